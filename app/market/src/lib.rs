@@ -1,0 +1,33 @@
+//! What is traded, what is said of it, and how both are written on the wire.
+//!
+//! Everything here is pure: no IO, no clock, no web framework. Times come in as arguments, in
+//! milliseconds since the Unix epoch, UTC. Money is decimal and exact, from a source's text to the
+//! JSON that leaves ([`Price`], [`Size`]).
+//!
+//! [`Event`] is the one type that the server writes and the page reads; [`Event::decode`] and
+//! [`Frame::new`] are the only places that turn it from and into bytes.
+
+mod bar;
+mod decimal;
+mod event;
+mod feed;
+mod news;
+mod quote;
+mod session;
+mod snapshot;
+pub mod sse;
+mod symbol;
+
+pub use bar::Bar;
+pub use decimal::{DecimalError, Price, Size};
+pub use event::{DecodeError, Event, Heartbeat};
+pub use feed::{FeedState, FeedStatus};
+pub use news::{Action, Basis, Link, LinkError, News, NewsType};
+pub use quote::Quote;
+pub use session::{Quality, Session, TradingState};
+pub use snapshot::{Closes, Snapshot};
+pub use sse::Frame;
+pub use symbol::{Symbol, SymbolError};
+
+/// Milliseconds since the Unix epoch, UTC.
+pub type Millis = u64;

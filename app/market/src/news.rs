@@ -1,0 +1,226 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::{Millis, Symbol};
+
+/// One story, filing, halt …
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct News {
+    /// The source's own id with the source's prefix, `sec:0001209191-21-027150`: the same id twice
+    /// is one story.
+    pub id: String,
+    /// What kind of news it is.
+    #[serde(rename = "type")]
+    pub kind: NewsType,
+    /// How [`News::kind`] is known.
+    pub basis: Basis,
+    /// What became of the story.
+    #[serde(default, skip_serializing_if = "Action::is_created")]
+    pub action: Action,
+    /// What it speaks of; none for news of the whole market.
+    #[serde(default)]
+    pub symbols: Vec<Symbol>,
+    /// The headline, as text.
+    pub headline: String,
+    /// A sentence or two more, as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// Where to read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Link>,
+    /// Who says so, as people know them, `SEC EDGAR`.
+    pub source: String,
+    /// When the source published it.
+    pub published: Millis,
+    /// The form of a filing, `8-K`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
+    /// The accession number of a filing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accession: Option<String>,
+    /// The code of a halt or a resumption, `T1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// What kind of news it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is the word that the trade uses")]
+pub enum NewsType {
+    Headline,
+    PressRelease,
+    Earnings,
+    Filing,
+    Insider,
+    Halt,
+    Resume,
+    Dividend,
+    Split,
+    Rating,
+    Merger,
+    Offering,
+    Management,
+    Macro,
+    Notice,
+}
+
+impl NewsType {
+    /// Every type, in the order in which a filter lists them.
+    pub const ALL: [NewsType; 15] = [
+        NewsType::Headline,
+        NewsType::PressRelease,
+        NewsType::Earnings,
+        NewsType::Filing,
+        NewsType::Insider,
+        NewsType::Halt,
+        NewsType::Resume,
+        NewsType::Dividend,
+        NewsType::Split,
+        NewsType::Rating,
+        NewsType::Merger,
+        NewsType::Offering,
+        NewsType::Management,
+        NewsType::Macro,
+        NewsType::Notice,
+    ];
+
+    /// The type as a person reads it, in lower case.
+    pub const fn label(self) -> &'static str {
+        match self {
+            NewsType::Headline => "headline",
+            NewsType::PressRelease => "press release",
+            NewsType::Earnings => "earnings",
+            NewsType::Filing => "filing",
+            NewsType::Insider => "insider",
+            NewsType::Halt => "halt",
+            NewsType::Resume => "resume",
+            NewsType::Dividend => "dividend",
+            NewsType::Split => "split",
+            NewsType::Rating => "rating",
+            NewsType::Merger => "merger",
+            NewsType::Offering => "offering",
+            NewsType::Management => "management",
+            NewsType::Macro => "macro",
+            NewsType::Notice => "notice",
+        }
+    }
+}
+
+/// How the type of a story is known, so that a guess is never shown as a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// The source gave it.
+    Native,
+    /// A table gave it for the source's own category.
+    Mapped,
+    /// Words in the headline suggest it.
+    Inferred,
+}
+
+/// What became of a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It is new.
+    #[default]
+    Created,
+    /// It was corrected.
+    Updated,
+    /// It was withdrawn.
+    Deleted,
+}
+
+impl Action {
+    fn is_created(&self) -> bool {
+        *self == Action::Created
+    }
+}
+
+/// An `http` or `https` address: nothing else may become a link on the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link(String);
+
+impl Link {
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a text is not a [`Link`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkError {
+    text: String,
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is not a link: expected an address that begins with https:// or http://",
+            self.text
+        )
+    }
+}
+
+impl std::error::Error for LinkError {}
+
+impl FromStr for Link {
+    type Err = LinkError;
+
+    fn from_str(text: &str) -> Result<Self, LinkError> {
+        let rest = ["https://", "http://"].iter().find_map(|scheme| {
+            let head = text.get(..scheme.len())?;
+            head.eq_ignore_ascii_case(scheme)
+                .then(|| &text[scheme.len()..])
+        });
+        match rest {
+            // Browsers strip control characters and white space from addresses before they read
+            // them, so an address that carries some is not what it seems.
+            Some(rest)
+                if !rest.is_empty()
+                    && !text.chars().any(|c| c.is_control() || c.is_whitespace()) =>
+            {
+                Ok(Link(text.to_owned()))
+            }
+            _ => Err(LinkError {
+                text: text.chars().take(128).collect(),
+            }),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Link {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_http_or_no_link() {
+        for text in ["https://a.example/x?y#z", "HTTP://a.example"] {
+            assert_eq!(text.parse::<Link>().unwrap().as_str(), text);
+        }
+        for text in [
+            "",
+            "javascript:alert(1)",
+            "https://",
+            "//a.example",
+            "data:text/html,x",
+            "https://a\n.example",
+            " https://a.example",
+            "é",
+        ] {
+            assert!(text.parse::<Link>().is_err(), "{text:?}");
+        }
+    }
+}

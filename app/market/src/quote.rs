@@ -1,0 +1,59 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Millis, Price, Size, Symbol};
+
+/// The whole state of one symbol at one moment, so that a skipped quote is no loss.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// What is traded.
+    pub symbol: Symbol,
+    /// The exchange's time of the newest change; the time of receipt where the source gives none.
+    pub time: Millis,
+    /// The price of the last trade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// The size of the last trade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
+    /// The best price at which somebody buys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bid: Option<Price>,
+    /// How much is wanted at [`Quote::bid`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bid_size: Option<Size>,
+    /// The best price at which somebody sells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Price>,
+    /// How much is offered at [`Quote::ask`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask_size: Option<Size>,
+    /// What has been traded in the session, or since the feed began to listen where the source
+    /// does not give it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Size>,
+    /// The highest price of the same span.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<Price>,
+    /// The lowest price of the same span.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<Price>,
+}
+
+impl Quote {
+    /// A quote of which nothing is known yet.
+    pub const fn new(symbol: Symbol, time: Millis) -> Self {
+        Quote {
+            symbol,
+            time,
+            price: None,
+            size: None,
+            bid: None,
+            bid_size: None,
+            ask: None,
+            ask_size: None,
+            volume: None,
+            high: None,
+            low: None,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Price, Symbol};
+
+/// What changes slower than a quote: names, the day's references, the state of trading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// What is traded.
+    pub symbol: Symbol,
+    /// Its name as people say it, `Alphabet Inc.`.
+    pub name: String,
+    /// The currency of its prices, ISO 4217 or the venue's own code, `USD`, `USDT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Where it is traded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue: Option<String>,
+    /// The feed that speaks.
+    pub source: String,
+    /// What kind of data the feed gives.
+    pub quality: Quality,
+    /// Whether it is being traded.
+    pub state: TradingState,
+    /// The venue's code of a halt, `T1`, `LUDP`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halt_code: Option<String>,
+    /// The session's first price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<Price>,
+    /// The close of the session before, which changes are counted from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prev_close: Option<Price>,
+    /// The smallest step of a price; its digits are the digits to show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tick: Option<Price>,
+}
+
+/// What kind of data a feed gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quality {
+    /// As it happens.
+    Live,
+    /// As it happened some minutes ago.
+    Delayed,
+    /// Made up.
+    Simulated,
+    /// Recorded before and played again.
+    Replay,
+}
+
+/// Whether something is being traded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TradingState {
+    /// Before the regular session.
+    Pre,
+    /// The regular session.
+    Open,
+    /// After the regular session.
+    Post,
+    /// No session.
+    Closed,
+    /// Stopped by the venue.
+    Halted,
+}

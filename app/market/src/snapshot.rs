@@ -1,0 +1,33 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{FeedStatus, Millis, News, Price, Quote, Session, Symbol};
+
+/// Everything that is needed to draw the page, as of one position on the tape.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The server's time.
+    pub time: Millis,
+    /// Whether the id that was asked for is not on the tape, so that what came between is lost.
+    pub reset: bool,
+    /// The newest quote of each symbol, in the order of the symbols.
+    pub quotes: Vec<Quote>,
+    /// What is known of each symbol, in the order of the symbols.
+    #[serde(default)]
+    pub sessions: Vec<Session>,
+    /// The newest closes of each symbol, for sparklines.
+    #[serde(default)]
+    pub closes: Vec<Closes>,
+    /// The newest stories, newest first.
+    pub news: Vec<News>,
+    /// How the feeds are doing.
+    pub feeds: Vec<FeedStatus>,
+}
+
+/// The closes of a symbol's newest one-minute bars.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closes {
+    /// What was traded.
+    pub symbol: Symbol,
+    /// The closes, oldest first.
+    pub prices: Vec<Price>,
+}

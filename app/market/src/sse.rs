@@ -1,0 +1,162 @@
+//! Server-Sent Events as bytes, after the
+//! [HTML standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
+
+use std::fmt::{self, Write as _};
+
+use bytes::Bytes;
+
+use crate::Event;
+
+/// An event as it goes to subscribers: encoded once, shared by all of them.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    bytes: Bytes,
+    /// Where the `id:` line ends and the rest begins.
+    id_end: usize,
+}
+
+impl Frame {
+    /// Encodes an event, with its id where it has one.
+    ///
+    /// JSON escapes every line break and control character, so whatever text an event carries, it
+    /// stays within its one `data:` line.
+    pub fn new(id: Option<&dyn fmt::Display>, event: &Event) -> Self {
+        let data = event.data();
+        let mut text = String::with_capacity(data.len() + 64);
+        if let Some(id) = id {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "id: {id}");
+        }
+        let id_end = text.len();
+        if !matches!(event, Event::Quote(_)) {
+            let _ = writeln!(text, "event: {}", event.name());
+        }
+        let _ = write!(text, "data: {data}\n\n");
+        Frame {
+            bytes: Bytes::from(text),
+            id_end,
+        }
+    }
+
+    /// The frame, with its id where it has one.
+    pub fn bytes(&self) -> Bytes {
+        self.bytes.clone()
+    }
+
+    /// The frame without its id: for an event that is sent out of order, which must not move the
+    /// position that a client resumes from.
+    pub fn bytes_without_id(&self) -> Bytes {
+        self.bytes.slice(self.id_end..)
+    }
+
+    /// The frame's size in bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether there is nothing in it, which does not happen.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+/// What an `EventSource` would dispatch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The event's name; empty stands for `message`.
+    pub name: String,
+    /// The data lines, joined with line feeds.
+    pub data: String,
+    /// The last id that the stream has named so far.
+    pub last_event_id: String,
+}
+
+/// Reads a stream, however it is cut into chunks.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    line: Vec<u8>,
+    started: bool,
+    after_carriage_return: bool,
+    name: String,
+    data: String,
+    has_data: bool,
+    id: String,
+    last_event_id: String,
+    retry: Option<u64>,
+}
+
+impl Decoder {
+    /// A decoder at the beginning of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The reconnection time that the stream named last, in milliseconds.
+    pub fn retry(&self) -> Option<u64> {
+        self.retry
+    }
+
+    /// Takes the next bytes and hands out the messages that they complete.
+    pub fn push(&mut self, chunk: &[u8], mut message: impl FnMut(Message)) {
+        for &byte in chunk {
+            let after_carriage_return = std::mem::take(&mut self.after_carriage_return);
+            match byte {
+                b'\n' if after_carriage_return => {}
+                b'\n' => self.end_line(&mut message),
+                b'\r' => {
+                    self.after_carriage_return = true;
+                    self.end_line(&mut message);
+                }
+                byte => self.line.push(byte),
+            }
+        }
+    }
+
+    fn end_line(&mut self, message: &mut impl FnMut(Message)) {
+        let line = std::mem::take(&mut self.line);
+        let mut line = line.as_slice();
+        if !std::mem::replace(&mut self.started, true) {
+            line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
+        }
+        if line.is_empty() {
+            self.dispatch(message);
+            return;
+        }
+        let (field, value) = match line.iter().position(|&byte| byte == b':') {
+            Some(0) => return,
+            Some(colon) => {
+                let value = &line[colon + 1..];
+                (&line[..colon], value.strip_prefix(b" ").unwrap_or(value))
+            }
+            None => (line, &b""[..]),
+        };
+        let value = String::from_utf8_lossy(value);
+        match field {
+            b"event" => self.name = value.into_owned(),
+            b"data" => {
+                self.data.push_str(&value);
+                self.data.push('\n');
+                self.has_data = true;
+            }
+            b"id" if !value.contains('\0') => self.id = value.into_owned(),
+            b"retry" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
+                self.retry = value.parse().ok().or(self.retry);
+            }
+            _ => {}
+        }
+    }
+
+    fn dispatch(&mut self, message: &mut impl FnMut(Message)) {
+        self.last_event_id.clone_from(&self.id);
+        let name = std::mem::take(&mut self.name);
+        let mut data = std::mem::take(&mut self.data);
+        if std::mem::take(&mut self.has_data) {
+            data.pop();
+            message(Message {
+                name,
+                data,
+                last_event_id: self.last_event_id.clone(),
+            });
+        }
+    }
+}

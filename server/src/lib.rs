@@ -1,0 +1,5 @@
+//! The server: feeds in, one tape, Server-Sent Events out.
+
+mod topic;
+
+pub use topic::Topic;

@@ -1,0 +1,2 @@
+//! The binary `tickertape`.
+fn main() {}
