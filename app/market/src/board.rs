@@ -342,7 +342,7 @@ mod tests {
             volume: Some(size("1000")),
             high: Some(price("14")),
             low: Some(price("9")),
-            open: None,
+            ..Day::default()
         };
         let quote = board.apply(&tick).quote;
         assert_eq!(quote.volume, Some(size("1000")), "the trade is part of it");

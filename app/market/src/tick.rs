@@ -34,6 +34,7 @@ impl Tick {
                 high: None,
                 low: None,
                 open: None,
+                prev_close: None,
             },
         }
     }
@@ -87,4 +88,7 @@ pub struct Day {
     pub low: Option<Price>,
     /// The first price. It belongs into a [`crate::Session`], not into a quote.
     pub open: Option<Price>,
+    /// The close of the day before, or the price at the beginning of a day that rolls. It belongs
+    /// into a [`crate::Session`], not into a quote.
+    pub prev_close: Option<Price>,
 }

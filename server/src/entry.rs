@@ -1,0 +1,30 @@
+use std::sync::Arc;
+
+use market::{Event, Frame};
+use tape::{EventId, Payload};
+
+/// What stands on the tape: an event, encoded once for every subscriber. Cloning shares both.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The event as the stream sends it, with its id.
+    pub frame: Frame,
+    /// The event itself, for snapshots and for answers that are no stream.
+    pub event: Arc<Event>,
+}
+
+impl Entry {
+    /// Encodes an event under its id.
+    pub fn new(id: EventId, event: Event) -> Self {
+        Entry {
+            frame: Frame::new(Some(&id), &event),
+            event: Arc::new(event),
+        }
+    }
+}
+
+impl Payload for Entry {
+    fn weight(&self) -> usize {
+        // The event holds about the same text again, next to its own fixed size.
+        2 * self.frame.len() + size_of::<Event>()
+    }
+}
