@@ -84,6 +84,9 @@ pub(crate) struct Log<K, P> {
     clock: u64,
     /// The newest kept entry that left the window, of any topic.
     horizon: EventId,
+    /// The newest kept entry that left the window of a topic which the tape has forgotten since:
+    /// what a topic may have lost of which nothing is known.
+    forgotten: EventId,
     window: VecDeque<Arc<Entry<P>>>,
     window_bytes: usize,
     merged: HashMap<K, Arc<Entry<P>>>,
@@ -106,6 +109,7 @@ impl<K: Key, P: Payload> Log<K, P> {
             last: start,
             clock: now,
             horizon: start,
+            forgotten: start,
             window: VecDeque::new(),
             window_bytes: 0,
             merged: HashMap::new(),
@@ -223,8 +227,7 @@ impl<K: Key, P: Payload> Log<K, P> {
             key: key.clone(),
             merging: BTreeMap::new(),
             kept: VecDeque::new(),
-            // What was evicted of it before is forgotten; it cannot be newer than this.
-            evicted: self.horizon,
+            evicted: self.forgotten,
             cursors: 0,
             waiting: Waits::default(),
         });
@@ -238,6 +241,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         if topic.kept.is_empty() && topic.merging.is_empty() && topic.cursors == 0 {
             let topic = self.topics.remove(number);
             self.names.remove(&topic.key);
+            self.forgotten = self.forgotten.max(topic.evicted);
         }
     }
 
@@ -254,7 +258,7 @@ impl<K: Key, P: Payload> Log<K, P> {
             .into_iter()
             .map(|key| match self.names.get(key) {
                 Some(&number) => self.topics[number].evicted,
-                None => self.horizon,
+                None => self.forgotten,
             })
             .fold(self.start, EventId::max);
         if id < oldest || id > self.last {

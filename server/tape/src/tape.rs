@@ -124,9 +124,9 @@ impl<K: Key, P: Payload> Tape<K, P> {
     /// delivered.
     ///
     /// # Errors
-    /// When the tape is younger than `id`, or a kept entry of these topics after `id` has left the
-    /// window. Of topics that hold nothing the tape does not know it; any kept entry that left after
-    /// `id` counts for them.
+    /// When `id` is from before the tape or after its newest entry, or a kept entry of these topics
+    /// after `id` has left the window. A topic that holds nothing and has no cursor is forgotten;
+    /// what any forgotten topic has lost counts for it.
     pub fn resume<'a, I>(
         &self,
         topics: I,
