@@ -24,11 +24,22 @@ RUST_LOG sets what is logged, such as info or server=debug."
 )]
 pub struct Config {
     /// Address and port to listen at; port 0 takes a free one
-    #[arg(long, env = "TICKERTAPE_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS:PORT")]
+    #[arg(
+        long,
+        env = "TICKERTAPE_LISTEN",
+        default_value = "127.0.0.1:3000",
+        value_name = "ADDRESS:PORT"
+    )]
     pub listen: SocketAddr,
 
     /// Where quotes and news come from, see below; may be given several times, or separated by ;
-    #[arg(long = "feed", env = "TICKERTAPE_FEED", default_value = "simulate", value_name = "FEED", value_delimiter = ';')]
+    #[arg(
+        long = "feed",
+        env = "TICKERTAPE_FEED",
+        default_value = "simulate",
+        value_name = "FEED",
+        value_delimiter = ';'
+    )]
     pub feeds: Vec<crate::feeds::FeedSpec>,
 
     /// Seed of the simulated feed [default: another one each time]
@@ -58,7 +69,14 @@ mod tests {
 
     #[test]
     fn feeds_can_be_given_several_times() {
-        let config = Config::try_parse_from(["tickertape", "--feed", "simulate", "--feed", "binance:BTCUSDT"]).unwrap();
+        let config = Config::try_parse_from([
+            "tickertape",
+            "--feed",
+            "simulate",
+            "--feed",
+            "binance:BTCUSDT",
+        ])
+        .unwrap();
         assert_eq!(config.feeds.len(), 2);
     }
 

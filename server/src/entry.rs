@@ -1,22 +1,20 @@
 use std::sync::Arc;
 
 use market::{Event, Frame};
+use tape::{EventId, Payload};
 
-/// What stands on the tape: the event, and the bytes that all subscribers share.
-///
-/// Both are kept because a stream sends bytes while a snapshot, the page and a poll need the
-/// event; to decode what was encoded a moment ago would cost each of them more than it saves.
+/// What stands on the tape: an event, encoded once for every subscriber. Cloning shares both.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The event as a stream sends it.
+    /// The event as the stream sends it, with its id.
     pub frame: Frame,
-    /// The event.
+    /// The event itself, for snapshots and for answers that are no stream.
     pub event: Arc<Event>,
 }
 
 impl Entry {
-    /// Encodes an event with its id.
-    pub fn new(id: tape::EventId, event: Event) -> Self {
+    /// Encodes an event under its id.
+    pub fn new(id: EventId, event: Event) -> Self {
         Entry {
             frame: Frame::new(Some(&id), &event),
             event: Arc::new(event),
@@ -24,9 +22,9 @@ impl Entry {
     }
 }
 
-impl tape::Payload for Entry {
+impl Payload for Entry {
     fn weight(&self) -> usize {
-        // The event's own fields are about as large as their JSON.
-        2 * self.frame.len()
+        // The event holds about the same text again, next to its own fixed size.
+        2 * self.frame.len() + size_of::<Event>()
     }
 }

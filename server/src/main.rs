@@ -8,7 +8,7 @@ use std::{
 
 use clap::Parser;
 use leptos::config::LeptosOptions;
-use server::{Config, system_clock};
+use server::{Config, system_now};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 use tracing_subscriber::EnvFilter;
@@ -47,7 +47,7 @@ async fn run(config: Config) -> Result<(), String> {
     tokio::spawn(cancel_on_signal(shutdown.clone()));
     // A reader who closed our output, as `tickertape | head -1` does, still wants the server.
     let _ = writeln!(io::stdout(), "Tickertape is at http://{address}");
-    server::run(listener, config, leptos, system_clock(), shutdown).await;
+    server::run(listener, config, leptos, system_now(), shutdown).await;
     info!("goodbye");
     Ok(())
 }

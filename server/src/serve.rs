@@ -77,7 +77,13 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
     }
     drop(listener);
     let left = connections.count();
-    if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
-        warn!(connections = left, "some connections did not end within the grace period");
+    if tokio::time::timeout(GRACE, connections.shutdown())
+        .await
+        .is_err()
+    {
+        warn!(
+            connections = left,
+            "some connections did not end within the grace period"
+        );
     }
 }

@@ -17,28 +17,13 @@ use market::{
 };
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
-use server::{
-    Entry, Tape, Topic,
-    http::{Feeds, Service},
-};
+use server::{Entry, Tape, Topic, http::Service};
 use tape::{EventId, Limits};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// The moment at which the tests' tapes begin.
 const START: u64 = 1_732_111_111_111;
-
-struct FixedFeeds(FeedState);
-
-impl Feeds for FixedFeeds {
-    fn statuses(&self) -> Vec<FeedStatus> {
-        vec![FeedStatus {
-            name: "test".to_owned(),
-            state: self.0,
-            detail: None,
-        }]
-    }
-}
 
 struct Server {
     address: SocketAddr,
@@ -66,7 +51,13 @@ impl Server {
         let clock = now.clone();
         let service = Service {
             tape: tape.clone(),
-            feeds: Arc::new(FixedFeeds(state)),
+            feeds: Arc::new(move || {
+                vec![FeedStatus {
+                    name: "test".to_owned(),
+                    state,
+                    detail: None,
+                }]
+            }),
             clock: Arc::new(move || clock.load(Ordering::SeqCst)),
             heartbeat,
             shutdown: shutdown.clone(),
@@ -77,13 +68,27 @@ impl Server {
         let router = server::http::router(service);
         let serving = tokio::spawn(server::serve(listener, router, shutdown.clone()));
         let client = Client::builder().no_proxy().build().unwrap();
-        Server { address, tape, now, shutdown, serving, client }
+        Server {
+            address,
+            tape,
+            now,
+            shutdown,
+            serving,
+            client,
+        }
     }
 
     fn append(&self, event: Event) -> EventId {
         let now = self.now.load(Ordering::SeqCst);
         let merge = Topic::merge(&event);
-        self.tape.append(now, &Topic::of(&event), merge.as_ref(), |id| Entry::new(id, event))
+        self.tape
+            .append(now, &Topic::of(&event), merge.as_ref(), |id| {
+                Entry::new(id, event)
+            })
+    }
+
+    fn position(&self) -> EventId {
+        self.tape.view(|view| view.position())
     }
 
     fn at(&self, ms: u64) -> &Self {
@@ -119,7 +124,12 @@ impl Server {
         all.extend_from_slice(headers);
         let response = self.get(path, &all).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
-        Stream { response, decoder: Decoder::new(), waiting: Vec::new(), raw: Vec::new() }
+        Stream {
+            response,
+            decoder: Decoder::new(),
+            waiting: Vec::new(),
+            raw: Vec::new(),
+        }
     }
 }
 
@@ -234,12 +244,15 @@ async fn a_stream_opens_with_a_comment_a_jittered_retry_and_a_snapshot() {
         let retry = stream.decoder.retry().unwrap();
         assert!((1_000..3_000).contains(&retry), "{retry}");
         retries.insert(retry);
-        assert_eq!(id, server.tape.last_id().to_string());
+        assert_eq!(id, server.position().to_string());
         assert!(!snapshot.reset);
-        assert_eq!(snapshot.quotes, match quote("GOOG", "597.32") {
-            Event::Quote(quote) => vec![quote],
-            _ => unreachable!(),
-        });
+        assert_eq!(
+            snapshot.quotes,
+            match quote("GOOG", "597.32") {
+                Event::Quote(quote) => vec![quote],
+                _ => unreachable!(),
+            }
+        );
         assert_eq!(snapshot.sessions[0].name, "GOOG Incorporated");
         assert_eq!(snapshot.news[0].id, "test:1");
         assert_eq!(snapshot.closes[0].prices, ["1.5".parse().unwrap()]);
@@ -256,9 +269,15 @@ async fn a_stream_carries_its_symbols_and_their_news_in_order_and_nothing_else()
     server.append(quote("AAPL", "227.00"));
     server.append(news("test:1", "AAPL"));
     let first = server.append(quote("GOOG", "598.00"));
-    assert_eq!(stream.event().await, (first.to_string(), quote("GOOG", "598.00")));
+    assert_eq!(
+        stream.event().await,
+        (first.to_string(), quote("GOOG", "598.00"))
+    );
     let second = server.append(news("test:2", "GOOG"));
-    assert_eq!(stream.event().await, (second.to_string(), news("test:2", "GOOG")));
+    assert_eq!(
+        stream.event().await,
+        (second.to_string(), news("test:2", "GOOG"))
+    );
     let third = server.append(session("GOOG"));
     assert_eq!(stream.event().await, (third.to_string(), session("GOOG")));
     let fourth = server.append(bar("GOOG", 1));
@@ -270,10 +289,16 @@ async fn a_stream_carries_its_symbols_and_their_news_in_order_and_nothing_else()
 async fn all_symbols_and_the_choice_of_news() {
     let server = Server::start().listed();
     let mut all = server.stream("/stocks?symbols=*", &[]).await;
-    let mut quiet = server.stream("/stocks?symbols=AAPL,GOOG&news=none", &[]).await;
+    let mut quiet = server
+        .stream("/stocks?symbols=AAPL,GOOG&news=none", &[])
+        .await;
     let mut every = server.stream("/stocks/AAPL?news=all", &[]).await;
     let (_, snapshot) = all.snapshot().await;
-    let symbols: Vec<&str> = snapshot.quotes.iter().map(|quote| quote.symbol.as_str()).collect();
+    let symbols: Vec<&str> = snapshot
+        .quotes
+        .iter()
+        .map(|quote| quote.symbol.as_str())
+        .collect();
     assert_eq!(symbols, ["AAPL", "GOOG"]);
     quiet.snapshot().await;
     every.snapshot().await;
@@ -297,8 +322,12 @@ async fn resumes_after_the_last_id_by_header_or_query_and_the_header_wins() {
     server.append(quote("GOOG", "599.00"));
 
     let expected = [news("test:2", "GOOG"), quote("GOOG", "599.00")];
-    let mut by_header = server.stream("/stocks/GOOG", &[("last-event-id", &seen)]).await;
-    let mut by_query = server.stream(&format!("/stocks/GOOG?last_event_id={seen}"), &[]).await;
+    let mut by_header = server
+        .stream("/stocks/GOOG", &[("last-event-id", &seen)])
+        .await;
+    let mut by_query = server
+        .stream(&format!("/stocks/GOOG?last_event_id={seen}"), &[])
+        .await;
     for expected in &expected {
         assert_eq!(&by_header.event().await.1, expected);
         assert_eq!(&by_query.event().await.1, expected);
@@ -316,15 +345,27 @@ async fn an_id_that_is_not_on_the_tape_is_answered_with_a_reset() {
         server.append(news(&format!("test:{n}"), "GOOG"));
     }
     let future = format!("{}-0", START + 1_000_000);
-    for id in [old.as_str(), &future, "0-0", "nonsense", "-1", "99999999999999999999999-0"] {
-        let mut stream = server.stream("/stocks/GOOG", &[("last-event-id", id)]).await;
+    for id in [
+        old.as_str(),
+        &future,
+        "0-0",
+        "nonsense",
+        "-1",
+        "99999999999999999999999-0",
+    ] {
+        let mut stream = server
+            .stream("/stocks/GOOG", &[("last-event-id", id)])
+            .await;
         let (position, snapshot) = stream.snapshot().await;
         assert!(snapshot.reset, "{id}");
         assert_eq!(snapshot.news.len(), 2, "{id}");
-        assert_eq!(position, server.tape.last_id().to_string(), "{id}");
+        assert_eq!(position, server.position().to_string(), "{id}");
     }
     let mut stream = server.stream("/stocks/GOOG?last_event_id=", &[]).await;
-    assert!(!stream.snapshot().await.1.reset, "an empty id asks for nothing");
+    assert!(
+        !stream.snapshot().await.1.reset,
+        "an empty id asks for nothing"
+    );
 }
 
 #[tokio::test]
@@ -335,13 +376,15 @@ async fn a_reader_that_fell_off_the_window_is_reset_in_the_stream() {
     // More than the sockets and hyper hold, so that the cursor lags behind the window.
     let text = "x".repeat(64 * 1024);
     for n in 0..400 {
-        let Event::News(mut story) = news(&format!("test:{n}"), "GOOG") else { unreachable!() };
+        let Event::News(mut story) = news(&format!("test:{n}"), "GOOG") else {
+            unreachable!()
+        };
         story.headline.clone_from(&text);
         server.append(Event::News(story));
         tokio::task::yield_now().await;
     }
     server.append(quote("GOOG", "600.00"));
-    let mut last = EventId::default();
+    let mut last: EventId = "0-0".parse().unwrap();
     loop {
         let (id, event) = stream.event().await;
         let id: EventId = id.parse().unwrap();
@@ -384,11 +427,18 @@ async fn max_rate_holds_quotes_back_but_no_news() {
     server.append(quote("GOOG", "601.00"));
     server.append(quote("GOOG", "602.00"));
     let story = server.append(news("test:1", "GOOG"));
-    assert_eq!(stream.event().await, (story.to_string(), news("test:1", "GOOG")));
+    assert_eq!(
+        stream.event().await,
+        (story.to_string(), news("test:1", "GOOG"))
+    );
     server.at(260);
     let (id, event) = stream.event().await;
     assert_eq!(event, quote("GOOG", "602.00"));
-    assert_eq!(id, story.to_string(), "an older quote must not move the position back");
+    assert_eq!(
+        id,
+        story.to_string(),
+        "an older quote must not move the position back"
+    );
 }
 
 #[tokio::test]
@@ -403,7 +453,15 @@ async fn the_current_quotes_as_json() {
     let quotes = server.json("/stocks?symbols=GOOG,AAPL").await;
     assert_eq!(quotes[0]["symbol"], "GOOG");
     assert_eq!(quotes[1]["price"], "226.80");
-    assert_eq!(server.json("/stocks?symbols=*").await.as_array().unwrap().len(), 2);
+    assert_eq!(
+        server
+            .json("/stocks?symbols=*")
+            .await
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
     server.append(session("EMPTY"));
     let nothing_yet = server.json("/stocks/EMPTY").await;
     assert_eq!(nothing_yet["symbol"], "EMPTY");
@@ -413,12 +471,16 @@ async fn the_current_quotes_as_json() {
 #[tokio::test]
 async fn polling_gives_what_a_stream_would() {
     let server = Server::start().listed();
-    let seen = server.tape.last_id();
+    let seen = server.position();
     let nothing = server.json(&format!("/stocks/GOOG?after={seen}")).await;
     assert_eq!(nothing["events"], Value::Array(vec![]));
     assert_eq!(nothing["last_event_id"], seen.to_string());
 
-    let waiting = async { server.json(&format!("/stocks/GOOG?after={seen}&wait=25")).await };
+    let waiting = async {
+        server
+            .json(&format!("/stocks/GOOG?after={seen}&wait=25"))
+            .await
+    };
     let appended = async {
         while server.tape.stats().cursors == 0 {
             tokio::task::yield_now().await;
@@ -445,12 +507,25 @@ async fn bars_that_are_on_the_tape() {
     }
     server.append(bar("AAPL", 9));
     let all = server.json("/stocks/GOOG/bars?interval=1m").await;
-    let starts: Vec<u64> = all["bars"].as_array().unwrap().iter().map(|bar| bar["start"].as_u64().unwrap()).collect();
+    let starts: Vec<u64> = all["bars"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|bar| bar["start"].as_u64().unwrap())
+        .collect();
     assert_eq!(starts.len(), 5);
     assert!(starts.is_sorted());
-    let some = server.json(&format!("/stocks/GOOG/bars?from={}&to={}&limit=1", starts[1], starts[3])).await;
+    let some = server
+        .json(&format!(
+            "/stocks/GOOG/bars?from={}&to={}&limit=1",
+            starts[1], starts[3]
+        ))
+        .await;
     assert_eq!(some["bars"].as_array().unwrap().len(), 1);
-    assert_eq!(some["bars"][0]["start"], starts[2], "the newest ones are given where limit cuts");
+    assert_eq!(
+        some["bars"][0]["start"], starts[2],
+        "the newest ones are given where limit cuts"
+    );
 }
 
 #[tokio::test]
@@ -459,22 +534,66 @@ async fn what_is_wrong_is_said_as_a_problem() {
     for (path, accept, status, words) in [
         ("/stocks/GOGO", "application/json", 404, "GOGO"),
         ("/stocks/GOGO", "text/event-stream", 404, "GOOG"),
-        ("/stocks?symbols=GOOG,NOPE", "text/event-stream", 404, "NOPE"),
+        (
+            "/stocks?symbols=GOOG,NOPE",
+            "text/event-stream",
+            404,
+            "NOPE",
+        ),
         ("/stocks/A%20B", "application/json", 400, "\"A B\""),
         ("/stocks", "application/json", 400, "symbols is missing"),
-        ("/stocks?symbols=", "application/json", 400, "expected names"),
-        ("/stocks?symbols=GOOG&news=loud", "text/event-stream", 400, "\"loud\""),
-        ("/stocks/GOOG?max_rate=-1", "text/event-stream", 400, "\"-1\""),
-        ("/stocks/GOOG?after=1-1&wait=26", "application/json", 400, "\"26\""),
-        ("/stocks/GOOG/bars?interval=2m", "application/json", 400, "\"2m\""),
-        ("/stocks/GOOG/bars?from=yesterday", "application/json", 400, "\"yesterday\""),
-        ("/stocks/GOOG/bars?limit=10081", "application/json", 400, "\"10081\""),
+        (
+            "/stocks?symbols=",
+            "application/json",
+            400,
+            "expected names",
+        ),
+        (
+            "/stocks?symbols=GOOG&news=loud",
+            "text/event-stream",
+            400,
+            "\"loud\"",
+        ),
+        (
+            "/stocks/GOOG?max_rate=-1",
+            "text/event-stream",
+            400,
+            "\"-1\"",
+        ),
+        (
+            "/stocks/GOOG?after=1-1&wait=26",
+            "application/json",
+            400,
+            "\"26\"",
+        ),
+        (
+            "/stocks/GOOG/bars?interval=2m",
+            "application/json",
+            400,
+            "\"2m\"",
+        ),
+        (
+            "/stocks/GOOG/bars?from=yesterday",
+            "application/json",
+            400,
+            "\"yesterday\"",
+        ),
+        (
+            "/stocks/GOOG/bars?limit=10081",
+            "application/json",
+            400,
+            "\"10081\"",
+        ),
         ("/stocks/GOOG", "image/png", 406, "image/png"),
         ("/nowhere", "application/json", 404, "/nowhere"),
     ] {
         let response = server.get(path, &[("accept", accept)]).await;
         assert_eq!(response.status().as_u16(), status, "{path}");
-        assert_eq!(response.headers()["content-type"], "application/problem+json", "{path}");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json",
+            "{path}"
+        );
         let problem: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
         assert_eq!(problem["status"], status, "{path}");
         assert_eq!(problem["type"], "about:blank", "{path}");
@@ -490,7 +609,10 @@ async fn what_is_wrong_is_said_as_a_problem() {
     let response = server.client.delete(address).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(response.headers()["allow"], "GET, HEAD");
-    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/problem+json"
+    );
 }
 
 #[tokio::test]
@@ -507,7 +629,13 @@ async fn a_person_gets_the_page_also_when_something_is_wrong() {
     ] {
         let response = server.get(path, &browser).await;
         assert_eq!(response.status().as_u16(), status, "{path}");
-        assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/html"), "{path}");
+        assert!(
+            response.headers()["content-type"]
+                .to_str()
+                .unwrap()
+                .starts_with("text/html"),
+            "{path}"
+        );
         assert_eq!(response.headers()["vary"], "accept", "{path}");
         let html = response.text().await.unwrap();
         assert!(html.contains(words), "{path}: {html}");
@@ -518,12 +646,17 @@ async fn a_person_gets_the_page_also_when_something_is_wrong() {
 #[tokio::test]
 async fn text_from_outside_stays_text_in_the_page() {
     let server = Server::start().listed();
-    let Event::News(mut story) = news("test:1", "GOOG") else { unreachable!() };
+    let Event::News(mut story) = news("test:1", "GOOG") else {
+        unreachable!()
+    };
     story.headline = "</script><script>alert(1)</script><img src=x onerror=alert(2)>".to_owned();
     server.append(Event::News(story));
     let response = server.get("/stocks/GOOG", &[("accept", "text/html")]).await;
     let html = response.text().await.unwrap();
-    assert!(html.contains("&lt;script&gt;alert(1)"), "the headline is not on the page");
+    assert!(
+        html.contains("&lt;script&gt;alert(1)"),
+        "the headline is not on the page"
+    );
     assert!(!html.contains("<script>alert(1)"));
     assert!(!html.contains("<img src=x"));
 }
@@ -531,14 +664,29 @@ async fn text_from_outside_stays_text_in_the_page() {
 #[tokio::test]
 async fn health() {
     let server = Server::start();
-    assert_eq!(server.get("/health/live", &[]).await.status(), StatusCode::OK);
-    assert_eq!(server.get("/health/ready", &[]).await.status(), StatusCode::OK);
+    assert_eq!(
+        server.get("/health/live", &[]).await.status(),
+        StatusCode::OK
+    );
+    assert_eq!(
+        server.get("/health/ready", &[]).await.status(),
+        StatusCode::OK
+    );
     let connecting = Server::with(FeedState::Connecting, Duration::from_secs(15), 10);
-    assert_eq!(connecting.get("/health/live", &[]).await.status(), StatusCode::OK);
+    assert_eq!(
+        connecting.get("/health/live", &[]).await.status(),
+        StatusCode::OK
+    );
     let response = connecting.get("/health/ready", &[]).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key("retry-after"));
-    assert!(response.text().await.unwrap().contains("the feed test is still connecting"));
+    assert!(
+        response
+            .text()
+            .await
+            .unwrap()
+            .contains("the feed test is still connecting")
+    );
 }
 
 #[tokio::test]
@@ -556,7 +704,11 @@ async fn shutdown_ends_open_streams_at_once() {
         .expect("the server did not end within two seconds")
         .unwrap();
     for mut stream in streams {
-        assert_eq!(stream.message().await, None, "the stream was cut off instead of ended");
+        assert_eq!(
+            stream.message().await,
+            None,
+            "the stream was cut off instead of ended"
+        );
     }
     assert_eq!(server.tape.stats().cursors, 0);
 }

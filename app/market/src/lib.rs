@@ -8,6 +8,7 @@
 //! [`Frame::new`] are the only places that turn it from and into bytes.
 
 mod bar;
+mod board;
 mod decimal;
 mod event;
 mod feed;
@@ -17,8 +18,10 @@ mod session;
 mod snapshot;
 pub mod sse;
 mod symbol;
+mod tick;
 
 pub use bar::Bar;
+pub use board::{Board, Change};
 pub use decimal::{DecimalError, Price, Size};
 pub use event::{DecodeError, Event, Heartbeat};
 pub use feed::{FeedState, FeedStatus};
@@ -28,6 +31,7 @@ pub use session::{Quality, Session, TradingState};
 pub use snapshot::{Closes, Snapshot};
 pub use sse::Frame;
 pub use symbol::{Symbol, SymbolError};
+pub use tick::{Best, Clock, Day, Tick, Trade};
 
 /// Milliseconds since the Unix epoch, UTC.
 pub type Millis = u64;

@@ -102,10 +102,16 @@ mod tests {
         let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
         assert_eq!(negotiate(browser), Some(Representation::Page));
         assert_eq!(negotiate("text/event-stream"), Some(Representation::Stream));
-        assert_eq!(negotiate("TEXT/Event-Stream; q=0.5, application/json;q=0.2"), Some(Representation::Stream));
+        assert_eq!(
+            negotiate("TEXT/Event-Stream; q=0.5, application/json;q=0.2"),
+            Some(Representation::Stream)
+        );
         assert_eq!(negotiate("*/*"), Some(Representation::Json));
         assert_eq!(negotiate("text/*"), Some(Representation::Page));
-        assert_eq!(negotiate("*/*, application/json;q=0"), Some(Representation::Page));
+        assert_eq!(
+            negotiate("*/*, application/json;q=0"),
+            Some(Representation::Page)
+        );
         assert_eq!(negotiate(""), Some(Representation::Json));
     }
 

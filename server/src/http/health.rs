@@ -13,10 +13,15 @@ pub(crate) async fn live() -> impl IntoResponse {
 /// out: it still has the newest prices, and says how old they are.
 pub(crate) async fn ready(State(service): State<Service>) -> Result<impl IntoResponse, Problem> {
     if service.shutdown.is_cancelled() {
-        return Err(Problem::Unavailable("the server is shutting down".to_owned()));
+        return Err(Problem::Unavailable(
+            "the server is shutting down".to_owned(),
+        ));
     }
-    let statuses = service.feeds.statuses();
-    match statuses.iter().find(|feed| feed.state == FeedState::Connecting) {
+    let statuses = service.feed_statuses();
+    match statuses
+        .iter()
+        .find(|feed| feed.state == FeedState::Connecting)
+    {
         Some(feed) => Err(Problem::Unavailable(format!(
             "the feed {} is still connecting",
             feed.name

@@ -17,45 +17,55 @@ const SNAPSHOT_NEWS: usize = 40;
 /// How many known symbols are suggested in place of an unknown one.
 const SUGGESTIONS: usize = 5;
 
-type View<'a> = tape::View<'a, Topic, Entry>;
+pub(crate) type View<'a> = tape::View<'a, Topic, Entry>;
 
-/// The snapshot of a selection and the position that it is as of.
+/// The snapshot of a selection, as of the view's position.
 pub(crate) fn snapshot(
-    tape: &Tape,
+    view: &View<'_>,
     selection: &Selection,
     feeds: Vec<FeedStatus>,
     now: Millis,
     reset: bool,
-) -> (EventId, Snapshot) {
-    tape.view(|view| {
-        let symbols = match &selection.symbols {
-            Symbols::All => known_symbols(view),
-            Symbols::These(symbols) => symbols.clone(),
-        };
-        let snapshot = Snapshot {
-            time: now,
-            reset,
-            quotes: symbols.iter().filter_map(|symbol| quote_in(view, *symbol)).collect(),
-            sessions: symbols.iter().filter_map(|symbol| session_in(view, *symbol)).collect(),
-            closes: symbols.iter().filter_map(|symbol| closes_in(view, *symbol)).collect(),
-            news: news_in(view, &selection.news_topics()),
-            feeds,
-        };
-        (view.position(), snapshot)
-    })
+) -> Snapshot {
+    let symbols = match &selection.symbols {
+        Symbols::All => known_symbols(view),
+        Symbols::These(symbols) => symbols.clone(),
+    };
+    Snapshot {
+        time: now,
+        reset,
+        quotes: symbols
+            .iter()
+            .filter_map(|symbol| quote_in(view, *symbol))
+            .collect(),
+        sessions: symbols
+            .iter()
+            .filter_map(|symbol| session_in(view, *symbol))
+            .collect(),
+        closes: symbols
+            .iter()
+            .filter_map(|symbol| closes_in(view, *symbol))
+            .collect(),
+        news: news_in(view, &selection.news_topics()),
+        feeds,
+    }
 }
 
 /// The newest quote of a symbol; one of which nothing is known where a feed has named the symbol
 /// and given no price yet.
-pub(crate) fn quote(tape: &Tape, symbol: Symbol, now: Millis) -> (EventId, Quote) {
-    tape.view(|view| {
-        let quote = quote_in(view, symbol).unwrap_or(Quote::new(symbol, now));
-        (view.position(), quote)
-    })
+pub(crate) fn quote(tape: &Tape, symbol: Symbol, now: Millis) -> Quote {
+    tape.view(|view| quote_in(view, symbol))
+        .unwrap_or(Quote::new(symbol, now))
 }
 
 /// The newest one-minute bars of a symbol that start in `from..to`, at most `limit`, oldest first.
-pub(crate) fn bars(tape: &Tape, symbol: Symbol, from: Millis, to: Millis, limit: usize) -> Vec<Bar> {
+pub(crate) fn bars(
+    tape: &Tape,
+    symbol: Symbol,
+    from: Millis,
+    to: Millis,
+    limit: usize,
+) -> Vec<Bar> {
     tape.view(|view| {
         let mut bars: Vec<Bar> = bars_in(view, symbol)
             .filter(|bar| (from..to).contains(&bar.start))
@@ -74,9 +84,7 @@ pub(crate) fn directory(tape: &Tape) -> Vec<Symbol> {
 
 /// Whether a feed has spoken of the symbol.
 pub(crate) fn is_known(tape: &Tape, symbol: Symbol) -> bool {
-    tape.view(|view| {
-        view.merged(&Topic::Session(symbol)).is_some() || view.merged(&Topic::Quote(symbol)).is_some()
-    })
+    tape.view(|view| view.holds(&Topic::Symbol(symbol)))
 }
 
 /// The known symbols whose spelling is nearest, by
@@ -94,7 +102,7 @@ pub(crate) fn nearest(tape: &Tape, symbol: Symbol) -> Vec<Symbol> {
 
 fn known_symbols(view: &View<'_>) -> Vec<Symbol> {
     let symbols: BTreeSet<Symbol> = view
-        .newest(&Topic::Symbols)
+        .merging(&Topic::Symbols)
         .filter_map(|(_, entry)| match &*entry.event {
             Event::Quote(quote) => Some(quote.symbol),
             Event::Session(session) => Some(session.symbol),
@@ -105,20 +113,20 @@ fn known_symbols(view: &View<'_>) -> Vec<Symbol> {
 }
 
 fn quote_in(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
-    match &*view.merged(&Topic::Quote(symbol))?.event {
+    match &*view.merged(&Topic::Quote(symbol))?.1.event {
         Event::Quote(quote) => Some(quote.clone()),
         _ => None,
     }
 }
 
 fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
-    match &*view.merged(&Topic::Session(symbol))?.event {
+    match &*view.merged(&Topic::Session(symbol))?.1.event {
         Event::Session(session) => Some(session.clone()),
         _ => None,
     }
 }
 
-fn bars_in<'a>(view: &'a View<'_>, symbol: Symbol) -> impl Iterator<Item = &'a Bar> {
+fn bars_in<'a>(view: &View<'a>, symbol: Symbol) -> impl Iterator<Item = &'a Bar> + use<'a> {
     view.kept(&Topic::Symbol(symbol))
         .filter_map(|(_, entry)| match &*entry.event {
             Event::Bar(bar) => Some(bar),

@@ -31,15 +31,12 @@ use tower_http::{
 use tracing::Level;
 
 use self::problem::Problem;
-use crate::{Clock, Tape};
+use crate::{Now, Tape};
 
 pub use self::stream::HEARTBEAT;
 
-/// Who knows how the feeds are doing.
-pub trait Feeds: Send + Sync {
-    /// How each feed is doing now, in the order of the configuration.
-    fn statuses(&self) -> Vec<FeedStatus>;
-}
+/// Tells how each feed is doing, in the order of the configuration.
+pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
 
 /// What the resources share.
 #[derive(Clone)]
@@ -47,9 +44,9 @@ pub struct Service {
     /// What they read.
     pub tape: Tape,
     /// How the feeds are doing.
-    pub feeds: Arc<dyn Feeds>,
+    pub feeds: FeedStatuses,
     /// The time.
-    pub clock: Clock,
+    pub clock: Now,
     /// How long a stream may be silent before it says that it lives: [`HEARTBEAT`].
     pub heartbeat: Duration,
     /// Ends the streams when it is cancelled.
@@ -62,17 +59,23 @@ impl Service {
     fn now(&self) -> Millis {
         (self.clock)()
     }
+
+    fn feed_statuses(&self) -> Vec<FeedStatus> {
+        (self.feeds)()
+    }
 }
 
 /// Everything that is served.
 pub fn router(service: Service) -> Router {
+    // The page's rendering spawns on this; an error says that it has been set before.
+    let _ = any_spawner::Executor::init_tokio();
     let site = Path::new(&*service.leptos.site_root).to_owned();
     let package = &*service.leptos.site_pkg_dir;
     // The names of these files change with their content.
     let assets = ServiceBuilder::new()
         .layer(SetResponseHeaderLayer::overriding(
             header::CACHE_CONTROL,
-            |response: &Response| {
+            |response: &axum::http::Response<_>| {
                 let value = if response.status().is_success() {
                     "public, max-age=31536000, immutable"
                 } else {

@@ -27,12 +27,21 @@ const CHART_BARS: usize = 500;
 type QueryResult = Result<AxumQuery<Query>, QueryRejection>;
 
 /// `GET /`
-pub(crate) async fn home(State(service): State<Service>, query: QueryResult, request: Request) -> Response {
+pub(crate) async fn home(
+    State(service): State<Service>,
+    query: QueryResult,
+    request: Request,
+) -> Response {
     several(service, query, request).await
 }
 
 /// `GET /stocks/{symbol}` as HTML.
-pub(crate) async fn one(service: Service, symbol: &str, query: QueryResult, request: Request) -> Response {
+pub(crate) async fn one(
+    service: Service,
+    symbol: &str,
+    query: QueryResult,
+    request: Request,
+) -> Response {
     let (watchlist, mut problem) = watchlist(&service, query);
     let symbol = match stocks::known(&service, symbol) {
         Ok(symbol) => Some(symbol),
@@ -146,16 +155,13 @@ fn page_data(
         news: NewsChoice::Symbols,
         min_interval: None,
     };
-    let (position, snapshot) = market_view::snapshot(
-        &service.tape,
-        &selection,
-        service.feeds.statuses(),
-        service.now(),
-        false,
-    );
-    let bars = symbol.map(|symbol| {
-        market_view::bars(&service.tape, symbol, 0, Millis::MAX, CHART_BARS)
+    let (position, snapshot) = service.tape.view(|view| {
+        let feeds = service.feed_statuses();
+        let snapshot = market_view::snapshot(view, &selection, feeds, service.now(), false);
+        (view.position(), snapshot)
     });
+    let bars =
+        symbol.map(|symbol| market_view::bars(&service.tape, symbol, 0, Millis::MAX, CHART_BARS));
     PageData {
         id: position.to_string(),
         watchlist,

@@ -89,9 +89,8 @@ pub(crate) async fn answer(
 async fn read(service: &Service, cursor: &mut Cursor, wait: Duration) -> Vec<Item> {
     let mut deliveries: Vec<Delivery> = Vec::new();
     let deadline = Instant::now() + wait;
-    let due = poll_fn(|context| {
-        cursor.poll_read(context, service.now(), ANSWER_BYTES, &mut deliveries)
-    });
+    let due =
+        poll_fn(|context| cursor.poll_read(context, service.now(), ANSWER_BYTES, &mut deliveries));
     // Falling off the tape between the resume and the first read takes a full window of kept
     // entries in no time; the client's next poll is answered with the snapshot.
     tokio::select! {

@@ -77,7 +77,9 @@ impl Problem {
                 symbol,
                 suggestions,
             } if suggestions.is_empty() => {
-                format!("no feed speaks of {symbol}, and no symbol is known yet: try again in a moment")
+                format!(
+                    "no feed speaks of {symbol}, and no symbol is known yet: try again in a moment"
+                )
             }
             Problem::UnknownSymbol {
                 symbol,

@@ -57,7 +57,11 @@ impl Symbols {
             return Ok(Symbols::All);
         }
         let mut symbols = Vec::new();
-        for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        for name in text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
             let symbol: Symbol = parse_symbol(name)?;
             if !symbols.contains(&symbol) {
                 symbols.push(symbol);
@@ -158,10 +162,34 @@ mod tests {
         assert!(detail(Symbols::parse("GOOG,A/B").map(|_| ())).contains("\"A/B\""));
         assert!(detail(Symbols::parse(" , ").map(|_| ())).contains("\" , \""));
         for (query, value) in [
-            (Query { news: Some("some".into()), ..Query::default() }, "\"some\""),
-            (Query { max_rate: Some("0".into()), ..Query::default() }, "\"0\""),
-            (Query { max_rate: Some("fast".into()), ..Query::default() }, "\"fast\""),
-            (Query { max_rate: Some("NaN".into()), ..Query::default() }, "\"NaN\""),
+            (
+                Query {
+                    news: Some("some".into()),
+                    ..Query::default()
+                },
+                "\"some\"",
+            ),
+            (
+                Query {
+                    max_rate: Some("0".into()),
+                    ..Query::default()
+                },
+                "\"0\"",
+            ),
+            (
+                Query {
+                    max_rate: Some("fast".into()),
+                    ..Query::default()
+                },
+                "\"fast\"",
+            ),
+            (
+                Query {
+                    max_rate: Some("NaN".into()),
+                    ..Query::default()
+                },
+                "\"NaN\"",
+            ),
         ] {
             let result = Selection::parse(Symbols::All, &query).map(|_| ());
             assert!(detail(result).contains(value));
@@ -174,11 +202,20 @@ mod tests {
     fn listens_to_the_topics_of_its_symbols() {
         let goog: Symbol = "GOOG".parse().unwrap();
         let selection = |news: &str| {
-            let query = Query { news: Some(news.into()), ..Query::default() };
+            let query = Query {
+                news: Some(news.into()),
+                ..Query::default()
+            };
             Selection::parse(Symbols::These(vec![goog]), &query).unwrap()
         };
-        assert_eq!(selection("symbols").topics(), [Topic::Symbol(goog), Topic::News(goog)]);
-        assert_eq!(selection("all").topics(), [Topic::Symbol(goog), Topic::AllNews]);
+        assert_eq!(
+            selection("symbols").topics(),
+            [Topic::Symbol(goog), Topic::News(goog)]
+        );
+        assert_eq!(
+            selection("all").topics(),
+            [Topic::Symbol(goog), Topic::AllNews]
+        );
         assert_eq!(selection("none").topics(), [Topic::Symbol(goog)]);
     }
 }

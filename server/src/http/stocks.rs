@@ -37,9 +37,14 @@ pub(crate) async fn one(
         let query = read(query)?;
         let symbol = known(&service, &symbol)?;
         let selection = Selection::parse(Symbols::These(vec![symbol]), &query)?;
-        represent(&service, representation, &selection, &query, &headers, || {
-            market_view::quote(&service.tape, symbol, service.now()).1
-        })
+        represent(
+            &service,
+            representation,
+            &selection,
+            &query,
+            &headers,
+            || market_view::quote(&service.tape, symbol, service.now()),
+        )
         .await
     };
     answer.await.unwrap_or_else(Problem::into_response)
@@ -71,9 +76,14 @@ pub(crate) async fn several(
             }
         }
         let selection = Selection::parse(symbols, &query)?;
-        represent(&service, representation, &selection, &query, &headers, || {
-            quotes(&service, &selection.symbols)
-        })
+        represent(
+            &service,
+            representation,
+            &selection,
+            &query,
+            &headers,
+            || quotes(&service, &selection.symbols),
+        )
         .await
     };
     answer.await.unwrap_or_else(Problem::into_response)
@@ -114,7 +124,7 @@ fn quotes(service: &Service, symbols: &Symbols) -> Vec<Quote> {
     let now = service.now();
     symbols
         .into_iter()
-        .map(|symbol| market_view::quote(&service.tape, symbol, now).1)
+        .map(|symbol| market_view::quote(&service.tape, symbol, now))
         .collect()
 }
 
@@ -145,15 +155,31 @@ pub(crate) async fn bars(
 ) -> Result<Response, Problem> {
     let query = read(query)?;
     let symbol = known(&service, &symbol)?;
-    if let Some(other) = query.interval.as_deref().filter(|interval| *interval != "1m") {
+    if let Some(other) = query
+        .interval
+        .as_deref()
+        .filter(|interval| *interval != "1m")
+    {
         return Err(Problem::Malformed(format!(
             "interval is {other:?}: expected 1m"
         )));
     }
-    let from: Millis = number("from", query.from.as_deref(), "ms since the epoch", Millis::MAX)?.unwrap_or(0);
-    let to: Millis = number("to", query.to.as_deref(), "ms since the epoch", Millis::MAX)?.unwrap_or(Millis::MAX);
-    let limit = number("limit", query.limit.as_deref(), "a number of bars from 0 to 10080", MAX_BARS as u64)?
-        .map_or(500, |limit| limit as usize);
+    let from: Millis = number(
+        "from",
+        query.from.as_deref(),
+        "ms since the epoch",
+        Millis::MAX,
+    )?
+    .unwrap_or(0);
+    let to: Millis = number("to", query.to.as_deref(), "ms since the epoch", Millis::MAX)?
+        .unwrap_or(Millis::MAX);
+    let limit = number(
+        "limit",
+        query.limit.as_deref(),
+        "a number of bars from 0 to 10080",
+        MAX_BARS as u64,
+    )?
+    .map_or(500, |limit| limit as usize);
     let mut response = Json(Bars {
         symbol,
         interval: "1m",
@@ -166,7 +192,12 @@ pub(crate) async fn bars(
     Ok(response)
 }
 
-fn number(name: &str, text: Option<&str>, expected: &str, most: u64) -> Result<Option<u64>, Problem> {
+fn number(
+    name: &str,
+    text: Option<&str>,
+    expected: &str,
+    most: u64,
+) -> Result<Option<u64>, Problem> {
     match text.map(str::parse) {
         None => Ok(None),
         Some(Ok(number)) if number <= most => Ok(Some(number)),

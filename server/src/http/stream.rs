@@ -18,7 +18,11 @@ use tape::EventId;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::{Service, market_view, selection::Selection};
+use super::{
+    Service,
+    market_view::{self, View},
+    selection::Selection,
+};
 use crate::{Cursor, Delivery};
 
 /// How long a stream may be silent before it says that it lives, as the page expects it.
@@ -40,9 +44,8 @@ pub(crate) fn open(
     last_event_id: Option<&str>,
 ) -> Response {
     let (cursor, opening) = start(service, selection, last_event_id);
-    let mut first = BytesMut::from(
-        format!(": tickertape\nretry: {}\n\n", fastrand::u64(RETRY)).as_bytes(),
-    );
+    let mut first =
+        BytesMut::from(format!(": tickertape\nretry: {}\n\n", fastrand::u64(RETRY)).as_bytes());
     if let Some(snapshot) = opening {
         let frame = Frame::new(Some(&cursor.position()), &snapshot);
         first.extend_from_slice(&frame.bytes());
@@ -79,30 +82,34 @@ pub(crate) fn start(
     let asked = last_event_id.filter(|id| !id.is_empty());
     let resumed = asked
         .and_then(|id| id.parse::<EventId>().ok())
-        .and_then(|id| service.tape.resume(&selection.topics(), id).ok());
+        .and_then(|id| {
+            let topics = selection.topics();
+            service
+                .tape
+                .resume(&topics, id, selection.min_interval)
+                .ok()
+        });
     match resumed {
-        Some(mut cursor) => {
-            cursor.set_min_interval(selection.min_interval);
-            (cursor, None)
-        }
+        Some(cursor) => (cursor, None),
         None => {
-            let (cursor, snapshot) = from_snapshot(service, selection, asked.is_some());
+            let topics = selection.topics();
+            let (mut cursor, snapshot) = service.tape.open(&topics, |view| {
+                snapshot(service, selection, asked.is_some(), view)
+            });
+            cursor.set_min_interval(selection.min_interval);
             (cursor, Some(snapshot))
         }
     }
 }
 
-fn from_snapshot(service: &Service, selection: &Selection, reset: bool) -> (Cursor, Event) {
-    let (position, snapshot) = market_view::snapshot(
-        &service.tape,
+fn snapshot(service: &Service, selection: &Selection, reset: bool, view: &View<'_>) -> Event {
+    Event::Snapshot(market_view::snapshot(
+        view,
         selection,
-        service.feeds.statuses(),
+        service.feed_statuses(),
         service.now(),
         reset,
-    );
-    let mut cursor = service.tape.subscribe(&selection.topics(), position);
-    cursor.set_min_interval(selection.min_interval);
-    (cursor, Event::Snapshot(snapshot))
+    ))
 }
 
 struct StreamBody {
@@ -128,19 +135,24 @@ impl StreamBody {
         }
         loop {
             let now = self.service.now();
-            match self.cursor.poll_read(context, now, WRITE_BYTES, &mut self.deliveries) {
+            match self
+                .cursor
+                .poll_read(context, now, WRITE_BYTES, &mut self.deliveries)
+            {
                 Poll::Ready(Ok(())) => return Poll::Ready(Some(joined(&mut self.deliveries))),
                 Poll::Ready(Err(_)) => {
-                    let (cursor, snapshot) = from_snapshot(&self.service, &self.selection, true);
-                    let frame = Frame::new(Some(&cursor.position()), &snapshot);
-                    self.cursor = cursor;
+                    let snapshot = self
+                        .cursor
+                        .restart(|view| snapshot(&self.service, &self.selection, true, view));
+                    let frame = Frame::new(Some(&self.cursor.position()), &snapshot);
                     return Poll::Ready(Some(frame.bytes()));
                 }
                 Poll::Pending => {}
             }
-            let due = self.cursor.due().map(|due| {
-                Instant::now() + Duration::from_millis(due.saturating_sub(now).max(1))
-            });
+            let due = self
+                .cursor
+                .due()
+                .map(|due| Instant::now() + Duration::from_millis(due.saturating_sub(now).max(1)));
             let wake_at = due.map_or(self.heartbeat_at, |due| due.min(self.heartbeat_at));
             if self.timer.deadline() != wake_at {
                 self.timer.as_mut().reset(wake_at);
@@ -149,7 +161,9 @@ impl StreamBody {
                 return Poll::Pending;
             }
             if Instant::now() >= self.heartbeat_at {
-                let heartbeat = Heartbeat { time: self.service.now() };
+                let heartbeat = Heartbeat {
+                    time: self.service.now(),
+                };
                 return Poll::Ready(Some(Frame::new(None, &Event::Heartbeat(heartbeat)).bytes()));
             }
         }
@@ -170,7 +184,10 @@ fn joined(deliveries: &mut Vec<Delivery>) -> Bytes {
         [only] => bytes_of(only),
         several => {
             let mut all = BytesMut::with_capacity(
-                several.iter().map(|delivery| delivery.payload.frame.len()).sum(),
+                several
+                    .iter()
+                    .map(|delivery| delivery.payload.frame.len())
+                    .sum(),
             );
             for delivery in several {
                 all.extend_from_slice(&bytes_of(delivery));

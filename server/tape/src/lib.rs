@@ -1,1 +1,72 @@
 //! An ordered log of events with cursors that share its bytes and never queue.
+//!
+//! An event gets its [`EventId`] once, when it is appended, and is encoded once, with that id. A
+//! subscriber is a [`Cursor`]: some topics and a position. What it has not read yet is not stored
+//! for it; it is what the tape holds after its position. So a subscriber costs the same whatever it
+//! fails to read, and live delivery, replay after a broken connection, slow readers and a limited
+//! rate are one reading at different speeds.
+//!
+//! That is possible because the tape holds little:
+//!
+//! - A **merging** entry (a quote) takes the place of the one before it with the same key. There
+//!   is one a key, it never leaves, and a cursor that was slow reads only that one.
+//! - A **kept** entry (a story) stays in a window bounded in entries, bytes and age ([`Limits`]),
+//!   and every cursor of its topics reads it exactly once. A cursor that has not read it when it
+//!   leaves is off the tape: it is told so ([`OffTape`]), never given a part for the whole, and
+//!   starts again from a [`View`].
+//!
+//! Topics and merge keys are of one type `K`, in two spaces of names. Nothing polls: an append
+//! wakes the cursors that wait for its topics, and no others. Nothing here reads a clock, blocks
+//! for long or knows a runtime; the time is an argument, in milliseconds since the Unix epoch.
+//!
+//! Merging entries are read in the order of their ids, the least recently changed first. A cursor
+//! that never catches up therefore sees keys that rest before keys that change all the time.
+//!
+//! ```
+//! use tape::{Limits, Payload, Tape};
+//!
+//! #[derive(Clone)]
+//! struct Line(std::sync::Arc<str>);
+//!
+//! impl Payload for Line {
+//!     fn weight(&self) -> usize {
+//!         self.0.len()
+//!     }
+//! }
+//!
+//! let limits = Limits { entries: 1000, bytes: 1 << 20, age_ms: 3_600_000 };
+//! let tape = Tape::new(1_000, limits);
+//! let mut cursor = tape.subscribe(&["GOOG", "news"]);
+//!
+//! tape.append(1_001, &["GOOG"], Some(&"GOOG"), |id| Line(format!("{id} 597.30").into()));
+//! tape.append(1_002, &["news"], None, |id| Line(format!("{id} a story").into()));
+//! tape.append(1_002, &["GOOG"], Some(&"GOOG"), |id| Line(format!("{id} 597.32").into()));
+//! tape.append(1_003, &["AAPL"], Some(&"AAPL"), |id| Line(format!("{id} 226.80").into()));
+//!
+//! let mut read = Vec::new();
+//! cursor.read(1_004, usize::MAX, &mut read)?;
+//! let lines: Vec<&str> = read.iter().map(|delivery| &*delivery.payload.0).collect();
+//! assert_eq!(lines, ["1002-0 a story", "1002-1 597.32"]);
+//!
+//! // The connection breaks, and the client comes back with the last id that it has seen.
+//! let mut cursor = tape.resume(&["GOOG", "news"], "1002-0".parse()?, None)?;
+//! read.clear();
+//! cursor.read(1_005, usize::MAX, &mut read)?;
+//! assert_eq!(&*read[0].payload.0, "1002-1 597.32");
+//!
+//! // An id of before the tape, or after it, is not taken for one of its own.
+//! assert!(tape.resume(&["GOOG"], "999-0".parse()?, None).is_err());
+//! assert!(tape.resume(&["GOOG"], "2000-0".parse()?, None).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod cursor;
+mod id;
+mod log;
+mod tape;
+mod waiting;
+
+pub use cursor::{Cursor, Delivery, OffTape};
+pub use id::{EventId, EventIdError};
+pub use log::{Key, Payload};
+pub use tape::{Limits, Stats, Tape, View};

@@ -1,0 +1,94 @@
+use crate::{Millis, Price, Size, Symbol};
+
+/// What one message of a source says of one symbol. What it does not say stays as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tick {
+    /// What is traded.
+    pub symbol: Symbol,
+    /// When it happened, by [`Tick::clock`].
+    pub time: Millis,
+    /// Whose time it is.
+    pub clock: Clock,
+    /// A trade.
+    pub trade: Option<Trade>,
+    /// The best price at which somebody buys.
+    pub bid: Best,
+    /// The best price at which somebody sells.
+    pub ask: Best,
+    /// The day's figures, where the source gives them.
+    pub day: Day,
+}
+
+impl Tick {
+    /// A tick that says nothing yet.
+    pub const fn new(symbol: Symbol, time: Millis, clock: Clock) -> Self {
+        Tick {
+            symbol,
+            time,
+            clock,
+            trade: None,
+            bid: Best::Unchanged,
+            ask: Best::Unchanged,
+            day: Day {
+                volume: None,
+                high: None,
+                low: None,
+                open: None,
+                prev_close: None,
+            },
+        }
+    }
+}
+
+/// Whose time a tick carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// The exchange's own: bars are cut by it.
+    Exchange,
+    /// Ours, because the source gave none. It may run ahead of the exchange's, so that no bar is
+    /// closed by it.
+    Receipt,
+}
+
+/// One trade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trade {
+    /// What was paid.
+    pub price: Price,
+    /// How much changed hands, where the source says so.
+    pub size: Option<Size>,
+}
+
+/// One side's best price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Best {
+    /// The message does not speak of this side.
+    #[default]
+    Unchanged,
+    /// Nobody is there.
+    Nobody,
+    /// Somebody is there.
+    At {
+        /// The price.
+        price: Price,
+        /// How much, where the source says so.
+        size: Option<Size>,
+    },
+}
+
+/// The day's figures as a source counts them. They stand until it gives the next ones; trades that
+/// come without them are added on top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Day {
+    /// What has been traded.
+    pub volume: Option<Size>,
+    /// The highest price.
+    pub high: Option<Price>,
+    /// The lowest price.
+    pub low: Option<Price>,
+    /// The first price. It belongs into a [`crate::Session`], not into a quote.
+    pub open: Option<Price>,
+    /// The close of the day before, or the price at the beginning of a day that rolls. It belongs
+    /// into a [`crate::Session`], not into a quote.
+    pub prev_close: Option<Price>,
+}

@@ -1,0 +1,376 @@
+//! Trades and best prices from Binance, after its
+//! [WebSocket streams](https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams):
+//! a combined stream of `<symbol>@bookTicker` and `<symbol>@trade`, no key.
+//!
+//! The server pings every 20 seconds and cuts a connection that is 24 hours old.
+
+use std::{borrow::Cow, time::Duration};
+
+use futures_util::{SinkExt, StreamExt, future::BoxFuture};
+use market::{
+    Best, Clock, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade, TradingState,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::{
+    pin, select,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use tokio_tungstenite::{
+    connect_async_with_config,
+    tungstenite::{Message, Utf8Bytes, http::Uri, protocol::WebSocketConfig},
+};
+
+use super::{End, Feed, FeedError, FrameError, Publisher, currency};
+
+const NAME: &str = "Binance";
+
+/// The largest message of these streams is a few hundred bytes.
+const MAX_MESSAGE: usize = 1 << 20;
+
+/// A feed of one combined stream.
+#[derive(Debug)]
+pub struct Binance {
+    symbols: Vec<Symbol>,
+    url: Uri,
+    patience: Patience,
+}
+
+/// How long the feed waits for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For the connection to stand.
+    pub connect: Duration,
+    /// For any frame, a ping included. After half of it the feed sends a ping of its own.
+    pub silence: Duration,
+    /// Before it replaces the connection, which the source would cut.
+    pub lifetime: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Patience {
+            connect: Duration::from_secs(10),
+            silence: Duration::from_secs(60),
+            lifetime: Duration::from_secs(24 * 60 * 60 - 10 * 60),
+        }
+    }
+}
+
+impl Binance {
+    /// Public market data alone, with no account behind it.
+    pub const URL: &'static str = "wss://data-stream.binance.vision/stream";
+
+    /// One connection carries 1,024 streams, but all of them stand in one address.
+    pub const MAX_SYMBOLS: usize = 200;
+
+    /// A feed of these symbols from this address.
+    pub fn new(symbols: Vec<Symbol>, url: Uri) -> Self {
+        Binance {
+            symbols,
+            url,
+            patience: Patience::default(),
+        }
+    }
+
+    /// The same feed with other limits of waiting.
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Binance { patience, ..self }
+    }
+
+    fn address(&self) -> String {
+        let streams: Vec<String> = self
+            .symbols
+            .iter()
+            .map(|symbol| symbol.as_str().to_ascii_lowercase())
+            .flat_map(|name| [format!("{name}@bookTicker"), format!("{name}@trade")])
+            .collect();
+        let mark = if self.url.query().is_some() { '&' } else { '?' };
+        format!("{}{mark}streams={}", self.url, streams.join("/"))
+    }
+
+    async fn listen(&self, publisher: &Publisher) -> Result<End, FeedError> {
+        for &symbol in &self.symbols {
+            publisher.session(session(symbol, NAME, Quality::Live));
+        }
+        // Named here, because two providers in one build would leave the choice to chance. It fails
+        // when there is one already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE));
+        let patience = self.patience;
+        let connecting = connect_async_with_config(self.address(), Some(config), true);
+        let (mut socket, _) = timeout(patience.connect, connecting)
+            .await
+            .map_err(|_| {
+                broken(&format_args!(
+                    "no connection to {} within {:?}",
+                    self.url, patience.connect
+                ))
+            })?
+            .map_err(|error| broken(&format_args!("no connection to {}: {error}", self.url)))?;
+
+        let renewal = sleep(patience.lifetime);
+        pin!(renewal);
+        let mut heard = Instant::now();
+        let mut asked = false;
+        loop {
+            let deadline = heard
+                + if asked {
+                    patience.silence
+                } else {
+                    patience.silence / 2
+                };
+            select! {
+                message = socket.next() => {
+                    match message {
+                        Some(Ok(Message::Text(text))) => self.read(&text, publisher),
+                        Some(Ok(Message::Close(frame))) => {
+                            let reason = frame.map(|frame| frame.to_string()).unwrap_or_default();
+                            return Err(broken(&format_args!("the source closed the connection {reason}")));
+                        }
+                        // Pings are answered by the next turn of the loop.
+                        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                        Some(Ok(Message::Binary(_))) => publisher.ignore(),
+                        Some(Err(error)) => return Err(broken(&format_args!("the connection broke: {error}"))),
+                        None => return Err(broken(&"the connection broke")),
+                    }
+                    heard = Instant::now();
+                    asked = false;
+                }
+                () = sleep_until(deadline) => {
+                    if asked {
+                        return Err(broken(&format_args!("silence for {:?}", patience.silence)));
+                    }
+                    asked = true;
+                    // A source that does not read must not hold us up; the silence will tell.
+                    let _ = timeout(patience.silence / 2, socket.send(Message::Ping(Default::default()))).await;
+                }
+                () = &mut renewal => return Ok(End::Renew),
+            }
+        }
+    }
+
+    fn read(&self, text: &Utf8Bytes, publisher: &Publisher) {
+        match parse(text, publisher.now()) {
+            Ok(Some(tick)) if self.symbols.contains(&tick.symbol) => {
+                publisher.live();
+                publisher.tick(&tick);
+            }
+            Ok(_) => publisher.ignore(),
+            Err(error) => publisher.wrong(&error),
+        }
+    }
+}
+
+fn broken(why: &dyn std::fmt::Display) -> FeedError {
+    FeedError::Transient(why.to_string())
+}
+
+impl Feed for Binance {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>> {
+        Box::pin(self.listen(publisher))
+    }
+}
+
+/// What is known of a symbol without asking: its name and currency, from its letters.
+pub fn session(symbol: Symbol, source: &str, quality: Quality) -> Session {
+    let sides = currency::split(symbol.as_str());
+    Session {
+        symbol,
+        name: match sides {
+            Some((base, quoted)) => currency::pair(base, quoted),
+            None => symbol.to_string(),
+        },
+        currency: sides.map(|(_, quoted)| quoted.to_owned()),
+        venue: Some(NAME.to_owned()),
+        source: source.to_owned(),
+        quality,
+        state: TradingState::Open,
+        halt_code: None,
+        open: None,
+        prev_close: None,
+        tick: None,
+    }
+}
+
+#[derive(Deserialize)]
+struct Combined<'a> {
+    #[serde(borrow)]
+    stream: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct BookTicker {
+    #[serde(rename = "s")]
+    symbol: Symbol,
+    #[serde(rename = "b")]
+    bid: Price,
+    #[serde(rename = "B")]
+    bid_size: Size,
+    #[serde(rename = "a")]
+    ask: Price,
+    #[serde(rename = "A")]
+    ask_size: Size,
+}
+
+#[derive(Deserialize)]
+struct TradeFrame {
+    #[serde(rename = "s")]
+    symbol: Symbol,
+    #[serde(rename = "p")]
+    price: Price,
+    #[serde(rename = "q")]
+    size: Size,
+    #[serde(rename = "T")]
+    time: Millis,
+}
+
+/// Reads a frame of a combined stream; `None` for one of another kind. A `bookTicker` carries no
+/// time, so that the time of receipt stands in.
+///
+/// # Errors
+/// When the frame is not JSON, or not what its stream's name promises.
+pub fn parse(text: &str, received: Millis) -> Result<Option<Tick>, FrameError> {
+    let error = |error: serde_json::Error| FrameError::new(&error, text);
+    let combined: Combined<'_> = serde_json::from_str(text).map_err(error)?;
+    let (Some(stream), Some(data)) = (combined.stream, combined.data) else {
+        return Ok(None);
+    };
+    let tick = match stream.split_once('@') {
+        Some((_, "bookTicker")) => {
+            let book: BookTicker = serde_json::from_str(data.get()).map_err(error)?;
+            let mut tick = Tick::new(book.symbol, received, Clock::Receipt);
+            tick.bid = side(book.bid, book.bid_size);
+            tick.ask = side(book.ask, book.ask_size);
+            tick
+        }
+        Some((_, "trade")) => {
+            let trade: TradeFrame = serde_json::from_str(data.get()).map_err(error)?;
+            if trade.price <= Price::ZERO || trade.size < Size::ZERO {
+                return Err(FrameError::new(&"a price or a size below zero", text));
+            }
+            let mut tick = Tick::new(trade.symbol, trade.time, Clock::Exchange);
+            tick.trade = Some(Trade {
+                price: trade.price,
+                size: Some(trade.size),
+            });
+            tick
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(tick))
+}
+
+/// An empty side of the book is sent as zeros.
+fn side(price: Price, size: Size) -> Best {
+    if price <= Price::ZERO {
+        return Best::Nobody;
+    }
+    Best::At {
+        price,
+        size: Some(size),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BOOK: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":50093239212,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000","a":"61837.64000000","A":"1.54698000"}}"#;
+    const TRADE: &str = r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":3735683259,"p":"61837.63000000","q":"0.02000000","T":1723161255342,"m":true,"M":true}}"#;
+
+    #[test]
+    fn reads_both_streams_with_their_digits() {
+        let book = parse(BOOK, 77).unwrap().unwrap();
+        assert_eq!(
+            (book.symbol.as_str(), book.time, book.clock),
+            ("BTCUSDT", 77, Clock::Receipt)
+        );
+        let Best::At { price, size } = book.bid else {
+            panic!("{book:?}");
+        };
+        assert_eq!(price.to_string(), "61837.63000000");
+        assert_eq!(size.unwrap().to_string(), "3.78826000");
+        assert_eq!(
+            book.ask,
+            side(
+                "61837.64000000".parse().unwrap(),
+                "1.54698000".parse().unwrap()
+            )
+        );
+        assert_eq!(book.trade, None);
+
+        let tick = parse(TRADE, 77).unwrap().unwrap();
+        assert_eq!(
+            (tick.time, tick.clock),
+            (1_723_161_255_342, Clock::Exchange)
+        );
+        let trade = tick.trade.unwrap();
+        assert_eq!(trade.price.to_string(), "61837.63000000");
+        assert_eq!(trade.size.unwrap().to_string(), "0.02000000");
+        assert_eq!((tick.bid, tick.ask), (Best::Unchanged, Best::Unchanged));
+    }
+
+    #[test]
+    fn an_empty_side_is_nobody() {
+        let text = BOOK.replace("61837.63000000", "0.00000000");
+        assert_eq!(parse(&text, 0).unwrap().unwrap().bid, Best::Nobody);
+    }
+
+    #[test]
+    fn passes_over_what_is_unknown_and_refuses_what_is_wrong() {
+        for text in [
+            r#"{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate"}}"#,
+            r#"{"result":null,"id":1}"#,
+            r#"{"lastUpdateId":50093239218,"bids":[],"asks":[]}"#,
+            r#"{"stream":"!miniTicker","data":[]}"#,
+        ] {
+            assert_eq!(parse(text, 0), Ok(None), "{text}");
+        }
+        for text in [
+            "",
+            "null",
+            "{\"stream\":",
+            &TRADE.replace("\"0.02000000\"", "\"x\""),
+            &TRADE.replace("0.02000000", "-1"),
+            &TRADE.replace("\"61837.63000000\"", "61837.63"),
+            &BOOK.replace("BTCUSDT", "BTC/USDT"),
+        ] {
+            assert!(parse(text, 0).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_what_it_listens_to() {
+        let symbols = ["BTCUSDT", "ETHUSDT"]
+            .map(|name| name.parse().unwrap())
+            .to_vec();
+        let feed = Binance::new(symbols, Binance::URL.parse().unwrap());
+        assert_eq!(
+            feed.address(),
+            "wss://data-stream.binance.vision/stream?streams=btcusdt@bookTicker/btcusdt@trade/ethusdt@bookTicker/ethusdt@trade"
+        );
+        let session = session(feed.symbols[0], NAME, Quality::Live);
+        assert_eq!(session.name, "Bitcoin / Tether");
+        assert_eq!(session.currency.as_deref(), Some("USDT"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC*", cut in 0..TRADE.len(), with in "[\\[\\]{}\",:0-9a-z]{0,4}") {
+            let _ = parse(&text, 0);
+            let _ = parse(&format!("{}{with}{}", &TRADE[..cut], &TRADE[cut..]), 0);
+            let _ = parse(&TRADE[..cut], 0);
+        }
+    }
+}

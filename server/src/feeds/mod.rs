@@ -1,0 +1,83 @@
+//! What turns sources into events on the tape: a file a source, all behind [`Feed`].
+//!
+//! A feed connects once, publishes until its source ends or breaks off, and says why it stopped.
+//! The [`Supervisor`] does the rest: it starts feeds, waits longer and longer between tries, holds
+//! what is known of their health, and ends them.
+
+pub mod binance;
+pub mod coinbase;
+mod currency;
+mod publisher;
+pub mod replay;
+pub mod simulate;
+mod spec;
+mod supervisor;
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+
+pub use publisher::{Publisher, Skipped};
+pub use spec::{FeedSpec, SpecError, Speed};
+pub use supervisor::{Backoff, Statuses, Supervisor};
+
+/// A source of events.
+pub trait Feed: Send {
+    /// The name, as it stands in [`market::Session::source`] and [`market::FeedStatus::name`].
+    fn name(&self) -> &str;
+
+    /// Publishes until the source ends or breaks off. It may be called again afterwards. Whoever
+    /// wants it to stop drops the future.
+    ///
+    /// # Errors
+    /// When the source cannot be reached or read; [`FeedError`] says whether to try again.
+    fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>>;
+}
+
+/// Why a feed stopped when nothing is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Nothing more will come.
+    Finished,
+    /// The connection has lived as long as its source allows: the next one is to be made at once.
+    Renew,
+}
+
+/// Why a feed stopped, in words for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedError {
+    /// It may work the next time.
+    Transient(String),
+    /// It will not work until somebody acts.
+    Fatal(String),
+}
+
+impl fmt::Display for FeedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FeedError::Transient(why) | FeedError::Fatal(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for FeedError {}
+
+/// Why a frame is not what its source promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameError(String);
+
+impl FrameError {
+    /// An error that shows the beginning of the frame.
+    fn new(why: &dyn fmt::Display, frame: &str) -> Self {
+        let start: String = frame.chars().take(120).collect();
+        FrameError(format!("{why} in {start:?}"))
+    }
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for FrameError {}

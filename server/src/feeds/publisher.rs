@@ -1,0 +1,222 @@
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use market::{Board, Day, Event, FeedState, FeedStatus, Millis, News, Session, Symbol, Tick};
+use tokio::{sync::watch, time::Instant};
+
+use crate::{Entry, Now, Tape, Topic};
+
+/// A feed's side of the tape: what it publishes, and how it says that it is doing.
+pub struct Publisher {
+    tape: Arc<Tape>,
+    now: Now,
+    status: watch::Sender<FeedStatus>,
+    // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
+    // order of a feed's events on the tape the order in which the board saw them.
+    state: Mutex<State>,
+    ignored: AtomicU64,
+    wrong: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    board: Board,
+    sessions: BTreeMap<Symbol, Session>,
+    live_since: Option<Instant>,
+}
+
+impl Publisher {
+    /// A publisher of the feed of that name, which has not spoken yet.
+    pub fn new(tape: Arc<Tape>, now: Now, name: &str) -> Self {
+        let status = FeedStatus {
+            name: name.to_owned(),
+            state: FeedState::Connecting,
+            detail: None,
+        };
+        Publisher {
+            tape,
+            now,
+            status: watch::Sender::new(status),
+            state: Mutex::default(),
+            ignored: AtomicU64::new(0),
+            wrong: AtomicU64::new(0),
+        }
+    }
+
+    /// The time of receipt, now.
+    pub fn now(&self) -> Millis {
+        (self.now)()
+    }
+
+    /// Publishes what a tick led to: the bars that it closed, then the quote.
+    pub fn tick(&self, tick: &Tick) {
+        let mut state = self.state();
+        self.references(&mut state, tick.symbol, &tick.day);
+        let change = state.board.apply(tick);
+        for bar in change.bars {
+            self.append(Event::Bar(bar));
+        }
+        self.append(Event::Quote(change.quote));
+    }
+
+    /// Takes a tick of the past: publishes the bars that it closed, but no quote.
+    /// [`Publisher::quotes`] follows when the past is over.
+    pub fn past(&self, tick: &Tick) {
+        let mut state = self.state();
+        self.references(&mut state, tick.symbol, &tick.day);
+        for bar in state.board.apply(tick).bars {
+            self.append(Event::Bar(bar));
+        }
+    }
+
+    /// Publishes the newest quote of every symbol.
+    pub fn quotes(&self) {
+        let state = self.state();
+        for quote in state.board.quotes() {
+            self.append(Event::Quote(quote.clone()));
+        }
+    }
+
+    /// Publishes the bars that are still open, because no more trades will come.
+    pub fn finish(&self) {
+        for bar in self.state().board.finish() {
+            self.append(Event::Bar(bar));
+        }
+    }
+
+    /// Publishes a session, unless it says what is known already.
+    pub fn session(&self, session: Session) {
+        let mut state = self.state();
+        if state.sessions.get(&session.symbol) != Some(&session) {
+            state.sessions.insert(session.symbol, session.clone());
+            self.append(Event::Session(session));
+        }
+    }
+
+    /// Whether the symbol's session has been published.
+    pub fn has_session(&self, symbol: Symbol) -> bool {
+        self.state().sessions.contains_key(&symbol)
+    }
+
+    /// Publishes a story.
+    pub fn news(&self, news: News) {
+        // The lock orders it after the ticks that came before it.
+        let _state = self.state();
+        self.append(Event::News(news));
+    }
+
+    /// Says that the source speaks. To be called for every frame; it is cheap when that is known.
+    pub fn live(&self) {
+        let changed = self.status.send_if_modified(|status| {
+            let changed = status.state != FeedState::Live;
+            status.state = FeedState::Live;
+            status.detail = None;
+            changed
+        });
+        if changed {
+            self.state().live_since = Some(Instant::now());
+            tracing::info!(feed = self.name(), "live");
+        }
+    }
+
+    /// Counts a frame that says nothing that we listen to.
+    pub fn ignore(&self) {
+        self.ignored.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a frame that is not what its source promises, and says so in the log: the first
+    /// few, then only powers of two, so that a source gone mad does not fill the disk.
+    pub fn wrong(&self, why: &dyn fmt::Display) {
+        let count = self.wrong.fetch_add(1, Ordering::Relaxed) + 1;
+        if count <= 8 || count.is_power_of_two() {
+            tracing::warn!(
+                feed = self.name(),
+                count,
+                "skipped what cannot be read: {why}"
+            );
+        }
+    }
+
+    /// What the feed has passed over so far.
+    pub fn skipped(&self) -> Skipped {
+        Skipped {
+            ignored: self.ignored.load(Ordering::Relaxed),
+            wrong: self.wrong.load(Ordering::Relaxed),
+            late: self.state().board.late(),
+        }
+    }
+
+    /// How the feed is doing, and every change of it.
+    pub fn status(&self) -> watch::Receiver<FeedStatus> {
+        self.status.subscribe()
+    }
+
+    /// The feed's name.
+    pub fn name(&self) -> String {
+        self.status.borrow().name.clone()
+    }
+
+    pub(super) fn set(&self, state: FeedState, detail: Option<String>) {
+        self.state().live_since = None;
+        self.status.send_modify(|status| {
+            status.state = state;
+            status.detail = detail;
+        });
+    }
+
+    /// Since when the feed has been live without a break.
+    pub(super) fn live_since(&self) -> Option<Instant> {
+        self.state().live_since
+    }
+
+    fn references(&self, state: &mut State, symbol: Symbol, day: &Day) {
+        let Some(session) = state.sessions.get_mut(&symbol) else {
+            return;
+        };
+        let open = day.open.or(session.open);
+        let prev_close = day.prev_close.or(session.prev_close);
+        if (open, prev_close) != (session.open, session.prev_close) {
+            (session.open, session.prev_close) = (open, prev_close);
+            self.append(Event::Session(session.clone()));
+        }
+    }
+
+    fn append(&self, event: Event) {
+        let topics = Topic::of(&event);
+        let merge = Topic::merge(&event);
+        self.tape.append(self.now(), &topics, merge.as_ref(), |id| {
+            Entry::new(id, event)
+        });
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A feed that panicked under the lock is not run again; its last state may still be read.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher")
+            .field("status", &*self.status.borrow())
+            .field("skipped", &self.skipped())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a feed has passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Skipped {
+    /// Frames that say nothing that we listen to.
+    pub ignored: u64,
+    /// Frames that are not what their source promises.
+    pub wrong: u64,
+    /// Trades that came for a minute that was closed: in the volume, but in no bar.
+    pub late: u64,
+}

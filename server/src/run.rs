@@ -1,0 +1,59 @@
+use std::sync::Arc;
+
+use leptos::config::LeptosOptions;
+use tape::Limits;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::{
+    Config, Now, Tape,
+    feeds::{Backoff, Supervisor},
+    http::{self, Service},
+    serve,
+};
+
+/// What the tape keeps: a day of one-minute bars of seventy symbols, and their news. The bytes
+/// bound it where stories are long.
+const WINDOW: Limits = Limits {
+    entries: 100_000,
+    bytes: 128 * 1024 * 1024,
+    age_ms: 24 * 60 * 60 * 1000,
+};
+
+/// Runs the server on a socket until `shutdown` is cancelled: feeds, tape and HTTP. It ends in
+/// order: the feeds stop, the streams end, the connections close.
+pub async fn run(
+    listener: TcpListener,
+    config: Config,
+    leptos: LeptosOptions,
+    clock: Now,
+    shutdown: CancellationToken,
+) {
+    let tape = Tape::new(clock(), WINDOW);
+    let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
+    info!(seed, "the simulated feed can be repeated with --seed");
+    let feeds = config
+        .feeds
+        .into_iter()
+        .map(|spec| spec.build(seed))
+        .collect();
+    let supervisor = Supervisor::start(
+        feeds,
+        &Arc::new(tape.clone()),
+        &clock,
+        Backoff::default(),
+        &shutdown,
+    );
+    let statuses = supervisor.statuses();
+    let service = Service {
+        tape,
+        feeds: Arc::new(move || statuses.current()),
+        clock,
+        heartbeat: http::HEARTBEAT,
+        shutdown: shutdown.clone(),
+        leptos,
+    };
+    serve(listener, http::router(service), shutdown).await;
+    supervisor.join().await;
+}

@@ -1,0 +1,374 @@
+use std::{
+    collections::{BinaryHeap, binary_heap::PeekMut, btree_map, vec_deque},
+    fmt,
+    ops::Bound::{Excluded, Included},
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+};
+
+use crate::{
+    EventId, Key, Payload,
+    log::{Entry, Log},
+    tape::{View, lock},
+    waiting::{self, For},
+};
+
+/// One event as a cursor reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery<P> {
+    /// The event's place on the tape.
+    pub id: EventId,
+    /// What the event is.
+    pub payload: P,
+    /// Whether its id is greater than every id delivered before. A merging entry that was withheld
+    /// may come after a kept entry that is newer; its id must not become the one that is resumed
+    /// from, or that kept entry comes twice.
+    pub in_order: bool,
+}
+
+/// A position is not on the tape, or no longer: what came after it is not all there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OffTape {
+    /// The position in question.
+    pub position: EventId,
+    /// The oldest position that would have done.
+    pub oldest: EventId,
+    /// The newest position that would have done.
+    pub newest: EventId,
+}
+
+impl fmt::Display for OffTape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} is not on the tape: expected an id from {} to {}",
+            self.position, self.oldest, self.newest
+        )
+    }
+}
+
+impl std::error::Error for OffTape {}
+
+/// How far a cursor has read.
+///
+/// There are two positions, because with an interval merging entries wait while kept ones pass
+/// them. This is all that a cursor remembers, whatever it fails to read.
+#[derive(Debug, Clone)]
+struct Place {
+    /// Every kept entry up to here was read.
+    kept: EventId,
+    /// Every merging entry up to here was read, or a newer one of its key is ahead.
+    merging: EventId,
+    /// Merging entries up to here may be read; later ones wait for the interval to pass.
+    released: EventId,
+    /// When `released` was moved last, if anything merging was read since.
+    released_at: Option<u64>,
+    /// The greatest id delivered.
+    delivered: EventId,
+    min_interval: Option<u64>,
+    due: Option<u64>,
+}
+
+impl Place {
+    fn at(id: EventId, min_interval: Option<u64>) -> Self {
+        Place {
+            kept: id,
+            merging: id,
+            released: id,
+            released_at: None,
+            delivered: id,
+            min_interval,
+            due: None,
+        }
+    }
+
+    /// When the next merging entries may be read; `None` for now.
+    ///
+    /// They may also when the newest id is an interval past the last release: such an id, once
+    /// delivered, would be resumed from further on than [`crate::Tape::resume`] goes back.
+    fn next_release(&self, now: u64, last: EventId) -> Option<u64> {
+        let (interval, at) = (self.min_interval?, self.released_at?);
+        let next = at.saturating_add(interval);
+        let stepped_back = now < at;
+        let far = last.ms >= at.max(self.released.ms).saturating_add(interval);
+        (now < next && !stepped_back && !far).then_some(next)
+    }
+
+    fn read<K: Key, P: Payload>(
+        &mut self,
+        log: &Log<K, P>,
+        reader: usize,
+        now: u64,
+        max_bytes: usize,
+        out: &mut Vec<Delivery<P>>,
+    ) -> Result<(), OffTape> {
+        let next_release = self.next_release(now, log.last);
+        let released = match next_release {
+            Some(_) => self.released,
+            None => log.last,
+        };
+        let mut sources = Vec::new();
+        let mut heads = BinaryHeap::new();
+        let mut withheld = false;
+        for seat in log.readers[reader].seats() {
+            let topic = &log.topics[seat.topic];
+            if topic.evicted > self.kept {
+                return Err(OffTape {
+                    position: self.kept,
+                    oldest: topic.evicted,
+                    newest: log.last,
+                });
+            }
+            if topic.newest_kept().is_some_and(|id| id > self.kept) {
+                let read = topic.kept.partition_point(|entry| entry.id <= self.kept);
+                let mut source = Source::Kept(topic.kept.range(read..));
+                heads.extend(source.head(sources.len()));
+                sources.push(source);
+            }
+            let newest = topic.newest_merging();
+            withheld |= newest.is_some_and(|id| id > released);
+            if self.merging < released && newest.is_some_and(|id| id > self.merging) {
+                let unread = (Excluded(self.merging), Included(released));
+                let mut source = Source::Merging(topic.merging.range(unread));
+                heads.extend(source.head(sources.len()));
+                sources.push(source);
+            }
+        }
+
+        let first = out.len();
+        let mut spent = 0usize;
+        let mut complete = true;
+        let mut merging_read = false;
+        let mut previous = None;
+        while let Some(mut head) = heads.peek_mut() {
+            let entry = head.entry;
+            // An entry comes from each of the cursor's topics that it is in.
+            if previous != Some(entry.id) {
+                let after = spent.saturating_add(entry.weight);
+                if out.len() > first && after > max_bytes {
+                    complete = false;
+                    break;
+                }
+                spent = after;
+                previous = Some(entry.id);
+                out.push(Delivery {
+                    id: entry.id,
+                    payload: entry.payload.clone(),
+                    in_order: entry.id > self.delivered,
+                });
+                self.delivered = self.delivered.max(entry.id);
+                self.kept = self.kept.max(entry.id);
+                if entry.merges {
+                    self.merging = entry.id;
+                    merging_read = true;
+                }
+            }
+            match sources[head.source].head(head.source) {
+                Some(next) => *head = next,
+                None => {
+                    PeekMut::pop(head);
+                }
+            }
+        }
+
+        self.released = released;
+        if complete {
+            // What was appended to other topics is behind the cursor too, so that a quiet topic
+            // does not hold it back.
+            self.kept = log.last;
+            self.merging = self.merging.max(released);
+        }
+        if merging_read && next_release.is_none() {
+            self.released_at = Some(now);
+        }
+        self.due = next_release.filter(|_| withheld);
+        Ok(())
+    }
+}
+
+/// The unread entries of one kind in one topic.
+enum Source<'a, P> {
+    Kept(vec_deque::Iter<'a, Arc<Entry<P>>>),
+    Merging(btree_map::Range<'a, EventId, Arc<Entry<P>>>),
+}
+
+impl<'a, P> Source<'a, P> {
+    fn head(&mut self, source: usize) -> Option<Head<'a, P>> {
+        let entry = match self {
+            Source::Kept(entries) => entries.next()?,
+            Source::Merging(entries) => entries.next()?.1,
+        };
+        Some(Head { entry, source })
+    }
+}
+
+/// The oldest unread entry of a source; the heap's greatest is the oldest.
+struct Head<'a, P> {
+    entry: &'a Entry<P>,
+    source: usize,
+}
+
+impl<P> Ord for Head<'_, P> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        other.entry.id.cmp(&self.entry.id)
+    }
+}
+
+impl<P> PartialOrd for Head<'_, P> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<P> PartialEq for Head<'_, P> {
+    fn eq(&self, other: &Self) -> bool {
+        self.entry.id == other.entry.id
+    }
+}
+
+impl<P> Eq for Head<'_, P> {}
+
+/// A subscriber: topics and a position, no queue.
+///
+/// Dropping it takes it off the tape.
+pub struct Cursor<K: Key, P: Payload> {
+    log: Arc<Mutex<Log<K, P>>>,
+    reader: usize,
+    place: Place,
+}
+
+impl<K: Key, P: Payload> Cursor<K, P> {
+    pub(crate) fn new(
+        log: &Arc<Mutex<Log<K, P>>>,
+        reader: usize,
+        position: EventId,
+        min_interval: Option<u64>,
+    ) -> Self {
+        Cursor {
+            log: Arc::clone(log),
+            reader,
+            place: Place::at(position, min_interval),
+        }
+    }
+
+    /// Goes back to merging entries that a cursor at the same position may have withheld.
+    pub(crate) fn rewind_merging(&mut self, ms: u64) {
+        self.place.merging = self.place.merging.back(ms);
+    }
+
+    /// Reads what is due, oldest first, to the end of `out`: at least one entry if any is due,
+    /// then more until the next would make it more than `max_bytes`. What is left is due again.
+    ///
+    /// `now` is in milliseconds since the Unix epoch. It only matters with an interval
+    /// ([`Cursor::set_min_interval`]).
+    ///
+    /// # Errors
+    /// When a kept entry of the cursor's topics left the tape unread. Nothing is read then, nor
+    /// later: [`Cursor::restart`] goes on from the tape's end.
+    pub fn read(
+        &mut self,
+        now: u64,
+        max_bytes: usize,
+        out: &mut Vec<Delivery<P>>,
+    ) -> Result<(), OffTape> {
+        let mut log = lock(&self.log);
+        log.observe(now);
+        self.place.read(&log, self.reader, now, max_bytes, out)
+    }
+
+    /// Reads as [`Cursor::read`] does, or waits: ready when something was read or the cursor is off
+    /// the tape; otherwise the waker of `context` is woken by the next append that could make it
+    /// ready.
+    ///
+    /// While it waits for its interval to pass ([`Cursor::due`]), only kept entries wake it: the
+    /// owner polls it again at that time.
+    ///
+    /// # Errors
+    /// As [`Cursor::read`].
+    pub fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        now: u64,
+        max_bytes: usize,
+        out: &mut Vec<Delivery<P>>,
+    ) -> Poll<Result<(), OffTape>> {
+        let before = out.len();
+        let mut log = lock(&self.log);
+        log.observe(now);
+        let read = self.place.read(&log, self.reader, now, max_bytes, out);
+        let (poll, old_waker) = if read.is_err() || out.len() > before {
+            (Poll::Ready(read), log.readers[self.reader].rouse())
+        } else {
+            let what = match self.place.due {
+                Some(_) => For::Kept,
+                None => For::Any,
+            };
+            let Log {
+                topics, readers, ..
+            } = &mut *log;
+            let waker = context.waker();
+            let old = waiting::wait(topics, readers, self.reader, what, waker);
+            (Poll::Pending, old)
+        };
+        drop(log);
+        // Dropping a waker may drop a task, and with it a cursor, which locks the tape.
+        drop(old_waker);
+        poll
+    }
+
+    /// When merging entries that the last read withheld may be read, in milliseconds since the
+    /// Unix epoch: the time to read again, if nothing wakes the cursor before.
+    pub fn due(&self) -> Option<u64> {
+        self.place.due
+    }
+
+    /// Reads merging entries at most once in so many milliseconds, from the next read on; kept
+    /// ones are read at once all the same. `None` for no limit.
+    ///
+    /// What one read begins, `max_bytes` at a time, counts as once.
+    pub fn set_min_interval(&mut self, ms: Option<u64>) {
+        self.place.min_interval = ms;
+    }
+
+    /// The position that a cursor could be resumed from to go on where this one stands. It moves
+    /// also when entries of other topics pass.
+    pub fn position(&self) -> EventId {
+        self.place.kept
+    }
+
+    /// Listens to more topics, for what is after [`Cursor::position`]; one that it listens to
+    /// already stays as it is.
+    ///
+    /// What a new topic holds from before is not read: take a [`crate::Tape::view`] of it
+    /// afterwards. What is in the view and after the position is then read once more.
+    pub fn add_topics<'a>(&mut self, topics: impl IntoIterator<Item = &'a K>)
+    where
+        K: 'a,
+    {
+        lock(&self.log).listen(self.reader, topics);
+    }
+
+    /// Leaves everything unread behind and goes on from the tape's end, with what `view` saw there.
+    ///
+    /// `view` runs under the tape's lock, as in [`crate::Tape::view`].
+    pub fn restart<R>(&mut self, view: impl FnOnce(&View<'_, K, P>) -> R) -> R {
+        let log = lock(&self.log);
+        let seen = view(&View::new(&log));
+        self.place = Place::at(log.last, self.place.min_interval);
+        seen
+    }
+}
+
+impl<K: Key, P: Payload> Drop for Cursor<K, P> {
+    fn drop(&mut self) {
+        let reader = lock(&self.log).leave(self.reader);
+        // Its waker is dropped only now that the tape is unlocked.
+        drop(reader);
+    }
+}
+
+impl<K: Key, P: Payload> fmt::Debug for Cursor<K, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cursor").field(&self.place).finish()
+    }
+}

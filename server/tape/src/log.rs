@@ -1,0 +1,327 @@
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    hash::Hash,
+    sync::Arc,
+    task::Waker,
+};
+
+use slab::Slab;
+
+use crate::{
+    EventId, Limits, OffTape, Stats,
+    waiting::{Reader, Waits},
+};
+
+/// What topics and merge keys are: any type with these traits is one.
+pub trait Key: Clone + Eq + Hash {}
+
+impl<T: Clone + Eq + Hash> Key for T {}
+
+/// What the tape carries. A clone is made for every delivery and must be cheap: shared bytes.
+pub trait Payload: Clone {
+    /// The size in bytes, which counts against [`Limits::bytes`] and against what one read asks
+    /// for.
+    fn weight(&self) -> usize;
+}
+
+/// One event on the tape, shared by the indexes of all its topics.
+pub(crate) struct Entry<P> {
+    pub(crate) id: EventId,
+    pub(crate) payload: P,
+    pub(crate) weight: usize,
+    pub(crate) merges: bool,
+    /// Which of [`Log::topics`] it belongs to.
+    topics: Vec<usize>,
+}
+
+/// What is on the tape of one topic, so that a read costs what it delivers and not what flowed.
+pub(crate) struct Topic<K, P> {
+    key: K,
+    /// A tree, because the entry of one key leaves it from anywhere when the next one comes.
+    pub(crate) merging: BTreeMap<EventId, Arc<Entry<P>>>,
+    /// Leaves at the front only, as the window moves.
+    pub(crate) kept: VecDeque<Arc<Entry<P>>>,
+    /// The newest kept entry that left the window: a cursor before it has missed something.
+    pub(crate) evicted: EventId,
+    /// How many cursors name the topic; it must outlive them, for `evicted` to be exact.
+    pub(crate) cursors: usize,
+    pub(crate) waiting: Waits,
+}
+
+impl<K, P> Topic<K, P> {
+    pub(crate) fn newest_kept(&self) -> Option<EventId> {
+        self.kept.back().map(|entry| entry.id)
+    }
+
+    pub(crate) fn newest_merging(&self) -> Option<EventId> {
+        self.merging.last_key_value().map(|(id, _)| *id)
+    }
+}
+
+/// What must happen after the lock is released. Waking and dropping run code of others, which may
+/// come back to the tape.
+pub(crate) struct Aftermath<P> {
+    pub(crate) wakers: Vec<Waker>,
+    pub(crate) dropped: Vec<Arc<Entry<P>>>,
+}
+
+impl<P> Aftermath<P> {
+    pub(crate) fn run(self) {
+        for waker in self.wakers {
+            waker.wake();
+        }
+    }
+}
+
+/// Everything that is behind the tape's lock.
+pub(crate) struct Log<K, P> {
+    limits: Limits,
+    /// Stands for the moment of creation: what is older belongs to another tape.
+    start: EventId,
+    pub(crate) last: EventId,
+    /// The latest time that anybody named. Ids follow it too, so that an entry which a cursor
+    /// withholds is never older than the read that withheld it (see [`crate::Tape::resume`]).
+    clock: u64,
+    /// The newest kept entry that left the window, of any topic.
+    horizon: EventId,
+    /// The newest kept entry that left the window of a topic which the tape has forgotten since:
+    /// what a topic may have lost of which nothing is known.
+    forgotten: EventId,
+    window: VecDeque<Arc<Entry<P>>>,
+    window_bytes: usize,
+    merged: HashMap<K, Arc<Entry<P>>>,
+    merged_bytes: usize,
+    names: HashMap<K, usize>,
+    /// By number, because entries and cursors name topics more often than callers do.
+    pub(crate) topics: Slab<Topic<K, P>>,
+    pub(crate) readers: Slab<Reader>,
+    appended: u64,
+    superseded: u64,
+    evicted: u64,
+}
+
+impl<K: Key, P: Payload> Log<K, P> {
+    pub(crate) fn new(now: u64, limits: Limits) -> Self {
+        let start = EventId { ms: now, n: 0 };
+        Log {
+            limits,
+            start,
+            last: start,
+            clock: now,
+            horizon: start,
+            forgotten: start,
+            window: VecDeque::new(),
+            window_bytes: 0,
+            merged: HashMap::new(),
+            merged_bytes: 0,
+            names: HashMap::new(),
+            topics: Slab::new(),
+            readers: Slab::new(),
+            appended: 0,
+            superseded: 0,
+            evicted: 0,
+        }
+    }
+
+    /// Notes that it is at least `now`.
+    pub(crate) fn observe(&mut self, now: u64) {
+        self.clock = self.clock.max(now);
+    }
+
+    pub(crate) fn append(
+        &mut self,
+        now: u64,
+        topics: &[K],
+        merge: Option<&K>,
+        payload: impl FnOnce(EventId) -> P,
+    ) -> (EventId, Aftermath<P>) {
+        self.observe(now);
+        let id = self.last.next(self.clock);
+        // The payload is made before anything is changed: if it panics, nothing has happened.
+        let payload = payload(id);
+        self.last = id;
+        self.appended += 1;
+        let mut topics: Vec<usize> = topics.iter().map(|key| self.topic(key)).collect();
+        topics.sort_unstable();
+        topics.dedup();
+        let entry = Arc::new(Entry {
+            id,
+            weight: payload.weight(),
+            payload,
+            merges: merge.is_some(),
+            topics,
+        });
+        let mut aftermath = Aftermath {
+            wakers: Vec::new(),
+            dropped: Vec::new(),
+        };
+        for &number in &entry.topics {
+            let topic = &mut self.topics[number];
+            if entry.merges {
+                topic.merging.insert(id, Arc::clone(&entry));
+            } else {
+                topic.kept.push_back(Arc::clone(&entry));
+            }
+            topic
+                .waiting
+                .drain(&mut self.readers, entry.merges, &mut aftermath.wakers);
+        }
+        match merge {
+            Some(key) => self.supersede(key, entry, &mut aftermath.dropped),
+            None => {
+                self.window_bytes += entry.weight;
+                self.window.push_back(entry);
+            }
+        }
+        self.evict(&mut aftermath.dropped);
+        (id, aftermath)
+    }
+
+    fn supersede(&mut self, key: &K, entry: Arc<Entry<P>>, dropped: &mut Vec<Arc<Entry<P>>>) {
+        self.merged_bytes += entry.weight;
+        let Some(slot) = self.merged.get_mut(key) else {
+            self.merged.insert(key.clone(), entry);
+            return;
+        };
+        let old = std::mem::replace(slot, entry);
+        self.merged_bytes -= old.weight;
+        self.superseded += 1;
+        for &number in &old.topics {
+            self.topics[number].merging.remove(&old.id);
+            self.release(number);
+        }
+        dropped.push(old);
+    }
+
+    /// Moves the window. The newest entry stays whatever it weighs, or nobody could ever read it.
+    fn evict(&mut self, dropped: &mut Vec<Arc<Entry<P>>>) {
+        while let Some(oldest) = self.window.front() {
+            let over = self.window.len() > 1
+                && (self.window.len() > self.limits.entries
+                    || self.window_bytes > self.limits.bytes);
+            if !over && self.last.ms - oldest.id.ms <= self.limits.age_ms {
+                return;
+            }
+            let Some(entry) = self.window.pop_front() else {
+                return;
+            };
+            self.window_bytes -= entry.weight;
+            self.evicted += 1;
+            self.horizon = entry.id;
+            for &number in &entry.topics {
+                let topic = &mut self.topics[number];
+                topic.kept.pop_front();
+                topic.evicted = entry.id;
+                self.release(number);
+            }
+            dropped.push(entry);
+        }
+    }
+
+    /// The number of a topic, which is made if it is new.
+    fn topic(&mut self, key: &K) -> usize {
+        if let Some(&number) = self.names.get(key) {
+            return number;
+        }
+        let number = self.topics.insert(Topic {
+            key: key.clone(),
+            merging: BTreeMap::new(),
+            kept: VecDeque::new(),
+            evicted: self.forgotten,
+            cursors: 0,
+            waiting: Waits::default(),
+        });
+        self.names.insert(key.clone(), number);
+        number
+    }
+
+    /// Forgets a topic of which nothing is left and for which nobody asks.
+    fn release(&mut self, number: usize) {
+        let topic = &self.topics[number];
+        if topic.kept.is_empty() && topic.merging.is_empty() && topic.cursors == 0 {
+            let topic = self.topics.remove(number);
+            self.names.remove(&topic.key);
+            self.forgotten = self.forgotten.max(topic.evicted);
+        }
+    }
+
+    /// Whether a cursor of these topics could go on after `id`.
+    pub(crate) fn check<'a>(
+        &self,
+        topics: impl IntoIterator<Item = &'a K>,
+        id: EventId,
+    ) -> Result<(), OffTape>
+    where
+        K: 'a,
+    {
+        let oldest = topics
+            .into_iter()
+            .map(|key| match self.names.get(key) {
+                Some(&number) => self.topics[number].evicted,
+                None => self.forgotten,
+            })
+            .fold(self.start, EventId::max);
+        if id < oldest || id > self.last {
+            return Err(OffTape {
+                position: id,
+                oldest,
+                newest: self.last,
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds a reader that nothing has been asked of yet.
+    pub(crate) fn join(&mut self) -> usize {
+        self.readers.insert(Reader::default())
+    }
+
+    /// Adds topics to a reader; one that it has already stays as it is.
+    pub(crate) fn listen<'a>(&mut self, reader: usize, topics: impl IntoIterator<Item = &'a K>)
+    where
+        K: 'a,
+    {
+        for key in topics {
+            let number = self.topic(key);
+            if self.readers[reader].add(number) {
+                self.topics[number].cursors += 1;
+            }
+        }
+    }
+
+    /// Removes a reader, which is handed back to be dropped after the lock is released.
+    pub(crate) fn leave(&mut self, reader: usize) -> Reader {
+        let left = self.readers.remove(reader);
+        for seat in left.seats() {
+            let topic = &mut self.topics[seat.topic];
+            topic.waiting.leave(&mut self.readers, seat);
+            topic.cursors -= 1;
+            self.release(seat.topic);
+        }
+        left
+    }
+
+    pub(crate) fn find(&self, key: &K) -> Option<&Topic<K, P>> {
+        self.names.get(key).map(|&number| &self.topics[number])
+    }
+
+    pub(crate) fn merged(&self, key: &K) -> Option<&Entry<P>> {
+        self.merged.get(key).map(Arc::as_ref)
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            appended: self.appended,
+            superseded: self.superseded,
+            evicted: self.evicted,
+            kept: self.window.len(),
+            kept_bytes: self.window_bytes,
+            merging: self.merged.len(),
+            merging_bytes: self.merged_bytes,
+            topics: self.topics.len(),
+            cursors: self.readers.len(),
+            oldest: self.horizon,
+            newest: self.last,
+        }
+    }
+}

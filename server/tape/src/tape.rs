@@ -1,0 +1,228 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    Cursor, EventId, Key, OffTape, Payload,
+    log::{Entry, Log},
+};
+
+/// What bounds the window of kept entries; the first limit that is reached moves it. The newest
+/// kept entry stays, whatever its size, until it is too old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The number of entries.
+    pub entries: usize,
+    /// The sum of their [`Payload::weight`].
+    pub bytes: usize,
+    /// How much older than the newest event an entry may be, in milliseconds.
+    pub age_ms: u64,
+}
+
+/// What the tape holds and what has happened on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// Entries appended so far.
+    pub appended: u64,
+    /// Merging entries that a newer one of their key replaced so far.
+    pub superseded: u64,
+    /// Kept entries that left the window so far.
+    pub evicted: u64,
+    /// Kept entries in the window.
+    pub kept: usize,
+    /// Their bytes.
+    pub kept_bytes: usize,
+    /// Merging entries, one a key.
+    pub merging: usize,
+    /// Their bytes.
+    pub merging_bytes: usize,
+    /// Topics that hold an entry or have a cursor.
+    pub topics: usize,
+    /// Cursors that live.
+    pub cursors: usize,
+    /// The oldest position from which every topic can be resumed.
+    pub oldest: EventId,
+    /// The id of the newest entry.
+    pub newest: EventId,
+}
+
+/// The log. A clone is the same tape.
+pub struct Tape<K: Key, P: Payload> {
+    // A std mutex: it is held for short, bounded work and never across an await. One for all,
+    // because an entry takes its place in several topics and wakes their cursors at once.
+    log: Arc<Mutex<Log<K, P>>>,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Callers' code that may panic under the lock (a payload, a view) runs before anything is
+    // changed, so the log is whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<K: Key, P: Payload> Tape<K, P> {
+    /// An empty tape, made at `now`, in milliseconds since the Unix epoch. No position from before
+    /// is on it; where ids are stored, the later of the clock and the newest stored id is given,
+    /// so that ids rise also after a restart.
+    pub fn new(now: u64, limits: Limits) -> Self {
+        Tape {
+            log: Arc::new(Mutex::new(Log::new(now, limits))),
+        }
+    }
+
+    /// Appends an event at the time `now`, in milliseconds since the Unix epoch, and wakes the
+    /// cursors that wait for its topics.
+    ///
+    /// With a `merge` key the entry merges: it takes the place of the newest entry of that key,
+    /// which is gone from the tape at once. Without one it is kept until it leaves the window.
+    ///
+    /// `payload` is made once, with the id that it gets, under the tape's lock: it must not use the
+    /// tape. If it panics, nothing is appended.
+    pub fn append(
+        &self,
+        now: u64,
+        topics: &[K],
+        merge: Option<&K>,
+        payload: impl FnOnce(EventId) -> P,
+    ) -> EventId {
+        let (id, aftermath) = lock(&self.log).append(now, topics, merge, payload);
+        aftermath.run();
+        id
+    }
+
+    /// A cursor for everything of these topics that is appended from now on.
+    pub fn subscribe<'a>(&self, topics: impl IntoIterator<Item = &'a K>) -> Cursor<K, P>
+    where
+        K: 'a,
+    {
+        self.open(topics, |_| ()).0
+    }
+
+    /// A cursor for everything of these topics that comes after what `view` saw.
+    ///
+    /// `view` runs under the tape's lock, as in [`Tape::view`].
+    pub fn open<'a, R>(
+        &self,
+        topics: impl IntoIterator<Item = &'a K>,
+        view: impl FnOnce(&View<'_, K, P>) -> R,
+    ) -> (Cursor<K, P>, R)
+    where
+        K: 'a,
+    {
+        let mut log = lock(&self.log);
+        let seen = view(&View::new(&log));
+        let reader = log.join();
+        log.listen(reader, topics);
+        (Cursor::new(&self.log, reader, log.last, None), seen)
+    }
+
+    /// A cursor for everything of these topics that comes after `id`: that of the last delivery in
+    /// order, or of a [`View`], or a [`Cursor::position`].
+    ///
+    /// With an interval, merging entries of the last `min_interval` milliseconds before `id` come
+    /// again: when the connection broke, they may have been withheld while a newer kept entry was
+    /// delivered.
+    ///
+    /// # Errors
+    /// When `id` is from before the tape or after its newest entry, or a kept entry of these topics
+    /// after `id` has left the window. A topic that holds nothing and has no cursor is forgotten;
+    /// what any forgotten topic has lost counts for it.
+    pub fn resume<'a, I>(
+        &self,
+        topics: I,
+        id: EventId,
+        min_interval: Option<u64>,
+    ) -> Result<Cursor<K, P>, OffTape>
+    where
+        K: 'a,
+        I: IntoIterator<Item = &'a K>,
+        I::IntoIter: Clone,
+    {
+        let topics = topics.into_iter();
+        let mut log = lock(&self.log);
+        log.check(topics.clone(), id)?;
+        let reader = log.join();
+        log.listen(reader, topics);
+        let mut cursor = Cursor::new(&self.log, reader, id, min_interval);
+        cursor.rewind_merging(min_interval.unwrap_or(0));
+        Ok(cursor)
+    }
+
+    /// Looks at the tape as it is at one position.
+    ///
+    /// `view` runs under the tape's lock: nothing is appended or read meanwhile, and it must not
+    /// use the tape.
+    pub fn view<R>(&self, view: impl FnOnce(&View<'_, K, P>) -> R) -> R {
+        view(&View::new(&lock(&self.log)))
+    }
+
+    /// What the tape holds and what has happened on it.
+    pub fn stats(&self) -> Stats {
+        lock(&self.log).stats()
+    }
+}
+
+impl<K: Key, P: Payload> Clone for Tape<K, P> {
+    fn clone(&self) -> Self {
+        Tape {
+            log: Arc::clone(&self.log),
+        }
+    }
+}
+
+impl<K: Key, P: Payload> fmt::Debug for Tape<K, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Tape").field(&self.stats()).finish()
+    }
+}
+
+/// The tape as it is at one position.
+pub struct View<'a, K, P> {
+    log: &'a Log<K, P>,
+}
+
+impl<'a, K: Key, P: Payload> View<'a, K, P> {
+    pub(crate) fn new(log: &'a Log<K, P>) -> Self {
+        View { log }
+    }
+
+    /// The position: the id of the newest entry.
+    pub fn position(&self) -> EventId {
+        self.log.last
+    }
+
+    /// Whether the tape holds an entry of a topic.
+    pub fn holds(&self, topic: &K) -> bool {
+        let topic = self.log.find(topic);
+        topic.is_some_and(|topic| !topic.kept.is_empty() || !topic.merging.is_empty())
+    }
+
+    /// The entry of a merge key.
+    pub fn merged(&self, key: &K) -> Option<(EventId, &'a P)> {
+        self.log.merged(key).map(tell)
+    }
+
+    /// The merging entries of a topic, oldest first.
+    pub fn merging(
+        &self,
+        topic: &K,
+    ) -> impl DoubleEndedIterator<Item = (EventId, &'a P)> + use<'a, K, P> {
+        let topic = self.log.find(topic);
+        let entries = topic.map(|topic| topic.merging.values());
+        entries.into_iter().flatten().map(|entry| tell(entry))
+    }
+
+    /// The kept entries of a topic that are in the window, newest first.
+    pub fn kept(
+        &self,
+        topic: &K,
+    ) -> impl DoubleEndedIterator<Item = (EventId, &'a P)> + use<'a, K, P> {
+        let topic = self.log.find(topic);
+        let entries = topic.map(|topic| topic.kept.iter().rev());
+        entries.into_iter().flatten().map(|entry| tell(entry))
+    }
+}
+
+fn tell<P>(entry: &Entry<P>) -> (EventId, &P) {
+    (entry.id, &entry.payload)
+}

@@ -1,0 +1,130 @@
+//! Who waits for what. A cursor waits in a list of each of its topics; an append empties the lists
+//! of the topics that it touches and wakes whom it finds there.
+//!
+//! A cursor that one topic has woken stays in the lists of its other topics, without a waker: so
+//! waking costs one step a cursor, however many topics the cursor has, and a second append before
+//! the cursor's turn finds the list empty.
+
+use std::{collections::HashSet, task::Waker};
+
+use slab::Slab;
+
+use crate::log::Topic;
+
+/// The side of a cursor that is behind the lock.
+#[derive(Default)]
+pub(crate) struct Reader {
+    waker: Option<Waker>,
+    seats: Vec<Seat>,
+    /// The topics of `seats`, so that naming one twice is noticed without a search.
+    topics: HashSet<usize>,
+}
+
+/// A reader's place in one topic.
+pub(crate) struct Seat {
+    pub(crate) topic: usize,
+    /// Where in which list of the topic it waits.
+    waits: Option<(For, usize)>,
+}
+
+/// What a reader waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// Any entry.
+    Any,
+    /// A kept entry: the reader knows of merging ones and waits for its interval to pass.
+    Kept,
+}
+
+/// The readers that wait for one topic, each as its number and the number of its seat.
+#[derive(Default)]
+pub(crate) struct Waits {
+    any: Vec<(usize, usize)>,
+    kept: Vec<(usize, usize)>,
+}
+
+impl Reader {
+    /// Adds a topic; false if it is there already.
+    pub(crate) fn add(&mut self, topic: usize) -> bool {
+        let new = self.topics.insert(topic);
+        if new {
+            self.seats.push(Seat { topic, waits: None });
+        }
+        new
+    }
+
+    /// Ends the waiting, if it waits: it has its turn now.
+    pub(crate) fn rouse(&mut self) -> Option<Waker> {
+        self.waker.take()
+    }
+
+    pub(crate) fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+}
+
+impl Waits {
+    fn list(&mut self, what: For) -> &mut Vec<(usize, usize)> {
+        match what {
+            For::Any => &mut self.any,
+            For::Kept => &mut self.kept,
+        }
+    }
+
+    /// Empties the lists that an entry concerns, into the wakers of those who wait.
+    pub(crate) fn drain(
+        &mut self,
+        readers: &mut Slab<Reader>,
+        merges: bool,
+        wakers: &mut Vec<Waker>,
+    ) {
+        let kept = (!merges).then_some(&mut self.kept);
+        for list in [Some(&mut self.any), kept].into_iter().flatten() {
+            for (reader, seat) in list.drain(..) {
+                let reader = &mut readers[reader];
+                reader.seats[seat].waits = None;
+                wakers.extend(reader.waker.take());
+            }
+        }
+    }
+
+    /// Takes a seat out of the list where it waits; the last of the list moves to its place.
+    pub(crate) fn leave(&mut self, readers: &mut Slab<Reader>, seat: &Seat) {
+        let Some((what, index)) = seat.waits else {
+            return;
+        };
+        let list = self.list(what);
+        list.swap_remove(index);
+        if let Some(&(reader, seat)) = list.get(index) {
+            readers[reader].seats[seat].waits = Some((what, index));
+        }
+    }
+}
+
+/// Makes a reader wait in all its topics. Hands back the waker that it had before, to be dropped
+/// after the lock is released.
+pub(crate) fn wait<K, P>(
+    topics: &mut Slab<Topic<K, P>>,
+    readers: &mut Slab<Reader>,
+    reader: usize,
+    what: For,
+    waker: &Waker,
+) -> Option<Waker> {
+    let mut seats = std::mem::take(&mut readers[reader].seats);
+    for (index, seat) in seats.iter_mut().enumerate() {
+        if seat.waits.is_some_and(|(waits_for, _)| waits_for == what) {
+            continue;
+        }
+        let waiting = &mut topics[seat.topic].waiting;
+        waiting.leave(readers, seat);
+        let list = waiting.list(what);
+        seat.waits = Some((what, list.len()));
+        list.push((reader, index));
+    }
+    let reader = &mut readers[reader];
+    reader.seats = seats;
+    match &reader.waker {
+        Some(old) if old.will_wake(waker) => None,
+        _ => reader.waker.replace(waker.clone()),
+    }
+}
