@@ -25,7 +25,7 @@ journeys: build ## only the journeys, against the release (ARGS=… goes to Play
 	@scripts/setup test && cd end2end && ../scripts/setup with npx playwright test $(ARGS)
 
 screenshot: build ## take docs/screenshot.png again
-	@scripts/setup test && cd end2end && TICKERTAPE_SCREENSHOT=1 ../scripts/setup with npx playwright test screenshot
+	@scripts/setup test && cd end2end && TICKERTAPE_SCREENSHOT=1 ../scripts/setup with npx playwright test --grep screenshot
 
 fmt: ## format the code
 	@cargo fmt --all
