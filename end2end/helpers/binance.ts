@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { BinanceFrame } from './recordings.ts';
@@ -17,9 +18,15 @@ export class BinanceServer {
   private readonly server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/stream' });
 
   /** `cutAt`: the frame at which the first connection is cut without a farewell. */
-  constructor(
+  static async start(frames: BinanceFrame[], cutAt?: number): Promise<BinanceServer> {
+    const binance = new BinanceServer(frames, cutAt);
+    await once(binance.server, 'listening');
+    return binance;
+  }
+
+  private constructor(
     private readonly frames: BinanceFrame[],
-    private readonly cutAt?: number,
+    private readonly cutAt: number | undefined,
   ) {
     this.server.on('connection', (socket, request) => {
       const query = new URL(request.url ?? '', 'ws://localhost').searchParams.get('streams');

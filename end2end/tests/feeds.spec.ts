@@ -43,7 +43,7 @@ test('a page follows Binance to the last trade of the recording', async ({
   dashboard,
 }) => {
   const frames = binanceFrames();
-  const binance = new BinanceServer(frames);
+  const binance = await BinanceServer.start(frames);
   try {
     const server = await serve('--feed', `binance:BTCUSDT?url=${binance.url}`);
     await page.goto(`${server.url}/stocks/BTCUSDT`);
@@ -67,7 +67,7 @@ test('Binance hangs up in the middle, and the feed comes back by itself', async 
   dashboard,
 }) => {
   const frames = binanceFrames();
-  const binance = new BinanceServer(frames, Math.floor(frames.length / 2));
+  const binance = await BinanceServer.start(frames, Math.floor(frames.length / 2));
   try {
     const server = await serve('--feed', `binance:BTCUSDT?url=${binance.url}`);
     await page.goto(`${server.url}/stocks/BTCUSDT`);
