@@ -6,7 +6,7 @@ WITH = scripts/setup with
 .PHONY: help run dev build test journeys screenshot fmt setup
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1 \t/p' Makefile | expand -t 20
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: build ## build the release and start it on http://127.0.0.1:3000 (ARGS=… goes to tickertape)
 	@$(WITH) target/release/tickertape $(ARGS)
