@@ -1,2 +1,112 @@
 //! The binary `tickertape`.
-fn main() {}
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use leptos::config::LeptosOptions;
+use server::{Config, system_clock};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let config = Config::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    match run(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            error!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config) -> Result<(), String> {
+    let leptos = leptos_options(config.site.as_deref())?;
+    let listener = server::listen(config.listen).map_err(|error| {
+        format!(
+            "cannot listen at {}: {error}; choose another address with --listen, port 0 takes a free one",
+            config.listen
+        )
+    })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| format!("cannot tell the address that is listened at: {error}"))?;
+
+    let shutdown = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(shutdown.clone()));
+    // A reader who closed our output, as `tickertape | head -1` does, still wants the server.
+    let _ = writeln!(io::stdout(), "Tickertape is at http://{address}");
+    server::run(listener, config, leptos, system_clock(), shutdown).await;
+    info!("goodbye");
+    Ok(())
+}
+
+/// Where the page's files are. `cargo leptos watch` says it in the environment; else they are
+/// where they were built or installed.
+fn leptos_options(site: Option<&Path>) -> Result<LeptosOptions, String> {
+    if site.is_none() && std::env::var_os("LEPTOS_OUTPUT_NAME").is_some() {
+        return leptos::config::get_configuration(None)
+            .map(|configuration| configuration.leptos_options)
+            .map_err(|error| format!("the environment of cargo-leptos is not complete: {error}"));
+    }
+    let program = std::env::current_exe()
+        .map_err(|error| format!("cannot tell where the program is: {error}"))?;
+    let folder = program.parent().unwrap_or(Path::new("."));
+    let candidates = match site {
+        Some(site) => vec![site.to_owned()],
+        None => vec![folder.join("site"), folder.join("../site")],
+    };
+    let site: &PathBuf = candidates
+        .iter()
+        .find(|candidate| candidate.join("pkg").is_dir())
+        .ok_or_else(|| {
+            format!(
+                "the page's files are not at {}: build them with `cargo leptos build --release`, or name their folder with --site",
+                candidates
+                    .iter()
+                    .map(|candidate| candidate.display().to_string())
+                    .collect::<Vec<_>>()
+                    .join(" nor at ")
+            )
+        })?;
+    Ok(LeptosOptions::builder()
+        .output_name("tickertape")
+        .site_root(site.to_string_lossy())
+        .site_pkg_dir("pkg")
+        .hash_files(folder.join("hash.txt").is_file())
+        .build())
+}
+
+/// Ends the server in order at Ctrl-C and at SIGTERM.
+async fn cancel_on_signal(shutdown: CancellationToken) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            },
+            Err(_) => {
+                let _ = tokio::signal::ctrl_c().await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+    info!("shutting down");
+    shutdown.cancel();
+}

@@ -1,0 +1,118 @@
+use axum::http::{HeaderMap, header};
+
+use super::problem::Problem;
+
+/// The representations of one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Representation {
+    /// `text/html`, for a person.
+    Page,
+    /// `application/json`, for a program that asks.
+    Json,
+    /// `text/event-stream`, for a program that listens.
+    Stream,
+}
+
+/// In the order of our preference where a client likes several equally: a program that says
+/// nothing wants JSON, and one that names the others names them.
+const OFFERED: [(Representation, &str, &str); 3] = [
+    (Representation::Json, "application", "json"),
+    (Representation::Page, "text", "html"),
+    (Representation::Stream, "text", "event-stream"),
+];
+
+impl Representation {
+    /// The one that the client likes best, after
+    /// [RFC 9110, section 12.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1).
+    ///
+    /// # Errors
+    /// [`Problem::NotAcceptable`] where it accepts none of ours.
+    pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Representation, Problem> {
+        let values: Vec<&str> = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        let accept = values.join(", ");
+        if accept.trim().is_empty() {
+            return Ok(Representation::Json);
+        }
+        let mut best: Option<(Representation, u16)> = None;
+        for (representation, kind, subtype) in OFFERED {
+            let quality = quality(&accept, kind, subtype);
+            if quality > best.map_or(0, |(_, quality)| quality) {
+                best = Some((representation, quality));
+            }
+        }
+        best.map(|(representation, _)| representation)
+            .ok_or(Problem::NotAcceptable {
+                accept,
+                offered: "text/html, application/json, text/event-stream",
+            })
+    }
+}
+
+/// The quality, in thousandths, that `accept` gives to a type: that of its most specific range.
+fn quality(accept: &str, kind: &str, subtype: &str) -> u16 {
+    let mut best = (0, 0);
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let Some((range_kind, range_subtype)) =
+            parts.next().and_then(|range| range.split_once('/'))
+        else {
+            continue;
+        };
+        let specificity = if range_kind.eq_ignore_ascii_case(kind)
+            && range_subtype.eq_ignore_ascii_case(subtype)
+        {
+            3
+        } else if range_kind.eq_ignore_ascii_case(kind) && range_subtype == "*" {
+            2
+        } else if range_kind == "*" && range_subtype == "*" {
+            1
+        } else {
+            continue;
+        };
+        let quality = parts
+            .filter_map(|parameter| parameter.split_once('='))
+            .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+            .map_or(1000, |(_, value)| {
+                let value: f32 = value.trim().parse().unwrap_or(0.0);
+                (value.clamp(0.0, 1.0) * 1000.0) as u16
+            });
+        if specificity > best.0 {
+            best = (specificity, quality);
+        }
+    }
+    best.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn negotiate(accept: &str) -> Option<Representation> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, accept.parse().unwrap());
+        Representation::negotiate(&headers).ok()
+    }
+
+    #[test]
+    fn gives_what_is_liked_best() {
+        let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+        assert_eq!(negotiate(browser), Some(Representation::Page));
+        assert_eq!(negotiate("text/event-stream"), Some(Representation::Stream));
+        assert_eq!(negotiate("TEXT/Event-Stream; q=0.5, application/json;q=0.2"), Some(Representation::Stream));
+        assert_eq!(negotiate("*/*"), Some(Representation::Json));
+        assert_eq!(negotiate("text/*"), Some(Representation::Page));
+        assert_eq!(negotiate("*/*, application/json;q=0"), Some(Representation::Page));
+        assert_eq!(negotiate(""), Some(Representation::Json));
+    }
+
+    #[test]
+    fn refuses_what_is_not_there() {
+        assert_eq!(negotiate("image/png"), None);
+        assert_eq!(negotiate("application/json;q=0"), None);
+        assert_eq!(negotiate("nonsense"), None);
+    }
+}

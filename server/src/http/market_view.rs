@@ -1,0 +1,159 @@
+//! What the tape holds now, read for whoever asks: snapshots, bars, the directory of symbols.
+
+use std::collections::BTreeSet;
+
+use market::{Bar, Closes, Event, FeedStatus, Millis, News, Quote, Session, Snapshot, Symbol};
+use tape::EventId;
+
+use super::selection::{Selection, Symbols};
+use crate::{Entry, Tape, Topic};
+
+/// How many closes a sparkline is drawn from: an hour of one-minute bars.
+const SPARKLINE_BARS: usize = 60;
+
+/// How many stories a snapshot carries.
+const SNAPSHOT_NEWS: usize = 40;
+
+/// How many known symbols are suggested in place of an unknown one.
+const SUGGESTIONS: usize = 5;
+
+type View<'a> = tape::View<'a, Topic, Entry>;
+
+/// The snapshot of a selection and the position that it is as of.
+pub(crate) fn snapshot(
+    tape: &Tape,
+    selection: &Selection,
+    feeds: Vec<FeedStatus>,
+    now: Millis,
+    reset: bool,
+) -> (EventId, Snapshot) {
+    tape.view(|view| {
+        let symbols = match &selection.symbols {
+            Symbols::All => known_symbols(view),
+            Symbols::These(symbols) => symbols.clone(),
+        };
+        let snapshot = Snapshot {
+            time: now,
+            reset,
+            quotes: symbols.iter().filter_map(|symbol| quote_in(view, *symbol)).collect(),
+            sessions: symbols.iter().filter_map(|symbol| session_in(view, *symbol)).collect(),
+            closes: symbols.iter().filter_map(|symbol| closes_in(view, *symbol)).collect(),
+            news: news_in(view, &selection.news_topics()),
+            feeds,
+        };
+        (view.position(), snapshot)
+    })
+}
+
+/// The newest quote of a symbol; one of which nothing is known where a feed has named the symbol
+/// and given no price yet.
+pub(crate) fn quote(tape: &Tape, symbol: Symbol, now: Millis) -> (EventId, Quote) {
+    tape.view(|view| {
+        let quote = quote_in(view, symbol).unwrap_or(Quote::new(symbol, now));
+        (view.position(), quote)
+    })
+}
+
+/// The newest one-minute bars of a symbol that start in `from..to`, at most `limit`, oldest first.
+pub(crate) fn bars(tape: &Tape, symbol: Symbol, from: Millis, to: Millis, limit: usize) -> Vec<Bar> {
+    tape.view(|view| {
+        let mut bars: Vec<Bar> = bars_in(view, symbol)
+            .filter(|bar| (from..to).contains(&bar.start))
+            .take(limit)
+            .cloned()
+            .collect();
+        bars.reverse();
+        bars
+    })
+}
+
+/// All symbols that a feed has spoken of, in their order.
+pub(crate) fn directory(tape: &Tape) -> Vec<Symbol> {
+    tape.view(known_symbols)
+}
+
+/// Whether a feed has spoken of the symbol.
+pub(crate) fn is_known(tape: &Tape, symbol: Symbol) -> bool {
+    tape.view(|view| {
+        view.merged(&Topic::Session(symbol)).is_some() || view.merged(&Topic::Quote(symbol)).is_some()
+    })
+}
+
+/// The known symbols whose spelling is nearest, by
+/// [Jaro–Winkler](https://en.wikipedia.org/wiki/Jaro%E2%80%93Winkler_distance): it forgives a
+/// swapped pair and rewards a common beginning, as a mistyped symbol has.
+pub(crate) fn nearest(tape: &Tape, symbol: Symbol) -> Vec<Symbol> {
+    let mut known: Vec<(f64, Symbol)> = directory(tape)
+        .into_iter()
+        .map(|other| (strsim::jaro_winkler(symbol.as_str(), other.as_str()), other))
+        .collect();
+    known.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    known.truncate(SUGGESTIONS);
+    known.into_iter().map(|(_, symbol)| symbol).collect()
+}
+
+fn known_symbols(view: &View<'_>) -> Vec<Symbol> {
+    let symbols: BTreeSet<Symbol> = view
+        .newest(&Topic::Symbols)
+        .filter_map(|(_, entry)| match &*entry.event {
+            Event::Quote(quote) => Some(quote.symbol),
+            Event::Session(session) => Some(session.symbol),
+            _ => None,
+        })
+        .collect();
+    symbols.into_iter().collect()
+}
+
+fn quote_in(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
+    match &*view.merged(&Topic::Quote(symbol))?.event {
+        Event::Quote(quote) => Some(quote.clone()),
+        _ => None,
+    }
+}
+
+fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
+    match &*view.merged(&Topic::Session(symbol))?.event {
+        Event::Session(session) => Some(session.clone()),
+        _ => None,
+    }
+}
+
+fn bars_in<'a>(view: &'a View<'_>, symbol: Symbol) -> impl Iterator<Item = &'a Bar> {
+    view.kept(&Topic::Symbol(symbol))
+        .filter_map(|(_, entry)| match &*entry.event {
+            Event::Bar(bar) => Some(bar),
+            _ => None,
+        })
+}
+
+fn closes_in(view: &View<'_>, symbol: Symbol) -> Option<Closes> {
+    let mut prices: Vec<_> = bars_in(view, symbol)
+        .take(SPARKLINE_BARS)
+        .map(|bar| bar.close)
+        .collect();
+    prices.reverse();
+    (!prices.is_empty()).then_some(Closes { symbol, prices })
+}
+
+/// The newest stories of the topics, newest first; of a story that was corrected, the correction.
+fn news_in(view: &View<'_>, topics: &[Topic]) -> Vec<News> {
+    let mut entries: Vec<(EventId, &News)> = topics
+        .iter()
+        .flat_map(|topic| view.kept(topic).take(SNAPSHOT_NEWS))
+        .filter_map(|(id, entry)| match &*entry.event {
+            Event::News(news) => Some((id, news)),
+            _ => None,
+        })
+        .collect();
+    entries.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
+    let mut stories: Vec<News> = Vec::new();
+    for (_, news) in entries {
+        if stories.len() == SNAPSHOT_NEWS {
+            break;
+        }
+        if stories.iter().all(|story| story.id != news.id) {
+            stories.push(news.clone());
+        }
+    }
+    stories
+}

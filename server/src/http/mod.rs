@@ -1,0 +1,110 @@
+//! HTTP: a file a resource. Every resource reads the tape through cursors and views alone.
+
+mod accept;
+mod health;
+mod market_view;
+mod page;
+mod poll;
+mod problem;
+mod selection;
+mod stocks;
+mod stream;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use leptos::config::LeptosOptions;
+use market::{FeedStatus, Millis};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+use tower_http::{
+    services::ServeDir,
+    set_header::SetResponseHeaderLayer,
+    trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer},
+};
+use tracing::Level;
+
+use self::problem::Problem;
+use crate::{Clock, Tape};
+
+pub use self::stream::HEARTBEAT;
+
+/// Who knows how the feeds are doing.
+pub trait Feeds: Send + Sync {
+    /// How each feed is doing now, in the order of the configuration.
+    fn statuses(&self) -> Vec<FeedStatus>;
+}
+
+/// What the resources share.
+#[derive(Clone)]
+pub struct Service {
+    /// What they read.
+    pub tape: Tape,
+    /// How the feeds are doing.
+    pub feeds: Arc<dyn Feeds>,
+    /// The time.
+    pub clock: Clock,
+    /// How long a stream may be silent before it says that it lives: [`HEARTBEAT`].
+    pub heartbeat: Duration,
+    /// Ends the streams when it is cancelled.
+    pub shutdown: CancellationToken,
+    /// Where the page's files are and how they are called.
+    pub leptos: LeptosOptions,
+}
+
+impl Service {
+    fn now(&self) -> Millis {
+        (self.clock)()
+    }
+}
+
+/// Everything that is served.
+pub fn router(service: Service) -> Router {
+    let site = Path::new(&*service.leptos.site_root).to_owned();
+    let package = &*service.leptos.site_pkg_dir;
+    // The names of these files change with their content.
+    let assets = ServiceBuilder::new()
+        .layer(SetResponseHeaderLayer::overriding(
+            header::CACHE_CONTROL,
+            |response: &Response| {
+                let value = if response.status().is_success() {
+                    "public, max-age=31536000, immutable"
+                } else {
+                    "no-cache"
+                };
+                Some(HeaderValue::from_static(value))
+            },
+        ))
+        .service(
+            ServeDir::new(site.join(package))
+                .precompressed_br()
+                .precompressed_gzip()
+                .append_index_html_on_directories(false),
+        );
+    Router::new()
+        .route("/", get(page::home))
+        .route("/stocks", get(stocks::several))
+        .route("/stocks/{symbol}", get(stocks::one))
+        .route("/stocks/{symbol}/bars", get(stocks::bars))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .nest_service(&format!("/{package}"), assets)
+        .fallback(page::fallback)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(DefaultMakeSpan::new().level(Level::DEBUG))
+                .on_response(DefaultOnResponse::new().level(Level::DEBUG)),
+        )
+        .with_state(service)
+}
+
+async fn method_not_allowed(request: Request) -> Response {
+    Problem::MethodNotAllowed(request.method().to_string()).into_response()
+}

@@ -1,0 +1,168 @@
+//! The page: the same resources as HTML, complete before any script.
+
+use app::PageData;
+use axum::{
+    extract::{Query as AxumQuery, Request, State, rejection::QueryRejection},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use leptos::prelude::provide_context;
+use market::{Millis, Symbol};
+
+use super::{
+    Service,
+    accept::Representation,
+    market_view,
+    problem::Problem,
+    selection::{NewsChoice, Query, Selection, Symbols},
+    stocks,
+};
+
+/// How many symbols the watchlist shows where the address names none.
+const DEFAULT_WATCHLIST: usize = 30;
+
+/// How many one-minute bars the chart begins with.
+const CHART_BARS: usize = 500;
+
+type QueryResult = Result<AxumQuery<Query>, QueryRejection>;
+
+/// `GET /`
+pub(crate) async fn home(State(service): State<Service>, query: QueryResult, request: Request) -> Response {
+    several(service, query, request).await
+}
+
+/// `GET /stocks/{symbol}` as HTML.
+pub(crate) async fn one(service: Service, symbol: &str, query: QueryResult, request: Request) -> Response {
+    let (watchlist, mut problem) = watchlist(&service, query);
+    let symbol = match stocks::known(&service, symbol) {
+        Ok(symbol) => Some(symbol),
+        Err(error) => {
+            problem = Some(error);
+            None
+        }
+    };
+    render(service, watchlist, symbol, problem, request).await
+}
+
+/// `GET /stocks` as HTML.
+pub(crate) async fn several(service: Service, query: QueryResult, request: Request) -> Response {
+    let (watchlist, problem) = watchlist(&service, query);
+    let symbol = if problem.is_some() {
+        None
+    } else {
+        match &watchlist {
+            Symbols::These(symbols) => symbols.first().copied(),
+            Symbols::All => market_view::directory(&service.tape).first().copied(),
+        }
+    };
+    render(service, watchlist, symbol, problem, request).await
+}
+
+/// What is served nowhere: a page for a person, a problem for a program.
+pub(crate) async fn fallback(State(service): State<Service>, request: Request) -> Response {
+    let problem = Problem::UnknownPath(request.uri().path().to_owned());
+    match Representation::negotiate(request.headers()) {
+        Ok(Representation::Page) => {
+            render(service, Symbols::All, None, Some(problem), request).await
+        }
+        _ => problem.into_response(),
+    }
+}
+
+/// The watchlist of an address; what is unknown in it is left out and said.
+fn watchlist(service: &Service, query: QueryResult) -> (Symbols, Option<Problem>) {
+    let query = match stocks::read(query) {
+        Ok(query) => query,
+        Err(problem) => return (Symbols::All, Some(problem)),
+    };
+    let Some(text) = &query.symbols else {
+        return (Symbols::All, None);
+    };
+    match Symbols::parse(text) {
+        Err(problem) => (Symbols::All, Some(problem)),
+        Ok(Symbols::All) => (Symbols::All, None),
+        Ok(Symbols::These(mut symbols)) => {
+            let mut problem = None;
+            symbols.retain(|symbol| match stocks::require_known(service, *symbol) {
+                Ok(()) => true,
+                Err(error) => {
+                    problem.get_or_insert(error);
+                    false
+                }
+            });
+            if symbols.is_empty() {
+                (Symbols::All, problem)
+            } else {
+                (Symbols::These(symbols), problem)
+            }
+        }
+    }
+}
+
+async fn render(
+    service: Service,
+    watchlist: Symbols,
+    symbol: Option<Symbol>,
+    problem: Option<Problem>,
+    request: Request,
+) -> Response {
+    let status = problem.as_ref().map_or(StatusCode::OK, Problem::status);
+    let data = page_data(&service, watchlist, symbol, problem);
+    let options = service.leptos.clone();
+    let renderer = leptos_axum::render_app_async_with_context(
+        move || provide_context(data.clone()),
+        move || app::shell(options.clone()),
+    );
+    let mut response = renderer(request).await;
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    response
+}
+
+fn page_data(
+    service: &Service,
+    symbols: Symbols,
+    symbol: Option<Symbol>,
+    problem: Option<Problem>,
+) -> PageData {
+    let chosen = matches!(symbols, Symbols::These(_));
+    let mut watchlist = match symbols {
+        Symbols::These(symbols) => symbols,
+        Symbols::All => {
+            let mut symbols = market_view::directory(&service.tape);
+            symbols.truncate(DEFAULT_WATCHLIST);
+            symbols
+        }
+    };
+    if let Some(symbol) = symbol
+        && !watchlist.contains(&symbol)
+    {
+        watchlist.insert(0, symbol);
+    }
+    let selection = Selection {
+        symbols: Symbols::These(watchlist.clone()),
+        news: NewsChoice::Symbols,
+        min_interval: None,
+    };
+    let (position, snapshot) = market_view::snapshot(
+        &service.tape,
+        &selection,
+        service.feeds.statuses(),
+        service.now(),
+        false,
+    );
+    let bars = symbol.map(|symbol| {
+        market_view::bars(&service.tape, symbol, 0, Millis::MAX, CHART_BARS)
+    });
+    PageData {
+        id: position.to_string(),
+        watchlist,
+        chosen,
+        symbol,
+        snapshot,
+        bars: bars.unwrap_or_default(),
+        problem: problem.as_ref().map(Problem::for_page),
+    }
+}

@@ -1,0 +1,110 @@
+//! The stream for clients without an `EventSource`: what came after an id, as JSON, at once or as
+//! soon as there is something.
+
+use std::{future::poll_fn, time::Duration};
+
+use axum::{
+    Json,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use market::Event;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use super::{Service, problem::Problem, selection::Selection, stream};
+use crate::{Cursor, Delivery};
+
+/// The longest wait, in seconds: proxies cut silent requests soon after.
+const MAX_WAIT: u64 = 25;
+
+/// What one answer carries at the most, in bytes of events.
+const ANSWER_BYTES: usize = 256 * 1024;
+
+#[derive(Serialize)]
+struct Answer {
+    events: Vec<Item>,
+    last_event_id: String,
+}
+
+#[derive(Serialize)]
+struct Item {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    event: &'static str,
+    data: Box<RawValue>,
+}
+
+impl Item {
+    fn new(id: Option<String>, event: &Event) -> Option<Self> {
+        Some(Item {
+            id,
+            event: event.name(),
+            data: RawValue::from_string(event.data()).ok()?,
+        })
+    }
+}
+
+/// Reads `wait`, in seconds.
+pub(crate) fn parse_wait(wait: Option<&str>) -> Result<Duration, Problem> {
+    match wait.map(str::parse) {
+        None => Ok(Duration::ZERO),
+        Some(Ok(seconds)) if seconds <= MAX_WAIT => Ok(Duration::from_secs(seconds)),
+        Some(_) => Err(Problem::Malformed(format!(
+            "wait is {:?}: expected whole seconds from 0 to {MAX_WAIT}",
+            wait.unwrap_or_default()
+        ))),
+    }
+}
+
+/// Answers with what came after `after`, waiting for it at most `wait`; with a snapshot where
+/// `after` is not on the tape.
+pub(crate) async fn answer(
+    service: &Service,
+    selection: &Selection,
+    after: &str,
+    wait: Duration,
+) -> Response {
+    // An empty `after` is an id that is not on the tape, like any other.
+    let after = if after.is_empty() { "0-0" } else { after };
+    let (mut cursor, opening) = stream::start(service, selection, Some(after));
+    let events = match opening {
+        Some(event) => Item::new(Some(cursor.position().to_string()), &event)
+            .into_iter()
+            .collect(),
+        None => read(service, &mut cursor, wait).await,
+    };
+    let answer = Answer {
+        events,
+        last_event_id: cursor.position().to_string(),
+    };
+    let mut response = Json(answer).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    response
+}
+
+async fn read(service: &Service, cursor: &mut Cursor, wait: Duration) -> Vec<Item> {
+    let mut deliveries: Vec<Delivery> = Vec::new();
+    let deadline = Instant::now() + wait;
+    let due = poll_fn(|context| {
+        cursor.poll_read(context, service.now(), ANSWER_BYTES, &mut deliveries)
+    });
+    // Falling off the tape between the resume and the first read takes a full window of kept
+    // entries in no time; the client's next poll is answered with the snapshot.
+    tokio::select! {
+        biased;
+        _ = due => {}
+        () = tokio::time::sleep_until(deadline) => {}
+        () = service.shutdown.cancelled() => {}
+    }
+    deliveries
+        .iter()
+        .filter_map(|delivery| {
+            let id = delivery.in_order.then(|| delivery.id.to_string());
+            Item::new(id, &delivery.payload.event)
+        })
+        .collect()
+}

@@ -1,0 +1,184 @@
+use market::Symbol;
+use serde::Deserialize;
+
+use super::problem::Problem;
+use crate::Topic;
+
+/// The most symbols that one request may name.
+pub(crate) const MAX_SYMBOLS: usize = 500;
+
+/// The most quotes a second that `max_rate` may ask for; beyond it, it limits nothing.
+const MAX_RATE: f64 = 1000.0;
+
+/// What is asked of `/stocks`, as it stands in the address.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Query {
+    pub(crate) symbols: Option<String>,
+    pub(crate) news: Option<String>,
+    pub(crate) max_rate: Option<String>,
+    pub(crate) last_event_id: Option<String>,
+    pub(crate) after: Option<String>,
+    pub(crate) wait: Option<String>,
+}
+
+/// Which symbols a request is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Symbols {
+    /// All, also those that come later: `*`.
+    All,
+    /// These, in the order in which they were named, none twice.
+    These(Vec<Symbol>),
+}
+
+/// Which news a stream carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NewsChoice {
+    /// That of its symbols.
+    Symbols,
+    /// All.
+    All,
+    /// None.
+    None,
+}
+
+/// What a stream or a poll carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Selection {
+    pub(crate) symbols: Symbols,
+    pub(crate) news: NewsChoice,
+    /// The shortest time between two quotes of a symbol, in milliseconds.
+    pub(crate) min_interval: Option<u64>,
+}
+
+impl Symbols {
+    /// Reads `GOOG,AAPL` or `*`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
+        if text.trim() == "*" {
+            return Ok(Symbols::All);
+        }
+        let mut symbols = Vec::new();
+        for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let symbol: Symbol = parse_symbol(name)?;
+            if !symbols.contains(&symbol) {
+                symbols.push(symbol);
+            }
+            if symbols.len() > MAX_SYMBOLS {
+                return Err(Problem::Malformed(format!(
+                    "symbols names more than {MAX_SYMBOLS}: ask for * or open a second stream"
+                )));
+            }
+        }
+        if symbols.is_empty() {
+            return Err(Problem::Malformed(format!(
+                "symbols is {text:?}: expected names such as GOOG,AAPL, or * for all"
+            )));
+        }
+        Ok(Symbols::These(symbols))
+    }
+}
+
+/// Reads one symbol of an address.
+pub(crate) fn parse_symbol(text: &str) -> Result<Symbol, Problem> {
+    text.parse()
+        .map_err(|error: market::SymbolError| Problem::Malformed(error.to_string()))
+}
+
+impl Selection {
+    pub(crate) fn parse(symbols: Symbols, query: &Query) -> Result<Self, Problem> {
+        let news = match query.news.as_deref() {
+            None | Some("symbols") => NewsChoice::Symbols,
+            Some("all") => NewsChoice::All,
+            Some("none") => NewsChoice::None,
+            Some(other) => {
+                return Err(Problem::Malformed(format!(
+                    "news is {other:?}: expected symbols, all or none"
+                )));
+            }
+        };
+        let min_interval = match query.max_rate.as_deref() {
+            None => None,
+            Some(text) => match text.parse::<f64>() {
+                Ok(rate) if rate > 0.0 && rate <= MAX_RATE => Some((1000.0 / rate).round() as u64),
+                _ => {
+                    return Err(Problem::Malformed(format!(
+                        "max_rate is {text:?}: expected quotes a second, above 0 and at most {MAX_RATE}"
+                    )));
+                }
+            },
+        };
+        Ok(Selection {
+            symbols,
+            news,
+            min_interval,
+        })
+    }
+
+    /// The topics that a cursor listens to.
+    pub(crate) fn topics(&self) -> Vec<Topic> {
+        let mut topics = match &self.symbols {
+            Symbols::All => vec![Topic::Symbols],
+            Symbols::These(symbols) => symbols.iter().copied().map(Topic::Symbol).collect(),
+        };
+        topics.extend(self.news_topics());
+        topics
+    }
+
+    /// The topics that its news comes from.
+    pub(crate) fn news_topics(&self) -> Vec<Topic> {
+        match (self.news, &self.symbols) {
+            (NewsChoice::None, _) => Vec::new(),
+            (NewsChoice::All, _) | (NewsChoice::Symbols, Symbols::All) => vec![Topic::AllNews],
+            (NewsChoice::Symbols, Symbols::These(symbols)) => {
+                symbols.iter().copied().map(Topic::News).collect()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn these(text: &str) -> Vec<String> {
+        match Symbols::parse(text).unwrap() {
+            Symbols::All => vec!["*".to_owned()],
+            Symbols::These(symbols) => symbols.iter().map(Symbol::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn reads_symbols_in_any_case_and_none_twice() {
+        assert_eq!(these("goog, AAPL,GOOG,"), ["GOOG", "AAPL"]);
+        assert_eq!(these("*"), ["*"]);
+    }
+
+    #[test]
+    fn names_the_wrong_value() {
+        let detail = |result: Result<_, Problem>| result.map(|_: ()| ()).unwrap_err().detail();
+        assert!(detail(Symbols::parse("GOOG,A/B").map(|_| ())).contains("\"A/B\""));
+        assert!(detail(Symbols::parse(" , ").map(|_| ())).contains("\" , \""));
+        for (query, value) in [
+            (Query { news: Some("some".into()), ..Query::default() }, "\"some\""),
+            (Query { max_rate: Some("0".into()), ..Query::default() }, "\"0\""),
+            (Query { max_rate: Some("fast".into()), ..Query::default() }, "\"fast\""),
+            (Query { max_rate: Some("NaN".into()), ..Query::default() }, "\"NaN\""),
+        ] {
+            let result = Selection::parse(Symbols::All, &query).map(|_| ());
+            assert!(detail(result).contains(value));
+        }
+        let many: Vec<String> = (0..=MAX_SYMBOLS).map(|n| format!("S{n}")).collect();
+        assert!(detail(Symbols::parse(&many.join(",")).map(|_| ())).contains("500"));
+    }
+
+    #[test]
+    fn listens_to_the_topics_of_its_symbols() {
+        let goog: Symbol = "GOOG".parse().unwrap();
+        let selection = |news: &str| {
+            let query = Query { news: Some(news.into()), ..Query::default() };
+            Selection::parse(Symbols::These(vec![goog]), &query).unwrap()
+        };
+        assert_eq!(selection("symbols").topics(), [Topic::Symbol(goog), Topic::News(goog)]);
+        assert_eq!(selection("all").topics(), [Topic::Symbol(goog), Topic::AllNews]);
+        assert_eq!(selection("none").topics(), [Topic::Symbol(goog)]);
+    }
+}

@@ -1,0 +1,200 @@
+//! `/stocks/{symbol}` and `/stocks?symbols=`: as a page, as JSON and as a stream.
+
+use axum::{
+    Json,
+    extract::{Path, Query as AxumQuery, Request, State, rejection::QueryRejection},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use market::{Bar, Millis, Quote, Symbol};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Service,
+    accept::Representation,
+    market_view, page, poll,
+    problem::Problem,
+    selection::{Query, Selection, Symbols, parse_symbol},
+    stream,
+};
+
+type QueryResult<T> = Result<AxumQuery<T>, QueryRejection>;
+
+/// `GET /stocks/{symbol}`
+pub(crate) async fn one(
+    State(service): State<Service>,
+    Path(symbol): Path<String>,
+    query: QueryResult<Query>,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
+    let representation = match Representation::negotiate(&headers) {
+        Ok(Representation::Page) => return page::one(service, &symbol, query, request).await,
+        Ok(representation) => representation,
+        Err(problem) => return problem.into_response(),
+    };
+    let answer = async {
+        let query = read(query)?;
+        let symbol = known(&service, &symbol)?;
+        let selection = Selection::parse(Symbols::These(vec![symbol]), &query)?;
+        represent(&service, representation, &selection, &query, &headers, || {
+            market_view::quote(&service.tape, symbol, service.now()).1
+        })
+        .await
+    };
+    answer.await.unwrap_or_else(Problem::into_response)
+}
+
+/// `GET /stocks?symbols=`
+pub(crate) async fn several(
+    State(service): State<Service>,
+    query: QueryResult<Query>,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
+    let representation = match Representation::negotiate(&headers) {
+        Ok(Representation::Page) => return page::several(service, query, request).await,
+        Ok(representation) => representation,
+        Err(problem) => return problem.into_response(),
+    };
+    let answer = async {
+        let query = read(query)?;
+        let Some(text) = &query.symbols else {
+            return Err(Problem::Malformed(
+                "symbols is missing: expected /stocks?symbols=GOOG,AAPL, or * for all".to_owned(),
+            ));
+        };
+        let symbols = Symbols::parse(text)?;
+        if let Symbols::These(symbols) = &symbols {
+            for symbol in symbols {
+                require_known(&service, *symbol)?;
+            }
+        }
+        let selection = Selection::parse(symbols, &query)?;
+        represent(&service, representation, &selection, &query, &headers, || {
+            quotes(&service, &selection.symbols)
+        })
+        .await
+    };
+    answer.await.unwrap_or_else(Problem::into_response)
+}
+
+/// A stream, a poll, or the plain current state.
+async fn represent<T: Serialize>(
+    service: &Service,
+    representation: Representation,
+    selection: &Selection,
+    query: &Query,
+    headers: &HeaderMap,
+    current: impl FnOnce() -> T,
+) -> Result<Response, Problem> {
+    if representation == Representation::Stream {
+        let header = headers
+            .get("last-event-id")
+            .map(|value| value.to_str().unwrap_or("malformed"));
+        let last_event_id = header.or(query.last_event_id.as_deref());
+        return Ok(stream::open(service, selection, last_event_id));
+    }
+    let wait = poll::parse_wait(query.wait.as_deref())?;
+    if let Some(after) = &query.after {
+        return Ok(poll::answer(service, selection, after, wait).await);
+    }
+    let mut response = Json(current()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+fn quotes(service: &Service, symbols: &Symbols) -> Vec<Quote> {
+    let symbols = match symbols {
+        Symbols::All => market_view::directory(&service.tape),
+        Symbols::These(symbols) => symbols.clone(),
+    };
+    let now = service.now();
+    symbols
+        .into_iter()
+        .map(|symbol| market_view::quote(&service.tape, symbol, now).1)
+        .collect()
+}
+
+/// What is asked of `/stocks/{symbol}/bars`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BarsQuery {
+    interval: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    limit: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Bars {
+    symbol: Symbol,
+    interval: &'static str,
+    bars: Vec<Bar>,
+}
+
+/// The most bars that one answer carries: a week of minutes.
+const MAX_BARS: usize = 10_080;
+
+/// `GET /stocks/{symbol}/bars`: the bars that are on the tape.
+pub(crate) async fn bars(
+    State(service): State<Service>,
+    Path(symbol): Path<String>,
+    query: QueryResult<BarsQuery>,
+) -> Result<Response, Problem> {
+    let query = read(query)?;
+    let symbol = known(&service, &symbol)?;
+    if let Some(other) = query.interval.as_deref().filter(|interval| *interval != "1m") {
+        return Err(Problem::Malformed(format!(
+            "interval is {other:?}: expected 1m"
+        )));
+    }
+    let from: Millis = number("from", query.from.as_deref(), "ms since the epoch", Millis::MAX)?.unwrap_or(0);
+    let to: Millis = number("to", query.to.as_deref(), "ms since the epoch", Millis::MAX)?.unwrap_or(Millis::MAX);
+    let limit = number("limit", query.limit.as_deref(), "a number of bars from 0 to 10080", MAX_BARS as u64)?
+        .map_or(500, |limit| limit as usize);
+    let mut response = Json(Bars {
+        symbol,
+        interval: "1m",
+        bars: market_view::bars(&service.tape, symbol, from, to, limit),
+    })
+    .into_response();
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+fn number(name: &str, text: Option<&str>, expected: &str, most: u64) -> Result<Option<u64>, Problem> {
+    match text.map(str::parse) {
+        None => Ok(None),
+        Some(Ok(number)) if number <= most => Ok(Some(number)),
+        Some(_) => Err(Problem::Malformed(format!(
+            "{name} is {:?}: expected {expected}",
+            text.unwrap_or_default()
+        ))),
+    }
+}
+
+pub(super) fn read<T>(query: QueryResult<T>) -> Result<T, Problem> {
+    query
+        .map(|AxumQuery(query)| query)
+        .map_err(|error| Problem::Malformed(error.body_text()))
+}
+
+pub(super) fn known(service: &Service, text: &str) -> Result<Symbol, Problem> {
+    let symbol = parse_symbol(text)?;
+    require_known(service, symbol)?;
+    Ok(symbol)
+}
+
+pub(super) fn require_known(service: &Service, symbol: Symbol) -> Result<(), Problem> {
+    if market_view::is_known(&service.tape, symbol) {
+        return Ok(());
+    }
+    Err(Problem::UnknownSymbol {
+        symbol,
+        suggestions: market_view::nearest(&service.tape, symbol),
+    })
+}

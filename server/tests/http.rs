@@ -1,0 +1,562 @@
+//! The HTTP contract, against the real server on a socket.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use leptos::config::LeptosOptions;
+use market::{
+    Action, Bar, Basis, Event, FeedState, FeedStatus, News, NewsType, Quality, Quote, Session,
+    Snapshot, Symbol, TradingState,
+    sse::{Decoder, Message},
+};
+use reqwest::{Client, Response, StatusCode};
+use serde_json::Value;
+use server::{
+    Entry, Tape, Topic,
+    http::{Feeds, Service},
+};
+use tape::{EventId, Limits};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The moment at which the tests' tapes begin.
+const START: u64 = 1_732_111_111_111;
+
+struct FixedFeeds(FeedState);
+
+impl Feeds for FixedFeeds {
+    fn statuses(&self) -> Vec<FeedStatus> {
+        vec![FeedStatus {
+            name: "test".to_owned(),
+            state: self.0,
+            detail: None,
+        }]
+    }
+}
+
+struct Server {
+    address: SocketAddr,
+    tape: Tape,
+    now: Arc<AtomicU64>,
+    shutdown: CancellationToken,
+    serving: JoinHandle<()>,
+    client: Client,
+}
+
+impl Server {
+    fn start() -> Self {
+        Self::with(FeedState::Live, Duration::from_secs(15), 1000)
+    }
+
+    fn with(state: FeedState, heartbeat: Duration, window: usize) -> Self {
+        let limits = Limits {
+            entries: window,
+            bytes: usize::MAX,
+            age_ms: u64::MAX,
+        };
+        let tape = Tape::new(START, limits);
+        let now = Arc::new(AtomicU64::new(START));
+        let shutdown = CancellationToken::new();
+        let clock = now.clone();
+        let service = Service {
+            tape: tape.clone(),
+            feeds: Arc::new(FixedFeeds(state)),
+            clock: Arc::new(move || clock.load(Ordering::SeqCst)),
+            heartbeat,
+            shutdown: shutdown.clone(),
+            leptos: LeptosOptions::builder().output_name("tickertape").build(),
+        };
+        let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = server::http::router(service);
+        let serving = tokio::spawn(server::serve(listener, router, shutdown.clone()));
+        let client = Client::builder().no_proxy().build().unwrap();
+        Server { address, tape, now, shutdown, serving, client }
+    }
+
+    fn append(&self, event: Event) -> EventId {
+        let now = self.now.load(Ordering::SeqCst);
+        let merge = Topic::merge(&event);
+        self.tape.append(now, &Topic::of(&event), merge.as_ref(), |id| Entry::new(id, event))
+    }
+
+    fn at(&self, ms: u64) -> &Self {
+        self.now.store(START + ms, Ordering::SeqCst);
+        self
+    }
+
+    /// Both symbols of the tests with a name and a price.
+    fn listed(self) -> Self {
+        for (name, price) in [("GOOG", "597.32"), ("AAPL", "226.80")] {
+            self.append(session(name));
+            self.append(quote(name, price));
+        }
+        self
+    }
+
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        let mut request = self.client.get(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        let response = self.get(path, &[("accept", "application/json")]).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+    }
+
+    async fn stream(&self, path: &str, headers: &[(&str, &str)]) -> Stream {
+        let mut all = vec![("accept", "text/event-stream")];
+        all.extend_from_slice(headers);
+        let response = self.get(path, &all).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        Stream { response, decoder: Decoder::new(), waiting: Vec::new(), raw: Vec::new() }
+    }
+}
+
+struct Stream {
+    response: Response,
+    decoder: Decoder,
+    waiting: Vec<Message>,
+    raw: Vec<u8>,
+}
+
+impl Stream {
+    /// The next message; `None` at the end of the stream.
+    async fn message(&mut self) -> Option<Message> {
+        while self.waiting.is_empty() {
+            let chunk = tokio::time::timeout(Duration::from_secs(10), self.response.chunk());
+            let chunk = chunk.await.expect("the stream is silent").unwrap()?;
+            self.raw.extend_from_slice(&chunk);
+            let waiting = &mut self.waiting;
+            self.decoder.push(&chunk, |message| waiting.push(message));
+        }
+        Some(self.waiting.remove(0))
+    }
+
+    async fn event(&mut self) -> (String, Event) {
+        let message = self.message().await.expect("the stream has ended");
+        let event = Event::decode(&message.name, &message.data).unwrap();
+        (message.last_event_id, event)
+    }
+
+    async fn snapshot(&mut self) -> (String, Snapshot) {
+        match self.event().await {
+            (id, Event::Snapshot(snapshot)) => (id, snapshot),
+            other => panic!("expected a snapshot, got {other:?}"),
+        }
+    }
+}
+
+fn symbol(name: &str) -> Symbol {
+    name.parse().unwrap()
+}
+
+fn quote(name: &str, price: &str) -> Event {
+    let mut quote = Quote::new(symbol(name), START);
+    quote.price = Some(price.parse().unwrap());
+    Event::Quote(quote)
+}
+
+fn session(name: &str) -> Event {
+    Event::Session(Session {
+        symbol: symbol(name),
+        name: format!("{name} Incorporated"),
+        currency: Some("USD".to_owned()),
+        venue: Some("Nasdaq".to_owned()),
+        source: "test".to_owned(),
+        quality: Quality::Live,
+        state: TradingState::Open,
+        halt_code: None,
+        open: None,
+        prev_close: Some("100.00".parse().unwrap()),
+        tick: Some("0.01".parse().unwrap()),
+    })
+}
+
+fn news(id: &str, name: &str) -> Event {
+    Event::News(News {
+        id: id.to_owned(),
+        kind: NewsType::Headline,
+        basis: Basis::Native,
+        action: Action::Created,
+        symbols: vec![symbol(name)],
+        headline: format!("{name} does something"),
+        summary: None,
+        url: None,
+        source: "test".to_owned(),
+        published: START,
+        form: None,
+        accession: None,
+        code: None,
+    })
+}
+
+fn bar(name: &str, minute: u64) -> Event {
+    Event::Bar(Bar {
+        symbol: symbol(name),
+        start: START / 60_000 * 60_000 + minute * 60_000,
+        open: "1.0".parse().unwrap(),
+        high: "2.0".parse().unwrap(),
+        low: "0.5".parse().unwrap(),
+        close: "1.5".parse().unwrap(),
+        volume: "10".parse().unwrap(),
+        vwap: None,
+        trades: 3,
+    })
+}
+
+#[tokio::test]
+async fn a_stream_opens_with_a_comment_a_jittered_retry_and_a_snapshot() {
+    let server = Server::start().listed();
+    server.append(news("test:1", "GOOG"));
+    server.append(bar("GOOG", 0));
+    let mut retries = std::collections::HashSet::new();
+    for _ in 0..8 {
+        let mut stream = server.stream("/stocks/GOOG", &[]).await;
+        let headers = stream.response.headers().clone();
+        assert_eq!(headers["content-type"], "text/event-stream");
+        assert_eq!(headers["cache-control"], "no-cache, no-transform");
+        assert_eq!(headers["x-accel-buffering"], "no");
+        assert_eq!(headers["vary"], "accept");
+        let (id, snapshot) = stream.snapshot().await;
+        let raw = String::from_utf8(stream.raw.clone()).unwrap();
+        assert!(raw.starts_with(": tickertape\nretry: "), "{raw}");
+        let retry = stream.decoder.retry().unwrap();
+        assert!((1_000..3_000).contains(&retry), "{retry}");
+        retries.insert(retry);
+        assert_eq!(id, server.tape.last_id().to_string());
+        assert!(!snapshot.reset);
+        assert_eq!(snapshot.quotes, match quote("GOOG", "597.32") {
+            Event::Quote(quote) => vec![quote],
+            _ => unreachable!(),
+        });
+        assert_eq!(snapshot.sessions[0].name, "GOOG Incorporated");
+        assert_eq!(snapshot.news[0].id, "test:1");
+        assert_eq!(snapshot.closes[0].prices, ["1.5".parse().unwrap()]);
+        assert_eq!(snapshot.feeds[0].state, FeedState::Live);
+    }
+    assert!(retries.len() > 1, "the retry is not jittered: {retries:?}");
+}
+
+#[tokio::test]
+async fn a_stream_carries_its_symbols_and_their_news_in_order_and_nothing_else() {
+    let server = Server::start().listed();
+    let mut stream = server.stream("/stocks/goog", &[]).await;
+    stream.snapshot().await;
+    server.append(quote("AAPL", "227.00"));
+    server.append(news("test:1", "AAPL"));
+    let first = server.append(quote("GOOG", "598.00"));
+    assert_eq!(stream.event().await, (first.to_string(), quote("GOOG", "598.00")));
+    let second = server.append(news("test:2", "GOOG"));
+    assert_eq!(stream.event().await, (second.to_string(), news("test:2", "GOOG")));
+    let third = server.append(session("GOOG"));
+    assert_eq!(stream.event().await, (third.to_string(), session("GOOG")));
+    let fourth = server.append(bar("GOOG", 1));
+    assert_eq!(stream.event().await, (fourth.to_string(), bar("GOOG", 1)));
+    assert!(first < second && second < third && third < fourth);
+}
+
+#[tokio::test]
+async fn all_symbols_and_the_choice_of_news() {
+    let server = Server::start().listed();
+    let mut all = server.stream("/stocks?symbols=*", &[]).await;
+    let mut quiet = server.stream("/stocks?symbols=AAPL,GOOG&news=none", &[]).await;
+    let mut every = server.stream("/stocks/AAPL?news=all", &[]).await;
+    let (_, snapshot) = all.snapshot().await;
+    let symbols: Vec<&str> = snapshot.quotes.iter().map(|quote| quote.symbol.as_str()).collect();
+    assert_eq!(symbols, ["AAPL", "GOOG"]);
+    quiet.snapshot().await;
+    every.snapshot().await;
+    server.append(news("test:1", "GOOG"));
+    server.append(quote("MSFT", "415.00"));
+    server.append(quote("AAPL", "227.00"));
+    assert_eq!(all.event().await.1, news("test:1", "GOOG"));
+    assert_eq!(all.event().await.1, quote("MSFT", "415.00"));
+    assert_eq!(all.event().await.1, quote("AAPL", "227.00"));
+    assert_eq!(quiet.event().await.1, quote("AAPL", "227.00"));
+    assert_eq!(every.event().await.1, news("test:1", "GOOG"));
+    assert_eq!(every.event().await.1, quote("AAPL", "227.00"));
+}
+
+#[tokio::test]
+async fn resumes_after_the_last_id_by_header_or_query_and_the_header_wins() {
+    let server = Server::start().listed();
+    let seen = server.append(news("test:1", "GOOG")).to_string();
+    let later = server.append(news("test:2", "GOOG")).to_string();
+    server.append(quote("GOOG", "598.00"));
+    server.append(quote("GOOG", "599.00"));
+
+    let expected = [news("test:2", "GOOG"), quote("GOOG", "599.00")];
+    let mut by_header = server.stream("/stocks/GOOG", &[("last-event-id", &seen)]).await;
+    let mut by_query = server.stream(&format!("/stocks/GOOG?last_event_id={seen}"), &[]).await;
+    for expected in &expected {
+        assert_eq!(&by_header.event().await.1, expected);
+        assert_eq!(&by_query.event().await.1, expected);
+    }
+    let path = format!("/stocks/GOOG?last_event_id={seen}");
+    let mut both = server.stream(&path, &[("last-event-id", &later)]).await;
+    assert_eq!(both.event().await.1, quote("GOOG", "599.00"));
+}
+
+#[tokio::test]
+async fn an_id_that_is_not_on_the_tape_is_answered_with_a_reset() {
+    let server = Server::with(FeedState::Live, Duration::from_secs(15), 2).listed();
+    let old = server.append(news("test:0", "GOOG")).to_string();
+    for n in 1..5 {
+        server.append(news(&format!("test:{n}"), "GOOG"));
+    }
+    let future = format!("{}-0", START + 1_000_000);
+    for id in [old.as_str(), &future, "0-0", "nonsense", "-1", "99999999999999999999999-0"] {
+        let mut stream = server.stream("/stocks/GOOG", &[("last-event-id", id)]).await;
+        let (position, snapshot) = stream.snapshot().await;
+        assert!(snapshot.reset, "{id}");
+        assert_eq!(snapshot.news.len(), 2, "{id}");
+        assert_eq!(position, server.tape.last_id().to_string(), "{id}");
+    }
+    let mut stream = server.stream("/stocks/GOOG?last_event_id=", &[]).await;
+    assert!(!stream.snapshot().await.1.reset, "an empty id asks for nothing");
+}
+
+#[tokio::test]
+async fn a_reader_that_fell_off_the_window_is_reset_in_the_stream() {
+    let server = Server::with(FeedState::Live, Duration::from_secs(15), 50).listed();
+    let mut stream = server.stream("/stocks/GOOG", &[]).await;
+    stream.snapshot().await;
+    // More than the sockets and hyper hold, so that the cursor lags behind the window.
+    let text = "x".repeat(64 * 1024);
+    for n in 0..400 {
+        let Event::News(mut story) = news(&format!("test:{n}"), "GOOG") else { unreachable!() };
+        story.headline.clone_from(&text);
+        server.append(Event::News(story));
+        tokio::task::yield_now().await;
+    }
+    server.append(quote("GOOG", "600.00"));
+    let mut last = EventId::default();
+    loop {
+        let (id, event) = stream.event().await;
+        let id: EventId = id.parse().unwrap();
+        assert!(id > last, "{id} after {last}");
+        last = id;
+        if let Event::Snapshot(snapshot) = event {
+            assert!(snapshot.reset);
+            assert_eq!(snapshot.quotes[0].price, Some("600.00".parse().unwrap()));
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn silence_is_broken_by_heartbeats_without_an_id() {
+    let server = Server::with(FeedState::Live, Duration::from_millis(20), 100).listed();
+    let mut stream = server.stream("/stocks/GOOG", &[]).await;
+    let (position, _) = stream.snapshot().await;
+    server.at(5_000);
+    let (id, event) = stream.event().await;
+    assert_eq!(id, position, "a heartbeat moves no position");
+    assert!(matches!(event, Event::Heartbeat(_)), "{event:?}");
+    loop {
+        if let (_, Event::Heartbeat(heartbeat)) = stream.event().await
+            && heartbeat.time == START + 5_000
+        {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn max_rate_holds_quotes_back_but_no_news() {
+    let server = Server::start().listed();
+    let mut stream = server.stream("/stocks/GOOG?max_rate=4", &[]).await;
+    stream.snapshot().await;
+    server.append(quote("GOOG", "600.00"));
+    assert_eq!(stream.event().await.1, quote("GOOG", "600.00"));
+    server.at(10);
+    server.append(quote("GOOG", "601.00"));
+    server.append(quote("GOOG", "602.00"));
+    let story = server.append(news("test:1", "GOOG"));
+    assert_eq!(stream.event().await, (story.to_string(), news("test:1", "GOOG")));
+    server.at(260);
+    let (id, event) = stream.event().await;
+    assert_eq!(event, quote("GOOG", "602.00"));
+    assert_eq!(id, story.to_string(), "an older quote must not move the position back");
+}
+
+#[tokio::test]
+async fn the_current_quotes_as_json() {
+    let server = Server::start().listed();
+    let response = server.get("/stocks/goog", &[]).await;
+    assert_eq!(response.headers()["content-type"], "application/json");
+    assert_eq!(response.headers()["vary"], "accept");
+    let quote: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    assert_eq!(quote["symbol"], "GOOG");
+    assert_eq!(quote["price"], "597.32");
+    let quotes = server.json("/stocks?symbols=GOOG,AAPL").await;
+    assert_eq!(quotes[0]["symbol"], "GOOG");
+    assert_eq!(quotes[1]["price"], "226.80");
+    assert_eq!(server.json("/stocks?symbols=*").await.as_array().unwrap().len(), 2);
+    server.append(session("EMPTY"));
+    let nothing_yet = server.json("/stocks/EMPTY").await;
+    assert_eq!(nothing_yet["symbol"], "EMPTY");
+    assert!(nothing_yet.get("price").is_none());
+}
+
+#[tokio::test]
+async fn polling_gives_what_a_stream_would() {
+    let server = Server::start().listed();
+    let seen = server.tape.last_id();
+    let nothing = server.json(&format!("/stocks/GOOG?after={seen}")).await;
+    assert_eq!(nothing["events"], Value::Array(vec![]));
+    assert_eq!(nothing["last_event_id"], seen.to_string());
+
+    let waiting = async { server.json(&format!("/stocks/GOOG?after={seen}&wait=25")).await };
+    let appended = async {
+        while server.tape.stats().cursors == 0 {
+            tokio::task::yield_now().await;
+        }
+        server.append(news("test:1", "GOOG"))
+    };
+    let (answer, id) = tokio::join!(waiting, appended);
+    assert_eq!(answer["events"][0]["id"], id.to_string());
+    assert_eq!(answer["events"][0]["event"], "news");
+    assert_eq!(answer["events"][0]["data"]["id"], "test:1");
+    assert_eq!(answer["last_event_id"], id.to_string());
+
+    let reset = server.json("/stocks/GOOG?after=1-1").await;
+    assert_eq!(reset["events"][0]["event"], "snapshot");
+    assert_eq!(reset["events"][0]["data"]["reset"], true);
+    assert_eq!(reset["last_event_id"], id.to_string());
+}
+
+#[tokio::test]
+async fn bars_that_are_on_the_tape() {
+    let server = Server::start().listed();
+    for minute in 0..5 {
+        server.append(bar("GOOG", minute));
+    }
+    server.append(bar("AAPL", 9));
+    let all = server.json("/stocks/GOOG/bars?interval=1m").await;
+    let starts: Vec<u64> = all["bars"].as_array().unwrap().iter().map(|bar| bar["start"].as_u64().unwrap()).collect();
+    assert_eq!(starts.len(), 5);
+    assert!(starts.is_sorted());
+    let some = server.json(&format!("/stocks/GOOG/bars?from={}&to={}&limit=1", starts[1], starts[3])).await;
+    assert_eq!(some["bars"].as_array().unwrap().len(), 1);
+    assert_eq!(some["bars"][0]["start"], starts[2], "the newest ones are given where limit cuts");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_as_a_problem() {
+    let server = Server::start().listed();
+    for (path, accept, status, words) in [
+        ("/stocks/GOGO", "application/json", 404, "GOGO"),
+        ("/stocks/GOGO", "text/event-stream", 404, "GOOG"),
+        ("/stocks?symbols=GOOG,NOPE", "text/event-stream", 404, "NOPE"),
+        ("/stocks/A%20B", "application/json", 400, "\"A B\""),
+        ("/stocks", "application/json", 400, "symbols is missing"),
+        ("/stocks?symbols=", "application/json", 400, "expected names"),
+        ("/stocks?symbols=GOOG&news=loud", "text/event-stream", 400, "\"loud\""),
+        ("/stocks/GOOG?max_rate=-1", "text/event-stream", 400, "\"-1\""),
+        ("/stocks/GOOG?after=1-1&wait=26", "application/json", 400, "\"26\""),
+        ("/stocks/GOOG/bars?interval=2m", "application/json", 400, "\"2m\""),
+        ("/stocks/GOOG/bars?from=yesterday", "application/json", 400, "\"yesterday\""),
+        ("/stocks/GOOG/bars?limit=10081", "application/json", 400, "\"10081\""),
+        ("/stocks/GOOG", "image/png", 406, "image/png"),
+        ("/nowhere", "application/json", 404, "/nowhere"),
+    ] {
+        let response = server.get(path, &[("accept", accept)]).await;
+        assert_eq!(response.status().as_u16(), status, "{path}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{path}");
+        let problem: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+        assert_eq!(problem["status"], status, "{path}");
+        assert_eq!(problem["type"], "about:blank", "{path}");
+        assert!(problem["title"].is_string(), "{path}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(words), "{path}: {detail}");
+    }
+    let response = server.get("/stocks/GOGO", &[]).await;
+    let problem: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    assert_eq!(problem["suggestions"][0], "GOOG");
+
+    let address = format!("http://{}/stocks/GOOG", server.address);
+    let response = server.client.delete(address).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(response.headers()["allow"], "GET, HEAD");
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+}
+
+#[tokio::test]
+async fn a_person_gets_the_page_also_when_something_is_wrong() {
+    let server = Server::start().listed();
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    for (path, status, words) in [
+        ("/", 200, "226.80"),
+        ("/stocks/GOOG", 200, "597.32"),
+        ("/stocks?symbols=GOOG", 200, "597.32"),
+        ("/stocks/GOGO", 404, "no feed speaks of GOGO"),
+        ("/stocks/A%20B", 400, "is not a symbol"),
+        ("/nowhere", 404, "/nowhere"),
+    ] {
+        let response = server.get(path, &browser).await;
+        assert_eq!(response.status().as_u16(), status, "{path}");
+        assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/html"), "{path}");
+        assert_eq!(response.headers()["vary"], "accept", "{path}");
+        let html = response.text().await.unwrap();
+        assert!(html.contains(words), "{path}: {html}");
+        assert!(html.contains("id=\"page-data\""), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn text_from_outside_stays_text_in_the_page() {
+    let server = Server::start().listed();
+    let Event::News(mut story) = news("test:1", "GOOG") else { unreachable!() };
+    story.headline = "</script><script>alert(1)</script><img src=x onerror=alert(2)>".to_owned();
+    server.append(Event::News(story));
+    let response = server.get("/stocks/GOOG", &[("accept", "text/html")]).await;
+    let html = response.text().await.unwrap();
+    assert!(html.contains("&lt;script&gt;alert(1)"), "the headline is not on the page");
+    assert!(!html.contains("<script>alert(1)"));
+    assert!(!html.contains("<img src=x"));
+}
+
+#[tokio::test]
+async fn health() {
+    let server = Server::start();
+    assert_eq!(server.get("/health/live", &[]).await.status(), StatusCode::OK);
+    assert_eq!(server.get("/health/ready", &[]).await.status(), StatusCode::OK);
+    let connecting = Server::with(FeedState::Connecting, Duration::from_secs(15), 10);
+    assert_eq!(connecting.get("/health/live", &[]).await.status(), StatusCode::OK);
+    let response = connecting.get("/health/ready", &[]).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers().contains_key("retry-after"));
+    assert!(response.text().await.unwrap().contains("the feed test is still connecting"));
+}
+
+#[tokio::test]
+async fn shutdown_ends_open_streams_at_once() {
+    let server = Server::start().listed();
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        let mut stream = server.stream("/stocks?symbols=*", &[]).await;
+        stream.snapshot().await;
+        streams.push(stream);
+    }
+    server.shutdown.cancel();
+    tokio::time::timeout(Duration::from_secs(2), server.serving)
+        .await
+        .expect("the server did not end within two seconds")
+        .unwrap();
+    for mut stream in streams {
+        assert_eq!(stream.message().await, None, "the stream was cut off instead of ended");
+    }
+    assert_eq!(server.tape.stats().cursors, 0);
+}
