@@ -9,13 +9,13 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: build ## build the release and start it on http://127.0.0.1:3000 (ARGS=… goes to tickertape)
-	@$(WITH) target/release/tickertape $(ARGS)
+	@$(WITH) $${CARGO_TARGET_DIR:-target}/release/tickertape $(ARGS)
 
 # Without hashed names: cargo-leptos gives them only to the first build of a watch.
 dev: setup ## build, start, and rebuild and reload at each change
 	@LEPTOS_HASH_FILES=false $(WITH) cargo leptos watch -- $(ARGS)
 
-build: setup ## build the release: target/release/tickertape and target/site
+build: setup ## build the release: target/release/tickertape, and target/site beside it
 	@$(WITH) cargo leptos build --release --precompress
 
 test: ## everything that is checked: format, clippy, tests, release build, journeys in a browser
