@@ -1,0 +1,34 @@
+# Every target is one line; the work is in the tools it calls.
+# What a target passes on: make run ARGS='--feed binance:BTCUSDT --listen 127.0.0.1:8080'
+
+WITH = scripts/setup with
+
+.PHONY: help run dev build test journeys screenshot fmt setup
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+run: build ## build the release and start it on http://127.0.0.1:3000 (ARGS=… goes to tickertape)
+	@$(WITH) $${CARGO_TARGET_DIR:-target}/release/tickertape $(ARGS)
+
+# Without hashed names: cargo-leptos gives them only to the first build of a watch.
+dev: setup ## build, start, and rebuild and reload at each change
+	@LEPTOS_HASH_FILES=false $(WITH) cargo leptos watch -- $(ARGS)
+
+build: setup ## build the release: target/release/tickertape, and target/site beside it
+	@$(WITH) cargo leptos build --release --precompress
+
+test: ## everything that is checked: format, clippy, tests, release build, journeys in a browser
+	@scripts/test
+
+journeys: build ## only the journeys, against the release (ARGS=… goes to Playwright)
+	@scripts/setup test && cd end2end && ../scripts/setup with npx playwright test $(ARGS)
+
+screenshot: build ## take docs/screenshot.png again
+	@scripts/setup test && cd end2end && TICKERTAPE_SCREENSHOT=1 ../scripts/setup with npx playwright test --grep screenshot
+
+fmt: ## format the code
+	@cargo fmt --all
+
+setup: ## install the tools that are missing
+	@scripts/setup

@@ -1,0 +1,63 @@
+import { test as base, expect } from '@playwright/test';
+import { Dashboard } from './dashboard.ts';
+import { Server } from './server.ts';
+
+interface Fixtures {
+  /** Starts a server with these arguments, and ends it with the test. */
+  serve: (...args: string[]) => Promise<Server>;
+  /** The page as a person sees it. */
+  dashboard: Dashboard;
+  /** Whether a warning or an error in the browser's console fails the journey. */
+  quiet: boolean;
+  console: string[];
+}
+
+interface WorkerFixtures {
+  /** A server with the simulated market, shared by the journeys that only look. */
+  market: Server;
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  market: [
+    async ({}, use) => {
+      const server = await Server.start('--seed', '7');
+      await use(server);
+      await server.stop();
+    },
+    { scope: 'worker' },
+  ],
+  serve: async ({}, use, testInfo) => {
+    const servers: Server[] = [];
+    await use(async (...args) => {
+      const server = await Server.start(...args);
+      servers.push(server);
+      return server;
+    });
+    for (const server of servers) {
+      await server.stop();
+      if (testInfo.status !== testInfo.expectedStatus) {
+        await testInfo.attach('server log', { body: server.log });
+      }
+    }
+  },
+  dashboard: async ({ page }, use) => {
+    await use(new Dashboard(page));
+  },
+  quiet: [true, { option: true }],
+  console: [
+    async ({ page, quiet }, use) => {
+      const messages: string[] = [];
+      page.on('console', (message) => {
+        if (['warning', 'error'].includes(message.type())) {
+          messages.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+        }
+      });
+      page.on('pageerror', (error) => messages.push(`uncaught: ${error.stack ?? error.message}`));
+      await use(messages);
+      if (quiet) expect(messages, 'warnings and errors in the console').toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };

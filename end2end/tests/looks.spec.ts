@@ -1,0 +1,94 @@
+import { resolve } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test } from '../helpers/journey.ts';
+import { root } from '../helpers/server.ts';
+
+const looks = [
+  { name: 'dark', colorScheme: 'dark', viewport: { width: 1280, height: 800 } },
+  { name: 'light', colorScheme: 'light', viewport: { width: 1280, height: 800 } },
+  { name: 'at 900 px', colorScheme: 'light', viewport: { width: 900, height: 800 } },
+  { name: 'on a phone', colorScheme: 'dark', viewport: { width: 390, height: 844 } },
+] as const;
+
+for (const { name, ...look } of looks) {
+  test.describe(name, () => {
+    test.use(look);
+
+    test(`the page is accessible and fits ${name}`, async ({
+      page,
+      market,
+      dashboard,
+    }, testInfo) => {
+      await page.goto(`${market.url}/stocks/GOOG`);
+      await dashboard.isLive();
+      await dashboard.isDrawn();
+
+      expect(await dashboard.overflow(), 'px wider than the window').toBeLessThanOrEqual(0);
+      for (const part of [dashboard.connection, dashboard.link('GOOG'), dashboard.heading]) {
+        await expect(part).toBeVisible();
+      }
+      const box = await dashboard.chart.locator('canvas').first().boundingBox();
+      expect(box?.width).toBeGreaterThan(250);
+      expect(box?.height).toBeGreaterThan(120);
+
+      const [red = 0, green = 0, blue = 0] = await page.evaluate(() =>
+        (getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g) ?? []).map(Number),
+      );
+      const bright = red + green + blue > 384;
+      expect(bright, 'a bright ground').toBe(look.colorScheme === 'light');
+
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(
+        violations.map(({ id, help, nodes }) => ({
+          id,
+          help,
+          at: nodes.map((node) => node.html),
+        })),
+      ).toEqual([]);
+
+      await testInfo.attach(name, { body: await page.screenshot(), contentType: 'image/png' });
+    });
+  });
+}
+
+test('the chart stays sharp when it is resized and on a dense screen', async ({
+  browser,
+  market,
+}) => {
+  const context = await browser.newContext({
+    viewport: { width: 1200, height: 800 },
+    deviceScaleFactor: 2,
+  });
+  const page = await context.newPage();
+  await page.goto(`${market.url}/stocks/GOOG`);
+  const canvas = page.getByRole('region', { name: 'Chart' }).locator('canvas').first();
+  const density = async () =>
+    await canvas.evaluate((canvas: HTMLCanvasElement) => {
+      const { width, height } = canvas.getBoundingClientRect();
+      return [canvas.width / width, canvas.height / height];
+    });
+  const sharp = async () => (await density()).every((value) => Math.abs(value - 2) < 0.02);
+  await expect.poll(sharp).toBe(true);
+  const before = await canvas.evaluate((canvas: HTMLCanvasElement) => canvas.width);
+  await page.setViewportSize({ width: 800, height: 700 });
+  await expect
+    .poll(async () => await canvas.evaluate((canvas: HTMLCanvasElement) => canvas.width))
+    .not.toBe(before);
+  await expect.poll(sharp).toBe(true);
+  await context.close();
+});
+
+// The picture in the README is taken by a journey; a test does not change the tree unless it is asked to.
+test.describe('the picture for the README', () => {
+  test.skip(!process.env.TICKERTAPE_SCREENSHOT, 'TICKERTAPE_SCREENSHOT is not set');
+  test.use({ colorScheme: 'dark', viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1 });
+
+  test('screenshot', async ({ page, serve, dashboard }) => {
+    const server = await serve('--seed', '7');
+    await page.goto(`${server.url}/stocks/GOOG`);
+    await dashboard.isLive();
+    await dashboard.isDrawn();
+    for (let i = 0; i < 5; i++) await dashboard.moves('price');
+    await page.screenshot({ path: resolve(root, 'docs/screenshot.png') });
+  });
+});

@@ -1,0 +1,44 @@
+import { expect, test } from '../helpers/journey.ts';
+
+// A connection that is refused is noted in the console by the browser itself.
+test.use({ quiet: false });
+
+test('the server is killed and started again, and the page says so and recovers', async ({
+  page,
+  serve,
+  dashboard,
+  console: messages,
+}) => {
+  const server = await serve('--seed', '11');
+  await page.goto(`${server.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  await dashboard.moves('price');
+  await page.evaluate(() => Object.assign(window, { marker: 'still here' }));
+
+  await server.kill();
+  await expect(dashboard.connection).toHaveText(/^\s*Reconnecting/);
+  const frozen = await dashboard.value('price');
+
+  await server.start();
+  await expect(dashboard.connection).toHaveText(/^\s*Live/, { timeout: 45_000 });
+  await expect(dashboard.field('price')).not.toHaveAttribute('data-value', frozen);
+  await dashboard.moves('price');
+  await dashboard.redraws(await dashboard.isDrawn());
+  expect(await page.evaluate('window.marker')).toBe('still here');
+  expect(messages.filter((message) => !/ERR_|net::/.test(message))).toEqual([]);
+});
+
+test('the server is asked to end with streams open, and ends within two seconds', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--seed', '11');
+  await page.goto(`${server.url}/stocks/GOOG`);
+  await dashboard.isLive();
+
+  const { code, took } = await server.stop();
+  expect(code).toBe(0);
+  expect(took).toBeLessThan(2000);
+  await expect(dashboard.connection).toHaveText(/^\s*Reconnecting/);
+});
