@@ -1,0 +1,48 @@
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::{
+    WildcardSegment,
+    components::{FlatRoutes, Route, Router},
+};
+
+use crate::page::Page;
+
+/// The page within its router. It draws from the [`PageData`](crate::PageData) of the context.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    // One route for every address, so that the page is never built anew when the address changes.
+    view! {
+        <Router>
+            <FlatRoutes fallback=Page>
+                <Route path=WildcardSegment("address") view=Page />
+            </FlatRoutes>
+        </Router>
+    }
+}
+
+/// Takes over the page that the server drew, in the browser.
+#[cfg(target_arch = "wasm32")]
+pub fn hydrate() {
+    let data = embedded_data();
+    leptos::mount::hydrate_body(move || {
+        provide_context(data.clone());
+        view! { <App /> }
+    });
+}
+
+/// What the server drew the page from.
+#[cfg(target_arch = "wasm32")]
+fn embedded_data() -> crate::PageData {
+    let text = document()
+        .get_element_by_id("page-data")
+        .and_then(|element| element.text_content())
+        .unwrap_or_default();
+    match serde_json::from_str(&text) {
+        Ok(data) => data,
+        Err(error) => {
+            leptos::logging::error!("the page carries no data to start from: {error}");
+            crate::PageData::default()
+        }
+    }
+}

@@ -1,0 +1,250 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use leptos::prelude::*;
+use market::{Bar, Event, FeedStatus, Millis, Quote, Session, Symbol};
+
+use crate::{
+    announcer::Announcements,
+    live::State,
+    market_state::{ChartChange, Instrument, MarketState},
+    news_list::Story,
+    page_data::PageData,
+    sparkline,
+};
+
+/// What the page draws of one symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticker {
+    /// What is traded.
+    pub(crate) symbol: Symbol,
+    /// The newest quote.
+    pub(crate) quote: RwSignal<Option<Quote>>,
+    /// What changes slower.
+    pub(crate) session: RwSignal<Option<Session>>,
+    /// The line of the newest closes.
+    pub(crate) sparkline: RwSignal<String>,
+}
+
+impl Ticker {
+    fn new(symbol: Symbol, instrument: &Instrument) -> Self {
+        Ticker {
+            symbol,
+            quote: RwSignal::new(instrument.quote.clone()),
+            session: RwSignal::new(instrument.session.clone()),
+            sparkline: RwSignal::new(line(instrument)),
+        }
+    }
+}
+
+fn line(instrument: &Instrument) -> String {
+    let newest = instrument.quote.as_ref().and_then(|quote| quote.price);
+    sparkline::path(&instrument.closes, newest)
+}
+
+/// What the whole page is drawn from: plain state that events are written into as they come, and
+/// signals that it is copied into at the page's own pace.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dashboard {
+    state: StoredValue<MarketState>,
+    /// Everything known, whether it is on the watchlist or not.
+    pub(crate) tickers: RwSignal<BTreeMap<Symbol, Ticker>>,
+    /// The symbols of the watchlist, in their order.
+    pub(crate) watchlist: RwSignal<Vec<Symbol>>,
+    /// The watchlist that the person chose, for addresses; none where it is the server's.
+    pub(crate) chosen: StoredValue<Option<Vec<Symbol>>>,
+    /// The open symbol.
+    pub(crate) open: Memo<Option<Symbol>>,
+    /// The stories that are shown, newest first.
+    pub(crate) stories: RwSignal<Vec<Story>>,
+    /// How many stories wait.
+    pub(crate) waiting: RwSignal<usize>,
+    /// Whether somebody reads the news, so that new stories have to wait.
+    pub(crate) reading: RwSignal<bool>,
+    /// How the feeds are doing.
+    pub(crate) feeds: RwSignal<Vec<FeedStatus>>,
+    /// How current all of this is.
+    pub(crate) connection: RwSignal<State>,
+    /// How long nothing was heard, in milliseconds.
+    pub(crate) silence: RwSignal<Millis>,
+    /// The server's time. It begins with the snapshot's, so that what is drawn from it is the same
+    /// on the server and in the browser, and goes on with every second.
+    pub(crate) now: RwSignal<Millis>,
+    /// What is said to people who do not see the page.
+    pub(crate) announcement: RwSignal<String>,
+    announcements: StoredValue<Announcements>,
+    stale_sparklines: StoredValue<BTreeSet<Symbol>>,
+}
+
+impl Dashboard {
+    /// The dashboard as the server drew it. `open` tells the symbol of the address, where the
+    /// address names one.
+    pub(crate) fn new(data: &PageData, named: Signal<Option<Symbol>>) -> Self {
+        let state = MarketState::new(data);
+        let tickers: BTreeMap<_, _> = state
+            .instruments
+            .iter()
+            .map(|(symbol, instrument)| (*symbol, Ticker::new(*symbol, instrument)))
+            .collect();
+        let watchlist = RwSignal::new(state.watchlist.clone());
+        Dashboard {
+            tickers: RwSignal::new(tickers),
+            watchlist,
+            chosen: StoredValue::new(data.chosen.then(|| data.watchlist.clone())),
+            open: Memo::new(move |_| {
+                named
+                    .get()
+                    .or_else(|| watchlist.with(|symbols| symbols.first().copied()))
+            }),
+            stories: RwSignal::new(state.news.shown().to_vec()),
+            waiting: RwSignal::new(0),
+            reading: RwSignal::new(false),
+            feeds: RwSignal::new(state.feeds.clone()),
+            connection: RwSignal::new(State::Connecting),
+            silence: RwSignal::new(0),
+            now: RwSignal::new(data.snapshot.time),
+            announcement: RwSignal::new(String::new()),
+            announcements: StoredValue::new(Announcements::default()),
+            stale_sparklines: StoredValue::new(BTreeSet::new()),
+            state: StoredValue::new(state),
+        }
+    }
+
+    /// What is drawn of a symbol, where it is known.
+    pub(crate) fn ticker(&self, symbol: Symbol) -> Option<Ticker> {
+        self.tickers.with(|tickers| tickers.get(&symbol).copied())
+    }
+
+    /// What is drawn of the open symbol, where it is known.
+    pub(crate) fn open_ticker(&self) -> Option<Ticker> {
+        self.open.get().and_then(|symbol| self.ticker(symbol))
+    }
+
+    /// Takes an event. Numbers follow with [`Dashboard::draw_changes`].
+    pub(crate) fn receive(&self, event: Event) {
+        let reading = self.reading.get_untracked();
+        self.state
+            .try_update_value(|state| state.apply(event, reading))
+            .unwrap_or(ChartChange::None);
+    }
+
+    /// Takes the bars of a symbol.
+    pub(crate) fn complete(&self, symbol: Symbol, bars: &[Bar]) {
+        self.state
+            .update_value(|state| state.complete(symbol, bars));
+    }
+
+    /// The open symbol, where its bars are missing.
+    pub(crate) fn symbol_without_history(&self) -> Option<Symbol> {
+        let symbol = self.open.get_untracked()?;
+        self.state.with_value(|state| {
+            let instrument = state.instruments.get(&symbol)?;
+            (!instrument.path.complete).then_some(symbol)
+        })
+    }
+
+    /// Puts the stories that wait on top.
+    pub(crate) fn release_news(&self) {
+        self.state.update_value(MarketState::release_news);
+        self.draw_changes();
+    }
+
+    /// Copies what has changed into what is drawn.
+    pub(crate) fn draw_changes(&self) {
+        let Some(changes) = self.state.try_update_value(MarketState::take_changes) else {
+            return;
+        };
+        self.state.with_value(|state| {
+            self.draw_instruments(state, &changes.instruments);
+            if changes.watchlist {
+                self.watchlist.set(state.watchlist.clone());
+            }
+            if changes.news {
+                self.stories.set(state.news.shown().to_vec());
+                self.waiting.set(state.news.waiting());
+            }
+            if changes.feeds {
+                self.feeds.set(state.feeds.clone());
+            }
+        });
+        self.announcements
+            .update_value(|announcements| announcements.add_headlines(changes.headlines));
+        self.stale_sparklines
+            .update_value(|stale| stale.extend(changes.instruments));
+    }
+
+    fn draw_instruments(&self, state: &MarketState, changed: &BTreeSet<Symbol>) {
+        let mut others = Vec::new();
+        for symbol in changed {
+            let instrument = state.instruments.get(symbol);
+            let ticker = self
+                .tickers
+                .with_untracked(|tickers| tickers.get(symbol).copied());
+            match (instrument, ticker) {
+                (Some(instrument), Some(ticker)) => {
+                    ticker.quote.set(instrument.quote.clone());
+                    if ticker
+                        .session
+                        .with_untracked(|old| *old != instrument.session)
+                    {
+                        ticker.session.set(instrument.session.clone());
+                    }
+                }
+                (None, None) => {}
+                (instrument, _) => {
+                    others.push((*symbol, instrument.map(|it| Ticker::new(*symbol, it))));
+                }
+            }
+        }
+        if others.is_empty() {
+            return;
+        }
+        self.tickers.update(|tickers| {
+            for (symbol, ticker) in others {
+                match ticker {
+                    Some(ticker) => tickers.insert(symbol, ticker),
+                    None => tickers.remove(&symbol),
+                };
+            }
+        });
+    }
+
+    /// Says how current the page is.
+    pub(crate) fn set_connection(&self, state: State) {
+        if self.connection.get_untracked() != state {
+            self.connection.set(state);
+        }
+    }
+
+    /// Whether events or heartbeats arrive.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.connection.get_untracked(), State::Live { .. })
+    }
+
+    /// A second passed.
+    pub(crate) fn tick(&self, now: Millis, server_time: Option<Millis>, silence: Millis) {
+        if let Some(time) = server_time {
+            self.now.set(time);
+        }
+        self.silence.set(silence);
+        let said = self
+            .announcements
+            .try_update_value(|announcements| announcements.due(now));
+        if let Some(text) = said.flatten() {
+            self.announcement.set(text);
+        }
+        let stale = self.stale_sparklines.try_update_value(std::mem::take);
+        for symbol in stale.unwrap_or_default() {
+            let ticker = self
+                .tickers
+                .with_untracked(|tickers| tickers.get(&symbol).copied());
+            let path = self
+                .state
+                .with_value(|state| state.instruments.get(&symbol).map(line));
+            if let (Some(ticker), Some(path)) = (ticker, path)
+                && ticker.sparkline.with_untracked(|old| *old != path)
+            {
+                ticker.sparkline.set(path);
+            }
+        }
+    }
+}

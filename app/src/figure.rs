@@ -1,0 +1,56 @@
+use leptos::prelude::*;
+
+use crate::{browser, figures::Shown, flash::Flash};
+
+/// A number that changes. The digits that changed flash, and every digit that came stands in
+/// `data-value` and in the title.
+#[component]
+pub(crate) fn Figure(
+    /// What the number is, `price`, `bid-size` …
+    field: &'static str,
+    /// The number.
+    #[prop(into)]
+    shown: Signal<Shown>,
+) -> impl IntoView {
+    let flash = Memo::new(move |previous: Option<&Flash>| {
+        shown.with(|shown| Flash::next(previous, shown, browser::now()))
+    });
+    let exact = move || shown.with(|shown| shown.exact.clone());
+    let title = move || Some(exact()).filter(|exact| !exact.is_empty());
+    // The later two are empty when the page is drawn: an empty text in HTML would be a space.
+    view! {
+        <span class="figure" data-field=field data-value=exact title=title>
+            {move || flash.with(|flash| flash.before.clone())}
+            <span
+                class=move || flash.with(Flash::animation)
+                prop:textContent=move || flash.with(|flash| flash.changed.clone())
+            ></span>
+            <span prop:textContent=move || flash.with(|flash| flash.after.clone())></span>
+        </span>
+    }
+}
+
+/// A change in the currency and in percent, with its colour, its sign and its arrow.
+#[component]
+pub(crate) fn ChangeFigures(
+    /// The change.
+    #[prop(into)]
+    change: Signal<crate::figures::Change>,
+) -> impl IntoView {
+    let direction = Memo::new(move |_| change.with(|change| change.direction));
+    view! {
+        <span class=move || format!("change {}", direction.get().name())>
+            <span class="arrow" aria-hidden="true">
+                {move || direction.get().arrow()}
+            </span>
+            <Figure
+                field="change"
+                shown=Signal::derive(move || change.with(|change| change.amount.clone()))
+            />
+            <Figure
+                field="percent"
+                shown=Signal::derive(move || change.with(|change| change.percent.clone()))
+            />
+        </span>
+    }
+}

@@ -1,0 +1,13 @@
+//! The page's one connection: open, resume, back off, and say truly how current the page is.
+
+mod connection;
+#[cfg(target_arch = "wasm32")]
+mod history;
+mod skew;
+#[cfg(target_arch = "wasm32")]
+mod source;
+mod state;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use source::follow;
+pub(crate) use state::State;

@@ -1,0 +1,329 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use market::{Bar, Event, FeedStatus, Price, Quote, Session, Snapshot, Symbol};
+
+use crate::{
+    news_list::NewsList,
+    page_data::PageData,
+    price_path::{Added, PricePath, PricePoint},
+};
+
+/// How many closes a sparkline is drawn from.
+const SPARKLINE: usize = 60;
+
+/// What is known of one symbol.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Instrument {
+    /// The newest quote.
+    pub(crate) quote: Option<Quote>,
+    /// What changes slower.
+    pub(crate) session: Option<Session>,
+    /// The newest closes, oldest first.
+    pub(crate) closes: Vec<Price>,
+    /// The way of the price, for the chart.
+    pub(crate) path: PricePath,
+}
+
+impl Instrument {
+    fn add_bar(&mut self, bar: &Bar) {
+        self.path.add_bar(bar);
+        self.closes.push(bar.close);
+        let surplus = self.closes.len().saturating_sub(SPARKLINE);
+        self.closes.drain(..surplus);
+    }
+}
+
+/// What has changed since it was asked for last.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Changes {
+    /// Symbols whose quote, session or closes changed.
+    pub(crate) instruments: BTreeSet<Symbol>,
+    /// Whether the watchlist has other symbols.
+    pub(crate) watchlist: bool,
+    /// Whether stories came, changed or wait.
+    pub(crate) news: bool,
+    /// How many stories are new.
+    pub(crate) headlines: usize,
+    /// Whether the feeds are doing otherwise.
+    pub(crate) feeds: bool,
+}
+
+/// What the chart has to do after an event.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum ChartChange {
+    /// Nothing.
+    None,
+    /// Add one price of a symbol.
+    Push(Symbol, PricePoint),
+    /// Draw a symbol's way anew.
+    Replace(Symbol),
+    /// Draw whatever is open anew.
+    ReplaceAll,
+}
+
+/// Everything that the page shows, as plain values. Events are written into it as they come; what
+/// is drawn is copied out of it at the page's own pace.
+#[derive(Debug, Clone)]
+pub(crate) struct MarketState {
+    /// What is known of each symbol.
+    pub(crate) instruments: BTreeMap<Symbol, Instrument>,
+    /// The symbols in the order in which they are shown.
+    pub(crate) watchlist: Vec<Symbol>,
+    /// Whether the watchlist is the person's own and does not follow what the server knows.
+    pub(crate) chosen: bool,
+    /// The stories.
+    pub(crate) news: NewsList,
+    /// How the feeds are doing.
+    pub(crate) feeds: Vec<FeedStatus>,
+    changes: Changes,
+}
+
+impl MarketState {
+    /// The state that the server drew the page from.
+    pub(crate) fn new(data: &PageData) -> Self {
+        let mut state = MarketState {
+            instruments: BTreeMap::new(),
+            watchlist: data.watchlist.clone(),
+            chosen: data.chosen,
+            news: NewsList::new(&data.snapshot.news),
+            feeds: data.snapshot.feeds.clone(),
+            changes: Changes::default(),
+        };
+        state.take_quotes(&data.snapshot);
+        if let Some(symbol) = data.symbol {
+            state.complete(symbol, &data.bars);
+        }
+        state.changes = Changes::default();
+        state
+    }
+
+    /// Takes an event. `reading` says that stories have to wait because somebody reads the list.
+    pub(crate) fn apply(&mut self, event: Event, reading: bool) -> ChartChange {
+        match event {
+            Event::Quote(quote) => self.take_quote(quote),
+            Event::Session(session) => {
+                let symbol = session.symbol;
+                self.instrument(symbol).session = Some(session);
+                ChartChange::None
+            }
+            Event::Bar(bar) => {
+                self.instrument(bar.symbol).add_bar(&bar);
+                ChartChange::None
+            }
+            Event::News(news) => {
+                self.changes.news = true;
+                self.changes.headlines += usize::from(self.news.add(news, reading));
+                ChartChange::None
+            }
+            Event::Snapshot(snapshot) => self.take_snapshot(snapshot, reading),
+            Event::Heartbeat(_) => ChartChange::None,
+        }
+    }
+
+    /// Takes the bars of a symbol, oldest first.
+    pub(crate) fn complete(&mut self, symbol: Symbol, bars: &[Bar]) {
+        if let Some(instrument) = self.instruments.get_mut(&symbol) {
+            instrument.path.complete(bars);
+        }
+    }
+
+    /// Puts the stories that wait on top.
+    pub(crate) fn release_news(&mut self) {
+        self.news.release();
+        self.changes.news = true;
+    }
+
+    /// What has changed since the last call.
+    pub(crate) fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// The instrument of a symbol, which joins the watchlist where that follows the server.
+    fn instrument(&mut self, symbol: Symbol) -> &mut Instrument {
+        self.changes.instruments.insert(symbol);
+        if !self.chosen && !self.watchlist.contains(&symbol) {
+            self.watchlist.push(symbol);
+            self.changes.watchlist = true;
+        }
+        self.instruments.entry(symbol).or_default()
+    }
+
+    fn take_quote(&mut self, quote: Quote) -> ChartChange {
+        let symbol = quote.symbol;
+        let instrument = self.instrument(symbol);
+        // A quote whose bid or ask alone changed is no new point of the price.
+        let traded = instrument.quote.as_ref().is_none_or(|old| {
+            (old.price, old.size, old.volume) != (quote.price, quote.size, quote.volume)
+        });
+        let price = quote.price.filter(|_| traded);
+        let time = quote.time;
+        instrument.quote = Some(quote);
+        let Some(price) = price else {
+            return ChartChange::None;
+        };
+        let price = price.to_f64();
+        match instrument.path.add(PricePoint { time, price }) {
+            Added::Newest(point) => ChartChange::Push(symbol, point),
+            Added::StartedOver => ChartChange::Replace(symbol),
+            Added::Late => ChartChange::None,
+        }
+    }
+
+    fn take_snapshot(&mut self, snapshot: Snapshot, reading: bool) -> ChartChange {
+        if snapshot.reset {
+            // What came between is lost: nothing that was known before may stand beside the new.
+            self.changes.instruments.extend(self.instruments.keys());
+            self.instruments.clear();
+            if !self.chosen {
+                self.watchlist.retain(|symbol| {
+                    snapshot.quotes.iter().any(|quote| quote.symbol == *symbol)
+                        || snapshot
+                            .sessions
+                            .iter()
+                            .any(|session| session.symbol == *symbol)
+                });
+                self.changes.watchlist = true;
+            }
+        }
+        self.take_quotes(&snapshot);
+        for news in snapshot.news.into_iter().rev() {
+            self.changes.headlines += usize::from(self.news.add(news, reading));
+        }
+        self.changes.news = true;
+        self.changes.feeds |= self.feeds != snapshot.feeds;
+        self.feeds = snapshot.feeds;
+        ChartChange::ReplaceAll
+    }
+
+    fn take_quotes(&mut self, snapshot: &Snapshot) {
+        for quote in &snapshot.quotes {
+            self.take_quote(quote.clone());
+        }
+        for session in &snapshot.sessions {
+            self.instrument(session.symbol).session = Some(session.clone());
+        }
+        for closes in &snapshot.closes {
+            let surplus = closes.prices.len().saturating_sub(SPARKLINE);
+            self.instrument(closes.symbol).closes = closes.prices[surplus..].to_vec();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use market::{Closes, Heartbeat};
+
+    use super::*;
+    use crate::{
+        figures::tests::{quote, session, symbol},
+        news_list::tests::news,
+        price_path::tests::bar,
+    };
+
+    fn data(chosen: bool) -> PageData {
+        PageData {
+            id: "1-0".to_owned(),
+            watchlist: vec![symbol("GOOG")],
+            chosen,
+            symbol: Some(symbol("GOOG")),
+            snapshot: Snapshot {
+                quotes: vec![quote("GOOG", 200_000, "597.32")],
+                sessions: vec![session("GOOG", Some("596.05"), None)],
+                closes: vec![Closes {
+                    symbol: symbol("GOOG"),
+                    prices: vec!["596".parse().unwrap()],
+                }],
+                news: vec![news("a")],
+                ..Snapshot::default()
+            },
+            bars: vec![bar(0, "596")],
+            problem: None,
+        }
+    }
+
+    fn watchlist(state: &MarketState) -> Vec<&str> {
+        state.watchlist.iter().map(Symbol::as_str).collect()
+    }
+
+    #[test]
+    fn starts_from_what_the_page_was_drawn_from() {
+        let mut state = MarketState::new(&data(false));
+        let instrument = &state.instruments[&symbol("GOOG")];
+        assert_eq!(instrument.closes.len(), 1);
+        assert!(instrument.path.complete);
+        let times: Vec<_> = instrument
+            .path
+            .points()
+            .iter()
+            .map(|point| point.time)
+            .collect();
+        assert_eq!(times, [60_000, 200_000]);
+        let changes = state.take_changes();
+        assert!(changes.instruments.is_empty() && !changes.news && !changes.watchlist);
+    }
+
+    #[test]
+    fn a_quote_moves_the_chart_only_where_its_price_is_new() {
+        let mut state = MarketState::new(&data(false));
+        let newer = quote("GOOG", 201_000, "597.40");
+        let bid = Quote {
+            bid: Some("597.39".parse().unwrap()),
+            time: 202_000,
+            ..newer.clone()
+        };
+        assert!(matches!(
+            state.apply(Event::Quote(newer), false),
+            ChartChange::Push(_, PricePoint { time: 201_000, .. })
+        ));
+        assert_eq!(state.apply(Event::Quote(bid), false), ChartChange::None);
+        assert!(state.take_changes().instruments.contains(&symbol("GOOG")));
+        assert!(state.take_changes().instruments.is_empty());
+    }
+
+    #[test]
+    fn a_new_symbol_joins_unless_the_watchlist_was_chosen() {
+        let mut state = MarketState::new(&data(false));
+        state.apply(Event::Quote(quote("AAPL", 1, "5")), false);
+        assert_eq!(watchlist(&state), ["GOOG", "AAPL"]);
+        assert!(state.take_changes().watchlist);
+        let mut state = MarketState::new(&data(true));
+        state.apply(Event::Quote(quote("AAPL", 1, "5")), false);
+        assert_eq!(watchlist(&state), ["GOOG"]);
+    }
+
+    #[test]
+    fn a_reset_replaces_everything_but_the_news_under_the_reader() {
+        let mut state = MarketState::new(&data(false));
+        let reset = Snapshot {
+            reset: true,
+            quotes: vec![quote("MSFT", 5, "30")],
+            news: vec![news("b"), news("a")],
+            ..Snapshot::default()
+        };
+        let change = state.apply(Event::Snapshot(reset), true);
+        assert_eq!(change, ChartChange::ReplaceAll);
+        assert_eq!(watchlist(&state), ["MSFT"]);
+        assert!(!state.instruments.contains_key(&symbol("GOOG")));
+        assert_eq!((state.news.shown().len(), state.news.waiting()), (1, 1));
+        let changes = state.take_changes();
+        assert_eq!(changes.headlines, 1);
+        assert!(changes.instruments.contains(&symbol("GOOG")));
+    }
+
+    #[test]
+    fn a_heartbeat_changes_nothing() {
+        let mut state = MarketState::new(&data(false));
+        state.apply(Event::Heartbeat(Heartbeat { time: 1 }), false);
+        let changes = state.take_changes();
+        assert!(changes.instruments.is_empty() && !changes.news && !changes.feeds);
+    }
+
+    #[test]
+    fn bars_extend_the_sparkline() {
+        let mut state = MarketState::new(&data(false));
+        for minute in 1..=100 {
+            state.apply(Event::Bar(bar(minute * 60_000, "600")), false);
+        }
+        assert_eq!(state.instruments[&symbol("GOOG")].closes.len(), SPARKLINE);
+    }
+}

@@ -1,0 +1,121 @@
+use market::{Quality, Quote, Session, Symbol, TradingState};
+
+use crate::figures::{Change, Shown, digits};
+
+/// Every number and word of a quote as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct QuoteFigures {
+    /// The name as people say it; empty where it is not known.
+    pub(crate) name: String,
+    /// The currency of the prices.
+    pub(crate) currency: Option<String>,
+    /// The last price.
+    pub(crate) price: Shown,
+    /// How far it is from the close before.
+    pub(crate) change: Change,
+    /// The best price at which somebody buys, and how much.
+    pub(crate) bid: (Shown, Shown),
+    /// The best price at which somebody sells, and how much.
+    pub(crate) ask: (Shown, Shown),
+    /// The session's first price.
+    pub(crate) open: Shown,
+    /// The session's highest price.
+    pub(crate) high: Shown,
+    /// The session's lowest price.
+    pub(crate) low: Shown,
+    /// The close of the session before.
+    pub(crate) prev_close: Shown,
+    /// What has been traded.
+    pub(crate) volume: Shown,
+    /// What has to be known of the price, `Simulated`, `Halted T1`.
+    pub(crate) marks: Vec<String>,
+}
+
+impl QuoteFigures {
+    /// A symbol's numbers.
+    pub(crate) fn new(symbol: Symbol, quote: Option<&Quote>, session: Option<&Session>) -> Self {
+        let digits = digits(session, quote);
+        let price = |price| Shown::price(symbol, price, digits);
+        let size = |size| Shown::size(symbol, size);
+        QuoteFigures {
+            name: session.map_or_else(String::new, |session| session.name.clone()),
+            currency: session.and_then(|session| session.currency.clone()),
+            price: price(quote.and_then(|quote| quote.price)),
+            change: Change::of(symbol, quote, session),
+            bid: (
+                price(quote.and_then(|quote| quote.bid)),
+                size(quote.and_then(|quote| quote.bid_size)),
+            ),
+            ask: (
+                price(quote.and_then(|quote| quote.ask)),
+                size(quote.and_then(|quote| quote.ask_size)),
+            ),
+            open: price(session.and_then(|session| session.open)),
+            high: price(quote.and_then(|quote| quote.high)),
+            low: price(quote.and_then(|quote| quote.low)),
+            prev_close: price(session.and_then(|session| session.prev_close)),
+            volume: size(quote.and_then(|quote| quote.volume)),
+            marks: session.map(marks).unwrap_or_default(),
+        }
+    }
+}
+
+/// What has to be known of a price before it is believed; nothing where it is live and open.
+fn marks(session: &Session) -> Vec<String> {
+    let state = match session.state {
+        TradingState::Open => None,
+        TradingState::Pre => Some("Before the open".to_owned()),
+        TradingState::Post => Some("After hours".to_owned()),
+        TradingState::Closed => Some("Closed".to_owned()),
+        TradingState::Halted => Some(match &session.halt_code {
+            Some(code) => format!("Halted {code}"),
+            None => "Halted".to_owned(),
+        }),
+    };
+    let quality = quality_name(session.quality).map(str::to_owned);
+    quality.into_iter().chain(state).collect()
+}
+
+/// The word for data that is not live.
+pub(crate) const fn quality_name(quality: Quality) -> Option<&'static str> {
+    match quality {
+        Quality::Live => None,
+        Quality::Delayed => Some("Delayed"),
+        Quality::Simulated => Some("Simulated"),
+        Quality::Replay => Some("Replay"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::tests::{quote, session, symbol};
+
+    #[test]
+    fn says_what_has_to_be_known_of_the_price() {
+        let mut session = session("GOOG", None, None);
+        assert_eq!(marks(&session), ["Simulated"]);
+        session.quality = Quality::Live;
+        assert_eq!(marks(&session), [""; 0]);
+        session.state = TradingState::Halted;
+        session.halt_code = Some("T1".to_owned());
+        assert_eq!(marks(&session), ["Halted T1"]);
+    }
+
+    #[test]
+    fn all_prices_have_the_digits_of_the_tick() {
+        let quote = Quote {
+            bid: Some("597.3".parse().unwrap()),
+            bid_size: Some("100".parse().unwrap()),
+            ..quote("GOOG", 0, "597.32")
+        };
+        let session = session("GOOG", Some("596"), Some("0.01"));
+        let figures = QuoteFigures::new(symbol("GOOG"), Some(&quote), Some(&session));
+        assert_eq!(figures.bid.0.text, "597.30");
+        assert_eq!(figures.bid.0.exact, "597.3");
+        assert_eq!(figures.bid.1.text, "100");
+        assert_eq!(figures.prev_close.text, "596.00");
+        assert_eq!(figures.ask.0.text, "–");
+        assert_eq!(figures.name, "GOOG Inc.");
+    }
+}

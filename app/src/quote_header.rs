@@ -1,0 +1,115 @@
+use leptos::prelude::*;
+
+use crate::{
+    clock, dashboard::Dashboard, figure::ChangeFigures, figure::Figure, figures::Shown,
+    live::State, quote_figures::QuoteFigures,
+};
+
+/// The open symbol: its name, its price, and what has to be known of both.
+#[component]
+pub(crate) fn QuoteHeader() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let figures = Memo::new(move |_| {
+        let Some(symbol) = dashboard.open.get() else {
+            return QuoteFigures::default();
+        };
+        match dashboard.ticker(symbol) {
+            Some(ticker) => ticker.quote.with(|quote| {
+                ticker
+                    .session
+                    .with(|session| QuoteFigures::new(symbol, quote.as_ref(), session.as_ref()))
+            }),
+            None => QuoteFigures::new(symbol, None, None),
+        }
+    });
+    let shown = move |field: fn(&QuoteFigures) -> &Shown| {
+        Signal::derive(move || figures.with(|figures| field(figures).clone()))
+    };
+    let symbol = move || dashboard.open.get().map(|symbol| symbol.to_string());
+    let name = Memo::new(move |_| figures.with(|figures| figures.name.clone()));
+    let currency = Memo::new(move |_| figures.with(|figures| figures.currency.clone()));
+    let marks = Memo::new(move |_| figures.with(|figures| figures.marks.clone()));
+    view! {
+        <section class="quote" id="quote" tabindex="-1" aria-label="Quote">
+            <h1>
+                <span class="quote-symbol">{symbol}</span>
+                " "
+                <span class="quote-name">{name}</span>
+            </h1>
+            <p class="quote-price">
+                <Figure field="price" shown=shown(|figures| &figures.price) />
+                <span class="currency">{currency}</span>
+                <ChangeFigures change=Signal::derive(move || {
+                    figures.with(|figures| figures.change.clone())
+                }) />
+                <span class="marks">
+                    {move || {
+                        marks
+                            .get()
+                            .into_iter()
+                            .map(|mark| view! { <span class="mark">{mark}</span> })
+                            .collect_view()
+                    }}
+                </span>
+                <Age />
+            </p>
+            <dl class="quote-details">
+                <div>
+                    <dt>"Bid"</dt>
+                    <dd>
+                        <Figure field="bid" shown=shown(|figures| &figures.bid.0) />
+                        <span class="times" aria-hidden="true">
+                            "×"
+                        </span>
+                        <Figure field="bid-size" shown=shown(|figures| &figures.bid.1) />
+                    </dd>
+                </div>
+                <div>
+                    <dt>"Ask"</dt>
+                    <dd>
+                        <Figure field="ask" shown=shown(|figures| &figures.ask.0) />
+                        <span class="times" aria-hidden="true">
+                            "×"
+                        </span>
+                        <Figure field="ask-size" shown=shown(|figures| &figures.ask.1) />
+                    </dd>
+                </div>
+                <Detail term="Open" field="open" shown=shown(|figures| &figures.open) />
+                <Detail term="High" field="high" shown=shown(|figures| &figures.high) />
+                <Detail term="Low" field="low" shown=shown(|figures| &figures.low) />
+                <Detail
+                    term="Prev close"
+                    field="prev-close"
+                    shown=shown(|figures| &figures.prev_close)
+                />
+                <Detail term="Volume" field="volume" shown=shown(|figures| &figures.volume) />
+            </dl>
+        </section>
+    }
+}
+
+/// One number of the list, with its name.
+#[component]
+fn Detail(term: &'static str, field: &'static str, shown: Signal<Shown>) -> impl IntoView {
+    view! {
+        <div>
+            <dt>{term}</dt>
+            <dd>
+                <Figure field=field shown=shown />
+            </dd>
+        </div>
+    }
+}
+
+/// How old the price is, while nothing arrives.
+#[component]
+fn Age() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let age = Memo::new(move |_| match dashboard.connection.get() {
+        State::Reconnecting { .. } | State::Stale { .. } | State::Unsupported => {
+            Some(format!("{} old", clock::span(dashboard.silence.get())))
+        }
+        State::Connecting | State::Live { .. } => None,
+    });
+    view! { <span class="age">{age}</span> }
+}

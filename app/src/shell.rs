@@ -1,0 +1,57 @@
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::{HashedStylesheet, MetaTags};
+
+use crate::{App, PageData, clock};
+
+/// Shows a sentence where the browser has no WebAssembly, which the page itself cannot say.
+const CHECK: &str =
+    r#"if(typeof WebAssembly!=="object")document.getElementById("unsupported").hidden=false"#;
+
+/// The HTML document around the page. It is drawn from the [`PageData`] of the context, and carries
+/// it, so that the script starts from the same numbers.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let data = use_context::<PageData>().unwrap_or_default();
+    let drawn = clock::exact(data.snapshot.time);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta
+                    name="description"
+                    content="Live quotes, charts and news of the symbols that you follow."
+                />
+                <meta name="color-scheme" content="dark light" />
+                <HashedStylesheet id="leptos" options=options.clone() />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+                <p id="unsupported" class="fallback" hidden>
+                    "This browser has no WebAssembly, so the page cannot follow the market. It shows "
+                    {drawn.clone()} "; reload it for newer prices."
+                </p>
+                <noscript>
+                    <p class="fallback">
+                        "Without JavaScript the page cannot follow the market. It shows " {drawn}
+                        "; reload it for newer prices."
+                    </p>
+                </noscript>
+                <script type="application/json" id="page-data" inner_html=embedded(&data)></script>
+                <script nonce=use_nonce() inner_html=CHECK></script>
+            </body>
+        </html>
+    }
+}
+
+/// The data as JSON that no text in it can end: `<` is written as an escape, so that neither
+/// `</script>` nor `<!--` can stand in it.
+fn embedded(data: &PageData) -> String {
+    // No type here has a map with keys that are not text, which is all that could fail.
+    serde_json::to_string(data)
+        .unwrap_or_default()
+        .replace('<', "\\u003c")
+}

@@ -1,0 +1,106 @@
+use leptos::prelude::*;
+use market::FeedState;
+
+use crate::{
+    address, browser, clock, dashboard::Dashboard, live::State, quote_figures::quality_name,
+};
+
+/// Where the page begins, how current it is, and what kind of data it shows.
+#[component]
+pub(crate) fn TopBar() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let home = dashboard
+        .chosen
+        .with_value(|chosen| address::of_home(chosen.as_deref()));
+    view! {
+        <header class="top-bar">
+            <a class="brand" href=home>
+                "Tickertape"
+            </a>
+            <ConnectionStatus />
+            <DataQuality />
+        </header>
+    }
+}
+
+/// How current the page is.
+#[component]
+fn ConnectionStatus() -> impl IntoView {
+    let connection = expect_context::<Dashboard>().connection;
+    let name = Memo::new(move |_| state_name(connection.get()));
+    view! {
+        <div class="connection" role="group" aria-label="Connection" data-state=name>
+            {move || state_text(connection.get())}
+        </div>
+    }
+}
+
+/// The name that the style sheets know a state by.
+pub(crate) const fn state_name(state: State) -> &'static str {
+    match state {
+        State::Connecting => "connecting",
+        State::Live { .. } => "live",
+        State::Reconnecting { .. } => "reconnecting",
+        State::Stale { .. } => "stale",
+        State::Unsupported => "unsupported",
+    }
+}
+
+fn state_text(state: State) -> String {
+    let clock = |time| clock::time_of_day(time, browser::utc_offset_minutes(time));
+    match state {
+        State::Connecting => "Connecting".to_owned(),
+        State::Live { delay: None } => "Live".to_owned(),
+        State::Live { delay: Some(delay) } => format!("Live · {delay} ms"),
+        State::Reconnecting { since } => format!("Reconnecting since {}", clock(since)),
+        State::Stale { since } => format!("Stale since {}", clock(since)),
+        State::Unsupported => {
+            "Not live: this browser cannot follow a stream. Reload for newer prices.".to_owned()
+        }
+    }
+}
+
+/// What kind of data the page shows, where that is not live data, and which feed is in trouble.
+#[component]
+fn DataQuality() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let qualities = Memo::new(move |_| {
+        let mut names: Vec<&'static str> = Vec::new();
+        dashboard.tickers.with(|tickers| {
+            for ticker in tickers.values() {
+                let name = ticker.session.with(|session| {
+                    session
+                        .as_ref()
+                        .and_then(|session| quality_name(session.quality))
+                });
+                names.extend(name.filter(|name| !names.contains(name)));
+            }
+        });
+        match names.is_empty() {
+            true => None,
+            false => Some(format!("{} data", names.join(", "))),
+        }
+    });
+    let feeds = move || {
+        dashboard.feeds.with(|feeds| {
+            let troubled = feeds.iter().filter_map(|feed| {
+                let trouble = match feed.state {
+                    FeedState::Connecting | FeedState::Live => return None,
+                    FeedState::Degraded => "tries again",
+                    FeedState::Ended => "ended",
+                    FeedState::Failed => "failed",
+                };
+                let text = format!("{} {trouble}", feed.name);
+                let title = feed.detail.clone();
+                Some(view! { <span class="feed" title=title>{text}</span> })
+            });
+            troubled.collect_view()
+        })
+    };
+    view! {
+        <p class="data-quality">
+            <span>{qualities}</span>
+            {feeds}
+        </p>
+    }
+}

@@ -1,0 +1,88 @@
+use leptos::prelude::*;
+use market::Symbol;
+
+use crate::{
+    address,
+    dashboard::{Dashboard, Ticker},
+    figure::{ChangeFigures, Figure},
+    figures::{Change, Shown, digits},
+    sparkline::Sparkline,
+};
+
+/// The symbols that are followed, each a link that opens it.
+#[component]
+pub(crate) fn Watchlist() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let empty = Memo::new(move |_| dashboard.watchlist.with(Vec::is_empty));
+    view! {
+        <nav class="watchlist" aria-label="Watchlist">
+            <ul>
+                <For
+                    each=move || dashboard.watchlist.get()
+                    key=|symbol| *symbol
+                    children=|symbol| view! { <Row symbol /> }
+                />
+            </ul>
+            {move || {
+                empty
+                    .get()
+                    .then(|| {
+                        view! {
+                            <p class="empty">
+                                "No symbol is known yet. They appear here with their first price."
+                            </p>
+                        }
+                    })
+            }}
+        </nav>
+    }
+}
+
+/// One symbol: its name, the way of its price, its price and change.
+#[component]
+fn Row(symbol: Symbol) -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let href = dashboard
+        .chosen
+        .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
+    let current = move || (dashboard.open.get() == Some(symbol)).then_some("page");
+    let ticker = Memo::new(move |_| dashboard.ticker(symbol));
+    let name = Memo::new(move |_| {
+        let ticker = ticker.get()?;
+        ticker
+            .session
+            .with(|session| session.as_ref().map(|session| session.name.clone()))
+    });
+    let last = Memo::new(move |_| match ticker.get() {
+        Some(Ticker { quote, session, .. }) => quote.with(|quote| {
+            let digits = session.with(|session| digits(session.as_ref(), quote.as_ref()));
+            Shown::price(symbol, quote.as_ref().and_then(|quote| quote.price), digits)
+        }),
+        None => Shown::unknown(Some(symbol)),
+    });
+    let change = Memo::new(move |_| match ticker.get() {
+        Some(Ticker { quote, session, .. }) => quote.with(|quote| {
+            session.with(|session| Change::of(symbol, quote.as_ref(), session.as_ref()))
+        }),
+        None => Change::of(symbol, None, None),
+    });
+    let sparkline = Signal::derive(move || {
+        ticker
+            .get()
+            .map(|ticker| ticker.sparkline.get())
+            .unwrap_or_default()
+    });
+    view! {
+        <li>
+            <a href=href aria-current=current data-noscroll="">
+                <span class="row" data-symbol=symbol.to_string()>
+                    <span class="row-symbol">{symbol.to_string()}</span>
+                    <span class="row-name">{name}</span>
+                    <Sparkline path=sparkline />
+                    <Figure field="last" shown=last />
+                    <ChangeFigures change />
+                </span>
+            </a>
+        </li>
+    }
+}
