@@ -7,7 +7,9 @@
 use std::{borrow::Cow, time::Duration};
 
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
-use market::{Best, Clock, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade, TradingState};
+use market::{
+    Best, Clock, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade, TradingState,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::{
@@ -101,7 +103,12 @@ impl Binance {
         let connecting = connect_async_with_config(self.address(), Some(config), true);
         let (mut socket, _) = timeout(patience.connect, connecting)
             .await
-            .map_err(|_| broken(&format_args!("no connection to {} within {:?}", self.url, patience.connect)))?
+            .map_err(|_| {
+                broken(&format_args!(
+                    "no connection to {} within {:?}",
+                    self.url, patience.connect
+                ))
+            })?
             .map_err(|error| broken(&format_args!("no connection to {}: {error}", self.url)))?;
 
         let renewal = sleep(patience.lifetime);
@@ -109,7 +116,12 @@ impl Binance {
         let mut heard = Instant::now();
         let mut asked = false;
         loop {
-            let deadline = heard + if asked { patience.silence } else { patience.silence / 2 };
+            let deadline = heard
+                + if asked {
+                    patience.silence
+                } else {
+                    patience.silence / 2
+                };
             select! {
                 message = socket.next() => {
                     match message {
@@ -280,17 +292,29 @@ mod tests {
     #[test]
     fn reads_both_streams_with_their_digits() {
         let book = parse(BOOK, 77).unwrap().unwrap();
-        assert_eq!((book.symbol.as_str(), book.time, book.clock), ("BTCUSDT", 77, Clock::Receipt));
+        assert_eq!(
+            (book.symbol.as_str(), book.time, book.clock),
+            ("BTCUSDT", 77, Clock::Receipt)
+        );
         let Best::At { price, size } = book.bid else {
             panic!("{book:?}");
         };
         assert_eq!(price.to_string(), "61837.63000000");
         assert_eq!(size.unwrap().to_string(), "3.78826000");
-        assert_eq!(book.ask, side("61837.64000000".parse().unwrap(), "1.54698000".parse().unwrap()));
+        assert_eq!(
+            book.ask,
+            side(
+                "61837.64000000".parse().unwrap(),
+                "1.54698000".parse().unwrap()
+            )
+        );
         assert_eq!(book.trade, None);
 
         let tick = parse(TRADE, 77).unwrap().unwrap();
-        assert_eq!((tick.time, tick.clock), (1_723_161_255_342, Clock::Exchange));
+        assert_eq!(
+            (tick.time, tick.clock),
+            (1_723_161_255_342, Clock::Exchange)
+        );
         let trade = tick.trade.unwrap();
         assert_eq!(trade.price.to_string(), "61837.63000000");
         assert_eq!(trade.size.unwrap().to_string(), "0.02000000");
@@ -328,7 +352,9 @@ mod tests {
 
     #[test]
     fn names_what_it_listens_to() {
-        let symbols = ["BTCUSDT", "ETHUSDT"].map(|name| name.parse().unwrap()).to_vec();
+        let symbols = ["BTCUSDT", "ETHUSDT"]
+            .map(|name| name.parse().unwrap())
+            .to_vec();
         let feed = Binance::new(symbols, Binance::URL.parse().unwrap());
         assert_eq!(
             feed.address(),

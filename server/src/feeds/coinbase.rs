@@ -12,7 +12,9 @@ use std::{
 };
 
 use jiff::Timestamp;
-use market::{Best, Clock, Day, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade, TradingState};
+use market::{
+    Best, Clock, Day, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade, TradingState,
+};
 use serde::Deserialize;
 
 use super::{FrameError, currency};
@@ -153,7 +155,10 @@ mod tests {
     fn reads_a_ticker_with_and_without_sizes() {
         let tick = Parser::new().parse(TICKER, 5).unwrap().unwrap();
         assert_eq!(tick.symbol.as_str(), "BAND-GBP");
-        assert_eq!((tick.time, tick.clock), (1_618_677_810_244, Clock::Exchange));
+        assert_eq!(
+            (tick.time, tick.clock),
+            (1_618_677_810_244, Clock::Exchange)
+        );
         let trade = tick.trade.unwrap();
         assert_eq!(trade.price.to_string(), "14.7775");
         assert_eq!(trade.size.unwrap().to_string(), "0.04");
@@ -165,7 +170,13 @@ mod tests {
 
         let sized = TICKER.replace("\"side\"", "\"best_bid_size\":\"1.50\",\"side\"");
         let tick = Parser::new().parse(&sized, 5).unwrap().unwrap();
-        assert_eq!(tick.bid, side(Some("14.7550".parse().unwrap()), Some("1.50".parse().unwrap())));
+        assert_eq!(
+            tick.bid,
+            side(
+                Some("14.7550".parse().unwrap()),
+                Some("1.50".parse().unwrap())
+            )
+        );
     }
 
     #[test]
@@ -176,7 +187,10 @@ mod tests {
         let older = TICKER.replace("333938798", "333938797");
         assert_eq!(parser.parse(&older, 0), Ok(None));
         let other = older.replace("BAND-GBP", "BAND-BTC");
-        assert!(parser.parse(&other, 0).unwrap().is_some(), "numbers are a product's own");
+        assert!(
+            parser.parse(&other, 0).unwrap().is_some(),
+            "numbers are a product's own"
+        );
         for text in [
             r#"{"type":"match","size":"985","price":"0.00001305","product_id":"SKL-BTC","sequence":1}"#,
             r#"{"type":"heartbeat","sequence":90}"#,

@@ -3,8 +3,8 @@
 /// The codes that names of pairs end with where nothing separates the two, longest first so that
 /// `FDUSD` is not read as `USD`.
 const QUOTED_IN: [&str; 17] = [
-    "FDUSD", "USDT", "USDC", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "USD", "GBP", "TRY", "BRL",
-    "JPY", "AUD", "PLN", "DAI",
+    "FDUSD", "USDT", "USDC", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "USD", "GBP", "TRY",
+    "BRL", "JPY", "AUD", "PLN", "DAI",
 ];
 
 /// The two sides of a pair that is written as one word, `BTCUSDT`.
@@ -17,7 +17,11 @@ pub(super) fn split(pair: &str) -> Option<(&str, &str)> {
 
 /// A pair as people say it, `Bitcoin / Tether`; codes stand where no name is known.
 pub(super) fn pair(base: &str, quoted: &str) -> String {
-    format!("{} / {}", name(base).unwrap_or(base), name(quoted).unwrap_or(quoted))
+    format!(
+        "{} / {}",
+        name(base).unwrap_or(base),
+        name(quoted).unwrap_or(quoted)
+    )
 }
 
 fn name(code: &str) -> Option<&'static str> {

@@ -2,7 +2,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -14,7 +14,7 @@ use crate::{Entry, Now, Tape, Topic};
 
 /// A feed's side of the tape: what it publishes, and how it says that it is doing.
 pub struct Publisher {
-    tape: Arc<Tape>,
+    tape: Tape,
     now: Now,
     status: watch::Sender<FeedStatus>,
     // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
@@ -33,7 +33,7 @@ struct State {
 
 impl Publisher {
     /// A publisher of the feed of that name, which has not spoken yet.
-    pub fn new(tape: Arc<Tape>, now: Now, name: &str) -> Self {
+    pub fn new(tape: Tape, now: Now, name: &str) -> Self {
         let status = FeedStatus {
             name: name.to_owned(),
             state: FeedState::Connecting,
@@ -99,11 +99,6 @@ impl Publisher {
         }
     }
 
-    /// Whether the symbol's session has been published.
-    pub fn has_session(&self, symbol: Symbol) -> bool {
-        self.state().sessions.contains_key(&symbol)
-    }
-
     /// Publishes a story.
     pub fn news(&self, news: News) {
         // The lock orders it after the ticks that came before it.
@@ -135,7 +130,11 @@ impl Publisher {
     pub fn wrong(&self, why: &dyn fmt::Display) {
         let count = self.wrong.fetch_add(1, Ordering::Relaxed) + 1;
         if count <= 8 || count.is_power_of_two() {
-            tracing::warn!(feed = self.name(), count, "skipped what cannot be read: {why}");
+            tracing::warn!(
+                feed = self.name(),
+                count,
+                "skipped what cannot be read: {why}"
+            );
         }
     }
 
@@ -186,10 +185,9 @@ impl Publisher {
     fn append(&self, event: Event) {
         let topics = Topic::of(&event);
         let merge = Topic::merge(&event);
-        self.tape
-            .append(self.now(), &topics, merge.as_ref(), |id| {
-                Entry::new(id, event)
-            });
+        self.tape.append(self.now(), &topics, merge.as_ref(), |id| {
+            Entry::new(id, event)
+        });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -93,14 +93,19 @@ fn binance(text: &str) -> Result<FeedSpec, SpecError> {
         None => (text, None),
     };
     let mut symbols = Vec::new();
-    for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+    for name in list
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+    {
         let error = || {
             SpecError(format!(
                 "{name:?} is not a symbol of Binance: expected 5 to 20 letters and digits, as in BTCUSDT"
             ))
         };
         let symbol: Symbol = name.parse().map_err(|_| error())?;
-        let right = (5..=20).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let right =
+            (5..=20).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !right {
             return Err(error());
         }
@@ -110,7 +115,8 @@ fn binance(text: &str) -> Result<FeedSpec, SpecError> {
     }
     if symbols.is_empty() {
         return Err(SpecError(
-            "binance without a symbol: expected binance:SYMBOL,…, as in binance:BTCUSDT,ETHUSDT".to_owned(),
+            "binance without a symbol: expected binance:SYMBOL,…, as in binance:BTCUSDT,ETHUSDT"
+                .to_owned(),
         ));
     }
     if symbols.len() > Binance::MAX_SYMBOLS {
@@ -125,7 +131,8 @@ fn binance(text: &str) -> Result<FeedSpec, SpecError> {
         Some(option) => value(option, "binance", "url")?,
     };
     let uri: Option<Uri> = url.parse().ok().filter(|uri: &Uri| {
-        matches!(uri.scheme_str(), Some("ws" | "wss")) && uri.host().is_some_and(|host| !host.is_empty())
+        matches!(uri.scheme_str(), Some("ws" | "wss"))
+            && uri.host().is_some_and(|host| !host.is_empty())
     });
     let Some(url) = uri else {
         return Err(SpecError(format!(
@@ -143,7 +150,8 @@ fn replay(text: &str) -> Result<FeedSpec, SpecError> {
     };
     if file.is_empty() {
         return Err(SpecError(
-            "replay without a file: expected replay:FILE, as in replay:recording.jsonl.gz".to_owned(),
+            "replay without a file: expected replay:FILE, as in replay:recording.jsonl.gz"
+                .to_owned(),
         ));
     }
     let speed = match option {
@@ -180,7 +188,11 @@ fn value<'a>(option: &'a str, feed: &str, name: &str) -> Result<&'a str, SpecErr
             let key = option.split('=').next().unwrap_or_default();
             Err(SpecError(format!(
                 "{key:?} is not an option of {feed}: expected {name}={}",
-                if name == "url" { "ADDRESS" } else { "NUMBER or max" }
+                if name == "url" {
+                    "ADDRESS"
+                } else {
+                    "NUMBER or max"
+                }
             )))
         }
     }
@@ -194,7 +206,9 @@ fn suggestion(name: &str, known: &[&str]) -> String {
         .iter()
         .min_by_key(distance)
         .filter(|nearest| distance(nearest) <= nearest.len() / 2)
-        .map_or(String::new(), |nearest| format!("; did you mean {nearest}?"))
+        .map_or(String::new(), |nearest| {
+            format!("; did you mean {nearest}?")
+        })
 }
 
 #[cfg(test)]
@@ -212,7 +226,12 @@ mod tests {
     #[test]
     fn reads_every_form() {
         assert_eq!(read("simulate"), FeedSpec::Simulate);
-        let symbols = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<Symbol>>();
+        let symbols = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| name.parse().unwrap())
+                .collect::<Vec<Symbol>>()
+        };
         assert_eq!(
             read("binance:btcusdt, ETHUSDT,BTCUSDT"),
             FeedSpec::Binance {
@@ -250,7 +269,10 @@ mod tests {
             ("binance:,", ["without a symbol", "binance:BTCUSDT"]),
             ("binance:BTC-USDT", ["\"BTC-USDT\"", "BTCUSDT"]),
             ("binance:BTC", ["\"BTC\"", "5 to 20"]),
-            ("binance:BTCUSDT?url=http://a", ["\"http://a\"", "wss://HOST"]),
+            (
+                "binance:BTCUSDT?url=http://a",
+                ["\"http://a\"", "wss://HOST"],
+            ),
             ("binance:BTCUSDT?url=", ["\"\"", "wss://HOST"]),
             ("binance:BTCUSDT?ulr=ws://a", ["\"ulr\"", "url=ADDRESS"]),
             ("replay:", ["without a file", "replay:FILE"]),
@@ -265,7 +287,9 @@ mod tests {
             }
         }
         assert!(!error("kraken").contains("did you mean"));
-        let many: Vec<String> = (10_000..10_201).map(|number| format!("A{number}")).collect();
+        let many: Vec<String> = (10_000..10_201)
+            .map(|number| format!("A{number}"))
+            .collect();
         assert!(error(&format!("binance:{}", many.join(","))).contains("201 symbols"));
     }
 }
