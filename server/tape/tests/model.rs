@@ -1,0 +1,577 @@
+//! The tape against a naive model that holds every entry for ever.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+use proptest::{collection::vec, option, prelude::*, sample::Index};
+use tape::{Cursor, EventId, Limits, OffTape, Payload, Tape, View};
+
+const TOPICS: u8 = 5;
+const MERGE_KEYS: u8 = 4;
+const START: u64 = 10_000;
+
+type Key = u8;
+
+#[derive(Debug, Clone)]
+struct Item {
+    id: EventId,
+    weight: usize,
+}
+
+impl Payload for Item {
+    fn weight(&self) -> usize {
+        self.weight
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    Append(Vec<Key>, Option<Key>, usize),
+    Clock(i64),
+    Open(Vec<Key>, Option<u64>),
+    Of(Index, ClientOp),
+}
+
+#[derive(Debug, Clone)]
+enum ClientOp {
+    Read(usize),
+    Poll(usize),
+    Add(Key),
+    Interval(Option<u64>),
+    /// The connection breaks; the last so many deliveries in order have not arrived.
+    Break(usize),
+    /// The client comes back with the cursor's own position.
+    Move,
+    Restart,
+    Leave,
+}
+
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    let topics = || vec(0..TOPICS, 0..4);
+    let interval = || option::of(prop_oneof![0..5u64, 5..60u64]);
+    let max_bytes = || prop_oneof![2 => Just(usize::MAX), 1 => 0..40usize];
+    let client_op = prop_oneof![
+        6 => max_bytes().prop_map(ClientOp::Read),
+        6 => max_bytes().prop_map(ClientOp::Poll),
+        1 => (0..TOPICS).prop_map(ClientOp::Add),
+        1 => interval().prop_map(ClientOp::Interval),
+        2 => (0..4usize).prop_map(ClientOp::Break),
+        1 => Just(ClientOp::Move),
+        1 => Just(ClientOp::Restart),
+        1 => Just(ClientOp::Leave),
+    ];
+    let op = prop_oneof![
+        12 => (topics(), option::of(0..MERGE_KEYS), 0..20usize)
+            .prop_map(|(topics, merge, weight)| Op::Append(topics, merge, weight)),
+        5 => prop_oneof![10 => 0..12i64, 2 => 12..150i64, 1 => -90..0i64].prop_map(Op::Clock),
+        3 => (topics(), interval()).prop_map(|(topics, interval)| Op::Open(topics, interval)),
+        18 => (any::<Index>(), client_op).prop_map(|(client, op)| Op::Of(client, op)),
+    ];
+    vec(op, 0..150)
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    let age_ms = prop_oneof![1 => 0..200u64, 2 => Just(u64::MAX)];
+    (0..20usize, 0..200usize, age_ms).prop_map(|(entries, bytes, age_ms)| Limits {
+        entries,
+        bytes,
+        age_ms,
+    })
+}
+
+/// An entry, for ever.
+struct Entry {
+    id: EventId,
+    topics: BTreeSet<Key>,
+    merge: Option<Key>,
+    weight: usize,
+    /// Superseded or evicted.
+    gone: bool,
+}
+
+/// What one reader must see and has seen, over all its connections.
+struct Client {
+    cursor: Cursor<Key, Item>,
+    /// Its topics, each with the position from which on it is followed.
+    since: BTreeMap<Key, EventId>,
+    interval: Option<u64>,
+    /// The longest interval that this connection has had.
+    longest: Option<u64>,
+    /// Where the log begins.
+    base: EventId,
+    /// What was delivered, and whether in order.
+    log: Vec<(EventId, bool)>,
+    /// The greatest id of this connection: what it was resumed from, or delivered.
+    greatest: EventId,
+    /// The merging entries that this connection has delivered.
+    merged: BTreeSet<EventId>,
+    /// Whether topics were added to this connection: what those lost before may not be known.
+    added: bool,
+    /// When the last round of merging entries began, and the newest id then.
+    round: Option<(u64, EventId)>,
+    /// When entries of each merge key were delivered, since the clock stepped back or the
+    /// interval or the connection changed.
+    times: BTreeMap<Key, Vec<u64>>,
+    count: Arc<Count>,
+    /// The topics that it waits for, and whether merging entries wake it.
+    waits: Option<(BTreeSet<Key>, bool)>,
+}
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Client {
+    fn follows(&self, entry: &Entry) -> bool {
+        let mut since = entry.topics.iter().filter_map(|key| self.since.get(key));
+        since.any(|&since| entry.id > since)
+    }
+
+    /// What it must yet see, or must have seen before it was gone.
+    fn unread<'a>(&self, entries: &'a [Entry]) -> impl Iterator<Item = &'a Entry> {
+        let seen: BTreeSet<EventId> = self.log.iter().map(|&(id, _)| id).collect();
+        entries
+            .iter()
+            .filter(move |entry| self.follows(entry) && !seen.contains(&entry.id))
+    }
+
+    fn lost_one(&self, entries: &[Entry]) -> bool {
+        self.unread(entries)
+            .any(|entry| entry.merge.is_none() && entry.gone)
+    }
+
+    /// Whether a round of merging entries may begin.
+    fn may_begin(&self, now: u64, last: EventId) -> bool {
+        let (Some(interval), Some((began, newest))) = (self.interval, self.round) else {
+            return true;
+        };
+        now >= began + interval || now < began || last.ms >= began.max(newest.ms) + interval
+    }
+
+    /// Goes on with another cursor, from a position.
+    fn reconnected(&mut self, cursor: Cursor<Key, Item>, position: EventId) {
+        self.cursor = cursor;
+        self.cursor.set_min_interval(self.interval);
+        self.longest = self.interval;
+        self.waits = None;
+        self.moved(position);
+    }
+
+    fn moved(&mut self, position: EventId) {
+        self.greatest = position;
+        self.merged.clear();
+        self.added = false;
+        self.round = None;
+        self.times.clear();
+    }
+
+    /// Forgets everything before a position, which it knows from a view.
+    fn begin_at(&mut self, position: EventId) {
+        self.base = position;
+        self.log.clear();
+        for since in self.since.values_mut() {
+            *since = position;
+        }
+    }
+}
+
+struct Model {
+    limits: Limits,
+    tape: Tape<Key, Item>,
+    now: u64,
+    /// The latest time that the tape has been told.
+    clock: u64,
+    last: EventId,
+    entries: Vec<Entry>,
+    clients: Vec<Client>,
+}
+
+impl Model {
+    fn new(limits: Limits) -> Self {
+        Model {
+            limits,
+            tape: Tape::new(START, limits),
+            now: START,
+            clock: START,
+            last: EventId { ms: START, n: 0 },
+            entries: Vec::new(),
+            clients: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, op: Op) {
+        match op {
+            Op::Append(topics, merge, weight) => self.append(topics, merge, weight),
+            Op::Clock(by) => {
+                self.now = self.now.saturating_add_signed(by);
+                if by < 0 {
+                    for client in &mut self.clients {
+                        client.times.clear();
+                    }
+                }
+            }
+            Op::Open(topics, interval) => self.open(topics, interval),
+            Op::Of(client, op) if !self.clients.is_empty() => {
+                let mut client = self.clients.swap_remove(client.index(self.clients.len()));
+                let leaves = matches!(op, ClientOp::Leave);
+                self.of(&mut client, op);
+                if !leaves {
+                    self.clients.push(client);
+                }
+            }
+            Op::Of(..) => {}
+        }
+        self.check_stats();
+    }
+
+    fn append(&mut self, topics: Vec<Key>, merge: Option<Key>, weight: usize) {
+        self.clock = self.clock.max(self.now);
+        let expected = if self.clock > self.last.ms {
+            EventId {
+                ms: self.clock,
+                n: 0,
+            }
+        } else {
+            EventId {
+                n: self.last.n + 1,
+                ..self.last
+            }
+        };
+        let counts = |clients: &[Client]| -> Vec<usize> {
+            let count = |client: &Client| client.count.0.load(Ordering::SeqCst);
+            clients.iter().map(count).collect()
+        };
+        let mut woken = counts(&self.clients);
+        let id = self
+            .tape
+            .append(self.now, &topics, merge.as_ref(), |id| Item { id, weight });
+        assert_eq!(id, expected);
+        self.last = id;
+        let topics: BTreeSet<Key> = topics.into_iter().collect();
+
+        for (client, woken) in self.clients.iter_mut().zip(&mut woken) {
+            let wakes = client.waits.take_if(|(waits_for, merging_too)| {
+                (*merging_too || merge.is_none()) && !waits_for.is_disjoint(&topics)
+            });
+            *woken += usize::from(wakes.is_some());
+        }
+        assert_eq!(counts(&self.clients), woken, "who is woken, and how often");
+
+        if merge.is_some() {
+            let old = self.entries.iter_mut().filter(|entry| entry.merge == merge);
+            old.for_each(|entry| entry.gone = true);
+        }
+        self.entries.push(Entry {
+            id,
+            topics,
+            merge,
+            weight,
+            gone: false,
+        });
+        while let Some(oldest) = self
+            .entries
+            .iter()
+            .position(|e| e.merge.is_none() && !e.gone)
+        {
+            let (count, bytes) = self.window();
+            let over = count > 1 && (count > self.limits.entries || bytes > self.limits.bytes);
+            if !over && id.ms - self.entries[oldest].id.ms <= self.limits.age_ms {
+                break;
+            }
+            self.entries[oldest].gone = true;
+        }
+    }
+
+    fn live(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| !entry.gone)
+    }
+
+    /// The number and the bytes of the kept entries in the window.
+    fn window(&self) -> (usize, usize) {
+        let kept = self.live().filter(|entry| entry.merge.is_none());
+        kept.fold((0, 0), |(count, bytes), entry| {
+            (count + 1, bytes + entry.weight)
+        })
+    }
+
+    /// Memory is the window and one entry a key, and the topics of those and of the cursors.
+    fn check_stats(&self) {
+        let stats = self.tape.stats();
+        assert_eq!((stats.kept, stats.kept_bytes), self.window());
+        let merging: Vec<&Entry> = self.live().filter(|e| e.merge.is_some()).collect();
+        let bytes: usize = merging.iter().map(|entry| entry.weight).sum();
+        assert_eq!((stats.merging, stats.merging_bytes), (merging.len(), bytes));
+        let keys: BTreeSet<_> = merging.iter().map(|entry| entry.merge).collect();
+        assert_eq!(keys.len(), merging.len());
+        let held = self.live().flat_map(|entry| &entry.topics);
+        let followed = self.clients.iter().flat_map(|client| client.since.keys());
+        let topics: BTreeSet<&Key> = held.chain(followed).collect();
+        assert_eq!(stats.topics, topics.len());
+        assert_eq!(stats.cursors, self.clients.len());
+        assert_eq!(stats.newest, self.last);
+        assert_eq!(stats.appended, self.entries.len() as u64);
+        let gone = self.entries.iter().filter(|entry| entry.gone).count();
+        assert_eq!(stats.superseded + stats.evicted, gone as u64);
+    }
+
+    fn check_view(&self, view: &View<'_, Key, Item>) {
+        assert_eq!(view.position(), self.last);
+        for topic in 0..TOPICS {
+            let of = |merges: bool| -> Vec<EventId> {
+                self.live()
+                    .filter(|e| e.topics.contains(&topic) && e.merge.is_some() == merges)
+                    .map(|entry| entry.id)
+                    .collect()
+            };
+            let merging: Vec<EventId> = view.merging(&topic).map(|(id, _)| id).collect();
+            assert_eq!(merging, of(true));
+            let kept: Vec<EventId> = view.kept(&topic).rev().map(|(id, _)| id).collect();
+            assert_eq!(kept, of(false));
+            assert_eq!(view.holds(&topic), merging.len() + kept.len() > 0);
+        }
+        for key in 0..MERGE_KEYS {
+            let merged = view.merged(&key).map(|(id, item)| {
+                assert_eq!(id, item.id);
+                id
+            });
+            let newest = self.live().find(|entry| entry.merge == Some(key));
+            assert_eq!(merged, newest.map(|entry| entry.id));
+        }
+    }
+
+    fn open(&mut self, topics: Vec<Key>, interval: Option<u64>) {
+        let (mut cursor, ()) = self.tape.open(&topics, |view| self.check_view(view));
+        cursor.set_min_interval(interval);
+        self.clients.push(Client {
+            cursor,
+            since: topics.into_iter().map(|key| (key, self.last)).collect(),
+            interval,
+            longest: interval,
+            base: self.last,
+            log: Vec::new(),
+            greatest: self.last,
+            merged: BTreeSet::new(),
+            added: false,
+            round: None,
+            times: BTreeMap::new(),
+            count: Arc::default(),
+            waits: None,
+        });
+    }
+
+    fn of(&mut self, client: &mut Client, op: ClientOp) {
+        match op {
+            ClientOp::Read(max_bytes) => {
+                self.read(client, max_bytes, false);
+            }
+            ClientOp::Poll(max_bytes) => {
+                self.read(client, max_bytes, true);
+            }
+            ClientOp::Add(topic) => {
+                client.cursor.add_topics(&[topic]);
+                let position = client.cursor.position();
+                client.since.entry(topic).or_insert(position);
+                client.added = true;
+            }
+            ClientOp::Interval(interval) => {
+                client.cursor.set_min_interval(interval);
+                client.interval = interval;
+                client.longest = client.longest.max(interval);
+                client.times.clear();
+            }
+            ClientOp::Break(lost) => {
+                let in_order = (0..client.log.len()).filter(|&index| client.log[index].1);
+                let arrived = in_order.rev().nth(lost).map_or(0, |index| index + 1);
+                client.log.truncate(arrived);
+                let id = client.log.last().map_or(client.base, |&(id, _)| id);
+                self.resume(client, id);
+            }
+            ClientOp::Move => {
+                let position = client.cursor.position();
+                self.resume(client, position);
+            }
+            ClientOp::Restart => self.restart(client),
+            ClientOp::Leave => {}
+        }
+    }
+
+    fn restart(&mut self, client: &mut Client) {
+        client.cursor.restart(|view| self.check_view(view));
+        client.begin_at(self.last);
+        client.moved(self.last);
+    }
+
+    fn resume(&mut self, client: &mut Client, id: EventId) {
+        for since in client.since.values_mut() {
+            *since = id.min(*since);
+        }
+        match self.tape.resume(client.since.keys(), id, client.longest) {
+            Ok(cursor) => {
+                assert!(!client.lost_one(&self.entries), "resumed with a loss");
+                client.reconnected(cursor, id);
+            }
+            Err(error) => {
+                assert_eq!(error.position, id);
+                self.check_off(id);
+                let (cursor, ()) = self
+                    .tape
+                    .open(client.since.keys(), |view| self.check_view(view));
+                client.begin_at(self.last);
+                client.reconnected(cursor, self.last);
+            }
+        }
+    }
+
+    /// Something that was kept has left the window since a position.
+    fn check_off(&self, position: EventId) {
+        let mut evicted = self.entries.iter().filter(|e| e.gone && e.merge.is_none());
+        assert!(evicted.any(|entry| entry.id > position), "nothing is lost");
+    }
+
+    /// Reads once, and checks what comes; returns whether anything did.
+    fn read(&mut self, client: &mut Client, max_bytes: usize, polls: bool) -> bool {
+        let (now, last) = (self.now, self.last);
+        self.clock = self.clock.max(now);
+        let position = client.cursor.position();
+        let mut out = Vec::new();
+        let read: Result<(), OffTape> = if polls {
+            let waker = Waker::from(Arc::clone(&client.count));
+            let context = &mut Context::from_waker(&waker);
+            match client.cursor.poll_read(context, now, max_bytes, &mut out) {
+                Poll::Ready(read) => {
+                    assert!(read.is_err() || !out.is_empty(), "ready for nothing");
+                    client.waits = None;
+                    read
+                }
+                Poll::Pending => {
+                    assert!(out.is_empty());
+                    let topics = client.since.keys().copied().collect();
+                    client.waits = Some((topics, client.cursor.due().is_none()));
+                    Ok(())
+                }
+            }
+        } else {
+            client.cursor.read(now, max_bytes, &mut out)
+        };
+        if read.is_err() {
+            assert!(out.is_empty());
+            assert!(
+                client.added || client.lost_one(&self.entries),
+                "off without a loss"
+            );
+            self.check_off(position);
+            self.restart(client);
+            return true;
+        }
+        assert!(!client.lost_one(&self.entries), "a loss that is not told");
+
+        let bytes: usize = out.iter().map(|delivery| delivery.payload.weight).sum();
+        assert!(out.len() <= 1 || bytes <= max_bytes);
+        assert!(out.is_sorted_by(|a, b| a.id < b.id), "in order, each once");
+        let begins = client.may_begin(now, last);
+        for delivery in &out {
+            let id = delivery.id;
+            assert_eq!(id, delivery.payload.id);
+            let entry = self.entries.iter().find(|entry| entry.id == id).unwrap();
+            assert!(!entry.gone, "a merging entry that counts no more");
+            assert!(
+                entry
+                    .topics
+                    .iter()
+                    .any(|key| client.since.contains_key(key))
+            );
+            assert_eq!(delivery.in_order, id > client.greatest);
+            client.greatest = client.greatest.max(id);
+            match entry.merge {
+                None => {
+                    assert!(delivery.in_order);
+                    let mut unread = client.unread(&self.entries);
+                    let next = unread.find(|entry| entry.merge.is_none());
+                    assert_eq!(Some(id), next.map(|entry| entry.id), "one was skipped");
+                }
+                Some(key) => {
+                    assert!(client.merged.insert(id), "twice on one connection");
+                    let newest = client.round.map(|(_, newest)| newest);
+                    assert!(begins || Some(id) <= newest, "more often than asked for");
+                    let times = client.times.entry(key).or_default();
+                    times.push(now);
+                    // Rounds begin an interval apart; that of the second began after the first.
+                    if let &[.., first, _, third] = times.as_slice() {
+                        assert!(third - first >= client.interval.unwrap_or(0));
+                    }
+                }
+            }
+            client.log.push((id, delivery.in_order));
+        }
+        let merges = |id| self.entries.iter().any(|e| e.id == id && e.merge.is_some());
+        if begins {
+            let read = out.iter().any(|delivery| merges(delivery.id));
+            client.round = read.then_some((now, last));
+        }
+
+        assert!(client.cursor.position() >= position);
+        let position = client.cursor.position();
+        assert!(position <= last);
+        let mut live = client.unread(&self.entries).filter(|entry| !entry.gone);
+        if max_bytes == usize::MAX {
+            assert_eq!(position, last);
+            // With nothing left to read, all that can remain waits for its time.
+            let due = client.cursor.due();
+            match live.next() {
+                None => {}
+                Some(entry) => {
+                    assert!(
+                        entry.merge.is_some() && !begins,
+                        "{} was not read",
+                        entry.id
+                    );
+                    let (began, _) = client.round.unwrap();
+                    assert_eq!(due, Some(began + client.interval.unwrap()));
+                }
+            }
+            assert!(due.is_none_or(|due| due > now && !begins));
+        } else {
+            assert!(live.all(|e| e.merge.is_some() || e.id > position));
+        }
+        !out.is_empty()
+    }
+
+    /// Lets everybody read to the end, a little at a time.
+    fn settle(&mut self) {
+        self.now = self.clock + 1000;
+        for mut client in std::mem::take(&mut self.clients) {
+            let mut reads = 0;
+            while self.read(&mut client, 10, reads % 2 == 0) {
+                reads += 1;
+                assert!(reads <= self.entries.len() + 1, "it reads for ever");
+            }
+            assert_eq!(client.cursor.due(), None);
+            assert_eq!(client.unread(&self.entries).filter(|e| !e.gone).count(), 0);
+        }
+        self.check_stats();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4 * ProptestConfig::default().cases))]
+
+    #[test]
+    fn the_tape_does_what_the_model_does(limits in limits(), ops in ops()) {
+        let mut model = Model::new(limits);
+        for op in ops {
+            model.run(op);
+        }
+        model.settle();
+    }
+}
