@@ -8,6 +8,8 @@ mod entry;
 mod now;
 mod run;
 mod serve;
+#[cfg(test)]
+mod testing;
 mod topic;
 
 pub use config::Config;

@@ -2,7 +2,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -14,7 +14,7 @@ use crate::{Entry, Now, Tape, Topic};
 
 /// A feed's side of the tape: what it publishes, and how it says that it is doing.
 pub struct Publisher {
-    tape: Arc<Tape>,
+    tape: Tape,
     now: Now,
     status: watch::Sender<FeedStatus>,
     // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
@@ -33,7 +33,7 @@ struct State {
 
 impl Publisher {
     /// A publisher of the feed of that name, which has not spoken yet.
-    pub fn new(tape: Arc<Tape>, now: Now, name: &str) -> Self {
+    pub fn new(tape: Tape, now: Now, name: &str) -> Self {
         let status = FeedStatus {
             name: name.to_owned(),
             state: FeedState::Connecting,
@@ -97,11 +97,6 @@ impl Publisher {
             state.sessions.insert(session.symbol, session.clone());
             self.append(Event::Session(session));
         }
-    }
-
-    /// Whether the symbol's session has been published.
-    pub fn has_session(&self, symbol: Symbol) -> bool {
-        self.state().sessions.contains_key(&symbol)
     }
 
     /// Publishes a story.

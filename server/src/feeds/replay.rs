@@ -1,22 +1,524 @@
-//! placeholder until merged
-use super::*;
-/// placeholder
+//! Recordings, played again with the pauses that they were recorded with, or quicker.
+//!
+//! Two formats are known by their first line, both plain or compressed with gzip:
+//!
+//! - frames of Binance's combined streams, as [hftbacktest](https://github.com/nkaz001/hftbacktest)
+//!   collects them: the time of receipt in nanoseconds since the epoch, a space, the frame;
+//! - frames of Coinbase Exchange, as [cryptofeed](https://github.com/bmoscon/cryptofeed) collects
+//!   them: `SECONDS: {frame}` from the server, `URL <- SECONDS: {frame}` to it, `URL <-> SECONDS`
+//!   on connecting.
+//!
+//! Quotes carry the times of the recording.
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use flate2::bufread::MultiGzDecoder;
+use futures_util::future::BoxFuture;
+use market::{Millis, Quality, Session, Symbol, Tick};
+use tokio::{sync::mpsc, task::spawn_blocking, time::Instant};
+
+use super::{End, Feed, FeedError, FrameError, Publisher, Speed, binance, coinbase};
+
+/// The longest line that is read; what is longer is no frame. Snapshots of whole books have 60 KB.
+const MAX_LINE: usize = 4 << 20;
+
+/// How many frames are read ahead.
+const AHEAD: usize = 1_024;
+
+/// Plays a recording.
 #[derive(Debug)]
-pub struct Replay;
+pub struct Replay {
+    file: PathBuf,
+    speed: Speed,
+    name: String,
+}
+
 impl Replay {
-    /// placeholder
-    pub fn new(_file: std::path::PathBuf, _speed: super::Speed) -> Self {
-        Replay
+    /// A feed that plays this file so quickly.
+    pub fn new(file: PathBuf, speed: Speed) -> Self {
+        let name = file
+            .file_name()
+            .unwrap_or(file.as_os_str())
+            .to_string_lossy();
+        Replay {
+            name: format!("Replay of {name}"),
+            file,
+            speed,
+        }
+    }
+
+    async fn play(&self, publisher: &Publisher) -> Result<End, FeedError> {
+        let (sender, mut frames) = mpsc::channel(AHEAD);
+        let file = self.file.clone();
+        // It ends with the file, or when nobody takes its frames any more.
+        let reading =
+            spawn_blocking(move || read(&file, |frame| sender.blocking_send(frame).is_ok()));
+        let mut pace = Pace::new(self.speed);
+        let mut known = HashSet::new();
+        while let Some(frame) = frames.recv().await {
+            pace.wait(frame.received).await;
+            publisher.live();
+            match frame.content {
+                Ok(Some(tick)) => {
+                    if known.insert(tick.symbol) {
+                        publisher.session(frame.source.session(tick.symbol, &self.name));
+                    }
+                    publisher.tick(&tick);
+                }
+                Ok(None) => publisher.ignore(),
+                Err(error) => publisher.wrong(&format_args!("line {}: {error}", frame.line)),
+            }
+        }
+        match reading.await {
+            Ok(Ok(())) => Ok(End::Finished),
+            Ok(Err(error)) => Err(FeedError::Fatal(error.to_string())),
+            Err(error) => Err(FeedError::Fatal(format!(
+                "reading {}: {error}",
+                self.file.display()
+            ))),
+        }
     }
 }
+
 impl Feed for Replay {
     fn name(&self) -> &str {
-        "x"
+        &self.name
     }
-    fn run<'a>(
-        &'a mut self,
-        _p: &'a Publisher,
-    ) -> futures_util::future::BoxFuture<'a, Result<End, FeedError>> {
-        Box::pin(async { Ok(End::Finished) })
+
+    fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>> {
+        Box::pin(self.play(publisher))
+    }
+}
+
+/// Keeps the recording's pauses.
+struct Pace {
+    speed: Speed,
+    begin: Option<(Instant, Duration)>,
+}
+
+impl Pace {
+    fn new(speed: Speed) -> Self {
+        Pace { speed, begin: None }
+    }
+
+    /// Waits until what was received then is due. Where the recording's clock stepped back, nothing
+    /// waits.
+    async fn wait(&mut self, received: Duration) {
+        let Speed::Times(times) = self.speed else {
+            return;
+        };
+        let (begin, first) = *self.begin.get_or_insert_with(|| (Instant::now(), received));
+        let after =
+            Duration::try_from_secs_f64(received.saturating_sub(first).as_secs_f64() / times);
+        if let Some(due) = after.ok().and_then(|after| begin.checked_add(after))
+            && due > Instant::now()
+        {
+            tokio::time::sleep_until(due).await;
+        }
+    }
+}
+
+/// A frame of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The line that it stands in, from 1.
+    pub line: u64,
+    /// When it was received, since the epoch; zero for a line that does not say so.
+    pub received: Duration,
+    /// Who sent it.
+    pub source: Source,
+    /// What it says: nothing where it is of a kind that is not listened to.
+    pub content: Result<Option<Tick>, FrameError>,
+}
+
+/// Who sent what was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Binance.
+    Binance,
+    /// Coinbase Exchange.
+    Coinbase,
+}
+
+impl Source {
+    /// Tells from a recording's first line whose it is.
+    fn of(line: &str) -> Option<Self> {
+        if binance_line(line).is_some() {
+            Some(Source::Binance)
+        } else if is_of_client(line) || coinbase_line(line).is_some() {
+            Some(Source::Coinbase)
+        } else {
+            None
+        }
+    }
+
+    /// What is known of a symbol without asking.
+    fn session(self, symbol: Symbol, name: &str) -> Session {
+        match self {
+            Source::Binance => binance::session(symbol, name, Quality::Replay),
+            Source::Coinbase => coinbase::session(symbol, name, Quality::Replay),
+        }
+    }
+}
+
+/// Reads a recording and hands out its frames until `each` says that it wants no more. A line that
+/// cannot be read is handed out as an error, and the next one is read.
+///
+/// # Errors
+/// When the file cannot be opened, or its first line is of neither format.
+pub fn read(file: &Path, mut each: impl FnMut(Frame) -> bool) -> io::Result<()> {
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+    let mut lines = open(file).map_err(named)?;
+    let mut source = None;
+    let mut parser = coinbase::Parser::new();
+    let mut bytes = Vec::new();
+    for line in 1.. {
+        let text = match next_line(&mut lines, &mut bytes) {
+            Ok(Line::End) if source.is_none() => return Err(named(unknown("the file is empty"))),
+            Ok(Line::End) => break,
+            Ok(Line::TooLong) => Err(FrameError(format!("longer than {MAX_LINE} bytes"))),
+            Ok(Line::Read) => {
+                std::str::from_utf8(&bytes).map_err(|error| FrameError(error.to_string()))
+            }
+            Err(error) if source.is_none() => return Err(named(error)),
+            Err(error) => {
+                // Most likely the archive was cut off. What came before it is good.
+                each(Frame {
+                    line,
+                    received: Duration::ZERO,
+                    source: Source::Binance,
+                    content: Err(FrameError(format!("the file breaks off: {error}"))),
+                });
+                break;
+            }
+        };
+        let source = match source {
+            Some(source) => source,
+            None => {
+                let first = text.as_ref().ok().copied().unwrap_or_default();
+                let known = Source::of(first).ok_or_else(|| {
+                    let start: String = first.chars().take(60).collect();
+                    named(unknown(&format!("the first line is {start:?}")))
+                })?;
+                *source.insert(known)
+            }
+        };
+        let frame = |received, content| Frame {
+            line,
+            received,
+            source,
+            content,
+        };
+        let frame = match (source, text) {
+            (_, Err(error)) => frame(Duration::ZERO, Err(error)),
+            (Source::Binance, Ok(text)) => match binance_line(text) {
+                Some((received, json)) => frame(received, binance::parse(json, millis(received))),
+                None => frame(
+                    Duration::ZERO,
+                    Err(FrameError::new(&"no time and frame", text)),
+                ),
+            },
+            (Source::Coinbase, Ok(text)) if is_of_client(text) => continue,
+            (Source::Coinbase, Ok(text)) => match coinbase_line(text) {
+                Some((received, json)) => frame(received, parser.parse(json, millis(received))),
+                None => frame(
+                    Duration::ZERO,
+                    Err(FrameError::new(&"no time and frame", text)),
+                ),
+            },
+        };
+        if !each(frame) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn unknown(what: &str) -> io::Error {
+    let expected = "expected `NANOSECONDS {frame}` of Binance, or `SECONDS: {frame}` of Coinbase";
+    io::Error::new(io::ErrorKind::InvalidData, format!("{what}: {expected}"))
+}
+
+fn open(file: &Path) -> io::Result<Box<dyn BufRead>> {
+    let mut plain = BufReader::with_capacity(1 << 16, File::open(file)?);
+    if plain.fill_buf()?.starts_with(&[0x1F, 0x8B]) {
+        return Ok(Box::new(BufReader::with_capacity(
+            1 << 16,
+            MultiGzDecoder::new(plain),
+        )));
+    }
+    Ok(Box::new(plain))
+}
+
+enum Line {
+    Read,
+    TooLong,
+    End,
+}
+
+/// Reads a line without its end. Of one that is too long, no more than the limit is ever held.
+fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
+    line.clear();
+    let most = MAX_LINE as u64 + 1;
+    if reader.take(most).read_until(b'\n', line)? == 0 {
+        return Ok(Line::End);
+    }
+    if line.pop_if(|byte| *byte == b'\n').is_none() && line.len() as u64 == most {
+        reader.skip_until(b'\n')?;
+        return Ok(Line::TooLong);
+    }
+    line.pop_if(|byte| *byte == b'\r');
+    Ok(Line::Read)
+}
+
+fn millis(received: Duration) -> Millis {
+    Millis::try_from(received.as_millis()).unwrap_or(Millis::MAX)
+}
+
+fn binance_line(line: &str) -> Option<(Duration, &str)> {
+    let (nanos, json) = line.split_once(' ')?;
+    let right = json.starts_with('{')
+        && nanos.len() >= 16
+        && nanos.bytes().all(|byte| byte.is_ascii_digit());
+    right.then_some((Duration::from_nanos(nanos.parse().ok()?), json))
+}
+
+fn coinbase_line(line: &str) -> Option<(Duration, &str)> {
+    let (seconds, json) = line.split_once(": ")?;
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !json.starts_with('{') || !digits(whole) || !digits(fraction) || fraction.len() > 9 {
+        return None;
+    }
+    let nanos = format!("{fraction:0<9}").parse().ok()?;
+    Some((Duration::new(whole.parse().ok()?, nanos), json))
+}
+
+/// What the recording's own client said, and when it connected.
+fn is_of_client(line: &str) -> bool {
+    let address = ["ws://", "wss://"]
+        .iter()
+        .any(|scheme| line.starts_with(scheme));
+    address && (line.contains(" <- ") || line.contains(" <-> "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, sync::Arc};
+
+    use flate2::{Compression, write::GzEncoder};
+    use market::{Event, FeedState};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::{
+        feeds::{Backoff, Supervisor},
+        testing,
+    };
+
+    const BOOK: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT","b":"61837.63","B":"3.7","a":"61837.64","A":"1.5"}}"#;
+
+    fn trade(time: u64, price: &str) -> String {
+        format!(
+            r#"{{"stream":"btcusdt@trade","data":{{"s":"BTCUSDT","p":"{price}","q":"0.5","T":{time}}}}}"#
+        )
+    }
+
+    /// A file that is gone when the test is.
+    struct Recording(PathBuf);
+
+    impl Recording {
+        fn new(name: &str, bytes: &[u8]) -> Self {
+            let path =
+                std::env::temp_dir().join(format!("tickertape-{}-{name}", std::process::id()));
+            std::fs::write(&path, bytes).unwrap();
+            Recording(path)
+        }
+    }
+
+    impl Drop for Recording {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    fn frames(recording: &Recording) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        read(&recording.0, |frame| {
+            frames.push(frame);
+            true
+        })
+        .unwrap();
+        frames
+    }
+
+    #[test]
+    fn skips_wrong_and_cut_lines_and_names_them() {
+        let text = format!(
+            "1723161254087891268 {BOOK}\nnot a frame\n\n1723161254087891269 {}\r\n1723161254087891270 {{\"lastUpdateId\":1}}\n1723161254087891271 {{\"stream\":\"btc",
+            trade(7, "61837.00")
+        );
+        let frames = frames(&Recording::new("wrong", text.as_bytes()));
+        let kinds: Vec<char> = frames
+            .iter()
+            .map(|frame| match &frame.content {
+                Ok(Some(_)) => 't',
+                Ok(None) => 'i',
+                Err(_) => 'w',
+            })
+            .collect();
+        assert_eq!(kinds, ['t', 'w', 'w', 't', 'i', 'w']);
+        assert_eq!(frames[5].line, 6);
+        assert_eq!(
+            frames[0].received,
+            Duration::from_nanos(1_723_161_254_087_891_268)
+        );
+    }
+
+    #[test]
+    fn an_archive_that_breaks_off_gives_what_is_good() {
+        let mut text = String::new();
+        let mut noise = fastrand::Rng::with_seed(1);
+        for number in 0..2_000 {
+            text += &format!(
+                "1723161254087891268 {}\n",
+                trade(number, &noise.u32(1..).to_string())
+            );
+        }
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        gzip.write_all(text.as_bytes()).unwrap();
+        let bytes = gzip.finish().unwrap();
+        assert_eq!(frames(&Recording::new("whole", &bytes)).len(), 2_000);
+        let cut = frames(&Recording::new("cut", &bytes[..bytes.len() / 2]));
+        assert!((500..1_500).contains(&cut.len()), "{}", cut.len());
+        let last = cut.last().unwrap().content.as_ref().unwrap_err();
+        assert!(last.to_string().contains("breaks off"), "{last}");
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_not_held() {
+        let mut text = format!("1723161254087891268 {BOOK}\n").into_bytes();
+        text.extend(std::iter::repeat_n(b'x', MAX_LINE * 2));
+        text.extend(format!("\n1723161254087891268 {BOOK}").bytes());
+        let frames = frames(&Recording::new("long", &text));
+        assert_eq!(frames.len(), 3);
+        assert!(frames[1].content.is_err() && frames[2].content.is_ok());
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_file() {
+        let error = |path: &Path| read(path, |_| true).unwrap_err().to_string();
+        let missing = error(Path::new("/nowhere/recording.gz"));
+        assert!(missing.contains("/nowhere/recording.gz"), "{missing}");
+        for bytes in [
+            &b""[..],
+            b"hello\n",
+            b"{}\n",
+            b"17 {}\n",
+            b"\x1f\x8bnot gzip",
+        ] {
+            let recording = Recording::new("unknown", bytes);
+            let error = error(&recording.0);
+            assert!(error.contains("unknown"), "{error}");
+        }
+        let recording = Recording::new("hello", b"hello\n");
+        let error = error(&recording.0);
+        assert!(
+            error.contains("\"hello\"") && error.contains("expected `NANOSECONDS"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn reads_lines_of_coinbase() {
+        let (received, json) = coinbase_line("1618677817.061845: {}").unwrap();
+        assert_eq!(
+            (received, json),
+            (Duration::new(1_618_677_817, 61_845_000), "{}")
+        );
+        assert!(is_of_client(
+            "wss://ws-feed.pro.coinbase.com <-> 1618677816.8434298"
+        ));
+        assert!(is_of_client(
+            "wss://ws-feed.pro.coinbase.com <- 1618677817.020616: {}"
+        ));
+        assert_eq!(coinbase_line("x: {}"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keeps_the_pauses_or_shortens_them() {
+        let second = 1_000_000_000_u64;
+        let mut text = String::new();
+        for (at, price) in [(0, "1"), (10, "2"), (70, "3")] {
+            text += &format!(
+                "{} {}\n",
+                1_700_000_000 * second + at * second,
+                trade(at * 1_000, price)
+            );
+        }
+        let recording = Recording::new("pace", text.as_bytes());
+        for (speed, expected) in [
+            (Speed::Times(1.0), 70.0),
+            (Speed::Times(7.0), 10.0),
+            (Speed::Max, 0.0),
+        ] {
+            let tape = testing::tape();
+            let mut reader = testing::listen(&tape);
+            let begin = Instant::now();
+            let supervisor = Supervisor::start(
+                vec![Box::new(Replay::new(recording.0.clone(), speed))],
+                &tape,
+                &testing::fixed_now(),
+                Backoff::default(),
+                &CancellationToken::new(),
+            );
+            let statuses = supervisor.statuses();
+            supervisor.join().await;
+            let took = begin.elapsed().as_secs_f64();
+            assert!(
+                (took - expected).abs() < 0.1,
+                "{speed:?} took {took} seconds"
+            );
+            assert_eq!(statuses.current()[0].state, FeedState::Ended);
+            let events = reader.events();
+            let bars = events
+                .iter()
+                .filter(|event| matches!(event, Event::Bar(_)))
+                .count();
+            assert_eq!(bars, 2, "the last one closes with the recording");
+            let Some(Event::Quote(quote)) =
+                events.iter().find(|event| matches!(event, Event::Quote(_)))
+            else {
+                panic!("{events:?}");
+            };
+            assert_eq!(
+                (quote.time, quote.price),
+                (70_000, Some("3".parse().unwrap()))
+            );
+            let session = events.iter().find_map(|event| match event {
+                Event::Session(session) => Some(session),
+                _ => None,
+            });
+            assert_eq!(session.unwrap().quality, Quality::Replay);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_missing_file_is_a_failure_that_says_so() {
+        let tape = testing::tape();
+        let publisher = Arc::new(testing::publisher(&tape));
+        let mut feed = Replay::new(PathBuf::from("/nowhere/x.gz"), Speed::Max);
+        let error = feed.run(&publisher).await.unwrap_err();
+        assert!(
+            matches!(&error, FeedError::Fatal(why) if why.contains("/nowhere/x.gz")),
+            "{error:?}"
+        );
     }
 }

@@ -22,7 +22,7 @@ impl Supervisor {
     /// Outside of a tokio runtime.
     pub fn start(
         feeds: Vec<Box<dyn Feed>>,
-        tape: &Arc<Tape>,
+        tape: &Tape,
         now: &Now,
         backoff: Backoff,
         stop: &CancellationToken,
@@ -30,7 +30,7 @@ impl Supervisor {
         let mut tasks = JoinSet::new();
         let mut statuses = Vec::new();
         for feed in feeds {
-            let publisher = Publisher::new(Arc::clone(tape), Arc::clone(now), feed.name());
+            let publisher = Publisher::new(tape.clone(), Arc::clone(now), feed.name());
             let publisher = Arc::new(publisher);
             statuses.push(Arc::clone(&publisher));
             let stop = stop.clone();

@@ -61,7 +61,8 @@ struct Place {
     merging: EventId,
     /// Merging entries up to here may be read; later ones wait for the interval to pass.
     released: EventId,
-    /// When `released` was moved last, if anything merging was read since.
+    /// When `released` was moved last, if anything merging was read then: an interval begins with
+    /// something to read.
     released_at: Option<u64>,
     /// The greatest id delivered.
     delivered: EventId,
@@ -178,8 +179,8 @@ impl Place {
             self.kept = log.last;
             self.merging = self.merging.max(released);
         }
-        if merging_read && next_release.is_none() {
-            self.released_at = Some(now);
+        if next_release.is_none() {
+            self.released_at = merging_read.then_some(now);
         }
         self.due = next_release.filter(|_| withheld);
         Ok(())

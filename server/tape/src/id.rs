@@ -88,7 +88,24 @@ impl FromStr for EventId {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn every_id_has_one_name(ms: u64, n: u64, other: (u64, u64), now: u64, text in "[-+0-9]{0,24}|.*") {
+            let id = EventId { ms, n };
+            prop_assert_eq!(id.to_string().parse::<EventId>().unwrap(), id);
+            let (other_ms, other_n) = other;
+            let compared = id.cmp(&EventId { ms: other_ms, n: other_n });
+            prop_assert_eq!(compared, (ms, n).cmp(&other));
+            prop_assert!(id.next(now) > id);
+            if let Ok(id) = text.parse::<EventId>() {
+                prop_assert_eq!(id.to_string(), text);
+            }
+        }
+    }
 
     #[test]
     fn an_id_reads_back_as_it_is_shown() {

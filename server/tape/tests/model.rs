@@ -515,8 +515,9 @@ impl Model {
             client.log.push((id, delivery.in_order));
         }
         let merges = |id| self.entries.iter().any(|e| e.id == id && e.merge.is_some());
-        if begins && out.iter().any(|delivery| merges(delivery.id)) {
-            client.round = Some((now, last));
+        if begins {
+            let read = out.iter().any(|delivery| merges(delivery.id));
+            client.round = read.then_some((now, last));
         }
 
         assert!(client.cursor.position() >= position);
