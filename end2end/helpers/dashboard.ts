@@ -1,5 +1,8 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 
+/** Longer than the simulated market halts a stock, in ms: until then it may stand still, and rightly. */
+const HALT = 130_000;
+
 /** What the canvases of a chart hold. */
 export interface Pixels {
   /** How many different colours are on the canvas that has the most. */
@@ -34,7 +37,8 @@ export class Dashboard {
 
   /** A symbol's link in the watchlist. */
   link(symbol: string): Locator {
-    return this.watchlist.locator(`[data-symbol="${symbol}"]`);
+    const row = this.page.locator(`[data-symbol="${symbol}"]`);
+    return this.watchlist.getByRole('link').filter({ has: row });
   }
 
   /** A value of the open symbol, or of a link in the watchlist. */
@@ -56,7 +60,14 @@ export class Dashboard {
   /** Waits until a value is another one than now. */
   async moves(name: string, within: Locator = this.quote): Promise<void> {
     const now = await this.value(name, within);
-    await expect(this.field(name, within)).not.toHaveAttribute('data-value', now);
+    await expect(this.field(name, within)).not.toHaveAttribute('data-value', now, {
+      timeout: HALT,
+    });
+  }
+
+  /** How many points the chart has, as it says itself. */
+  async points(): Promise<number> {
+    return Number(await this.chart.locator('[data-points]').getAttribute('data-points'));
   }
 
   /** Reads the chart's canvases through a copy, so that the browser keeps them where it draws fastest. */
@@ -85,14 +96,17 @@ export class Dashboard {
     });
   }
 
-  /** Waits until the chart shows something: more than a ground and one line of one colour. */
-  async isDrawn(): Promise<Pixels> {
+  /** Waits until the chart shows a history: more than a ground and one line of one colour. */
+  async isDrawn(points = 20): Promise<Pixels> {
+    await expect.poll(async () => await this.points()).toBeGreaterThanOrEqual(points);
     await expect.poll(async () => (await this.pixels()).colours).toBeGreaterThan(3);
     return await this.pixels();
   }
 
   async redraws(before: Pixels): Promise<void> {
-    await expect.poll(async () => (await this.pixels()).hash).not.toBe(before.hash);
+    await expect
+      .poll(async () => (await this.pixels()).hash, { timeout: HALT })
+      .not.toBe(before.hash);
   }
 
   /** Whether anything is wider than the window. */

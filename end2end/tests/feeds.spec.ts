@@ -22,7 +22,8 @@ async function showsTheLastOf(dashboard: Dashboard, server: Server): Promise<voi
       timeout: 40_000,
     });
   }
-  await dashboard.isDrawn();
+  // A bar for each of its minutes.
+  await dashboard.isDrawn(5);
   // The page and a program read the same.
   const answer = await fetch(`${server.url}/stocks/BTCUSDT`, {
     headers: { accept: 'application/json' },
@@ -102,7 +103,7 @@ test('a page follows the replay of the Coinbase recording to its end', async ({
   await dashboard.isLive();
   await expect(dashboard.watchlist.getByRole('link')).toHaveCount(10);
   for (const [symbol, price] of last) {
-    await expect(dashboard.field('price', dashboard.link(symbol)), symbol).toHaveAttribute(
+    await expect(dashboard.field('last', dashboard.link(symbol)), symbol).toHaveAttribute(
       'data-value',
       price,
       { timeout: 40_000 },

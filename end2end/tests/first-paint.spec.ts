@@ -23,6 +23,9 @@ test.describe('without JavaScript', () => {
     await expect(dashboard.stories.first()).toHaveText(/\w/);
     expect(await dashboard.stories.count()).toBeGreaterThan(0);
     await expect(page.getByRole('banner')).toContainText('Simulated');
+    // It does not claim to be live, and says what to do.
+    await expect(dashboard.connection).not.toContainText('Live');
+    await expect(page.getByText(/Without JavaScript .* reload/)).toBeVisible();
   });
 
   test('the chart is drawn before any script', async ({ page, market, dashboard }) => {
@@ -36,7 +39,7 @@ test.describe('without JavaScript', () => {
     const points = await drawing.evaluate((svg) => {
       const lengths = [...svg.querySelectorAll('polyline, polygon, path')].map(
         (shape) =>
-          (shape.getAttribute('points') ?? shape.getAttribute('d') ?? '').match(/\d+(\.\d+)?/g)
+          (shape.getAttribute('points') ?? shape.getAttribute('d') ?? '').match(/-?\d+(\.\d+)?/g)
             ?.length ?? 0,
       );
       return Math.max(0, ...lengths) / 2;
