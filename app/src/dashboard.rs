@@ -76,9 +76,13 @@ pub(crate) struct Dashboard {
 }
 
 impl Dashboard {
-    /// The dashboard as the server drew it. `open` tells the symbol of the address, where the
-    /// address names one.
-    pub(crate) fn new(data: &PageData, named: Signal<Option<Symbol>>) -> Self {
+    /// The dashboard as the server drew it. `named` is the symbol of the address, where the address
+    /// names one; while the page is `closed`, no symbol is open.
+    pub(crate) fn new(
+        data: &PageData,
+        named: Signal<Option<Symbol>>,
+        closed: Signal<bool>,
+    ) -> Self {
         let state = MarketState::new(data);
         let tickers: BTreeMap<_, _> = state
             .instruments
@@ -91,6 +95,9 @@ impl Dashboard {
             watchlist,
             chosen: StoredValue::new(data.chosen.then(|| data.watchlist.clone())),
             open: Memo::new(move |_| {
+                if closed.get() {
+                    return None;
+                }
                 named
                     .get()
                     .or_else(|| watchlist.with(|symbols| symbols.first().copied()))

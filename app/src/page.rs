@@ -12,7 +12,7 @@ use crate::{
     dashboard::Dashboard,
     figures::{Shown, digits},
     news::NewsPanel,
-    page_data::{PageData, Problem},
+    page_data::PageData,
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
     top_bar::{TopBar, state_name},
@@ -24,58 +24,58 @@ use crate::{
 pub(crate) fn Page() -> impl IntoView {
     let data = use_context::<PageData>().unwrap_or_default();
     let path = use_location().pathname;
+    // A problem is one of the address that the page was drawn for, and of no other.
+    let drawn_for = path.get_untracked();
+    let problem = data.problem.clone();
+    let drawn_problem = Memo::new(move |_| {
+        problem
+            .clone()
+            .filter(|_| path.with(|path| *path == drawn_for))
+    });
     let named = Memo::new(move |_| address::symbol_of(&path.read()));
-    let dashboard = Dashboard::new(&data, named.into());
+    // Some problems leave a quote to be shown, as where one of many symbols is unknown.
+    let nothing_open = data.symbol.is_none();
+    let closed = Signal::derive(move || nothing_open && drawn_problem.read().is_some());
+    let dashboard = Dashboard::new(&data, named.into(), closed);
     provide_context(dashboard);
 
-    let problem = problem(dashboard, path, data.problem.clone());
+    let known = Memo::new(move |_| dashboard.open_ticker().is_some());
+    let problem = Memo::new(move |_| {
+        let missing = || match dashboard.open.get() {
+            None => Some(nothing_yet()),
+            Some(symbol) => (!known.get()).then(|| unknown_symbol(symbol)),
+        };
+        drawn_problem.get().or_else(missing)
+    });
     let state = Memo::new(move |_| state_name(dashboard.connection.get()));
     walk_with_keys(dashboard);
     follow(dashboard, data);
 
     view! {
         <Title text=title(dashboard) />
-        <a class="skip" href="#quote" rel="external">
-            "Skip to the quote"
-        </a>
-        <TopBar />
-        <Watchlist />
-        <main data-state=state>
-            {move || match problem.get() {
-                Some(problem) => view! { <ProblemNotice problem /> }.into_any(),
-                None => {
-                    view! {
-                        <QuoteHeader />
-                        <section class="chart" aria-label="Chart"></section>
-                    }
-                        .into_any()
-                }
-            }}
-            <NewsPanel />
-        </main>
-        <Announcer text=dashboard.announcement />
+        <div class="page" data-state=state>
+            <a class="skip" href="#quote" rel="external">
+                "Skip to the quote"
+            </a>
+            <TopBar />
+            <Watchlist />
+            <main>
+                {move || problem.get().map(|problem| view! { <ProblemNotice problem /> })}
+                {move || {
+                    known
+                        .get()
+                        .then(|| {
+                            view! {
+                                <QuoteHeader />
+                                <section class="chart" aria-label="Chart"></section>
+                            }
+                        })
+                }}
+                <NewsPanel />
+            </main>
+            <Announcer text=dashboard.announcement />
+        </div>
     }
-}
-
-/// What stands in the place of a quote, where there is none to show.
-fn problem(
-    dashboard: Dashboard,
-    path: Memo<String>,
-    drawn: Option<Problem>,
-) -> Memo<Option<Problem>> {
-    let drawn = drawn.map(|problem| (path.get_untracked(), problem));
-    Memo::new(move |_| {
-        if let Some((at, problem)) = &drawn
-            && *at == path.get()
-        {
-            return Some(problem.clone());
-        }
-        match dashboard.open.get() {
-            None => Some(nothing_yet()),
-            Some(symbol) if dashboard.ticker(symbol).is_none() => Some(unknown_symbol(symbol)),
-            Some(_) => None,
-        }
-    })
 }
 
 /// The title of the window: the symbol and its price, no faster than once a second.

@@ -28,12 +28,13 @@ pub(crate) fn ProblemNotice(
         view! { <ul class="suggestions">{links.collect_view()}</ul> }
     });
     view! {
-        <section class="problem" id="quote" tabindex="-1" aria-label="Problem">
-            <h1>{problem.title}</h1>
+        <section class="problem" aria-label="Problem">
+            <h2>{problem.title}</h2>
             <p>{problem.detail}</p>
             {list}
         </section>
     }
+    .into_any()
 }
 
 /// What is said where somebody comes back, within the page, to a symbol that is not known any more.

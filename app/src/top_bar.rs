@@ -21,6 +21,7 @@ pub(crate) fn TopBar() -> impl IntoView {
             <DataQuality />
         </header>
     }
+    .into_any()
 }
 
 /// How current the page is.
@@ -33,6 +34,7 @@ fn ConnectionStatus() -> impl IntoView {
             {move || state_text(connection.get())}
         </div>
     }
+    .into_any()
 }
 
 /// The name that the style sheets know a state by.
@@ -103,4 +105,5 @@ fn DataQuality() -> impl IntoView {
             {feeds}
         </p>
     }
+    .into_any()
 }

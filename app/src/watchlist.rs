@@ -36,6 +36,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
             }}
         </nav>
     }
+    .into_any()
 }
 
 /// One symbol: its name, the way of its price, its price and change.
@@ -53,7 +54,7 @@ fn Row(symbol: Symbol) -> impl IntoView {
             .session
             .with(|session| session.as_ref().map(|session| session.name.clone()))
     });
-    let last = Memo::new(move |_| match ticker.get() {
+    let price = Memo::new(move |_| match ticker.get() {
         Some(Ticker { quote, session, .. }) => quote.with(|quote| {
             let digits = session.with(|session| digits(session.as_ref(), quote.as_ref()));
             Shown::price(symbol, quote.as_ref().and_then(|quote| quote.price), digits)
@@ -74,15 +75,20 @@ fn Row(symbol: Symbol) -> impl IntoView {
     });
     view! {
         <li>
-            <a href=href aria-current=current data-noscroll="">
-                <span class="row" data-symbol=symbol.to_string()>
-                    <span class="row-symbol">{symbol.to_string()}</span>
-                    <span class="row-name">{name}</span>
-                    <Sparkline path=sparkline />
-                    <Figure field="last" shown=last />
-                    <ChangeFigures change />
-                </span>
+            <a
+                class="row"
+                href=href
+                aria-current=current
+                data-symbol=symbol.to_string()
+                data-noscroll=""
+            >
+                <span class="row-symbol">{symbol.to_string()}</span>
+                <span class="row-name">{name}</span>
+                <Sparkline path=sparkline />
+                <Figure field="price" shown=price />
+                <ChangeFigures change />
             </a>
         </li>
     }
+    .into_any()
 }

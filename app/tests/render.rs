@@ -1,0 +1,180 @@
+//! The page as the server draws it.
+#![cfg(feature = "ssr")]
+
+use app::{PageData, Problem, shell};
+use leptos::prelude::*;
+use leptos_router::location::RequestUrl;
+use market::{
+    Action, Basis, Closes, News, NewsType, Quality, Quote, Session, Snapshot, Symbol, TradingState,
+};
+
+fn symbol(text: &str) -> Symbol {
+    text.parse().unwrap()
+}
+
+fn quote(name: &str, price: &str) -> Quote {
+    Quote {
+        price: Some(price.parse().unwrap()),
+        bid: Some("597.30".parse().unwrap()),
+        bid_size: Some("100".parse().unwrap()),
+        ..Quote::new(symbol(name), 1_342_067_399_340)
+    }
+}
+
+fn session(name: &str, title: &str, close: &str) -> Session {
+    Session {
+        symbol: symbol(name),
+        name: title.to_owned(),
+        currency: Some("USD".to_owned()),
+        venue: None,
+        source: "simulated".to_owned(),
+        quality: Quality::Simulated,
+        state: TradingState::Halted,
+        halt_code: Some("T1".to_owned()),
+        open: None,
+        prev_close: Some(close.parse().unwrap()),
+        tick: Some("0.01".parse().unwrap()),
+    }
+}
+
+fn data() -> PageData {
+    PageData {
+        id: "1342067399340-0".to_owned(),
+        watchlist: vec![symbol("AAPL"), symbol("GOOG")],
+        chosen: false,
+        symbol: Some(symbol("GOOG")),
+        snapshot: Snapshot {
+            time: 1_342_067_400_000,
+            quotes: vec![quote("AAPL", "226.80"), quote("GOOG", "597.32")],
+            sessions: vec![
+                session("AAPL", "Apple Inc.", "230"),
+                session("GOOG", "Alphabet Inc.", "596.05"),
+            ],
+            closes: vec![Closes {
+                symbol: symbol("GOOG"),
+                prices: vec!["596".parse().unwrap(), "597".parse().unwrap()],
+            }],
+            news: vec![News {
+                id: "test:1".to_owned(),
+                kind: NewsType::Filing,
+                basis: Basis::Inferred,
+                action: Action::Created,
+                symbols: vec![symbol("GOOG"), symbol("COIN")],
+                headline: "</script><script>alert(1)</script> & more".to_owned(),
+                summary: None,
+                url: Some("https://example.org/?a=1&b=2".parse().unwrap()),
+                source: "Example".to_owned(),
+                published: 1_342_067_280_000,
+                form: Some("8-K".to_owned()),
+                accession: None,
+                code: None,
+            }],
+            ..Snapshot::default()
+        },
+        bars: Vec::new(),
+        problem: None,
+    }
+}
+
+/// The document for an address, in one line.
+fn render(address: &str, data: &PageData) -> String {
+    Owner::new().with(|| {
+        provide_context(RequestUrl::new(address));
+        provide_context(data.clone());
+        let options = LeptosOptions::builder().output_name("tickertape").build();
+        shell(options).to_html()
+    })
+}
+
+/// What follows in the document after a text that has to be in it.
+fn after<'a>(html: &'a str, text: &str) -> &'a str {
+    let at = html.find(text);
+    &html[at.unwrap_or_else(|| panic!("{text:?} is not in {html}"))..]
+}
+
+/// The element with a `data-field`, up to the one that follows it.
+fn field<'a>(html: &'a str, name: &str) -> &'a str {
+    let rest = after(html, &format!("data-field=\"{name}\""));
+    rest.split("</dd>").next().unwrap_or(rest)
+}
+
+#[test]
+fn the_page_is_complete_before_any_script() {
+    let html = render("/stocks/GOOG", &data());
+    assert!(
+        html.starts_with("<!DOCTYPE html><html lang=\"en\">"),
+        "{html}"
+    );
+    let quote = after(&html, "aria-label=\"Quote\"");
+    assert!(field(quote, "price").starts_with("data-field=\"price\" data-value=\"597.32\""));
+    assert!(field(quote, "change").contains(">+1.27<"));
+    assert!(field(quote, "bid-size").contains(">100<"));
+    assert!(quote.contains("Alphabet Inc."));
+    assert!(quote.contains("Halted T1"));
+    let watchlist = after(&html, "aria-label=\"Watchlist\"");
+    assert!(watchlist.contains("href=\"/stocks/AAPL\""));
+    assert!(field(watchlist, "price").contains("226.80"));
+    assert_eq!(html.matches("aria-current=\"page\"").count(), 1);
+    assert!(after(watchlist, "aria-current=\"page\"").contains("data-symbol=\"GOOG\""));
+    let goog = after(watchlist, "data-symbol=\"GOOG\"");
+    assert!(after(goog, "<path").starts_with("<path d=\"M0.0 18.5L"));
+    assert!(after(&html, "aria-label=\"Connection\"").contains("Connecting"));
+    let news = after(&html, "aria-label=\"News\"");
+    assert!(news.contains("filing 8-K") && news.contains("guessed"));
+    assert!(news.contains("datetime=\"2012-07-12T04:28:00Z\""));
+    assert!(news.contains("2 min ago"));
+}
+
+#[test]
+fn text_from_outside_stays_text() {
+    let data = data();
+    let html = render("/stocks/GOOG", &data);
+    assert!(!html.contains("<script>alert"));
+    assert!(html.contains("&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt; &amp; more"));
+    let json = after(&html, "id=\"page-data\"");
+    let json = &json[json.find('>').unwrap() + 1..json.find("</script>").unwrap()];
+    assert_eq!(serde_json::from_str::<PageData>(json).unwrap(), data);
+}
+
+#[test]
+fn a_chosen_watchlist_stays_in_the_links() {
+    let data = PageData {
+        chosen: true,
+        ..data()
+    };
+    let html = render("/stocks?symbols=AAPL,GOOG", &data);
+    assert!(html.contains("href=\"/stocks/GOOG?symbols=AAPL,GOOG\""));
+    assert!(html.contains("href=\"/stocks?symbols=AAPL,GOOG\""));
+    // The first of the watchlist is open.
+    let row = after(&html, "aria-current=\"page\"");
+    assert!(row.starts_with("aria-current=\"page\" data-symbol=\"AAPL\""));
+}
+
+#[test]
+fn a_problem_is_said_and_the_watchlist_stays() {
+    let data = PageData {
+        symbol: None,
+        problem: Some(Problem {
+            status: 404,
+            title: "GOOGX is not known".to_owned(),
+            detail: "Did you mean one of these?".to_owned(),
+            suggestions: vec![symbol("GOOG")],
+        }),
+        ..data()
+    };
+    let html = render("/stocks/GOOGX", &data);
+    assert!(html.contains("GOOGX is not known"));
+    let problem = after(&html, "aria-label=\"Problem\"");
+    assert!(problem.contains("href=\"/stocks/GOOG\" rel=\"external\""));
+    assert!(!html.contains("aria-label=\"Quote\""));
+    assert!(!html.contains("aria-current"));
+    assert!(after(&html, "aria-label=\"Watchlist\"").contains("226.80"));
+}
+
+#[test]
+fn a_page_without_any_symbol_says_so() {
+    let html = render("/", &PageData::default());
+    assert!(html.contains("No prices yet"));
+    assert!(html.contains("No symbol is known yet."));
+    assert!(html.contains("No news yet."));
+}
