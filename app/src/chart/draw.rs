@@ -42,6 +42,21 @@ pub struct Palette {
     pub accent: Rgb,
 }
 
+/// Where the page does not say a colour: its dark theme.
+impl Default for Palette {
+    fn default() -> Self {
+        Self {
+            ground: (0x0f, 0x14, 0x19),
+            grid: (0x23, 0x2b, 0x36),
+            text: (0xe6, 0xe9, 0xee),
+            muted: (0x8b, 0x95, 0xa5),
+            up: (0x26, 0xa6, 0x9a),
+            down: (0xef, 0x53, 0x50),
+            accent: (0x4c, 0x8d, 0xff),
+        }
+    }
+}
+
 /// What colour the line has: the page knows what the values are to be compared with, the chart does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tone {
