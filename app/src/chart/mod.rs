@@ -1,1 +1,15 @@
 //! Draws numbers onto a surface: scales, decimation, series, interaction. Knows no quotes and no network.
+
+#[cfg(target_arch = "wasm32")]
+mod canvas;
+pub mod draw;
+#[cfg(target_arch = "wasm32")]
+mod painter;
+pub mod scale;
+pub mod series;
+pub mod svg;
+pub mod view;
+
+pub use draw::Tone;
+pub use series::{Point, Series};
+pub use view::{Chart, ChartHandle};

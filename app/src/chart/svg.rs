@@ -1,0 +1,408 @@
+//! The server's surface: the chart as SVG, complete before any script has run.
+
+use super::draw::{self, Frame, Look, Palette, Rgb, Surface};
+use super::series::Series;
+use plotters_backend::text_anchor::{HPos, VPos};
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+};
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::fmt::{Display, Write};
+use std::rc::Rc;
+
+/// Width and height in units of the view box, which are CSS pixels where the box has this size.
+const SIZE: (u32, u32) = (720, 360);
+
+/// Colours that stand for the page's custom properties: the drawing code hands on numbers, and this
+/// surface writes names, so that the drawing follows the theme of whoever looks at it.
+const TOKENS: Palette = Palette {
+    ground: (0, 0, 0),
+    grid: (1, 0, 0),
+    text: (2, 0, 0),
+    muted: (3, 0, 0),
+    up: (4, 0, 0),
+    down: (5, 0, 0),
+    accent: (6, 0, 0),
+};
+
+fn token((index, ..): Rgb) -> &'static str {
+    match index {
+        0 => "ground",
+        1 => "line",
+        2 => "text",
+        3 => "muted",
+        4 => "up",
+        5 => "down",
+        _ => "accent",
+    }
+}
+
+/// Draws a series as an SVG document that fills the box it is put into and keeps its proportions.
+///
+/// Colours are the custom properties of the page around it (`var(--accent)` and so on, the palette
+/// of `look` is not used), text is in its font. The same series gives the same bytes.
+pub fn render(series: &Series, look: &Look) -> String {
+    let look = Look {
+        palette: TOKENS,
+        ..*look
+    };
+    let surface = Rc::new(RefCell::new(Svg::new()));
+    let drawn = Frame::fit(&*surface.borrow(), series, &look);
+    // Writing to a string does not fail, and nothing else here does.
+    if let Ok(Some(frame)) = drawn {
+        let _ = draw::axes(&surface, &frame, &look);
+        let _ = draw::series(&surface, &frame, &look, series, &mut Vec::new());
+    }
+    let body = std::mem::take(&mut surface.borrow_mut().body);
+    let (width, height) = SIZE;
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"100%\" \
+         height=\"100%\" preserveAspectRatio=\"xMaxYMid meet\" aria-hidden=\"true\" \
+         font-size=\"12\">{body}</svg>"
+    )
+}
+
+struct Svg {
+    body: String,
+}
+
+impl Svg {
+    fn new() -> Self {
+        Self {
+            body: String::new(),
+        }
+    }
+
+    fn write(&mut self, markup: std::fmt::Arguments<'_>) {
+        // A string takes everything.
+        let _ = self.body.write_fmt(markup);
+    }
+
+    /// Path data: absolute at the start, then relative, which is shorter.
+    fn path(&mut self, path: impl Iterator<Item = BackendCoord>) {
+        let mut before: Option<BackendCoord> = None;
+        for (x, y) in path {
+            match before {
+                None => self.write(format_args!("M{x} {y}l")),
+                Some(before) if before == (x, y) => continue,
+                Some((left, top)) => {
+                    let (right, down) = (x - left, y - top);
+                    let space = if self.body.ends_with('l') || right < 0 {
+                        ""
+                    } else {
+                        " "
+                    };
+                    let comma = if down < 0 { "" } else { " " };
+                    self.write(format_args!("{space}{right}{comma}{down}"));
+                }
+            }
+            before = Some((x, y));
+        }
+        if self.body.ends_with('l') {
+            self.body.push_str("0 0");
+        }
+    }
+}
+
+/// `fill` or `stroke` with the opacity where there is one.
+struct Paint(&'static str, BackendColor);
+
+impl Display for Paint {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(property, color) = self;
+        write!(formatter, "{property}=\"var(--{})\"", token(color.rgb))?;
+        if color.alpha < 1.0 {
+            write!(formatter, " {property}-opacity=\"{:.2}\"", color.alpha)?;
+        }
+        Ok(())
+    }
+}
+
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '<' => formatter.write_str("&lt;")?,
+                '>' => formatter.write_str("&gt;")?,
+                '&' => formatter.write_str("&amp;")?,
+                '"' => formatter.write_str("&quot;")?,
+                '\'' => formatter.write_str("&#39;")?,
+                _ => formatter.write_char(character)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+type Outcome = Result<(), DrawingErrorKind<Infallible>>;
+
+impl DrawingBackend for Svg {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        SIZE
+    }
+
+    fn ensure_prepared(&mut self) -> Outcome {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Outcome {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Outcome {
+        self.draw_rect((x, y), (x + 1, y + 1), &color, true)
+    }
+
+    fn draw_line<S: BackendStyle>(
+        &mut self,
+        (x0, y0): BackendCoord,
+        (x1, y1): BackendCoord,
+        style: &S,
+    ) -> Outcome {
+        let stroke = Paint("stroke", style.color());
+        let width = style.stroke_width();
+        let mut line = |x0: &dyn Display, y0: &dyn Display, to: std::fmt::Arguments<'_>| {
+            self.write(format_args!(
+                "<path d=\"M{x0} {y0}{to}\" {stroke} stroke-width=\"{width}\"/>"
+            ));
+        };
+        // In the middle of a pixel, so that it is sharp where the box has the size of the drawing.
+        if y0 == y1 {
+            line(&x0, &format_args!("{y0}.5"), format_args!("H{x1}"));
+        } else if x0 == x1 {
+            line(&format_args!("{x0}.5"), &y0, format_args!("V{y1}"));
+        } else {
+            line(&x0, &y0, format_args!("L{x1} {y1}"));
+        }
+        Ok(())
+    }
+
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        (x0, y0): BackendCoord,
+        (x1, y1): BackendCoord,
+        style: &S,
+        fill: bool,
+    ) -> Outcome {
+        let color = style.color();
+        let (width, height) = (x1 - x0, y1 - y0);
+        let paint = Paint(if fill { "fill" } else { "stroke" }, color);
+        let hollow = if fill { "" } else { " fill=\"none\"" };
+        self.write(format_args!(
+            "<rect x=\"{x0}\" y=\"{y0}\" width=\"{width}\" height=\"{height}\" {paint}{hollow}/>"
+        ));
+        Ok(())
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Outcome {
+        self.stroke(
+            path.into_iter(),
+            style.color(),
+            f64::from(style.stroke_width()),
+        );
+        Ok(())
+    }
+
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        (x, y): BackendCoord,
+        radius: u32,
+        style: &S,
+        fill: bool,
+    ) -> Outcome {
+        let paint = Paint(if fill { "fill" } else { "stroke" }, style.color());
+        let hollow = if fill { "" } else { " fill=\"none\"" };
+        self.write(format_args!(
+            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" {paint}{hollow}/>"
+        ));
+        Ok(())
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Outcome {
+        self.body.push_str("<path d=\"");
+        self.path(path.into_iter());
+        self.write(format_args!("z\" {}/>", Paint("fill", style.color())));
+        Ok(())
+    }
+
+    fn draw_text<S: BackendTextStyle>(
+        &mut self,
+        text: &str,
+        style: &S,
+        (x, y): BackendCoord,
+    ) -> Outcome {
+        let anchor = match style.anchor().h_pos {
+            HPos::Left => "",
+            HPos::Center => " text-anchor=\"middle\"",
+            HPos::Right => " text-anchor=\"end\"",
+        };
+        let shift = match style.anchor().v_pos {
+            VPos::Top => " dy=\".72em\"",
+            VPos::Center => " dy=\".36em\"",
+            VPos::Bottom => "",
+        };
+        let fill = Paint("fill", style.color());
+        let text = Escaped(text);
+        self.write(format_args!(
+            "<text x=\"{x}\" y=\"{y}\"{shift}{anchor} {fill}>{text}</text>"
+        ));
+        Ok(())
+    }
+
+    /// The font is not known here; a digit of most is 0.56 to 0.6 of its size wide.
+    fn estimate_text_size<S: BackendTextStyle>(
+        &self,
+        text: &str,
+        style: &S,
+    ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
+        let width = text.chars().count() as f64 * style.size() * 0.58;
+        Ok((width.ceil() as u32, style.size().ceil() as u32))
+    }
+}
+
+impl Surface for Svg {
+    fn scale(&self) -> f64 {
+        1.0
+    }
+
+    /// Half as many as the canvas has: this one is sent over the network.
+    fn column(&self) -> u32 {
+        2
+    }
+
+    fn clear(&mut self) {
+        self.body.clear();
+    }
+
+    /// A nested drawing cuts at its edges and needs no name, which could clash with others on the page.
+    fn clip(&mut self, (width, height): (u32, u32)) {
+        self.write(format_args!("<svg width=\"{width}\" height=\"{height}\">"));
+    }
+
+    fn unclip(&mut self) {
+        self.body.push_str("</svg>");
+    }
+
+    fn stroke(
+        &mut self,
+        path: impl Iterator<Item = BackendCoord>,
+        color: BackendColor,
+        width: f64,
+    ) {
+        self.body.push_str("<path d=\"");
+        self.path(path);
+        let stroke = Paint("stroke", color);
+        self.write(format_args!(
+            "\" fill=\"none\" {stroke} stroke-width=\"{width}\" stroke-linejoin=\"round\"/>"
+        ));
+    }
+
+    fn fade(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, bottom: i32) {
+        // The name says all that the gradient depends on: where two charts of a page share it, they
+        // share the gradient.
+        let name = token(color.rgb);
+        self.write(format_args!(
+            "<linearGradient id=\"fade-{name}-{bottom}\" gradientUnits=\"userSpaceOnUse\" x2=\"0\" \
+             y2=\"{bottom}\"><stop stop-color=\"var(--{name})\" stop-opacity=\"{top}\"/><stop offset=\"1\" \
+             stop-color=\"var(--{name})\" stop-opacity=\"{end}\"/></linearGradient><path d=\"",
+            top = draw::FADE.0,
+            end = draw::FADE.1,
+        ));
+        self.path(path);
+        self.write(format_args!("z\" fill=\"url(#fade-{name}-{bottom})\"/>"));
+    }
+
+    fn dashes(&mut self, (x0, y0): BackendCoord, (x1, y1): BackendCoord, color: BackendColor) {
+        let stroke = Paint("stroke", color);
+        let (dash, gap) = draw::DASH;
+        self.write(format_args!(
+            "<path d=\"M{x0} {y0}L{x1} {y1}\" transform=\"translate(.5 .5)\" {stroke} \
+             stroke-dasharray=\"{dash} {gap}\"/>"
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::draw::Tone;
+    use crate::chart::series::Point;
+
+    const LOOK: Look = Look {
+        palette: TOKENS,
+        tone: Tone::Up,
+        decimals: 2,
+        offset: 0,
+    };
+
+    fn wave(count: u32) -> Series {
+        let mut series = Series::default();
+        series.replace((0..count).map(|n| {
+            let time = 1_341_927_000_000.0 + f64::from(n) * 1_000.0;
+            Point::new(time, 597.0 + (f64::from(n) / 300.0).sin() * 4.0)
+        }));
+        series
+    }
+
+    #[test]
+    fn the_drawing_has_axes_line_and_last_value() {
+        let svg = render(&wave(1_200), &LOOK);
+        let last = wave(1_200).last().expect("a last point");
+        let tag = super::super::scale::format_value(last.value, 2);
+        for part in [
+            "viewBox=\"0 0 720 360\"",
+            ">13:35</text>",
+            ">598.00</text>",
+            &format!("fill=\"var(--ground)\">{tag}</text>"),
+            "stroke=\"var(--up)\" stroke-width=\"1.5\"",
+            "fill=\"url(#fade-up-334)\"",
+        ] {
+            assert!(svg.contains(part), "{part} is not in {svg}");
+        }
+        assert_eq!(svg.matches("<svg").count(), svg.matches("</svg>").count());
+        assert_eq!(svg, render(&wave(1_200), &LOOK));
+    }
+
+    #[test]
+    fn its_length_is_bounded() {
+        let most = render(&wave(20_000), &LOOK).len();
+        assert!(most < 24_000, "{most} bytes");
+    }
+
+    #[test]
+    fn one_point_and_none_can_be_drawn() {
+        assert!(render(&wave(1), &LOOK).contains(">597.00</text>"));
+        assert!(!render(&wave(0), &LOOK).contains("<path"));
+    }
+
+    #[test]
+    fn text_is_escaped() {
+        assert_eq!(
+            Escaped("<b a=\"1\">&'").to_string(),
+            "&lt;b a=&quot;1&quot;&gt;&amp;&#39;"
+        );
+    }
+
+    #[test]
+    fn path_data_can_be_read_back() {
+        let mut svg = Svg::new();
+        svg.path([(5, 7), (5, 7), (6, 3), (4, 3), (4, 9)].into_iter());
+        assert_eq!(svg.body, "M5 7l1-4-2 0 0 6");
+        let mut svg = Svg::new();
+        svg.path([(5, 7)].into_iter());
+        assert_eq!(svg.body, "M5 7l0 0");
+    }
+}
