@@ -64,7 +64,7 @@ pub(crate) fn Page() -> impl IntoView {
             </a>
             <TopBar />
             <Watchlist />
-            <main>
+            <main id="quote" tabindex="-1">
                 {move || problem.get().map(|problem| view! { <ProblemNotice problem /> })}
                 {move || {
                     known

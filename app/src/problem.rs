@@ -29,12 +29,24 @@ pub(crate) fn ProblemNotice(
     });
     view! {
         <section class="problem" aria-label="Problem">
-            <h2>{problem.title}</h2>
-            <p>{problem.detail}</p>
+            <h1>{problem.title}</h1>
+            <p>{sentence(&problem.detail)}</p>
             {list}
         </section>
     }
     .into_any()
+}
+
+/// A detail as a sentence: it comes as an error's, without a capital letter and a full stop.
+fn sentence(detail: &str) -> String {
+    let mut letters = detail.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let stop = if detail.ends_with(['.', '!', '?', '…']) {
+        ""
+    } else {
+        "."
+    };
+    first.chain(letters).chain(stop.chars()).collect()
 }
 
 /// What is said where somebody comes back, within the page, to a symbol that is not known any more.
@@ -54,5 +66,22 @@ pub(crate) fn nothing_yet() -> Problem {
         title: "No prices yet".to_owned(),
         detail: "The page fills by itself when the first feed speaks.".to_owned(),
         suggestions: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_becomes_a_sentence() {
+        assert_eq!(
+            sentence("no feed speaks of GOOGX"),
+            "No feed speaks of GOOGX."
+        );
+        assert_eq!(
+            sentence("Did you mean one of these?"),
+            "Did you mean one of these?"
+        );
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn QuoteHeader() -> impl IntoView {
     let currency = Memo::new(move |_| figures.with(|figures| figures.currency.clone()));
     let marks = Memo::new(move |_| figures.with(|figures| figures.marks.clone()));
     view! {
-        <section class="quote" id="quote" tabindex="-1" aria-label="Quote">
+        <section class="quote" aria-label="Quote">
             <h1>
                 <span class="quote-symbol">{symbol}</span>
                 " "
