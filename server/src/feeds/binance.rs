@@ -155,8 +155,8 @@ impl Binance {
     fn read(&self, text: &Utf8Bytes, publisher: &Publisher) {
         match parse(text, publisher.now()) {
             Ok(Some(tick)) if self.symbols.contains(&tick.symbol) => {
-                publisher.live();
                 publisher.tick(&tick);
+                publisher.live();
             }
             Ok(_) => publisher.ignore(),
             Err(error) => publisher.wrong(&error),
