@@ -338,7 +338,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
     }
 
     /// Listens to more topics, for what is after [`Cursor::position`]; one that it listens to
-    /// already stays as it is.
+    /// already stays as it is. They wake the cursor only once it is polled again.
     ///
     /// What a new topic holds from before is not read: take a [`crate::Tape::view`] of it
     /// afterwards. What is in the view and after the position is then read once more.

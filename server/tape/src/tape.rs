@@ -62,8 +62,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<K: Key, P: Payload> Tape<K, P> {
     /// An empty tape, made at `now`, in milliseconds since the Unix epoch. No position from before
-    /// is on it; where ids are stored, the later of the clock and the newest stored id is given,
-    /// so that ids rise also after a restart.
+    /// is on it, and every id is greater than `<now>-0`. Where ids are stored, `now` is also later
+    /// than the newest stored one, so that ids rise after a restart whatever the clock says.
     pub fn new(now: u64, limits: Limits) -> Self {
         Tape {
             log: Arc::new(Mutex::new(Log::new(now, limits))),
