@@ -158,9 +158,9 @@ impl Simulation {
         {
             self.open_session(&mut said);
         }
-        let calm = self.move_factors();
+        let edge = self.move_factors();
         self.tell_stories(&mut said);
-        for _ in 0..self.random.poisson(self.mean_ticks(calm)) {
+        for _ in 0..self.random.poisson(self.mean_ticks(edge)) {
             let weights = self.stocks.iter().map(|state| state.weight(self.time));
             let position = self.random.weighted(weights);
             let state = &mut self.stocks[position];
@@ -168,7 +168,7 @@ impl Simulation {
                 state.revalue(
                     self.time,
                     &self.factors,
-                    self.mood.exp() * swing(calm, 0.75, 1.3),
+                    self.mood.exp() * swing(edge, 0.75, 1.3),
                     &mut self.random,
                 );
                 let tick = state.tick(self.time, &mut self.random);
