@@ -75,6 +75,14 @@ impl FrameError {
     }
 }
 
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for FrameError {}
+
 /// A time of an exchange that is this far ahead of the receipt is wrong: in another unit, most
 /// likely. Believed, it would close every bar until that time comes.
 const FUTURE: Millis = 24 * 60 * 60 * 1_000;
@@ -90,11 +98,3 @@ fn exchange_time(time: Millis, received: Millis, frame: &str) -> Result<Millis, 
     }
     Ok(time)
 }
-
-impl fmt::Display for FrameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for FrameError {}
