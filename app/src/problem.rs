@@ -34,7 +34,6 @@ pub(crate) fn ProblemNotice(
             {list}
         </section>
     }
-    .into_any()
 }
 
 /// What is said where somebody comes back, within the page, to a symbol that is not known any more.
