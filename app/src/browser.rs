@@ -37,3 +37,56 @@ pub(crate) fn is_cut_off_at_the_top(element: &leptos::web_sys::HtmlDivElement) -
         false
     }
 }
+
+/// Scrolls a list so far that its current link can be seen, and nothing else.
+pub(crate) fn scroll_to_current(list: &leptos::web_sys::HtmlElement) {
+    #[cfg(target_arch = "wasm32")]
+    {
+        use wasm_bindgen::JsCast;
+        let Ok(Some(link)) = list.query_selector("[aria-current]") else {
+            return;
+        };
+        let Some(link) = link.dyn_ref::<leptos::web_sys::HtmlElement>() else {
+            return;
+        };
+        let x = scrolled(
+            list.scroll_left(),
+            list.client_width(),
+            link.offset_left(),
+            link.offset_width(),
+        );
+        let y = scrolled(
+            list.scroll_top(),
+            list.client_height(),
+            link.offset_top(),
+            link.offset_height(),
+        );
+        list.set_scroll_left(x);
+        list.set_scroll_top(y);
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    let _ = list;
+}
+
+/// How far to scroll a window of some length, so that a part of what is in it can be seen: no
+/// farther than now where it can be seen already, or else so that it is in the middle.
+fn scrolled(now: i32, window: i32, start: i32, length: i32) -> i32 {
+    if start >= now && start + length <= now + window {
+        now
+    } else {
+        start - (window - length) / 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scrolled;
+
+    #[test]
+    fn scrolls_only_to_what_cannot_be_seen() {
+        assert_eq!(scrolled(100, 300, 100, 50), 100);
+        assert_eq!(scrolled(100, 300, 350, 50), 100);
+        assert_eq!(scrolled(100, 300, 360, 50), 235);
+        assert_eq!(scrolled(100, 300, 20, 50), -105);
+    }
+}

@@ -5,10 +5,13 @@ use market::{Bar, Event, FeedStatus, Millis, Quote, Session, Symbol};
 
 use crate::{
     announcer::Announcements,
+    chart::{ChartHandle, Point},
+    figures::digits,
     live::State,
     market_state::{ChartChange, Instrument, MarketState},
     news_list::Story,
     page_data::PageData,
+    price_path::PricePoint,
     sparkline,
 };
 
@@ -41,6 +44,10 @@ fn line(instrument: &Instrument) -> String {
     sparkline::path(&instrument.closes, newest)
 }
 
+fn chart_point(point: PricePoint) -> Point {
+    Point::new(point.time as f64, point.price)
+}
+
 /// What the whole page is drawn from: plain state that events are written into as they come, and
 /// signals that it is copied into at the page's own pace.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +61,8 @@ pub(crate) struct Dashboard {
     pub(crate) chosen: StoredValue<Option<Vec<Symbol>>>,
     /// The open symbol.
     pub(crate) open: Memo<Option<Symbol>>,
+    /// The way of the open symbol's price.
+    pub(crate) chart: ChartHandle,
     /// The stories that are shown, newest first.
     pub(crate) stories: RwSignal<Vec<Story>>,
     /// How many stories wait.
@@ -90,18 +99,20 @@ impl Dashboard {
             .map(|(symbol, instrument)| (*symbol, Ticker::new(*symbol, instrument)))
             .collect();
         let watchlist = RwSignal::new(state.watchlist.clone());
-        Dashboard {
+        let open = Memo::new(move |_| {
+            if closed.get() {
+                return None;
+            }
+            named
+                .get()
+                .or_else(|| watchlist.with(|symbols| symbols.first().copied()))
+        });
+        let dashboard = Dashboard {
             tickers: RwSignal::new(tickers),
             watchlist,
             chosen: StoredValue::new(data.chosen.then(|| data.watchlist.clone())),
-            open: Memo::new(move |_| {
-                if closed.get() {
-                    return None;
-                }
-                named
-                    .get()
-                    .or_else(|| watchlist.with(|symbols| symbols.first().copied()))
-            }),
+            open,
+            chart: ChartHandle::new(),
             stories: RwSignal::new(state.news.shown().to_vec()),
             waiting: RwSignal::new(0),
             reading: RwSignal::new(false),
@@ -113,7 +124,31 @@ impl Dashboard {
             announcements: StoredValue::new(Announcements::default()),
             stale_sparklines: StoredValue::new(BTreeSet::new()),
             state: StoredValue::new(state),
-        }
+        };
+        dashboard.draw_chart(open.get_untracked());
+        Effect::watch(
+            move || open.get(),
+            move |symbol, _, _| dashboard.draw_chart(*symbol),
+            false,
+        );
+        dashboard
+    }
+
+    /// Shows the way of a symbol's price, as far as it is known.
+    fn draw_chart(&self, symbol: Option<Symbol>) {
+        self.state.with_value(|state| {
+            let instrument = symbol.and_then(|symbol| state.instruments.get(&symbol));
+            let points = instrument.map(|instrument| instrument.path.points());
+            self.set_chart_digits(instrument);
+            self.chart
+                .replace(points.into_iter().flatten().map(chart_point));
+        });
+    }
+
+    fn set_chart_digits(&self, instrument: Option<&Instrument>) {
+        let session = instrument.and_then(|instrument| instrument.session.as_ref());
+        let quote = instrument.and_then(|instrument| instrument.quote.as_ref());
+        self.chart.set_decimals(digits(session, quote));
     }
 
     /// What is drawn of a symbol, where it is known.
@@ -126,18 +161,32 @@ impl Dashboard {
         self.open.get().and_then(|symbol| self.ticker(symbol))
     }
 
-    /// Takes an event. Numbers follow with [`Dashboard::draw_changes`].
+    /// Takes an event. The chart gets its price at once; the numbers follow with
+    /// [`Dashboard::draw_changes`].
     pub(crate) fn receive(&self, event: Event) {
         let reading = self.reading.get_untracked();
-        self.state
-            .try_update_value(|state| state.apply(event, reading))
-            .unwrap_or(ChartChange::None);
+        let change = self
+            .state
+            .try_update_value(|state| state.apply(event, reading));
+        let open = self.open.get_untracked();
+        match change.unwrap_or(ChartChange::None) {
+            ChartChange::Push(symbol, point) if open == Some(symbol) => {
+                self.chart.push(chart_point(point));
+            }
+            ChartChange::Replace(symbol) if open == Some(symbol) => self.draw_chart(open),
+            ChartChange::ReplaceAll => self.draw_chart(open),
+            ChartChange::None | ChartChange::Push(..) | ChartChange::Replace(_) => {}
+        }
     }
 
     /// Takes the bars of a symbol.
     pub(crate) fn complete(&self, symbol: Symbol, bars: &[Bar]) {
         self.state
             .update_value(|state| state.complete(symbol, bars));
+        let open = self.open.get_untracked();
+        if open == Some(symbol) {
+            self.draw_chart(open);
+        }
     }
 
     /// The open symbol, where its bars are missing.
@@ -194,6 +243,9 @@ impl Dashboard {
                         .with_untracked(|old| *old != instrument.session)
                     {
                         ticker.session.set(instrument.session.clone());
+                        if self.open.get_untracked() == Some(*symbol) {
+                            self.set_chart_digits(Some(instrument));
+                        }
                     }
                 }
                 (None, None) => {}

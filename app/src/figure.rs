@@ -11,7 +11,11 @@ pub(crate) fn Figure(
     /// The number.
     #[prop(into)]
     shown: Signal<Shown>,
+    /// Whether its digits flash: only those of prices do, so that the page stays calm.
+    #[prop(optional)]
+    flashes: bool,
 ) -> impl IntoView {
+    let animation = move |flash: &Flash| if flashes { flash.animation() } else { "" };
     let flash = Memo::new(move |previous: Option<&Flash>| {
         shown.with(|shown| Flash::next(previous, shown, browser::now()))
     });
@@ -22,7 +26,7 @@ pub(crate) fn Figure(
         <span class="figure" data-field=field data-value=exact title=title>
             {move || flash.with(|flash| flash.before.clone())}
             <span
-                class=move || flash.with(Flash::animation)
+                class=move || flash.with(animation)
                 prop:textContent=move || flash.with(|flash| flash.changed.clone())
             ></span>
             <span prop:textContent=move || flash.with(|flash| flash.after.clone())></span>

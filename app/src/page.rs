@@ -9,6 +9,7 @@ use market::Symbol;
 use crate::{
     address,
     announcer::Announcer,
+    chart::Chart,
     dashboard::Dashboard,
     figures::{Shown, digits},
     news::NewsPanel,
@@ -47,6 +48,10 @@ pub(crate) fn Page() -> impl IntoView {
         };
         drawn_problem.get().or_else(missing)
     });
+    let chart_name = Signal::derive(move || {
+        let open = dashboard.open.get();
+        open.map(|symbol| symbol.to_string()).unwrap_or_default()
+    });
     let state = Memo::new(move |_| state_name(dashboard.connection.get()));
     walk_with_keys(dashboard);
     follow(dashboard, data);
@@ -67,7 +72,9 @@ pub(crate) fn Page() -> impl IntoView {
                         .then(|| {
                             view! {
                                 <QuoteHeader />
-                                <section class="chart" aria-label="Chart"></section>
+                                <section class="chart-panel" aria-label="Chart">
+                                    <Chart handle=dashboard.chart name=chart_name />
+                                </section>
                             }
                         })
                 }}

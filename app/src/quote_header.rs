@@ -37,7 +37,7 @@ pub(crate) fn QuoteHeader() -> impl IntoView {
                 <span class="quote-name">{name}</span>
             </h1>
             <p class="quote-price">
-                <Figure field="price" shown=shown(|figures| &figures.price) />
+                <Figure field="price" shown=shown(|figures| &figures.price) flashes=true />
                 <span class="currency">{currency}</span>
                 <ChangeFigures change=Signal::derive(move || {
                     figures.with(|figures| figures.change.clone())
@@ -57,21 +57,21 @@ pub(crate) fn QuoteHeader() -> impl IntoView {
                 <div>
                     <dt>"Bid"</dt>
                     <dd>
-                        <Figure field="bid" shown=shown(|figures| &figures.bid.0) />
-                        <span class="times" aria-hidden="true">
-                            "×"
+                        <Figure field="bid" shown=shown(|figures| &figures.bid.0) flashes=true />
+                        <span class="size">
+                            <span aria-hidden="true">"× "</span>
+                            <Figure field="bid-size" shown=shown(|figures| &figures.bid.1) />
                         </span>
-                        <Figure field="bid-size" shown=shown(|figures| &figures.bid.1) />
                     </dd>
                 </div>
                 <div>
                     <dt>"Ask"</dt>
                     <dd>
-                        <Figure field="ask" shown=shown(|figures| &figures.ask.0) />
-                        <span class="times" aria-hidden="true">
-                            "×"
+                        <Figure field="ask" shown=shown(|figures| &figures.ask.0) flashes=true />
+                        <span class="size">
+                            <span aria-hidden="true">"× "</span>
+                            <Figure field="ask-size" shown=shown(|figures| &figures.ask.1) />
                         </span>
-                        <Figure field="ask-size" shown=shown(|figures| &figures.ask.1) />
                     </dd>
                 </div>
                 <Detail term="Open" field="open" shown=shown(|figures| &figures.open) />

@@ -7,6 +7,10 @@ use crate::{App, PageData, clock};
 const CHECK: &str =
     r#"if(typeof WebAssembly!=="object")document.getElementById("unsupported").hidden=false"#;
 
+/// A rising line, without a request of its own.
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
+%3Cpath d='M1 13 6 7l3 3 6-8' fill='none' stroke='%234c8dff' stroke-width='2'/%3E%3C/svg%3E";
+
 /// The HTML document around the page. It is drawn from the [`PageData`] of the context, and carries
 /// it, so that the script starts from the same numbers.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -23,6 +27,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     content="Live quotes, charts and news of the symbols that you follow."
                 />
                 <meta name="color-scheme" content="dark light" />
+                <link rel="icon" href=ICON />
                 <HashedStylesheet id="leptos" options=options.clone() />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options />

@@ -1,8 +1,8 @@
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 use market::Symbol;
 
 use crate::{
-    address,
+    address, browser,
     dashboard::{Dashboard, Ticker},
     figure::{ChangeFigures, Figure},
     figures::{Change, Shown, digits},
@@ -13,9 +13,19 @@ use crate::{
 #[component]
 pub(crate) fn Watchlist() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
+    let nav = NodeRef::<html::Nav>::new();
+    Effect::new(move || {
+        dashboard.open.track();
+        // After the row is marked as the open one.
+        request_animation_frame(move || {
+            if let Some(nav) = nav.get_untracked() {
+                browser::scroll_to_current(&nav);
+            }
+        });
+    });
     let empty = Memo::new(move |_| dashboard.watchlist.with(Vec::is_empty));
     view! {
-        <nav class="watchlist" aria-label="Watchlist">
+        <nav class="watchlist" aria-label="Watchlist" node_ref=nav>
             <ul>
                 <For
                     each=move || dashboard.watchlist.get()
@@ -84,7 +94,7 @@ fn Row(symbol: Symbol) -> impl IntoView {
                 <span class="row-symbol">{symbol.to_string()}</span>
                 <span class="row-name">{name}</span>
                 <Sparkline path=sparkline />
-                <Figure field="price" shown=price />
+                <Figure field="price" shown=price flashes=true />
                 <ChangeFigures change />
             </a>
         </li>

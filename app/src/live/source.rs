@@ -44,6 +44,11 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
         unsupported: false,
     }));
     open(&source);
+    let opener = Rc::clone(&source);
+    Effect::new(move || {
+        dashboard.open.track();
+        opener.borrow_mut().history.fill(dashboard);
+    });
     set_interval(move || look(&source), LOOK);
 }
 
