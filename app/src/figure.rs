@@ -32,7 +32,6 @@ pub(crate) fn Figure(
             <span prop:textContent=move || flash.with(|flash| flash.after.clone())></span>
         </span>
     }
-    .into_any()
 }
 
 /// A change in the currency and in percent, with its colour, its sign and its arrow.
@@ -58,5 +57,4 @@ pub(crate) fn ChangeFigures(
             />
         </span>
     }
-    .into_any()
 }

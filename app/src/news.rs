@@ -82,7 +82,6 @@ pub(crate) fn NewsPanel() -> impl IntoView {
             </div>
         </section>
     }
-    .into_any()
 }
 
 /// One story.
@@ -146,7 +145,6 @@ fn StoryItem(story: Story) -> impl IntoView {
             </p>
         </article>
     }
-    .into_any()
 }
 
 /// A link that opens a symbol. One that this page does not know is asked of the server.
@@ -167,7 +165,6 @@ fn SymbolLink(symbol: Symbol) -> impl IntoView {
             {symbol.to_string()}
         </a>
     }
-    .into_any()
 }
 
 /// The type with what makes it exact, `filing 8-K`, `halt T1`.

@@ -34,7 +34,6 @@ pub(crate) fn ProblemNotice(
             {list}
         </section>
     }
-    .into_any()
 }
 
 /// A detail as a sentence: it comes as an error's, without a capital letter and a full stop.

@@ -86,7 +86,6 @@ pub(crate) fn QuoteHeader() -> impl IntoView {
             </dl>
         </section>
     }
-    .into_any()
 }
 
 /// One number of the list, with its name.
@@ -100,7 +99,6 @@ fn Detail(term: &'static str, field: &'static str, shown: Signal<Shown>) -> impl
             </dd>
         </div>
     }
-    .into_any()
 }
 
 /// How old the price is, while nothing arrives.

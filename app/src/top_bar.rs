@@ -21,7 +21,6 @@ pub(crate) fn TopBar() -> impl IntoView {
             <DataQuality />
         </header>
     }
-    .into_any()
 }
 
 /// How current the page is.
@@ -34,7 +33,6 @@ fn ConnectionStatus() -> impl IntoView {
             {move || state_text(connection.get())}
         </div>
     }
-    .into_any()
 }
 
 /// The name that the style sheets know a state by.
@@ -105,5 +103,4 @@ fn DataQuality() -> impl IntoView {
             {feeds}
         </p>
     }
-    .into_any()
 }

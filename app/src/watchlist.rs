@@ -46,7 +46,6 @@ pub(crate) fn Watchlist() -> impl IntoView {
             }}
         </nav>
     }
-    .into_any()
 }
 
 /// One symbol: its name, the way of its price, its price and change.
@@ -100,5 +99,4 @@ fn Row(symbol: Symbol) -> impl IntoView {
             </a>
         </li>
     }
-    .into_any()
 }

@@ -1,3 +1,4 @@
+#![recursion_limit = "1024"]
 //! The WebAssembly entry of the page.
 
 use wasm_bindgen::prelude::wasm_bindgen;

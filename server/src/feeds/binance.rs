@@ -21,7 +21,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, Utf8Bytes, http::Uri, protocol::WebSocketConfig},
 };
 
-use super::{End, Feed, FeedError, FrameError, Publisher, currency};
+use super::{End, Feed, FeedError, FrameError, Publisher, currency, exchange_time};
 
 const NAME: &str = "Binance";
 
@@ -155,8 +155,8 @@ impl Binance {
     fn read(&self, text: &Utf8Bytes, publisher: &Publisher) {
         match parse(text, publisher.now()) {
             Ok(Some(tick)) if self.symbols.contains(&tick.symbol) => {
-                publisher.live();
                 publisher.tick(&tick);
+                publisher.live();
             }
             Ok(_) => publisher.ignore(),
             Err(error) => publisher.wrong(&error),
@@ -257,7 +257,8 @@ pub fn parse(text: &str, received: Millis) -> Result<Option<Tick>, FrameError> {
             if trade.price <= Price::ZERO || trade.size < Size::ZERO {
                 return Err(FrameError::new(&"a price or a size below zero", text));
             }
-            let mut tick = Tick::new(trade.symbol, trade.time, Clock::Exchange);
+            let time = exchange_time(trade.time, received, text)?;
+            let mut tick = Tick::new(trade.symbol, time, Clock::Exchange);
             tick.trade = Some(Trade {
                 price: trade.price,
                 size: Some(trade.size),
@@ -310,7 +311,7 @@ mod tests {
         );
         assert_eq!(book.trade, None);
 
-        let tick = parse(TRADE, 77).unwrap().unwrap();
+        let tick = parse(TRADE, 1_723_161_254_087).unwrap().unwrap();
         assert_eq!(
             (tick.time, tick.clock),
             (1_723_161_255_342, Clock::Exchange)
@@ -343,10 +344,11 @@ mod tests {
             "{\"stream\":",
             &TRADE.replace("\"0.02000000\"", "\"x\""),
             &TRADE.replace("0.02000000", "-1"),
+            &TRADE.replace("1723161255342", "1723161255342000"),
             &TRADE.replace("\"61837.63000000\"", "61837.63"),
             &BOOK.replace("BTCUSDT", "BTC/USDT"),
         ] {
-            assert!(parse(text, 0).is_err(), "{text}");
+            assert!(parse(text, 1_723_161_254_087).is_err(), "{text}");
         }
     }
 

@@ -17,7 +17,7 @@ use market::{
 };
 use serde::Deserialize;
 
-use super::{FrameError, currency};
+use super::{FrameError, currency, exchange_time};
 
 /// Reads the frames of one connection.
 #[derive(Debug, Default)]
@@ -72,7 +72,10 @@ impl Parser {
             return Err(FrameError::new(&"a price or a size below zero", text));
         }
         let (time, clock) = match &ticker.time {
-            Some(time) => (millis(time, text)?, Clock::Exchange),
+            Some(time) => {
+                let time = exchange_time(millis(time, text)?, received, text)?;
+                (time, Clock::Exchange)
+            }
             None => (received, Clock::Receipt),
         };
         match self.sequences.entry(ticker.product_id) {
@@ -149,11 +152,12 @@ mod tests {
 
     use super::*;
 
+    const RECEIVED: Millis = 1_618_677_817_079;
     const TICKER: &str = r#"{"type":"ticker","sequence":333938798,"product_id":"BAND-GBP","price":"14.7775","open_24h":"14.6647","volume_24h":"94381.28000000","low_24h":"14.3691","high_24h":"16.55","volume_30d":"2295579.57000000","best_bid":"14.7550","best_ask":"14.8060","side":"buy","time":"2021-04-17T16:43:30.244075Z","trade_id":881613,"last_size":"0.04"}"#;
 
     #[test]
     fn reads_a_ticker_with_and_without_sizes() {
-        let tick = Parser::new().parse(TICKER, 5).unwrap().unwrap();
+        let tick = Parser::new().parse(TICKER, RECEIVED).unwrap().unwrap();
         assert_eq!(tick.symbol.as_str(), "BAND-GBP");
         assert_eq!(
             (tick.time, tick.clock),
@@ -169,7 +173,7 @@ mod tests {
         assert_eq!(tick.day.open.unwrap().to_string(), "14.6647");
 
         let sized = TICKER.replace("\"side\"", "\"best_bid_size\":\"1.50\",\"side\"");
-        let tick = Parser::new().parse(&sized, 5).unwrap().unwrap();
+        let tick = Parser::new().parse(&sized, RECEIVED).unwrap().unwrap();
         assert_eq!(
             tick.bid,
             side(
@@ -182,13 +186,13 @@ mod tests {
     #[test]
     fn passes_over_what_is_older_and_what_is_of_another_type() {
         let mut parser = Parser::new();
-        assert!(parser.parse(TICKER, 0).unwrap().is_some());
-        assert_eq!(parser.parse(TICKER, 0), Ok(None), "the same again");
+        assert!(parser.parse(TICKER, RECEIVED).unwrap().is_some());
+        assert_eq!(parser.parse(TICKER, RECEIVED), Ok(None), "the same again");
         let older = TICKER.replace("333938798", "333938797");
-        assert_eq!(parser.parse(&older, 0), Ok(None));
+        assert_eq!(parser.parse(&older, RECEIVED), Ok(None));
         let other = older.replace("BAND-GBP", "BAND-BTC");
         assert!(
-            parser.parse(&other, 0).unwrap().is_some(),
+            parser.parse(&other, RECEIVED).unwrap().is_some(),
             "numbers are a product's own"
         );
         for text in [
@@ -197,7 +201,7 @@ mod tests {
             r#"{"type":"anything new"}"#,
             "{}",
         ] {
-            assert_eq!(parser.parse(text, 0), Ok(None), "{text}");
+            assert_eq!(parser.parse(text, RECEIVED), Ok(None), "{text}");
         }
     }
 
@@ -210,11 +214,12 @@ mod tests {
             &TICKER.replace("14.7775", "much"),
             &TICKER.replace("2021-04-17T", "yesterday "),
             &TICKER.replace("0.04", "-0.04"),
+            &TICKER.replace("2021-04-17", "2021-05-17"),
             &TICKER.replace("333938798", "-1"),
         ] {
-            assert!(parser.parse(text, 0).is_err(), "{text}");
+            assert!(parser.parse(text, RECEIVED).is_err(), "{text}");
         }
-        assert!(parser.parse(TICKER, 0).unwrap().is_some());
+        assert!(parser.parse(TICKER, RECEIVED).unwrap().is_some());
     }
 
     #[test]
@@ -228,7 +233,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in "\\PC*", cut in 0..TICKER.len(), with in "[\\[\\]{}\",:0-9a-z]{0,4}") {
             let mut parser = Parser::new();
-            let _ = parser.parse(&text, 0);
+            let _ = parser.parse(&text, RECEIVED);
             let _ = parser.parse(&format!("{}{with}{}", &TICKER[..cut], &TICKER[cut..]), 0);
         }
     }

@@ -16,6 +16,7 @@ mod supervisor;
 use std::fmt;
 
 use futures_util::future::BoxFuture;
+use market::Millis;
 
 pub use publisher::{Publisher, Skipped};
 pub use spec::{FeedSpec, SpecError, Speed};
@@ -81,3 +82,19 @@ impl fmt::Display for FrameError {
 }
 
 impl std::error::Error for FrameError {}
+
+/// A time of an exchange that is this far ahead of the receipt is wrong: in another unit, most
+/// likely. Believed, it would close every bar until that time comes.
+const FUTURE: Millis = 24 * 60 * 60 * 1_000;
+
+/// The time of an exchange, if it can be one.
+///
+/// # Errors
+/// When it is more than a day ahead of the time of receipt.
+fn exchange_time(time: Millis, received: Millis, frame: &str) -> Result<Millis, FrameError> {
+    if time.saturating_sub(received) > FUTURE {
+        let why = format_args!("time {time} is more than a day ahead of its receipt at {received}");
+        return Err(FrameError::new(&why, frame));
+    }
+    Ok(time)
+}

@@ -124,9 +124,9 @@ impl Pace {
     }
 }
 
-/// A frame of a recording.
+/// A frame of a recording, as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub struct Recorded {
     /// The line that it stands in, from 1.
     pub line: u64,
     /// When it was received, since the epoch; zero for a line that does not say so.
@@ -172,7 +172,7 @@ impl Source {
 ///
 /// # Errors
 /// When the file cannot be opened, or its first line is of neither format.
-pub fn read(file: &Path, mut each: impl FnMut(Frame) -> bool) -> io::Result<()> {
+pub fn read(file: &Path, mut each: impl FnMut(Recorded) -> bool) -> io::Result<()> {
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
     let mut lines = open(file).map_err(named)?;
@@ -190,7 +190,7 @@ pub fn read(file: &Path, mut each: impl FnMut(Frame) -> bool) -> io::Result<()> 
             Err(error) if source.is_none() => return Err(named(error)),
             Err(error) => {
                 // Most likely the archive was cut off. What came before it is good.
-                each(Frame {
+                each(Recorded {
                     line,
                     received: Duration::ZERO,
                     source: Source::Binance,
@@ -199,6 +199,9 @@ pub fn read(file: &Path, mut each: impl FnMut(Frame) -> bool) -> io::Result<()> 
                 break;
             }
         };
+        if text == Ok("") {
+            continue;
+        }
         let source = match source {
             Some(source) => source,
             None => {
@@ -210,7 +213,7 @@ pub fn read(file: &Path, mut each: impl FnMut(Frame) -> bool) -> io::Result<()> 
                 *source.insert(known)
             }
         };
-        let frame = |received, content| Frame {
+        let frame = |received, content| Recorded {
             line,
             received,
             source,
@@ -349,7 +352,7 @@ mod tests {
         }
     }
 
-    fn frames(recording: &Recording) -> Vec<Frame> {
+    fn frames(recording: &Recording) -> Vec<Recorded> {
         let mut frames = Vec::new();
         read(&recording.0, |frame| {
             frames.push(frame);
@@ -374,8 +377,8 @@ mod tests {
                 Err(_) => 'w',
             })
             .collect();
-        assert_eq!(kinds, ['t', 'w', 'w', 't', 'i', 'w']);
-        assert_eq!(frames[5].line, 6);
+        assert_eq!(kinds, ['t', 'w', 't', 'i', 'w']);
+        assert_eq!(frames[4].line, 6);
         assert_eq!(
             frames[0].received,
             Duration::from_nanos(1_723_161_254_087_891_268)

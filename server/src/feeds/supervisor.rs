@@ -186,3 +186,221 @@ fn message(panic: &(dyn Any + Send)) -> &str {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("without a message")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use futures_util::future::{BoxFuture, pending};
+    use market::{Clock, Tick};
+    use tokio::{sync::mpsc, time::Instant};
+
+    use super::*;
+    use crate::testing;
+
+    /// What a scripted feed does when it is run.
+    enum Act {
+        Fail,
+        LiveThenFail(Duration),
+        Renew,
+        Finish,
+        GiveUp,
+        Panic,
+        Hang,
+    }
+
+    struct Scripted {
+        acts: VecDeque<Act>,
+        /// Told of each run.
+        runs: mpsc::UnboundedSender<Instant>,
+    }
+
+    impl Feed for Scripted {
+        fn name(&self) -> &str {
+            "Scripted"
+        }
+
+        fn run<'a>(
+            &'a mut self,
+            publisher: &'a Publisher,
+        ) -> BoxFuture<'a, Result<End, FeedError>> {
+            self.runs.send(Instant::now()).unwrap();
+            let act = self.acts.pop_front().unwrap_or(Act::Hang);
+            Box::pin(async move {
+                match act {
+                    Act::Fail => Err(FeedError::Transient("no route".to_owned())),
+                    Act::LiveThenFail(time) => {
+                        publisher.live();
+                        tokio::time::sleep(time).await;
+                        Err(FeedError::Transient("it broke".to_owned()))
+                    }
+                    Act::Renew => {
+                        publisher.live();
+                        Ok(End::Renew)
+                    }
+                    Act::Finish => Ok(End::Finished),
+                    Act::GiveUp => Err(FeedError::Fatal("no such file".to_owned())),
+                    Act::Panic => panic!("index 7 out of range"),
+                    Act::Hang => pending().await,
+                }
+            })
+        }
+    }
+
+    struct Run {
+        supervisor: Supervisor,
+        runs: mpsc::UnboundedReceiver<Instant>,
+        stop: CancellationToken,
+    }
+
+    fn start(acts: impl IntoIterator<Item = Act>) -> Run {
+        let (sender, runs) = mpsc::unbounded_channel();
+        let feed = Scripted {
+            acts: acts.into_iter().collect(),
+            runs: sender,
+        };
+        let stop = CancellationToken::new();
+        let supervisor = Supervisor::start(
+            vec![Box::new(feed)],
+            &testing::tape(),
+            &testing::fixed_now(),
+            Backoff::default(),
+            &stop,
+        );
+        Run {
+            supervisor,
+            runs,
+            stop,
+        }
+    }
+
+    async fn state_at_the_end(acts: impl IntoIterator<Item = Act>) -> FeedStatus {
+        let run = start(acts);
+        let statuses = run.supervisor.statuses();
+        run.supervisor.join().await;
+        statuses.current().remove(0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_end_is_told() {
+        let status = state_at_the_end([Act::Fail, Act::Finish]).await;
+        assert_eq!((status.state, status.detail), (FeedState::Ended, None));
+        let status = state_at_the_end([Act::GiveUp]).await;
+        assert_eq!(status.state, FeedState::Failed);
+        assert_eq!(status.detail.as_deref(), Some("no such file"));
+        let status = state_at_the_end([Act::Panic]).await;
+        assert_eq!(status.state, FeedState::Failed);
+        assert_eq!(
+            status.detail.as_deref(),
+            Some("it panicked: index 7 out of range")
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_feed_that_breaks_off_is_degraded_until_it_is_live_again() {
+        let second = Duration::from_secs(1);
+        let run = start([
+            Act::LiveThenFail(second),
+            Act::Fail,
+            Act::LiveThenFail(second),
+        ]);
+        let statuses = run.supervisor.statuses();
+        assert_eq!(statuses.current()[0].state, FeedState::Connecting);
+        for (state, detail) in [
+            (FeedState::Live, None),
+            (FeedState::Degraded, Some("it broke")),
+            (FeedState::Degraded, Some("no route")),
+            (FeedState::Live, None),
+            (FeedState::Degraded, Some("it broke")),
+        ] {
+            let reached =
+                |status: &FeedStatus| status.state == state && status.detail.as_deref() == detail;
+            assert!(statuses.wait_for(0, reached).await.is_some());
+        }
+        run.stop.cancel();
+        run.supervisor.join().await;
+        assert_eq!(statuses.current()[0].state, FeedState::Ended);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_waits_for_nothing_and_stays_live() {
+        let mut run = start([Act::Renew, Act::Renew]);
+        let first = run.runs.recv().await.unwrap();
+        run.runs.recv().await.unwrap();
+        let third = run.runs.recv().await.unwrap();
+        assert_eq!(first, third);
+        assert_eq!(
+            run.supervisor.statuses().current()[0].state,
+            FeedState::Live
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_grow_to_the_cap_and_begin_anew_after_a_settled_run() {
+        let failures = std::iter::repeat_with(|| Act::Fail).take(40);
+        let settled = Act::LiveThenFail(Duration::from_secs(61));
+        let mut run = start(failures.chain([settled]));
+        let mut before = run.runs.recv().await.unwrap();
+        let mut waits = Vec::new();
+        for _ in 0..40 {
+            let now = run.runs.recv().await.unwrap();
+            waits.push(now - before);
+            before = now;
+        }
+        for (failures, wait) in (1..).zip(&waits) {
+            // Timers of the runtime are of a millisecond.
+            let most = Backoff::default().span(failures) + Duration::from_millis(1);
+            assert!(*wait <= most, "{wait:?} after {failures} failures");
+        }
+        assert!(waits.iter().max() > Some(&Duration::from_secs(10)));
+        let after_settled = run.runs.recv().await.unwrap() - before - Duration::from_secs(61);
+        assert!(
+            after_settled <= Duration::from_millis(1_001),
+            "{after_settled:?}"
+        );
+        run.stop.cancel();
+        run.supervisor.join().await;
+    }
+
+    #[test]
+    fn spans_double_and_never_overflow() {
+        let backoff = Backoff::default();
+        let spans: Vec<u64> = [1, 2, 3, 5, 6, 40, u32::MAX]
+            .map(|failures| backoff.span(failures).as_secs())
+            .to_vec();
+        assert_eq!(spans, [1, 2, 4, 16, 30, 30, 30]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_publisher_tells_sessions_once_and_follows_the_days_figures() {
+        let tape = testing::tape();
+        let mut reader = testing::listen(&tape);
+        let publisher = testing::publisher(&tape);
+        let symbol = "BTC-USD".parse().unwrap();
+        let session = crate::feeds::coinbase::session(symbol, "Test", market::Quality::Live);
+        publisher.session(session.clone());
+        assert_eq!(reader.events().len(), 1);
+        publisher.session(session);
+        assert_eq!(reader.events(), []);
+
+        let mut tick = Tick::new(symbol, 5, Clock::Exchange);
+        tick.day.open = Some("7".parse().unwrap());
+        publisher.tick(&tick);
+        let events = reader.events();
+        assert!(
+            matches!(&events[..], [market::Event::Session(session), market::Event::Quote(_)] if session.open == tick.day.open),
+            "{events:?}"
+        );
+        publisher.tick(&tick);
+        assert_eq!(reader.events().len(), 1, "a quote alone");
+
+        publisher.ignore();
+        publisher.wrong(&"garbage");
+        let skipped = Skipped {
+            ignored: 1,
+            wrong: 1,
+            late: 0,
+        };
+        assert_eq!(publisher.skipped(), skipped);
+    }
+}

@@ -72,7 +72,10 @@ impl Simulate {
                 );
                 simulation.skip_to(now);
             }
-            while simulation.time() <= now {
+            // When the clock stepped back, the market goes on from where it is, a step at a time.
+            let stepped_back = simulation.time() > now + CATCH_UP;
+            let until = if stepped_back { simulation.time() } else { now };
+            while simulation.time() <= until {
                 for said in simulation.step() {
                     publish(said, publisher);
                 }

@@ -158,19 +158,15 @@ impl Simulation {
         {
             self.open_session(&mut said);
         }
-        let calm = self.move_factors();
+        let edge = self.edge();
+        let nervous = self.move_factors(edge);
         self.tell_stories(&mut said);
-        for _ in 0..self.random.poisson(self.mean_ticks(calm)) {
+        for _ in 0..self.random.poisson(self.mean_ticks(edge)) {
             let weights = self.stocks.iter().map(|state| state.weight(self.time));
             let position = self.random.weighted(weights);
             let state = &mut self.stocks[position];
             if state.halt.is_none() {
-                state.revalue(
-                    self.time,
-                    &self.factors,
-                    self.mood.exp() * swing(calm, 0.75, 1.3),
-                    &mut self.random,
-                );
+                state.revalue(self.time, &self.factors, nervous, &mut self.random);
                 let tick = state.tick(self.time, &mut self.random);
                 said.push(Said::Tick(tick));
             }
@@ -195,26 +191,26 @@ impl Simulation {
         RATE * swing(edge, 0.85, 2.0) * weight / usual * Self::STEP as f64 / 1_000.0
     }
 
-    /// Moves the market and the sectors on by a step, and answers with [`Simulation::edge`].
-    fn move_factors(&mut self) -> f64 {
-        let edge = self.edge();
+    /// Moves the market and the sectors on by a step, and answers how many times as far as usual
+    /// everything moves now.
+    fn move_factors(&mut self, edge: f64) -> f64 {
         let part = Self::STEP as f64 / SESSION as f64;
         // An Ornstein-Uhlenbeck process that forgets within twenty minutes, of deviation 0.35.
         let forget = Self::STEP as f64 / 1_200_000.0;
         self.mood += -forget * self.mood + 0.35 * (2.0 * forget).sqrt() * self.random.normal();
-        let nervous = self.mood.exp() * swing(edge, 0.75, 1.3) * part.sqrt();
+        let nervous = self.mood.exp() * swing(edge, 0.75, 1.3);
         for (position, factor) in self.factors.iter_mut().enumerate() {
             let volatility = if position == 0 {
                 MARKET_VOLATILITY
             } else {
                 SECTOR_VOLATILITY
             };
-            *factor += volatility * nervous * self.random.heavy();
+            *factor += volatility * nervous * part.sqrt() * self.random.heavy();
         }
         let digested = self.market_pull * (1.0 - (-(Self::STEP as f64) / DIGESTION).exp());
         self.market_pull -= digested;
         self.factors[0] += digested;
-        edge
+        nervous
     }
 
     fn open_session(&mut self, said: &mut Vec<Said>) {
@@ -249,10 +245,8 @@ impl Simulation {
             return;
         }
         let kinds = stories::WEIGHTS;
-        let kind = kinds[self
-            .random
-            .weighted(kinds.iter().map(|(_, weight)| *weight))]
-        .0;
+        let weights = kinds.iter().map(|(_, weight)| *weight);
+        let (kind, _) = kinds[self.random.weighted(weights)];
         if kind == NewsType::Macro {
             let story = stories::of_market(&self.id(), self.time, &mut self.random);
             self.market_pull += story.pull;

@@ -65,11 +65,11 @@ const TARGETS: [&str; 8] = [
     "Brightwater Systems",
     "Copperline",
     "Fernhill Labs",
-    "Juniper Street Software",
+    "Juniper Street",
     "Kestrel Robotics",
     "Palisade Analytics",
-    "Saltmarsh Energy",
-    "Wren Logistics",
+    "Saltmarsh Labs",
+    "Wrenfield",
 ];
 
 const REGIONS: [&str; 8] = [
@@ -100,8 +100,8 @@ pub(super) fn of_stock(
     random: &mut Random,
 ) -> Story {
     let name = stock.short;
-    let subjects = stock.sector.subjects();
-    let subject = *random.pick(&subjects);
+    let price = f64::from(stock.close) / 100.0;
+    let subject = *random.pick(&stock.subjects);
     let region = *random.pick(&REGIONS);
     let good = random.chance(0.52);
     let sign = if good { 1.0 } else { -1.0 };
@@ -132,7 +132,7 @@ pub(super) fn of_stock(
             (headline, sign * random.between(0.006, 0.016))
         }
         NewsType::Earnings => {
-            let share = random.between(0.4, 6.5);
+            let share = price * random.between(0.006, 0.016);
             let percent = random.whole(2, 14);
             let headline = match (good, random.whole(0, 1)) {
                 (true, 0) => format!(
@@ -182,17 +182,14 @@ pub(super) fn of_stock(
             )
         }
         NewsType::Dividend => {
-            let cents = random.whole(8, 140);
+            let dividend = price * random.between(0.002, 0.008);
             let headline = if random.chance(0.5) {
                 format!(
                     "{name} declares a quarterly dividend of ${:.2} a share",
-                    f64::from(cents) / 100.0
+                    dividend
                 )
             } else {
-                format!(
-                    "{name} raises its dividend to ${:.2} a share",
-                    f64::from(cents) / 100.0
-                )
+                format!("{name} raises its dividend to ${:.2} a share", dividend)
             };
             (headline, random.between(0.003, 0.009))
         }
@@ -229,14 +226,18 @@ pub(super) fn of_stock(
         NewsType::PressRelease => {
             let partner = *random.pick(&TARGETS);
             let headline = match (good, random.whole(0, 3)) {
-                (true, 0) => format!("{name} and {partner} announce a {subject} partnership"),
-                (true, 1) => format!("{name} opens a {subject} center in {region}"),
+                (true, 0) => {
+                    format!("{name} and {partner} to work together on its {subject} business")
+                }
+                (true, 1) => {
+                    format!("{name} opens a center for its {subject} business in {region}")
+                }
                 (true, 2) => {
                     format!("{name} unveils its next {subject} line, shipping this quarter")
                 }
                 (true, _) => format!("{name} authorizes a new buyback program"),
                 (false, 0) => format!("{name} postpones its {subject} launch in {region}"),
-                (false, 1) => format!("{name} winds down a {subject} project"),
+                (false, 1) => format!("{name} winds down part of its {subject} business"),
                 (false, _) => format!("{name} trims {subject} spending for the year"),
             };
             (headline, sign * random.between(0.003, 0.01))
@@ -262,17 +263,19 @@ pub(super) fn of_stock(
             let percent = random.whole(3, 19);
             let headline = match (good, random.whole(0, 5)) {
                 (true, 0) => format!("{name} shares climb as {subject} orders pick up"),
-                (true, 1) => format!("{name} said to win a {subject} contract in {region}"),
-                (true, 2) => format!("Suppliers see {name} lifting {subject} output by {percent}%"),
-                (true, 3) => format!("Survey: {name} gains ground in {subject}"),
+                (true, 1) => format!("{name} said to win {subject} business in {region}"),
+                (true, 2) => format!("Suppliers see {name} lifting {subject} orders by {percent}%"),
+                (true, 3) => format!("Survey: {name} gains ground with its {subject} business"),
                 (true, 4) => format!("Why {name} could surprise in {subject} this year"),
                 (true, _) => format!("{name} expands in {region} faster than planned"),
                 (false, 0) => format!("{name} slips as {subject} orders cool"),
-                (false, 1) => format!("{name} said to lose a {subject} contract in {region}"),
+                (false, 1) => format!("{name} said to lose {subject} business in {region}"),
                 (false, 2) => {
-                    format!("Suppliers see {name} cutting {subject} output by {percent}%")
+                    format!("Suppliers see {name} cutting {subject} orders by {percent}%")
                 }
-                (false, 3) => format!("Survey: rivals catch up with {name} in {subject}"),
+                (false, 3) => {
+                    format!("Survey: rivals catch up with the {subject} business of {name}")
+                }
                 (false, 4) => format!("{name} faces higher {subject} costs in {region}"),
                 (false, _) => format!("Outage hits {name} customers in {region}"),
             };
@@ -291,16 +294,28 @@ pub(super) fn of_market(id: &str, time: Millis, random: &mut Random) -> Story {
     let good = random.chance(0.5);
     let tenth = f64::from(random.whole(1, 4)) / 10.0;
     let mut news = blank(NewsType::Macro, id, time);
-    news.headline = match (good, random.whole(0, 3)) {
-        (true, 0) => format!("Consumer prices rise {tenth:.1}%, less than expected"),
-        (true, 1) => "Central bank officials see room for lower rates".to_owned(),
-        (true, 2) => format!("Retail sales grow {tenth:.1}% in the month"),
-        (true, _) => "Jobless claims fall to the lowest in a year".to_owned(),
-        (false, 0) => format!("Consumer prices rise {tenth:.1}%, more than expected"),
-        (false, 1) => "Central bank officials urge patience on rates".to_owned(),
-        (false, 2) => format!("Factory orders drop {tenth:.1}% in the month"),
-        (false, _) => "Treasury yields jump after a weak auction".to_owned(),
+    let told: [String; 7] = if good {
+        [
+            format!("Consumer prices rise {tenth:.1}%, less than expected"),
+            format!("Retail sales grow {tenth:.1}% in the month"),
+            format!("Industrial output rises {tenth:.1}% in the month"),
+            "Central bank officials see room for lower rates".to_owned(),
+            "Jobless claims fall to the lowest in a year".to_owned(),
+            "Small firms are more hopeful than in spring, survey says".to_owned(),
+            "Strong demand at an auction of ten-year notes".to_owned(),
+        ]
+    } else {
+        [
+            format!("Consumer prices rise {tenth:.1}%, more than expected"),
+            format!("Factory orders drop {tenth:.1}% in the month"),
+            format!("Housing starts fall {tenth:.1}% in the month"),
+            "Central bank officials urge patience on rates".to_owned(),
+            "Jobless claims rise for the third week".to_owned(),
+            "Purchasing managers report slower new business".to_owned(),
+            "Treasury yields jump after a weak auction".to_owned(),
+        ]
     };
+    news.headline = random.pick(&told).clone();
     let size = random.between(0.001, 0.003);
     Story {
         news,

@@ -1,5 +1,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -77,6 +81,20 @@ fn the_same_seed_says_the_same() {
     assert!(said.len() > 40_000, "{}", said.len());
 }
 
+/// What a seed means is part of the contract: whoever changes these numbers changes every seed.
+#[test]
+fn a_seed_means_what_it_meant() {
+    let last = |seed| {
+        let said = run(seed, START);
+        let mut trades = said.iter().filter_map(|said| match said {
+            Said::Tick(tick) if tick.symbol.as_str() == "GOOG" => tick.trade,
+            _ => None,
+        });
+        trades.next_back().unwrap().price.to_string()
+    };
+    assert_eq!([last(1), last(2), last(3)], ["179.50", "175.26", "177.87"]);
+}
+
 #[test]
 fn prices_move_together_and_their_moves_have_heavy_tails() {
     let minutes = minutes(&run(1, START + 4 * HOUR));
@@ -152,6 +170,39 @@ fn a_story_moves_what_it_speaks_of() {
 }
 
 #[test]
+fn good_ratings_lift_and_bad_ones_press() {
+    let said = run(6, START + 6 * HOUR);
+    let minutes = minutes(&said);
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for said in &said {
+        if let Said::News(news) = said
+            && news.kind == NewsType::Rating
+        {
+            let prices = &minutes[&news.symbols[0]];
+            let minute = news.published / 60_000;
+            let around = (prices.get(&(minute - 1)), prices.get(&(minute + 1)));
+            if let (Some(before), Some(then)) = around {
+                let good_words = ["raises", "lifts", "outperform"];
+                let is_good = good_words.iter().any(|word| news.headline.contains(word));
+                let list = if is_good { &mut good } else { &mut bad };
+                list.push((then / before).ln());
+            }
+        }
+    }
+    assert!(
+        good.len() > 30 && bad.len() > 30,
+        "{} {}",
+        good.len(),
+        bad.len()
+    );
+    let (good, bad) = (mean(good), mean(bad));
+    assert!(
+        good > 0.002 && bad < -0.002,
+        "{good} after good ones, {bad} after bad ones"
+    );
+}
+
+#[test]
 fn sessions_open_lively_and_follow_one_another() {
     let said = run(5, START + 7 * HOUR);
     let ticks = |from: Millis, length: Millis| {
@@ -173,14 +224,13 @@ fn sessions_open_lively_and_follow_one_another() {
     for said in &said {
         match said {
             Said::Session(session)
-                if session.symbol == symbol && session.state == TradingState::Open =>
+                if session.symbol == symbol
+                    && session.state == TradingState::Open
+                    && sessions
+                        .last()
+                        .is_none_or(|(known, _): &(market::Session, _)| known != session) =>
             {
-                if sessions
-                    .last()
-                    .is_none_or(|(known, _): &(market::Session, _)| known != session)
-                {
-                    sessions.push((session.clone(), last));
-                }
+                sessions.push((session.clone(), last));
             }
             Said::Tick(tick) if tick.symbol == symbol => {
                 last = tick.trade.map(|trade| trade.price).or(last);
@@ -386,4 +436,28 @@ async fn the_past_is_on_the_tape_before_the_feed_is_live() {
         live.iter()
             .any(|event| matches!(event, Event::Quote(quote) if quote.time > START + 59_000))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_leaps_neither_stops_it_nor_makes_it_burst() {
+    let tape = testing::tape();
+    let leap = Arc::new(AtomicI64::new(0));
+    let (steady, leapt) = (testing::runtime_now(), Arc::clone(&leap));
+    let now: crate::Now =
+        Arc::new(move || steady().saturating_add_signed(leapt.load(Ordering::Relaxed)));
+    let publisher = Publisher::new(tape.clone(), now, stories::SOURCE);
+    let mut feed = Simulate::new(1);
+    let run = feed.run(&publisher);
+    tokio::pin!(run);
+    for hours in [0, 5, -5] {
+        leap.store(hours * HOUR as i64, Ordering::Relaxed);
+        let before = tape.stats().appended;
+        tokio::select! {
+            end = &mut run => panic!("{end:?}"),
+            () = sleep(Duration::from_secs(60)) => {}
+        }
+        let appended = tape.stats().appended - before;
+        let expected = if hours == 0 { 3_800..6_000 } else { 200..2_000 };
+        assert!(expected.contains(&appended), "{appended} at {hours} hours");
+    }
 }
