@@ -21,6 +21,7 @@ mod figures;
 mod flash;
 mod live;
 mod market_state;
+mod navigation;
 mod news;
 mod news_list;
 mod page;

@@ -1,9 +1,5 @@
 use leptos::{ev, prelude::*};
 use leptos_meta::Title;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_location, use_navigate},
-};
 use market::Symbol;
 
 use crate::{
@@ -12,6 +8,7 @@ use crate::{
     chart::Chart,
     dashboard::Dashboard,
     figures::{Shown, digits},
+    navigation::Navigation,
     news::NewsPanel,
     page_data::PageData,
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
@@ -24,7 +21,8 @@ use crate::{
 #[component]
 pub(crate) fn Page() -> impl IntoView {
     let data = use_context::<PageData>().unwrap_or_default();
-    let path = use_location().pathname;
+    let navigation = Navigation::new(data.path.clone());
+    let path = navigation.path();
     // A problem is one of the address that the page was drawn for, and of no other.
     let drawn_for = path.get_untracked();
     let problem = data.problem.clone();
@@ -53,7 +51,9 @@ pub(crate) fn Page() -> impl IntoView {
         open.map(|symbol| symbol.to_string()).unwrap_or_default()
     });
     let state = Memo::new(move |_| state_name(dashboard.connection.get()));
-    walk_with_keys(dashboard);
+    #[cfg(target_arch = "wasm32")]
+    navigation.listen();
+    walk_with_keys(dashboard, navigation);
     follow(dashboard, data);
 
     view! {
@@ -104,10 +104,8 @@ fn title(dashboard: Dashboard) -> impl Fn() -> String + Send + Sync + 'static {
 }
 
 /// `j` and `k` open the next and the previous symbol of the watchlist.
-fn walk_with_keys(dashboard: Dashboard) {
-    let navigate = use_navigate();
+fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
     Effect::new(move || {
-        let navigate = navigate.clone();
         let handle = window_event_listener(ev::keydown, move |event| {
             let step = match event.key().as_str() {
                 "j" => 1,
@@ -125,11 +123,7 @@ fn walk_with_keys(dashboard: Dashboard) {
                 let address = dashboard
                     .chosen
                     .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
-                let options = NavigateOptions {
-                    scroll: false,
-                    ..NavigateOptions::default()
-                };
-                navigate(&address, options);
+                navigation.open(&address);
             }
         });
         on_cleanup(move || handle.remove());

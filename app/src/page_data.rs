@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct PageData {
     /// The position on the tape that the rest is as of.
     pub id: String,
+    /// The path of the address that the page was drawn for, encoded as it came.
+    pub path: String,
     /// What the watchlist shows: the symbols of the address, or else the server's own choice.
     pub watchlist: Vec<Symbol>,
     /// Whether the address named the watchlist, so that links keep it.

@@ -3,7 +3,6 @@
 
 use app::{PageData, Problem, shell};
 use leptos::prelude::*;
-use leptos_router::location::RequestUrl;
 use market::{
     Action, Basis, Closes, News, NewsType, Quality, Quote, Session, Snapshot, Symbol, TradingState,
 };
@@ -79,8 +78,10 @@ fn data() -> PageData {
 /// The document for an address, in one line.
 fn render(address: &str, data: &PageData) -> String {
     Owner::new().with(|| {
-        provide_context(RequestUrl::new(address));
-        provide_context(data.clone());
+        provide_context(PageData {
+            path: address.to_owned(),
+            ..data.clone()
+        });
         let options = LeptosOptions::builder().output_name("tickertape").build();
         shell(options).to_html()
     })

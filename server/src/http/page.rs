@@ -116,7 +116,8 @@ async fn render(
     request: Request,
 ) -> Response {
     let status = problem.as_ref().map_or(StatusCode::OK, Problem::status);
-    let data = page_data(&service, watchlist, symbol, problem);
+    let path = request.uri().path().to_owned();
+    let data = page_data(&service, path, watchlist, symbol, problem);
     let options = service.leptos.clone();
     let renderer = leptos_axum::render_app_async_with_context(
         move || provide_context(data.clone()),
@@ -132,6 +133,7 @@ async fn render(
 
 fn page_data(
     service: &Service,
+    path: String,
     symbols: Symbols,
     symbol: Option<Symbol>,
     problem: Option<Problem>,
@@ -164,6 +166,7 @@ fn page_data(
         symbol.map(|symbol| market_view::bars(&service.tape, symbol, 0, Millis::MAX, CHART_BARS));
     PageData {
         id: position.to_string(),
+        path,
         watchlist,
         chosen,
         symbol,
