@@ -14,7 +14,7 @@ use plotters_backend::{
 use plotters_canvas::CanvasBackend;
 use std::cell::RefCell;
 use wasm_bindgen::JsCast;
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, Path2d};
 
 /// Widths of texts that are kept: the labels of both axes and of the crosshair, a few times over.
 const WIDTHS: usize = 64;
@@ -167,16 +167,6 @@ impl Canvas {
         }
     }
 
-    fn trace(&self, mut path: impl Iterator<Item = BackendCoord>) {
-        self.context.begin_path();
-        if let Some((x, y)) = path.next() {
-            self.context.move_to(x.into(), y.into());
-        }
-        for (x, y) in path {
-            self.context.line_to(x.into(), y.into());
-        }
-    }
-
     fn fill_box(&self, (x, y): BackendCoord, (width, height): (i32, i32)) {
         self.context
             .fill_rect(x.into(), y.into(), width.into(), height.into());
@@ -250,11 +240,8 @@ impl DrawingBackend for Canvas {
         path: I,
         style: &S,
     ) -> Outcome {
-        self.stroke(
-            path.into_iter(),
-            style.color(),
-            f64::from(style.stroke_width()),
-        );
+        let width = f64::from(style.stroke_width());
+        self.line(path.into_iter(), style.color(), width, None);
         Ok(())
     }
 
@@ -273,10 +260,7 @@ impl DrawingBackend for Canvas {
         path: I,
         style: &S,
     ) -> Outcome {
-        self.set_fill(style.color());
-        self.trace(path.into_iter());
-        self.context.fill();
-        Ok(())
+        self.through(|base| base.fill_polygon(path, style))
     }
 
     /// In the page's family; text that is turned goes through the base, in the style's own.
@@ -381,29 +365,42 @@ impl Surface for Canvas {
         };
     }
 
-    fn stroke(
+    fn line(
         &mut self,
-        path: impl Iterator<Item = BackendCoord>,
+        mut path: impl Iterator<Item = BackendCoord>,
         color: BackendColor,
         width: f64,
+        bottom: Option<i32>,
     ) {
-        self.set_stroke(color, width, false);
-        self.trace(path);
-        self.context.stroke();
-    }
-
-    fn fade(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, bottom: i32) {
-        let gradient = self
-            .context
-            .create_linear_gradient(0.0, 0.0, 0.0, bottom.into());
-        for (at, alpha) in [(0.0, FADE.0), (1.0, FADE.1)] {
-            // Both places and both colours are valid.
-            let _ = gradient.add_color_stop(at, &css(packed(BackendColor { alpha, ..color })));
+        let (Some(first), Ok(line)) = (path.next(), Path2d::new()) else {
+            return;
+        };
+        line.move_to(first.0.into(), first.1.into());
+        let mut last = first;
+        for point in path {
+            // Points of one column often meet in one pixel.
+            if point != last {
+                line.line_to(point.0.into(), point.1.into());
+                last = point;
+            }
         }
-        self.context.set_fill_style_canvas_gradient(&gradient);
-        self.pen.fill = None;
-        self.trace(path);
-        self.context.fill();
+        // The area's outline is the line's, not traced again.
+        if let Some((bottom, area)) = bottom.zip(Path2d::new_with_other(&line).ok()) {
+            area.line_to(last.0.into(), bottom.into());
+            area.line_to(first.0.into(), bottom.into());
+            let gradient = self
+                .context
+                .create_linear_gradient(0.0, 0.0, 0.0, bottom.into());
+            for (at, alpha) in [(0.0, FADE.0), (1.0, FADE.1)] {
+                // Both places and both colours are valid.
+                let _ = gradient.add_color_stop(at, &css(packed(BackendColor { alpha, ..color })));
+            }
+            self.context.set_fill_style_canvas_gradient(&gradient);
+            self.pen.fill = None;
+            self.context.fill_with_path_2d(&area);
+        }
+        self.set_stroke(color, width, false);
+        self.context.stroke_with_path(&line);
     }
 
     fn dashes(&mut self, from: BackendCoord, to: BackendCoord, color: BackendColor) {

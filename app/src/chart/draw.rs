@@ -17,7 +17,6 @@ use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind,
 };
 use std::cell::RefCell;
-use std::iter::Chain;
 use std::rc::Rc;
 
 /// A colour as red, green and blue.
@@ -114,11 +113,15 @@ pub trait Surface: DrawingBackend {
     /// Ends [`Surface::clip`].
     fn unclip(&mut self);
 
-    /// A line through points, `width` pixels wide: plotters' own have whole widths only.
-    fn stroke(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, width: f64);
-
-    /// Fills a polygon with a colour that fades from the top of the surface to `bottom`.
-    fn fade(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, bottom: i32);
+    /// A line through points, `width` pixels wide (plotters' own have whole widths only), above an
+    /// area of its colour that fades from the top of the surface to row `bottom`, where it ends.
+    fn line(
+        &mut self,
+        path: impl Iterator<Item = BackendCoord>,
+        color: BackendColor,
+        width: f64,
+        bottom: Option<i32>,
+    );
 
     /// A hairline from one point to another on the same row or column, in dashes.
     fn dashes(&mut self, from: BackendCoord, to: BackendCoord, color: BackendColor);
@@ -144,9 +147,11 @@ mod size {
     pub(super) const TAG: f64 = 20.0;
     pub(super) const LINE: f64 = 1.5;
     pub(super) const DOT: f64 = 3.0;
+    /// Half the height of a label, with a little air.
+    pub(super) const HALF_LABEL: f64 = 7.0;
     /// Lines of the grid are at least about this far apart.
     pub(super) const VALUE_GAP: f64 = 52.0;
-    pub(super) const TIME_GAP: f64 = 96.0;
+    pub(super) const TIME_GAP: f64 = 68.0;
 }
 
 /// The shortest time that fills the plot, so that the first seconds do not leap about.
@@ -243,6 +248,17 @@ impl Frame {
         label(self.scale, paint(color), anchor)
     }
 
+    /// The lines of the grid that have room for their labels: values, and their rows.
+    fn value_lines<'a>(&self, plot: &'a Coordinates) -> impl Iterator<Item = (f64, i32)> + use<'a> {
+        let (start, half) = (self.times.0, self.pixels(size::HALF_LABEL));
+        let rows = half..=self.plot.1 as i32 - half;
+        let lines = self
+            .ticks
+            .iter()
+            .map(move |value| (value, translate(plot, start, value).1));
+        lines.filter(move |(_, y)| rows.contains(y))
+    }
+
     fn time_ticks(&self) -> Vec<TimeTick> {
         let most = (f64::from(self.plot.0) / (size::TIME_GAP * self.scale)) as u32;
         time_ticks(self.times.0, self.times.1, most, self.offset)
@@ -294,25 +310,20 @@ fn fit_values(low: f64, high: f64, decimals: u32, most: u32) -> (f64, f64) {
     )
 }
 
-/// A line through points, already as many as pixels can show.
+/// A line through points, already as few as pixels can show.
 struct Line<'a> {
     points: &'a [Point],
     color: BackendColor,
     width: f64,
+    bottom: Option<i32>,
 }
-
-fn coordinate(point: &Point) -> (f64, f64) {
-    (point.time, point.value)
-}
-
-type OnLine<'a> = std::iter::Map<std::slice::Iter<'a, Point>, fn(&'a Point) -> (f64, f64)>;
 
 impl<'a> PointCollection<'a, (f64, f64)> for &'a Line<'_> {
     type Point = (f64, f64);
-    type IntoIter = OnLine<'a>;
+    type IntoIter = std::iter::Map<std::slice::Iter<'a, Point>, fn(&'a Point) -> (f64, f64)>;
 
     fn point_iter(self) -> Self::IntoIter {
-        self.points.iter().map(coordinate)
+        self.points.iter().map(|point| (point.time, point.value))
     }
 }
 
@@ -323,43 +334,7 @@ impl<S: Surface> Drawable<S> for Line<'_> {
         surface: &mut S,
         _: (u32, u32),
     ) -> Result<(), DrawingErrorKind<S::ErrorType>> {
-        surface.stroke(path, self.color, self.width);
-        Ok(())
-    }
-}
-
-/// What lies between a line and the lower edge of the plot.
-struct Area<'a> {
-    points: &'a [Point],
-    color: BackendColor,
-    /// The value at the lower edge, and its pixel.
-    base: f64,
-    bottom: i32,
-}
-
-impl<'a> PointCollection<'a, (f64, f64)> for &'a Area<'_> {
-    type Point = (f64, f64);
-    type IntoIter = Chain<OnLine<'a>, std::vec::IntoIter<(f64, f64)>>;
-
-    fn point_iter(self) -> Self::IntoIter {
-        let ends = [self.points.last(), self.points.first()];
-        let corners = ends.into_iter().flatten().map(|end| (end.time, self.base));
-        let corners: Vec<(f64, f64)> = corners.collect();
-        self.points
-            .iter()
-            .map(coordinate as fn(&'a Point) -> _)
-            .chain(corners)
-    }
-}
-
-impl<S: Surface> Drawable<S> for Area<'_> {
-    fn draw<I: Iterator<Item = BackendCoord>>(
-        &self,
-        path: I,
-        surface: &mut S,
-        _: (u32, u32),
-    ) -> Result<(), DrawingErrorKind<S::ErrorType>> {
-        surface.fade(path, self.color, self.bottom);
+        surface.line(path, self.color, self.width, self.bottom);
         Ok(())
     }
 }
@@ -398,23 +373,13 @@ pub fn axes<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame, look: &Look) ->
     let area = DrawingArea::from(surface);
     let style = frame.label(look.palette.muted, HPos::Left);
     let padding = frame.pixels(size::PADDING);
-    let half_a_label = frame.pixels(size::FONT * 0.6);
-    for value in frame.ticks.iter() {
-        let (_, y) = translate(&plot, frame.times.0, value);
-        if (0..bottom).contains(&y) {
-            let line = ((0, y), (right, y));
-            surface
-                .borrow_mut()
-                .draw_line(line.0, line.1, &grid)
-                .map_err(backend::<S>)?;
-        }
-        if (half_a_label..=bottom - half_a_label).contains(&y) {
-            area.draw_text(
-                &format_value(value, frame.decimals),
-                &style,
-                (right + padding, y),
-            )?;
-        }
+    for (value, y) in frame.value_lines(&plot) {
+        surface
+            .borrow_mut()
+            .draw_line((0, y), (right, y), &grid)
+            .map_err(backend::<S>)?;
+        let text = format_value(value, frame.decimals);
+        area.draw_text(&text, &style, (right + padding, y))?;
     }
 
     let below = bottom + frame.pixels(size::TIMES / 2.0);
@@ -473,16 +438,11 @@ pub fn series<S: Surface>(
 
     let plot = DrawingArea::from(surface).apply_coord_spec(frame.coordinates());
     surface.borrow_mut().clip(frame.plot);
-    plot.draw(&Area {
-        points: columns,
-        color,
-        base: frame.values.0,
-        bottom: frame.plot.1 as i32,
-    })?;
     plot.draw(&Line {
         points: columns,
         color,
         width: size::LINE * frame.scale,
+        bottom: Some(frame.plot.1 as i32),
     })?;
     surface.borrow_mut().unclip();
 
@@ -494,6 +454,21 @@ pub fn series<S: Surface>(
         surface
             .draw_circle(at, radius, &color, true)
             .map_err(backend::<S>)?;
+    }
+    // Half a label that looks out from under the tag could be read as a wrong one.
+    let half = frame.pixels(size::HALF_LABEL);
+    let left = frame.plot.0 as i32 + frame.hairline() as i32;
+    let near = half + frame.pixels(size::TAG) / 2;
+    for (_, y) in frame.value_lines(&frame.coordinates()) {
+        if (y - at.1).abs() < near {
+            let extent = (frame.size.0 as i32 - left, 2 * half);
+            fill(
+                surface,
+                (left, y - half),
+                extent,
+                paint(look.palette.ground),
+            )?;
+        }
     }
     tag(
         surface,
@@ -546,7 +521,7 @@ pub fn overlay<S: Surface>(
         let mut surface = surface.borrow_mut();
         surface.dashes((x, 0), (x, bottom), muted);
         surface.dashes((0, y), (right, y), muted);
-        let (inner, outer) = (frame.pixels(size::DOT), frame.pixels(size::DOT + 2.0));
+        let (inner, outer) = (frame.pixels(size::DOT + 1.0), frame.pixels(size::DOT + 2.0));
         let ground = paint(look.palette.ground);
         surface
             .draw_circle((x, y), outer as u32, &ground, true)

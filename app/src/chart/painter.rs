@@ -41,8 +41,7 @@ struct Core {
     /// Axes, series, overlay.
     layers: [Rc<RefCell<Canvas>>; 3],
     dirty: Cell<Dirty>,
-    /// CSS pixels, and device pixels where the browser says them itself.
-    size: Cell<((f64, f64), Option<(u32, u32)>)>,
+    size: Cell<BoxSize>,
     palette: Cell<Palette>,
     frame: RefCell<Option<Frame>>,
     columns: RefCell<Vec<Point>>,
@@ -52,6 +51,14 @@ struct Core {
     summary_due: Cell<Option<i32>>,
     summarized: Cell<f64>,
     ratio: RefCell<Option<(f64, Listener)>>,
+}
+
+/// Width and height of the canvases' box.
+#[derive(Clone, Copy, Default)]
+struct BoxSize {
+    css: (f64, f64),
+    /// Where the browser says it.
+    device: Option<(u32, u32)>,
 }
 
 /// An event that is listened to for as long as this lives.
@@ -123,7 +130,7 @@ impl Painter {
             plot,
             layers,
             dirty: Cell::new(Dirty::NOTHING),
-            size: Cell::new(((0.0, 0.0), None)),
+            size: Cell::default(),
             palette: Cell::new(Palette::default()),
             frame: RefCell::new(None),
             columns: RefCell::default(),
@@ -228,7 +235,7 @@ impl Core {
         let dirty = self.dirty.get() | what;
         self.dirty.set(dirty);
         // A box without a size tells when it has one.
-        let unseen = self.document.hidden() || self.size.get().0 == (0.0, 0.0);
+        let unseen = self.document.hidden() || self.size.get().css == (0.0, 0.0);
         if dirty == Dirty::NOTHING || unseen || self.requested.get().is_some() {
             return;
         }
@@ -243,7 +250,8 @@ impl Core {
             .then(|| entry.device_pixel_content_box_size().get(0))
             .and_then(|size| size.dyn_into::<ResizeObserverSize>().ok())
             .map(|size| (size.inline_size() as u32, size.block_size() as u32));
-        self.size.set(((content.width(), content.height()), device));
+        let css = (content.width(), content.height());
+        self.size.set(BoxSize { css, device });
         self.invalidate(Dirty::SIZE);
     }
 
@@ -326,9 +334,11 @@ impl Core {
 
     fn resize(&self) {
         let ratio = self.window.device_pixel_ratio();
-        let ((width, height), device) = self.size.get();
-        let pixels = |css: f64| (css * ratio).round() as u32;
-        let (width, height) = (pixels(width), pixels(height));
+        let BoxSize { css, device } = self.size.get();
+        let (width, height) = (
+            (css.0 * ratio).round() as u32,
+            (css.1 * ratio).round() as u32,
+        );
         // The browser rounds by where the box lies; a number that is further off is of another ratio,
         // as when the ratio is emulated, or has changed and the box was not measured again yet.
         let size = device
