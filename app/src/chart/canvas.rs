@@ -38,7 +38,7 @@ struct Pen {
     fill: Option<u32>,
     stroke: Option<u32>,
     width: Option<f64>,
-    dashed: bool,
+    dashed: Option<bool>,
     font: Option<u32>,
     align: Option<&'static str>,
 }
@@ -82,12 +82,14 @@ impl Canvas {
         (self.size, self.scale) = (size, scale);
         let [dash, gap] = [DASH.0, DASH.1].map(|css| (f64::from(css) * scale).round().into());
         self.dashes.0 = Array::of2(&dash, &gap);
+        self.widths.borrow_mut().clear();
         self.forget();
     }
 
     /// Writes in this family from now on: a list as CSS has it.
     pub(super) fn set_family(&mut self, family: String) {
         self.family = family;
+        self.widths.borrow_mut().clear();
         self.forget();
     }
 
@@ -113,22 +115,18 @@ impl Canvas {
         Some((parts.next()??, parts.next()??, parts.next()??))
     }
 
-    /// The state of the context and the widths of texts are no longer known.
+    /// The state of the context is no longer known, but for what is the same for all that is drawn.
     fn forget(&mut self) {
         self.pen = Pen::default();
-        self.widths.borrow_mut().clear();
         self.context.set_line_join("round");
         self.context.set_text_baseline("alphabetic");
     }
 
     /// Draws with the base, which leaves its own styles behind.
     fn through(&mut self, draw: impl FnOnce(&mut CanvasBackend) -> Outcome) -> Outcome {
+        self.set_dashed(false);
         let drawn = draw(&mut self.base);
-        self.context.set_text_baseline("alphabetic");
-        self.pen = Pen {
-            dashed: self.pen.dashed,
-            ..Pen::default()
-        };
+        self.forget();
         drawn
     }
 
@@ -359,10 +357,7 @@ impl Surface for Canvas {
     fn unclip(&mut self) {
         self.context.restore();
         // Whatever was set since is undone, and what it was before is not remembered.
-        self.pen = Pen {
-            dashed: self.pen.dashed,
-            ..Pen::default()
-        };
+        self.pen = Pen::default();
     }
 
     fn line(

@@ -576,3 +576,34 @@ fn fill<S: Surface>(
         .draw_rect((left, top), (left + width, top + height), &color, true)
         .map_err(backend::<S>)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_frame_has_room_around_what_it_shows(
+            low in -1e6..1e6f64,
+            span in prop_oneof![Just(0.0), 0.0..1e3f64],
+            decimals in 0u32..9,
+            most in 0u32..20,
+            first in 0.0..2e12f64,
+            length in prop_oneof![Just(0.0), 0.0..1e9f64],
+            full: bool,
+        ) {
+            let high = low + span;
+            let (bottom, top) = fit_values(low, high, decimals, most);
+            prop_assert!(bottom < low && high < top, "{bottom}..{top}");
+            let room = (top - bottom) / (span + (high.abs() * 1e-6).max(8.0));
+            prop_assert!(room < 4.0, "{room} times what is shown");
+
+            let last = first + length;
+            let (from, to) = fit_times(first, last, full);
+            prop_assert!(last < to && first <= from && (full || from == first));
+            prop_assert!(from - first <= (to - from) / 16.0);
+            prop_assert!(to - last <= (to - from) / 8.0 || length < SHORTEST);
+        }
+    }
+}

@@ -45,6 +45,8 @@ struct Core {
     palette: Cell<Palette>,
     frame: RefCell<Option<Frame>>,
     columns: RefCell<Vec<Point>>,
+    /// Whether there was nothing to draw the last time.
+    empty: Cell<bool>,
     on_frame: Closure<dyn FnMut()>,
     requested: Cell<Option<i32>>,
     on_summary: Closure<dyn FnMut()>,
@@ -134,6 +136,7 @@ impl Painter {
             palette: Cell::new(Palette::default()),
             frame: RefCell::new(None),
             columns: RefCell::default(),
+            empty: Cell::new(true),
             on_frame: calling(core, |core| {
                 core.requested.set(None);
                 core.paint();
@@ -270,6 +273,11 @@ impl Core {
         if !self.drawn.get_untracked() {
             self.drawn.set(true);
         }
+        let empty = self.frame.borrow().is_none();
+        if self.empty.replace(empty) != empty {
+            // The plot must not say that it waits for a price that it shows.
+            self.summarized.set(f64::NEG_INFINITY);
+        }
         if dirty.contains(Dirty::SERIES) {
             self.summarize();
         }
@@ -398,14 +406,14 @@ impl Core {
 
     /// Tells in words what is drawn, now or as soon as a second has passed since the last time.
     fn summarize(&self) {
-        if self.summary_due.get().is_some() {
-            return;
-        }
         let now = js_sys::Date::now();
         let wait = self.summarized.get() + SUMMARY - now;
         if wait <= 0.0 {
             self.summarized.set(now);
             self.handle.summarize();
+            return;
+        }
+        if self.summary_due.get().is_some() {
             return;
         }
         let callback = self.on_summary.as_ref().unchecked_ref();

@@ -383,6 +383,27 @@ mod tests {
     }
 
     #[test]
+    fn the_axes_stay_for_many_ticks() {
+        let all = wave(3_000);
+        for capacity in [500, 5_000] {
+            let mut series = Series::new(capacity);
+            let mut frames = Vec::new();
+            for point in all.iter(0..3_000) {
+                series.push(point);
+                let frame = Frame::fit(&Svg::new(), &series, &LOOK).expect("text has a size");
+                frames.push(frame.expect("there are points"));
+            }
+            // Only those after the chart has filled: at first each second is a step.
+            let moved = frames[1_000..].windows(2).filter(|pair| pair[0] != pair[1]);
+            let moved = moved.count();
+            assert!(
+                moved < 2_000 / 4,
+                "{moved} of 2000 ticks with {capacity} points"
+            );
+        }
+    }
+
+    #[test]
     fn one_point_and_none_can_be_drawn() {
         assert!(render(&wave(1), &LOOK).contains(">597.00</text>"));
         assert!(!render(&wave(0), &LOOK).contains("<path"));

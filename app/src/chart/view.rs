@@ -292,7 +292,8 @@ pub fn Chart(
 
     let leave = move || {
         handle.leave();
-        if !spoken.with_untracked(String::is_empty) {
+        // A plot that has focus is left when it is taken off the page, and its signals are gone.
+        if spoken.try_with_untracked(String::is_empty) == Some(false) {
             spoken.set(String::new());
         }
     };
