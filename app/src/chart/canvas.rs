@@ -148,13 +148,17 @@ impl Canvas {
             self.context.set_line_width(width);
             self.pen.width = Some(width);
         }
-        if self.pen.dashed != dashed {
+        self.set_dashed(dashed);
+    }
+
+    fn set_dashed(&mut self, dashed: bool) {
+        if self.pen.dashed != Some(dashed) {
             let (dashes, none) = &self.dashes;
             // It refuses nothing but negative lengths.
             let _ = self
                 .context
                 .set_line_dash(if dashed { dashes } else { none });
-            self.pen.dashed = dashed;
+            self.pen.dashed = Some(dashed);
         }
     }
 
