@@ -5,7 +5,7 @@
 //! layout. What the chart does in each frame is therefore done here on the same context; the rest
 //! goes through to it.
 
-use super::draw::{DASH, FADE, Rgb, Surface};
+use super::draw::{DASH, FADE, Palette, Rgb, Surface};
 use js_sys::Array;
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
@@ -24,6 +24,7 @@ pub(super) struct Canvas {
     base: CanvasBackend,
     element: HtmlCanvasElement,
     context: CanvasRenderingContext2d,
+    palette: Palette,
     family: String,
     size: (u32, u32),
     scale: f64,
@@ -66,6 +67,7 @@ impl Canvas {
             base,
             element,
             context,
+            palette: Palette::default(),
             family: String::from("sans-serif"),
             size: (0, 0),
             scale: 1.0,
@@ -86,8 +88,9 @@ impl Canvas {
         self.forget();
     }
 
-    /// Writes in this family from now on: a list as CSS has it.
-    pub(super) fn set_family(&mut self, family: String) {
+    /// Draws in these colours from now on, and writes in this family: a list as CSS has it.
+    pub(super) fn set_theme(&mut self, palette: Palette, family: String) {
+        self.palette = palette;
         self.family = family;
         self.widths.borrow_mut().clear();
         self.forget();
@@ -337,6 +340,10 @@ impl DrawingBackend for Canvas {
 }
 
 impl Surface for Canvas {
+    fn palette(&self) -> Palette {
+        self.palette
+    }
+
     fn scale(&self) -> f64 {
         self.scale
     }

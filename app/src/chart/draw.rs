@@ -68,27 +68,15 @@ pub enum Tone {
     Down,
 }
 
-/// How a chart is to look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a chart is to be drawn, whatever it is drawn onto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Look {
-    /// The colours there are.
-    pub palette: Palette,
-    /// The one of the line.
+    /// The colour of the line.
     pub tone: Tone,
     /// Decimals of a value, at least; the axis adds more where its lines are nearer together.
     pub decimals: u32,
     /// What the times shown are ahead of UTC, in minutes.
     pub offset: i32,
-}
-
-impl Look {
-    fn line(&self) -> BackendColor {
-        paint(match self.tone {
-            Tone::Accent => self.palette.accent,
-            Tone::Up => self.palette.up,
-            Tone::Down => self.palette.down,
-        })
-    }
 }
 
 fn paint(rgb: Rgb) -> BackendColor {
@@ -98,6 +86,9 @@ fn paint(rgb: Rgb) -> BackendColor {
 /// What the chart needs of a surface beyond what every plotters backend does. Coordinates are the
 /// backend's pixels; the layers do the rest through plotters.
 pub trait Surface: DrawingBackend {
+    /// The colours that it has.
+    fn palette(&self) -> Palette;
+
     /// Backend pixels in a CSS pixel.
     fn scale(&self) -> f64;
 
@@ -170,8 +161,9 @@ pub struct Frame {
     plot: (u32, u32),
     scale: f64,
     ticks: ValueTicks,
+    /// Of the labels of the axis.
     decimals: u32,
-    offset: i32,
+    look: Look,
 }
 
 impl Frame {
@@ -182,7 +174,7 @@ impl Frame {
     pub fn fit<S: Surface>(
         surface: &S,
         series: &Series,
-        look: &Look,
+        look: Look,
     ) -> Result<Option<Self>, DrawingErrorKind<S::ErrorType>> {
         let (Some(first), Some(last)) = (series.first(), series.last()) else {
             return Ok(None);
@@ -203,7 +195,7 @@ impl Frame {
         let ticks = ValueTicks::new(values.0, values.1, most);
         let decimals = look.decimals.max(ticks.decimals);
 
-        let style = label(scale, paint(look.palette.muted), HPos::Left);
+        let style = label(scale, surface.palette().muted, HPos::Left);
         let mut widest = 0;
         for value in [values.0, values.1, last.value] {
             let (width, _) = surface.estimate_text_size(&format_value(value, decimals), &style)?;
@@ -220,7 +212,7 @@ impl Frame {
             scale,
             ticks,
             decimals,
-            offset: look.offset,
+            look,
         }))
     }
 
@@ -245,7 +237,7 @@ impl Frame {
     }
 
     fn label(&self, color: Rgb, anchor: HPos) -> TextStyle<'static> {
-        label(self.scale, paint(color), anchor)
+        label(self.scale, color, anchor)
     }
 
     /// The lines of the grid that have room for their labels: values, and their rows.
@@ -259,9 +251,17 @@ impl Frame {
         lines.filter(move |(_, y)| rows.contains(y))
     }
 
+    fn line(&self, palette: &Palette) -> BackendColor {
+        paint(match self.look.tone {
+            Tone::Accent => palette.accent,
+            Tone::Up => palette.up,
+            Tone::Down => palette.down,
+        })
+    }
+
     fn time_ticks(&self) -> Vec<TimeTick> {
         let most = (f64::from(self.plot.0) / (size::TIME_GAP * self.scale)) as u32;
-        time_ticks(self.times.0, self.times.1, most, self.offset)
+        time_ticks(self.times.0, self.times.1, most, self.look.offset)
     }
 }
 
@@ -270,10 +270,10 @@ fn pixels(css: f64, scale: f64) -> i32 {
 }
 
 /// The surface chooses the family: the page's own.
-fn label(scale: f64, color: BackendColor, anchor: HPos) -> TextStyle<'static> {
+fn label(scale: f64, color: Rgb, anchor: HPos) -> TextStyle<'static> {
     TextStyle {
         font: FontDesc::new(FontFamily::SansSerif, size::FONT * scale, FontStyle::Normal),
-        color,
+        color: paint(color),
         pos: Pos::new(anchor, VPos::Center),
     }
 }
@@ -363,15 +363,16 @@ fn backend<S: Surface>(error: DrawingErrorKind<S::ErrorType>) -> Failure<S> {
 ///
 /// # Errors
 /// What the surface says when it cannot draw.
-pub fn axes<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame, look: &Look) -> Outcome<S> {
+pub fn axes<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame) -> Outcome<S> {
+    let palette = surface.borrow().palette();
     let plot = frame.coordinates();
     let (right, bottom) = (frame.plot.0 as i32, frame.plot.1 as i32);
     let grid = Stroke {
-        color: paint(look.palette.grid),
+        color: paint(palette.grid),
         width: frame.hairline(),
     };
     let area = DrawingArea::from(surface);
-    let style = frame.label(look.palette.muted, HPos::Left);
+    let style = frame.label(palette.muted, HPos::Left);
     let padding = frame.pixels(size::PADDING);
     for (value, y) in frame.value_lines(&plot) {
         surface
@@ -383,8 +384,8 @@ pub fn axes<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame, look: &Look) ->
     }
 
     let below = bottom + frame.pixels(size::TIMES / 2.0);
-    let style = frame.label(look.palette.muted, HPos::Center);
-    let strong = frame.label(look.palette.text, HPos::Center);
+    let style = frame.label(palette.muted, HPos::Center);
+    let strong = frame.label(palette.text, HPos::Center);
     for tick in frame.time_ticks() {
         let (x, _) = translate(&plot, tick.time, frame.values.0);
         if (1..right).contains(&x) {
@@ -424,14 +425,14 @@ fn translate(plot: &Coordinates, time: f64, value: f64) -> BackendCoord {
 pub fn series<S: Surface>(
     surface: &Rc<RefCell<S>>,
     frame: &Frame,
-    look: &Look,
     series: &Series,
     columns: &mut Vec<Point>,
 ) -> Outcome<S> {
     let Some(last) = series.last() else {
         return Ok(());
     };
-    let color = look.line();
+    let palette = surface.borrow().palette();
+    let color = frame.line(&palette);
     let shown = series.between(frame.times.0, frame.times.1);
     let count = frame.plot.0 / surface.borrow().column();
     series.decimate(shown, frame.times, count, columns);
@@ -462,18 +463,12 @@ pub fn series<S: Surface>(
     for (_, y) in frame.value_lines(&frame.coordinates()) {
         if (y - at.1).abs() < near {
             let extent = (frame.size.0 as i32 - left, 2 * half);
-            fill(
-                surface,
-                (left, y - half),
-                extent,
-                paint(look.palette.ground),
-            )?;
+            fill(surface, (left, y - half), extent, paint(palette.ground))?;
         }
     }
     tag(
         surface,
         frame,
-        look,
         at.1,
         color,
         &format_value(last.value, frame.decimals),
@@ -484,7 +479,6 @@ pub fn series<S: Surface>(
 fn tag<S: Surface>(
     surface: &Rc<RefCell<S>>,
     frame: &Frame,
-    look: &Look,
     y: i32,
     color: BackendColor,
     text: &str,
@@ -496,7 +490,7 @@ fn tag<S: Surface>(
         .borrow_mut()
         .draw_rect((left, top), (right, top + height), &color, true)
         .map_err(backend::<S>)?;
-    let style = frame.label(look.palette.ground, HPos::Left);
+    let style = frame.label(surface.borrow().palette().ground, HPos::Left);
     let at = (left + frame.pixels(size::PADDING), top + height / 2);
     DrawingArea::from(surface).draw_text(text, &style, at)
 }
@@ -505,35 +499,30 @@ fn tag<S: Surface>(
 ///
 /// # Errors
 /// What the surface says when it cannot draw.
-pub fn overlay<S: Surface>(
-    surface: &Rc<RefCell<S>>,
-    frame: &Frame,
-    look: &Look,
-    point: Point,
-) -> Outcome<S> {
+pub fn overlay<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame, point: Point) -> Outcome<S> {
     let (x, y) = translate(&frame.coordinates(), point.time, point.value);
     let (right, bottom) = (frame.plot.0 as i32, frame.plot.1 as i32);
     let x = x.clamp(0, right);
-    let (text, muted) = (paint(look.palette.text), paint(look.palette.muted));
-    let time = format_moment(point.time, frame.times, frame.offset);
-    let value = format_value(point.value, look.decimals);
+    let palette = surface.borrow().palette();
+    let (text, muted) = (paint(palette.text), paint(palette.muted));
+    let time = format_moment(point.time, frame.times, frame.look.offset);
+    let value = format_value(point.value, frame.look.decimals);
     {
         let mut surface = surface.borrow_mut();
         surface.dashes((x, 0), (x, bottom), muted);
         surface.dashes((0, y), (right, y), muted);
         let (inner, outer) = (frame.pixels(size::DOT + 1.0), frame.pixels(size::DOT + 2.0));
-        let ground = paint(look.palette.ground);
+        let ground = paint(palette.ground);
         surface
             .draw_circle((x, y), outer as u32, &ground, true)
             .map_err(backend::<S>)?;
         surface
-            .draw_circle((x, y), inner as u32, &look.line(), true)
+            .draw_circle((x, y), inner as u32, &frame.line(&palette), true)
             .map_err(backend::<S>)?;
     }
     tag(
         surface,
         frame,
-        look,
         y,
         text,
         &format_value(point.value, frame.decimals),
@@ -543,20 +532,20 @@ pub fn overlay<S: Surface>(
     let padding = frame.pixels(size::PADDING);
     let height = frame.pixels(size::TAG);
 
-    let style = frame.label(look.palette.ground, HPos::Center);
+    let style = frame.label(palette.ground, HPos::Center);
     let width = area.estimate_text_size(&time, &style)?.0 as i32 + 2 * padding;
     let left = (x - width / 2).clamp(0, (frame.size.0 as i32 - width).max(0));
     let top = bottom + frame.pixels((size::TIMES - size::TAG) / 2.0);
     fill(surface, (left, top), (width, height), text)?;
     area.draw_text(&time, &style, (left + width / 2, top + height / 2))?;
 
-    let style = frame.label(look.palette.muted, HPos::Left);
-    let strong = frame.label(look.palette.text, HPos::Left);
+    let style = frame.label(palette.muted, HPos::Left);
+    let strong = frame.label(palette.text, HPos::Left);
     let before = area.estimate_text_size(&time, &style)?.0 as i32 + padding;
     let width = before + area.estimate_text_size(&value, &strong)?.0 as i32 + 2 * padding;
     let behind = BackendColor {
         alpha: 0.85,
-        ..paint(look.palette.ground)
+        ..paint(palette.ground)
     };
     let gap = frame.pixels(size::PADDING / 2.0);
     fill(surface, (gap, gap), (width, height), behind)?;

@@ -3,6 +3,7 @@
 #[cfg(target_arch = "wasm32")]
 mod canvas;
 pub mod draw;
+mod handle;
 #[cfg(target_arch = "wasm32")]
 mod painter;
 pub mod scale;
@@ -11,5 +12,6 @@ pub mod svg;
 pub mod view;
 
 pub use draw::Tone;
+pub use handle::ChartHandle;
 pub use series::{Point, Series};
-pub use view::{Chart, ChartHandle};
+pub use view::Chart;

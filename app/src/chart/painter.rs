@@ -1,9 +1,9 @@
 //! What is drawn when: three canvases, one set of what is out of date, one animation frame.
 
 use super::canvas::Canvas;
-use super::draw::{self, Frame, Look, Palette, Rgb, Surface};
+use super::draw::{self, Frame, Palette, Rgb, Surface};
+use super::handle::{ChartHandle, Crosshair, Dirty};
 use super::series::Point;
-use super::view::{ChartHandle, Crosshair, Dirty};
 use js_sys::Reflect;
 use leptos::prelude::{GetUntracked, RwSignal, Set};
 use std::cell::{Cell, RefCell};
@@ -42,7 +42,6 @@ struct Core {
     layers: [Rc<RefCell<Canvas>>; 3],
     dirty: Cell<Dirty>,
     size: Cell<BoxSize>,
-    palette: Cell<Palette>,
     frame: RefCell<Option<Frame>>,
     columns: RefCell<Vec<Point>>,
     /// Whether there was nothing to draw the last time.
@@ -133,7 +132,6 @@ impl Painter {
             layers,
             dirty: Cell::new(Dirty::NOTHING),
             size: Cell::default(),
-            palette: Cell::new(Palette::default()),
             frame: RefCell::new(None),
             columns: RefCell::default(),
             empty: Cell::new(true),
@@ -287,15 +285,9 @@ impl Core {
     fn draw(&self, mut dirty: Dirty) {
         self.handle.with_model(|model| {
             let [axes, series, overlay] = &self.layers;
-            let look = Look {
-                palette: self.palette.get(),
-                tone: model.tone,
-                decimals: model.decimals,
-                offset: model.offset(),
-            };
             let mut frame = self.frame.borrow_mut();
             if dirty.contains(Dirty::SERIES) {
-                let fitted = Frame::fit(&*axes.borrow(), &model.series, &look)
+                let fitted = Frame::fit(&*axes.borrow(), &model.series, model.look())
                     .ok()
                     .flatten();
                 if *frame != fitted {
@@ -317,11 +309,11 @@ impl Core {
             }
             let Some(frame) = &*frame else { return };
             if dirty.contains(Dirty::AXES) {
-                let _ = draw::axes(axes, frame, &look);
+                let _ = draw::axes(axes, frame);
             }
             if dirty.contains(Dirty::SERIES) {
                 let columns = &mut self.columns.borrow_mut();
-                let _ = draw::series(series, frame, &look, &model.series, columns);
+                let _ = draw::series(series, frame, &model.series, columns);
             }
             if dirty.contains(Dirty::OVERLAY) {
                 let time = match model.crosshair {
@@ -334,7 +326,7 @@ impl Core {
                 };
                 let nearest = time.and_then(|time| model.series.nearest(time));
                 if let Some(point) = nearest.and_then(|index| model.series.get(index)) {
-                    let _ = draw::overlay(overlay, frame, &look, point);
+                    let _ = draw::overlay(overlay, frame, point);
                 }
             }
         });
@@ -388,7 +380,7 @@ impl Core {
             canvas.resolve(value.trim()).unwrap_or(otherwise)
         };
         let otherwise = Palette::default();
-        self.palette.set(Palette {
+        let palette = Palette {
             ground: color("--ground", otherwise.ground),
             grid: color("--line", otherwise.grid),
             text: color("--text", otherwise.text),
@@ -396,11 +388,11 @@ impl Core {
             up: color("--up", otherwise.up),
             down: color("--down", otherwise.down),
             accent: color("--accent", otherwise.accent),
-        });
+        };
         drop(canvas);
         let family = value("font-family");
         for layer in &self.layers {
-            layer.borrow_mut().set_family(family.clone());
+            layer.borrow_mut().set_theme(palette, family.clone());
         }
     }
 

@@ -40,19 +40,15 @@ fn token((index, ..): Rgb) -> &'static str {
 
 /// Draws a series as an SVG document that fills the box it is put into and keeps its proportions.
 ///
-/// Colours are the custom properties of the page around it (`var(--accent)` and so on, the palette
-/// of `look` is not used), text is in its font. The same series gives the same bytes.
-pub fn render(series: &Series, look: &Look) -> String {
-    let look = Look {
-        palette: TOKENS,
-        ..*look
-    };
+/// Colours are the custom properties of the page around it (`var(--accent)` and so on), text is in its
+/// font. The same series gives the same bytes.
+pub fn render(series: &Series, look: Look) -> String {
     let surface = Rc::new(RefCell::new(Svg::new()));
-    let drawn = Frame::fit(&*surface.borrow(), series, &look);
+    let drawn = Frame::fit(&*surface.borrow(), series, look);
     // Writing to a string does not fail, and nothing else here does.
     if let Ok(Some(frame)) = drawn {
-        let _ = draw::axes(&surface, &frame, &look);
-        let _ = draw::series(&surface, &frame, &look, series, &mut Vec::new());
+        let _ = draw::axes(&surface, &frame);
+        let _ = draw::series(&surface, &frame, series, &mut Vec::new());
     }
     let body = std::mem::take(&mut surface.borrow_mut().body);
     let (width, height) = SIZE;
@@ -273,6 +269,10 @@ impl DrawingBackend for Svg {
 }
 
 impl Surface for Svg {
+    fn palette(&self) -> Palette {
+        TOKENS
+    }
+
     fn scale(&self) -> f64 {
         1.0
     }
@@ -342,7 +342,6 @@ mod tests {
     use crate::chart::series::Point;
 
     const LOOK: Look = Look {
-        palette: TOKENS,
         tone: Tone::Up,
         decimals: 2,
         offset: 0,
@@ -359,7 +358,7 @@ mod tests {
 
     #[test]
     fn the_drawing_has_axes_line_and_last_value() {
-        let svg = render(&wave(1_200), &LOOK);
+        let svg = render(&wave(1_200), LOOK);
         let last = wave(1_200).last().expect("a last point");
         let tag = super::super::scale::format_value(last.value, 2);
         for part in [
@@ -373,12 +372,12 @@ mod tests {
             assert!(svg.contains(part), "{part} is not in {svg}");
         }
         assert_eq!(svg.matches("<svg").count(), svg.matches("</svg>").count());
-        assert_eq!(svg, render(&wave(1_200), &LOOK));
+        assert_eq!(svg, render(&wave(1_200), LOOK));
     }
 
     #[test]
     fn its_length_is_bounded() {
-        let most = render(&wave(20_000), &LOOK).len();
+        let most = render(&wave(20_000), LOOK).len();
         assert!(most < 24_000, "{most} bytes");
     }
 
@@ -390,7 +389,7 @@ mod tests {
             let mut frames = Vec::new();
             for point in all.iter(0..3_000) {
                 series.push(point);
-                let frame = Frame::fit(&Svg::new(), &series, &LOOK).expect("text has a size");
+                let frame = Frame::fit(&Svg::new(), &series, LOOK).expect("text has a size");
                 frames.push(frame.expect("there are points"));
             }
             // Only those after the chart has filled: at first each second is a step.
@@ -405,8 +404,8 @@ mod tests {
 
     #[test]
     fn one_point_and_none_can_be_drawn() {
-        assert!(render(&wave(1), &LOOK).contains(">597.00</text>"));
-        assert!(!render(&wave(0), &LOOK).contains("<path"));
+        assert!(render(&wave(1), LOOK).contains(">597.00</text>"));
+        assert!(!render(&wave(0), LOOK).contains("<path"));
     }
 
     #[test]
