@@ -1,7 +1,7 @@
 //! What the page holds of a chart: it gives numbers to it and asks nothing of it.
 
 use super::draw::{Look, Tone};
-use super::scale::{format_clock, format_moment, format_value};
+use super::scale::{format_moment, format_value};
 use super::series::{Point, Series};
 use leptos::prelude::*;
 use std::ops::BitOr;
@@ -42,6 +42,13 @@ enum Zone {
 }
 
 impl Model {
+    /// A time, with its date where the points are not of one day.
+    fn moment(&self, time: f64) -> String {
+        let [first, last] = [self.series.first(), self.series.last()]
+            .map(|point| point.map_or(time, |point| point.time));
+        format_moment(time, (first, last), self.offset())
+    }
+
     pub(super) fn look(&self) -> Look {
         Look {
             tone: self.tone,
@@ -237,7 +244,7 @@ impl ChartHandle {
             };
             if let Some(point) = to.and_then(|to| model.series.get(to)) {
                 model.crosshair = Crosshair::Time(point.time);
-                let time = format_clock(point.time, model.offset());
+                let time = model.moment(point.time);
                 let value = format_value(point.value, model.decimals);
                 said = Some(format!("{time}, {value}"));
             }
@@ -269,8 +276,7 @@ impl Summary {
             return Self::default();
         };
         let value = |value| format_value(value, model.decimals);
-        let shown = (first.time, last.time);
-        let time = |time| format_moment(time, shown, model.offset());
+        let time = |time| model.moment(time);
         let last_value = value(last.value);
         let text = if points == 1 {
             format!("{last_value}, 1 point at {}", time(last.time))
@@ -327,6 +333,23 @@ mod tests {
                 "597.32, 4 points from 09:30:00 to 09:33:00, low 590.10, high 598.00"
             );
         });
+    }
+
+    #[test]
+    fn a_handle_can_go_to_any_thread() {
+        fn goes_anywhere<T: Copy + Send + Sync + 'static>(_: T) {}
+        with_handle(goes_anywhere);
+    }
+
+    #[test]
+    fn a_handle_may_outlive_its_chart() {
+        let owner = Owner::new();
+        let handle = owner.with(ChartHandle::new);
+        owner.cleanup();
+        drop(owner);
+        handle.push(Point::new(OPEN, 1.0));
+        handle.summarize();
+        assert_eq!(handle.walk(Step::Last), None);
     }
 
     #[test]
