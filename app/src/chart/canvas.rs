@@ -5,7 +5,7 @@
 //! layout. What the chart does in each frame is therefore done here on the same context; the rest
 //! goes through to it.
 
-use super::draw::{DASH, FADE, Rgb, Surface};
+use super::draw::{DASH, FADE, Palette, Rgb, Surface};
 use js_sys::Array;
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
@@ -14,7 +14,7 @@ use plotters_backend::{
 use plotters_canvas::CanvasBackend;
 use std::cell::RefCell;
 use wasm_bindgen::JsCast;
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, Path2d};
 
 /// Widths of texts that are kept: the labels of both axes and of the crosshair, a few times over.
 const WIDTHS: usize = 64;
@@ -24,6 +24,7 @@ pub(super) struct Canvas {
     base: CanvasBackend,
     element: HtmlCanvasElement,
     context: CanvasRenderingContext2d,
+    palette: Palette,
     family: String,
     size: (u32, u32),
     scale: f64,
@@ -38,7 +39,7 @@ struct Pen {
     fill: Option<u32>,
     stroke: Option<u32>,
     width: Option<f64>,
-    dashed: bool,
+    dashed: Option<bool>,
     font: Option<u32>,
     align: Option<&'static str>,
 }
@@ -66,6 +67,7 @@ impl Canvas {
             base,
             element,
             context,
+            palette: Palette::default(),
             family: String::from("sans-serif"),
             size: (0, 0),
             scale: 1.0,
@@ -82,12 +84,15 @@ impl Canvas {
         (self.size, self.scale) = (size, scale);
         let [dash, gap] = [DASH.0, DASH.1].map(|css| (f64::from(css) * scale).round().into());
         self.dashes.0 = Array::of2(&dash, &gap);
+        self.widths.borrow_mut().clear();
         self.forget();
     }
 
-    /// Writes in this family from now on: a list as CSS has it.
-    pub(super) fn set_family(&mut self, family: String) {
+    /// Draws in these colours from now on, and writes in this family: a list as CSS has it.
+    pub(super) fn set_theme(&mut self, palette: Palette, family: String) {
+        self.palette = palette;
         self.family = family;
+        self.widths.borrow_mut().clear();
         self.forget();
     }
 
@@ -113,22 +118,18 @@ impl Canvas {
         Some((parts.next()??, parts.next()??, parts.next()??))
     }
 
-    /// The state of the context and the widths of texts are no longer known.
+    /// The state of the context is no longer known, but for what is the same for all that is drawn.
     fn forget(&mut self) {
         self.pen = Pen::default();
-        self.widths.borrow_mut().clear();
         self.context.set_line_join("round");
         self.context.set_text_baseline("alphabetic");
     }
 
     /// Draws with the base, which leaves its own styles behind.
     fn through(&mut self, draw: impl FnOnce(&mut CanvasBackend) -> Outcome) -> Outcome {
+        self.set_dashed(false);
         let drawn = draw(&mut self.base);
-        self.context.set_text_baseline("alphabetic");
-        self.pen = Pen {
-            dashed: self.pen.dashed,
-            ..Pen::default()
-        };
+        self.forget();
         drawn
     }
 
@@ -150,13 +151,17 @@ impl Canvas {
             self.context.set_line_width(width);
             self.pen.width = Some(width);
         }
-        if self.pen.dashed != dashed {
+        self.set_dashed(dashed);
+    }
+
+    fn set_dashed(&mut self, dashed: bool) {
+        if self.pen.dashed != Some(dashed) {
             let (dashes, none) = &self.dashes;
             // It refuses nothing but negative lengths.
             let _ = self
                 .context
                 .set_line_dash(if dashed { dashes } else { none });
-            self.pen.dashed = dashed;
+            self.pen.dashed = Some(dashed);
         }
     }
 
@@ -164,16 +169,6 @@ impl Canvas {
         if self.pen.font != Some(size) {
             self.context.set_font(&format!("{size}px {}", self.family));
             self.pen.font = Some(size);
-        }
-    }
-
-    fn trace(&self, mut path: impl Iterator<Item = BackendCoord>) {
-        self.context.begin_path();
-        if let Some((x, y)) = path.next() {
-            self.context.move_to(x.into(), y.into());
-        }
-        for (x, y) in path {
-            self.context.line_to(x.into(), y.into());
         }
     }
 
@@ -250,11 +245,8 @@ impl DrawingBackend for Canvas {
         path: I,
         style: &S,
     ) -> Outcome {
-        self.stroke(
-            path.into_iter(),
-            style.color(),
-            f64::from(style.stroke_width()),
-        );
+        let width = f64::from(style.stroke_width());
+        self.line(path.into_iter(), style.color(), width, None);
         Ok(())
     }
 
@@ -273,10 +265,7 @@ impl DrawingBackend for Canvas {
         path: I,
         style: &S,
     ) -> Outcome {
-        self.set_fill(style.color());
-        self.trace(path.into_iter());
-        self.context.fill();
-        Ok(())
+        self.through(|base| base.fill_polygon(path, style))
     }
 
     /// In the page's family; text that is turned goes through the base, in the style's own.
@@ -351,6 +340,10 @@ impl DrawingBackend for Canvas {
 }
 
 impl Surface for Canvas {
+    fn palette(&self) -> Palette {
+        self.palette
+    }
+
     fn scale(&self) -> f64 {
         self.scale
     }
@@ -375,35 +368,45 @@ impl Surface for Canvas {
     fn unclip(&mut self) {
         self.context.restore();
         // Whatever was set since is undone, and what it was before is not remembered.
-        self.pen = Pen {
-            dashed: self.pen.dashed,
-            ..Pen::default()
-        };
+        self.pen = Pen::default();
     }
 
-    fn stroke(
+    fn line(
         &mut self,
-        path: impl Iterator<Item = BackendCoord>,
+        mut path: impl Iterator<Item = BackendCoord>,
         color: BackendColor,
         width: f64,
+        bottom: Option<i32>,
     ) {
-        self.set_stroke(color, width, false);
-        self.trace(path);
-        self.context.stroke();
-    }
-
-    fn fade(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, bottom: i32) {
-        let gradient = self
-            .context
-            .create_linear_gradient(0.0, 0.0, 0.0, bottom.into());
-        for (at, alpha) in [(0.0, FADE.0), (1.0, FADE.1)] {
-            // Both places and both colours are valid.
-            let _ = gradient.add_color_stop(at, &css(packed(BackendColor { alpha, ..color })));
+        let (Some(first), Ok(line)) = (path.next(), Path2d::new()) else {
+            return;
+        };
+        line.move_to(first.0.into(), first.1.into());
+        let mut last = first;
+        for point in path {
+            // Points of one column often meet in one pixel.
+            if point != last {
+                line.line_to(point.0.into(), point.1.into());
+                last = point;
+            }
         }
-        self.context.set_fill_style_canvas_gradient(&gradient);
-        self.pen.fill = None;
-        self.trace(path);
-        self.context.fill();
+        // The area's outline is the line's, not traced again.
+        if let Some((bottom, area)) = bottom.zip(Path2d::new_with_other(&line).ok()) {
+            area.line_to(last.0.into(), bottom.into());
+            area.line_to(first.0.into(), bottom.into());
+            let gradient = self
+                .context
+                .create_linear_gradient(0.0, 0.0, 0.0, bottom.into());
+            for (at, alpha) in [(0.0, FADE.0), (1.0, FADE.1)] {
+                // Both places and both colours are valid.
+                let _ = gradient.add_color_stop(at, &css(packed(BackendColor { alpha, ..color })));
+            }
+            self.context.set_fill_style_canvas_gradient(&gradient);
+            self.pen.fill = None;
+            self.context.fill_with_path_2d(&area);
+        }
+        self.set_stroke(color, width, false);
+        self.context.stroke_with_path(&line);
     }
 
     fn dashes(&mut self, from: BackendCoord, to: BackendCoord, color: BackendColor) {

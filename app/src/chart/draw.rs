@@ -4,21 +4,20 @@
 //! The layers are apart because they change at different times: the axes when the range does, the
 //! series with every tick, the overlay with the pointer.
 
-use super::scale::{TimeTick, ValueTicks, format_moment, format_value, time_ticks};
+use super::frame::size;
+use super::scale::{format_moment, format_value};
 use super::series::{Point, Series};
-use plotters::coord::cartesian::Cartesian2d;
-use plotters::coord::types::RangedCoordf64;
-use plotters::drawing::DrawingArea;
-use plotters::drawing::DrawingAreaErrorKind;
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
 use plotters::element::{Drawable, PointCollection};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontDesc, FontFamily, FontStyle, TextStyle};
+use plotters::style::text_anchor::HPos;
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, DrawingBackend, DrawingErrorKind,
 };
 use std::cell::RefCell;
-use std::iter::Chain;
 use std::rc::Rc;
+
+pub use super::frame::Frame;
 
 /// A colour as red, green and blue.
 pub type Rgb = (u8, u8, u8);
@@ -69,27 +68,15 @@ pub enum Tone {
     Down,
 }
 
-/// How a chart is to look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a chart is to be drawn, whatever it is drawn onto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Look {
-    /// The colours there are.
-    pub palette: Palette,
-    /// The one of the line.
+    /// The colour of the line.
     pub tone: Tone,
     /// Decimals of a value, at least; the axis adds more where its lines are nearer together.
     pub decimals: u32,
     /// What the times shown are ahead of UTC, in minutes.
     pub offset: i32,
-}
-
-impl Look {
-    fn line(&self) -> BackendColor {
-        paint(match self.tone {
-            Tone::Accent => self.palette.accent,
-            Tone::Up => self.palette.up,
-            Tone::Down => self.palette.down,
-        })
-    }
 }
 
 fn paint(rgb: Rgb) -> BackendColor {
@@ -99,6 +86,9 @@ fn paint(rgb: Rgb) -> BackendColor {
 /// What the chart needs of a surface beyond what every plotters backend does. Coordinates are the
 /// backend's pixels; the layers do the rest through plotters.
 pub trait Surface: DrawingBackend {
+    /// The colours that it has.
+    fn palette(&self) -> Palette;
+
     /// Backend pixels in a CSS pixel.
     fn scale(&self) -> f64;
 
@@ -114,11 +104,15 @@ pub trait Surface: DrawingBackend {
     /// Ends [`Surface::clip`].
     fn unclip(&mut self);
 
-    /// A line through points, `width` pixels wide: plotters' own have whole widths only.
-    fn stroke(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, width: f64);
-
-    /// Fills a polygon with a colour that fades from the top of the surface to `bottom`.
-    fn fade(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, bottom: i32);
+    /// A line through points, `width` pixels wide (plotters' own have whole widths only), above an
+    /// area of its colour that fades from the top of the surface to row `bottom`, where it ends.
+    fn line(
+        &mut self,
+        path: impl Iterator<Item = BackendCoord>,
+        color: BackendColor,
+        width: f64,
+        bottom: Option<i32>,
+    );
 
     /// A hairline from one point to another on the same row or column, in dashes.
     fn dashes(&mut self, from: BackendCoord, to: BackendCoord, color: BackendColor);
@@ -130,189 +124,23 @@ pub(super) const FADE: (f64, f64) = (0.3, 0.02);
 /// CSS pixels of a dash and of the gap after it.
 pub(super) const DASH: (u32, u32) = (2, 3);
 
-type Coordinates = Cartesian2d<RangedCoordf64, RangedCoordf64>;
 type Failure<S> = DrawingAreaErrorKind<<S as DrawingBackend>::ErrorType>;
 type Outcome<S> = Result<(), Failure<S>>;
 
-/// CSS pixels.
-mod size {
-    pub(super) const FONT: f64 = 12.0;
-    /// Height of the row of times below the plot.
-    pub(super) const TIMES: f64 = 26.0;
-    /// Space to the left and right of a label.
-    pub(super) const PADDING: f64 = 8.0;
-    pub(super) const TAG: f64 = 20.0;
-    pub(super) const LINE: f64 = 1.5;
-    pub(super) const DOT: f64 = 3.0;
-    /// Lines of the grid are at least about this far apart.
-    pub(super) const VALUE_GAP: f64 = 52.0;
-    pub(super) const TIME_GAP: f64 = 96.0;
-}
-
-/// The shortest time that fills the plot, so that the first seconds do not leap about.
-const SHORTEST: f64 = 20_000.0;
-
-/// Which times and values the plot covers, and where it lies on the surface: all that the axes depend on.
-///
-/// Ranges move in steps, not with every point: the axes stay as they are for many ticks, and the
-/// chart is calm.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Frame {
-    times: (f64, f64),
-    values: (f64, f64),
-    size: (u32, u32),
-    /// Width and height of the plot, which lies at the upper left.
-    plot: (u32, u32),
-    scale: f64,
-    ticks: ValueTicks,
-    decimals: u32,
-    offset: i32,
-}
-
-impl Frame {
-    /// The frame that fits a series onto a surface; none where there is nothing to fit.
-    ///
-    /// # Errors
-    /// What the surface says when it cannot measure text.
-    pub fn fit<S: Surface>(
-        surface: &S,
-        series: &Series,
-        look: &Look,
-    ) -> Result<Option<Self>, DrawingErrorKind<S::ErrorType>> {
-        let (Some(first), Some(last)) = (series.first(), series.last()) else {
-            return Ok(None);
-        };
-        let (size, scale) = (surface.get_size(), surface.scale());
-        let height = size.1.saturating_sub(pixels(size::TIMES, scale) as u32);
-        if height == 0 {
-            return Ok(None);
-        }
-
-        let times = fit_times(first.time, last.time, series.is_full());
-        let shown = series.between(times.0, times.1);
-        let Some((low, high)) = series.extent(shown) else {
-            return Ok(None);
-        };
-        let most = (f64::from(height) / (size::VALUE_GAP * scale)) as u32;
-        let values = fit_values(low, high, look.decimals, most);
-        let ticks = ValueTicks::new(values.0, values.1, most);
-        let decimals = look.decimals.max(ticks.decimals);
-
-        let style = label(scale, paint(look.palette.muted), HPos::Left);
-        let mut widest = 0;
-        for value in [values.0, values.1, last.value] {
-            let (width, _) = surface.estimate_text_size(&format_value(value, decimals), &style)?;
-            widest = widest.max(width);
-        }
-        let width = size
-            .0
-            .saturating_sub(widest + 2 * pixels(size::PADDING, scale) as u32);
-        Ok((width > 0).then_some(Self {
-            times,
-            values,
-            size,
-            plot: (width, height),
-            scale,
-            ticks,
-            decimals,
-            offset: look.offset,
-        }))
-    }
-
-    /// The time at a distance from the left, in the surface's pixels.
-    pub fn time_at(&self, x: f64) -> f64 {
-        let (from, to) = self.times;
-        from + (to - from) * (x / f64::from(self.plot.0))
-    }
-
-    fn pixels(&self, css: f64) -> i32 {
-        pixels(css, self.scale)
-    }
-
-    fn hairline(&self) -> u32 {
-        (self.scale.floor() as u32).max(1)
-    }
-
-    fn coordinates(&self) -> Coordinates {
-        let (width, height) = (self.plot.0 as i32, self.plot.1 as i32);
-        let (times, values) = (self.times.0..self.times.1, self.values.0..self.values.1);
-        Cartesian2d::new(times, values, (0..width, height..0))
-    }
-
-    fn label(&self, color: Rgb, anchor: HPos) -> TextStyle<'static> {
-        label(self.scale, paint(color), anchor)
-    }
-
-    fn time_ticks(&self) -> Vec<TimeTick> {
-        let most = (f64::from(self.plot.0) / (size::TIME_GAP * self.scale)) as u32;
-        time_ticks(self.times.0, self.times.1, most, self.offset)
-    }
-}
-
-fn pixels(css: f64, scale: f64) -> i32 {
-    (css * scale).round() as i32
-}
-
-/// The surface chooses the family: the page's own.
-fn label(scale: f64, color: BackendColor, anchor: HPos) -> TextStyle<'static> {
-    TextStyle {
-        font: FontDesc::new(FontFamily::SansSerif, size::FONT * scale, FontStyle::Normal),
-        color,
-        pos: Pos::new(anchor, VPos::Center),
-    }
-}
-
-/// From the first to a little after the last, in steps of about a sixtieth. A full series loses a
-/// point with each new one, so that its left edge moves in steps as well.
-fn fit_times(first: f64, last: f64, full: bool) -> (f64, f64) {
-    let span = (last - first).max(SHORTEST);
-    let step = (span / 64.0).log2().ceil().exp2();
-    let from = if full {
-        (first / step).ceil() * step
-    } else {
-        first
-    };
-    let end = if last - first < SHORTEST {
-        first + SHORTEST
-    } else {
-        last
-    };
-    (from, (end / step).floor() * step + 2.0 * step)
-}
-
-/// With room above and below, in steps of a quarter of the distance of two lines.
-fn fit_values(low: f64, high: f64, decimals: u32, most: u32) -> (f64, f64) {
-    // A flat line lies in the middle, in a range a few of its own smallest steps high.
-    let least = (8.0 * 10f64.powi(-(decimals.min(12) as i32))).max(high.abs() * 1e-6);
-    let missing = (least - (high - low)).max(0.0) / 2.0;
-    let (low, high) = (low - missing, high + missing);
-    let room = (high - low) * 0.08;
-    let step = ValueTicks::new(low - room, high + room, most).step / 4.0;
-    (
-        ((low - room) / step).floor() * step,
-        ((high + room) / step).ceil() * step,
-    )
-}
-
-/// A line through points, already as many as pixels can show.
+/// A line through points, already as few as pixels can show.
 struct Line<'a> {
     points: &'a [Point],
     color: BackendColor,
     width: f64,
+    bottom: Option<i32>,
 }
-
-fn coordinate(point: &Point) -> (f64, f64) {
-    (point.time, point.value)
-}
-
-type OnLine<'a> = std::iter::Map<std::slice::Iter<'a, Point>, fn(&'a Point) -> (f64, f64)>;
 
 impl<'a> PointCollection<'a, (f64, f64)> for &'a Line<'_> {
     type Point = (f64, f64);
-    type IntoIter = OnLine<'a>;
+    type IntoIter = std::iter::Map<std::slice::Iter<'a, Point>, fn(&'a Point) -> (f64, f64)>;
 
     fn point_iter(self) -> Self::IntoIter {
-        self.points.iter().map(coordinate)
+        self.points.iter().map(|point| (point.time, point.value))
     }
 }
 
@@ -323,43 +151,7 @@ impl<S: Surface> Drawable<S> for Line<'_> {
         surface: &mut S,
         _: (u32, u32),
     ) -> Result<(), DrawingErrorKind<S::ErrorType>> {
-        surface.stroke(path, self.color, self.width);
-        Ok(())
-    }
-}
-
-/// What lies between a line and the lower edge of the plot.
-struct Area<'a> {
-    points: &'a [Point],
-    color: BackendColor,
-    /// The value at the lower edge, and its pixel.
-    base: f64,
-    bottom: i32,
-}
-
-impl<'a> PointCollection<'a, (f64, f64)> for &'a Area<'_> {
-    type Point = (f64, f64);
-    type IntoIter = Chain<OnLine<'a>, std::vec::IntoIter<(f64, f64)>>;
-
-    fn point_iter(self) -> Self::IntoIter {
-        let ends = [self.points.last(), self.points.first()];
-        let corners = ends.into_iter().flatten().map(|end| (end.time, self.base));
-        let corners: Vec<(f64, f64)> = corners.collect();
-        self.points
-            .iter()
-            .map(coordinate as fn(&'a Point) -> _)
-            .chain(corners)
-    }
-}
-
-impl<S: Surface> Drawable<S> for Area<'_> {
-    fn draw<I: Iterator<Item = BackendCoord>>(
-        &self,
-        path: I,
-        surface: &mut S,
-        _: (u32, u32),
-    ) -> Result<(), DrawingErrorKind<S::ErrorType>> {
-        surface.fade(path, self.color, self.bottom);
+        surface.line(path, self.color, self.width, self.bottom);
         Ok(())
     }
 }
@@ -380,224 +172,220 @@ impl BackendStyle for Stroke {
     }
 }
 
-fn backend<S: Surface>(error: DrawingErrorKind<S::ErrorType>) -> Failure<S> {
-    DrawingAreaErrorKind::BackendError(error)
+/// A surface with what is needed to draw a layer of a frame onto it.
+struct Brush<'a, S: Surface> {
+    surface: &'a Rc<RefCell<S>>,
+    area: DrawingArea<S, Shift>,
+    frame: &'a Frame,
+    palette: Palette,
+}
+
+impl<'a, S: Surface> Brush<'a, S> {
+    fn new(surface: &'a Rc<RefCell<S>>, frame: &'a Frame) -> Self {
+        Self {
+            surface,
+            area: DrawingArea::from(surface),
+            frame,
+            palette: surface.borrow().palette(),
+        }
+    }
+
+    /// The colour of the line.
+    fn tone(&self) -> BackendColor {
+        paint(match self.frame.look.tone {
+            Tone::Accent => self.palette.accent,
+            Tone::Up => self.palette.up,
+            Tone::Down => self.palette.down,
+        })
+    }
+
+    fn line(&self, from: BackendCoord, to: BackendCoord) -> Outcome<S> {
+        let hairline = Stroke {
+            color: paint(self.palette.grid),
+            width: (self.frame.scale.floor() as u32).max(1),
+        };
+        let drawn = self.surface.borrow_mut().draw_line(from, to, &hairline);
+        drawn.map_err(Failure::<S>::BackendError)
+    }
+
+    fn fill(&self, at: BackendCoord, size: (i32, i32), color: BackendColor) -> Outcome<S> {
+        let end = (at.0 + size.0, at.1 + size.1);
+        let drawn = self.surface.borrow_mut().draw_rect(at, end, &color, true);
+        drawn.map_err(Failure::<S>::BackendError)
+    }
+
+    fn dot(&self, at: BackendCoord, radius: f64, color: BackendColor) -> Outcome<S> {
+        let radius = self.frame.pixels(radius) as u32;
+        let drawn = self
+            .surface
+            .borrow_mut()
+            .draw_circle(at, radius, &color, true);
+        drawn.map_err(Failure::<S>::BackendError)
+    }
+
+    fn text(&self, text: &str, at: BackendCoord, anchor: HPos, color: Rgb) -> Outcome<S> {
+        self.area
+            .draw_text(text, &self.frame.label(paint(color), anchor), at)
+    }
+
+    fn width(&self, text: &str) -> Result<i32, Failure<S>> {
+        let style = self.frame.label(paint(self.palette.text), HPos::Left);
+        Ok(self.area.estimate_text_size(text, &style)?.0 as i32)
+    }
+
+    /// A value on the right axis, in a filled box.
+    fn value_tag(&self, value: f64, y: i32, color: BackendColor) -> Outcome<S> {
+        let (frame, left) = (self.frame, self.frame.plot.0 as i32);
+        let height = frame.pixels(size::TAG);
+        let top = (y - height / 2).clamp(0, (frame.size.1 as i32 - height).max(0));
+        self.fill((left, top), (frame.size.0 as i32 - left, height), color)?;
+        let at = (left + frame.pixels(size::PADDING), top + height / 2);
+        let text = format_value(value, frame.decimals);
+        self.text(&text, at, HPos::Left, self.palette.ground)
+    }
+
+    /// A time on the lower axis, in a filled box.
+    fn time_tag(&self, time: &str, x: i32, color: BackendColor) -> Outcome<S> {
+        let (frame, bottom) = (self.frame, self.frame.plot.1 as i32);
+        let height = frame.pixels(size::TAG);
+        let width = self.width(time)? + 2 * frame.pixels(size::PADDING);
+        let left = (x - width / 2).clamp(0, (frame.size.0 as i32 - width).max(0));
+        let top = bottom + frame.pixels((size::TIMES - size::TAG) / 2.0);
+        for (tick, x) in frame.time_lines() {
+            let half = self.width(&tick.label)? / 2 + 1;
+            if x + half > left && x - half < left + width {
+                self.fill(
+                    (x - half, top),
+                    (2 * half, height),
+                    paint(self.palette.ground),
+                )?;
+            }
+        }
+        self.fill((left, top), (width, height), color)?;
+        let at = (left + width / 2, top + height / 2);
+        self.text(time, at, HPos::Center, self.palette.ground)
+    }
 }
 
 /// The lowest layer: the grid and the labels of both axes.
 ///
 /// # Errors
 /// What the surface says when it cannot draw.
-pub fn axes<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame, look: &Look) -> Outcome<S> {
-    let plot = frame.coordinates();
+pub fn axes<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame) -> Outcome<S> {
+    let brush = Brush::new(surface, frame);
+    let Palette { text, muted, .. } = brush.palette;
     let (right, bottom) = (frame.plot.0 as i32, frame.plot.1 as i32);
-    let grid = Stroke {
-        color: paint(look.palette.grid),
-        width: frame.hairline(),
-    };
-    let area = DrawingArea::from(surface);
-    let style = frame.label(look.palette.muted, HPos::Left);
-    let padding = frame.pixels(size::PADDING);
-    let half_a_label = frame.pixels(size::FONT * 0.6);
-    for value in frame.ticks.iter() {
-        let (_, y) = translate(&plot, frame.times.0, value);
-        if (0..bottom).contains(&y) {
-            let line = ((0, y), (right, y));
-            surface
-                .borrow_mut()
-                .draw_line(line.0, line.1, &grid)
-                .map_err(backend::<S>)?;
-        }
-        if (half_a_label..=bottom - half_a_label).contains(&y) {
-            area.draw_text(
-                &format_value(value, frame.decimals),
-                &style,
-                (right + padding, y),
-            )?;
-        }
-    }
-
-    let below = bottom + frame.pixels(size::TIMES / 2.0);
-    let style = frame.label(look.palette.muted, HPos::Center);
-    let strong = frame.label(look.palette.text, HPos::Center);
-    for tick in frame.time_ticks() {
-        let (x, _) = translate(&plot, tick.time, frame.values.0);
-        if (1..right).contains(&x) {
-            let line = ((x, 0), (x, bottom));
-            surface
-                .borrow_mut()
-                .draw_line(line.0, line.1, &grid)
-                .map_err(backend::<S>)?;
-        }
-        let style = if tick.major { &strong } else { &style };
-        let half = area.estimate_text_size(&tick.label, style)?.0 as i32 / 2;
-        if x - half >= 0 && x + half <= frame.size.0 as i32 {
-            area.draw_text(&tick.label, style, (x, below))?;
-        }
-    }
-
-    let mut surface = surface.borrow_mut();
     let (width, height) = (frame.size.0 as i32, frame.size.1 as i32);
-    surface
-        .draw_line((right, 0), (right, height), &grid)
-        .map_err(backend::<S>)?;
-    surface
-        .draw_line((0, bottom), (width, bottom), &grid)
-        .map_err(backend::<S>)
-}
 
-fn translate(plot: &Coordinates, time: f64, value: f64) -> BackendCoord {
-    use plotters::coord::CoordTranslate;
-    plot.translate(&(time, value))
+    let beside = right + frame.pixels(size::PADDING);
+    for (value, y) in frame.value_lines() {
+        brush.line((0, y), (right, y))?;
+        let label = format_value(value, frame.decimals);
+        brush.text(&label, (beside, y), HPos::Left, muted)?;
+    }
+    let below = bottom + frame.pixels(size::TIMES / 2.0);
+    for (tick, x) in frame.time_lines() {
+        if (1..right).contains(&x) {
+            brush.line((x, 0), (x, bottom))?;
+        }
+        let half = brush.width(&tick.label)? / 2;
+        if x - half >= 0 && x + half <= width {
+            let color = if tick.major { text } else { muted };
+            brush.text(&tick.label, (x, below), HPos::Center, color)?;
+        }
+    }
+    brush.line((right, 0), (right, height))?;
+    brush.line((0, bottom), (width, bottom))
 }
 
 /// The middle layer: the line, what lies below it, and the last value with its tag on the axis.
-/// `columns` is scratch space, so that a tick allocates nothing.
+/// `columns` is scratch space, so that many ticks need it once.
 ///
 /// # Errors
 /// What the surface says when it cannot draw.
 pub fn series<S: Surface>(
     surface: &Rc<RefCell<S>>,
     frame: &Frame,
-    look: &Look,
     series: &Series,
     columns: &mut Vec<Point>,
 ) -> Outcome<S> {
     let Some(last) = series.last() else {
         return Ok(());
     };
-    let color = look.line();
+    let brush = Brush::new(surface, frame);
+    let color = brush.tone();
     let shown = series.between(frame.times.0, frame.times.1);
     let count = frame.plot.0 / surface.borrow().column();
     series.decimate(shown, frame.times, count, columns);
 
-    let plot = DrawingArea::from(surface).apply_coord_spec(frame.coordinates());
     surface.borrow_mut().clip(frame.plot);
-    plot.draw(&Area {
-        points: columns,
-        color,
-        base: frame.values.0,
-        bottom: frame.plot.1 as i32,
-    })?;
+    let plot = brush.area.apply_coord_spec(frame.coordinates());
     plot.draw(&Line {
         points: columns,
         color,
         width: size::LINE * frame.scale,
+        bottom: Some(frame.plot.1 as i32),
     })?;
     surface.borrow_mut().unclip();
 
-    let at = plot.map_coordinate(&(last.time, last.value));
-    {
-        let mut surface = surface.borrow_mut();
-        surface.dashes((0, at.1), (frame.plot.0 as i32, at.1), color);
-        let radius = frame.pixels(size::DOT) as u32;
-        surface
-            .draw_circle(at, radius, &color, true)
-            .map_err(backend::<S>)?;
-    }
-    tag(
-        surface,
-        frame,
-        look,
-        at.1,
-        color,
-        &format_value(last.value, frame.decimals),
-    )
-}
+    let (x, y) = frame.at(last.time, last.value);
+    let right = frame.plot.0 as i32;
+    surface.borrow_mut().dashes((0, y), (right, y), color);
+    brush.dot((x, y), size::DOT, color)?;
 
-/// A value on the right axis, in a filled box.
-fn tag<S: Surface>(
-    surface: &Rc<RefCell<S>>,
-    frame: &Frame,
-    look: &Look,
-    y: i32,
-    color: BackendColor,
-    text: &str,
-) -> Outcome<S> {
-    let height = frame.pixels(size::TAG);
-    let top = (y - height / 2).clamp(0, (frame.size.1 as i32 - height).max(0));
-    let (left, right) = (frame.plot.0 as i32, frame.size.0 as i32);
-    surface
-        .borrow_mut()
-        .draw_rect((left, top), (right, top + height), &color, true)
-        .map_err(backend::<S>)?;
-    let style = frame.label(look.palette.ground, HPos::Left);
-    let at = (left + frame.pixels(size::PADDING), top + height / 2);
-    DrawingArea::from(surface).draw_text(text, &style, at)
+    // Half a label that looks out from under the tag could be read as a wrong one.
+    let half = frame.pixels(size::HALF_LABEL);
+    let near = half + frame.pixels(size::TAG) / 2;
+    let beside = right + frame.pixels(size::PADDING);
+    for (_, row) in frame
+        .value_lines()
+        .filter(|(_, row)| (row - y).abs() < near)
+    {
+        let extent = (frame.size.0 as i32 - beside, 2 * half);
+        brush.fill((beside, row - half), extent, paint(brush.palette.ground))?;
+    }
+    brush.value_tag(last.value, y, color)
 }
 
 /// The top layer: a cross at a point, its value and time on the axes, and both in a legend.
 ///
 /// # Errors
 /// What the surface says when it cannot draw.
-pub fn overlay<S: Surface>(
-    surface: &Rc<RefCell<S>>,
-    frame: &Frame,
-    look: &Look,
-    point: Point,
-) -> Outcome<S> {
-    let (x, y) = translate(&frame.coordinates(), point.time, point.value);
-    let (right, bottom) = (frame.plot.0 as i32, frame.plot.1 as i32);
-    let x = x.clamp(0, right);
-    let (text, muted) = (paint(look.palette.text), paint(look.palette.muted));
-    let time = format_moment(point.time, frame.times, frame.offset);
-    let value = format_value(point.value, look.decimals);
-    {
-        let mut surface = surface.borrow_mut();
-        surface.dashes((x, 0), (x, bottom), muted);
-        surface.dashes((0, y), (right, y), muted);
-        let (inner, outer) = (frame.pixels(size::DOT), frame.pixels(size::DOT + 2.0));
-        let ground = paint(look.palette.ground);
-        surface
-            .draw_circle((x, y), outer as u32, &ground, true)
-            .map_err(backend::<S>)?;
-        surface
-            .draw_circle((x, y), inner as u32, &look.line(), true)
-            .map_err(backend::<S>)?;
-    }
-    tag(
-        surface,
-        frame,
-        look,
-        y,
+pub fn overlay<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame, point: Point) -> Outcome<S> {
+    let brush = Brush::new(surface, frame);
+    let Palette {
+        ground,
         text,
-        &format_value(point.value, frame.decimals),
-    )?;
-
-    let area = DrawingArea::from(surface);
-    let padding = frame.pixels(size::PADDING);
-    let height = frame.pixels(size::TAG);
-
-    let style = frame.label(look.palette.ground, HPos::Center);
-    let width = area.estimate_text_size(&time, &style)?.0 as i32 + 2 * padding;
-    let left = (x - width / 2).clamp(0, (frame.size.0 as i32 - width).max(0));
-    let top = bottom + frame.pixels((size::TIMES - size::TAG) / 2.0);
-    fill(surface, (left, top), (width, height), text)?;
-    area.draw_text(&time, &style, (left + width / 2, top + height / 2))?;
-
-    let style = frame.label(look.palette.muted, HPos::Left);
-    let strong = frame.label(look.palette.text, HPos::Left);
-    let before = area.estimate_text_size(&time, &style)?.0 as i32 + padding;
-    let width = before + area.estimate_text_size(&value, &strong)?.0 as i32 + 2 * padding;
-    let behind = BackendColor {
-        alpha: 0.85,
-        ..paint(look.palette.ground)
-    };
-    let gap = frame.pixels(size::PADDING / 2.0);
-    fill(surface, (gap, gap), (width, height), behind)?;
-    let row = gap + height / 2;
-    area.draw_text(&time, &style, (gap + padding, row))?;
-    area.draw_text(&value, &strong, (gap + padding + before, row))
-}
-
-fn fill<S: Surface>(
-    surface: &Rc<RefCell<S>>,
-    (left, top): BackendCoord,
-    (width, height): (i32, i32),
-    color: BackendColor,
-) -> Outcome<S> {
+        muted,
+        ..
+    } = brush.palette;
+    let (right, bottom) = (frame.plot.0 as i32, frame.plot.1 as i32);
+    let (x, y) = frame.at(point.time, point.value);
+    let x = x.clamp(0, right);
     surface
         .borrow_mut()
-        .draw_rect((left, top), (left + width, top + height), &color, true)
-        .map_err(backend::<S>)
+        .dashes((x, 0), (x, bottom), paint(muted));
+    surface
+        .borrow_mut()
+        .dashes((0, y), (right, y), paint(muted));
+    brush.dot((x, y), size::DOT + 2.0, paint(ground))?;
+    brush.dot((x, y), size::DOT + 1.0, brush.tone())?;
+
+    let time = format_moment(point.time, frame.times, frame.look.offset);
+    brush.value_tag(point.value, y, paint(text))?;
+    brush.time_tag(&time, x, paint(text))?;
+
+    let value = format_value(point.value, frame.look.decimals);
+    let (padding, height) = (frame.pixels(size::PADDING), frame.pixels(size::TAG));
+    let before = brush.width(&time)? + padding;
+    let width = before + brush.width(&value)? + 2 * padding;
+    let behind = BackendColor {
+        alpha: 0.85,
+        ..paint(ground)
+    };
+    let edge = padding / 2;
+    brush.fill((edge, edge), (width, height), behind)?;
+    let (left, row) = (edge + padding, edge + height / 2);
+    brush.text(&time, (left, row), HPos::Left, muted)?;
+    brush.text(&value, (left + before, row), HPos::Left, text)
 }

@@ -1,8 +1,21 @@
 //! Draws numbers onto a surface: scales, decimation, series, interaction. Knows no quotes and no network.
+//!
+//! A page makes a [`ChartHandle`], gives it [`Point`]s and puts a [`Chart`] where it is to be seen. What
+//! is drawn goes one way:
+//!
+//! ```text
+//! handle ── Series ──► Frame (ranges, ticks) ──► draw: axes · series · overlay ──► Surface
+//!                                                                    canvas (browser) · SVG (server)
+//! ```
+//!
+//! In the browser the painter decides when: it collects what is out of date and draws it in one
+//! animation frame, or none where nothing is.
 
 #[cfg(target_arch = "wasm32")]
 mod canvas;
 pub mod draw;
+mod frame;
+mod handle;
 #[cfg(target_arch = "wasm32")]
 mod painter;
 pub mod scale;
@@ -11,5 +24,6 @@ pub mod svg;
 pub mod view;
 
 pub use draw::Tone;
+pub use handle::ChartHandle;
 pub use series::{Point, Series};
-pub use view::{Chart, ChartHandle};
+pub use view::Chart;

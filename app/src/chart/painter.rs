@@ -1,9 +1,9 @@
 //! What is drawn when: three canvases, one set of what is out of date, one animation frame.
 
 use super::canvas::Canvas;
-use super::draw::{self, Frame, Look, Palette, Rgb, Surface};
+use super::draw::{self, Frame, Palette, Rgb, Surface};
+use super::handle::{ChartHandle, Crosshair, Dirty};
 use super::series::Point;
-use super::view::{ChartHandle, Crosshair, Dirty};
 use js_sys::Reflect;
 use leptos::prelude::{GetUntracked, RwSignal, Set};
 use std::cell::{Cell, RefCell};
@@ -41,17 +41,25 @@ struct Core {
     /// Axes, series, overlay.
     layers: [Rc<RefCell<Canvas>>; 3],
     dirty: Cell<Dirty>,
-    /// CSS pixels, and device pixels where the browser says them itself.
-    size: Cell<((f64, f64), Option<(u32, u32)>)>,
-    palette: Cell<Palette>,
+    size: Cell<BoxSize>,
     frame: RefCell<Option<Frame>>,
     columns: RefCell<Vec<Point>>,
+    /// Whether there was nothing to draw the last time.
+    empty: Cell<bool>,
     on_frame: Closure<dyn FnMut()>,
     requested: Cell<Option<i32>>,
     on_summary: Closure<dyn FnMut()>,
     summary_due: Cell<Option<i32>>,
     summarized: Cell<f64>,
     ratio: RefCell<Option<(f64, Listener)>>,
+}
+
+/// Width and height of the canvases' box.
+#[derive(Clone, Copy, Default)]
+struct BoxSize {
+    css: (f64, f64),
+    /// Where the browser says it.
+    device: Option<(u32, u32)>,
 }
 
 /// An event that is listened to for as long as this lives.
@@ -123,10 +131,10 @@ impl Painter {
             plot,
             layers,
             dirty: Cell::new(Dirty::NOTHING),
-            size: Cell::new(((0.0, 0.0), None)),
-            palette: Cell::new(Palette::default()),
+            size: Cell::default(),
             frame: RefCell::new(None),
             columns: RefCell::default(),
+            empty: Cell::new(true),
             on_frame: calling(core, |core| {
                 core.requested.set(None);
                 core.paint();
@@ -228,7 +236,7 @@ impl Core {
         let dirty = self.dirty.get() | what;
         self.dirty.set(dirty);
         // A box without a size tells when it has one.
-        let unseen = self.document.hidden() || self.size.get().0 == (0.0, 0.0);
+        let unseen = self.document.hidden() || self.size.get().css == (0.0, 0.0);
         if dirty == Dirty::NOTHING || unseen || self.requested.get().is_some() {
             return;
         }
@@ -243,7 +251,8 @@ impl Core {
             .then(|| entry.device_pixel_content_box_size().get(0))
             .and_then(|size| size.dyn_into::<ResizeObserverSize>().ok())
             .map(|size| (size.inline_size() as u32, size.block_size() as u32));
-        self.size.set(((content.width(), content.height()), device));
+        let css = (content.width(), content.height());
+        self.size.set(BoxSize { css, device });
         self.invalidate(Dirty::SIZE);
     }
 
@@ -262,6 +271,11 @@ impl Core {
         if !self.drawn.get_untracked() {
             self.drawn.set(true);
         }
+        let empty = self.frame.borrow().is_none();
+        if self.empty.replace(empty) != empty {
+            // The plot must not say that it waits for a price that it shows.
+            self.summarized.set(f64::NEG_INFINITY);
+        }
         if dirty.contains(Dirty::SERIES) {
             self.summarize();
         }
@@ -271,15 +285,9 @@ impl Core {
     fn draw(&self, mut dirty: Dirty) {
         self.handle.with_model(|model| {
             let [axes, series, overlay] = &self.layers;
-            let look = Look {
-                palette: self.palette.get(),
-                tone: model.tone,
-                decimals: model.decimals,
-                offset: model.offset(),
-            };
             let mut frame = self.frame.borrow_mut();
             if dirty.contains(Dirty::SERIES) {
-                let fitted = Frame::fit(&*axes.borrow(), &model.series, &look)
+                let fitted = Frame::fit(&*axes.borrow(), &model.series, model.look())
                     .ok()
                     .flatten();
                 if *frame != fitted {
@@ -301,11 +309,11 @@ impl Core {
             }
             let Some(frame) = &*frame else { return };
             if dirty.contains(Dirty::AXES) {
-                let _ = draw::axes(axes, frame, &look);
+                let _ = draw::axes(axes, frame);
             }
             if dirty.contains(Dirty::SERIES) {
                 let columns = &mut self.columns.borrow_mut();
-                let _ = draw::series(series, frame, &look, &model.series, columns);
+                let _ = draw::series(series, frame, &model.series, columns);
             }
             if dirty.contains(Dirty::OVERLAY) {
                 let time = match model.crosshair {
@@ -318,7 +326,7 @@ impl Core {
                 };
                 let nearest = time.and_then(|time| model.series.nearest(time));
                 if let Some(point) = nearest.and_then(|index| model.series.get(index)) {
-                    let _ = draw::overlay(overlay, frame, &look, point);
+                    let _ = draw::overlay(overlay, frame, point);
                 }
             }
         });
@@ -326,9 +334,11 @@ impl Core {
 
     fn resize(&self) {
         let ratio = self.window.device_pixel_ratio();
-        let ((width, height), device) = self.size.get();
-        let pixels = |css: f64| (css * ratio).round() as u32;
-        let (width, height) = (pixels(width), pixels(height));
+        let BoxSize { css, device } = self.size.get();
+        let (width, height) = (
+            (css.0 * ratio).round() as u32,
+            (css.1 * ratio).round() as u32,
+        );
         // The browser rounds by where the box lies; a number that is further off is of another ratio,
         // as when the ratio is emulated, or has changed and the box was not measured again yet.
         let size = device
@@ -370,7 +380,7 @@ impl Core {
             canvas.resolve(value.trim()).unwrap_or(otherwise)
         };
         let otherwise = Palette::default();
-        self.palette.set(Palette {
+        let palette = Palette {
             ground: color("--ground", otherwise.ground),
             grid: color("--line", otherwise.grid),
             text: color("--text", otherwise.text),
@@ -378,24 +388,24 @@ impl Core {
             up: color("--up", otherwise.up),
             down: color("--down", otherwise.down),
             accent: color("--accent", otherwise.accent),
-        });
+        };
         drop(canvas);
         let family = value("font-family");
         for layer in &self.layers {
-            layer.borrow_mut().set_family(family.clone());
+            layer.borrow_mut().set_theme(palette, family.clone());
         }
     }
 
     /// Tells in words what is drawn, now or as soon as a second has passed since the last time.
     fn summarize(&self) {
-        if self.summary_due.get().is_some() {
-            return;
-        }
         let now = js_sys::Date::now();
         let wait = self.summarized.get() + SUMMARY - now;
         if wait <= 0.0 {
             self.summarized.set(now);
             self.handle.summarize();
+            return;
+        }
+        if self.summary_due.get().is_some() {
             return;
         }
         let callback = self.on_summary.as_ref().unchecked_ref();

@@ -159,11 +159,6 @@ fn local(time: f64, offset: i32) -> i64 {
     time.floor() as i64 + i64::from(offset) * MINUTE
 }
 
-/// The time of day, `09:41:12`.
-pub fn format_clock(time: f64, offset: i32) -> String {
-    Civil::new(local(time, offset)).clock()
-}
-
 /// A time so that it cannot be mistaken among others from `from` to `to`: with its date where these
 /// are not on one day, with its year instead of its seconds where they are a year apart.
 pub fn format_moment(time: f64, (from, to): (f64, f64), offset: i32) -> String {
@@ -360,7 +355,7 @@ mod tests {
         let same_day = (OPEN, OPEN + HOUR as f64);
         let days = (OPEN, OPEN + (3 * DAY) as f64);
         let years = (OPEN, OPEN + (900 * DAY) as f64);
-        assert_eq!(format_clock(OPEN + 1_500.0, 0), "13:30:01");
+        assert_eq!(format_moment(OPEN + 1_500.0, same_day, 0), "13:30:01");
         assert_eq!(format_moment(OPEN, same_day, NEW_YORK), "09:30:00");
         assert_eq!(format_moment(OPEN, days, NEW_YORK), "10 Jul 09:30:00");
         assert_eq!(format_moment(OPEN, years, NEW_YORK), "10 Jul 2012 09:30");

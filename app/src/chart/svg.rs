@@ -40,19 +40,15 @@ fn token((index, ..): Rgb) -> &'static str {
 
 /// Draws a series as an SVG document that fills the box it is put into and keeps its proportions.
 ///
-/// Colours are the custom properties of the page around it (`var(--accent)` and so on, the palette
-/// of `look` is not used), text is in its font. The same series gives the same bytes.
-pub fn render(series: &Series, look: &Look) -> String {
-    let look = Look {
-        palette: TOKENS,
-        ..*look
-    };
+/// Colours are the custom properties of the page around it (`var(--accent)` and so on), text is in its
+/// font. The same series gives the same bytes.
+pub fn render(series: &Series, look: Look) -> String {
     let surface = Rc::new(RefCell::new(Svg::new()));
-    let drawn = Frame::fit(&*surface.borrow(), series, &look);
+    let drawn = Frame::fit(&*surface.borrow(), series, look);
     // Writing to a string does not fail, and nothing else here does.
     if let Ok(Some(frame)) = drawn {
-        let _ = draw::axes(&surface, &frame, &look);
-        let _ = draw::series(&surface, &frame, &look, series, &mut Vec::new());
+        let _ = draw::axes(&surface, &frame);
+        let _ = draw::series(&surface, &frame, series, &mut Vec::new());
     }
     let body = std::mem::take(&mut surface.borrow_mut().body);
     let (width, height) = SIZE;
@@ -78,31 +74,34 @@ impl Svg {
         // A string takes everything.
         let _ = self.body.write_fmt(markup);
     }
+}
 
-    /// Path data: absolute at the start, then relative, which is shorter.
-    fn path(&mut self, path: impl Iterator<Item = BackendCoord>) {
-        let mut before: Option<BackendCoord> = None;
-        for (x, y) in path {
-            match before {
-                None => self.write(format_args!("M{x} {y}l")),
-                Some(before) if before == (x, y) => continue,
-                Some((left, top)) => {
-                    let (right, down) = (x - left, y - top);
-                    let space = if self.body.ends_with('l') || right < 0 {
-                        ""
-                    } else {
-                        " "
-                    };
-                    let comma = if down < 0 { "" } else { " " };
-                    self.write(format_args!("{space}{right}{comma}{down}"));
-                }
+/// Path data: absolute at the start, then relative, which is shorter.
+fn data(path: impl Iterator<Item = BackendCoord>) -> String {
+    let mut data = String::new();
+    let mut before: Option<BackendCoord> = None;
+    for (x, y) in path {
+        // Writing to a string does not fail.
+        let _ = match before {
+            None => write!(data, "M{x} {y}l"),
+            Some(before) if before == (x, y) => continue,
+            Some((left, top)) => {
+                let (right, down) = (x - left, y - top);
+                let space = if data.ends_with('l') || right < 0 {
+                    ""
+                } else {
+                    " "
+                };
+                let comma = if down < 0 { "" } else { " " };
+                write!(data, "{space}{right}{comma}{down}")
             }
-            before = Some((x, y));
-        }
-        if self.body.ends_with('l') {
-            self.body.push_str("0 0");
-        }
+        };
+        before = Some((x, y));
     }
+    if data.ends_with('l') {
+        data.push_str("0 0");
+    }
+    data
 }
 
 /// `fill` or `stroke` with the opacity where there is one.
@@ -204,11 +203,8 @@ impl DrawingBackend for Svg {
         path: I,
         style: &S,
     ) -> Outcome {
-        self.stroke(
-            path.into_iter(),
-            style.color(),
-            f64::from(style.stroke_width()),
-        );
+        let width = f64::from(style.stroke_width());
+        self.line(path.into_iter(), style.color(), width, None);
         Ok(())
     }
 
@@ -232,9 +228,8 @@ impl DrawingBackend for Svg {
         path: I,
         style: &S,
     ) -> Outcome {
-        self.body.push_str("<path d=\"");
-        self.path(path.into_iter());
-        self.write(format_args!("z\" {}/>", Paint("fill", style.color())));
+        let (path, fill) = (data(path.into_iter()), Paint("fill", style.color()));
+        self.write(format_args!("<path d=\"{path}z\" {fill}/>"));
         Ok(())
     }
 
@@ -274,6 +269,10 @@ impl DrawingBackend for Svg {
 }
 
 impl Surface for Svg {
+    fn palette(&self) -> Palette {
+        TOKENS
+    }
+
     fn scale(&self) -> f64 {
         1.0
     }
@@ -296,33 +295,34 @@ impl Surface for Svg {
         self.body.push_str("</svg>");
     }
 
-    fn stroke(
+    fn line(
         &mut self,
         path: impl Iterator<Item = BackendCoord>,
         color: BackendColor,
         width: f64,
+        bottom: Option<i32>,
     ) {
-        self.body.push_str("<path d=\"");
-        self.path(path);
+        let mut first = None;
+        let path = data(path.inspect(|&(x, _)| {
+            first.get_or_insert(x);
+        }));
+        if let (Some(bottom), Some(first)) = (bottom, first) {
+            // The name says all that the gradient depends on: where two charts of a page share it,
+            // they share the gradient.
+            let name = token(color.rgb);
+            let (top, end) = draw::FADE;
+            self.write(format_args!(
+                "<linearGradient id=\"fade-{name}-{bottom}\" gradientUnits=\"userSpaceOnUse\" x2=\"0\" \
+                 y2=\"{bottom}\"><stop stop-color=\"var(--{name})\" stop-opacity=\"{top}\"/><stop \
+                 offset=\"1\" stop-color=\"var(--{name})\" stop-opacity=\"{end}\"/></linearGradient>\
+                 <path d=\"{path}V{bottom}H{first}z\" fill=\"url(#fade-{name}-{bottom})\"/>"
+            ));
+        }
         let stroke = Paint("stroke", color);
         self.write(format_args!(
-            "\" fill=\"none\" {stroke} stroke-width=\"{width}\" stroke-linejoin=\"round\"/>"
+            "<path d=\"{path}\" fill=\"none\" {stroke} stroke-width=\"{width}\" \
+             stroke-linejoin=\"round\"/>"
         ));
-    }
-
-    fn fade(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, bottom: i32) {
-        // The name says all that the gradient depends on: where two charts of a page share it, they
-        // share the gradient.
-        let name = token(color.rgb);
-        self.write(format_args!(
-            "<linearGradient id=\"fade-{name}-{bottom}\" gradientUnits=\"userSpaceOnUse\" x2=\"0\" \
-             y2=\"{bottom}\"><stop stop-color=\"var(--{name})\" stop-opacity=\"{top}\"/><stop offset=\"1\" \
-             stop-color=\"var(--{name})\" stop-opacity=\"{end}\"/></linearGradient><path d=\"",
-            top = draw::FADE.0,
-            end = draw::FADE.1,
-        ));
-        self.path(path);
-        self.write(format_args!("z\" fill=\"url(#fade-{name}-{bottom})\"/>"));
     }
 
     fn dashes(&mut self, (x0, y0): BackendCoord, (x1, y1): BackendCoord, color: BackendColor) {
@@ -342,7 +342,6 @@ mod tests {
     use crate::chart::series::Point;
 
     const LOOK: Look = Look {
-        palette: TOKENS,
         tone: Tone::Up,
         decimals: 2,
         offset: 0,
@@ -359,7 +358,7 @@ mod tests {
 
     #[test]
     fn the_drawing_has_axes_line_and_last_value() {
-        let svg = render(&wave(1_200), &LOOK);
+        let svg = render(&wave(1_200), LOOK);
         let last = wave(1_200).last().expect("a last point");
         let tag = super::super::scale::format_value(last.value, 2);
         for part in [
@@ -373,19 +372,40 @@ mod tests {
             assert!(svg.contains(part), "{part} is not in {svg}");
         }
         assert_eq!(svg.matches("<svg").count(), svg.matches("</svg>").count());
-        assert_eq!(svg, render(&wave(1_200), &LOOK));
+        assert_eq!(svg, render(&wave(1_200), LOOK));
     }
 
     #[test]
     fn its_length_is_bounded() {
-        let most = render(&wave(20_000), &LOOK).len();
+        let most = render(&wave(20_000), LOOK).len();
         assert!(most < 24_000, "{most} bytes");
     }
 
     #[test]
+    fn the_axes_stay_for_many_ticks() {
+        let all = wave(3_000);
+        for capacity in [500, 5_000] {
+            let mut series = Series::new(capacity);
+            let mut frames = Vec::new();
+            for point in all.iter(0..3_000) {
+                series.push(point);
+                let frame = Frame::fit(&Svg::new(), &series, LOOK).expect("text has a size");
+                frames.push(frame.expect("there are points"));
+            }
+            // Only those after the chart has filled: at first each second is a step.
+            let moved = frames[1_000..].windows(2).filter(|pair| pair[0] != pair[1]);
+            let moved = moved.count();
+            assert!(
+                moved < 2_000 / 4,
+                "{moved} of 2000 ticks with {capacity} points"
+            );
+        }
+    }
+
+    #[test]
     fn one_point_and_none_can_be_drawn() {
-        assert!(render(&wave(1), &LOOK).contains(">597.00</text>"));
-        assert!(!render(&wave(0), &LOOK).contains("<path"));
+        assert!(render(&wave(1), LOOK).contains(">597.00</text>"));
+        assert!(!render(&wave(0), LOOK).contains("<path"));
     }
 
     #[test]
@@ -398,11 +418,9 @@ mod tests {
 
     #[test]
     fn path_data_can_be_read_back() {
-        let mut svg = Svg::new();
-        svg.path([(5, 7), (5, 7), (6, 3), (4, 3), (4, 9)].into_iter());
-        assert_eq!(svg.body, "M5 7l1-4-2 0 0 6");
-        let mut svg = Svg::new();
-        svg.path([(5, 7)].into_iter());
-        assert_eq!(svg.body, "M5 7l0 0");
+        let path = [(5, 7), (5, 7), (6, 3), (4, 3), (4, 9)];
+        assert_eq!(data(path.into_iter()), "M5 7l1-4-2 0 0 6");
+        assert_eq!(data([(5, 7)].into_iter()), "M5 7l0 0");
+        assert_eq!(data([].into_iter()), "");
     }
 }
