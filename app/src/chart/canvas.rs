@@ -12,7 +12,7 @@ use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
 };
 use plotters_canvas::CanvasBackend;
-use std::cell::RefCell;
+use std::{cell::RefCell, f64::consts::TAU};
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, Path2d};
 
@@ -220,7 +220,7 @@ impl DrawingBackend for Canvas {
             self.set_fill(style.color());
             self.fill_box((left - width / 2, top), (width, down));
         } else {
-            return self.through(|base| base.draw_line(from, to, style));
+            self.line([from, to].into_iter(), style.color(), width.into(), None);
         }
         Ok(())
     }
@@ -232,11 +232,15 @@ impl DrawingBackend for Canvas {
         style: &S,
         fill: bool,
     ) -> Outcome {
-        if !fill {
-            return self.through(|base| base.draw_rect(from, to, style, false));
+        let (width, height) = (to.0 - from.0, to.1 - from.1);
+        if fill {
+            self.set_fill(style.color());
+            self.fill_box(from, (width, height));
+        } else {
+            self.set_stroke(style.color(), style.stroke_width().into(), false);
+            self.context
+                .stroke_rect(from.0.into(), from.1.into(), width.into(), height.into());
         }
-        self.set_fill(style.color());
-        self.fill_box(from, (to.0 - from.0, to.1 - from.1));
         Ok(())
     }
 
@@ -257,7 +261,19 @@ impl DrawingBackend for Canvas {
         style: &S,
         fill: bool,
     ) -> Outcome {
-        self.through(|base| base.draw_circle(center, radius, style, fill))
+        self.context.begin_path();
+        // It refuses nothing but a negative radius.
+        let _ = self
+            .context
+            .arc(center.0.into(), center.1.into(), radius.into(), 0.0, TAU);
+        if fill {
+            self.set_fill(style.color());
+            self.context.fill();
+        } else {
+            self.set_stroke(style.color(), style.stroke_width().into(), false);
+            self.context.stroke();
+        }
+        Ok(())
     }
 
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
@@ -268,16 +284,13 @@ impl DrawingBackend for Canvas {
         self.through(|base| base.fill_polygon(path, style))
     }
 
-    /// In the page's family; text that is turned goes through the base, in the style's own.
+    /// In the page's family. It is not turned: the axes here have no text that would be.
     fn draw_text<S: BackendTextStyle>(
         &mut self,
         text: &str,
         style: &S,
         (x, y): BackendCoord,
     ) -> Outcome {
-        if !matches!(style.transform(), plotters_backend::FontTransform::None) {
-            return self.through(|base| base.draw_text(text, style, (x, y)));
-        }
         self.set_fill(style.color());
         self.set_font(style.size().round() as u32);
         let align = match style.anchor().h_pos {
