@@ -19,6 +19,8 @@ mod dashboard;
 mod figure;
 mod figures;
 mod flash;
+#[cfg(target_arch = "wasm32")]
+mod json;
 mod live;
 mod market_state;
 mod navigation;
