@@ -37,8 +37,7 @@ export class Dashboard {
 
   /** A symbol's link in the watchlist. */
   link(symbol: string): Locator {
-    const row = this.page.locator(`[data-symbol="${symbol}"]`);
-    return this.watchlist.getByRole('link').filter({ has: row });
+    return this.watchlist.locator(`a[data-symbol="${symbol}"]`);
   }
 
   /** A value of the open symbol, or of a link in the watchlist. */

@@ -106,38 +106,43 @@ test('npm eventsource reads the stream and resumes it after a break', async ({ m
   }
 });
 
-test("Chromium's EventSource reads the stream and resumes it after a break", async ({
-  page,
-  market,
-}) => {
-  const wire = await Wire.to(market.address);
-  try {
-    // Any document of the server's own origin will do; this one has no script.
-    await page.goto(`${wire.url}/health/live`);
-    const connections = wire.connections;
-    await page.evaluate((names) => {
-      const events: unknown[] = [];
-      Object.assign(window, { events });
-      const source = new EventSource('/stocks/GOOG');
-      for (const name of names) {
-        source.addEventListener(name, ({ lastEventId, type, data }: MessageEvent) => {
-          events.push({ id: lastEventId, event: type, data });
-        });
-      }
-    }, names);
-    const read = async () => await page.evaluate<Received[]>('window.events');
-    await expect.poll(async () => (await read()).length).toBeGreaterThan(5);
-    wire.cut();
-    const dropped = (await read()).length;
-    await expect
-      .poll(async () => (await read()).length, { timeout: 30_000 })
-      .toBeGreaterThan(dropped + 5);
-    expect(wire.connections).toBeGreaterThan(connections);
-    isOneStream(await read(), dropped);
-  } finally {
-    await page.close();
-    await wire.close();
-  }
+test.describe('a browser', () => {
+  // It notes itself that a connection broke.
+  test.use({ quiet: false });
+
+  test("Chromium's EventSource reads the stream and resumes it after a break", async ({
+    page,
+    market,
+  }) => {
+    const wire = await Wire.to(market.address);
+    try {
+      // Any document of the server's own origin will do; this one has no script.
+      await page.goto(`${wire.url}/health/live`);
+      const connections = wire.connections;
+      await page.evaluate((names) => {
+        const events: unknown[] = [];
+        Object.assign(window, { events });
+        const source = new EventSource('/stocks/GOOG');
+        for (const name of names) {
+          source.addEventListener(name, ({ lastEventId, type, data }: MessageEvent) => {
+            events.push({ id: lastEventId, event: type, data });
+          });
+        }
+      }, names);
+      const read = async () => await page.evaluate<Received[]>('window.events');
+      await expect.poll(async () => (await read()).length).toBeGreaterThan(5);
+      wire.cut();
+      const dropped = (await read()).length;
+      await expect
+        .poll(async () => (await read()).length, { timeout: 30_000 })
+        .toBeGreaterThan(dropped + 5);
+      expect(wire.connections).toBeGreaterThan(connections);
+      isOneStream(await read(), dropped);
+    } finally {
+      await page.close();
+      await wire.close();
+    }
+  });
 });
 
 test('PyPI httpx-sse reads the stream and resumes it after a break', async ({ market }) => {

@@ -103,7 +103,7 @@ test('a page follows the replay of the Coinbase recording to its end', async ({
   await dashboard.isLive();
   await expect(dashboard.watchlist.getByRole('link')).toHaveCount(10);
   for (const [symbol, price] of last) {
-    await expect(dashboard.field('last', dashboard.link(symbol)), symbol).toHaveAttribute(
+    await expect(dashboard.field('price', dashboard.link(symbol)), symbol).toHaveAttribute(
       'data-value',
       price,
       { timeout: 40_000 },

@@ -1,7 +1,8 @@
 import { expect, test } from '../helpers/journey.ts';
 
 test.describe('without JavaScript', () => {
-  test.use({ javaScriptEnabled: false });
+  // The browser notes that it fetched a script that it may not run.
+  test.use({ javaScriptEnabled: false, quiet: false });
 
   test('a person without JavaScript reads the whole page', async ({ page, market, dashboard }) => {
     const response = await page.goto(`${market.url}/stocks/GOOG`);

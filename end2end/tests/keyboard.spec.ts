@@ -17,10 +17,7 @@ test('somebody opens a symbol with the keyboard alone', async ({ page, market, d
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
 
-  await tabTo(
-    page,
-    (element) => element.matches('a') && element.querySelector('[data-symbol="AAPL"]') !== null,
-  );
+  await tabTo(page, (element) => element.getAttribute('data-symbol') === 'AAPL');
   await expect(dashboard.link('AAPL')).toBeFocused();
   // The focus can be seen.
   const outline = await dashboard

@@ -31,11 +31,15 @@ for (const { name, ...look } of looks) {
       expect(box?.width).toBeGreaterThan(250);
       expect(box?.height).toBeGreaterThan(120);
 
-      const [red = 0, green = 0, blue = 0] = await page.evaluate(() =>
-        (getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g) ?? []).map(Number),
-      );
+      const ground = await page.evaluate(() => {
+        const grounds = [document.body, document.documentElement].map(
+          (element) => getComputedStyle(element).backgroundColor,
+        );
+        return grounds.find((color) => color !== 'rgba(0, 0, 0, 0)') ?? 'none';
+      });
+      const [red = 0, green = 0, blue = 0] = (ground.match(/\d+/g) ?? []).map(Number);
       const bright = red + green + blue > 384;
-      expect(bright, 'a bright ground').toBe(look.colorScheme === 'light');
+      expect(bright, `a bright ground, ${ground}`).toBe(look.colorScheme === 'light');
 
       const { violations } = await new AxeBuilder({ page }).analyze();
       expect(

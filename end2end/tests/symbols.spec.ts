@@ -25,7 +25,7 @@ test('choosing a symbol changes the address and never reloads', async ({
     .poll(
       async () =>
         (await dashboard.value('price')) ===
-        (await dashboard.value('last', dashboard.link('AAPL'))),
+        (await dashboard.value('price', dashboard.link('AAPL'))),
     )
     .toBe(true);
 

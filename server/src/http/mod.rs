@@ -84,6 +84,11 @@ pub fn router(service: Service) -> Router {
                 Some(HeaderValue::from_static(value))
             },
         ))
+        // One address has up to three encodings, and a cache in between must keep them apart.
+        .layer(SetResponseHeaderLayer::overriding(
+            header::VARY,
+            HeaderValue::from_static("accept-encoding"),
+        ))
         .service(
             ServeDir::new(site.join(package))
                 .precompressed_br()
