@@ -43,7 +43,7 @@ fn Addressed() -> impl IntoView {
 pub fn hydrate() {
     let data = embedded_data();
     leptos::mount::hydrate_body(move || {
-        provide_context(data.clone());
+        provide_context(data);
         view! { <App /> }
     });
 }
