@@ -15,7 +15,7 @@ pub fn App() -> impl IntoView {
 pub fn hydrate() {
     let data = embedded_data();
     leptos::mount::hydrate_body(move || {
-        provide_context(data.clone());
+        provide_context(data);
         view! { <App /> }
     });
 }

@@ -1,4 +1,3 @@
-#![recursion_limit = "1024"]
 //! The page: rendered on the server, hydrated in the browser.
 //!
 //! [`PageData`] is what both draw it from. A server provides it as context and renders [`shell`];
