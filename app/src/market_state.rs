@@ -223,6 +223,7 @@ mod tests {
     fn data(chosen: bool) -> PageData {
         PageData {
             id: "1-0".to_owned(),
+            path: "/stocks/GOOG".to_owned(),
             watchlist: vec![symbol("GOOG")],
             chosen,
             symbol: Some(symbol("GOOG")),
