@@ -15,7 +15,7 @@ pub fn App() -> impl IntoView {
 pub fn hydrate() {
     let data = embedded_data();
     leptos::mount::hydrate_body(move || {
-        provide_context(data.clone());
+        provide_context(data);
         view! { <App /> }
     });
 }
@@ -27,7 +27,7 @@ fn embedded_data() -> crate::PageData {
         .get_element_by_id("page-data")
         .and_then(|element| element.text_content())
         .unwrap_or_default();
-    match serde_json::from_str(&text) {
+    match crate::json::read(&text) {
         Ok(data) => data,
         Err(error) => {
             leptos::logging::error!("the page carries no data to start from: {error}");

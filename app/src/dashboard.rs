@@ -78,6 +78,8 @@ pub(crate) struct Dashboard {
     /// The server's time. It begins with the snapshot's, so that what is drawn from it is the same
     /// on the server and in the browser, and goes on with every second.
     pub(crate) now: RwSignal<Millis>,
+    /// The same, no finer than ages of stories are told.
+    pub(crate) minute: Memo<Millis>,
     /// What is said to people who do not see the page.
     pub(crate) announcement: RwSignal<String>,
     announcements: StoredValue<Announcements>,
@@ -93,11 +95,11 @@ impl Dashboard {
         closed: Signal<bool>,
     ) -> Self {
         let state = MarketState::new(data);
-        let tickers: BTreeMap<_, _> = state
-            .instruments
-            .iter()
-            .map(|(symbol, instrument)| (*symbol, Ticker::new(*symbol, instrument)))
-            .collect();
+        let mut tickers = BTreeMap::new();
+        for (symbol, instrument) in &state.instruments {
+            tickers.insert(*symbol, Ticker::new(*symbol, instrument));
+        }
+        let now = RwSignal::new(data.snapshot.time);
         let watchlist = RwSignal::new(state.watchlist.clone());
         let open = Memo::new(move |_| {
             if closed.get() {
@@ -119,18 +121,21 @@ impl Dashboard {
             feeds: RwSignal::new(state.feeds.clone()),
             connection: RwSignal::new(State::Connecting),
             silence: RwSignal::new(0),
-            now: RwSignal::new(data.snapshot.time),
+            now,
+            minute: Memo::new(move |_| now.get() / 10_000 * 10_000),
             announcement: RwSignal::new(String::new()),
             announcements: StoredValue::new(Announcements::default()),
             stale_sparklines: StoredValue::new(BTreeSet::new()),
             state: StoredValue::new(state),
         };
         dashboard.draw_chart(open.get_untracked());
-        Effect::watch(
-            move || open.get(),
-            move |symbol, _, _| dashboard.draw_chart(*symbol),
-            false,
-        );
+        Effect::new(move |drawn: Option<Option<Symbol>>| {
+            let symbol = open.get();
+            if drawn.is_some_and(|drawn| drawn != symbol) {
+                dashboard.draw_chart(symbol);
+            }
+            symbol
+        });
         dashboard
     }
 

@@ -41,11 +41,11 @@ pub(crate) fn ChangeFigures(
     #[prop(into)]
     change: Signal<crate::figures::Change>,
 ) -> impl IntoView {
-    let direction = Memo::new(move |_| change.with(|change| change.direction));
+    let direction = move || change.with(|change| change.direction);
     view! {
-        <span class=move || format!("change {}", direction.get().name())>
+        <span class=move || format!("change {}", direction().name())>
             <span class="arrow" aria-hidden="true">
-                {move || direction.get().arrow()}
+                {move || direction().arrow()}
             </span>
             <Figure
                 field="change"

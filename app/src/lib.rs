@@ -1,4 +1,3 @@
-#![recursion_limit = "1024"]
 //! The page: rendered on the server, hydrated in the browser.
 //!
 //! [`PageData`] is what both draw it from. A server provides it as context and renders [`shell`];
@@ -19,6 +18,8 @@ mod dashboard;
 mod figure;
 mod figures;
 mod flash;
+#[cfg(target_arch = "wasm32")]
+mod json;
 mod live;
 mod market_state;
 mod navigation;

@@ -43,24 +43,22 @@ pub(crate) fn NewsPanel() -> impl IntoView {
             heading.scroll_into_view();
         }
     };
-    let waiting = move || {
-        let count = dashboard.waiting.get();
-        (count > 0).then(|| {
-            view! {
-                <button class="waiting" type="button" on:click=show>
-                    {format!("{count} new")}
-                </button>
-            }
-        })
-    };
-    let empty = Memo::new(move |_| dashboard.stories.with(Vec::is_empty));
+    let waiting = move || dashboard.waiting.get();
+    let empty = move || dashboard.stories.with(Vec::is_empty);
     view! {
         <section class="news" aria-label="News">
             <div class="news-head">
                 <h2 node_ref=heading tabindex="-1">
                     "News"
                 </h2>
-                {waiting}
+                <button
+                    class="waiting"
+                    type="button"
+                    hidden=move || waiting() == 0
+                    on:click=show
+                >
+                    {move || format!("{} new", waiting())}
+                </button>
             </div>
             <div
                 class="news-list"
@@ -74,11 +72,9 @@ pub(crate) fn NewsPanel() -> impl IntoView {
                     key=|story| (story.news.id.clone(), story.revision)
                     children=|story| view! { <StoryItem story /> }
                 />
-                {move || {
-                    empty
-                        .get()
-                        .then(|| view! { <p class="empty">"No news yet. Stories appear here as they come."</p> })
-                }}
+                <p class="empty" hidden=move || !empty()>
+                    "No news yet. Stories appear here as they come."
+                </p>
             </div>
         </section>
     }
@@ -88,10 +84,9 @@ pub(crate) fn NewsPanel() -> impl IntoView {
 #[component]
 fn StoryItem(story: Story) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let minute = Memo::new(move |_| dashboard.now.get() / 10_000 * 10_000);
     let news = story.news;
     let published = news.published;
-    let age = Memo::new(move |_| clock::ago(published, minute.get()));
+    let age = move || clock::ago(published, dashboard.minute.get());
     let guessed = (news.basis == Basis::Inferred).then(|| {
         view! {
             <span class="guessed" title="Words in the headline suggest this type; the source gave none.">
@@ -104,22 +99,12 @@ fn StoryItem(story: Story) -> impl IntoView {
         Action::Updated => Some("corrected"),
         Action::Deleted => Some("withdrawn"),
     };
-    let headline = news.headline.clone();
-    let headline = match &news.url {
-        Some(url) => view! {
-            <a href=url.as_str().to_owned() target="_blank" rel="noopener noreferrer">
-                {headline}
-            </a>
-        }
-        .into_any(),
-        None => headline.into_any(),
-    };
-    let headline = match news.action {
-        Action::Deleted => view! { <del>{headline}</del> }.into_any(),
-        Action::Created | Action::Updated => headline,
-    };
+    // Without an address it is text: an anchor that leads nowhere is no link.
+    let url = news.url.as_ref().map(|url| url.as_str().to_owned());
+    let target = url.as_ref().map(|_| "_blank");
+    let rel = url.as_ref().map(|_| "noopener noreferrer");
     view! {
-        <article class="story">
+        <article class="story" data-action=state>
             <p class="story-kind">
                 <span class="kind" data-kind=kind_group(news.kind)>
                     {kind(&news)}
@@ -127,7 +112,11 @@ fn StoryItem(story: Story) -> impl IntoView {
                 {guessed}
                 {state.map(|state| view! { <span class="story-state">{state}</span> })}
             </p>
-            <h3>{headline}</h3>
+            <h3>
+                <a href=url target=target rel=rel>
+                    {news.headline.clone()}
+                </a>
+            </h3>
             {news
                 .summary
                 .clone()
@@ -154,12 +143,12 @@ fn SymbolLink(symbol: Symbol) -> impl IntoView {
     let href = dashboard
         .chosen
         .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
-    let known = Memo::new(move |_| dashboard.ticker(symbol).is_some());
+    let known = move || dashboard.ticker(symbol).is_some();
     view! {
         <a
             class="story-symbol"
             href=href
-            rel=move || (!known.get()).then_some("external")
+            rel=move || (!known()).then_some("external")
             data-noscroll=""
         >
             {symbol.to_string()}

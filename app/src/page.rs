@@ -17,40 +17,46 @@ use crate::{
     watchlist::Watchlist,
 };
 
-/// The whole page. It stays as it is when the address changes; only what it shows changes.
+/// The whole page. It stays as it is when the address changes; only what it shows changes. What has
+/// nothing to show is hidden rather than left out: a part that is never built anew in the browser
+/// brings no code for building it.
 #[component]
 pub(crate) fn Page() -> impl IntoView {
-    let data = use_context::<PageData>().unwrap_or_default();
+    let data = take_context::<PageData>().unwrap_or_default();
     let navigation = Navigation::new(data.path.clone());
     let path = navigation.path();
     // A problem is one of the address that the page was drawn for, and of no other.
     let drawn_for = path.get_untracked();
-    let problem = data.problem.clone();
-    let drawn_problem = Memo::new(move |_| {
-        problem
-            .clone()
-            .filter(|_| path.with(|path| *path == drawn_for))
+    let drawn_problem = StoredValue::new(data.problem.clone());
+    let troubled = Memo::new(move |_| {
+        drawn_problem.with_value(Option::is_some) && path.with(|path| *path == drawn_for)
     });
     let named = Memo::new(move |_| address::symbol_of(&path.read()));
     // Some problems leave a quote to be shown, as where one of many symbols is unknown.
     let nothing_open = data.symbol.is_none();
-    let closed = Signal::derive(move || nothing_open && drawn_problem.read().is_some());
+    let closed = Signal::derive(move || nothing_open && troubled.get());
     let dashboard = Dashboard::new(&data, named.into(), closed);
     provide_context(dashboard);
 
     let known = Memo::new(move |_| dashboard.open_ticker().is_some());
-    let problem = Memo::new(move |_| {
-        let missing = || match dashboard.open.get() {
+    let problem = Signal::derive(move || {
+        if troubled.get() {
+            return drawn_problem.get_value();
+        }
+        match dashboard.open.get() {
             None => Some(nothing_yet()),
             Some(symbol) => (!known.get()).then(|| unknown_symbol(symbol)),
-        };
-        drawn_problem.get().or_else(missing)
+        }
     });
+    let suggestions = data
+        .problem
+        .as_ref()
+        .map(|problem| problem.suggestions.clone());
     let chart_name = Signal::derive(move || {
         let open = dashboard.open.get();
         open.map(|symbol| symbol.to_string()).unwrap_or_default()
     });
-    let state = Memo::new(move |_| state_name(dashboard.connection.get()));
+    let state = move || state_name(dashboard.connection.get());
     #[cfg(target_arch = "wasm32")]
     navigation.listen();
     walk_with_keys(dashboard, navigation);
@@ -65,19 +71,11 @@ pub(crate) fn Page() -> impl IntoView {
             <TopBar />
             <Watchlist />
             <main id="quote" tabindex="-1">
-                {move || problem.get().map(|problem| view! { <ProblemNotice problem /> })}
-                {move || {
-                    known
-                        .get()
-                        .then(|| {
-                            view! {
-                                <QuoteHeader />
-                                <section class="chart-panel" aria-label="Chart">
-                                    <Chart handle=dashboard.chart name=chart_name />
-                                </section>
-                            }
-                        })
-                }}
+                <ProblemNotice problem suggestions=suggestions.unwrap_or_default() />
+                <QuoteHeader known />
+                <section class="chart-panel" aria-label="Chart" hidden=move || !known.get()>
+                    <Chart handle=dashboard.chart name=chart_name />
+                </section>
                 <NewsPanel />
             </main>
             <Announcer text=dashboard.announcement />

@@ -6,32 +6,40 @@ use crate::{address, dashboard::Dashboard, page_data::Problem};
 /// What is wrong with the address, what to do, and where to go from here.
 #[component]
 pub(crate) fn ProblemNotice(
-    /// What is wrong.
-    problem: Problem,
+    /// What is wrong, where something is.
+    problem: Signal<Option<Problem>>,
+    /// What the server suggested for the address that it drew the page for.
+    suggestions: Vec<Symbol>,
 ) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let suggestions = problem.suggestions;
-    let list = (!suggestions.is_empty()).then(move || {
-        let links = suggestions.into_iter().map(move |symbol| {
-            let href = dashboard
-                .chosen
-                .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
-            // The server is asked, because this page may know only its own watchlist.
-            view! {
-                <li>
-                    <a href=href rel="external">
-                        {symbol.to_string()}
-                    </a>
-                </li>
-            }
-        });
-        view! { <ul class="suggestions">{links.collect_view()}</ul> }
+    let text = move |read: fn(Problem) -> String| problem.get().map(read);
+    let without = move || {
+        problem.with(|problem| {
+            problem
+                .as_ref()
+                .is_none_or(|problem| problem.suggestions.is_empty())
+        })
+    };
+    let links = suggestions.into_iter().map(move |symbol| {
+        let href = dashboard
+            .chosen
+            .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
+        // The server is asked, because this page may know only its own watchlist.
+        view! {
+            <li>
+                <a href=href rel="external">
+                    {symbol.to_string()}
+                </a>
+            </li>
+        }
     });
     view! {
-        <section class="problem" aria-label="Problem">
-            <h1>{problem.title}</h1>
-            <p>{sentence(&problem.detail)}</p>
-            {list}
+        <section class="problem" aria-label="Problem" hidden=move || problem.get().is_none()>
+            <h1>{move || text(|problem| problem.title)}</h1>
+            <p>{move || text(|problem| sentence(&problem.detail))}</p>
+            <ul class="suggestions" hidden=without>
+                {links.collect_view()}
+            </ul>
         </section>
     }
 }

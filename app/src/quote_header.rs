@@ -7,7 +7,10 @@ use crate::{
 
 /// The open symbol: its name, its price, and what has to be known of both.
 #[component]
-pub(crate) fn QuoteHeader() -> impl IntoView {
+pub(crate) fn QuoteHeader(
+    /// Whether anything is known of it, and so whether there is anything to show.
+    known: Memo<bool>,
+) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let figures = Memo::new(move |_| {
         let Some(symbol) = dashboard.open.get() else {
@@ -26,11 +29,11 @@ pub(crate) fn QuoteHeader() -> impl IntoView {
         Signal::derive(move || figures.with(|figures| field(figures).clone()))
     };
     let symbol = move || dashboard.open.get().map(|symbol| symbol.to_string());
-    let name = Memo::new(move |_| figures.with(|figures| figures.name.clone()));
-    let currency = Memo::new(move |_| figures.with(|figures| figures.currency.clone()));
+    let name = move || figures.with(|figures| figures.name.clone());
+    let currency = move || figures.with(|figures| figures.currency.clone());
     let marks = Memo::new(move |_| figures.with(|figures| figures.marks.clone()));
     view! {
-        <section class="quote" aria-label="Quote">
+        <section class="quote" aria-label="Quote" hidden=move || !known.get()>
             <h1>
                 <span class="quote-symbol">{symbol}</span>
                 " "
@@ -105,11 +108,11 @@ fn Detail(term: &'static str, field: &'static str, shown: Signal<Shown>) -> impl
 #[component]
 fn Age() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let age = Memo::new(move |_| match dashboard.connection.get() {
+    let age = move || match dashboard.connection.get() {
         State::Reconnecting { .. } | State::Stale { .. } | State::Unsupported => {
             Some(format!("{} old", clock::span(dashboard.silence.get())))
         }
         State::Connecting | State::Live { .. } => None,
-    });
+    };
     view! { <span class="age">{age}</span> }
 }

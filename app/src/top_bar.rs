@@ -27,7 +27,7 @@ pub(crate) fn TopBar() -> impl IntoView {
 #[component]
 fn ConnectionStatus() -> impl IntoView {
     let connection = expect_context::<Dashboard>().connection;
-    let name = Memo::new(move |_| state_name(connection.get()));
+    let name = move || state_name(connection.get());
     view! {
         <div class="connection" role="group" aria-label="Connection" data-state=name>
             {move || state_text(connection.get())}
@@ -64,7 +64,7 @@ fn state_text(state: State) -> String {
 #[component]
 fn DataQuality() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let qualities = Memo::new(move |_| {
+    let qualities = move || {
         let mut names: Vec<&'static str> = Vec::new();
         dashboard.tickers.with(|tickers| {
             for ticker in tickers.values() {
@@ -80,7 +80,7 @@ fn DataQuality() -> impl IntoView {
             true => None,
             false => Some(format!("{} data", names.join(", "))),
         }
-    });
+    };
     let feeds = move || {
         dashboard.feeds.with(|feeds| {
             let troubled = feeds.iter().filter_map(|feed| {

@@ -23,7 +23,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
             }
         });
     });
-    let empty = Memo::new(move |_| dashboard.watchlist.with(Vec::is_empty));
+    let empty = move || dashboard.watchlist.with(Vec::is_empty);
     view! {
         <nav class="watchlist" aria-label="Watchlist" node_ref=nav>
             <ul>
@@ -33,17 +33,9 @@ pub(crate) fn Watchlist() -> impl IntoView {
                     children=|symbol| view! { <Row symbol /> }
                 />
             </ul>
-            {move || {
-                empty
-                    .get()
-                    .then(|| {
-                        view! {
-                            <p class="empty">
-                                "No symbol is known yet. They appear here with their first price."
-                            </p>
-                        }
-                    })
-            }}
+            <p class="empty" hidden=move || !empty()>
+                "No symbol is known yet. They appear here with their first price."
+            </p>
         </nav>
     }
 }
@@ -56,29 +48,27 @@ fn Row(symbol: Symbol) -> impl IntoView {
         .chosen
         .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
     let current = move || (dashboard.open.get() == Some(symbol)).then_some("page");
-    let ticker = Memo::new(move |_| dashboard.ticker(symbol));
-    let name = Memo::new(move |_| {
-        let ticker = ticker.get()?;
-        ticker
-            .session
-            .with(|session| session.as_ref().map(|session| session.name.clone()))
-    });
-    let price = Memo::new(move |_| match ticker.get() {
+    let ticker = move || dashboard.ticker(symbol);
+    let name = move || {
+        let session = ticker()?.session;
+        session.with(|session| session.as_ref().map(|session| session.name.clone()))
+    };
+    let price = Signal::derive(move || match ticker() {
         Some(Ticker { quote, session, .. }) => quote.with(|quote| {
             let digits = session.with(|session| digits(session.as_ref(), quote.as_ref()));
-            Shown::price(symbol, quote.as_ref().and_then(|quote| quote.price), digits)
+            let price = quote.as_ref().and_then(|quote| quote.price);
+            Shown::price(symbol, price, digits)
         }),
         None => Shown::unknown(Some(symbol)),
     });
-    let change = Memo::new(move |_| match ticker.get() {
+    let change = Memo::new(move |_| match ticker() {
         Some(Ticker { quote, session, .. }) => quote.with(|quote| {
             session.with(|session| Change::of(symbol, quote.as_ref(), session.as_ref()))
         }),
         None => Change::of(symbol, None, None),
     });
     let sparkline = Signal::derive(move || {
-        ticker
-            .get()
+        ticker()
             .map(|ticker| ticker.sparkline.get())
             .unwrap_or_default()
     });

@@ -1,4 +1,3 @@
-#![recursion_limit = "1024"]
 //! The WebAssembly entry of the page.
 
 use wasm_bindgen::prelude::wasm_bindgen;

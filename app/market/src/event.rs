@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Bar, Millis, News, Quote, Session, Snapshot};
 
@@ -29,7 +29,7 @@ pub struct Heartbeat {
 }
 
 /// Why bytes are not an [`Event`].
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecodeError {
     /// The name is none of ours. A reader skips such an event, so that new ones can be added.
     UnknownEvent(String),
@@ -37,9 +37,18 @@ pub enum DecodeError {
     Data {
         /// The event's name.
         name: &'static str,
-        /// What is wrong with it.
-        error: serde_json::Error,
+        /// What is wrong with it, in the words of its parser.
+        error: String,
     },
+}
+
+impl DecodeError {
+    fn data(name: &'static str, error: impl fmt::Display) -> Self {
+        DecodeError::Data {
+            name,
+            error: error.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for DecodeError {
@@ -89,14 +98,29 @@ impl Event {
     /// # Errors
     /// When the name is none of ours or the data is not what the name promises.
     pub fn decode(name: &str, data: &str) -> Result<Event, DecodeError> {
-        fn read<T: DeserializeOwned>(
+        let mut json = serde_json::Deserializer::from_str(data);
+        let event = Event::read(name, &mut json)?;
+        // Nothing but white space may follow.
+        match json.end() {
+            Ok(()) => Ok(event),
+            Err(error) => Err(DecodeError::data(event.name(), error)),
+        }
+    }
+
+    /// As [`Event::decode`], of data in any form that serde reads: a browser has a parser of JSON
+    /// already, and need not be sent another.
+    ///
+    /// # Errors
+    /// As [`Event::decode`].
+    pub fn read<'de, D: Deserializer<'de>>(name: &str, data: D) -> Result<Event, DecodeError> {
+        fn read<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
             name: &'static str,
-            data: &str,
+            data: D,
             event: fn(T) -> Event,
         ) -> Result<Event, DecodeError> {
-            serde_json::from_str(data)
+            T::deserialize(data)
                 .map(event)
-                .map_err(|error| DecodeError::Data { name, error })
+                .map_err(|error| DecodeError::data(name, error))
         }
         match name {
             "" | "message" => read("message", data, Event::Quote),

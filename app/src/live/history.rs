@@ -3,7 +3,7 @@ use leptos::{logging::warn, task::spawn_local};
 use market::{Bar, Millis, Symbol};
 use serde::Deserialize;
 
-use crate::{address, browser, dashboard::Dashboard};
+use crate::{address, browser, dashboard::Dashboard, json};
 
 /// How long a failed request is not repeated.
 const PAUSE: Millis = 10_000;
@@ -50,6 +50,5 @@ async fn fetch(symbol: Symbol) -> Result<Vec<Bar>, String> {
         return Err(format!("the server answered {}", response.status()));
     }
     let text = response.text().await.map_err(|error| error.to_string())?;
-    let answer: Answer = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    Ok(answer.bars)
+    json::read(&text).map(|answer: Answer| answer.bars)
 }

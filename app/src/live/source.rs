@@ -7,7 +7,7 @@ use market::{Event, Millis, Symbol};
 use web_sys::MessageEvent;
 
 use super::{State, connection::Connection, history::History};
-use crate::{address, browser, dashboard::Dashboard};
+use crate::{address, browser, dashboard::Dashboard, json};
 
 /// Every event that a stream carries.
 const EVENTS: [&str; 6] = ["message", "session", "bar", "news", "snapshot", "heartbeat"];
@@ -83,7 +83,9 @@ fn open(source: &Rc<RefCell<Source>>) {
 /// Takes one event.
 fn hear(source: &Rc<RefCell<Source>>, name: &str, message: &MessageEvent) {
     let data = message.data().as_string().unwrap_or_default();
-    let event = match Event::decode(name, &data) {
+    let read = json::parse(&data)
+        .and_then(|data| Event::read(name, data).map_err(|error| error.to_string()));
+    let event = match read {
         Ok(event) => event,
         Err(error) => {
             warn!("an event was left out: {error}");
