@@ -25,11 +25,12 @@ pub(crate) struct Instrument {
 }
 
 impl Instrument {
-    fn add_bar(&mut self, bar: &Bar) {
-        self.path.add_bar(bar);
+    fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
+        let added = self.path.add_bar(bar);
         self.closes.push(bar.close);
         let surplus = self.closes.len().saturating_sub(SPARKLINE);
         self.closes.drain(..surplus);
+        added
     }
 }
 
@@ -107,8 +108,8 @@ impl MarketState {
                 ChartChange::None
             }
             Event::Bar(bar) => {
-                self.instrument(bar.symbol).add_bar(&bar);
-                ChartChange::None
+                let added = self.instrument(bar.symbol).add_bar(&bar);
+                added.map_or(ChartChange::None, |added| chart_change(bar.symbol, added))
             }
             Event::News(news) => {
                 self.changes.news = true;
@@ -162,11 +163,7 @@ impl MarketState {
             return ChartChange::None;
         };
         let price = price.to_f64();
-        match instrument.path.add(PricePoint { time, price }) {
-            Added::Newest(point) => ChartChange::Push(symbol, point),
-            Added::StartedOver => ChartChange::Replace(symbol),
-            Added::Late => ChartChange::None,
-        }
+        chart_change(symbol, instrument.path.add(PricePoint { time, price }))
     }
 
     fn take_snapshot(&mut self, snapshot: Snapshot, reading: bool) -> ChartChange {
@@ -206,6 +203,15 @@ impl MarketState {
             let surplus = closes.prices.len().saturating_sub(SPARKLINE);
             self.instrument(closes.symbol).closes = closes.prices[surplus..].to_vec();
         }
+    }
+}
+
+/// What the chart has to do when the way of a symbol's price went on.
+fn chart_change(symbol: Symbol, added: Added) -> ChartChange {
+    match added {
+        Added::Newest(point) => ChartChange::Push(symbol, point),
+        Added::StartedOver => ChartChange::Replace(symbol),
+        Added::Late => ChartChange::None,
     }
 }
 

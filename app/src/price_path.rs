@@ -60,8 +60,15 @@ impl PricePath {
         Added::Newest(point)
     }
 
-    /// Adds a bar that just closed.
-    pub(crate) fn add_bar(&mut self, bar: &Bar) {
+    /// Adds a bar that just closed. Where no single price of its minute was heard, as when quotes
+    /// were superseded before they could be sent, its close stands for them.
+    pub(crate) fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
+        self.keep_close(bar);
+        let newest = self.recent.back()?;
+        (newest.time < bar.start).then(|| self.add(close(bar)))
+    }
+
+    fn keep_close(&mut self, bar: &Bar) {
         let point = close(bar);
         if self
             .closes
@@ -79,7 +86,7 @@ impl PricePath {
     pub(crate) fn complete(&mut self, bars: &[Bar]) {
         let heard = std::mem::take(&mut self.closes);
         for bar in bars {
-            self.add_bar(bar);
+            self.keep_close(bar);
         }
         let newest = self.closes.back().map_or(0, |newest| newest.time);
         self.closes
@@ -135,6 +142,22 @@ pub(crate) mod tests {
 
     fn times(path: &PricePath) -> Vec<Millis> {
         path.points().iter().map(|point| point.time).collect()
+    }
+
+    #[test]
+    fn a_bar_stands_for_the_prices_that_were_not_heard() {
+        let mut path = PricePath::default();
+        path.add(point(10_000, 1.0));
+        // Of its own minute a price was heard; of the next two none was.
+        assert_eq!(path.add_bar(&bar(0, "2")), None);
+        for (start, close) in [(60_000, "3"), (120_000, "4")] {
+            assert!(matches!(
+                path.add_bar(&bar(start, close)),
+                Some(Added::Newest(_))
+            ));
+        }
+        path.add(point(185_000, 5.0));
+        assert_eq!(times(&path), [10_000, 120_000, 180_000, 185_000]);
     }
 
     #[test]
