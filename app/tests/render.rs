@@ -38,6 +38,7 @@ fn session(name: &str, title: &str, close: &str) -> Session {
 
 fn data() -> PageData {
     PageData {
+        path: "/stocks/GOOG".to_owned(),
         id: "1342067399340-0".to_owned(),
         watchlist: vec![symbol("AAPL"), symbol("GOOG")],
         chosen: false,
