@@ -39,6 +39,7 @@ fn session(name: &str, title: &str, close: &str) -> Session {
 fn data() -> PageData {
     PageData {
         id: "1342067399340-0".to_owned(),
+        path: "/stocks/GOOG".to_owned(),
         watchlist: vec![symbol("AAPL"), symbol("GOOG")],
         chosen: false,
         symbol: Some(symbol("GOOG")),
