@@ -46,7 +46,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <noscript>
                     <p class="fallback">
                         "Without JavaScript the page cannot follow the market. It shows " {drawn}
-                        " and is loaded again every 30 seconds."
+                        ", and is loaded again every 30 seconds; reload it for newer prices at once."
                     </p>
                 </noscript>
                 <script type="application/json" id="page-data" inner_html=embedded(&data)></script>
