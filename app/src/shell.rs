@@ -28,6 +28,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 />
                 <meta name="color-scheme" content="dark light" />
                 <link rel="icon" href=ICON />
+                // Without scripts the browser draws the page anew by itself.
+                <noscript>
+                    <meta http-equiv="refresh" content="30" />
+                </noscript>
                 <HashedStylesheet id="leptos" options=options.clone() />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options />
@@ -42,7 +46,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <noscript>
                     <p class="fallback">
                         "Without JavaScript the page cannot follow the market. It shows " {drawn}
-                        "; reload it for newer prices."
+                        " and is loaded again every 30 seconds."
                     </p>
                 </noscript>
                 <script type="application/json" id="page-data" inner_html=embedded(&data)></script>

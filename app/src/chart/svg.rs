@@ -12,7 +12,7 @@ use std::fmt::{Display, Write};
 use std::rc::Rc;
 
 /// Width and height in units of the view box, which are CSS pixels where the box has this size.
-const SIZE: (u32, u32) = (720, 360);
+const SIZE: (u32, u32) = (720, 600);
 
 /// Colours that stand for the page's custom properties: the drawing code hands on numbers, and this
 /// surface writes names, so that the drawing follows the theme of whoever looks at it.
@@ -362,7 +362,7 @@ mod tests {
         let last = wave(1_200).last().expect("a last point");
         let tag = super::super::scale::format_value(last.value, 2);
         for part in [
-            "viewBox=\"0 0 720 360\"",
+            "viewBox=\"0 0 720 600\"",
             ">13:35</text>",
             ">598.00</text>",
             &format!("fill=\"var(--ground)\">{tag}</text>"),
