@@ -65,7 +65,7 @@ impl PricePath {
     pub(crate) fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
         self.keep_close(bar);
         let newest = self.recent.back()?;
-        (newest.time < bar.start).then(|| self.add(close(bar)))
+        (newest.time <= bar.start).then(|| self.add(close(bar)))
     }
 
     fn keep_close(&mut self, bar: &Bar) {
