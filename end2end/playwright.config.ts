@@ -11,7 +11,7 @@ export default defineConfig({
   // A journey that passes only the second time has failed.
   retries: 0,
   workers: 2,
-  timeout: 180_000,
+  timeout: 300_000,
   expect: { timeout: 15_000 },
   reporter: 'list',
   use: {

@@ -228,6 +228,7 @@ mod tests {
 
     fn data(chosen: bool) -> PageData {
         PageData {
+            path: "/stocks/GOOG".to_owned(),
             id: "1-0".to_owned(),
             path: "/stocks/GOOG".to_owned(),
             watchlist: vec![symbol("GOOG")],

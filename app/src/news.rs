@@ -122,15 +122,16 @@ fn StoryItem(story: Story) -> impl IntoView {
                 .clone()
                 .map(|summary| view! { <p class="story-summary">{summary}</p> })}
             <p class="story-foot">
-                <time datetime=clock::machine_readable(published) title=clock::exact(published)>
-                    {age}
-                </time>
                 <span class="story-source">{news.source.clone()}</span>
                 {news
                     .symbols
                     .iter()
                     .map(|symbol| view! { <SymbolLink symbol=*symbol /> })
                     .collect_view()}
+                // Last, because it changes its width as time goes by.
+                <time datetime=clock::machine_readable(published) title=clock::exact(published)>
+                    {age}
+                </time>
             </p>
         </article>
     }

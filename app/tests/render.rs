@@ -40,6 +40,7 @@ fn data() -> PageData {
     PageData {
         path: "/stocks/GOOG".to_owned(),
         id: "1342067399340-0".to_owned(),
+        path: "/stocks/GOOG".to_owned(),
         watchlist: vec![symbol("AAPL"), symbol("GOOG")],
         chosen: false,
         symbol: Some(symbol("GOOG")),

@@ -21,7 +21,9 @@ test('the server is killed and started again, and the page says so and recovers'
 
   await server.start();
   await expect(dashboard.connection).toHaveText(/^\s*Live/, { timeout: 45_000 });
-  await expect(dashboard.field('price')).not.toHaveAttribute('data-value', frozen);
+  await expect(dashboard.field('price')).not.toHaveAttribute('data-value', frozen, {
+    timeout: 45_000,
+  });
   await dashboard.moves('price');
   await dashboard.redraws(await dashboard.isDrawn());
   expect(await page.evaluate('window.marker')).toBe('still here');

@@ -85,7 +85,7 @@ const MARKET_VOLATILITY: f64 = 0.011;
 const SECTOR_VOLATILITY: f64 = 0.006;
 
 /// Ticks a second over all stocks, in the middle of a session when nothing happens.
-const RATE: f64 = 7.0;
+const RATE: f64 = 15.0;
 
 /// How long a story takes to move a price by about two thirds of what it will.
 const DIGESTION: f64 = 7_000.0;
