@@ -38,7 +38,6 @@ fn session(name: &str, title: &str, close: &str) -> Session {
 
 fn data() -> PageData {
     PageData {
-        path: "/stocks/GOOG".to_owned(),
         id: "1342067399340-0".to_owned(),
         path: "/stocks/GOOG".to_owned(),
         watchlist: vec![symbol("AAPL"), symbol("GOOG")],
