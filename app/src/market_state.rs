@@ -230,7 +230,6 @@ mod tests {
         PageData {
             path: "/stocks/GOOG".to_owned(),
             id: "1-0".to_owned(),
-            path: "/stocks/GOOG".to_owned(),
             watchlist: vec![symbol("GOOG")],
             chosen,
             symbol: Some(symbol("GOOG")),
