@@ -18,7 +18,9 @@ def main(url: str, count: int) -> None:
             with connect_sse(client, "GET", url, headers=headers) as source:
                 source.response.raise_for_status()
                 # httpx-sse also hands out what has only a `retry:`; by the standard, what has no data is no event.
-                events = (event for event in source.iter_sse() if event.data)
+                events = (
+                    event for event in source.iter_sse() if event.data and event.event != "heartbeat"
+                )
                 for number, event in enumerate(events, start=1):
                     # A reader keeps the last id that it saw; an event without one leaves it as it is.
                     last_id = event.id or last_id
