@@ -26,7 +26,7 @@ test.describe('without JavaScript', () => {
     await expect(page.getByRole('banner')).toContainText('Simulated');
     // It does not claim to be live, and says what to do.
     await expect(dashboard.connection).not.toContainText('Live');
-    await expect(page.getByText(/Without JavaScript .* reload/)).toBeVisible();
+    await expect(page.getByText(/Without JavaScript .*loaded again/)).toBeVisible();
   });
 
   test('the chart is drawn before any script', async ({ page, market, dashboard }) => {
