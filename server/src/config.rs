@@ -28,7 +28,8 @@ pub struct Config {
         long,
         env = "TICKERTAPE_LISTEN",
         default_value = "127.0.0.1:3000",
-        value_name = "ADDRESS:PORT"
+        value_name = "ADDRESS:PORT",
+        value_parser = address
     )]
     pub listen: SocketAddr,
 
@@ -43,12 +44,27 @@ pub struct Config {
     pub feeds: Vec<crate::feeds::FeedSpec>,
 
     /// Seed of the simulated feed [default: another one each time]
-    #[arg(long, env = "TICKERTAPE_SEED", value_name = "NUMBER")]
+    #[arg(long, env = "TICKERTAPE_SEED", value_name = "NUMBER", value_parser = seed)]
     pub seed: Option<u64>,
 
     /// The page's files [default: the folder `site` beside the program, or one above]
     #[arg(long, env = "TICKERTAPE_SITE", value_name = "FOLDER")]
     pub site: Option<PathBuf>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!("{text:?} is not an address and port: expected such as 127.0.0.1:3000 or [::]:3000")
+    })
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "{text:?} is not a seed: expected a whole number from 0 to {}",
+            u64::MAX
+        )
+    })
 }
 
 #[cfg(test)]
