@@ -11,9 +11,10 @@ help: ## this list
 run: build ## build the release and start it on http://127.0.0.1:3000 (ARGS=… goes to tickertape)
 	@$(WITH) $${CARGO_TARGET_DIR:-target}/release/tickertape $(ARGS)
 
-# Without hashed names: cargo-leptos gives them only to the first build of a watch.
+# Without hashed names: cargo-leptos gives them only to the first build of a watch. It reloads the page only where it finds
+# the server at the address that it knows, so another one is given by TICKERTAPE_LISTEN, to both.
 dev: setup ## build, start, and rebuild and reload at each change
-	@LEPTOS_HASH_FILES=false $(WITH) cargo leptos watch -- $(ARGS)
+	@LEPTOS_HASH_FILES=false LEPTOS_SITE_ADDR=$${TICKERTAPE_LISTEN:-127.0.0.1:3000} $(WITH) cargo leptos watch -- $(ARGS)
 
 build: setup ## build the release: target/release/tickertape, and target/site beside it
 	@$(WITH) cargo leptos build --release --precompress

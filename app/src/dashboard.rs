@@ -184,22 +184,22 @@ impl Dashboard {
         }
     }
 
-    /// Takes the bars of a symbol.
-    pub(crate) fn complete(&self, symbol: Symbol, bars: &[Bar]) {
+    /// Takes the bars of a symbol that were asked for in a run.
+    pub(crate) fn complete(&self, symbol: Symbol, bars: &[Bar], run: u32) {
         self.state
-            .update_value(|state| state.complete(symbol, bars));
+            .update_value(|state| state.complete(symbol, bars, run));
         let open = self.open.get_untracked();
         if open == Some(symbol) {
             self.draw_chart(open);
         }
     }
 
-    /// The open symbol, where its bars are missing.
-    pub(crate) fn symbol_without_history(&self) -> Option<Symbol> {
+    /// The open symbol, where its bars are missing, and the run that they have to be of.
+    pub(crate) fn symbol_without_history(&self) -> Option<(Symbol, u32)> {
         let symbol = self.open.get_untracked()?;
         self.state.with_value(|state| {
             let instrument = state.instruments.get(&symbol)?;
-            (!instrument.path.complete).then_some(symbol)
+            (!instrument.path.complete).then_some((symbol, state.run))
         })
     }
 

@@ -76,6 +76,8 @@ pub(crate) struct MarketState {
     pub(crate) news: NewsList,
     /// How the feeds are doing.
     pub(crate) feeds: Vec<FeedStatus>,
+    /// How often everything was replaced: what was asked for before is no answer after.
+    pub(crate) run: u32,
     changes: Changes,
 }
 
@@ -88,11 +90,12 @@ impl MarketState {
             chosen: data.chosen,
             news: NewsList::new(&data.snapshot.news),
             feeds: data.snapshot.feeds.clone(),
+            run: 0,
             changes: Changes::default(),
         };
         state.take_quotes(&data.snapshot);
         if let Some(symbol) = data.symbol {
-            state.complete(symbol, &data.bars);
+            state.complete(symbol, &data.bars, 0);
         }
         state.changes = Changes::default();
         state
@@ -121,9 +124,10 @@ impl MarketState {
         }
     }
 
-    /// Takes the bars of a symbol, oldest first.
-    pub(crate) fn complete(&mut self, symbol: Symbol, bars: &[Bar]) {
-        if let Some(instrument) = self.instruments.get_mut(&symbol) {
+    /// Takes the bars of a symbol, oldest first, that were asked for in a [`MarketState::run`].
+    pub(crate) fn complete(&mut self, symbol: Symbol, bars: &[Bar], run: u32) {
+        let instrument = self.instruments.get_mut(&symbol);
+        if let Some(instrument) = instrument.filter(|_| run == self.run) {
             instrument.path.complete(bars);
         }
     }
@@ -169,6 +173,7 @@ impl MarketState {
     fn take_snapshot(&mut self, snapshot: Snapshot, reading: bool) -> ChartChange {
         if snapshot.reset {
             // What came between is lost: nothing that was known before may stand beside the new.
+            self.run += 1;
             self.changes.instruments.extend(self.instruments.keys());
             self.instruments.clear();
             if !self.chosen {
@@ -183,8 +188,12 @@ impl MarketState {
             }
         }
         self.take_quotes(&snapshot);
-        for news in snapshot.news.into_iter().rev() {
-            self.changes.headlines += usize::from(self.news.add(news, reading));
+        if snapshot.reset {
+            self.changes.headlines += self.news.start_over(snapshot.news, reading);
+        } else {
+            for news in snapshot.news.into_iter().rev() {
+                self.changes.headlines += usize::from(self.news.add(news, reading));
+            }
         }
         self.changes.news = true;
         self.changes.feeds |= self.feeds != snapshot.feeds;
@@ -315,6 +324,26 @@ mod tests {
         let changes = state.take_changes();
         assert_eq!(changes.headlines, 1);
         assert!(changes.instruments.contains(&symbol("GOOG")));
+    }
+
+    #[test]
+    fn bars_that_were_asked_for_before_a_reset_are_left_out() {
+        let mut state = MarketState::new(&data(false));
+        let asked = state.run;
+        let reset = Snapshot {
+            reset: true,
+            quotes: vec![quote("GOOG", 300_000, "12.50")],
+            ..Snapshot::default()
+        };
+        state.apply(Event::Snapshot(reset), false);
+        state.complete(symbol("GOOG"), &[bar(0, "596")], asked);
+        let path = &state.instruments[&symbol("GOOG")].path;
+        assert!(!path.complete);
+        assert_eq!(path.points().len(), 1);
+        state.complete(symbol("GOOG"), &[bar(0, "12.40")], state.run);
+        let path = &state.instruments[&symbol("GOOG")].path;
+        assert!(path.complete);
+        assert_eq!(path.points().len(), 2);
     }
 
     #[test]

@@ -23,8 +23,16 @@ impl Navigation {
         self.path
     }
 
-    /// Opens an address of the page, so that the browser's back button returns.
+    /// Opens an address of the page, so that the browser's back button returns. One that is open
+    /// already is no second step: otherwise the way back would lead through it once for each click.
     pub(crate) fn open(self, address: &str) {
+        let here = window().location();
+        if here.pathname().is_ok_and(|path| {
+            here.search()
+                .is_ok_and(|search| address.strip_prefix(&*path) == Some(&*search))
+        }) {
+            return;
+        }
         if let Ok(history) = window().history()
             && history
                 .push_state_with_url(&leptos::wasm_bindgen::JsValue::NULL, "", Some(address))

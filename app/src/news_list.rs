@@ -5,12 +5,12 @@ use market::{Action, News};
 /// How many stories are kept: some screens full, so that a page that is open all day does not grow.
 const KEPT: usize = 200;
 
-/// A story and how often it was replaced, so that a corrected one is drawn anew.
+/// A story and which version of it this is, so that a corrected one is drawn anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Story {
     /// The newest words of it.
     pub(crate) news: Arc<News>,
-    /// How often it came again.
+    /// Another number for each version.
     pub(crate) revision: u32,
 }
 
@@ -19,6 +19,7 @@ pub(crate) struct Story {
 pub(crate) struct NewsList {
     shown: Vec<Story>,
     waiting: Vec<Story>,
+    revision: u32,
 }
 
 impl NewsList {
@@ -38,7 +39,8 @@ impl NewsList {
         if let Some(story) = known.find(|story| story.news.id == news.id) {
             if *story.news != news {
                 story.news = Arc::new(news);
-                story.revision += 1;
+                self.revision += 1;
+                story.revision = self.revision;
             }
             return false;
         }
@@ -55,11 +57,33 @@ impl NewsList {
             0,
             Story {
                 news: Arc::new(news),
-                revision: 0,
+                revision: self.revision,
             },
         );
         list.truncate(KEPT);
         true
+    }
+
+    /// Takes stories, newest first, of which it is not known what came before them: they stand alone
+    /// from now on, but where somebody reads the older ones. How many are new.
+    pub(crate) fn start_over(&mut self, news: Vec<News>, reading: bool) -> usize {
+        let known: Vec<String> = self
+            .shown
+            .iter()
+            .chain(&self.waiting)
+            .map(|story| story.news.id.clone())
+            .collect();
+        if !reading {
+            self.shown.clear();
+            self.waiting.clear();
+            self.revision += 1;
+        }
+        let mut new = 0;
+        for news in news.into_iter().rev() {
+            let was_known = known.contains(&news.id);
+            new += usize::from(self.add(news, reading) && !was_known);
+        }
+        new
     }
 
     /// Puts what waits on top.
@@ -158,6 +182,25 @@ pub(crate) mod tests {
         assert_eq!(list.shown()[0].news.action, Action::Deleted);
         assert!(!list.add(withdrawn("unknown"), false));
         assert_eq!(ids(&list), ["a"]);
+    }
+
+    #[test]
+    fn starts_over_without_what_was_known_unless_somebody_reads() {
+        let before = NewsList::new(&[news("b"), news("a")]);
+        let other = News {
+            headline: "another story of the same id".to_owned(),
+            ..news("a")
+        };
+        let newest = vec![news("c"), other.clone()];
+        let mut list = before.clone();
+        assert_eq!(list.start_over(newest.clone(), false), 1);
+        assert_eq!(ids(&list), ["c", "a"]);
+        assert_eq!(*list.shown()[1].news, other);
+        assert_ne!(list.shown()[1].revision, before.shown()[1].revision);
+
+        let mut list = before;
+        assert_eq!(list.start_over(newest, true), 1);
+        assert_eq!((ids(&list), list.waiting()), (vec!["b", "a"], 1));
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(crate) fn Page() -> impl IntoView {
             return drawn_problem.get_value();
         }
         match dashboard.open.get() {
-            None => Some(nothing_yet()),
+            None => Some(dashboard.feeds.with(|feeds| nothing_yet(feeds))),
             Some(symbol) => (!known.get()).then(|| unknown_symbol(symbol)),
         }
     });

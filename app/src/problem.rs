@@ -1,7 +1,7 @@
 use leptos::prelude::*;
-use market::Symbol;
+use market::{FeedStatus, Symbol};
 
-use crate::{address, dashboard::Dashboard, page_data::Problem};
+use crate::{address, dashboard::Dashboard, page_data::Problem, top_bar::trouble};
 
 /// What is wrong with the address, what to do, and where to go from here.
 #[component]
@@ -66,18 +66,30 @@ pub(crate) fn unknown_symbol(symbol: Symbol) -> Problem {
     }
 }
 
-/// What is said before the first symbol is known.
-pub(crate) fn nothing_yet() -> Problem {
+/// What is said before the first symbol is known: why, where a feed knows, and what happens next.
+pub(crate) fn nothing_yet(feeds: &[FeedStatus]) -> Problem {
+    let mut detail = String::new();
+    for feed in feeds {
+        if let Some(trouble) = trouble(feed) {
+            let reason = feed.detail.as_ref();
+            let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+            detail += &sentence(&(trouble + &reason));
+            detail.push(' ');
+        }
+    }
+    detail += "The page fills by itself when a feed speaks.";
     Problem {
         status: 200,
         title: "No prices yet".to_owned(),
-        detail: "The page fills by itself when the first feed speaks.".to_owned(),
+        detail,
         suggestions: Vec::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use market::FeedState;
+
     use super::*;
 
     #[test]
@@ -89,6 +101,24 @@ mod tests {
         assert_eq!(
             sentence("Did you mean one of these?"),
             "Did you mean one of these?"
+        );
+    }
+
+    #[test]
+    fn says_why_there_is_nothing() {
+        let detail = |state, detail: Option<&str>| {
+            let feed = FeedStatus {
+                name: "Replay".to_owned(),
+                state,
+                detail: detail.map(str::to_owned),
+            };
+            nothing_yet(&[feed]).detail
+        };
+        let waits = "The page fills by itself when a feed speaks.";
+        assert_eq!(detail(FeedState::Connecting, None), waits);
+        assert_eq!(
+            detail(FeedState::Failed, Some("no such file")),
+            format!("Replay failed: no such file. {waits}")
         );
     }
 }

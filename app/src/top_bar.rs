@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use market::FeedState;
+use market::{FeedState, FeedStatus};
 
 use crate::{
     address, browser, clock, dashboard::Dashboard, live::State, quote_figures::quality_name,
@@ -60,6 +60,17 @@ fn state_text(state: State) -> String {
     }
 }
 
+/// What is wrong with a feed, where something is.
+pub(crate) fn trouble(feed: &FeedStatus) -> Option<String> {
+    let trouble = match feed.state {
+        FeedState::Connecting | FeedState::Live => return None,
+        FeedState::Degraded => "tries again",
+        FeedState::Ended => "ended",
+        FeedState::Failed => "failed",
+    };
+    Some(format!("{} {trouble}", feed.name))
+}
+
 /// What kind of data the page shows, where that is not live data, and which feed is in trouble.
 #[component]
 fn DataQuality() -> impl IntoView {
@@ -84,13 +95,7 @@ fn DataQuality() -> impl IntoView {
     let feeds = move || {
         dashboard.feeds.with(|feeds| {
             let troubled = feeds.iter().filter_map(|feed| {
-                let trouble = match feed.state {
-                    FeedState::Connecting | FeedState::Live => return None,
-                    FeedState::Degraded => "tries again",
-                    FeedState::Ended => "ended",
-                    FeedState::Failed => "failed",
-                };
-                let text = format!("{} {trouble}", feed.name);
+                let text = trouble(feed)?;
                 let title = feed.detail.clone();
                 Some(view! { <span class="feed" title=title>{text}</span> })
             });

@@ -81,11 +81,15 @@ fn Row(symbol: Symbol) -> impl IntoView {
                 data-symbol=symbol.to_string()
                 data-noscroll=""
             >
-                <span class="row-symbol">{symbol.to_string()}</span>
-                <span class="row-name">{name}</span>
-                <Sparkline path=sparkline />
-                <Figure field="price" shown=price flashes=true />
-                <ChangeFigures change />
+                <span class="row-head">
+                    <span class="row-symbol">{symbol.to_string()}</span>
+                    <span class="row-name">{name}</span>
+                    <Figure field="price" shown=price flashes=true />
+                </span>
+                <span class="row-foot">
+                    <Sparkline path=sparkline />
+                    <ChangeFigures change />
+                </span>
             </a>
         </li>
     }

@@ -40,6 +40,52 @@ test('choosing a symbol changes the address and never reloads', async ({
   expect(await page.evaluate('window.marker')).toBe('still here');
 });
 
+test('the way back leads to the symbol before, however often the open one was clicked', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  await dashboard.link('AAPL').click();
+  await expect(dashboard.heading).toHaveText(/AAPL/);
+  for (let i = 0; i < 3; i++) await dashboard.link('AAPL').click();
+  await page.goBack();
+  await expect(dashboard.heading).toHaveText(/GOOG/);
+});
+
+test('the chart is that of the open symbol, however late and out of turn histories come', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  const delays = [1500, 100, 800];
+  await page.route('**/bars?*', async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, delays.shift() ?? 0));
+    await route.continue();
+  });
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  const answers = ['AAPL', 'LLY', 'BAC'].map((symbol) =>
+    page.waitForResponse((response) => response.url().includes(`/stocks/${symbol}/bars`)),
+  );
+  for (const symbol of ['AAPL', 'LLY', 'BAC', 'LLY']) await dashboard.link(symbol).click();
+  await Promise.all(answers);
+  await expect(dashboard.heading).toHaveText(/LLY/);
+  await dashboard.isDrawn(100);
+
+  const response = await page.request.get(`${market.url}/stocks/LLY/bars`);
+  const { bars } = (await response.json()) as { bars: { low: string; high: string }[] };
+  const words = (await dashboard.chart.locator('figcaption').textContent()) ?? '';
+  const [, low, high] = /low ([\d.]+), high ([\d.]+)/.exec(words) ?? [];
+  const price = Number(await dashboard.value('price'));
+  const lows = bars.map(({ low }) => Number(low));
+  const highs = bars.map(({ high }) => Number(high));
+  // A price of these minutes lies within their bars, or is one of those since the last of them.
+  expect(Number(low)).toBeGreaterThanOrEqual(Math.min(...lows, price) * 0.99);
+  expect(Number(high)).toBeLessThanOrEqual(Math.max(...highs, price) * 1.01);
+});
+
 test('an address with symbols of its own shows those, and its links keep them', async ({
   page,
   market,

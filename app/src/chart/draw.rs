@@ -275,7 +275,7 @@ pub fn axes<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame) -> Outcome<S> {
     let brush = Brush::new(surface, frame);
     let Palette { text, muted, .. } = brush.palette;
     let (right, bottom) = (frame.plot.0 as i32, frame.plot.1 as i32);
-    let (width, height) = (frame.size.0 as i32, frame.size.1 as i32);
+    let width = frame.size.0 as i32;
 
     let beside = right + frame.pixels(size::PADDING);
     for (value, y) in frame.value_lines() {
@@ -294,7 +294,7 @@ pub fn axes<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame) -> Outcome<S> {
             brush.text(&tick.label, (x, below), HPos::Center, color)?;
         }
     }
-    brush.line((right, 0), (right, height))?;
+    brush.line((right, 0), (right, bottom))?;
     brush.line((0, bottom), (width, bottom))
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Connection {
     phase: Phase,
     last_id: String,
     heard: Millis,
+    /// Since when the stream is open: what was sent before waited for it.
+    opened: Option<Millis>,
     /// When the attempt under way began.
     attempt: Millis,
     /// How many times in a row the stream was opened anew without a word from it.
@@ -44,6 +46,7 @@ impl Connection {
             phase: Phase::Connecting,
             last_id,
             heard: now,
+            opened: None,
             attempt: now,
             attempts: 0,
             reopen_at: None,
@@ -57,8 +60,8 @@ impl Connection {
         if matches!(self.phase, Phase::Connecting | Phase::Lost { .. }) {
             self.phase = Phase::Open;
             self.heard = now;
-            self.delay = None;
         }
+        self.open_since(now);
         self.reopen_at = None;
     }
 
@@ -76,12 +79,18 @@ impl Connection {
             self.last_id.push_str(id);
         }
         if let Some(sent) = sent {
-            self.delay = Some(self.skew.delay(now, sent));
+            let opened = self.open_since(now);
+            let opened = self.skew.server_time(opened);
+            let delay = self.skew.delay(now, sent);
+            if opened.is_none_or(|opened| sent >= opened) {
+                self.delay = Some(delay);
+            }
         }
     }
 
     /// The stream broke off and the browser tries again by itself.
     pub(super) fn dropped(&mut self, now: Millis) {
+        self.opened = None;
         match self.phase {
             Phase::Open => {
                 self.phase = Phase::Lost { since: now };
@@ -99,6 +108,7 @@ impl Connection {
     /// The stream ended for good: it has to be opened anew, after a while that is longer each
     /// time and that chance (0 to 1) shortens, so that not everybody comes back at once.
     pub(super) fn closed(&mut self, now: Millis, chance: f64) {
+        self.opened = None;
         match self.phase {
             Phase::Open => self.phase = Phase::Lost { since: now },
             Phase::Connecting => {
@@ -132,6 +142,7 @@ impl Connection {
             return false;
         }
         self.reopen_at = None;
+        self.opened = None;
         self.attempt = now;
         self.attempts = self.attempts.saturating_add(1);
         true
@@ -160,6 +171,14 @@ impl Connection {
     /// The server's time, as near as is known; `None` before it said anything.
     pub(super) fn server_time(&self, now: Millis) -> Option<Millis> {
         self.skew.server_time(now)
+    }
+
+    /// Since when the stream is open, which it is now. The delay of the one before is not its own.
+    fn open_since(&mut self, now: Millis) -> Millis {
+        if self.opened.is_none() {
+            self.delay = None;
+        }
+        *self.opened.get_or_insert(now)
     }
 
     fn backoff(&self, chance: f64) -> Millis {
@@ -213,6 +232,18 @@ mod tests {
         assert!(!connection.tick(6_000, 0.5));
         connection.opened(8_000);
         assert_eq!(connection.state(), State::Live { delay: None });
+    }
+
+    #[test]
+    fn what_was_missed_meanwhile_is_no_delay() {
+        let mut connection = connection();
+        connection.heard(1_200, "1200-0", None);
+        connection.dropped(5_000);
+        connection.heard(60_010, "30000-0", None);
+        assert_eq!(connection.state(), State::Live { delay: None });
+        assert_eq!(connection.last_id(), "30000-0");
+        connection.heard(60_060, "60040-0", None);
+        assert_eq!(connection.state(), State::Live { delay: Some(20) });
     }
 
     #[test]

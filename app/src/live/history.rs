@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::{address, browser, dashboard::Dashboard, json};
 
-/// How long a failed request is not repeated.
+/// How long a request is not repeated, whether it is under way or failed.
 const PAUSE: Millis = 10_000;
 
 /// What the server answers.
@@ -14,29 +14,29 @@ struct Answer {
     bars: Vec<Bar>,
 }
 
-/// The one request for bars that is under way or was last.
+/// The requests for bars of the last moments: of which symbol, in which run, and when.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    asked: Option<(Symbol, Millis)>,
+    asked: Vec<(Symbol, u32, Millis)>,
 }
 
 impl History {
     /// Fetches the bars of the open symbol where they are missing.
     pub(super) fn fill(&mut self, dashboard: Dashboard) {
         let now = browser::now();
-        let Some(symbol) = dashboard.symbol_without_history() else {
+        let Some((symbol, run)) = dashboard.symbol_without_history() else {
             return;
         };
-        if self
-            .asked
-            .is_some_and(|(asked, at)| asked == symbol && now.saturating_sub(at) < PAUSE)
-        {
+        self.asked
+            .retain(|(_, _, at)| now.saturating_sub(*at) < PAUSE);
+        let mut asked = self.asked.iter();
+        if asked.any(|&(asked, of, _)| (asked, of) == (symbol, run)) {
             return;
         }
-        self.asked = Some((symbol, now));
+        self.asked.push((symbol, run, now));
         spawn_local(async move {
             match fetch(symbol).await {
-                Ok(bars) => dashboard.complete(symbol, &bars),
+                Ok(bars) => dashboard.complete(symbol, &bars, run),
                 Err(error) => warn!("the history of {symbol} did not come: {error}"),
             }
         });
