@@ -541,6 +541,8 @@ async fn what_is_wrong_is_said_as_a_problem() {
             "NOPE",
         ),
         ("/stocks/A%20B", "application/json", 400, "\"A B\""),
+        ("/stocks/%FF", "application/json", 400, "UTF-8"),
+        ("/stocks/%FF/bars", "application/json", 400, "UTF-8"),
         ("/stocks", "application/json", 400, "symbols is missing"),
         (
             "/stocks?symbols=",
@@ -625,6 +627,7 @@ async fn a_person_gets_the_page_also_when_something_is_wrong() {
         ("/stocks?symbols=GOOG", 200, "597.32"),
         ("/stocks/GOGO", 404, "no feed speaks of GOGO"),
         ("/stocks/A%20B", 400, "is not a symbol"),
+        ("/stocks/%FF", 400, "UTF-8"),
         ("/nowhere", 404, "/nowhere"),
     ] {
         let response = server.get(path, &browser).await;
