@@ -588,9 +588,11 @@ async fn what_is_wrong_is_said_as_a_problem() {
         ),
         ("/stocks/GOOG", "image/png", 406, "image/png"),
         ("/nowhere", "application/json", 404, "/nowhere"),
+        ("/pkg/nowhere.js", "*/*", 404, "/pkg/nowhere.js"),
     ] {
         let response = server.get(path, &[("accept", accept)]).await;
         assert_eq!(response.status().as_u16(), status, "{path}");
+        assert_eq!(response.headers()["cache-control"], "no-cache", "{path}");
         assert_eq!(
             response.headers()["content-type"],
             "application/problem+json",
@@ -607,14 +609,17 @@ async fn what_is_wrong_is_said_as_a_problem() {
     let problem: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
     assert_eq!(problem["suggestions"][0], "GOOG");
 
-    let address = format!("http://{}/stocks/GOOG", server.address);
-    let response = server.client.delete(address).send().await.unwrap();
-    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(response.headers()["allow"], "GET, HEAD");
-    assert_eq!(
-        response.headers()["content-type"],
-        "application/problem+json"
-    );
+    for path in ["/stocks/GOOG", "/pkg/nowhere.js"] {
+        let address = format!("http://{}{path}", server.address);
+        let response = server.client.delete(address).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!(response.headers()["allow"], "GET, HEAD", "{path}");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json",
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]
