@@ -541,6 +541,8 @@ async fn what_is_wrong_is_said_as_a_problem() {
             "NOPE",
         ),
         ("/stocks/A%20B", "application/json", 400, "\"A B\""),
+        ("/stocks/%FF", "application/json", 400, "UTF-8"),
+        ("/stocks/%FF/bars", "application/json", 400, "UTF-8"),
         ("/stocks", "application/json", 400, "symbols is missing"),
         (
             "/stocks?symbols=",
@@ -586,9 +588,11 @@ async fn what_is_wrong_is_said_as_a_problem() {
         ),
         ("/stocks/GOOG", "image/png", 406, "image/png"),
         ("/nowhere", "application/json", 404, "/nowhere"),
+        ("/pkg/nowhere.js", "*/*", 404, "/pkg/nowhere.js"),
     ] {
         let response = server.get(path, &[("accept", accept)]).await;
         assert_eq!(response.status().as_u16(), status, "{path}");
+        assert_eq!(response.headers()["cache-control"], "no-cache", "{path}");
         assert_eq!(
             response.headers()["content-type"],
             "application/problem+json",
@@ -605,14 +609,17 @@ async fn what_is_wrong_is_said_as_a_problem() {
     let problem: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
     assert_eq!(problem["suggestions"][0], "GOOG");
 
-    let address = format!("http://{}/stocks/GOOG", server.address);
-    let response = server.client.delete(address).send().await.unwrap();
-    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(response.headers()["allow"], "GET, HEAD");
-    assert_eq!(
-        response.headers()["content-type"],
-        "application/problem+json"
-    );
+    for path in ["/stocks/GOOG", "/pkg/nowhere.js"] {
+        let address = format!("http://{}{path}", server.address);
+        let response = server.client.delete(address).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!(response.headers()["allow"], "GET, HEAD", "{path}");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/problem+json",
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -625,6 +632,7 @@ async fn a_person_gets_the_page_also_when_something_is_wrong() {
         ("/stocks?symbols=GOOG", 200, "597.32"),
         ("/stocks/GOGO", 404, "no feed speaks of GOGO"),
         ("/stocks/A%20B", 400, "is not a symbol"),
+        ("/stocks/%FF", 400, "UTF-8"),
         ("/nowhere", 404, "/nowhere"),
     ] {
         let response = server.get(path, &browser).await;

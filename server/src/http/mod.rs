@@ -10,19 +10,19 @@ mod selection;
 mod stocks;
 mod stream;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::Request,
-    http::{HeaderValue, header},
+    extract::{OriginalUri, Request},
+    http::{HeaderValue, Method, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use leptos::config::LeptosOptions;
 use market::{FeedStatus, Millis};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, service_fn};
 use tower_http::{
     services::ServeDir,
     set_header::SetResponseHeaderLayer,
@@ -93,7 +93,9 @@ pub fn router(service: Service) -> Router {
             ServeDir::new(site.join(package))
                 .precompressed_br()
                 .precompressed_gzip()
-                .append_index_html_on_directories(false),
+                .append_index_html_on_directories(false)
+                .call_fallback_on_method_not_allowed(true)
+                .fallback(service_fn(no_asset)),
         );
     Router::new()
         .route("/", get(page::home))
@@ -111,6 +113,21 @@ pub fn router(service: Service) -> Router {
                 .on_response(DefaultOnResponse::new().level(Level::DEBUG)),
         )
         .with_state(service)
+}
+
+/// What is asked of the assets and is not there, or with another method than theirs.
+async fn no_asset(request: Request) -> Result<Response, Infallible> {
+    let problem = match *request.method() {
+        Method::GET | Method::HEAD => {
+            let path = match request.extensions().get::<OriginalUri>() {
+                Some(OriginalUri(original)) => original.path(),
+                None => request.uri().path(),
+            };
+            Problem::UnknownPath(path.to_owned())
+        }
+        _ => Problem::MethodNotAllowed(request.method().to_string()),
+    };
+    Ok(problem.into_response())
 }
 
 async fn method_not_allowed(request: Request) -> Response {

@@ -38,12 +38,12 @@ pub(crate) async fn home(
 /// `GET /stocks/{symbol}` as HTML.
 pub(crate) async fn one(
     service: Service,
-    symbol: &str,
+    symbol: Result<Symbol, Problem>,
     query: QueryResult,
     request: Request,
 ) -> Response {
     let (watchlist, mut problem) = watchlist(&service, query);
-    let symbol = match stocks::known(&service, symbol) {
+    let symbol = match symbol {
         Ok(symbol) => Some(symbol),
         Err(error) => {
             problem = Some(error);

@@ -138,6 +138,8 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::VARY, HeaderValue::from_static("accept"));
+        // What is unknown now may be known in a moment: no cache may guess how long this holds.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         match self {
             Problem::MethodNotAllowed(_) => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));

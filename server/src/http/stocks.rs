@@ -2,7 +2,10 @@
 
 use axum::{
     Json,
-    extract::{Path, Query as AxumQuery, Request, State, rejection::QueryRejection},
+    extract::{
+        Path, Query as AxumQuery, Request, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -19,23 +22,25 @@ use super::{
 };
 
 type QueryResult<T> = Result<AxumQuery<T>, QueryRejection>;
+type PathResult = Result<Path<String>, PathRejection>;
 
 /// `GET /stocks/{symbol}`
 pub(crate) async fn one(
     State(service): State<Service>,
-    Path(symbol): Path<String>,
+    path: PathResult,
     query: QueryResult<Query>,
     headers: HeaderMap,
     request: Request,
 ) -> Response {
+    let symbol = known(&service, path);
     let representation = match Representation::negotiate(&headers) {
-        Ok(Representation::Page) => return page::one(service, &symbol, query, request).await,
+        Ok(Representation::Page) => return page::one(service, symbol, query, request).await,
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
     let answer = async {
         let query = read(query)?;
-        let symbol = known(&service, &symbol)?;
+        let symbol = symbol?;
         let selection = Selection::parse(Symbols::These(vec![symbol]), &query)?;
         represent(
             &service,
@@ -150,11 +155,11 @@ const MAX_BARS: usize = 10_080;
 /// `GET /stocks/{symbol}/bars`: the bars that are on the tape.
 pub(crate) async fn bars(
     State(service): State<Service>,
-    Path(symbol): Path<String>,
+    path: PathResult,
     query: QueryResult<BarsQuery>,
 ) -> Result<Response, Problem> {
     let query = read(query)?;
-    let symbol = known(&service, &symbol)?;
+    let symbol = known(&service, path)?;
     if let Some(other) = query
         .interval
         .as_deref()
@@ -214,8 +219,15 @@ pub(super) fn read<T>(query: QueryResult<T>) -> Result<T, Problem> {
         .map_err(|error| Problem::Malformed(error.body_text()))
 }
 
-pub(super) fn known(service: &Service, text: &str) -> Result<Symbol, Problem> {
-    let symbol = parse_symbol(text)?;
+/// The symbol of an address, if a feed speaks of it.
+fn known(service: &Service, path: PathResult) -> Result<Symbol, Problem> {
+    let Path(text) = path.map_err(|_| {
+        Problem::Malformed(
+            "the symbol in the address is not UTF-8 once its percent signs are decoded: expected one such as GOOG"
+                .to_owned(),
+        )
+    })?;
+    let symbol = parse_symbol(&text)?;
     require_known(service, symbol)?;
     Ok(symbol)
 }
