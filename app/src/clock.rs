@@ -3,69 +3,45 @@
 
 use market::Millis;
 
-const SECOND: Millis = 1_000;
-const MINUTE: Millis = 60 * SECOND;
-const HOUR: Millis = 60 * MINUTE;
-const DAY: Millis = 24 * HOUR;
+use crate::chart::calendar::{self, Civil};
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const SECOND: Millis = calendar::SECOND as Millis;
+const MINUTE: Millis = calendar::MINUTE as Millis;
+const HOUR: Millis = calendar::HOUR as Millis;
+const DAY: Millis = calendar::DAY as Millis;
 
-/// A day of the Gregorian calendar.
-struct Date {
-    year: u64,
-    /// From 1 to 12.
-    month: u64,
-    /// From 1 to 31.
-    day: u64,
-}
-
-/// The day on which a moment falls, after Howard Hinnant's `civil_from_days`
-/// (<https://howardhinnant.github.io/date_algorithms.html>): years begin in March, so that the
-/// leap day is the last of its year.
-fn date(time: Millis) -> Date {
-    let days = time / DAY + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    Date {
-        year: era * 400 + year_of_era + u64::from(month <= 2),
-        month,
-        day: day_of_year - (153 * month_from_march + 2) / 5 + 1,
-    }
+/// A moment in the calendar, at an offset in minutes east of UTC.
+fn civil(time: Millis, offset_minutes: i32) -> Civil {
+    let time = i64::try_from(time).unwrap_or(i64::MAX);
+    Civil::new(time.saturating_add(i64::from(offset_minutes) * calendar::MINUTE))
 }
 
 /// The time of day, `14:03:22`, at an offset in minutes east of UTC.
 pub(crate) fn time_of_day(time: Millis, offset_minutes: i32) -> String {
-    let shifted = time.saturating_add_signed(i64::from(offset_minutes) * MINUTE as i64);
-    let seconds = shifted % DAY / SECOND;
+    civil(time, offset_minutes).clock()
+}
+
+/// A day and a time of day, with what stands between and after them.
+fn moment(time: Millis, between: &str, after: &str) -> String {
+    let civil = civil(time, 0);
+    let Civil {
+        year, month, day, ..
+    } = civil;
+    let month = month + 1;
     format!(
-        "{:02}:{:02}:{:02}",
-        seconds / 3_600,
-        seconds / 60 % 60,
-        seconds % 60
+        "{year}-{month:02}-{day:02}{between}{}{after}",
+        civil.clock()
     )
 }
 
 /// A moment for people, `2026-11-20 22:43:33 UTC`.
 pub(crate) fn exact(time: Millis) -> String {
-    let Date { year, month, day } = date(time);
-    format!("{year}-{month:02}-{day:02} {} UTC", time_of_day(time, 0))
+    moment(time, " ", " UTC")
 }
 
 /// A moment for the `datetime` attribute of HTML, `2026-11-20T22:43:33Z`.
 pub(crate) fn machine_readable(time: Millis) -> String {
-    let Date { year, month, day } = date(time);
-    format!("{year}-{month:02}-{day:02}T{}Z", time_of_day(time, 0))
+    moment(time, "T", "Z")
 }
 
 /// How long ago something was: `now`, `2 min ago`, `3 h ago`, `2 days ago`, and the day itself
@@ -79,9 +55,8 @@ pub(crate) fn ago(time: Millis, now: Millis) -> String {
         _ if age < 2 * DAY => "1 day ago".to_owned(),
         _ if age < 7 * DAY => format!("{} days ago", age / DAY),
         _ => {
-            let Date { year, month, day } = date(time);
-            let month = MONTHS[(month - 1) as usize % MONTHS.len()];
-            format!("{day} {month} {year}")
+            let day = civil(time, 0);
+            format!("{} {}", day.day_and_month(), day.year)
         }
     }
 }

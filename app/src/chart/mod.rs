@@ -11,6 +11,7 @@
 //! In the browser the painter decides when: it collects what is out of date and draws it in one
 //! animation frame, or none where nothing is.
 
+pub(crate) mod calendar;
 #[cfg(target_arch = "wasm32")]
 mod canvas;
 pub mod draw;
