@@ -24,6 +24,14 @@ for (const { name, ...look } of looks) {
       await dashboard.isDrawn();
 
       expect(await dashboard.overflow(), 'px wider than the window').toBeLessThanOrEqual(0);
+      const cut = await dashboard.watchlist.getByRole('link').evaluateAll((links) =>
+        links.filter((link) => {
+          const { right } = link.getBoundingClientRect();
+          const figures = [...link.querySelectorAll('[data-field]')];
+          return figures.some((figure) => figure.getBoundingClientRect().right > right);
+        }).map((link) => link.textContent),
+      );
+      expect(cut, 'rows of the watchlist whose numbers are cut off').toEqual([]);
       for (const part of [dashboard.connection, dashboard.link('GOOG'), dashboard.heading]) {
         await expect(part).toBeVisible();
       }
