@@ -25,11 +25,15 @@ for (const { name, ...look } of looks) {
 
       expect(await dashboard.overflow(), 'px wider than the window').toBeLessThanOrEqual(0);
       const cut = await dashboard.watchlist.getByRole('link').evaluateAll((links) =>
-        links.filter((link) => {
-          const { right } = link.getBoundingClientRect();
-          const figures = [...link.querySelectorAll('[data-field]')];
-          return figures.some((figure) => figure.getBoundingClientRect().right > right);
-        }).map((link) => link.textContent),
+        links
+          .filter((link) => {
+            const end = link.getBoundingClientRect().right;
+            return [...link.querySelectorAll('[data-field]')].some((figure) => {
+              const { width, right } = figure.getBoundingClientRect();
+              return width > 0 && right > end;
+            });
+          })
+          .map((link) => link.textContent),
       );
       expect(cut, 'rows of the watchlist whose numbers are cut off').toEqual([]);
       for (const part of [dashboard.connection, dashboard.link('GOOG'), dashboard.heading]) {
