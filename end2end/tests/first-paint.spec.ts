@@ -80,16 +80,25 @@ test('hydration moves nothing, warns of nothing, and opens one connection', asyn
       );
       if (came) storyAt = performance.now();
     }).observe(document, { childList: true, subtree: true });
+    const liesInField = ({ left, right, top, bottom }: DOMRect) =>
+      [...document.querySelectorAll('[data-field]')].some((field) => {
+        const box = field.getBoundingClientRect();
+        const across = left >= box.left - 2 && right <= box.right + 2;
+        return across && top >= box.top - 2 && bottom <= box.bottom + 2;
+      });
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) {
         const { value, startTime, sources } = entry as PerformanceEntry & {
           value: number;
-          sources?: { node?: Node }[];
+          sources?: { node?: Node; currentRect: DOMRect }[];
         };
-        // A number that gains or loses a digit moves its own digits, and may move nothing else.
-        const nodes = (sources?.map(({ node }) => node) ?? []).filter(
-          (node) => !(node instanceof Element && node.closest('[data-field]')),
-        );
+        // A number that gains or loses a digit moves its own digits, and may move nothing else. The ground that
+        // flashes behind them is no node, and is known by where it lies.
+        const nodes = (sources ?? [])
+          .filter(({ node, currentRect }) =>
+            node instanceof Element ? !node.closest('[data-field]') : !liesInField(currentRect),
+          )
+          .map(({ node }) => node);
         if (sources?.length && nodes.length === 0) continue;
         const among = nodes.every((node) => node?.nodeName === 'ARTICLE');
         if (among && Math.abs(startTime - storyAt) < 500) continue;
