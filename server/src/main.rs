@@ -6,23 +6,32 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
 use leptos::config::LeptosOptions;
 use server::{Config, system_now};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
-use tracing_subscriber::EnvFilter;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let config = Config::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+fn main() -> ExitCode {
+    let config = Config::from_command_line();
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(config.log.clone())
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
+        // A log that cannot be written would be complained of at the same place, by a panic.
+        .log_internal_errors(false)
         .init();
-    match run(config).await {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(problem) => {
+            error!("cannot start the threads of the server: {problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(run(config));
+    // Everything has ended in order, but for threads that wait for the system: to look a host's
+    // name up, or to read from a pipe. That may take for ever and nobody needs it any more.
+    runtime.shutdown_background();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             error!("{problem}");

@@ -8,7 +8,7 @@ use tracing::info;
 
 use crate::{
     Config, Now, Tape,
-    feeds::{Backoff, Supervisor},
+    feeds::{Backoff, FeedSpec, Supervisor},
     http::{self, Service},
     serve,
 };
@@ -32,7 +32,9 @@ pub async fn run(
 ) {
     let tape = Tape::new(clock(), WINDOW);
     let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
-    info!(seed, "the simulated feed can be repeated with --seed");
+    if config.feeds.contains(&FeedSpec::Simulate) {
+        info!(seed, "the simulated feed can be repeated with --seed");
+    }
     let feeds = config
         .feeds
         .into_iter()
