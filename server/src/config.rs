@@ -1,26 +1,34 @@
-use std::{net::SocketAddr, path::PathBuf};
+use std::{error::Error as _, ffi::OsString, net::SocketAddr, path::PathBuf};
 
-use clap::Parser;
+use clap::{
+    CommandFactory, Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::feeds::FeedSpec;
 
 /// Everything that can be set, with its default and its check.
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "tickertape",
     version,
+    max_term_width = 80,
     about = "A live stock ticker: quotes and news on one ordered tape, streamed as Server-Sent Events",
     after_help = "\
-Examples:
-  tickertape                                    thirty simulated US stocks at http://127.0.0.1:3000
-  tickertape --feed binance:BTCUSDT,ETHUSDT     real coins, without a key
-  tickertape --feed 'replay:frames.jsonl.gz?speed=10'
-  tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080
-
 Feeds:
-  simulate                    made-up prices and news of thirty US stocks; the same --seed gives the same tape
-  binance:SYMBOL[,SYMBOL…]    Binance's public stream of best prices and trades; ?url= for another address
-  replay:FILE                 recorded frames, plain or gzip, at their own pace; ?speed=N or ?speed=max for quicker
+  simulate                  made-up prices and news of thirty US stocks; the
+                            same --seed gives the same tape
+  binance:SYMBOL,SYMBOL…    Binance's public stream of best prices and trades;
+                            ?url= for another address
+  replay:FILE               recorded frames, plain or gzip, at their own pace;
+                            ?speed=N or ?speed=max for quicker
 
-RUST_LOG sets what is logged, such as info or server=debug."
+Examples:
+  tickertape
+  tickertape --feed binance:BTCUSDT,ETHUSDT
+  tickertape --feed 'replay:frames.jsonl.gz?speed=10'
+  tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080"
 )]
 pub struct Config {
     /// Address and port to listen at; port 0 takes a free one
@@ -33,7 +41,8 @@ pub struct Config {
     )]
     pub listen: SocketAddr,
 
-    /// Where quotes and news come from, see below; may be given several times, or separated by ;
+    /// Where quotes and news come from, see below; may be given several times,
+    /// or separated by ;
     #[arg(
         long = "feed",
         env = "TICKERTAPE_FEED",
@@ -41,30 +50,91 @@ pub struct Config {
         value_name = "FEED",
         value_delimiter = ';'
     )]
-    pub feeds: Vec<crate::feeds::FeedSpec>,
+    pub feeds: Vec<FeedSpec>,
 
     /// Seed of the simulated feed [default: another one each time]
-    #[arg(long, env = "TICKERTAPE_SEED", value_name = "NUMBER", value_parser = seed)]
+    #[arg(
+        long,
+        env = "TICKERTAPE_SEED",
+        value_name = "NUMBER",
+        value_parser = seed,
+        allow_negative_numbers = true
+    )]
     pub seed: Option<u64>,
 
     /// The page's files [default: the folder `site` beside the program, or one above]
     #[arg(long, env = "TICKERTAPE_SITE", value_name = "FOLDER")]
     pub site: Option<PathBuf>,
+
+    /// What is logged, such as warn or info,server=debug
+    #[arg(
+        long,
+        env = "RUST_LOG",
+        default_value = "info",
+        value_name = "FILTER",
+        value_parser = |text: &str| text.parse::<EnvFilter>()
+    )]
+    pub log: EnvFilter,
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        format!("{text:?} is not an address and port: expected such as 127.0.0.1:3000 or [::]:3000")
-    })
+impl Config {
+    /// Reads the command line and the environment; ends the process with an explanation where they
+    /// ask for one or are wrong.
+    pub fn from_command_line() -> Self {
+        Self::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn read(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        let config =
+            Self::try_parse_from(&arguments).map_err(|error| with_variable(error, &arguments))?;
+        match FeedSpec::repeated(&config.feeds) {
+            Some(twice) => Err(Self::command().error(
+                ErrorKind::ArgumentConflict,
+                format!("{twice} is given twice: each of its bars would come twice"),
+            )),
+            None => Ok(config),
+        }
+    }
+}
+
+/// Names the variable of the environment where a wrong value comes from one: clap names the option
+/// in either case, and nobody finds it on the command line.
+fn with_variable(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let (Some(ContextValue::String(option)), Some(ContextValue::String(value))) = (
+        error.get(ContextKind::InvalidArg),
+        error.get(ContextKind::InvalidValue),
+    ) else {
+        return error;
+    };
+    let mut command = Config::command();
+    command.build();
+    let variable = command
+        .get_arguments()
+        .filter(|known| known.to_string() == *option)
+        .filter(|known| {
+            let long = format!("--{}", known.get_long().unwrap_or_default());
+            !arguments
+                .iter()
+                .any(|argument| argument.to_string_lossy().starts_with(&long))
+        })
+        .find_map(|known| known.get_env());
+    match (variable, error.source()) {
+        (Some(variable), Some(why)) => {
+            let message = format!("invalid value '{value}' in {}: {why}", variable.display());
+            Config::command().error(ErrorKind::ValueValidation, message)
+        }
+        _ => error,
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "expected an address in digits and a port, as in 127.0.0.1:3000 or [::1]:3000")
 }
 
 fn seed(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| {
-        format!(
-            "{text:?} is not a seed: expected a whole number from 0 to {}",
-            u64::MAX
-        )
-    })
+    text.parse()
+        .map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
 #[cfg(test)]
@@ -77,9 +147,61 @@ mod tests {
             (["tickertape", "--listen", "localhost"], "localhost"),
             (["tickertape", "--feed", "binanse:BTCUSDT"], "binanse"),
             (["tickertape", "--seed", "seven"], "seven"),
+            (["tickertape", "--seed", "-5"], "'-5'"),
+            (["tickertape", "--log", "server=loud"], "server=loud"),
         ] {
             let error = Config::try_parse_from(arguments).unwrap_err().to_string();
             assert!(error.contains(value), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_in_the_environment_names_its_variable() {
+        // As clap reads it: an option that is not on the command line.
+        let error = Config::try_parse_from(["tickertape", "--seed", "seven"]).unwrap_err();
+        let message = with_variable(error, &["tickertape".into()]).to_string();
+        assert!(message.contains("'seven' in TICKERTAPE_SEED"), "{message}");
+        assert!(message.contains("expected a whole number"), "{message}");
+
+        let given: Vec<OsString> = ["tickertape", "--seed=seven"].map(Into::into).to_vec();
+        let message = Config::read(given).unwrap_err().to_string();
+        assert!(
+            message.contains("'seven' for '--seed <NUMBER>'"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_feed_can_be_given_once() {
+        for (first, second, named) in [
+            ("simulate", "simulate", Some("simulate")),
+            (
+                "binance:BTCUSDT",
+                "binance:ETHUSDT,BTCUSDT",
+                Some("binance:BTCUSDT"),
+            ),
+            ("replay:a.gz", "replay:a.gz?speed=max", Some("replay:a.gz")),
+            ("binance:BTCUSDT", "binance:ETHUSDT", None),
+            ("replay:a.gz", "replay:b.gz", None),
+        ] {
+            let arguments = ["tickertape", "--feed", first, "--feed", second];
+            let read = Config::read(arguments.map(Into::into).to_vec());
+            match named {
+                None => assert_eq!(read.unwrap().feeds.len(), 2),
+                Some(named) => {
+                    let message = read.unwrap_err().to_string();
+                    let words = format!("{named} is given twice");
+                    assert!(message.contains(&words), "{message}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_help_fits_a_terminal() {
+        let help = Config::command().render_help().to_string();
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
         }
     }
 
@@ -98,7 +220,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
         Config::command().debug_assert();
     }
 }

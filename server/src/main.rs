@@ -6,23 +6,32 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
 use leptos::config::LeptosOptions;
 use server::{Config, system_now};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
-use tracing_subscriber::EnvFilter;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let config = Config::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+fn main() -> ExitCode {
+    let config = Config::from_command_line();
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(config.log.clone())
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
+        // A log that cannot be written would be complained of at the same place, by a panic.
+        .log_internal_errors(false)
         .init();
-    match run(config).await {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(problem) => {
+            error!("cannot start the threads of the server: {problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(run(config));
+    // Everything has ended in order, but for threads that wait for the system: to look a host's
+    // name up, or to read from a pipe. That may take for ever and nobody needs it any more.
+    runtime.shutdown_background();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             error!("{problem}");
@@ -44,7 +53,9 @@ async fn run(config: Config) -> Result<(), String> {
         .map_err(|error| format!("cannot tell the address that is listened at: {error}"))?;
 
     let shutdown = CancellationToken::new();
-    tokio::spawn(cancel_on_signal(shutdown.clone()));
+    let signals = cancel_on_signal(shutdown.clone())
+        .map_err(|error| format!("cannot listen to the signals of the system: {error}"))?;
+    tokio::spawn(signals);
     // A reader who closed our output, as `tickertape | head -1` does, still wants the server.
     let _ = writeln!(io::stdout(), "Tickertape is at http://{address}");
     server::run(listener, config, leptos, system_now(), shutdown).await;
@@ -88,25 +99,29 @@ fn leptos_options(site: Option<&Path>) -> Result<LeptosOptions, String> {
         .build())
 }
 
-/// Ends the server in order at Ctrl-C and at SIGTERM.
-async fn cancel_on_signal(shutdown: CancellationToken) {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            },
-            Err(_) => {
-                let _ = tokio::signal::ctrl_c().await;
-            }
+/// Ends the server in order at Ctrl-C and at SIGTERM: from this call on, not only once the future
+/// is polled.
+#[cfg(unix)]
+fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    {
+        info!("shutting down");
+        shutdown.cancel();
+    })
+}
+
+/// Ends the server in order at Ctrl-C.
+#[cfg(not(unix))]
+fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<impl Future<Output = ()>> {
+    Ok(async move {
         let _ = tokio::signal::ctrl_c().await;
-    }
-    info!("shutting down");
-    shutdown.cancel();
+        info!("shutting down");
+        shutdown.cancel();
+    })
 }

@@ -49,14 +49,19 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(CONNECTION_BUFFER);
     let mut stop = pin!(shutdown.cancelled());
+    let mut refused = 0_u64;
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     // Out of file descriptors, most often: those who are connected go on, and
-                    // the next ones wait in the backlog until somebody leaves.
-                    warn!(%error, "could not accept a connection");
+                    // the next ones wait in the backlog until somebody leaves. That may take
+                    // hours, which must not fill the log.
+                    refused += 1;
+                    if refused.is_power_of_two() {
+                        warn!(%error, count = refused, "could not accept a connection");
+                    }
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 }

@@ -338,6 +338,51 @@ async fn resumes_after_the_last_id_by_header_or_query_and_the_header_wins() {
 }
 
 #[tokio::test]
+async fn cut_at_random_bytes_a_client_gets_each_story_once_in_order_and_the_newest_quote() {
+    const STORIES: usize = 1_000;
+    let server = Server::with(FeedState::Live, Duration::from_secs(15), STORIES).listed();
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut last = server.stream("/stocks/GOOG", &[]).await.snapshot().await.0;
+    let (mut written, mut cuts) = (0, 0);
+    let mut stories = Vec::new();
+    let mut newest = None;
+    while stories.len() < STORIES || newest != Some(STORIES - 1) {
+        let headers = [("last-event-id", last.as_str())];
+        let mut stream = server.stream("/stocks/GOOG", &headers).await;
+        let mut bytes_left = random.usize(1..5_000);
+        while bytes_left > 0 {
+            for _ in 0..random.usize(..4).min(STORIES - written) {
+                server.append(news(&format!("test:{written}"), "GOOG"));
+                server.append(quote("GOOG", &format!("{written}.00")));
+                written += 1;
+            }
+            if written == 0 || newest == Some(written - 1) {
+                break;
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(10), stream.response.chunk());
+            let chunk = chunk.await.expect("the stream is silent").unwrap().unwrap();
+            let arrived = &chunk[..chunk.len().min(bytes_left)];
+            bytes_left -= arrived.len();
+            stream.decoder.push(arrived, |message| {
+                match Event::decode(&message.name, &message.data).unwrap() {
+                    Event::News(story) => stories.push(story.id),
+                    Event::Quote(quote) => {
+                        let price = quote.price.unwrap().to_string();
+                        newest = Some(price.trim_end_matches(".00").parse::<usize>().unwrap());
+                    }
+                    other => panic!("expected stories and quotes, got {other:?}"),
+                }
+                last = message.last_event_id;
+            });
+        }
+        cuts += 1;
+    }
+    let expected: Vec<String> = (0..STORIES).map(|n| format!("test:{n}")).collect();
+    assert_eq!(stories, expected);
+    assert!(cuts > 50, "only {cuts} cuts");
+}
+
+#[tokio::test]
 async fn an_id_that_is_not_on_the_tape_is_answered_with_a_reset() {
     let server = Server::with(FeedState::Live, Duration::from_secs(15), 2).listed();
     let old = server.append(news("test:0", "GOOG")).to_string();

@@ -205,8 +205,8 @@ pub fn read(file: &Path, mut each: impl FnMut(Recorded) -> bool) -> io::Result<(
         let source = match source {
             Some(source) => source,
             None => {
-                let first = text.as_ref().ok().copied().unwrap_or_default();
-                let known = Source::of(first).ok_or_else(|| {
+                let first = String::from_utf8_lossy(&bytes);
+                let known = Source::of(&first).ok_or_else(|| {
                     let start: String = first.chars().take(60).collect();
                     named(unknown(&format!("the first line is {start:?}")))
                 })?;

@@ -1,4 +1,4 @@
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{collections::HashSet, fmt, path::PathBuf, str::FromStr};
 
 use market::Symbol;
 use tokio_tungstenite::tungstenite::http::Uri;
@@ -60,6 +60,26 @@ impl FeedSpec {
             FeedSpec::Simulate => Box::new(Simulate::new(seed)),
             FeedSpec::Binance { symbols, url } => Box::new(Binance::new(symbols, url)),
             FeedSpec::Replay { file, speed } => Box::new(Replay::new(file, speed)),
+        }
+    }
+
+    /// The first thing that these feeds would publish twice, if there is one.
+    pub fn repeated(feeds: &[FeedSpec]) -> Option<String> {
+        let mut seen = HashSet::new();
+        feeds
+            .iter()
+            .flat_map(FeedSpec::subjects)
+            .find(|subject| !seen.insert(subject.clone()))
+    }
+
+    fn subjects(&self) -> Vec<String> {
+        match self {
+            FeedSpec::Simulate => vec!["simulate".to_owned()],
+            FeedSpec::Binance { symbols, .. } => symbols
+                .iter()
+                .map(|symbol| format!("binance:{symbol}"))
+                .collect(),
+            FeedSpec::Replay { file, .. } => vec![format!("replay:{}", file.display())],
         }
     }
 }

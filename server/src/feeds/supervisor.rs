@@ -173,7 +173,12 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
             .is_some_and(|since| since.elapsed() >= backoff.settled);
         failures = if settled { 1 } else { failures + 1 };
         let wait = backoff.wait(failures);
-        tracing::warn!(feed = name, failures, ?wait, "broke off: {error}");
+        // The first few, then only powers of two: a source may be away for days.
+        if failures <= 4 || failures.is_power_of_two() {
+            tracing::warn!(feed = name, failures, ?wait, "broke off: {error}");
+        } else {
+            tracing::debug!(feed = name, failures, ?wait, "broke off: {error}");
+        }
         publisher.set(FeedState::Degraded, Some(error));
         tokio::time::sleep(wait).await;
     }

@@ -14,7 +14,7 @@ pub(crate) enum Representation {
 }
 
 /// In the order of our preference where a client likes several equally: a program that says
-/// nothing wants JSON, and one that names the others names them.
+/// nothing wants JSON.
 const OFFERED: [(Representation, &str, &str); 3] = [
     (Representation::Json, "application", "json"),
     (Representation::Page, "text", "html"),
@@ -23,7 +23,8 @@ const OFFERED: [(Representation, &str, &str); 3] = [
 
 impl Representation {
     /// The one that the client likes best, after
-    /// [RFC 9110, section 12.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1).
+    /// [RFC 9110, section 12.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1). Of equal
+    /// ones it is the one that was named: `text/event-stream, */*` asks for a stream.
     ///
     /// # Errors
     /// [`Problem::NotAcceptable`] where it accepts none of ours.
@@ -37,11 +38,11 @@ impl Representation {
         if accept.trim().is_empty() {
             return Ok(Representation::Json);
         }
-        let mut best: Option<(Representation, u16)> = None;
+        let mut best: Option<(Representation, Liking)> = None;
         for (representation, kind, subtype) in OFFERED {
-            let quality = quality(&accept, kind, subtype);
-            if quality > best.map_or(0, |(_, quality)| quality) {
-                best = Some((representation, quality));
+            let liking = liking(&accept, kind, subtype);
+            if liking.quality > 0 && best.is_none_or(|(_, best)| liking > best) {
+                best = Some((representation, liking));
             }
         }
         best.map(|(representation, _)| representation)
@@ -52,9 +53,18 @@ impl Representation {
     }
 }
 
-/// The quality, in thousandths, that `accept` gives to a type: that of its most specific range.
-fn quality(accept: &str, kind: &str, subtype: &str) -> u16 {
-    let mut best = (0, 0);
+/// How much a client likes a type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Liking {
+    /// In thousandths; 0 is a refusal.
+    quality: u16,
+    /// How exactly the type was named: 3 for itself, 1 for `*/*`.
+    specificity: u8,
+}
+
+/// What `accept` gives to a type: the quality of its most specific range.
+fn liking(accept: &str, kind: &str, subtype: &str) -> Liking {
+    let mut best = Liking::default();
     for range in accept.split(',') {
         let mut parts = range.split(';').map(str::trim);
         let Some((range_kind, range_subtype)) =
@@ -80,11 +90,14 @@ fn quality(accept: &str, kind: &str, subtype: &str) -> u16 {
                 let value: f32 = value.trim().parse().unwrap_or(0.0);
                 (value.clamp(0.0, 1.0) * 1000.0) as u16
             });
-        if specificity > best.0 {
-            best = (specificity, quality);
+        if specificity > best.specificity {
+            best = Liking {
+                quality,
+                specificity,
+            };
         }
     }
-    best.1
+    best
 }
 
 #[cfg(test)]
@@ -104,6 +117,14 @@ mod tests {
         assert_eq!(negotiate("text/event-stream"), Some(Representation::Stream));
         assert_eq!(
             negotiate("TEXT/Event-Stream; q=0.5, application/json;q=0.2"),
+            Some(Representation::Stream)
+        );
+        assert_eq!(
+            negotiate("text/html, application/xhtml+xml, */*"),
+            Some(Representation::Page)
+        );
+        assert_eq!(
+            negotiate("text/event-stream, */*"),
             Some(Representation::Stream)
         );
         assert_eq!(negotiate("*/*"), Some(Representation::Json));
