@@ -42,7 +42,7 @@ pub async fn run(
         .collect();
     let supervisor = Supervisor::start(
         feeds,
-        &Arc::new(tape.clone()),
+        &tape,
         &clock,
         Backoff::default(),
         &shutdown,
