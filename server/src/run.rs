@@ -40,13 +40,7 @@ pub async fn run(
         .into_iter()
         .map(|spec| spec.build(seed))
         .collect();
-    let supervisor = Supervisor::start(
-        feeds,
-        &tape,
-        &clock,
-        Backoff::default(),
-        &shutdown,
-    );
+    let supervisor = Supervisor::start(feeds, &tape, &clock, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
     let service = Service {
         tape,
