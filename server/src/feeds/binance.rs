@@ -7,9 +7,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
-use market::{
-    Best, Clock, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade, TradingState,
-};
+use market::{Best, Clock, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::{
@@ -181,22 +179,7 @@ impl Feed for Binance {
 /// What is known of a symbol without asking: its name and currency, from its letters.
 pub fn session(symbol: Symbol, source: &str, quality: Quality) -> Session {
     let sides = currency::split(symbol.as_str());
-    Session {
-        symbol,
-        name: match sides {
-            Some((base, quoted)) => currency::pair(base, quoted),
-            None => symbol.to_string(),
-        },
-        currency: sides.map(|(_, quoted)| quoted.to_owned()),
-        venue: Some(NAME.to_owned()),
-        source: source.to_owned(),
-        quality,
-        state: TradingState::Open,
-        halt_code: None,
-        open: None,
-        prev_close: None,
-        tick: None,
-    }
+    currency::session(symbol, sides, NAME, source, quality)
 }
 
 #[derive(Deserialize)]

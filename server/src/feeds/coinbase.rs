@@ -12,9 +12,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use market::{
-    Best, Clock, Day, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade, TradingState,
-};
+use market::{Best, Clock, Day, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade};
 use serde::Deserialize;
 
 use super::{FrameError, currency, exchange_time};
@@ -128,22 +126,7 @@ fn side(price: Option<Price>, size: Option<Size>) -> Best {
 /// What is known of a product without asking: its name and currency, from its letters.
 pub fn session(product: Symbol, source: &str, quality: Quality) -> Session {
     let sides = product.as_str().split_once('-');
-    Session {
-        symbol: product,
-        name: match sides {
-            Some((base, quoted)) => currency::pair(base, quoted),
-            None => product.to_string(),
-        },
-        currency: sides.map(|(_, quoted)| quoted.to_owned()),
-        venue: Some("Coinbase".to_owned()),
-        source: source.to_owned(),
-        quality,
-        state: TradingState::Open,
-        halt_code: None,
-        open: None,
-        prev_close: None,
-        tick: None,
-    }
+    currency::session(product, sides, "Coinbase", source, quality)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Names of currencies and of pairs of them, for sources that give only codes.
 
+use market::{Quality, Session, Symbol, TradingState};
+
 /// The codes that names of pairs end with where nothing separates the two, longest first so that
 /// `FDUSD` is not read as `USD`.
 const QUOTED_IN: [&str; 17] = [
@@ -16,7 +18,7 @@ pub(super) fn split(pair: &str) -> Option<(&str, &str)> {
 }
 
 /// A pair as people say it, `Bitcoin / Tether`; codes stand where no name is known.
-pub(super) fn pair(base: &str, quoted: &str) -> String {
+fn pair(base: &str, quoted: &str) -> String {
     format!(
         "{} / {}",
         name(base).unwrap_or(base),
@@ -76,6 +78,32 @@ fn name(code: &str) -> Option<&'static str> {
         "YFI" => "yearn.finance",
         _ => return None,
     })
+}
+
+/// What is known of a pair of currencies without asking, from its letters: its name and currency.
+pub(super) fn session(
+    symbol: Symbol,
+    sides: Option<(&str, &str)>,
+    venue: &str,
+    source: &str,
+    quality: Quality,
+) -> Session {
+    Session {
+        symbol,
+        name: match sides {
+            Some((base, quoted)) => pair(base, quoted),
+            None => symbol.to_string(),
+        },
+        currency: sides.map(|(_, quoted)| quoted.to_owned()),
+        venue: Some(venue.to_owned()),
+        source: source.to_owned(),
+        quality,
+        state: TradingState::Open,
+        halt_code: None,
+        open: None,
+        prev_close: None,
+        tick: None,
+    }
 }
 
 #[cfg(test)]
