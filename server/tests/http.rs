@@ -697,6 +697,42 @@ async fn a_person_gets_the_page_also_when_something_is_wrong() {
 }
 
 #[tokio::test]
+async fn pages_and_json_are_compressed_and_streams_are_not() {
+    let server = Server::start().listed();
+    for minute in 0..100 {
+        server.append(bar("GOOG", minute));
+    }
+    for (path, accept) in [
+        ("/stocks/GOOG", "text/html"),
+        ("/stocks/GOOG/bars", "application/json"),
+    ] {
+        let plain = server.get(path, &[("accept", accept)]).await;
+        let plain = plain.bytes().await.unwrap().len();
+        for encoding in ["gzip", "br"] {
+            let headers = [("accept", accept), ("accept-encoding", encoding)];
+            let response = server.get(path, &headers).await;
+            assert_eq!(response.headers()["content-encoding"], encoding, "{path}");
+            let vary: Vec<_> = response.headers().get_all("vary").iter().collect();
+            assert!(
+                vary.iter().any(|name| *name == "accept-encoding"),
+                "{vary:?}"
+            );
+            let compressed = response.bytes().await.unwrap().len();
+            assert!(
+                compressed * 4 < plain,
+                "{path}: {compressed} of {plain} bytes"
+            );
+        }
+    }
+    let headers = [("accept-encoding", "gzip, br")];
+    let mut stream = server.stream("/stocks/GOOG", &headers).await;
+    assert!(!stream.response.headers().contains_key("content-encoding"));
+    stream.snapshot().await;
+    server.append(quote("GOOG", "598.00"));
+    assert_eq!(stream.event().await.1, quote("GOOG", "598.00"));
+}
+
+#[tokio::test]
 async fn text_from_outside_stays_text_in_the_page() {
     let server = Server::start().listed();
     let Event::News(mut story) = news("test:1", "GOOG") else {

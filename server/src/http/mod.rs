@@ -24,6 +24,7 @@ use market::{FeedStatus, Millis};
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceBuilder, service_fn};
 use tower_http::{
+    compression::CompressionLayer,
     services::ServeDir,
     set_header::SetResponseHeaderLayer,
     trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer},
@@ -107,6 +108,9 @@ pub fn router(service: Service) -> Router {
         .nest_service(&format!("/{package}"), assets)
         .fallback(page::fallback)
         .method_not_allowed_fallback(method_not_allowed)
+        // Pages and JSON. It leaves alone what is compressed already, and event streams, whose events
+        // would wait in it.
+        .layer(CompressionLayer::new())
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(DefaultMakeSpan::new().level(Level::DEBUG))
