@@ -57,26 +57,18 @@ pub(crate) fn QuoteHeader(
                 <Age />
             </p>
             <dl class="quote-details">
-                <div>
-                    <dt>"Bid"</dt>
-                    <dd>
-                        <Figure field="bid" shown=shown(|figures| &figures.bid.0) flashes=true />
-                        <span class="size">
-                            <span aria-hidden="true">"× "</span>
-                            <Figure field="bid-size" shown=shown(|figures| &figures.bid.1) />
-                        </span>
-                    </dd>
-                </div>
-                <div>
-                    <dt>"Ask"</dt>
-                    <dd>
-                        <Figure field="ask" shown=shown(|figures| &figures.ask.0) flashes=true />
-                        <span class="size">
-                            <span aria-hidden="true">"× "</span>
-                            <Figure field="ask-size" shown=shown(|figures| &figures.ask.1) />
-                        </span>
-                    </dd>
-                </div>
+                <Side
+                    term="Bid"
+                    fields=("bid", "bid-size")
+                    price=shown(|figures| &figures.bid.0)
+                    size=shown(|figures| &figures.bid.1)
+                />
+                <Side
+                    term="Ask"
+                    fields=("ask", "ask-size")
+                    price=shown(|figures| &figures.ask.0)
+                    size=shown(|figures| &figures.ask.1)
+                />
                 <Detail term="Open" field="open" shown=shown(|figures| &figures.open) />
                 <Detail term="High" field="high" shown=shown(|figures| &figures.high) />
                 <Detail term="Low" field="low" shown=shown(|figures| &figures.low) />
@@ -88,6 +80,28 @@ pub(crate) fn QuoteHeader(
                 <Detail term="Volume" field="volume" shown=shown(|figures| &figures.volume) />
             </dl>
         </section>
+    }
+}
+
+/// The best price of one side of the book, and how much stands at it.
+#[component]
+fn Side(
+    term: &'static str,
+    fields: (&'static str, &'static str),
+    price: Signal<Shown>,
+    size: Signal<Shown>,
+) -> impl IntoView {
+    view! {
+        <div>
+            <dt>{term}</dt>
+            <dd>
+                <Figure field=fields.0 shown=price flashes=true />
+                <span class="size">
+                    <span aria-hidden="true">"× "</span>
+                    <Figure field=fields.1 shown=size />
+                </span>
+            </dd>
+        </div>
     }
 }
 
