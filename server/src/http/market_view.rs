@@ -60,21 +60,19 @@ pub(crate) fn quote(tape: &Tape, symbol: Symbol, now: Millis) -> Quote {
 
 /// The newest one-minute bars of a symbol that start in `from..to`, at most `limit`, oldest first.
 pub(crate) fn bars(
-    tape: &Tape,
+    view: &View<'_>,
     symbol: Symbol,
     from: Millis,
     to: Millis,
     limit: usize,
 ) -> Vec<Bar> {
-    tape.view(|view| {
-        let mut bars: Vec<Bar> = bars_in(view, symbol)
-            .filter(|bar| (from..to).contains(&bar.start))
-            .take(limit)
-            .cloned()
-            .collect();
-        bars.reverse();
-        bars
-    })
+    let mut bars: Vec<Bar> = bars_in(view, symbol)
+        .filter(|bar| (from..to).contains(&bar.start))
+        .take(limit)
+        .cloned()
+        .collect();
+    bars.reverse();
+    bars
 }
 
 /// All symbols that a feed has spoken of, in their order.

@@ -3,7 +3,7 @@
 use app::PageData;
 use axum::{
     extract::{Query as AxumQuery, Request, State, rejection::QueryRejection},
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use leptos::prelude::provide_context;
@@ -123,12 +123,11 @@ async fn render(
         move || provide_context(data.clone()),
         move || app::shell(options.clone()),
     );
-    let mut response = renderer(request).await;
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("accept"));
-    response
+    let headers = [
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::VARY, "accept"),
+    ];
+    (status, headers, renderer(request).await).into_response()
 }
 
 fn page_data(
@@ -157,13 +156,15 @@ fn page_data(
         news: NewsChoice::Symbols,
         min_interval: None,
     };
-    let (position, snapshot) = service.tape.view(|view| {
-        let feeds = service.feed_statuses();
+    let feeds = service.feed_statuses();
+    // All as of one position: the stream goes on after it.
+    let (position, snapshot, bars) = service.tape.view(|view| {
         let snapshot = market_view::snapshot(view, &selection, feeds, service.now(), false);
-        (view.position(), snapshot)
+        let bars = symbol
+            .map(|symbol| market_view::bars(view, symbol, 0, Millis::MAX, CHART_BARS))
+            .unwrap_or_default();
+        (view.position(), snapshot, bars)
     });
-    let bars =
-        symbol.map(|symbol| market_view::bars(&service.tape, symbol, 0, Millis::MAX, CHART_BARS));
     PageData {
         id: position.to_string(),
         path,
@@ -171,7 +172,7 @@ fn page_data(
         chosen,
         symbol,
         snapshot,
-        bars: bars.unwrap_or_default(),
+        bars,
         problem: problem.as_ref().map(Problem::for_page),
     }
 }

@@ -5,7 +5,7 @@ use std::{future::poll_fn, time::Duration};
 
 use axum::{
     Json,
-    http::{HeaderValue, header},
+    http::header,
     response::{IntoResponse, Response},
 };
 use market::Event;
@@ -13,7 +13,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::{Service, problem::Problem, selection::Selection, stream};
+use super::{
+    Service,
+    problem::Problem,
+    selection::{Selection, number},
+    stream,
+};
 use crate::{Cursor, Delivery};
 
 /// The longest wait, in seconds: proxies cut silent requests soon after.
@@ -48,14 +53,9 @@ impl Item {
 
 /// Reads `wait`, in seconds.
 pub(crate) fn parse_wait(wait: Option<&str>) -> Result<Duration, Problem> {
-    match wait.map(str::parse) {
-        None => Ok(Duration::ZERO),
-        Some(Ok(seconds)) if seconds <= MAX_WAIT => Ok(Duration::from_secs(seconds)),
-        Some(_) => Err(Problem::Malformed(format!(
-            "wait is {:?}: expected whole seconds from 0 to {MAX_WAIT}",
-            wait.unwrap_or_default()
-        ))),
-    }
+    let expected = format!("whole seconds from 0 to {MAX_WAIT}");
+    let seconds = number("wait", wait, &expected, MAX_WAIT)?;
+    Ok(Duration::from_secs(seconds.unwrap_or(0)))
 }
 
 /// Answers with what came after `after`, waiting for it at most `wait`; with a snapshot where
@@ -79,11 +79,11 @@ pub(crate) async fn answer(
         events,
         last_event_id: cursor.position().to_string(),
     };
-    let mut response = Json(answer).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::VARY, HeaderValue::from_static("accept"));
-    response
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::VARY, "accept"),
+    ];
+    (headers, Json(answer)).into_response()
 }
 
 async fn read(service: &Service, cursor: &mut Cursor, wait: Duration) -> Vec<Item> {

@@ -87,6 +87,23 @@ pub(crate) fn parse_symbol(text: &str) -> Result<Symbol, Problem> {
         .map_err(|error: market::SymbolError| Problem::Malformed(error.to_string()))
 }
 
+/// Reads a number of a query, at most `most`; `expected` says in words what it has to be.
+pub(crate) fn number(
+    name: &str,
+    text: Option<&str>,
+    expected: &str,
+    most: u64,
+) -> Result<Option<u64>, Problem> {
+    match text.map(str::parse) {
+        None => Ok(None),
+        Some(Ok(number)) if number <= most => Ok(Some(number)),
+        Some(_) => Err(Problem::Malformed(format!(
+            "{name} is {:?}: expected {expected}",
+            text.unwrap_or_default()
+        ))),
+    }
+}
+
 impl Selection {
     pub(crate) fn parse(symbols: Symbols, query: &Query) -> Result<Self, Problem> {
         let news = match query.news.as_deref() {

@@ -6,7 +6,7 @@ use axum::{
         Path, Query as AxumQuery, Request, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use market::{Bar, Millis, Quote, Symbol};
@@ -17,7 +17,7 @@ use super::{
     accept::Representation,
     market_view, page, poll,
     problem::Problem,
-    selection::{Query, Selection, Symbols, parse_symbol},
+    selection::{Query, Selection, Symbols, number, parse_symbol},
     stream,
 };
 
@@ -114,11 +114,11 @@ async fn represent<T: Serialize>(
     if let Some(after) = &query.after {
         return Ok(poll::answer(service, selection, after, wait).await);
     }
-    let mut response = Json(current()).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("accept"));
-    Ok(response)
+    let headers = [
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::VARY, "accept"),
+    ];
+    Ok((headers, Json(current())).into_response())
 }
 
 fn quotes(service: &Service, symbols: &Symbols) -> Vec<Quote> {
@@ -185,32 +185,16 @@ pub(crate) async fn bars(
         MAX_BARS as u64,
     )?
     .map_or(500, |limit| limit as usize);
-    let mut response = Json(Bars {
+    let bars = service
+        .tape
+        .view(|view| market_view::bars(view, symbol, from, to, limit));
+    let answer = Bars {
         symbol,
         interval: "1m",
-        bars: market_view::bars(&service.tape, symbol, from, to, limit),
-    })
-    .into_response();
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    Ok(response)
-}
-
-fn number(
-    name: &str,
-    text: Option<&str>,
-    expected: &str,
-    most: u64,
-) -> Result<Option<u64>, Problem> {
-    match text.map(str::parse) {
-        None => Ok(None),
-        Some(Ok(number)) if number <= most => Ok(Some(number)),
-        Some(_) => Err(Problem::Malformed(format!(
-            "{name} is {:?}: expected {expected}",
-            text.unwrap_or_default()
-        ))),
-    }
+        bars,
+    };
+    let headers = [(header::CACHE_CONTROL, "no-cache")];
+    Ok((headers, Json(answer)).into_response())
 }
 
 pub(super) fn read<T>(query: QueryResult<T>) -> Result<T, Problem> {

@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     body::Body,
-    http::{HeaderValue, header},
+    http::{HeaderName, header},
     response::{IntoResponse, Response},
 };
 use bytes::{Bytes, BytesMut};
@@ -60,17 +60,13 @@ pub(crate) fn open(
         heartbeat_at: Instant::now() + service.heartbeat,
         shutdown: Box::pin(service.shutdown.clone().cancelled_owned()),
     };
-    let mut response = Body::new(body).into_response();
-    let headers = response.headers_mut();
-    for (name, value) in [
+    let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache, no-transform"),
         (header::VARY, "accept"),
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    (headers, Body::new(body)).into_response()
 }
 
 /// A cursor, and the snapshot to open with where the client does not continue on the tape.
