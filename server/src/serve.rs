@@ -1,15 +1,17 @@
 use std::{io, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
 };
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
+use tower::Service as _;
 use tracing::{debug, warn};
+
+use crate::http::Peer;
 
 /// How many connections may wait to be accepted: a whole audience that comes back after a restart.
 /// The usual 128 make the rest wait for TCP's retransmission, a second and more.
@@ -51,9 +53,9 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
     let mut stop = pin!(shutdown.cancelled());
     let mut refused = 0_u64;
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of file descriptors, most often: those who are connected go on, and
                     // the next ones wait in the backlog until somebody leaves. That may take
@@ -72,7 +74,11 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "could not set TCP_NODELAY");
         }
-        let service = TowerToHyperService::new(router.clone());
+        let router = router.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            router.clone().call(request)
+        });
         let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {

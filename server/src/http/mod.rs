@@ -10,7 +10,7 @@ mod selection;
 mod stocks;
 mod stream;
 
-use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -38,6 +38,10 @@ pub use self::stream::HEARTBEAT;
 
 /// Tells how each feed is doing, in the order of the configuration.
 pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
+
+/// The other end of the connection that a request came on, as an extension of the request.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
 
 /// What the resources share.
 #[derive(Clone)]
