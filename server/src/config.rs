@@ -1,4 +1,4 @@
-use std::{error::Error as _, ffi::OsString, net::SocketAddr, path::PathBuf};
+use std::{error::Error as _, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{
     CommandFactory, Parser,
@@ -6,7 +6,7 @@ use clap::{
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::feeds::FeedSpec;
+use crate::{Settings, feeds::FeedSpec};
 
 /// Everything that can be set, with its default and its check.
 #[derive(Debug, Clone, Parser)]
@@ -66,6 +66,37 @@ pub struct Config {
     #[arg(long, env = "TICKERTAPE_SITE", value_name = "FOLDER")]
     pub site: Option<PathBuf>,
 
+    /// Most bytes of a request's head
+    #[arg(long, env = "TICKERTAPE_HEAD_BYTES", default_value = "16384", value_name = "BYTES",
+        value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
+    pub head_bytes: u32,
+
+    /// How long the head of a request may take to arrive
+    #[arg(long, env = "TICKERTAPE_HEAD_TIMEOUT", default_value = "10s", value_name = "DURATION",
+        value_parser = duration)]
+    pub head_timeout: Duration,
+
+    /// How long a connection may wait for its next request
+    #[arg(long, env = "TICKERTAPE_IDLE_TIMEOUT", default_value = "75s", value_name = "DURATION",
+        value_parser = duration)]
+    pub idle_timeout: Duration,
+
+    /// How long a reader may take nothing before its connection is closed
+    #[arg(long, env = "TICKERTAPE_WRITE_TIMEOUT", default_value = "30s", value_name = "DURATION",
+        value_parser = duration)]
+    pub write_timeout: Duration,
+
+    /// How long a stream may last, less up to a fifth at random; its client then
+    /// comes back without missing anything [default: without limit]
+    #[arg(long, env = "TICKERTAPE_STREAM_LIFETIME", value_name = "DURATION",
+        value_parser = duration)]
+    pub stream_lifetime: Option<Duration>,
+
+    /// How long connections may take to end at shutdown
+    #[arg(long, env = "TICKERTAPE_GRACE", default_value = "5s", value_name = "DURATION",
+        value_parser = duration)]
+    pub grace: Duration,
+
     /// What is logged, such as warn or info,server=debug
     #[arg(
         long,
@@ -82,6 +113,17 @@ impl Config {
     /// ask for one or are wrong.
     pub fn from_command_line() -> Self {
         Self::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// What the front is to allow.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            head_bytes: self.head_bytes as usize,
+            head_timeout: self.head_timeout,
+            idle_timeout: self.idle_timeout,
+            write_timeout: self.write_timeout,
+            grace: self.grace,
+        }
     }
 
     fn read(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
@@ -130,6 +172,17 @@ fn with_variable(error: clap::Error, arguments: &[OsString]) -> clap::Error {
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
         .map_err(|_| "expected an address in digits and a port, as in 127.0.0.1:3000 or [::1]:3000")
+}
+
+/// Reads a duration such as 250ms, 10s or 1h 30m.
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    let expected = "expected a time above zero and at most a year, such as 250ms, 30s or 12h";
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| expected)?;
+    let longest = Duration::from_secs(365 * 24 * 60 * 60);
+    match Duration::try_from(duration) {
+        Ok(duration) if !duration.is_zero() && duration <= longest => Ok(duration),
+        _ => Err(expected),
+    }
 }
 
 fn seed(text: &str) -> Result<u64, String> {

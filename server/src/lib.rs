@@ -3,20 +3,22 @@
 pub mod feeds;
 pub mod http;
 
+mod closing;
 mod config;
 mod entry;
+mod front;
 mod now;
 mod run;
-mod serve;
 #[cfg(test)]
 mod testing;
 mod topic;
 
+pub use closing::Closing;
 pub use config::Config;
-pub use entry::Entry;
+pub use entry::{Chunk, Encoded, Entry};
+pub use front::{Settings, listen, serve};
 pub use now::{Now, system_now};
 pub use run::run;
-pub use serve::{listen, serve};
 pub use topic::Topic;
 
 /// The tape of this server.

@@ -9,7 +9,7 @@ use std::{
 use leptos::config::LeptosOptions;
 use server::{Config, system_now};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{debug, error, info, warn};
 
 fn main() -> ExitCode {
     let config = Config::from_command_line();
@@ -42,6 +42,11 @@ fn main() -> ExitCode {
 
 async fn run(config: Config) -> Result<(), String> {
     let leptos = leptos_options(config.site.as_deref())?;
+    // Each connection is an open file, and the usual limit is 1024.
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => debug!(files, "raised the limit of open files"),
+        Err(error) => warn!(%error, "could not raise the limit of open files"),
+    }
     let listener = server::listen(config.listen).map_err(|error| {
         format!(
             "cannot listen at {}: {error}; choose another address with --listen, port 0 takes a free one",

@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::{
-    Config, Now, Tape,
+    Closing, Config, Now, Tape,
     feeds::{Backoff, FeedSpec, Supervisor},
-    http::{self, Service},
+    http::{self, Service, Snapshots},
     serve,
 };
 
@@ -30,6 +30,7 @@ pub async fn run(
     clock: Now,
     shutdown: CancellationToken,
 ) {
+    let settings = config.settings();
     let tape = Tape::new(clock(), WINDOW);
     let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
     if config.feeds.contains(&FeedSpec::Simulate) {
@@ -47,9 +48,11 @@ pub async fn run(
         feeds: Arc::new(move || statuses.current()),
         clock,
         heartbeat: http::HEARTBEAT,
-        shutdown: shutdown.clone(),
+        lifetime: config.stream_lifetime,
+        shutdown,
+        closing: Closing::default(),
+        snapshots: Snapshots::default(),
         leptos,
     };
-    serve(listener, http::router(service), shutdown).await;
-    supervisor.join().await;
+    serve(listener, service, settings, supervisor.join()).await;
 }

@@ -13,6 +13,8 @@ pub struct Frame {
     bytes: Bytes,
     /// Where the `id:` line ends and the rest begins.
     id_end: usize,
+    /// Where the data begins; it ends before the two line ends.
+    data_start: usize,
 }
 
 impl Frame {
@@ -31,10 +33,13 @@ impl Frame {
         if !matches!(event, Event::Quote(_)) {
             let _ = writeln!(text, "event: {}", event.name());
         }
-        let _ = write!(text, "data: {data}\n\n");
+        text.push_str("data: ");
+        let data_start = text.len();
+        let _ = write!(text, "{data}\n\n");
         Frame {
             bytes: Bytes::from(text),
             id_end,
+            data_start,
         }
     }
 
@@ -47,6 +52,11 @@ impl Frame {
     /// position that a client resumes from.
     pub fn bytes_without_id(&self) -> Bytes {
         self.bytes.slice(self.id_end..)
+    }
+
+    /// The event's data alone: JSON, on one line.
+    pub fn data(&self) -> Bytes {
+        self.bytes.slice(self.data_start..self.bytes.len() - 2)
     }
 
     /// The frame's size in bytes.

@@ -101,7 +101,7 @@ pub(crate) fn nearest(tape: &Tape, symbol: Symbol) -> Vec<Symbol> {
 fn known_symbols(view: &View<'_>) -> Vec<Symbol> {
     let symbols: BTreeSet<Symbol> = view
         .merging(&Topic::Symbols)
-        .filter_map(|(_, entry)| match &*entry.event {
+        .filter_map(|(_, entry)| match &entry.event {
             Event::Quote(quote) => Some(quote.symbol),
             Event::Session(session) => Some(session.symbol),
             _ => None,
@@ -111,14 +111,14 @@ fn known_symbols(view: &View<'_>) -> Vec<Symbol> {
 }
 
 fn quote_in(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
-    match &*view.merged(&Topic::Quote(symbol))?.1.event {
+    match &view.merged(&Topic::Quote(symbol))?.1.event {
         Event::Quote(quote) => Some(quote.clone()),
         _ => None,
     }
 }
 
 fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
-    match &*view.merged(&Topic::Session(symbol))?.1.event {
+    match &view.merged(&Topic::Session(symbol))?.1.event {
         Event::Session(session) => Some(session.clone()),
         _ => None,
     }
@@ -126,7 +126,7 @@ fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
 
 fn bars_in<'a>(view: &View<'a>, symbol: Symbol) -> impl Iterator<Item = &'a Bar> + use<'a> {
     view.kept(&Topic::Symbol(symbol))
-        .filter_map(|(_, entry)| match &*entry.event {
+        .filter_map(|(_, entry)| match &entry.event {
             Event::Bar(bar) => Some(bar),
             _ => None,
         })
@@ -146,7 +146,7 @@ fn news_in(view: &View<'_>, topics: &[Topic]) -> Vec<News> {
     let mut entries: Vec<(EventId, &News)> = topics
         .iter()
         .flat_map(|topic| view.kept(topic).take(SNAPSHOT_NEWS))
-        .filter_map(|(id, entry)| match &*entry.event {
+        .filter_map(|(id, entry)| match &entry.event {
             Event::News(news) => Some((id, news)),
             _ => None,
         })

@@ -7,8 +7,9 @@ mod page;
 mod poll;
 mod problem;
 mod selection;
+mod snapshots;
 mod stocks;
-mod stream;
+pub(crate) mod stream;
 
 use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -16,6 +17,7 @@ use axum::{
     Router,
     extract::{OriginalUri, Request},
     http::{HeaderValue, Method, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -32,9 +34,9 @@ use tower_http::{
 use tracing::Level;
 
 use self::problem::Problem;
-use crate::{Now, Tape};
+use crate::{Closing, Now, Tape};
 
-pub use self::stream::HEARTBEAT;
+pub use self::{snapshots::Snapshots, stream::HEARTBEAT};
 
 /// Tells how each feed is doing, in the order of the configuration.
 pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
@@ -43,8 +45,12 @@ pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
+/// An extension of a request that could not be read: why. Whatever else it seems to ask for, it is
+/// answered with that.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused(pub(crate) String);
+
 /// What the resources share.
-#[derive(Clone)]
 pub struct Service {
     /// What they read.
     pub tape: Tape,
@@ -54,8 +60,14 @@ pub struct Service {
     pub clock: Now,
     /// How long a stream may be silent before it says that it lives: [`HEARTBEAT`].
     pub heartbeat: Duration,
-    /// Ends the streams when it is cancelled.
+    /// How long a stream lasts at the most, then its client comes back; shortened at random.
+    pub lifetime: Option<Duration>,
+    /// Is cancelled when shutdown begins: nobody new is wanted, and long polls are answered.
     pub shutdown: CancellationToken,
+    /// Ends the streams.
+    pub closing: Closing,
+    /// What the streams of the last moment opened with.
+    pub snapshots: Snapshots,
     /// Where the page's files are and how they are called.
     pub leptos: LeptosOptions,
 }
@@ -72,6 +84,7 @@ impl Service {
 
 /// Everything that is served.
 pub fn router(service: Service) -> Router {
+    let service = Arc::new(service);
     // The page's rendering spawns on this; an error says that it has been set before.
     let _ = any_spawner::Executor::init_tokio();
     let site = Path::new(&*service.leptos.site_root).to_owned();
@@ -112,6 +125,7 @@ pub fn router(service: Service) -> Router {
         .nest_service(&format!("/{package}"), assets)
         .fallback(page::fallback)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(refuse))
         // Pages and JSON. It leaves alone what is compressed already, and event streams, whose events
         // would wait in it.
         .layer(CompressionLayer::new())
@@ -121,6 +135,14 @@ pub fn router(service: Service) -> Router {
                 .on_response(DefaultOnResponse::new().level(Level::DEBUG)),
         )
         .with_state(service)
+}
+
+/// Answers what could not be read.
+async fn refuse(mut request: Request, next: Next) -> Response {
+    match request.extensions_mut().remove::<Refused>() {
+        Some(Refused(why)) => Problem::Malformed(why).into_response(),
+        None => next.run(request).await,
+    }
 }
 
 /// What is asked of the assets and is not there, or with another method than theirs.

@@ -1,5 +1,7 @@
 //! `/stocks/{symbol}` and `/stocks?symbols=`: as a page, as JSON and as a stream.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{
@@ -18,7 +20,7 @@ use super::{
     market_view, page, poll,
     problem::Problem,
     selection::{Query, Selection, Symbols, number, parse_symbol},
-    stream,
+    stream::{self, WritesStreams},
 };
 
 type QueryResult<T> = Result<AxumQuery<T>, QueryRejection>;
@@ -26,7 +28,7 @@ type PathResult = Result<Path<String>, PathRejection>;
 
 /// `GET /stocks/{symbol}`
 pub(crate) async fn one(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     path: PathResult,
     query: QueryResult<Query>,
     headers: HeaderMap,
@@ -38,6 +40,7 @@ pub(crate) async fn one(
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
+    let writer = request.extensions().get().copied();
     let answer = async {
         let query = read(query)?;
         let symbol = symbol?;
@@ -45,10 +48,11 @@ pub(crate) async fn one(
         represent(
             &service,
             representation,
-            &selection,
+            selection,
             &query,
             &headers,
-            || market_view::quote(&service.tape, symbol, service.now()),
+            writer,
+            |_| market_view::quote(&service.tape, symbol, service.now()),
         )
         .await
     };
@@ -57,7 +61,7 @@ pub(crate) async fn one(
 
 /// `GET /stocks?symbols=`
 pub(crate) async fn several(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     query: QueryResult<Query>,
     headers: HeaderMap,
     request: Request,
@@ -67,6 +71,7 @@ pub(crate) async fn several(
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
+    let writer = request.extensions().get().copied();
     let answer = async {
         let query = read(query)?;
         let Some(text) = &query.symbols else {
@@ -84,10 +89,11 @@ pub(crate) async fn several(
         represent(
             &service,
             representation,
-            &selection,
+            selection,
             &query,
             &headers,
-            || quotes(&service, &selection.symbols),
+            writer,
+            |selection| quotes(&service, &selection.symbols),
         )
         .await
     };
@@ -96,29 +102,30 @@ pub(crate) async fn several(
 
 /// A stream, a poll, or the plain current state.
 async fn represent<T: Serialize>(
-    service: &Service,
+    service: &Arc<Service>,
     representation: Representation,
-    selection: &Selection,
+    selection: Selection,
     query: &Query,
     headers: &HeaderMap,
-    current: impl FnOnce() -> T,
+    writer: Option<WritesStreams>,
+    current: impl FnOnce(&Selection) -> T,
 ) -> Result<Response, Problem> {
     if representation == Representation::Stream {
         let header = headers
             .get("last-event-id")
             .map(|value| value.to_str().unwrap_or("malformed"));
         let last_event_id = header.or(query.last_event_id.as_deref());
-        return Ok(stream::open(service, selection, last_event_id));
+        return Ok(stream::open(service, selection, last_event_id, writer));
     }
     let wait = poll::parse_wait(query.wait.as_deref())?;
     if let Some(after) = &query.after {
-        return Ok(poll::answer(service, selection, after, wait).await);
+        return Ok(poll::answer(service, &selection, after, wait).await);
     }
     let headers = [
         (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "accept"),
     ];
-    Ok((headers, Json(current())).into_response())
+    Ok((headers, Json(current(&selection))).into_response())
 }
 
 fn quotes(service: &Service, symbols: &Symbols) -> Vec<Quote> {
@@ -154,7 +161,7 @@ const MAX_BARS: usize = 10_080;
 
 /// `GET /stocks/{symbol}/bars`: the bars that are on the tape.
 pub(crate) async fn bars(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     path: PathResult,
     query: QueryResult<BarsQuery>,
 ) -> Result<Response, Problem> {

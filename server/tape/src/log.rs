@@ -301,6 +301,12 @@ impl<K: Key, P: Payload> Log<K, P> {
         left
     }
 
+    /// Takes the wakers of all who wait.
+    pub(crate) fn rouse(&mut self) -> Vec<Waker> {
+        let readers = self.readers.iter_mut();
+        readers.filter_map(|(_, reader)| reader.rouse()).collect()
+    }
+
     pub(crate) fn find(&self, key: &K) -> Option<&Topic<K, P>> {
         self.names.get(key).map(|&number| &self.topics[number])
     }

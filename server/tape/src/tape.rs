@@ -156,6 +156,14 @@ impl<K: Key, P: Payload> Tape<K, P> {
         view(&View::new(&lock(&self.log)))
     }
 
+    /// Wakes every cursor that waits, for owners that something other than an entry concerns.
+    pub fn rouse(&self) {
+        let wakers = lock(&self.log).rouse();
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+
     /// What the tape holds and what has happened on it.
     pub fn stats(&self) -> Stats {
         lock(&self.log).stats()
