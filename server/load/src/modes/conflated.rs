@@ -1,0 +1,219 @@
+//! More than any core can send: thousands of subscribers of one symbol, a thousand quotes a second. What counts is how
+//! old what they see is, and that news comes all the same.
+
+use std::time::Duration;
+
+use super::{Due, Latencies, Mode, Payload, Row, Run, Setting, Turn, Work};
+use crate::{
+    Problem,
+    scan::Found,
+    schedule::{Receipts, Schedule},
+    servers::{Kind, NEWS, Topic},
+};
+
+/// Quotes a second.
+const QUOTES: f64 = 1_000.0;
+
+/// How often a story comes, and how often everybody's age is taken, a second.
+const NEWS_A_SECOND: f64 = 1.0;
+const SAMPLES: f64 = 20.0;
+
+/// Peers queue what they cannot send: none is given more memory than this, in bytes.
+const MEMORY: u64 = 6 << 30;
+
+/// One server under that load.
+pub(crate) fn run(
+    setting: &Setting,
+    kind: Kind,
+    subscribers: usize,
+    time: Duration,
+    rows: &mut Vec<Row>,
+) -> Result<(), Problem> {
+    let mut run = Run::start(setting, kind, Topic::One)?;
+    run.subscribe(Topic::One, subscribers)?;
+    run.settle(subscribers)?;
+    let before = run.server.process.memory();
+    let mut row = Row::new(
+        Mode::Conflated,
+        kind,
+        subscribers,
+        format!("{QUOTES:.0} quotes/s of one symbol"),
+    );
+    let start = run.driver.clock.now();
+    let mut memory = before;
+    let mut work = Conflated::new(&mut run, subscribers, start, time)?;
+    let mut received = 0;
+    let mut seconds = 0.0;
+    let mut cpu = 0.0;
+    // A second at a time, so that the memory is looked at in between.
+    while !work.is_over(run.driver.clock.now()) {
+        work.pause_at(run.driver.clock.now() + Duration::from_secs(1).as_nanos() as u64);
+        let cost = run.measure(&mut work)?;
+        seconds += cost.seconds;
+        cpu += cost.server;
+        received = work.quotes_seen.received + work.news_seen.received;
+        memory = memory.max(run.server.process.memory());
+        if memory > MEMORY {
+            row.mark(format!("stopped after {seconds:.0} s for its memory"));
+            break;
+        }
+    }
+    let mebibytes = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
+    let first = work.ages.get(1).or(work.ages.first());
+    let last = work.ages.last();
+    row.set("age p50", work.all.milliseconds(0.5));
+    row.set("age p99", work.all.milliseconds(0.99));
+    for (name, ages) in [("age p50 first", first), ("age p50 last", last)] {
+        row.set(name, ages.map_or(0.0, |ages| ages.milliseconds(0.5)));
+    }
+    row.set("news p50", work.news_delay.milliseconds(0.5));
+    row.set("news p99", work.news_delay.milliseconds(0.99));
+    row.set(
+        "news arrived",
+        work.news_arrived(run.driver.clock.now()) * 100.0,
+    );
+    row.set("memory before", mebibytes(before));
+    row.set("memory most", mebibytes(memory));
+    row.set("deliveries", received as f64 / seconds);
+    row.set("cpu", cpu * 1e6 / received.max(1) as f64);
+    if work.quotes_seen.twice + work.news_seen.twice > 0 {
+        row.mark("something came twice");
+    }
+    if kind == Kind::Tickertape && work.news_seen.missed > 0 {
+        row.mark(format!("{} stories missed", work.news_seen.missed));
+    }
+    if run.driver.traffic.ended > 0 {
+        row.mark(format!("{} streams ended", run.driver.traffic.ended));
+    }
+    rows.push(row);
+    Ok(())
+}
+
+struct Conflated {
+    quotes: Schedule,
+    news: Schedule,
+    samples: Schedule,
+    quotes_published: u32,
+    news_published: u32,
+    samples_taken: u32,
+    base: u32,
+    start: u64,
+    end: u64,
+    pause: u64,
+    quotes_seen: Receipts,
+    news_seen: Receipts,
+    news_delay: Latencies,
+    /// The age of what each subscriber sees, by the second of the run.
+    ages: Vec<Latencies>,
+    /// The same, without the first second.
+    all: Latencies,
+}
+
+impl Conflated {
+    fn new(run: &mut Run, subscribers: usize, start: u64, time: Duration) -> Result<Self, Problem> {
+        let quotes = Schedule::new(start, QUOTES);
+        // Quotes and news have different markers, and may have the same numbers.
+        let base = run.sequences(quotes.count(time) + 1)?;
+        Ok(Conflated {
+            quotes,
+            news: Schedule::new(start, NEWS_A_SECOND),
+            samples: Schedule::new(start, SAMPLES),
+            quotes_published: 0,
+            news_published: 0,
+            samples_taken: 0,
+            base,
+            start,
+            end: start + time.as_nanos() as u64,
+            pause: start,
+            quotes_seen: Receipts::new(subscribers, base),
+            news_seen: Receipts::new(subscribers, base),
+            news_delay: Latencies::new(),
+            ages: Vec::new(),
+            all: Latencies::new(),
+        })
+    }
+
+    fn is_over(&self, now: u64) -> bool {
+        now >= self.end
+    }
+
+    fn pause_at(&mut self, at: u64) {
+        self.pause = at.min(self.end);
+    }
+
+    /// Takes the age of what each subscriber sees.
+    fn sample(&mut self, now: u64) {
+        let second = ((now - self.start) / 1_000_000_000) as usize;
+        while self.ages.len() <= second {
+            self.ages.push(Latencies::new());
+        }
+        for unseen in self.quotes_seen.unseen() {
+            let age = self.quotes.age(unseen, now);
+            self.ages[second].record(age);
+            if second > 0 {
+                self.all.record(age);
+            }
+        }
+    }
+
+    /// The share that has arrived of the stories that were due at least a second ago.
+    fn news_arrived(&self, now: u64) -> f64 {
+        let a_second_ago = now.saturating_sub(1_000_000_000).max(self.start) - self.start;
+        let due = self.news.count(Duration::from_nanos(a_second_ago)).max(1);
+        let (mut arrived, mut all) = (0, 0);
+        for unseen in self.news_seen.unseen() {
+            arrived += u64::from(unseen.min(due));
+            all += u64::from(due);
+        }
+        arrived.saturating_sub(self.news_seen.missed) as f64 / all.max(1) as f64
+    }
+}
+
+impl Work for Conflated {
+    fn due(&mut self, now: u64) -> Due {
+        let quote = self.quotes.due(self.quotes_published);
+        let news = self.news.due(self.news_published);
+        let at = quote.min(news);
+        if at >= self.end {
+            return Due::Never;
+        }
+        if at > now {
+            return Due::At(at);
+        }
+        Due::Now(if news <= quote {
+            self.news_published += 1;
+            Payload::News(self.base + self.news_published - 1)
+        } else {
+            self.quotes_published += 1;
+            Payload::Quote {
+                symbol: None,
+                sequence: self.base + self.quotes_published - 1,
+            }
+        })
+    }
+
+    fn received(&mut self, subscriber: usize, found: Found, at: u64) {
+        if found.marker == NEWS {
+            if let Some(place) = self.news_seen.receive(subscriber, found.sequence) {
+                self.news_delay
+                    .record(at.saturating_sub(self.news.due(place)));
+            }
+        } else {
+            self.quotes_seen.receive(subscriber, found.sequence);
+        }
+    }
+
+    fn turn(&mut self, now: u64) -> Turn {
+        if now >= self.pause {
+            return Turn::Done;
+        }
+        if now >= self.samples.due(self.samples_taken) {
+            self.sample(now);
+            // A sample that was missed is not taken twice instead.
+            while self.samples.due(self.samples_taken) <= now {
+                self.samples_taken += 1;
+            }
+        }
+        Turn::At(self.samples.due(self.samples_taken).min(self.pause))
+    }
+}
