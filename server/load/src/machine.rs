@@ -37,12 +37,15 @@ pub(crate) fn memory() -> String {
     )
 }
 
-/// The kernel's version.
+/// The kernel's version, and how it paces TCP, which shows in the delays.
 pub(crate) fn kernel() -> String {
-    fs::read_to_string("/proc/sys/kernel/osrelease").map_or_else(
-        |_| "unknown".to_owned(),
-        |text| format!("Linux {}", text.trim()),
-    )
+    let read = |path| {
+        fs::read_to_string(path)
+            .map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
+    };
+    let release = read("/proc/sys/kernel/osrelease");
+    let pacing = read("/proc/sys/net/ipv4/tcp_congestion_control");
+    format!("Linux {release}, TCP {pacing}")
 }
 
 /// The last word of what a program says of its version, without a leading `v`.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Problem, machine,
-    modes::{Mode, Row, Setting},
+    modes::{Mode, Row, Setting, polling, wide},
     servers::Kind,
 };
 
@@ -71,6 +71,7 @@ impl Mode {
                 ("memory before", "RSS before, MiB", 0),
                 ("memory most", "RSS at most, MiB", 0),
                 ("deliveries", "deliveries a second", 0),
+                ("load core", "load's core, %", 0),
             ],
             Mode::Wide => &[
                 ("demanded", "deliveries a second, published", 0),
@@ -80,6 +81,8 @@ impl Mode {
                 ("cpu", "CPU a delivery, µs", 2),
                 ("p50", "p50, ms", 1),
                 ("p99", "p99, ms", 1),
+                ("answer p50", "publishing p50, ms", 2),
+                ("answer most", "at most, ms", 1),
             ],
             Mode::Polling => &[
                 ("http", "HTTP, KiB a client and hour", 1),
@@ -186,10 +189,10 @@ impl Report {
                 table(&mut text, mode, &rows);
             }
         }
-        let goals = self.goals();
-        if !goals.is_empty() {
+        let ratios = self.ratios();
+        if !ratios.is_empty() {
             text.push_str("\n### As ratios\n\n| | at | ratio |\n|---|---|--:|\n");
-            for (what, at, ratio) in goals {
+            for (what, at, ratio) in ratios {
                 let _ = writeln!(text, "| {what} | {at} | {ratio:.2} |");
             }
         }
@@ -202,38 +205,63 @@ impl Report {
         text
     }
 
-    /// Tickertape beside the others, each ratio within a round, and the median of those: what, at what, and how many
-    /// times the other's figure tickertape's is.
-    fn goals(&self) -> Vec<(String, String, f64)> {
-        let mut goals = Vec::new();
+    /// Tickertape beside the others, and beside itself under another load: what is compared, at what, and how many
+    /// times the second one's figure the first one's is. Each ratio is of one round, and the median of those counts.
+    fn ratios(&self) -> Vec<(String, String, f64)> {
         let lines = self.lines();
+        let mut ratios = Vec::new();
+        let mut compare = |words: &str, one: &Key, other: &Key, figure| {
+            if let Some(ratio) = self.ratio(one, other, figure) {
+                let at = match one.1.as_str() {
+                    "" => format!("{} subscribers", one.2),
+                    variant => format!("{} subscribers, {variant}", one.2),
+                };
+                ratios.push((words.to_owned(), at, ratio));
+            }
+        };
         for (mode, figure, words) in [
             (Mode::Idle, "memory", "RSS a subscriber"),
             (Mode::Open, "cpu", "CPU a delivery"),
             (Mode::Open, "p99", "p99"),
             (Mode::Closed, "deliveries", "deliveries a second"),
         ] {
-            for (of, variant, subscribers, kind) in lines.keys() {
-                if *of != mode || *kind == Kind::Tickertape {
-                    continue;
-                }
-                let ratio = self.ratio(
-                    &(mode, variant.clone(), *subscribers, Kind::Tickertape),
-                    &(mode, variant.clone(), *subscribers, *kind),
-                    figure,
-                );
-                if let Some(ratio) = ratio {
-                    let at = [format!("{subscribers} subscribers"), variant.clone()];
-                    let at: Vec<_> = at.into_iter().filter(|part| !part.is_empty()).collect();
-                    goals.push((
-                        format!("{words}, tickertape : {}", kind.name()),
-                        at.join(", "),
-                        ratio,
-                    ));
+            for other in lines
+                .keys()
+                .filter(|key| key.0 == mode && key.3 != Kind::Tickertape)
+            {
+                let ours = (mode, other.1.clone(), other.2, Kind::Tickertape);
+                let words = format!("{words}, tickertape : {}", other.3.name());
+                compare(&words, &ours, other, figure);
+            }
+        }
+        for (mode, figure, words, pairs) in [
+            (
+                Mode::Wide,
+                "cpu",
+                "CPU a delivery, ten symbols : one",
+                wide::pairs().collect::<Vec<_>>(),
+            ),
+            (
+                Mode::Polling,
+                "wire",
+                "bytes, stream : asking",
+                polling::pairs().collect(),
+            ),
+            (
+                Mode::Polling,
+                "clients a core",
+                "clients a core, stream : asking",
+                polling::pairs().collect(),
+            ),
+        ] {
+            for (one, other) in pairs {
+                for key in lines.keys().filter(|key| key.0 == mode && key.1 == one) {
+                    let other = (mode, other.clone(), key.2, key.3);
+                    compare(words, key, &other, figure);
                 }
             }
         }
-        goals
+        ratios
     }
 
     /// The median over the rounds of the ratio of one line's figure to another's.
@@ -385,9 +413,9 @@ mod tests {
             (2, idle(Kind::Nchan, 20.0)),
             (3, idle(Kind::Tickertape, 1.0)),
         ]);
-        let goals = report.goals();
-        assert_eq!(goals.len(), 1);
-        assert_eq!(goals[0].2, 0.375, "the mean of a quarter and a half");
+        let ratios = report.ratios();
+        assert_eq!(ratios.len(), 1);
+        assert_eq!(ratios[0].2, 0.375, "the mean of a quarter and a half");
     }
 
     #[test]

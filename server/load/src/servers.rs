@@ -29,6 +29,9 @@ const ANSWER: Duration = Duration::from_secs(10);
 const TOKEN: &str = "bench";
 const TOKEN_HASH: &str = "bench:1b32c28cb38c05480eccc1bd60ff97029b57a05c96718b96dad7e9d84894f549";
 
+/// The most streams that tickertape is asked to allow.
+const MOST: &str = "60000";
+
 /// What stands before the sequence number of a story, and of a quote: see [`Payload::data`].
 pub(crate) const MARKERS: [&str; 2] = [r#""id":"b:"#, r#""volume":""#];
 
@@ -87,11 +90,15 @@ pub(crate) const SYMBOLS: u32 = 500;
 /// How many of them each subscriber has.
 pub(crate) const SYMBOLS_EACH: u32 = 10;
 
+/// How many first quotes are published at once.
+const BATCH: usize = 50;
+
 impl Topic {
-    fn symbols(self) -> Vec<String> {
+    /// Its symbols, as [`symbol`] names them.
+    fn symbols(self) -> Vec<Option<u32>> {
         match self {
-            Topic::One => vec![symbol(None)],
-            Topic::TenOf500 => (0..SYMBOLS).map(|index| symbol(Some(index))).collect(),
+            Topic::One => vec![None],
+            Topic::TenOf500 => (0..SYMBOLS).map(Some).collect(),
         }
     }
 }
@@ -249,6 +256,8 @@ impl Programs {
                 command
                     .args(["--feed", "none", "--log", "warn"])
                     .args(["--publish-token", TOKEN_HASH])
+                    // All subscribers come from one address.
+                    .args(["--max-streams", MOST, "--max-streams-per-address", MOST])
                     .args(["--listen", &format!("127.0.0.1:{port}")])
                     .args(&self.tickertape_option);
             }
@@ -362,23 +371,19 @@ impl Server {
     fn prepare(&self, topic: Topic) -> Result<(), Problem> {
         match self.kind {
             // A symbol is known from its first quote on, and a stream of an unknown one is refused.
-            Kind::Tickertape => {
+            Kind::Tickertape => topic.symbols().chunks(BATCH).try_for_each(|symbols| {
                 let mut quotes = String::new();
-                for (index, _) in topic.symbols().iter().enumerate() {
-                    let symbol = match topic {
-                        Topic::One => None,
-                        Topic::TenOf500 => Some(index as u32),
-                    };
+                for &symbol in symbols {
                     let quote = Payload::Quote {
                         symbol,
                         sequence: FIRST_SEQUENCE,
                     };
-                    quotes.push_str(if quotes.is_empty() { "[" } else { "," });
+                    quotes.push(if quotes.is_empty() { '[' } else { ',' });
                     self.wrapped(quote, &mut quotes);
                 }
                 quotes.push(']');
                 self.ask(&self.request_with("POST", "/publish", &quotes))
-            }
+            }),
             Kind::DurableStreams => self.ask(&self.request_with("PUT", "/bench", "")),
             Kind::Nchan | Kind::AxumBroadcast | Kind::BetterSse => Ok(()),
         }

@@ -22,6 +22,7 @@ use rustix::{
 
 use crate::{
     Problem,
+    modes::Latencies,
     response::{Head, Part, Response},
     scan::{Found, Scanner, Tail},
     servers::{MARKERS, Payload, Server},
@@ -108,6 +109,8 @@ pub(crate) struct Traffic {
 pub(crate) struct Driver {
     pub(crate) clock: Clock,
     pub(crate) traffic: Traffic,
+    /// From each event's sending to its answer.
+    pub(crate) answers: Latencies,
     epoll: OwnedFd,
     scanner: Scanner,
     subscribers: Vec<Subscriber>,
@@ -142,6 +145,7 @@ impl Driver {
         Ok(Driver {
             clock,
             traffic: Traffic::default(),
+            answers: Latencies::new(),
             epoll,
             scanner: Scanner::new(&MARKERS),
             subscribers: Vec::new(),
@@ -253,7 +257,7 @@ impl Driver {
             if self.publisher.sent.is_none() {
                 match work.due(now) {
                     Due::Now(payload) => {
-                        self.publisher.send(server, payload)?;
+                        self.publisher.send(server, payload, now)?;
                     }
                     Due::At(at) => wake = wake.min(at),
                     Due::Never => {}
@@ -268,8 +272,11 @@ impl Driver {
                 }
             }
             // Its turn comes after a few reads also where thousands are ready before it.
-            if self.publisher.sent.is_some() && !ready.is_empty() {
-                self.publisher.receive(server, &self.epoll)?;
+            if !ready.is_empty()
+                && let Some(sent) = self.publisher.sent
+                && self.publisher.receive(server, &self.epoll)?
+            {
+                self.answers.record(self.clock.now() - sent);
             }
         }
     }
@@ -372,8 +379,8 @@ impl Driver {
 struct Publisher {
     socket: TcpStream,
     response: Response,
-    /// The event that has not been answered.
-    sent: Option<Payload>,
+    /// When the event was sent that has not been answered.
+    sent: Option<u64>,
     answer: Option<Head>,
     said: Vec<u8>,
 }
@@ -400,22 +407,23 @@ impl Publisher {
         })
     }
 
-    fn send(&mut self, server: &Server, payload: Payload) -> Result<(), Problem> {
+    fn send(&mut self, server: &Server, payload: Payload, now: u64) -> Result<(), Problem> {
         // A few hundred bytes always fit, because everything before them has been answered.
         self.socket
             .write_all(server.publish(payload).as_bytes())
             .map_err(|error| format!("cannot publish: {error}"))?;
-        self.sent = Some(payload);
+        self.sent = Some(now);
         self.said.clear();
         Ok(())
     }
 
-    fn receive(&mut self, server: &Server, epoll: &OwnedFd) -> Result<(), Problem> {
+    /// Reads of the answer what is there, and tells whether it is complete.
+    fn receive(&mut self, server: &Server, epoll: &OwnedFd) -> Result<bool, Problem> {
         let mut buffer = [0; 4096];
         let count = match self.socket.read(&mut buffer) {
             Ok(0) => return Err("the server ended the publisher's connection".to_owned()),
             Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
             Err(error) => {
                 return Err(format!(
                     "cannot read the answer to what was published: {error}"
@@ -430,7 +438,7 @@ impl Publisher {
             Part::End => complete = true,
         })?;
         if !complete {
-            return Ok(());
+            return Ok(false);
         }
         let status = self.answer.as_ref().map_or(0, |head| head.status);
         if !(200..300).contains(&status) {
@@ -442,6 +450,6 @@ impl Publisher {
         if self.answer.take_if(|head| head.closes).is_some() {
             *self = Publisher::connect(server, epoll)?;
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Due, Latencies, Mode, Payload, Row, Run, Setting, Turn, Work};
+use super::{Cost, Due, Latencies, Mode, Payload, Row, Run, Setting, Turn, Work};
 use crate::{
     Problem,
     scan::Found,
@@ -42,22 +42,19 @@ pub(crate) fn run(
     let start = run.driver.clock.now();
     let mut memory = before;
     let mut work = Conflated::new(&mut run, subscribers, start, time)?;
-    let mut received = 0;
-    let mut seconds = 0.0;
-    let mut cpu = 0.0;
+    let mut all = Cost::default();
     // A second at a time, so that the memory is looked at in between.
     while !work.is_over(run.driver.clock.now()) {
         work.pause_at(run.driver.clock.now() + Duration::from_secs(1).as_nanos() as u64);
         let cost = run.measure(&mut work)?;
-        seconds += cost.seconds;
-        cpu += cost.server;
-        received = work.quotes_seen.received + work.news_seen.received;
+        all.add(&cost);
         memory = memory.max(run.server.process.memory());
         if memory > MEMORY {
-            row.mark(format!("stopped after {seconds:.0} s for its memory"));
+            row.mark(format!("stopped after {:.0} s for its memory", all.seconds));
             break;
         }
     }
+    row.set_cost(&all, work.quotes_seen.received + work.news_seen.received);
     let mebibytes = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
     let first = work.ages.get(1).or(work.ages.first());
     let last = work.ages.last();
@@ -74,8 +71,6 @@ pub(crate) fn run(
     );
     row.set("memory before", mebibytes(before));
     row.set("memory most", mebibytes(memory));
-    row.set("deliveries", received as f64 / seconds);
-    row.set("cpu", cpu * 1e6 / received.max(1) as f64);
     if work.quotes_seen.twice + work.news_seen.twice > 0 {
         row.mark("something came twice");
     }

@@ -102,6 +102,7 @@ impl Run {
 
     /// Does work and tells what it cost.
     pub(crate) fn measure(&mut self, work: &mut impl Work) -> Result<Cost, Problem> {
+        self.driver.answers = Latencies::new();
         let before = self.meter();
         let reads = self.driver.traffic.reads;
         self.drive(work)?;
@@ -131,7 +132,7 @@ struct Meter {
 }
 
 /// What a piece of work cost.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Cost {
     /// How long it took.
     pub(crate) seconds: f64,
@@ -140,6 +141,16 @@ pub(crate) struct Cost {
     pub(crate) load: f64,
     /// The reads that found something.
     pub(crate) reads: u64,
+}
+
+impl Cost {
+    /// What further work cost.
+    pub(crate) fn add(&mut self, further: &Cost) {
+        self.seconds += further.seconds;
+        self.server += further.server;
+        self.load += further.load;
+        self.reads += further.reads;
+    }
 }
 
 /// The figures of one run.
@@ -174,6 +185,7 @@ impl Row {
     }
 
     pub(crate) fn set(&mut self, name: &'static str, figure: f64) {
+        self.figures.retain(|(of, _)| *of != name);
         self.figures.push((name, figure));
     }
 
@@ -188,7 +200,7 @@ impl Row {
         self.marks.push(mark.into());
     }
 
-    /// What each delivery cost, of so many.
+    /// What each delivery cost, of so many, and how many there were a second.
     pub(crate) fn set_cost(&mut self, cost: &Cost, deliveries: u64) {
         let load_core = cost.load / cost.seconds;
         if load_core > BUSY {

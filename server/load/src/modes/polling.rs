@@ -40,13 +40,8 @@ pub(crate) fn run(setting: &Setting, clients: usize, rows: &mut Vec<Row>) -> Res
             let cost = run.measure(&mut work)?;
             let (after, lines_after) = (run.driver.traffic, loopback_bytes());
 
-            let how = if polls { "asks each second" } else { "stream" };
-            let mut row = Row::new(
-                Mode::Polling,
-                Kind::Tickertape,
-                clients,
-                format!("{words}, {how}"),
-            );
+            let variant = variant(words, polls);
+            let mut row = Row::new(Mode::Polling, Kind::Tickertape, clients, variant);
             let an_hour = |bytes: u64| bytes as f64 / clients as f64 / cost.seconds * HOUR / 1024.0;
             let http = after.bytes - before.bytes + after.asked - before.asked;
             row.set("http", an_hour(http));
@@ -69,6 +64,18 @@ pub(crate) fn run(setting: &Setting, clients: usize, rows: &mut Vec<Row>) -> Res
         }
     }
     Ok(())
+}
+
+fn variant(words: &str, polls: bool) -> String {
+    let how = if polls { "asks each second" } else { "stream" };
+    format!("{words}, {how}")
+}
+
+/// The variants for the same price, streams first.
+pub(crate) fn pairs() -> impl Iterator<Item = (String, String)> {
+    CHANGES
+        .into_iter()
+        .map(|(_, words, _)| (variant(words, false), variant(words, true)))
 }
 
 /// What went over the loopback device in both directions, with the heads of TCP and IP.

@@ -14,6 +14,9 @@ use crate::{
 /// Quotes a second of all 500 symbols: more than a core sends one by one, and few enough for it.
 const RATES: [f64; 2] = [5_000.0, 250.0];
 
+/// The share of the quotes that a subscriber of ten symbols hears.
+const HEARD: f64 = SYMBOLS_EACH as f64 / SYMBOLS as f64;
+
 /// How long the server runs before it is measured, and how long the last quotes may take.
 const WARM_UP: Duration = Duration::from_secs(1);
 const TAIL: Duration = Duration::from_secs(1);
@@ -28,10 +31,9 @@ pub(crate) fn run(
         let mut run = Run::start(setting, Kind::Tickertape, topic)?;
         run.subscribe(topic, subscribers)?;
         for rate in RATES {
-            let hear_each = f64::from(SYMBOLS_EACH) / f64::from(SYMBOLS);
-            let (name, quotes, hear) = match topic {
-                Topic::TenOf500 => ("10 of 500 symbols", rate, hear_each),
-                Topic::One => ("one symbol", rate * hear_each, 1.0),
+            let (quotes, hear) = match topic {
+                Topic::TenOf500 => (rate, HEARD),
+                Topic::One => (rate * HEARD, 1.0),
             };
             let demanded = quotes * hear * subscribers as f64;
             let mut warm_up = Wide::new(&mut run, topic, quotes, WARM_UP)?;
@@ -42,11 +44,17 @@ pub(crate) fn run(
                 Mode::Wide,
                 Kind::Tickertape,
                 subscribers,
-                format!("{name}, {quotes:.0} quotes/s"),
+                variant(topic, rate),
             );
             row.set_cost(&cost, wide.received);
             row.set_latencies(&wide.latencies);
             row.set("demanded", demanded);
+            row.set(
+                "deliveries",
+                wide.received as f64 / setting.measured.as_secs_f64(),
+            );
+            row.set("answer p50", run.driver.answers.milliseconds(0.5));
+            row.set("answer most", run.driver.answers.milliseconds(1.0));
             let published = f64::from(wide.count) * hear * subscribers as f64;
             row.set("arrived", wide.received as f64 / published * 100.0);
             if run.driver.traffic.ended > 0 {
@@ -56,6 +64,21 @@ pub(crate) fn run(
         }
     }
     Ok(())
+}
+
+fn variant(topic: Topic, rate: f64) -> String {
+    match topic {
+        Topic::TenOf500 => format!("10 of 500 symbols, {rate:.0} quotes/s"),
+        Topic::One => format!("one symbol, {:.0} quotes/s", rate * HEARD),
+    }
+}
+
+/// The variants that have the same deliveries a second, many symbols first.
+pub(crate) fn pairs() -> impl Iterator<Item = (String, String)> {
+    RATES.into_iter().map(|rate| {
+        let of = |topic| variant(topic, rate);
+        (of(Topic::TenOf500), of(Topic::One))
+    })
 }
 
 struct Wide {
