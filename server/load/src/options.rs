@@ -18,7 +18,7 @@ use crate::{
     Problem,
     modes::{Mode, Row, Setting, conflated, fan_out, idle, polling, wide},
     process::{Cores, allow_files, pin},
-    report::Report,
+    report::{self, Report},
     servers::{Kind, Programs},
     wire::Clock,
 };
@@ -64,6 +64,11 @@ struct Options {
     /// Where the tables are written to
     #[arg(long, default_value = "target/bench", value_name = "FOLDER")]
     out: PathBuf,
+
+    /// A document that the tables are put into as well, where it has its place
+    /// for them
+    #[arg(long, value_name = "FILE")]
+    doc: Option<PathBuf>,
 
     #[command(flatten)]
     programs: Programs,
@@ -255,6 +260,9 @@ fn run(options: &Options) -> Result<bool, Problem> {
     let text = report.markdown();
     println!("{text}");
     report.write(&options.out, &text)?;
+    if let Some(document) = &options.doc {
+        report::insert(document, &text)?;
+    }
     Ok(report.is_complete())
 }
 

@@ -71,6 +71,7 @@ impl Mode {
                 ("memory before", "RSS before, MiB", 0),
                 ("memory most", "RSS at most, MiB", 0),
                 ("deliveries", "deliveries a second", 0),
+                ("bytes", "KiB a subscriber and second", 1),
                 ("load core", "load's core, %", 0),
             ],
             Mode::Wide => &[
@@ -95,6 +96,10 @@ impl Mode {
         }
     }
 }
+
+/// Where a document has the tables.
+const BEGIN: &str = "<!-- tables -->";
+const END: &str = "<!-- end of the tables -->";
 
 /// What tells one line of the tables from another.
 type Key = (Mode, String, usize, Kind);
@@ -321,6 +326,31 @@ impl Report {
     }
 }
 
+/// Puts the tables between the two marks of a document.
+///
+/// # Errors
+/// Where the document cannot be read or written, or has no such marks.
+pub(crate) fn insert(document: &Path, tables: &str) -> Result<(), Problem> {
+    let fail = |error: std::io::Error| format!("{}: {error}", document.display());
+    let text = fs::read_to_string(document).map_err(fail)?;
+    let text = inserted(&text, tables).ok_or_else(|| {
+        format!(
+            "{} has no place for the tables: expected the lines {BEGIN} and {END}",
+            document.display()
+        )
+    })?;
+    fs::write(document, text).map_err(fail)
+}
+
+fn inserted(text: &str, tables: &str) -> Option<String> {
+    let (before, rest) = text.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!(
+        "{before}{BEGIN}\n\n{}\n\n{END}{after}",
+        tables.trim()
+    ))
+}
+
 fn table(text: &mut String, mode: Mode, lines: &[(&Key, &Vec<&Row>)]) {
     let columns = mode.columns();
     let titles: Vec<&str> = columns.iter().map(|(_, title, _)| *title).collect();
@@ -416,6 +446,16 @@ mod tests {
         let ratios = report.ratios();
         assert_eq!(ratios.len(), 1);
         assert_eq!(ratios[0].2, 0.375, "the mean of a quarter and a half");
+    }
+
+    #[test]
+    fn tables_replace_those_of_the_last_time() {
+        let text = "a\n<!-- tables -->\n\n| old |\n\n<!-- end of the tables -->\nb\n";
+        assert_eq!(
+            inserted(text, "| new |\n").unwrap(),
+            text.replace("old", "new")
+        );
+        assert_eq!(inserted("a\n", "| new |"), None);
     }
 
     #[test]

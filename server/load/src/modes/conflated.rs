@@ -33,6 +33,7 @@ pub(crate) fn run(
     run.subscribe(Topic::One, subscribers)?;
     run.settle(subscribers)?;
     let before = run.server.process.memory();
+    let bytes_before = run.driver.traffic.bytes;
     let mut row = Row::new(
         Mode::Conflated,
         kind,
@@ -55,6 +56,11 @@ pub(crate) fn run(
         }
     }
     row.set_cost(&all, work.quotes_seen.received + work.news_seen.received);
+    let bytes = run.driver.traffic.bytes - bytes_before;
+    row.set(
+        "bytes",
+        bytes as f64 / subscribers as f64 / all.seconds / 1024.0,
+    );
     let mebibytes = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
     let first = work.ages.get(1).or(work.ages.first());
     let last = work.ages.last();
@@ -63,12 +69,10 @@ pub(crate) fn run(
     for (name, ages) in [("age p50 first", first), ("age p50 last", last)] {
         row.set(name, ages.map_or(0.0, |ages| ages.milliseconds(0.5)));
     }
+    let arrived = work.news_arrived(run.driver.clock.now());
+    row.set("news arrived", arrived * 100.0);
     row.set("news p50", work.news_delay.milliseconds(0.5));
     row.set("news p99", work.news_delay.milliseconds(0.99));
-    row.set(
-        "news arrived",
-        work.news_arrived(run.driver.clock.now()) * 100.0,
-    );
     row.set("memory before", mebibytes(before));
     row.set("memory most", mebibytes(memory));
     if work.quotes_seen.twice + work.news_seen.twice > 0 {
@@ -151,16 +155,22 @@ impl Conflated {
         }
     }
 
-    /// The share that has arrived of the stories that were due at least a second ago.
-    fn news_arrived(&self, now: u64) -> f64 {
+    /// The share of the stories that arrived, of those that were due at least a second before the end. Those that did
+    /// not are counted as delayed up to now, so that losing stories makes no delay look small.
+    fn news_arrived(&mut self, now: u64) -> f64 {
         let a_second_ago = now.saturating_sub(1_000_000_000).max(self.start) - self.start;
         let due = self.news.count(Duration::from_nanos(a_second_ago)).max(1);
-        let (mut arrived, mut all) = (0, 0);
+        let mut missing = self.news_seen.missed;
+        let mut all = 0;
         for unseen in self.news_seen.unseen() {
-            arrived += u64::from(unseen.min(due));
+            for place in unseen..due {
+                self.news_delay
+                    .record(now.saturating_sub(self.news.due(place)));
+                missing += 1;
+            }
             all += u64::from(due);
         }
-        arrived.saturating_sub(self.news_seen.missed) as f64 / all.max(1) as f64
+        1.0 - missing as f64 / all.max(1) as f64
     }
 }
 
@@ -210,5 +220,79 @@ impl Work for Conflated {
             }
         }
         Turn::At(self.samples.due(self.samples_taken).min(self.pause))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::servers::QUOTE;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn work(subscribers: usize) -> Conflated {
+        Conflated {
+            quotes: Schedule::new(0, QUOTES),
+            news: Schedule::new(0, NEWS_A_SECOND),
+            samples: Schedule::new(0, SAMPLES),
+            quotes_published: 0,
+            news_published: 0,
+            samples_taken: 0,
+            base: 1_000,
+            start: 0,
+            end: 10 * SECOND,
+            pause: 10 * SECOND,
+            quotes_seen: Receipts::new(subscribers, 1_000),
+            news_seen: Receipts::new(subscribers, 1_000),
+            news_delay: Latencies::new(),
+            ages: Vec::new(),
+            all: Latencies::new(),
+        }
+    }
+
+    fn found(marker: usize, place: u32) -> Found {
+        Found {
+            marker,
+            sequence: 1_000 + place,
+        }
+    }
+
+    #[test]
+    fn who_skips_quotes_is_not_old_and_who_hears_nothing_is() {
+        let mut work = work(2);
+        // The newest quote that is due after 2 s has place 2000; the other subscriber saw that of 1.5 s.
+        work.received(0, found(QUOTE, 2_000), 2 * SECOND);
+        work.received(1, found(QUOTE, 1_500), 2 * SECOND);
+        assert_eq!(work.turn(2 * SECOND), Turn::At(2 * SECOND + SECOND / 20));
+        let ages = &work.ages[2];
+        assert!(ages.milliseconds(0.5) < 0.01);
+        let oldest = ages.milliseconds(1.0);
+        assert!((498.0..500.0).contains(&oldest), "{oldest}");
+    }
+
+    #[test]
+    fn a_story_that_does_not_come_is_late() {
+        let mut work = work(2);
+        for place in 0..4 {
+            work.received(0, found(NEWS, place), u64::from(place) * SECOND);
+        }
+        work.received(1, found(NEWS, 0), 0);
+        // Four are due a second before the end; the other subscriber has one of them.
+        assert_eq!(work.news_arrived(5 * SECOND), 5.0 / 8.0);
+        let latest = work.news_delay.milliseconds(1.0);
+        assert!((3_990.0..4_010.0).contains(&latest), "{latest}");
+    }
+
+    #[test]
+    fn news_and_quotes_are_published_when_they_are_due() {
+        let mut work = work(1);
+        assert_eq!(work.due(0), Due::Now(Payload::News(1_000)));
+        let quote = |sequence| Payload::Quote {
+            symbol: None,
+            sequence,
+        };
+        assert_eq!(work.due(0), Due::Now(quote(1_000)));
+        assert_eq!(work.due(0), Due::At(SECOND / 1_000));
+        assert_eq!(work.due(SECOND), Due::Now(quote(1_001)), "in order");
     }
 }
