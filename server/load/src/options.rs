@@ -25,7 +25,7 @@ use crate::{
 
 /// Measures servers of events side by side: memory, processor time and delay
 #[derive(Debug, Parser)]
-#[command(name = "load", max_term_width = 80)]
+#[command(name = "load", max_term_width = 80, args_override_self = true)]
 struct Options {
     /// Only these modes
     #[arg(long, value_delimiter = ',', value_name = "MODE")]

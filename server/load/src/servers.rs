@@ -494,6 +494,23 @@ fn free_address() -> Result<SocketAddr, Problem> {
 }
 
 #[cfg(test)]
+impl Server {
+    /// Somebody else's listener, spoken to as to a peer; the process beside it does nothing.
+    pub(crate) fn stand_in(address: SocketAddr) -> Self {
+        let folder = std::env::temp_dir().join(format!("load-{}-{address}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let cores = Cores { server: 0, load: 0 };
+        let log = folder.join("log");
+        Server {
+            kind: Kind::AxumBroadcast,
+            address,
+            process: Process::start(Command::new("sleep").arg("60"), cores, &log).unwrap(),
+            folder,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::scan::{Found, Scanner, Tail};
@@ -522,7 +539,9 @@ mod tests {
             let mut text = String::new();
             payload.data(&mut text);
             assert_eq!(text.len(), DATA_BYTES, "{text}");
-            serde_json::from_str::<serde_json::Value>(&text).unwrap();
+            let name = ["news", "message"][marker];
+            let event = market::Event::decode(name, &text).unwrap();
+            assert_eq!(event.data(), text, "tickertape sends the same bytes");
             let mut found = Vec::new();
             let scanner = Scanner::new(&MARKERS);
             scanner.scan(&mut Tail::default(), text.as_bytes(), |event| {

@@ -212,3 +212,134 @@ impl Work for Closed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead as _, BufReader, Read as _, Write as _},
+        net::{SocketAddr, TcpListener, TcpStream},
+        sync::{Arc, Mutex, atomic::AtomicBool},
+        thread,
+    };
+
+    use super::*;
+    use crate::{
+        scan::FIRST_SEQUENCE,
+        servers::Server,
+        wire::{Clock, Driver},
+    };
+
+    const SUBSCRIBERS: usize = 70;
+
+    /// A server of events that writes every event in two pieces, each a chunk of its own; `times` says how often each
+    /// subscriber gets the event of a place.
+    fn serve(times: fn(usize, usize) -> usize) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let streams: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let streams = streams.clone();
+                thread::spawn(move || answer(connection.unwrap(), &streams, times));
+            }
+        });
+        address
+    }
+
+    fn answer(
+        mut connection: TcpStream,
+        streams: &Mutex<Vec<TcpStream>>,
+        times: fn(usize, usize) -> usize,
+    ) {
+        let mut reader = BufReader::new(connection.try_clone().unwrap());
+        for place in 0.. {
+            let (mut head, mut line) = (String::new(), String::new());
+            while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
+                head.push_str(&std::mem::take(&mut line));
+            }
+            if head.starts_with("GET") {
+                let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n:\n\r\n";
+                let mut streams = streams.lock().unwrap();
+                connection.write_all(head).unwrap();
+                streams.push(connection);
+                return;
+            }
+            let Some((_, length)) = head.split_once("Content-Length: ") else {
+                return;
+            };
+            let mut data = vec![0; length.trim().parse().unwrap()];
+            reader.read_exact(&mut data).unwrap();
+            let event = [b"data: ", data.as_slice(), b"\n\n"].concat();
+            let (one, two) = event.split_at(15);
+            for (subscriber, stream) in streams.lock().unwrap().iter_mut().enumerate() {
+                for _ in 0..times(subscriber, place) {
+                    for piece in [one, two] {
+                        let size = format!("{:x}\r\n", piece.len());
+                        let chunk = [size.as_bytes(), piece, b"\r\n"].concat();
+                        stream.write_all(&chunk).unwrap();
+                    }
+                }
+            }
+            connection
+                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                .unwrap();
+        }
+    }
+
+    fn subscribed(times: fn(usize, usize) -> usize) -> Run {
+        let server = Server::stand_in(serve(times));
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let driver = Driver::new(&server, Clock::new(), interrupted).unwrap();
+        let mut run = Run {
+            driver,
+            server,
+            next_sequence: FIRST_SEQUENCE,
+        };
+        run.subscribe(Topic::One, SUBSCRIBERS).unwrap();
+        run
+    }
+
+    fn marks(run: &Run, receipts: &Receipts, published: u32) -> Vec<String> {
+        let mut row = Row::new(Mode::Open, Kind::AxumBroadcast, SUBSCRIBERS, "");
+        check(&mut row, run, receipts, published);
+        row.marks
+    }
+
+    #[test]
+    fn every_delivery_is_counted_once() {
+        let mut run = subscribed(|_, _| 1);
+        let mut open = Open::new(&mut run, SUBSCRIBERS, 500.0, Duration::from_millis(40)).unwrap();
+        run.measure(&mut open).unwrap();
+        assert_eq!(open.published, 20);
+        assert_eq!(marks(&run, &open.receipts, 20), [""; 0]);
+        assert!(open.latencies.milliseconds(0.5) > 0.0);
+
+        let mut closed = Closed::new(&mut run, SUBSCRIBERS, Duration::from_millis(40)).unwrap();
+        run.measure(&mut closed).unwrap();
+        assert!(closed.published() >= IN_FLIGHT);
+        assert_eq!(marks(&run, &closed.receipts, closed.published()), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_lost_or_comes_twice_is_marked() {
+        // The third of four events does not come to one subscriber and comes twice to another.
+        let mut run = subscribed(|subscriber, place| match (subscriber, place) {
+            (7, 2) => 0,
+            (9, 2) => 2,
+            _ => 1,
+        });
+        let mut open = Open::new(&mut run, SUBSCRIBERS, 500.0, Duration::from_millis(8)).unwrap();
+        // One delivery is missing for ever: nobody has to wait for it here.
+        open.expected -= 1;
+        run.drive(&mut open).unwrap();
+        let expected = SUBSCRIBERS * 4;
+        assert_eq!(
+            marks(&run, &open.receipts, open.published),
+            [
+                format!("{} of {expected} deliveries", expected - 1),
+                "1 missed".to_owned(),
+                "1 twice".to_owned(),
+            ]
+        );
+    }
+}
