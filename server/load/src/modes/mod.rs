@@ -27,7 +27,7 @@ use crate::{
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 
 /// The share of its core above which the load may be what holds a run up.
-const BUSY: f64 = 0.95;
+const BUSY: f64 = 0.9;
 
 /// What all runs have in common.
 #[derive(Debug)]
