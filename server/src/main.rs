@@ -42,11 +42,8 @@ fn main() -> ExitCode {
 
 async fn run(config: Config) -> Result<(), String> {
     let leptos = leptos_options(config.site.as_deref())?;
-    // Each connection is an open file, and the usual limit is 1024.
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(files) => debug!(files, "raised the limit of open files"),
-        Err(error) => warn!(%error, "could not raise the limit of open files"),
-    }
+    #[cfg(unix)]
+    raise_file_limit();
     let listener = server::listen(config.listen).map_err(|error| {
         format!(
             "cannot listen at {}: {error}; choose another address with --listen, port 0 takes a free one",
@@ -66,6 +63,21 @@ async fn run(config: Config) -> Result<(), String> {
     server::run(listener, config, leptos, system_now(), shutdown).await;
     info!("goodbye");
     Ok(())
+}
+
+/// Each connection is an open file, and the usual limit is 1024.
+#[cfg(unix)]
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    match setrlimit(Resource::Nofile, all) {
+        Ok(()) => debug!(files = maximum, "raised the limit of open files"),
+        Err(error) => warn!(%error, "could not raise the limit of open files"),
+    }
 }
 
 /// Where the page's files are. `cargo leptos watch` says it in the environment; else they are
