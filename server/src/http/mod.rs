@@ -133,11 +133,18 @@ async fn no_asset(request: Request) -> Result<Response, Infallible> {
             };
             Problem::UnknownPath(path.to_owned())
         }
-        _ => Problem::MethodNotAllowed(request.method().to_string()),
+        _ => not_get(&request),
     };
     Ok(problem.into_response())
 }
 
 async fn method_not_allowed(request: Request) -> Response {
-    Problem::MethodNotAllowed(request.method().to_string()).into_response()
+    not_get(&request).into_response()
+}
+
+fn not_get(request: &Request) -> Problem {
+    Problem::MethodNotAllowed {
+        method: request.method().to_string(),
+        allowed: "GET, HEAD",
+    }
 }
