@@ -35,12 +35,12 @@ impl<'a, K: Key, P: Payload> Batch<'a, K, P> {
     /// complete.
     pub fn append(
         &mut self,
-        topics: &[K],
+        topics: impl Into<Vec<K>>,
         merge: Option<&K>,
         payload: impl FnOnce(EventId) -> P,
     ) -> EventId {
         let id = self.log.next_id(self.last);
-        let append = Append::new(id, topics.to_vec(), merge.cloned(), payload(id));
+        let append = Append::new(id, topics.into(), merge.cloned(), payload(id));
         self.last = id;
         self.appends.push(append);
         id

@@ -336,6 +336,10 @@ impl<K: Key, P: Payload> Log<K, P> {
         self.merged.get(key).map(Arc::as_ref)
     }
 
+    pub(crate) fn merge_keys(&self) -> usize {
+        self.merged.len()
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         Stats {
             appended: self.appended,

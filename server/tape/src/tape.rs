@@ -215,6 +215,11 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
         topic.is_some_and(|topic| !topic.kept.is_empty() || !topic.merging.is_empty())
     }
 
+    /// How many merge keys have an entry.
+    pub fn merge_keys(&self) -> usize {
+        self.log.merge_keys()
+    }
+
     /// The entry of a merge key.
     pub fn merged(&self, key: &K) -> Option<(EventId, &'a P)> {
         self.log.merged(key).map(tell)

@@ -253,7 +253,8 @@ impl Model {
             }
             several => self.tape.append_all(self.now, |batch| {
                 let ids = several.iter().map(|(topics, merge, weight)| {
-                    let id = batch.append(topics, merge.as_ref(), |id| item(id, *weight));
+                    let id =
+                        batch.append(topics.as_slice(), merge.as_ref(), |id| item(id, *weight));
                     assert_eq!(batch.position(), id);
                     assert_eq!(batch.view().position(), before);
                     id
@@ -368,6 +369,8 @@ impl Model {
             assert_eq!(kept, of(false));
             assert_eq!(view.holds(&topic), merging.len() + kept.len() > 0);
         }
+        let merges = self.live().filter(|entry| entry.merge.is_some());
+        assert_eq!(view.merge_keys(), merges.count());
         for key in 0..MERGE_KEYS {
             let merged = view.merged(&key).map(|(id, item)| {
                 assert_eq!(id, item.id);
