@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
-use market::{Event, Frame};
+use market::{Encoded, Event, Frame};
 use tape::{EventId, Payload};
+
+use crate::{Batch, Topic};
 
 /// What stands on the tape: an event, encoded once for every subscriber. Cloning shares both.
 #[derive(Debug, Clone)]
@@ -19,6 +21,44 @@ impl Entry {
             frame: Frame::new(Some(&id), &event),
             event: Arc::new(event),
         }
+    }
+}
+
+/// An event that is ready for the tape. All that costs time is done before the tape is locked.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    event: Arc<Event>,
+    encoded: Encoded,
+    topics: Vec<Topic>,
+}
+
+impl Draft {
+    /// Encodes an event but for its id.
+    pub fn new(event: Event) -> Self {
+        Draft {
+            encoded: Encoded::new(&event),
+            topics: Topic::of(&event),
+            event: Arc::new(event),
+        }
+    }
+
+    /// What is to be appended.
+    pub fn event(&self) -> &Arc<Event> {
+        &self.event
+    }
+
+    /// Appends it to what goes on the tape together.
+    pub fn append(self, batch: &mut Batch<'_>) -> EventId {
+        let Draft {
+            event,
+            encoded,
+            topics,
+        } = self;
+        let merge = Topic::merge(&event);
+        batch.append(topics, merge.as_ref(), |id| Entry {
+            frame: encoded.frame(Some(&id)),
+            event,
+        })
     }
 }
 
