@@ -2,6 +2,7 @@
 
 pub mod feeds;
 pub mod http;
+pub mod publish;
 
 mod config;
 mod entry;
@@ -13,7 +14,7 @@ mod story;
 mod testing;
 mod topic;
 
-pub use config::Config;
+pub use config::{Command, Config};
 pub use entry::{Draft, Entry};
 pub use now::{Now, system_now};
 pub use run::run;

@@ -10,6 +10,7 @@ use crate::{
     Config, Now, Tape,
     feeds::{Backoff, FeedSpec, Supervisor},
     http::{self, Service},
+    publish::Desk,
     serve,
 };
 
@@ -38,7 +39,7 @@ pub async fn run(
     let feeds = config
         .feeds
         .into_iter()
-        .map(|spec| spec.build(seed))
+        .filter_map(|spec| spec.build(seed))
         .collect();
     let supervisor = Supervisor::start(feeds, &tape, &clock, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
@@ -47,6 +48,7 @@ pub async fn run(
         feeds: Arc::new(move || statuses.current()),
         clock,
         heartbeat: http::HEARTBEAT,
+        desk: Arc::new(Desk::new(&config.publish)),
         shutdown: shutdown.clone(),
         leptos,
     };

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use clap::Parser;
 use leptos::config::LeptosOptions;
 use market::{
     Action, Bar, Basis, Event, FeedState, FeedStatus, News, NewsType, Quality, Quote, Session,
@@ -17,7 +18,7 @@ use market::{
 };
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
-use server::{Entry, Tape, Topic, http::Service};
+use server::{Config, Entry, Tape, Topic, http::Service, publish::Desk};
 use tape::{EventId, Limits};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +61,7 @@ impl Server {
             }),
             clock: Arc::new(move || clock.load(Ordering::SeqCst)),
             heartbeat,
+            desk: Arc::new(Desk::new(&Config::parse_from(["tickertape"]).publish)),
             shutdown: shutdown.clone(),
             leptos: LeptosOptions::builder().output_name("tickertape").build(),
         };

@@ -6,6 +6,7 @@ mod market_view;
 mod page;
 mod poll;
 mod problem;
+mod publish;
 mod selection;
 mod stocks;
 mod stream;
@@ -17,7 +18,7 @@ use axum::{
     extract::{OriginalUri, Request},
     http::{HeaderValue, Method, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use leptos::config::LeptosOptions;
 use market::{FeedStatus, Millis};
@@ -32,7 +33,7 @@ use tower_http::{
 use tracing::Level;
 
 use self::problem::Problem;
-use crate::{Now, Tape};
+use crate::{Now, Tape, publish::Desk};
 
 pub use self::stream::HEARTBEAT;
 
@@ -54,6 +55,8 @@ pub struct Service {
     pub clock: Now,
     /// How long a stream may be silent before it says that it lives: [`HEARTBEAT`].
     pub heartbeat: Duration,
+    /// Where publications come in.
+    pub desk: Arc<Desk>,
     /// Ends the streams when it is cancelled.
     pub shutdown: CancellationToken,
     /// Where the page's files are and how they are called.
@@ -107,6 +110,10 @@ pub fn router(service: Service) -> Router {
         .route("/stocks", get(stocks::several))
         .route("/stocks/{symbol}", get(stocks::one))
         .route("/stocks/{symbol}/bars", get(stocks::bars))
+        .route(
+            "/publish",
+            post(publish::publish).fallback(publish::only_post),
+        )
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .nest_service(&format!("/{package}"), assets)
