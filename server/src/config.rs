@@ -1,12 +1,16 @@
 use std::{error::Error as _, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{
-    CommandFactory, Parser,
+    CommandFactory, Parser, Subcommand,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::{Settings, feeds::FeedSpec};
+use crate::{
+    Settings,
+    feeds::FeedSpec,
+    publish::{PublishOptions, publisher_name},
+};
 
 /// Everything that can be set, with its default and its check.
 #[derive(Debug, Clone, Parser)]
@@ -14,6 +18,7 @@ use crate::{Settings, feeds::FeedSpec};
     name = "tickertape",
     version,
     max_term_width = 80,
+    args_conflicts_with_subcommands = true,
     about = "A live stock ticker: quotes and news on one ordered tape, streamed as Server-Sent Events",
     after_help = "\
 Feeds:
@@ -23,14 +28,20 @@ Feeds:
                             ?url= for another address
   replay:FILE               recorded frames, plain or gzip, at their own pace;
                             ?speed=N or ?speed=max for quicker
+  none                      nothing but what is published
 
 Examples:
   tickertape
   tickertape --feed binance:BTCUSDT,ETHUSDT
   tickertape --feed 'replay:frames.jsonl.gz?speed=10'
-  tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080"
+  tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080
+  tickertape token newsdesk"
 )]
 pub struct Config {
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Address and port to listen at; port 0 takes a free one
     #[arg(
         long,
@@ -106,6 +117,21 @@ pub struct Config {
         value_parser = |text: &str| text.parse::<EnvFilter>()
     )]
     pub log: EnvFilter,
+
+    /// Who may publish, and how much
+    #[command(flatten)]
+    pub publish: PublishOptions,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Make a token for somebody who shall publish, and print it once
+    Token {
+        /// Who it is for: letters, digits, . _ -
+        #[arg(value_parser = publisher_name)]
+        name: String,
+    },
 }
 
 impl Config {
@@ -129,6 +155,12 @@ impl Config {
     fn read(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
         let config =
             Self::try_parse_from(&arguments).map_err(|error| with_variable(error, &arguments))?;
+        if config.feeds.len() > 1 && config.feeds.contains(&FeedSpec::None) {
+            return Err(Self::command().error(
+                ErrorKind::ArgumentConflict,
+                "none is given beside other feeds: expected it alone",
+            ));
+        }
         match FeedSpec::repeated(&config.feeds) {
             Some(twice) => Err(Self::command().error(
                 ErrorKind::ArgumentConflict,
@@ -247,6 +279,40 @@ mod tests {
                     assert!(message.contains(&words), "{message}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn no_feed_stands_alone() {
+        let read = |arguments: &[&str]| {
+            let arguments = ["tickertape"].iter().chain(arguments);
+            Config::read(arguments.map(Into::into).collect())
+        };
+        assert_eq!(read(&["--feed", "none"]).unwrap().feeds, [FeedSpec::None]);
+        let error = read(&["--feed", "none", "--feed", "simulate"]).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("expected it alone"), "{message}");
+    }
+
+    #[test]
+    fn publishing_is_set_and_checked() {
+        let hash = "a".repeat(64);
+        let tokens = format!("--publish-token=desk:{hash},wire:{hash}");
+        let read = |option: &str| Config::try_parse_from(["tickertape", option]);
+        let publish = read(&tokens).unwrap().publish;
+        let names: Vec<&str> = publish.tokens.iter().map(|grant| grant.name()).collect();
+        assert_eq!(names, ["desk", "wire"]);
+        assert_eq!(publish.max_events(), 1_000);
+        assert_eq!(read("--publish-burst=7").unwrap().publish.max_events(), 7);
+        for (option, words) in [
+            ("--publish-token=desk:secret", "64 hexadecimal digits"),
+            ("--publish-body=1023", "1024"),
+            ("--publish-rate=0", "from 1 to 1000000"),
+            ("--publish-rate=1000001", "from 1 to 1000000"),
+            ("--publish-burst=many", "from 1 to 1000000"),
+        ] {
+            let message = read(option).unwrap_err().to_string();
+            assert!(message.contains(words), "{option}: {message}");
         }
     }
 

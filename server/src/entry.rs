@@ -1,18 +1,20 @@
 use std::{fmt::Write as _, ops::Deref, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use market::{Event, Frame};
+use market::{Encoded, Event, Frame};
 use tape::{EventId, Payload};
+
+use crate::{Batch, Topic};
 
 /// What stands on the tape: an event, encoded once for every subscriber. Cloning shares it.
 #[derive(Debug, Clone)]
-pub struct Entry(Arc<Encoded>);
+pub struct Entry(Arc<Record>);
 
 /// An event and its bytes.
 #[derive(Debug)]
-pub struct Encoded {
+pub struct Record {
     /// The event itself, for snapshots and for answers that are no stream.
-    pub event: Event,
+    pub event: Arc<Event>,
     /// When it was appended, for the time from then to a write.
     pub appended: Instant,
     chunk: Chunk,
@@ -22,15 +24,56 @@ impl Entry {
     /// Encodes an event under its id.
     pub fn new(id: EventId, event: Event) -> Self {
         let frame = Frame::new(Some(&id), &event);
-        Entry(Arc::new(Encoded {
-            chunk: Chunk::new(&frame),
+        Entry::of(&frame, Arc::new(event))
+    }
+
+    fn of(frame: &Frame, event: Arc<Event>) -> Self {
+        Entry(Arc::new(Record {
+            chunk: Chunk::new(frame),
             event,
             appended: Instant::now(),
         }))
     }
 }
 
-impl Encoded {
+/// An event that is ready for the tape. All that costs time is done before the tape is locked.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    event: Arc<Event>,
+    encoded: Encoded,
+    topics: Vec<Topic>,
+}
+
+impl Draft {
+    /// Encodes an event but for its id.
+    pub fn new(event: Event) -> Self {
+        Draft {
+            encoded: Encoded::new(&event),
+            topics: Topic::of(&event),
+            event: Arc::new(event),
+        }
+    }
+
+    /// What is to be appended.
+    pub fn event(&self) -> &Arc<Event> {
+        &self.event
+    }
+
+    /// Appends it to what goes on the tape together.
+    pub fn append(self, batch: &mut Batch<'_>) -> EventId {
+        let Draft {
+            event,
+            encoded,
+            topics,
+        } = self;
+        let merge = Topic::merge(&event);
+        batch.append(topics, merge.as_ref(), |id| {
+            Entry::of(&encoded.frame(Some(&id)), event)
+        })
+    }
+}
+
+impl Record {
     /// The event as a stream sends it.
     pub fn chunk(&self) -> &Chunk {
         &self.chunk
@@ -38,9 +81,9 @@ impl Encoded {
 }
 
 impl Deref for Entry {
-    type Target = Encoded;
+    type Target = Record;
 
-    fn deref(&self) -> &Encoded {
+    fn deref(&self) -> &Record {
         &self.0
     }
 }
@@ -129,8 +172,8 @@ mod tests {
         );
         assert_eq!(
             chunk.framed(),
-            "2c\r\nid: 5-1\nevent: heartbeat\ndata: {\"time\":7}\n\n\r\n"
+            "2b\r\nid: 5-1\nevent: heartbeat\ndata: {\"time\":7}\n\n\r\n"
         );
-        assert_eq!(chunk.frame().len(), 0x2c);
+        assert_eq!(chunk.frame().len(), 0x2b);
     }
 }

@@ -7,12 +7,19 @@ use std::{
 };
 
 use leptos::config::LeptosOptions;
-use server::{Config, system_now};
+use server::{
+    Command, Config,
+    publish::{TokenGrant, new_token},
+    system_now,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 fn main() -> ExitCode {
     let config = Config::from_command_line();
+    if let Some(Command::Token { name }) = &config.command {
+        return make_token(name);
+    }
     tracing_subscriber::fmt()
         .with_env_filter(config.log.clone())
         .with_writer(io::stderr)
@@ -35,6 +42,34 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             error!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a new token and its hash for programs, and what to do with them for people.
+fn make_token(name: &str) -> ExitCode {
+    let made = new_token()
+        .map_err(|error| format!("the system gives no random numbers: {error}"))
+        .and_then(|token| {
+            let grant = TokenGrant::new(name, &token).map_err(|error| error.to_string())?;
+            Ok((token, grant))
+        });
+    let printed = made.and_then(|(token, grant)| {
+        writeln!(io::stdout(), "token: {token}\nhash: {grant}")
+            .map_err(|error| format!("cannot print the token: {error}"))?;
+        Ok(grant)
+    });
+    match printed {
+        Ok(grant) => {
+            let _ = writeln!(
+                io::stderr(),
+                "The token is shown only now: give it to who publishes as {name}, and start the server with\n  --publish-token {grant}"
+            );
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
             ExitCode::FAILURE
         }
     }

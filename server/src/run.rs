@@ -10,6 +10,7 @@ use crate::{
     Closing, Config, Now, Tape,
     feeds::{Backoff, FeedSpec, Supervisor},
     http::{self, Service, Snapshots},
+    publish::Desk,
     serve,
 };
 
@@ -39,7 +40,7 @@ pub async fn run(
     let feeds = config
         .feeds
         .into_iter()
-        .map(|spec| spec.build(seed))
+        .filter_map(|spec| spec.build(seed))
         .collect();
     let supervisor = Supervisor::start(feeds, &tape, &clock, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
@@ -52,6 +53,7 @@ pub async fn run(
         shutdown,
         closing: Closing::default(),
         snapshots: Snapshots::default(),
+        desk: Arc::new(Desk::new(&config.publish)),
         leptos,
     };
     serve(listener, service, settings, supervisor.join()).await;

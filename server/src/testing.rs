@@ -46,7 +46,7 @@ impl Reader {
         let mut read = Vec::new();
         self.0.read(START, usize::MAX, &mut read).unwrap();
         read.iter()
-            .map(|delivery| delivery.payload.event.clone())
+            .map(|delivery| Event::clone(&delivery.payload.event))
             .collect()
     }
 }

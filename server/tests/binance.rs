@@ -98,7 +98,7 @@ impl Stage {
         let symbol: Symbol = "BTCUSDT".parse().unwrap();
         self.tape.view(|view| {
             let (_, entry) = view.merged(&Topic::Quote(symbol))?;
-            match &entry.event {
+            match &*entry.event {
                 Event::Quote(quote) => Some(quote.clone()),
                 other => panic!("{other:?}"),
             }
@@ -108,7 +108,7 @@ impl Stage {
     fn sessions(&self) -> Vec<Session> {
         self.tape.view(|view| {
             view.merging(&Topic::Symbols)
-                .filter_map(|(_, entry)| match &entry.event {
+                .filter_map(|(_, entry)| match &*entry.event {
                     Event::Session(session) => Some(session.clone()),
                     _ => None,
                 })

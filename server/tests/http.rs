@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use clap::Parser;
 use leptos::config::LeptosOptions;
 use market::{
     Action, Bar, Basis, Event, FeedState, FeedStatus, News, NewsType, Quality, Quote, Session,
@@ -18,8 +19,9 @@ use market::{
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use server::{
-    Closing, Entry, Settings, Tape, Topic,
+    Closing, Config, Entry, Settings, Tape, Topic,
     http::{Service, Snapshots},
+    publish::Desk,
 };
 use tape::{EventId, Limits};
 use tokio::task::JoinHandle;
@@ -64,6 +66,7 @@ impl Server {
             clock: Arc::new(move || clock.load(Ordering::SeqCst)),
             heartbeat,
             lifetime: None,
+            desk: Arc::new(Desk::new(&Config::parse_from(["tickertape"]).publish)),
             shutdown: shutdown.clone(),
             closing: Closing::default(),
             snapshots: Snapshots::default(),

@@ -59,7 +59,7 @@ async fn play(file: &Path) -> Played {
         .parse()
         .unwrap();
     let supervisor = Supervisor::start(
-        vec![spec.build(1)],
+        spec.build(1).into_iter().collect(),
         &tape,
         &(Arc::new(|| 2_u64) as server::Now),
         Backoff::default(),
@@ -72,13 +72,13 @@ async fn play(file: &Path) -> Played {
     let (quotes, bars) = tape.view(|view| {
         let quotes = view
             .merging(&Topic::Symbols)
-            .filter_map(|(_, entry)| match &entry.event {
+            .filter_map(|(_, entry)| match &*entry.event {
                 Event::Quote(quote) => Some((quote.symbol.to_string(), quote.clone())),
                 _ => None,
             });
         let bars = view
             .kept(&Topic::Symbols)
-            .filter_map(|(_, entry)| match &entry.event {
+            .filter_map(|(_, entry)| match &*entry.event {
                 Event::Bar(bar) => Some(bar.clone()),
                 _ => None,
             });

@@ -6,7 +6,9 @@ use market::{Bar, Closes, Event, FeedStatus, Millis, News, Quote, Session, Snaps
 use tape::EventId;
 
 use super::selection::{Selection, Symbols};
-use crate::{Entry, Tape, Topic};
+use crate::{Tape, Topic};
+
+pub(crate) use crate::View;
 
 /// How many closes a sparkline is drawn from: an hour of one-minute bars.
 const SPARKLINE_BARS: usize = 60;
@@ -16,8 +18,6 @@ const SNAPSHOT_NEWS: usize = 40;
 
 /// How many known symbols are suggested in place of an unknown one.
 const SUGGESTIONS: usize = 5;
-
-pub(crate) type View<'a> = tape::View<'a, Topic, Entry>;
 
 /// The snapshot of a selection, as of the view's position.
 pub(crate) fn snapshot(
@@ -101,7 +101,7 @@ pub(crate) fn nearest(tape: &Tape, symbol: Symbol) -> Vec<Symbol> {
 fn known_symbols(view: &View<'_>) -> Vec<Symbol> {
     let symbols: BTreeSet<Symbol> = view
         .merging(&Topic::Symbols)
-        .filter_map(|(_, entry)| match &entry.event {
+        .filter_map(|(_, entry)| match &*entry.event {
             Event::Quote(quote) => Some(quote.symbol),
             Event::Session(session) => Some(session.symbol),
             _ => None,
@@ -111,14 +111,14 @@ fn known_symbols(view: &View<'_>) -> Vec<Symbol> {
 }
 
 fn quote_in(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
-    match &view.merged(&Topic::Quote(symbol))?.1.event {
+    match &*view.merged(&Topic::Quote(symbol))?.1.event {
         Event::Quote(quote) => Some(quote.clone()),
         _ => None,
     }
 }
 
 fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
-    match &view.merged(&Topic::Session(symbol))?.1.event {
+    match &*view.merged(&Topic::Session(symbol))?.1.event {
         Event::Session(session) => Some(session.clone()),
         _ => None,
     }
@@ -126,7 +126,7 @@ fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
 
 fn bars_in<'a>(view: &View<'a>, symbol: Symbol) -> impl Iterator<Item = &'a Bar> + use<'a> {
     view.kept(&Topic::Symbol(symbol))
-        .filter_map(|(_, entry)| match &entry.event {
+        .filter_map(|(_, entry)| match &*entry.event {
             Event::Bar(bar) => Some(bar),
             _ => None,
         })
@@ -146,7 +146,7 @@ fn news_in(view: &View<'_>, topics: &[Topic]) -> Vec<News> {
     let mut entries: Vec<(EventId, &News)> = topics
         .iter()
         .flat_map(|topic| view.kept(topic).take(SNAPSHOT_NEWS))
-        .filter_map(|(id, entry)| match &entry.event {
+        .filter_map(|(id, entry)| match &*entry.event {
             Event::News(news) => Some((id, news)),
             _ => None,
         })

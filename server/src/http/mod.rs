@@ -6,6 +6,7 @@ mod market_view;
 mod page;
 mod poll;
 mod problem;
+mod publish;
 mod selection;
 mod snapshots;
 mod stocks;
@@ -19,7 +20,7 @@ use axum::{
     http::{HeaderValue, Method, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use leptos::config::LeptosOptions;
 use market::{FeedStatus, Millis};
@@ -34,7 +35,7 @@ use tower_http::{
 use tracing::Level;
 
 use self::problem::Problem;
-use crate::{Closing, Now, Tape};
+use crate::{Closing, Now, Tape, publish::Desk};
 
 pub use self::{snapshots::Snapshots, stream::HEARTBEAT};
 
@@ -62,6 +63,8 @@ pub struct Service {
     pub heartbeat: Duration,
     /// How long a stream lasts at the most, then its client comes back; shortened at random.
     pub lifetime: Option<Duration>,
+    /// Where publications come in.
+    pub desk: Arc<Desk>,
     /// Is cancelled when shutdown begins: nobody new is wanted, and long polls are answered.
     pub shutdown: CancellationToken,
     /// Ends the streams.
@@ -120,6 +123,10 @@ pub fn router(service: Service) -> Router {
         .route("/stocks", get(stocks::several))
         .route("/stocks/{symbol}", get(stocks::one))
         .route("/stocks/{symbol}/bars", get(stocks::bars))
+        .route(
+            "/publish",
+            post(publish::publish).fallback(publish::only_post),
+        )
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .nest_service(&format!("/{package}"), assets)
@@ -155,11 +162,18 @@ async fn no_asset(request: Request) -> Result<Response, Infallible> {
             };
             Problem::UnknownPath(path.to_owned())
         }
-        _ => Problem::MethodNotAllowed(request.method().to_string()),
+        _ => not_get(&request),
     };
     Ok(problem.into_response())
 }
 
 async fn method_not_allowed(request: Request) -> Response {
-    Problem::MethodNotAllowed(request.method().to_string()).into_response()
+    not_get(&request).into_response()
+}
+
+fn not_get(request: &Request) -> Problem {
+    Problem::MethodNotAllowed {
+        method: request.method().to_string(),
+        allowed: "GET, HEAD",
+    }
 }
