@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use market::{Event, Frame};
 use tape::{EventId, Payload};
@@ -10,6 +10,8 @@ pub struct Entry {
     pub frame: Frame,
     /// The event itself, for snapshots and for answers that are no stream.
     pub event: Arc<Event>,
+    /// When it was appended: ids tell the time in milliseconds, and delays are shorter.
+    pub appended: Instant,
 }
 
 impl Entry {
@@ -18,6 +20,7 @@ impl Entry {
         Entry {
             frame: Frame::new(Some(&id), &event),
             event: Arc::new(event),
+            appended: Instant::now(),
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod http;
 
 mod config;
 mod entry;
+mod metrics;
 mod now;
 mod run;
 mod serve;
@@ -14,6 +15,7 @@ mod topic;
 
 pub use config::Config;
 pub use entry::Entry;
+pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};
 pub use now::{Now, system_now};
 pub use run::run;
 pub use serve::{listen, serve};

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::{
-    Config, Now, Tape,
+    Config, Metrics, Now, Tape,
     feeds::{Backoff, FeedSpec, Supervisor},
     http::{self, Service},
     serve,
@@ -42,7 +42,9 @@ pub async fn run(
         .collect();
     let supervisor = Supervisor::start(feeds, &tape, &clock, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
+    let metrics = Arc::new(Metrics::new(clock()));
     let service = Service {
+        metrics: Arc::clone(&metrics),
         tape,
         feeds: Arc::new(move || statuses.current()),
         clock,
@@ -50,6 +52,6 @@ pub async fn run(
         shutdown: shutdown.clone(),
         leptos,
     };
-    serve(listener, http::router(service), shutdown).await;
+    serve(listener, http::router(service), metrics, shutdown).await;
     supervisor.join().await;
 }

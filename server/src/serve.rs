@@ -1,4 +1,4 @@
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 use tracing::{debug, warn};
 
-use crate::http::Peer;
+use crate::{Metrics, http::Peer};
 
 /// How many connections may wait to be accepted: a whole audience that comes back after a restart.
 /// The usual 128 make the rest wait for TCP's retransmission, a second and more.
@@ -43,7 +43,12 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves until `shutdown` is cancelled and the connections have ended, or the grace period has.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    metrics: Arc<Metrics>,
+    shutdown: CancellationToken,
+) {
     let connections = GracefulShutdown::new();
     let mut builder = http1::Builder::new();
     builder
@@ -80,7 +85,9 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
             router.clone().call(request)
         });
         let connection = connections.watch(builder.serve_connection(TokioIo::new(stream), service));
+        let gauge = metrics.connected();
         tokio::spawn(async move {
+            let _gauge = gauge;
             if let Err(error) = connection.await {
                 debug!(%error, "a connection broke off");
             }

@@ -3,9 +3,11 @@
 mod accept;
 mod health;
 mod market_view;
+mod metrics;
 mod page;
 mod poll;
 mod problem;
+mod request;
 mod selection;
 mod stocks;
 mod stream;
@@ -16,6 +18,7 @@ use axum::{
     Router,
     extract::{OriginalUri, Request},
     http::{HeaderValue, Method, header},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -24,15 +27,11 @@ use market::{FeedStatus, Millis};
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceBuilder, service_fn};
 use tower_http::{
-    compression::CompressionLayer,
-    services::ServeDir,
-    set_header::SetResponseHeaderLayer,
-    trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer},
+    compression::CompressionLayer, services::ServeDir, set_header::SetResponseHeaderLayer,
 };
-use tracing::Level;
 
 use self::problem::Problem;
-use crate::{Now, Tape};
+use crate::{Metrics, Now, Tape};
 
 pub use self::stream::HEARTBEAT;
 
@@ -50,6 +49,8 @@ pub struct Service {
     pub tape: Tape,
     /// How the feeds are doing.
     pub feeds: FeedStatuses,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Now,
     /// How long a stream may be silent before it says that it lives: [`HEARTBEAT`].
@@ -109,17 +110,14 @@ pub fn router(service: Service) -> Router {
         .route("/stocks/{symbol}/bars", get(stocks::bars))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
         .nest_service(&format!("/{package}"), assets)
         .fallback(page::fallback)
         .method_not_allowed_fallback(method_not_allowed)
         // Pages and JSON. It leaves alone what is compressed already, and event streams, whose events
         // would wait in it.
         .layer(CompressionLayer::new())
-        .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(DefaultMakeSpan::new().level(Level::DEBUG))
-                .on_response(DefaultOnResponse::new().level(Level::DEBUG)),
-        )
+        .layer(from_fn_with_state(service.clone(), request::observe))
         .with_state(service)
 }
 

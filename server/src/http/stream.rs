@@ -23,7 +23,7 @@ use super::{
     market_view::{self, View},
     selection::Selection,
 };
-use crate::{Cursor, Delivery};
+use crate::{Cursor, Delivery, StreamGauge};
 
 /// How long a stream may be silent before it says that it lives, as the page expects it.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -54,6 +54,8 @@ pub(crate) fn open(
         service: service.clone(),
         selection: selection.clone(),
         cursor,
+        _gauge: service.metrics.opened(),
+        opened: std::time::Instant::now(),
         first: Some(first.freeze()),
         deliveries: Vec::new(),
         timer: Box::pin(tokio::time::sleep(service.heartbeat)),
@@ -112,6 +114,8 @@ struct StreamBody {
     service: Service,
     selection: Selection,
     cursor: Cursor,
+    _gauge: StreamGauge,
+    opened: std::time::Instant,
     first: Option<Bytes>,
     /// Filled and emptied in one poll; kept for its allocation.
     deliveries: Vec<Delivery>,
@@ -135,8 +139,15 @@ impl StreamBody {
                 .cursor
                 .poll_read(context, now, WRITE_BYTES, &mut self.deliveries)
             {
-                Poll::Ready(Ok(())) => return Poll::Ready(Some(joined(&mut self.deliveries))),
+                Poll::Ready(Ok(())) => {
+                    self.count_delays();
+                    let events = self.deliveries.len() as u64;
+                    let bytes = joined(&mut self.deliveries);
+                    self.service.metrics.delivered(events, bytes.len() as u64);
+                    return Poll::Ready(Some(bytes));
+                }
                 Poll::Ready(Err(_)) => {
+                    self.service.metrics.reset();
                     let snapshot = self
                         .cursor
                         .restart(|view| snapshot(&self.service, &self.selection, true, view));
@@ -161,6 +172,23 @@ impl StreamBody {
                     time: self.service.now(),
                 };
                 return Poll::Ready(Some(Frame::new(None, &Event::Heartbeat(heartbeat)).bytes()));
+            }
+        }
+    }
+}
+
+impl StreamBody {
+    /// Counts how long the events that are about to be written have been on the tape; not those that
+    /// were there before the stream was, nor any that `max_rate` may have held back.
+    fn count_delays(&self) {
+        if self.selection.min_interval.is_some() {
+            return;
+        }
+        let now = std::time::Instant::now();
+        for delivery in &self.deliveries {
+            let appended = delivery.payload.appended;
+            if appended >= self.opened {
+                self.service.metrics.delay(now.duration_since(appended));
             }
         }
     }
