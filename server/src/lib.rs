@@ -13,7 +13,7 @@ mod serve;
 mod testing;
 mod topic;
 
-pub use config::Config;
+pub use config::{Config, LogFormat};
 pub use entry::Entry;
 pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};
 pub use now::{Now, system_now};

@@ -369,17 +369,17 @@ impl Collector for Reading {
         for (name, help, value) in [
             (
                 "tickertape_appended",
-                "Events that were appended to the tape",
+                "Events that were appended to the tape.",
                 self.tape.appended,
             ),
             (
                 "tickertape_superseded",
-                "Quotes and sessions that a newer one of their symbol replaced",
+                "Quotes and sessions that a newer one of their symbol replaced.",
                 self.tape.superseded,
             ),
             (
                 "tickertape_evicted",
-                "Kept events that left the tape's window",
+                "Kept events that left the tape's window.",
                 self.tape.evicted,
             ),
         ] {
@@ -390,7 +390,7 @@ impl Collector for Reading {
         gauges(
             &mut encoder,
             "tickertape_tape_entries",
-            "Events that the tape holds",
+            "Events that the tape holds.",
             None,
             [("kept", self.tape.kept), ("merging", self.tape.merging)]
                 .map(|(kind, value)| ([("kind", kind)], value as u64)),
@@ -398,7 +398,7 @@ impl Collector for Reading {
         gauges(
             &mut encoder,
             "tickertape_tape",
-            "Memory that the tape's events take",
+            "Memory that the tape's events take.",
             Some(&Unit::Bytes),
             [
                 ("kept", self.tape.kept_bytes),
@@ -409,7 +409,7 @@ impl Collector for Reading {
         let cursors = ConstGauge::new(self.tape.cursors as u64);
         cursors.encode(encoder.encode_descriptor(
             "tickertape_cursors",
-            "Positions on the tape: streams, and polls that wait",
+            "Positions on the tape: streams, and polls that wait.",
             None,
             cursors.metric_type(),
         )?)?;
@@ -422,19 +422,19 @@ impl Collector for Reading {
         gauges(
             &mut encoder,
             "tickertape_feed_state",
-            "1 for the state that a feed is in, 0 for the others",
+            "1 for the state that a feed is in, 0 for the others.",
             None,
             states,
         )?;
         for (name, help, value) in [
             (
                 "process_start_time",
-                "When the process started, since the epoch",
+                "When the process started, since the epoch.",
                 self.started as f64 / 1e3,
             ),
             (
                 "tickertape_uptime",
-                "How long the server has been running",
+                "How long the server has been running.",
                 self.uptime.as_secs_f64(),
             ),
         ] {
@@ -466,4 +466,49 @@ fn gauges<'a, const N: usize>(
         metric.encode_family(&labels)?.encode_gauge(&value)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_is_in_the_bucket_whose_bound_it_does_not_pass() {
+        let metrics = Metrics::new(0);
+        for microseconds in [0, 100, 101, 10_000_000, 10_000_001] {
+            metrics.delay(Duration::from_micros(microseconds));
+        }
+        let tape = tape::Tape::<u8, Nothing>::new(
+            0,
+            tape::Limits {
+                entries: 1,
+                bytes: 1,
+                age_ms: 1,
+            },
+        );
+        let text = metrics.encode(tape.stats(), Vec::new()).unwrap();
+        for line in [
+            "tickertape_delay_seconds_bucket{le=\"0.0001\"} 2",
+            "tickertape_delay_seconds_bucket{le=\"0.0002\"} 3",
+            "tickertape_delay_seconds_bucket{le=\"5.0\"} 3",
+            "tickertape_delay_seconds_bucket{le=\"10.0\"} 4",
+            "tickertape_delay_seconds_bucket{le=\"+Inf\"} 5",
+            "tickertape_delay_seconds_sum 20.000202",
+            "tickertape_delay_seconds_count 5",
+        ] {
+            assert!(
+                text.lines().any(|written| written == line),
+                "{line}: {text}"
+            );
+        }
+    }
+
+    #[derive(Clone)]
+    struct Nothing;
+
+    impl tape::Payload for Nothing {
+        fn weight(&self) -> usize {
+            0
+        }
+    }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     extract::State,
     http::header,
@@ -6,9 +8,21 @@ use axum::{
 
 use super::{Service, problem::Problem};
 
-/// `GET /metrics`: what is counted, for Prometheus, in the text format of
+/// What is counted, for Prometheus.
+///
+/// In the text format of
 /// [OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/).
-pub(crate) async fn metrics(State(service): State<Service>) -> Result<Response, Problem> {
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses((
+        status = 200,
+        description = "What is counted",
+        body = String,
+        content_type = "application/openmetrics-text",
+    ))
+)]
+pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
     let text = service
         .metrics
         .encode(service.tape.stats(), service.feed_statuses())

@@ -1,14 +1,20 @@
 //! HTTP: a file a resource. Every resource reads the tape through cursors and views alone.
 
 mod accept;
+mod admission;
+mod client;
+mod cors;
 mod health;
+mod limits;
 mod market_view;
 mod metrics;
+mod openapi;
 mod page;
 mod poll;
 mod problem;
 mod request;
 mod selection;
+mod stats;
 mod stocks;
 mod stream;
 
@@ -17,23 +23,32 @@ use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Dur
 use axum::{
     Router,
     extract::{OriginalUri, Request},
-    http::{HeaderValue, Method, header},
+    http::{HeaderName, HeaderValue, Method, header},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use leptos::config::LeptosOptions;
 use market::{FeedStatus, Millis};
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceBuilder, service_fn};
 use tower_http::{
-    compression::CompressionLayer, services::ServeDir, set_header::SetResponseHeaderLayer,
+    compression::CompressionLayer,
+    request_id::{PropagateRequestIdLayer, SetRequestIdLayer},
+    services::ServeDir,
+    set_header::SetResponseHeaderLayer,
 };
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::problem::Problem;
 use crate::{Metrics, Now, Tape};
 
-pub use self::stream::HEARTBEAT;
+pub(crate) use self::client::parse_network;
+pub use self::{
+    client::{ClientHeader, Proxies},
+    cors::Origin,
+    limits::{Limits, Slots},
+    stream::HEARTBEAT,
+};
 
 /// Tells how each feed is doing, in the order of the configuration.
 pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
@@ -43,7 +58,6 @@ pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
 pub struct Peer(pub SocketAddr);
 
 /// What the resources share.
-#[derive(Clone)]
 pub struct Service {
     /// What they read.
     pub tape: Tape,
@@ -51,6 +65,14 @@ pub struct Service {
     pub feeds: FeedStatuses,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// How much one request may ask for.
+    pub limits: Limits,
+    /// The places for streams.
+    pub slots: Slots,
+    /// Whom to believe where a request comes from.
+    pub proxies: Proxies,
+    /// Whose pages may read.
+    pub origins: Vec<Origin>,
     /// The time.
     pub clock: Now,
     /// How long a stream may be silent before it says that it lives: [`HEARTBEAT`].
@@ -73,6 +95,8 @@ impl Service {
 
 /// Everything that is served.
 pub fn router(service: Service) -> Router {
+    let service = Arc::new(service);
+    let request_id = HeaderName::from_static(request::REQUEST_ID);
     // The page's rendering spawns on this; an error says that it has been set before.
     let _ = any_spawner::Executor::init_tokio();
     let site = Path::new(&*service.leptos.site_root).to_owned();
@@ -103,22 +127,50 @@ pub fn router(service: Service) -> Router {
                 .call_fallback_on_method_not_allowed(true)
                 .fallback(service_fn(no_asset)),
         );
-    Router::new()
-        .route("/", get(page::home))
-        .route("/stocks", get(stocks::several))
-        .route("/stocks/{symbol}", get(stocks::one))
-        .route("/stocks/{symbol}/bars", get(stocks::bars))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .route("/metrics", get(metrics::metrics))
+    let around = ServiceBuilder::new()
+        .layer(from_fn_with_state(Arc::clone(&service), request::distrust))
+        .layer(SetRequestIdLayer::new(request_id.clone(), request::MakeId))
+        .layer(PropagateRequestIdLayer::new(request_id))
+        .layer(from_fn_with_state(Arc::clone(&service), request::observe))
+        .layer(from_fn_with_state(Arc::clone(&service), request::in_time));
+    // What is said to other methods comes first, so that the layers are around it too.
+    let mut reading = Router::from(reading())
+        .method_not_allowed_fallback(method_not_allowed)
+        .route_layer(from_fn_with_state(
+            Arc::clone(&service),
+            request::without_body,
+        ));
+    if let Some(cors) = cors::layer(&service.origins) {
+        reading = reading.route_layer(cors);
+    }
+    reading
         .nest_service(&format!("/{package}"), assets)
         .fallback(page::fallback)
-        .method_not_allowed_fallback(method_not_allowed)
         // Pages and JSON. It leaves alone what is compressed already, and event streams, whose events
         // would wait in it.
         .layer(CompressionLayer::new())
-        .layer(from_fn_with_state(service.clone(), request::observe))
+        .layer(around)
         .with_state(service)
+}
+
+/// All routes, with their description.
+fn routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::with_openapi(openapi::description()).merge(reading())
+}
+
+/// The routes that only read: pages of other origins may use them, where that is allowed, and a
+/// request to one needs no body.
+fn reading() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new()
+        .routes(routes!(page::home))
+        .routes(routes!(stocks::several))
+        .routes(routes!(stocks::one))
+        .routes(routes!(stocks::bars))
+        .routes(routes!(stats::stats))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(openapi::openapi))
 }
 
 /// What is asked of the assets and is not there, or with another method than theirs.

@@ -1,5 +1,7 @@
 //! The page: the same resources as HTML, complete before any script.
 
+use std::sync::Arc;
+
 use app::PageData;
 use axum::{
     extract::{Query as AxumQuery, Request, State, rejection::QueryRejection},
@@ -26,9 +28,25 @@ const CHART_BARS: usize = 500;
 
 type QueryResult = Result<AxumQuery<Query>, QueryRejection>;
 
-/// `GET /`
+/// The dashboard, or what `/stocks` answers.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(Query),
+    responses(
+        (status = 200, description = "The dashboard, or what `/stocks` answers", content(
+            (String = "text/html"),
+            (stocks::QuotesOrEvents = "application/json"),
+            (String = "text/event-stream"),
+        )),
+        (status = 400, description = "Something in the address is malformed"),
+        (status = 404, description = "No feed speaks of a symbol; the nearest known ones are suggested"),
+        (status = 406, description = "None of the three is accepted"),
+        (status = 429, description = "The client's address has too many streams"),
+    )
+)]
 pub(crate) async fn home(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     query: QueryResult,
     request: Request,
 ) -> Response {
@@ -37,7 +55,7 @@ pub(crate) async fn home(
 
 /// `GET /stocks/{symbol}` as HTML.
 pub(crate) async fn one(
-    service: Service,
+    service: Arc<Service>,
     symbol: Result<Symbol, Problem>,
     query: QueryResult,
     request: Request,
@@ -54,7 +72,11 @@ pub(crate) async fn one(
 }
 
 /// `GET /stocks` as HTML.
-pub(crate) async fn several(service: Service, query: QueryResult, request: Request) -> Response {
+pub(crate) async fn several(
+    service: Arc<Service>,
+    query: QueryResult,
+    request: Request,
+) -> Response {
     let (watchlist, problem) = watchlist(&service, query);
     let symbol = if problem.is_some() {
         None
@@ -68,7 +90,7 @@ pub(crate) async fn several(service: Service, query: QueryResult, request: Reque
 }
 
 /// What is served nowhere: a page for a person, a problem for a program.
-pub(crate) async fn fallback(State(service): State<Service>, request: Request) -> Response {
+pub(crate) async fn fallback(State(service): State<Arc<Service>>, request: Request) -> Response {
     let problem = Problem::UnknownPath(request.uri().path().to_owned());
     match Representation::negotiate(request.headers()) {
         Ok(Representation::Page) => {
@@ -87,7 +109,7 @@ fn watchlist(service: &Service, query: QueryResult) -> (Symbols, Option<Problem>
     let Some(text) = &query.symbols else {
         return (Symbols::All, None);
     };
-    match Symbols::parse(text) {
+    match Symbols::parse(text, service.limits.symbols) {
         Err(problem) => (Symbols::All, Some(problem)),
         Ok(Symbols::All) => (Symbols::All, None),
         Ok(Symbols::These(mut symbols)) => {
@@ -109,7 +131,7 @@ fn watchlist(service: &Service, query: QueryResult) -> (Symbols, Option<Problem>
 }
 
 async fn render(
-    service: Service,
+    service: Arc<Service>,
     watchlist: Symbols,
     symbol: Option<Symbol>,
     problem: Option<Problem>,

@@ -5,6 +5,7 @@ use axum::{
 };
 use market::Symbol;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Everything that a request can be refused for.
 ///
@@ -33,17 +34,43 @@ pub(crate) enum Problem {
         /// What there is.
         offered: &'static str,
     },
+    /// 408: a request that did not arrive in time. The text says how long that is.
+    Timeout(String),
+    /// 413: more than may be sent at once. The text says how much may.
+    TooLarge(String),
+    /// 429: more than is allowed in so short a time, or at the same time.
+    TooMany {
+        /// How much is allowed.
+        detail: String,
+        /// After how many seconds it may be tried again.
+        retry_after: u64,
+    },
     /// 503: not yet, or no longer. The text says why.
     Unavailable(String),
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// Why a request was refused ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "about:blank",
+    "title": "No such symbol",
+    "status": 404,
+    "detail": "no feed speaks of GOGO; the nearest known symbols are GOOG, GS",
+    "suggestions": ["GOOG", "GS"],
+}))]
+pub(crate) struct Body<'a> {
+    /// Always `about:blank`: the status says what kind of problem it is.
     r#type: &'static str,
+    /// What kind of problem it is, for people.
     title: &'static str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is wrong and what to do about it.
     detail: String,
+    /// The known symbols nearest to an unknown one.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Symbol>, required = false)]
     suggestions: &'a [Symbol],
 }
 
@@ -54,6 +81,9 @@ impl Problem {
             Problem::UnknownSymbol { .. } | Problem::UnknownPath(_) => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Problem::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
+            Problem::Timeout(_) => StatusCode::REQUEST_TIMEOUT,
+            Problem::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -65,6 +95,9 @@ impl Problem {
             Problem::UnknownPath(_) => "Nothing is here",
             Problem::MethodNotAllowed(_) => "Wrong method",
             Problem::NotAcceptable { .. } => "No acceptable representation",
+            Problem::Timeout(_) => "Too slow",
+            Problem::TooLarge(_) => "Too much at once",
+            Problem::TooMany { .. } => "Too many requests",
             Problem::Unavailable(_) => "Not available now",
         }
     }
@@ -72,7 +105,11 @@ impl Problem {
     /// A sentence that a person can act on.
     pub(crate) fn detail(&self) -> String {
         match self {
-            Problem::Malformed(detail) | Problem::Unavailable(detail) => detail.clone(),
+            Problem::Malformed(detail)
+            | Problem::Timeout(detail)
+            | Problem::TooLarge(detail)
+            | Problem::TooMany { detail, .. }
+            | Problem::Unavailable(detail) => detail.clone(),
             Problem::UnknownSymbol {
                 symbol,
                 suggestions,
@@ -143,6 +180,9 @@ impl IntoResponse for Problem {
         match self {
             Problem::MethodNotAllowed(_) => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            }
+            Problem::TooMany { retry_after, .. } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
             }
             Problem::Unavailable(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));

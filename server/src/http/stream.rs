@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -20,10 +21,11 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{
     Service,
+    admission::Admission,
     market_view::{self, View},
     selection::Selection,
 };
-use crate::{Cursor, Delivery, StreamGauge};
+use crate::{Cursor, Delivery};
 
 /// How long a stream may be silent before it says that it lives, as the page expects it.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -39,9 +41,10 @@ const RETRY: std::ops::Range<u64> = 1_000..3_000;
 /// Opens the stream of a selection: after `last_event_id` where that is on the tape, and else from
 /// a snapshot.
 pub(crate) fn open(
-    service: &Service,
+    service: &Arc<Service>,
     selection: &Selection,
     last_event_id: Option<&str>,
+    admission: Admission,
 ) -> Response {
     let (cursor, opening) = start(service, selection, last_event_id);
     let mut first =
@@ -54,8 +57,7 @@ pub(crate) fn open(
         service: service.clone(),
         selection: selection.clone(),
         cursor,
-        _gauge: service.metrics.opened(),
-        opened: std::time::Instant::now(),
+        admission,
         first: Some(first.freeze()),
         deliveries: Vec::new(),
         timer: Box::pin(tokio::time::sleep(service.heartbeat)),
@@ -111,11 +113,10 @@ fn snapshot(service: &Service, selection: &Selection, reset: bool, view: &View<'
 }
 
 struct StreamBody {
-    service: Service,
+    service: Arc<Service>,
     selection: Selection,
     cursor: Cursor,
-    _gauge: StreamGauge,
-    opened: std::time::Instant,
+    admission: Admission,
     first: Option<Bytes>,
     /// Filled and emptied in one poll; kept for its allocation.
     deliveries: Vec<Delivery>,
@@ -131,6 +132,7 @@ impl StreamBody {
             return Poll::Ready(Some(first));
         }
         if self.shutdown.as_mut().poll(context).is_ready() {
+            self.admission.end = "the server shuts down";
             return Poll::Ready(None);
         }
         loop {
@@ -144,6 +146,7 @@ impl StreamBody {
                     let events = self.deliveries.len() as u64;
                     let bytes = joined(&mut self.deliveries);
                     self.service.metrics.delivered(events, bytes.len() as u64);
+                    self.admission.delivered += events;
                     return Poll::Ready(Some(bytes));
                 }
                 Poll::Ready(Err(_)) => {
@@ -187,7 +190,7 @@ impl StreamBody {
         let now = std::time::Instant::now();
         for delivery in &self.deliveries {
             let appended = delivery.payload.appended;
-            if appended >= self.opened {
+            if appended >= self.admission.opened {
                 self.service.metrics.delay(now.duration_since(appended));
             }
         }

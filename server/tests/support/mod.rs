@@ -21,7 +21,10 @@ use market::{
 };
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
-use server::{Entry, Metrics, Tape, Topic, http::Service};
+use server::{
+    Entry, Metrics, Tape, Topic,
+    http::{self, Proxies, Service, Slots},
+};
 use tape::{EventId, Limits};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +38,8 @@ pub(crate) struct Server {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) now: Arc<AtomicU64>,
     pub(crate) shutdown: CancellationToken,
+    /// The router as it describes itself.
+    pub(crate) routes: String,
     pub(crate) serving: JoinHandle<()>,
     pub(crate) client: Client,
 }
@@ -71,6 +76,10 @@ impl Server {
         let metrics = Arc::new(Metrics::new(START));
         let mut service = Service {
             metrics: Arc::clone(&metrics),
+            limits: http::Limits::default(),
+            slots: Slots::new(10_000, 500),
+            proxies: Proxies::default(),
+            origins: Vec::new(),
             tape: tape.clone(),
             feeds: Arc::new(move || {
                 vec![FeedStatus {
@@ -88,6 +97,7 @@ impl Server {
         let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let router = server::http::router(service);
+        let routes = format!("{router:?}");
         let serving = tokio::spawn(server::serve(
             listener,
             router,
@@ -101,6 +111,7 @@ impl Server {
             metrics,
             now,
             shutdown,
+            routes,
             serving,
             client,
         }
@@ -139,6 +150,29 @@ impl Server {
             request = request.header(*name, *value);
         }
         request.send().await.unwrap()
+    }
+
+    /// The value of a line of `/metrics`.
+    pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
+        let text = self.get("/metrics", &[]).await.text().await.unwrap();
+        text.lines()
+            .filter_map(|line| line.rsplit_once(' '))
+            .find(|(written, _)| *written == name)
+            .map(|(_, value)| value.parse().unwrap())
+    }
+
+    /// Waits until a line of `/metrics` has a value: what ends with a connection ends a moment
+    /// later.
+    pub(crate) async fn becomes(&self, name: &str, expected: f64) {
+        let waiting = async {
+            while self.metric(name).await != Some(expected) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+        if waited.is_err() {
+            panic!("{name} is {:?}, not {expected}", self.metric(name).await);
+        }
     }
 
     pub(crate) async fn json(&self, path: &str) -> Value {
@@ -251,4 +285,19 @@ pub(crate) fn bar(name: &str, minute: u64) -> Event {
         vwap: None,
         trades: 3,
     })
+}
+
+/// A problem, after a look at what is the same with all of them.
+pub(crate) async fn problem(response: Response, status: u16) -> Value {
+    let address = response.url().clone();
+    assert_eq!(response.status().as_u16(), status, "{address}");
+    let kind = &response.headers()["content-type"];
+    assert_eq!(kind, "application/problem+json", "{address}");
+    let problem: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    assert_eq!(problem["status"], status, "{address}");
+    assert_eq!(problem["type"], "about:blank", "{address}");
+    for text in ["title", "detail"] {
+        assert!(!problem[text].as_str().unwrap().is_empty(), "{address}");
+    }
+    problem
 }
