@@ -6,6 +6,7 @@ use crate::{Millis, Symbol};
 
 /// One story, filing, halt …
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct News {
     /// The source's own id with the source's prefix, `sec:0001209191-21-027150`: the same id twice
     /// is one story.
@@ -32,6 +33,7 @@ pub struct News {
     /// Who says so, as people know them, `SEC EDGAR`.
     pub source: String,
     /// When the source published it.
+    #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub published: Millis,
     /// The form of a filing, `8-K`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,6 +73,7 @@ impl News {
 
 /// What kind of news it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the word that the trade uses")]
 pub enum NewsType {
@@ -135,6 +138,7 @@ impl NewsType {
 
 /// How the type of a story is known, so that a guess is never shown as a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Basis {
     /// The source gave it.
@@ -147,6 +151,7 @@ pub enum Basis {
 
 /// What became of a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// It is new.
@@ -166,6 +171,7 @@ impl Action {
 
 /// An `http` or `https` address: nothing else may become a link on the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Link(String);
 
 impl Link {
