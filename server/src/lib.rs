@@ -10,6 +10,7 @@ mod entry;
 mod front;
 mod metrics;
 mod now;
+mod ringing;
 mod run;
 mod story;
 #[cfg(test)]
@@ -27,6 +28,9 @@ pub use topic::Topic;
 
 /// The tape of this server.
 pub type Tape = tape::Tape<Topic, Entry>;
+
+/// What wakes its subscribers.
+pub type Ringer = tape::Ringer<Topic, Entry>;
 
 /// A subscriber's position on it.
 pub type Cursor = tape::Cursor<Topic, Entry>;

@@ -28,7 +28,10 @@ use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpSocket, TcpStream},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
 use tower::Service as _;
 use tracing::{debug, warn};
 
@@ -43,6 +46,7 @@ use crate::{
         self, Peer, Refused, Service,
         stream::{Handover, WritesStreams},
     },
+    ringing::ring,
 };
 
 /// How many connections may wait to be accepted: a whole audience that comes back after a restart.
@@ -125,6 +129,7 @@ pub async fn serve(
         shutdown: shutdown.clone(),
         tasks: TaskTracker::new(),
     };
+    let _ringing = AbortOnDropHandle::new(tokio::spawn(ring(tape.ringer())));
     shutdown.run_until_cancelled(front.accept(&listener)).await;
     drop(listener);
     feeds.await;

@@ -64,6 +64,7 @@ mod batch;
 mod cursor;
 mod id;
 mod log;
+mod ringer;
 mod tape;
 mod waiting;
 
@@ -71,4 +72,5 @@ pub use batch::Batch;
 pub use cursor::{Cursor, Delivery, OffTape};
 pub use id::{EventId, EventIdError};
 pub use log::{Key, Payload};
+pub use ringer::Ringer;
 pub use tape::{Limits, Stats, Tape, View};

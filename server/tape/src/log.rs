@@ -101,6 +101,20 @@ impl<K: Key, P: Payload> Append<K, P> {
     }
 }
 
+/// The most cursors that an append wakes itself where somebody else wakes for it: handing over a
+/// few costs more than waking them.
+const WOKEN_AT_ONCE: usize = 32;
+
+/// Who is woken by somebody else than the append that concerns him.
+#[derive(Default)]
+pub(crate) struct Ringing {
+    /// How many there are to do it; with none, every append wakes by itself.
+    pub(crate) ringers: usize,
+    pub(crate) wakers: VecDeque<Waker>,
+    /// Are woken when there is something to do.
+    pub(crate) due: Vec<Waker>,
+}
+
 /// Everything that is behind the tape's lock.
 pub(crate) struct Log<K, P> {
     limits: Limits,
@@ -123,6 +137,7 @@ pub(crate) struct Log<K, P> {
     /// By number, because entries and cursors name topics more often than callers do.
     pub(crate) topics: Slab<Topic<K, P>>,
     pub(crate) readers: Slab<Reader>,
+    pub(crate) ringing: Ringing,
     appended: u64,
     superseded: u64,
     evicted: u64,
@@ -145,6 +160,7 @@ impl<K: Key, P: Payload> Log<K, P> {
             names: HashMap::new(),
             topics: Slab::new(),
             readers: Slab::new(),
+            ringing: Ringing::default(),
             appended: 0,
             superseded: 0,
             evicted: 0,
@@ -326,6 +342,14 @@ impl<K: Key, P: Payload> Log<K, P> {
             self.release(seat.topic);
         }
         left
+    }
+
+    /// Leaves it to the ringer to wake so many, where there is one.
+    pub(crate) fn hand_over(&mut self, aftermath: &mut Aftermath<P>) {
+        if self.ringing.ringers > 0 && aftermath.wakers.len() > WOKEN_AT_ONCE {
+            self.ringing.wakers.extend(aftermath.wakers.drain(..));
+            aftermath.wakers.append(&mut self.ringing.due);
+        }
     }
 
     /// Takes the wakers of all who wait.

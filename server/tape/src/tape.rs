@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    Batch, Cursor, EventId, Key, OffTape, Payload,
+    Batch, Cursor, EventId, Key, OffTape, Payload, Ringer,
     log::{Aftermath, Entry, Log},
 };
 
@@ -103,6 +103,7 @@ impl<K: Key, P: Payload> Tape<K, P> {
         for append in batch.into_appends() {
             log.append(append, &mut aftermath);
         }
+        log.hand_over(&mut aftermath);
         drop(log);
         aftermath.run();
         written
@@ -172,6 +173,13 @@ impl<K: Key, P: Payload> Tape<K, P> {
     /// use the tape.
     pub fn view<R>(&self, view: impl FnOnce(&View<'_, K, P>) -> R) -> R {
         view(&View::new(&lock(&self.log)))
+    }
+
+    /// Whoever holds this wakes the cursors from now on where many wait for what is appended, so
+    /// that an append takes no longer for ten thousand of them than for a few, and so that the owner
+    /// decides how many are woken at a time.
+    pub fn ringer(&self) -> Ringer<K, P> {
+        Ringer::new(&self.log)
     }
 
     /// Wakes every cursor that waits, for owners that something other than an entry concerns.

@@ -1,0 +1,68 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+};
+
+use crate::{Key, Payload, log::Log, tape::lock};
+
+/// Wakes cursors in the place of the appends that concern them: see [`crate::Tape::ringer`].
+///
+/// Dropping it wakes who is left, and appends wake cursors themselves again.
+pub struct Ringer<K: Key, P: Payload> {
+    log: Arc<Mutex<Log<K, P>>>,
+}
+
+impl<K: Key, P: Payload> Ringer<K, P> {
+    pub(crate) fn new(log: &Arc<Mutex<Log<K, P>>>) -> Self {
+        lock(log).ringing.ringers += 1;
+        Ringer {
+            log: Arc::clone(log),
+        }
+    }
+
+    /// Waits until there is somebody to wake.
+    pub fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut log = lock(&self.log);
+        let ringing = &mut log.ringing;
+        if !ringing.wakers.is_empty() {
+            return Poll::Ready(());
+        }
+        let waker = context.waker();
+        if !ringing.due.iter().any(|due| due.will_wake(waker)) {
+            ringing.due.push(waker.clone());
+        }
+        Poll::Pending
+    }
+
+    /// Wakes up to `most` cursors, those first that were left to it first, and tells how many.
+    pub fn ring(&mut self, most: usize) -> usize {
+        let mut log = lock(&self.log);
+        let wakers = &mut log.ringing.wakers;
+        let count = wakers.len().min(most);
+        let wakers: Vec<_> = wakers.drain(..count).collect();
+        drop(log);
+        for waker in wakers {
+            waker.wake();
+        }
+        count
+    }
+}
+
+impl<K: Key, P: Payload> Drop for Ringer<K, P> {
+    fn drop(&mut self) {
+        let mut log = lock(&self.log);
+        log.ringing.ringers -= 1;
+        let left = std::mem::take(&mut log.ringing.wakers);
+        drop(log);
+        for waker in left {
+            waker.wake();
+        }
+    }
+}
+
+impl<K: Key, P: Payload> fmt::Debug for Ringer<K, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ringer").finish_non_exhaustive()
+    }
+}
