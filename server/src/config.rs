@@ -6,7 +6,7 @@ use clap::{
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::feeds::FeedSpec;
+use crate::{feeds::FeedSpec, http::FrameAncestors};
 
 /// Everything that can be set, with its default and its check.
 #[derive(Debug, Clone, Parser)]
@@ -65,6 +65,16 @@ pub struct Config {
     /// The page's files [default: the folder `site` beside the program, or one above]
     #[arg(long, env = "TICKERTAPE_SITE", value_name = "FOLDER")]
     pub site: Option<PathBuf>,
+
+    /// Who may show the page in a frame: none, self, or origins such as
+    /// https://wall.example.org, separated by spaces
+    #[arg(
+        long,
+        env = "TICKERTAPE_FRAME_ANCESTORS",
+        default_value = "none",
+        value_name = "SOURCES"
+    )]
+    pub frame_ancestors: FrameAncestors,
 
     /// What is logged, such as warn or info,server=debug
     #[arg(

@@ -49,6 +49,7 @@ pub async fn run(
         heartbeat: http::HEARTBEAT,
         shutdown: shutdown.clone(),
         leptos,
+        frame_ancestors: config.frame_ancestors,
     };
     serve(listener, http::router(service), shutdown).await;
     supervisor.join().await;

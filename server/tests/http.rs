@@ -17,7 +17,10 @@ use market::{
 };
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
-use server::{Entry, Tape, Topic, http::Service};
+use server::{
+    Entry, Tape, Topic,
+    http::{FrameAncestors, Service},
+};
 use tape::{EventId, Limits};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -62,6 +65,7 @@ impl Server {
             heartbeat,
             shutdown: shutdown.clone(),
             leptos: LeptosOptions::builder().output_name("tickertape").build(),
+            frame_ancestors: FrameAncestors::default(),
         };
         let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();

@@ -6,6 +6,7 @@ mod market_view;
 mod page;
 mod poll;
 mod problem;
+mod security;
 mod selection;
 mod stocks;
 mod stream;
@@ -16,6 +17,7 @@ use axum::{
     Router,
     extract::{OriginalUri, Request},
     http::{HeaderValue, Method, header},
+    middleware::map_response_with_state,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -34,7 +36,7 @@ use tracing::Level;
 use self::problem::Problem;
 use crate::{Now, Tape};
 
-pub use self::stream::HEARTBEAT;
+pub use self::{security::FrameAncestors, stream::HEARTBEAT};
 
 /// Tells how each feed is doing, in the order of the configuration.
 pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
@@ -58,6 +60,8 @@ pub struct Service {
     pub shutdown: CancellationToken,
     /// Where the page's files are and how they are called.
     pub leptos: LeptosOptions,
+    /// Who may show the page in a frame.
+    pub frame_ancestors: FrameAncestors,
 }
 
 impl Service {
@@ -74,6 +78,7 @@ impl Service {
 pub fn router(service: Service) -> Router {
     // The page's rendering spawns on this; an error says that it has been set before.
     let _ = any_spawner::Executor::init_tokio();
+    let security = security::Headers::new(&service.frame_ancestors, &service.leptos);
     let site = Path::new(&*service.leptos.site_root).to_owned();
     let package = &*service.leptos.site_pkg_dir;
     // The names of these files change with their content.
@@ -115,6 +120,7 @@ pub fn router(service: Service) -> Router {
         // Pages and JSON. It leaves alone what is compressed already, and event streams, whose events
         // would wait in it.
         .layer(CompressionLayer::new())
+        .layer(map_response_with_state(security, security::protect))
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(DefaultMakeSpan::new().level(Level::DEBUG))
