@@ -1,6 +1,7 @@
 //! HTTP: a file a resource. Every resource reads the tape through cursors and views alone.
 
 mod accept;
+mod conditional;
 mod health;
 mod market_view;
 mod page;

@@ -170,6 +170,7 @@ fn page_data(
         let bars = symbol
             .map(|symbol| market_view::bars(view, symbol, 0, Millis::MAX, CHART_BARS))
             .unwrap_or_default();
+        let bars = bars.into_iter().map(|(_, bar)| bar).collect();
         (view.position(), snapshot, bars)
     });
     PageData {

@@ -1,20 +1,21 @@
 //! `/stocks/{symbol}` and `/stocks?symbols=`: as a page, as JSON and as a stream.
 
 use axum::{
-    Json,
     extract::{
         Path, Query as AxumQuery, Request, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::{HeaderMap, header},
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use market::{Bar, Millis, Quote, Symbol};
 use serde::{Deserialize, Serialize};
+use tape::EventId;
 
 use super::{
     Service,
     accept::Representation,
+    conditional::{self, EntityTag},
     market_view, page, poll,
     problem::Problem,
     selection::{Query, Selection, Symbols, number, parse_symbol},
@@ -42,13 +43,20 @@ pub(crate) async fn one(
         let query = read(query)?;
         let symbol = symbol?;
         let selection = Selection::parse(Symbols::These(vec![symbol]), &query)?;
+        let current = |quotes: Vec<_>| {
+            let (id, quote) = match quotes.into_iter().next() {
+                Some(known) => known,
+                None => (None, Quote::new(symbol, service.now())),
+            };
+            conditional::answer(&headers, id.map(|id| EntityTag::of([id])), quote)
+        };
         represent(
             &service,
             representation,
             &selection,
             &query,
             &headers,
-            || market_view::quote(&service.tape, symbol, service.now()),
+            current,
         )
         .await
     };
@@ -81,13 +89,19 @@ pub(crate) async fn several(
             }
         }
         let selection = Selection::parse(symbols, &query)?;
+        let current = |quotes: Vec<_>| {
+            let (ids, quotes): (Vec<Option<EventId>>, Vec<Quote>) = quotes.into_iter().unzip();
+            // A quote that is not on the tape is of this moment, and another one of the next.
+            let ids: Option<Vec<EventId>> = ids.into_iter().collect();
+            conditional::answer(&headers, ids.map(EntityTag::of), quotes)
+        };
         represent(
             &service,
             representation,
             &selection,
             &query,
             &headers,
-            || quotes(&service, &selection.symbols),
+            current,
         )
         .await
     };
@@ -95,13 +109,13 @@ pub(crate) async fn several(
 }
 
 /// A stream, a poll, or the plain current state.
-async fn represent<T: Serialize>(
+async fn represent(
     service: &Service,
     representation: Representation,
     selection: &Selection,
     query: &Query,
     headers: &HeaderMap,
-    current: impl FnOnce() -> T,
+    current: impl FnOnce(Vec<(Option<EventId>, Quote)>) -> Response,
 ) -> Result<Response, Problem> {
     if representation == Representation::Stream {
         let header = headers
@@ -114,23 +128,10 @@ async fn represent<T: Serialize>(
     if let Some(after) = &query.after {
         return Ok(poll::answer(service, selection, after, wait).await);
     }
-    let headers = [
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::VARY, "accept"),
-    ];
-    Ok((headers, Json(current())).into_response())
-}
-
-fn quotes(service: &Service, symbols: &Symbols) -> Vec<Quote> {
-    let symbols = match symbols {
-        Symbols::All => market_view::directory(&service.tape),
-        Symbols::These(symbols) => symbols.clone(),
-    };
-    let now = service.now();
-    symbols
-        .into_iter()
-        .map(|symbol| market_view::quote(&service.tape, symbol, now))
-        .collect()
+    let quotes = service
+        .tape
+        .view(|view| market_view::quotes(view, &selection.symbols, service.now()));
+    Ok(current(quotes))
 }
 
 /// What is asked of `/stocks/{symbol}/bars`.
@@ -157,6 +158,7 @@ pub(crate) async fn bars(
     State(service): State<Service>,
     path: PathResult,
     query: QueryResult<BarsQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let query = read(query)?;
     let symbol = known(&service, path)?;
@@ -188,13 +190,17 @@ pub(crate) async fn bars(
     let bars = service
         .tape
         .view(|view| market_view::bars(view, symbol, from, to, limit));
+    let (ids, bars): (Vec<EventId>, Vec<Bar>) = bars.into_iter().unzip();
     let answer = Bars {
         symbol,
         interval: "1m",
         bars,
     };
-    let headers = [(header::CACHE_CONTROL, "no-cache")];
-    Ok((headers, Json(answer)).into_response())
+    Ok(conditional::answer(
+        &headers,
+        Some(EntityTag::of(ids)),
+        answer,
+    ))
 }
 
 pub(super) fn read<T>(query: QueryResult<T>) -> Result<T, Problem> {
