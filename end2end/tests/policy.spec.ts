@@ -25,12 +25,12 @@ test.describe('what does not belong to the page', () => {
 
     const ran = await page.evaluate(async () => {
       const add = (html: string) => document.body.insertAdjacentHTML('beforeend', html);
-      add('<img src="data:," onerror="window.handler = true">');
-      add('<a id="link" href="javascript:window.link = true">link</a>');
+      add('<img src="data:," onerror="window.byHandler = true">');
+      add('<a id="link" href="javascript:window.byLink = true">link</a>');
       add('<iframe src="/"></iframe>');
       add('<form id="form" action="https://example.org/"><input name="a"></form>');
       const script = document.createElement('script');
-      script.textContent = 'window.script = true';
+      script.textContent = 'window.byScript = true';
       document.body.append(script);
       const style = document.createElement('style');
       style.textContent = 'body { visibility: hidden }';
@@ -54,7 +54,7 @@ test.describe('what does not belong to the page', () => {
         'script-src-elem',
         'style-src-elem',
       ]);
-    expect(await page.evaluate('[window.handler, window.link, window.script]')).toEqual([
+    expect(await page.evaluate('[window.byHandler, window.byLink, window.byScript]')).toEqual([
       undefined,
       undefined,
       undefined,
