@@ -3,7 +3,7 @@
 
 WITH = scripts/setup with
 
-.PHONY: help run dev build test journeys screenshot fmt setup
+.PHONY: help run dev build test journeys bench screenshot fmt setup
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ test: ## everything that is checked: format, clippy, tests, release build, journ
 
 journeys: build ## only the journeys, against the release (ARGS=… goes to Playwright)
 	@scripts/setup test && cd end2end && ../scripts/setup with npx playwright test $(ARGS)
+
+bench: build ## measure it beside other servers of events, 25 minutes (ARGS='--help' lists the options)
+	@scripts/bench $(ARGS)
 
 screenshot: build ## take docs/screenshot.png again
 	@scripts/setup test && cd end2end && TICKERTAPE_SCREENSHOT=1 ../scripts/setup with npx playwright test --grep screenshot

@@ -1,12 +1,17 @@
-use std::{error::Error as _, ffi::OsString, net::SocketAddr, path::PathBuf};
+use std::{error::Error as _, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{
-    CommandFactory, Parser,
+    CommandFactory, Parser, Subcommand,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::{feeds::FeedSpec, http::FrameAncestors};
+use crate::{
+    Settings,
+    feeds::FeedSpec,
+    http::FrameAncestors,
+    publish::{PublishOptions, publisher_name},
+};
 
 /// Everything that can be set, with its default and its check.
 #[derive(Debug, Clone, Parser)]
@@ -14,6 +19,7 @@ use crate::{feeds::FeedSpec, http::FrameAncestors};
     name = "tickertape",
     version,
     max_term_width = 80,
+    args_conflicts_with_subcommands = true,
     about = "A live stock ticker: quotes and news on one ordered tape, streamed as Server-Sent Events",
     after_help = "\
 Feeds:
@@ -23,14 +29,20 @@ Feeds:
                             ?url= for another address
   replay:FILE               recorded frames, plain or gzip, at their own pace;
                             ?speed=N or ?speed=max for quicker
+  none                      nothing but what is published
 
 Examples:
   tickertape
   tickertape --feed binance:BTCUSDT,ETHUSDT
   tickertape --feed 'replay:frames.jsonl.gz?speed=10'
-  tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080"
+  tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080
+  tickertape token newsdesk"
 )]
 pub struct Config {
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Address and port to listen at; port 0 takes a free one
     #[arg(
         long,
@@ -76,6 +88,37 @@ pub struct Config {
     )]
     pub frame_ancestors: FrameAncestors,
 
+    /// Most bytes of a request's head
+    #[arg(long, env = "TICKERTAPE_HEAD_BYTES", default_value = "16384", value_name = "BYTES",
+        value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
+    pub head_bytes: u32,
+
+    /// How long the head of a request may take to arrive
+    #[arg(long, env = "TICKERTAPE_HEAD_TIMEOUT", default_value = "10s", value_name = "DURATION",
+        value_parser = duration)]
+    pub head_timeout: Duration,
+
+    /// How long a connection may wait for its next request
+    #[arg(long, env = "TICKERTAPE_IDLE_TIMEOUT", default_value = "75s", value_name = "DURATION",
+        value_parser = duration)]
+    pub idle_timeout: Duration,
+
+    /// How long a reader may take nothing before its connection is closed
+    #[arg(long, env = "TICKERTAPE_WRITE_TIMEOUT", default_value = "30s", value_name = "DURATION",
+        value_parser = duration)]
+    pub write_timeout: Duration,
+
+    /// How long a stream may last, less up to a fifth at random; its client then
+    /// comes back without missing anything [default: without limit]
+    #[arg(long, env = "TICKERTAPE_STREAM_LIFETIME", value_name = "DURATION",
+        value_parser = duration)]
+    pub stream_lifetime: Option<Duration>,
+
+    /// How long connections may take to end at shutdown
+    #[arg(long, env = "TICKERTAPE_GRACE", default_value = "5s", value_name = "DURATION",
+        value_parser = duration)]
+    pub grace: Duration,
+
     /// What is logged, such as warn or info,server=debug
     #[arg(
         long,
@@ -85,6 +128,21 @@ pub struct Config {
         value_parser = |text: &str| text.parse::<EnvFilter>()
     )]
     pub log: EnvFilter,
+
+    /// Who may publish, and how much
+    #[command(flatten)]
+    pub publish: PublishOptions,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Make a token for somebody who shall publish, and print it once
+    Token {
+        /// Who it is for: letters, digits, . _ -
+        #[arg(value_parser = publisher_name)]
+        name: String,
+    },
 }
 
 impl Config {
@@ -94,9 +152,26 @@ impl Config {
         Self::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
     }
 
+    /// What the front is to allow.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            head_bytes: self.head_bytes as usize,
+            head_timeout: self.head_timeout,
+            idle_timeout: self.idle_timeout,
+            write_timeout: self.write_timeout,
+            grace: self.grace,
+        }
+    }
+
     fn read(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
         let config =
             Self::try_parse_from(&arguments).map_err(|error| with_variable(error, &arguments))?;
+        if config.feeds.len() > 1 && config.feeds.contains(&FeedSpec::None) {
+            return Err(Self::command().error(
+                ErrorKind::ArgumentConflict,
+                "none is given beside other feeds: expected it alone",
+            ));
+        }
         match FeedSpec::repeated(&config.feeds) {
             Some(twice) => Err(Self::command().error(
                 ErrorKind::ArgumentConflict,
@@ -140,6 +215,17 @@ fn with_variable(error: clap::Error, arguments: &[OsString]) -> clap::Error {
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
         .map_err(|_| "expected an address in digits and a port, as in 127.0.0.1:3000 or [::1]:3000")
+}
+
+/// Reads a duration such as 250ms, 10s or 1h 30m.
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    let expected = "expected a time above zero and at most a year, such as 250ms, 30s or 12h";
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| expected)?;
+    let longest = Duration::from_secs(365 * 24 * 60 * 60);
+    match Duration::try_from(duration) {
+        Ok(duration) if !duration.is_zero() && duration <= longest => Ok(duration),
+        _ => Err(expected),
+    }
 }
 
 fn seed(text: &str) -> Result<u64, String> {
@@ -204,6 +290,40 @@ mod tests {
                     assert!(message.contains(&words), "{message}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn no_feed_stands_alone() {
+        let read = |arguments: &[&str]| {
+            let arguments = ["tickertape"].iter().chain(arguments);
+            Config::read(arguments.map(Into::into).collect())
+        };
+        assert_eq!(read(&["--feed", "none"]).unwrap().feeds, [FeedSpec::None]);
+        let error = read(&["--feed", "none", "--feed", "simulate"]).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("expected it alone"), "{message}");
+    }
+
+    #[test]
+    fn publishing_is_set_and_checked() {
+        let hash = "a".repeat(64);
+        let tokens = format!("--publish-token=desk:{hash},wire:{hash}");
+        let read = |option: &str| Config::try_parse_from(["tickertape", option]);
+        let publish = read(&tokens).unwrap().publish;
+        let names: Vec<&str> = publish.tokens.iter().map(|grant| grant.name()).collect();
+        assert_eq!(names, ["desk", "wire"]);
+        assert_eq!(publish.max_events(), 1_000);
+        assert_eq!(read("--publish-burst=7").unwrap().publish.max_events(), 7);
+        for (option, words) in [
+            ("--publish-token=desk:secret", "64 hexadecimal digits"),
+            ("--publish-body=1023", "1024"),
+            ("--publish-rate=0", "from 1 to 1000000"),
+            ("--publish-rate=1000001", "from 1 to 1000000"),
+            ("--publish-burst=many", "from 1 to 1000000"),
+        ] {
+            let message = read(option).unwrap_err().to_string();
+            assert!(message.contains(words), "{option}: {message}");
         }
     }
 

@@ -2,21 +2,25 @@
 
 pub mod feeds;
 pub mod http;
+pub mod publish;
 
+mod closing;
 mod config;
 mod entry;
+mod front;
 mod now;
 mod run;
-mod serve;
+mod story;
 #[cfg(test)]
 mod testing;
 mod topic;
 
-pub use config::Config;
-pub use entry::Entry;
+pub use closing::Closing;
+pub use config::{Command, Config};
+pub use entry::{Chunk, Draft, Entry, Record};
+pub use front::{Settings, listen, serve};
 pub use now::{Now, system_now};
 pub use run::run;
-pub use serve::{listen, serve};
 pub use topic::Topic;
 
 /// The tape of this server.
@@ -24,6 +28,12 @@ pub type Tape = tape::Tape<Topic, Entry>;
 
 /// A subscriber's position on it.
 pub type Cursor = tape::Cursor<Topic, Entry>;
+
+/// The tape as it is at one position.
+pub type View<'a> = tape::View<'a, Topic, Entry>;
+
+/// What is appended as one step.
+pub type Batch<'a> = tape::Batch<'a, Topic, Entry>;
 
 /// What a cursor hands out.
 pub type Delivery = tape::Delivery<Entry>;

@@ -7,12 +7,19 @@ use std::{
 };
 
 use leptos::config::LeptosOptions;
-use server::{Config, system_now};
+use server::{
+    Command, Config,
+    publish::{TokenGrant, new_token},
+    system_now,
+};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{debug, error, info, warn};
 
 fn main() -> ExitCode {
     let config = Config::from_command_line();
+    if let Some(Command::Token { name }) = &config.command {
+        return make_token(name);
+    }
     tracing_subscriber::fmt()
         .with_env_filter(config.log.clone())
         .with_writer(io::stderr)
@@ -40,8 +47,38 @@ fn main() -> ExitCode {
     }
 }
 
+/// Prints a new token and its hash for programs, and what to do with them for people.
+fn make_token(name: &str) -> ExitCode {
+    let made = new_token()
+        .map_err(|error| format!("the system gives no random numbers: {error}"))
+        .and_then(|token| {
+            let grant = TokenGrant::new(name, &token).map_err(|error| error.to_string())?;
+            Ok((token, grant))
+        });
+    let printed = made.and_then(|(token, grant)| {
+        writeln!(io::stdout(), "token: {token}\nhash: {grant}")
+            .map_err(|error| format!("cannot print the token: {error}"))?;
+        Ok(grant)
+    });
+    match printed {
+        Ok(grant) => {
+            let _ = writeln!(
+                io::stderr(),
+                "The token is shown only now: give it to who publishes as {name}, and start the server with\n  --publish-token {grant}"
+            );
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 async fn run(config: Config) -> Result<(), String> {
     let leptos = leptos_options(config.site.as_deref())?;
+    #[cfg(unix)]
+    raise_file_limit();
     let listener = server::listen(config.listen).map_err(|error| {
         format!(
             "cannot listen at {}: {error}; choose another address with --listen, port 0 takes a free one",
@@ -61,6 +98,21 @@ async fn run(config: Config) -> Result<(), String> {
     server::run(listener, config, leptos, system_now(), shutdown).await;
     info!("goodbye");
     Ok(())
+}
+
+/// Each connection is an open file, and the usual limit is 1024.
+#[cfg(unix)]
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    match setrlimit(Resource::Nofile, all) {
+        Ok(()) => debug!(files = maximum, "raised the limit of open files"),
+        Err(error) => warn!(%error, "could not raise the limit of open files"),
+    }
 }
 
 /// Where the page's files are. `cargo leptos watch` says it in the environment; else they are

@@ -7,9 +7,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::{
-    Config, Now, Tape,
+    Closing, Config, Now, Tape,
     feeds::{Backoff, FeedSpec, Supervisor},
-    http::{self, Service},
+    http::{self, Service, Snapshots},
+    publish::Desk,
     serve,
 };
 
@@ -30,6 +31,7 @@ pub async fn run(
     clock: Now,
     shutdown: CancellationToken,
 ) {
+    let settings = config.settings();
     let tape = Tape::new(clock(), WINDOW);
     let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
     if config.feeds.contains(&FeedSpec::Simulate) {
@@ -38,7 +40,7 @@ pub async fn run(
     let feeds = config
         .feeds
         .into_iter()
-        .map(|spec| spec.build(seed))
+        .filter_map(|spec| spec.build(seed))
         .collect();
     let supervisor = Supervisor::start(feeds, &tape, &clock, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
@@ -47,10 +49,13 @@ pub async fn run(
         feeds: Arc::new(move || statuses.current()),
         clock,
         heartbeat: http::HEARTBEAT,
-        shutdown: shutdown.clone(),
+        lifetime: config.stream_lifetime,
+        shutdown,
+        closing: Closing::default(),
+        snapshots: Snapshots::default(),
+        desk: Arc::new(Desk::new(&config.publish)),
         leptos,
         frame_ancestors: config.frame_ancestors,
     };
-    serve(listener, http::router(service), shutdown).await;
-    supervisor.join().await;
+    serve(listener, service, settings, supervisor.join()).await;
 }

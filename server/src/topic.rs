@@ -1,3 +1,5 @@
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use market::{Event, Symbol};
 
 /// What cursors listen to, and what merging entries merge by.
@@ -11,6 +13,9 @@ pub enum Topic {
     News(Symbol),
     /// All news.
     AllNews,
+    /// News of one story, by a hash of its id, so that a topic stays small. Two stories may
+    /// share it: who looks for one compares the ids.
+    Story(u64),
     /// Merges the quotes of one symbol; nobody listens to it alone.
     Quote(Symbol),
     /// Merges the sessions of one symbol; nobody listens to it alone.
@@ -26,10 +31,19 @@ impl Topic {
             Event::Bar(bar) => vec![Topic::Symbol(bar.symbol), Topic::Symbols],
             Event::News(news) => {
                 let symbols = news.symbols.iter().copied().map(Topic::News);
-                symbols.chain([Topic::AllNews]).collect()
+                symbols
+                    .chain([Topic::AllNews, Topic::story(&news.id)])
+                    .collect()
             }
             Event::Snapshot(_) | Event::Heartbeat(_) => Vec::new(),
         }
+    }
+
+    /// The topic of the story of that id.
+    pub fn story(id: &str) -> Topic {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        Topic::Story(hasher.finish())
     }
 
     /// What an event merges by; `None` for one that is kept.

@@ -7,12 +7,14 @@ use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, Response, StatusCode},
 };
+use clap::Parser;
 use leptos::config::LeptosOptions;
 use market::{Bar, Event, Quality, Quote, Session, Symbol, TradingState};
 use serde_json::Value;
 use server::{
-    Entry, Tape, Topic,
-    http::{FrameAncestors, Service},
+    Closing, Config, Entry, Tape, Topic,
+    http::{FrameAncestors, Service, Snapshots},
+    publish::Desk,
 };
 use tape::Limits;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +41,11 @@ impl Server {
             feeds: Arc::new(Vec::new),
             clock: Arc::new(|| START),
             heartbeat: Duration::from_secs(15),
+            lifetime: None,
+            desk: Arc::new(Desk::new(&Config::parse_from(["tickertape"]).publish)),
             shutdown: CancellationToken::new(),
+            closing: Closing::default(),
+            snapshots: Snapshots::default(),
             leptos: LeptosOptions::builder().output_name("tickertape").build(),
             frame_ancestors: FrameAncestors::default(),
         });

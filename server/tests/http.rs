@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use clap::Parser;
 use leptos::config::LeptosOptions;
 use market::{
     Action, Bar, Basis, Event, FeedState, FeedStatus, News, NewsType, Quality, Quote, Session,
@@ -18,8 +19,9 @@ use market::{
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use server::{
-    Entry, Tape, Topic,
-    http::{FrameAncestors, Service},
+    Closing, Config, Entry, Settings, Tape, Topic,
+    http::{FrameAncestors, Service, Snapshots},
+    publish::Desk,
 };
 use tape::{EventId, Limits};
 use tokio::task::JoinHandle;
@@ -63,14 +65,18 @@ impl Server {
             }),
             clock: Arc::new(move || clock.load(Ordering::SeqCst)),
             heartbeat,
+            lifetime: None,
+            desk: Arc::new(Desk::new(&Config::parse_from(["tickertape"]).publish)),
             shutdown: shutdown.clone(),
+            closing: Closing::default(),
+            snapshots: Snapshots::default(),
             leptos: LeptosOptions::builder().output_name("tickertape").build(),
             frame_ancestors: FrameAncestors::default(),
         };
         let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let router = server::http::router(service);
-        let serving = tokio::spawn(server::serve(listener, router, shutdown.clone()));
+        let feeds = std::future::ready(());
+        let serving = tokio::spawn(server::serve(listener, service, Settings::default(), feeds));
         let client = Client::builder().no_proxy().build().unwrap();
         Server {
             address,
@@ -433,18 +439,31 @@ async fn a_reader_that_fell_off_the_window_is_reset_in_the_stream() {
         tokio::task::yield_now().await;
     }
     server.append(quote("GOOG", "600.00"));
+    let newest = Some("600.00".parse().unwrap());
     let mut last: EventId = "0-0".parse().unwrap();
+    let mut resets = 0;
     loop {
         let (id, event) = stream.event().await;
         let id: EventId = id.parse().unwrap();
         assert!(id > last, "{id} after {last}");
         last = id;
-        if let Event::Snapshot(snapshot) = event {
-            assert!(snapshot.reset);
-            assert_eq!(snapshot.quotes[0].price, Some("600.00".parse().unwrap()));
+        let price = match event {
+            Event::Snapshot(snapshot) => {
+                assert!(snapshot.reset);
+                resets += 1;
+                snapshot.quotes[0].price
+            }
+            Event::Quote(quote) => quote.price,
+            _ => continue,
+        };
+        if price == newest {
             break;
         }
     }
+    assert!(
+        resets > 0,
+        "the newest price came without a word of what was missed"
+    );
 }
 
 #[tokio::test]
@@ -732,6 +751,11 @@ async fn pages_and_json_are_compressed_and_streams_are_not() {
     let headers = [("accept-encoding", "gzip, br")];
     let mut stream = server.stream("/stocks/GOOG", &headers).await;
     assert!(!stream.response.headers().contains_key("content-encoding"));
+    // Also where the answer does not go the way of the others.
+    assert_eq!(
+        stream.response.headers()["x-content-type-options"],
+        "nosniff"
+    );
     stream.snapshot().await;
     server.append(quote("GOOG", "598.00"));
     assert_eq!(stream.event().await.1, quote("GOOG", "598.00"));

@@ -88,6 +88,35 @@ fn a_feed_that_blocks_does_not_hold_the_end() {
 }
 
 #[test]
+fn a_token_is_printed_once_with_the_hash_that_the_server_takes() {
+    let token = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_tickertape"))
+            .args(["token", "desk"])
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let value = |name| {
+            let mut lines = printed.lines();
+            lines.find_map(|line| line.strip_prefix(name).map(str::to_owned))
+        };
+        let (token, hash) = (value("token: ").unwrap(), value("hash: ").unwrap());
+        let advice = String::from_utf8(output.stderr).unwrap();
+        assert!(advice.contains(&format!("--publish-token {hash}")));
+        assert!(!advice.contains(&token), "it may be logged");
+        let grant = server::publish::TokenGrant::new("desk", &token).unwrap();
+        assert_eq!(grant.to_string(), hash);
+        token
+    };
+    assert_ne!(token(), token());
+    let refused = Command::new(env!("CARGO_BIN_EXE_tickertape"))
+        .args(["token", "a desk"])
+        .output()
+        .unwrap();
+    assert!(!refused.status.success());
+}
+
+#[test]
 fn a_log_that_nobody_reads_does_not_hold_the_end() {
     let folder = Folder::new("unread");
     let mut server = start(&folder, "simulate");

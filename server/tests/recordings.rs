@@ -59,7 +59,7 @@ async fn play(file: &Path) -> Played {
         .parse()
         .unwrap();
     let supervisor = Supervisor::start(
-        vec![spec.build(1)],
+        spec.build(1).into_iter().collect(),
         &tape,
         &(Arc::new(|| 2_u64) as server::Now),
         Backoff::default(),

@@ -7,11 +7,13 @@ use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, Response, StatusCode},
 };
+use clap::Parser;
 use leptos::config::LeptosOptions;
 use market::{Event, Quote};
 use server::{
-    Entry, Tape, Topic,
-    http::{FrameAncestors, Service},
+    Closing, Config, Entry, Tape, Topic,
+    http::{FrameAncestors, Service, Snapshots},
+    publish::Desk,
 };
 use tape::Limits;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +50,11 @@ impl Site {
             feeds: Arc::new(Vec::new),
             clock: Arc::new(|| START),
             heartbeat: Duration::from_secs(15),
+            lifetime: None,
+            desk: Arc::new(Desk::new(&Config::parse_from(["tickertape"]).publish)),
             shutdown: CancellationToken::new(),
+            closing: Closing::default(),
+            snapshots: Snapshots::default(),
             leptos: LeptosOptions::builder()
                 .output_name("tickertape")
                 .site_root(folder.to_string_lossy())
@@ -111,6 +117,8 @@ async fn every_answer_carries_the_headers() {
         (Method::GET, "/stocks/GOOG", "text/event-stream", 200),
         (Method::GET, "/stocks/GOOG/bars", "application/json", 200),
         (Method::GET, "/health/live", "*/*", 200),
+        (Method::POST, "/publish", "application/json", 403),
+        (Method::GET, "/publish", "application/json", 405),
         (Method::GET, "/pkg/tickertape.css", "text/css", 200),
         (Method::GET, "/pkg/nothing.css", "text/css", 404),
         (Method::POST, "/pkg/tickertape.css", "*/*", 405),

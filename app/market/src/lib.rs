@@ -30,7 +30,7 @@ pub use news::{Action, Basis, Link, LinkError, News, NewsType};
 pub use quote::Quote;
 pub use session::{Quality, Session, TradingState};
 pub use snapshot::{Closes, Snapshot};
-pub use sse::Frame;
+pub use sse::{Encoded, Frame};
 pub use symbol::{Symbol, SymbolError};
 pub use text::plain;
 pub use tick::{Best, Clock, Day, Tick, Trade};

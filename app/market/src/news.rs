@@ -61,6 +61,31 @@ pub struct News {
     pub code: Option<String>,
 }
 
+impl News {
+    /// What there is to say where the same story was told before; `None` where that is nothing. A
+    /// story whose words have changed is [`Action::Updated`], whatever its source calls it, unless
+    /// it is withdrawn.
+    pub fn after(self, earlier: &News) -> Option<News> {
+        let withdrawn = self.action == Action::Deleted;
+        if withdrawn && earlier.action == Action::Deleted {
+            return None;
+        }
+        let words = News {
+            action: earlier.action,
+            ..self
+        };
+        if words == *earlier && !withdrawn && earlier.action != Action::Deleted {
+            return None;
+        }
+        let action = if withdrawn {
+            Action::Deleted
+        } else {
+            Action::Updated
+        };
+        Some(News { action, ..words })
+    }
+}
+
 /// What kind of news it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -223,6 +248,41 @@ impl<'de> Deserialize<'de> for Link {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_story_twice_is_one_and_a_changed_one_is_an_update() {
+        let told = |action, headline: &str| News {
+            id: "test:1".to_owned(),
+            kind: NewsType::Headline,
+            basis: Basis::Native,
+            action,
+            symbols: Vec::new(),
+            headline: headline.to_owned(),
+            summary: None,
+            url: None,
+            source: "test".to_owned(),
+            published: 1,
+            form: None,
+            accession: None,
+            code: None,
+        };
+        use Action::{Created, Deleted, Updated};
+        for (before, now, becomes) in [
+            ((Created, "a"), (Created, "a"), None),
+            ((Updated, "a"), (Created, "a"), None),
+            ((Created, "a"), (Updated, "a"), None),
+            ((Created, "a"), (Created, "b"), Some(Updated)),
+            ((Updated, "a"), (Updated, "b"), Some(Updated)),
+            ((Created, "a"), (Deleted, "a"), Some(Deleted)),
+            ((Updated, "a"), (Deleted, ""), Some(Deleted)),
+            ((Deleted, "a"), (Deleted, ""), None),
+            ((Deleted, "a"), (Created, "a"), Some(Updated)),
+        ] {
+            let expected = becomes.map(|action| told(action, now.1));
+            let after = told(now.0, now.1).after(&told(before.0, before.1));
+            assert_eq!(after, expected, "{now:?} after {before:?}");
+        }
+    }
 
     #[test]
     fn a_link_is_http_or_no_link() {

@@ -13,29 +13,14 @@ pub struct Frame {
     bytes: Bytes,
     /// Where the `id:` line ends and the rest begins.
     id_end: usize,
+    /// Where the data begins; it ends before the two line ends.
+    data_start: usize,
 }
 
 impl Frame {
     /// Encodes an event, with its id where it has one.
-    ///
-    /// JSON escapes every line break and control character, so whatever text an event carries, it
-    /// stays within its one `data:` line.
     pub fn new(id: Option<&dyn fmt::Display>, event: &Event) -> Self {
-        let data = event.data();
-        let mut text = String::with_capacity(data.len() + 64);
-        if let Some(id) = id {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "id: {id}");
-        }
-        let id_end = text.len();
-        if !matches!(event, Event::Quote(_)) {
-            let _ = writeln!(text, "event: {}", event.name());
-        }
-        let _ = write!(text, "data: {data}\n\n");
-        Frame {
-            bytes: Bytes::from(text),
-            id_end,
-        }
+        Encoded::new(event).frame(id)
     }
 
     /// The frame, with its id where it has one.
@@ -49,6 +34,11 @@ impl Frame {
         self.bytes.slice(self.id_end..)
     }
 
+    /// The event's data alone: JSON, on one line.
+    pub fn data(&self) -> Bytes {
+        self.bytes.slice(self.data_start..self.bytes.len() - 2)
+    }
+
     /// The frame's size in bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()
@@ -57,6 +47,47 @@ impl Frame {
     /// Whether there is nothing in it, which does not happen.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+}
+
+/// An event that is encoded but for its id, which is only known once the event has its place.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    text: String,
+    data_start: usize,
+}
+
+impl Encoded {
+    /// Encodes an event.
+    ///
+    /// JSON escapes every line break and control character, so whatever text an event carries, it
+    /// stays within its one `data:` line.
+    pub fn new(event: &Event) -> Self {
+        let data = event.data();
+        let mut text = String::with_capacity(data.len() + 32);
+        // Writing to a String cannot fail.
+        if !matches!(event, Event::Quote(_)) {
+            let _ = writeln!(text, "event: {}", event.name());
+        }
+        text.push_str("data: ");
+        let data_start = text.len();
+        let _ = write!(text, "{data}\n\n");
+        Encoded { text, data_start }
+    }
+
+    /// The frame, with its id where it has one.
+    pub fn frame(&self, id: Option<&dyn fmt::Display>) -> Frame {
+        let mut text = String::with_capacity(self.text.len() + 32);
+        if let Some(id) = id {
+            let _ = writeln!(text, "id: {id}");
+        }
+        let id_end = text.len();
+        text.push_str(&self.text);
+        Frame {
+            bytes: Bytes::from(text),
+            id_end,
+            data_start: id_end + self.data_start,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use market::{Board, Day, Event, FeedState, FeedStatus, Millis, News, Session, Symbol, Tick};
 use tokio::{sync::watch, time::Instant};
 
-use crate::{Entry, Now, Tape, Topic};
+use crate::{Draft, Now, Tape, story};
 
 /// A feed's side of the tape: what it publishes, and how it says that it is doing.
 pub struct Publisher {
@@ -99,11 +99,18 @@ impl Publisher {
         }
     }
 
-    /// Publishes a story.
+    /// Publishes a story, unless it says what is on the tape already.
     pub fn news(&self, news: News) {
         // The lock orders it after the ticks that came before it.
         let _state = self.state();
-        self.append(Event::News(news));
+        let id = news.id.clone();
+        let draft = Draft::new(Event::News(news));
+        self.tape.append_all(self.now(), |batch| {
+            let earlier = story::newest(&batch.view(), &id);
+            if let Some(draft) = story::after(draft, earlier) {
+                draft.append(batch);
+            }
+        });
     }
 
     /// Says that the source speaks. To be called for every frame; it is cheap when that is known.
@@ -183,11 +190,9 @@ impl Publisher {
     }
 
     fn append(&self, event: Event) {
-        let topics = Topic::of(&event);
-        let merge = Topic::merge(&event);
-        self.tape.append(self.now(), &topics, merge.as_ref(), |id| {
-            Entry::new(id, event)
-        });
+        let draft = Draft::new(event);
+        self.tape
+            .append_all(self.now(), |batch| draft.append(batch));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -7,11 +7,14 @@ use super::{Feed, binance::Binance, replay::Replay, simulate::Simulate};
 
 /// A feed as it is asked for on the command line.
 ///
+/// - `none`
 /// - `simulate`
 /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
+    /// Nothing: all that there is, is published.
+    None,
     /// The built-in market of 30 US stocks.
     Simulate,
     /// Trades and best prices of these symbols from Binance.
@@ -51,16 +54,17 @@ impl fmt::Display for SpecError {
 
 impl std::error::Error for SpecError {}
 
-const FEEDS: [&str; 3] = ["simulate", "binance", "replay"];
+const FEEDS: [&str; 4] = ["none", "simulate", "binance", "replay"];
 
 impl FeedSpec {
-    /// The feed. A seed decides what the simulated market does.
-    pub fn build(self, seed: u64) -> Box<dyn Feed> {
-        match self {
+    /// The feed, if it is one. A seed decides what the simulated market does.
+    pub fn build(self, seed: u64) -> Option<Box<dyn Feed>> {
+        Some(match self {
+            FeedSpec::None => return None,
             FeedSpec::Simulate => Box::new(Simulate::new(seed)),
             FeedSpec::Binance { symbols, url } => Box::new(Binance::new(symbols, url)),
             FeedSpec::Replay { file, speed } => Box::new(Replay::new(file, speed)),
-        }
+        })
     }
 
     /// The first thing that these feeds would publish twice, if there is one.
@@ -74,6 +78,7 @@ impl FeedSpec {
 
     fn subjects(&self) -> Vec<String> {
         match self {
+            FeedSpec::None => Vec::new(),
             FeedSpec::Simulate => vec!["simulate".to_owned()],
             FeedSpec::Binance { symbols, .. } => symbols
                 .iter()
@@ -92,14 +97,15 @@ impl FromStr for FeedSpec {
         let end = text.find([':', '?']).unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
         match name {
+            "none" if rest.is_empty() => Ok(FeedSpec::None),
             "simulate" if rest.is_empty() => Ok(FeedSpec::Simulate),
-            "simulate" => Err(SpecError(format!(
-                "{rest:?} after simulate: expected nothing more"
+            "none" | "simulate" => Err(SpecError(format!(
+                "{rest:?} after {name}: expected nothing more"
             ))),
             "binance" => binance(rest.strip_prefix(':').unwrap_or(rest)),
             "replay" => replay(rest.strip_prefix(':').unwrap_or(rest)),
             _ => Err(SpecError(format!(
-                "{name:?} is not a feed: expected simulate, binance:SYMBOL,… or replay:FILE{}",
+                "{name:?} is not a feed: expected none, simulate, binance:SYMBOL,… or replay:FILE{}",
                 suggestion(name, &FEEDS)
             ))),
         }
@@ -246,6 +252,8 @@ mod tests {
     #[test]
     fn reads_every_form() {
         assert_eq!(read("simulate"), FeedSpec::Simulate);
+        assert_eq!(read("none"), FeedSpec::None);
+        assert!(read("none").build(1).is_none());
         let symbols = |names: &[&str]| {
             names
                 .iter()

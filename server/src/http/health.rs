@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{extract::State, response::IntoResponse};
 use market::FeedState;
 
@@ -11,7 +13,9 @@ pub(crate) async fn live() -> impl IntoResponse {
 /// 200 when every feed has spoken or has said why it cannot, and until shutdown begins: a load
 /// balancer sends nobody here otherwise. A source that breaks off later does not take the server
 /// out: it still has the newest prices, and says how old they are.
-pub(crate) async fn ready(State(service): State<Service>) -> Result<impl IntoResponse, Problem> {
+pub(crate) async fn ready(
+    State(service): State<Arc<Service>>,
+) -> Result<impl IntoResponse, Problem> {
     if service.shutdown.is_cancelled() {
         return Err(Problem::Unavailable(
             "the server is shutting down".to_owned(),

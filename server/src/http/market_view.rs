@@ -6,7 +6,9 @@ use market::{Bar, Closes, Event, FeedStatus, Millis, News, Quote, Session, Snaps
 use tape::EventId;
 
 use super::selection::{Selection, Symbols};
-use crate::{Entry, Tape, Topic};
+use crate::{Tape, Topic};
+
+pub(crate) use crate::View;
 
 /// How many closes a sparkline is drawn from: an hour of one-minute bars.
 const SPARKLINE_BARS: usize = 60;
@@ -16,8 +18,6 @@ const SNAPSHOT_NEWS: usize = 40;
 
 /// How many known symbols are suggested in place of an unknown one.
 const SUGGESTIONS: usize = 5;
-
-pub(crate) type View<'a> = tape::View<'a, Topic, Entry>;
 
 /// The snapshot of a selection, as of the view's position.
 pub(crate) fn snapshot(

@@ -7,10 +7,12 @@ mod market_view;
 mod page;
 mod poll;
 mod problem;
+mod publish;
 mod security;
 mod selection;
+mod snapshots;
 mod stocks;
-mod stream;
+pub(crate) mod stream;
 
 use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -18,9 +20,9 @@ use axum::{
     Router,
     extract::{OriginalUri, Request},
     http::{HeaderValue, Method, header},
-    middleware::map_response_with_state,
+    middleware::{self, Next, map_response_with_state},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use leptos::config::LeptosOptions;
 use market::{FeedStatus, Millis};
@@ -35,9 +37,9 @@ use tower_http::{
 use tracing::Level;
 
 use self::problem::Problem;
-use crate::{Now, Tape};
+use crate::{Closing, Now, Tape, publish::Desk};
 
-pub use self::{security::FrameAncestors, stream::HEARTBEAT};
+pub use self::{security::FrameAncestors, snapshots::Snapshots, stream::HEARTBEAT};
 
 /// Tells how each feed is doing, in the order of the configuration.
 pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
@@ -46,8 +48,12 @@ pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
+/// An extension of a request that could not be read: why. Whatever else it seems to ask for, it is
+/// answered with that.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused(pub(crate) String);
+
 /// What the resources share.
-#[derive(Clone)]
 pub struct Service {
     /// What they read.
     pub tape: Tape,
@@ -57,8 +63,16 @@ pub struct Service {
     pub clock: Now,
     /// How long a stream may be silent before it says that it lives: [`HEARTBEAT`].
     pub heartbeat: Duration,
-    /// Ends the streams when it is cancelled.
+    /// How long a stream lasts at the most, then its client comes back; shortened at random.
+    pub lifetime: Option<Duration>,
+    /// Where publications come in.
+    pub desk: Arc<Desk>,
+    /// Is cancelled when shutdown begins: nobody new is wanted, and long polls are answered.
     pub shutdown: CancellationToken,
+    /// Ends the streams.
+    pub closing: Closing,
+    /// What the streams of the last moment opened with.
+    pub snapshots: Snapshots,
     /// Where the page's files are and how they are called.
     pub leptos: LeptosOptions,
     /// Who may show the page in a frame.
@@ -77,6 +91,7 @@ impl Service {
 
 /// Everything that is served.
 pub fn router(service: Service) -> Router {
+    let service = Arc::new(service);
     // The page's rendering spawns on this; an error says that it has been set before.
     let _ = any_spawner::Executor::init_tokio();
     let security = security::Headers::new(&service.frame_ancestors, &service.leptos);
@@ -113,11 +128,16 @@ pub fn router(service: Service) -> Router {
         .route("/stocks", get(stocks::several))
         .route("/stocks/{symbol}", get(stocks::one))
         .route("/stocks/{symbol}/bars", get(stocks::bars))
+        .route(
+            "/publish",
+            post(publish::publish).fallback(publish::only_post),
+        )
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .nest_service(&format!("/{package}"), assets)
         .fallback(page::fallback)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(refuse))
         // Pages and JSON. It leaves alone what is compressed already, and event streams, whose events
         // would wait in it.
         .layer(CompressionLayer::new())
@@ -130,6 +150,14 @@ pub fn router(service: Service) -> Router {
         .with_state(service)
 }
 
+/// Answers what could not be read.
+async fn refuse(mut request: Request, next: Next) -> Response {
+    match request.extensions_mut().remove::<Refused>() {
+        Some(Refused(why)) => Problem::Malformed(why).into_response(),
+        None => next.run(request).await,
+    }
+}
+
 /// What is asked of the assets and is not there, or with another method than theirs.
 async fn no_asset(request: Request) -> Result<Response, Infallible> {
     let problem = match *request.method() {
@@ -140,11 +168,18 @@ async fn no_asset(request: Request) -> Result<Response, Infallible> {
             };
             Problem::UnknownPath(path.to_owned())
         }
-        _ => Problem::MethodNotAllowed(request.method().to_string()),
+        _ => not_get(&request),
     };
     Ok(problem.into_response())
 }
 
 async fn method_not_allowed(request: Request) -> Response {
-    Problem::MethodNotAllowed(request.method().to_string()).into_response()
+    not_get(&request).into_response()
+}
+
+fn not_get(request: &Request) -> Problem {
+    Problem::MethodNotAllowed {
+        method: request.method().to_string(),
+        allowed: "GET, HEAD",
+    }
 }

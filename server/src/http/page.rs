@@ -1,6 +1,8 @@
 //! The page: the same resources as HTML, complete before any script.
 
 use app::PageData;
+use std::sync::Arc;
+
 use axum::{
     Extension,
     extract::{Query as AxumQuery, Request, State, rejection::QueryRejection},
@@ -29,7 +31,7 @@ type QueryResult = Result<AxumQuery<Query>, QueryRejection>;
 
 /// `GET /`
 pub(crate) async fn home(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     query: QueryResult,
     request: Request,
 ) -> Response {
@@ -38,7 +40,7 @@ pub(crate) async fn home(
 
 /// `GET /stocks/{symbol}` as HTML.
 pub(crate) async fn one(
-    service: Service,
+    service: Arc<Service>,
     symbol: Result<Symbol, Problem>,
     query: QueryResult,
     request: Request,
@@ -55,7 +57,11 @@ pub(crate) async fn one(
 }
 
 /// `GET /stocks` as HTML.
-pub(crate) async fn several(service: Service, query: QueryResult, request: Request) -> Response {
+pub(crate) async fn several(
+    service: Arc<Service>,
+    query: QueryResult,
+    request: Request,
+) -> Response {
     let (watchlist, problem) = watchlist(&service, query);
     let symbol = if problem.is_some() {
         None
@@ -69,7 +75,7 @@ pub(crate) async fn several(service: Service, query: QueryResult, request: Reque
 }
 
 /// What is served nowhere: a page for a person, a problem for a program.
-pub(crate) async fn fallback(State(service): State<Service>, request: Request) -> Response {
+pub(crate) async fn fallback(State(service): State<Arc<Service>>, request: Request) -> Response {
     let problem = Problem::UnknownPath(request.uri().path().to_owned());
     match Representation::negotiate(request.headers()) {
         Ok(Representation::Page) => {
@@ -110,7 +116,7 @@ fn watchlist(service: &Service, query: QueryResult) -> (Symbols, Option<Problem>
 }
 
 async fn render(
-    service: Service,
+    service: Arc<Service>,
     watchlist: Symbols,
     symbol: Option<Symbol>,
     problem: Option<Problem>,

@@ -8,7 +8,6 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use market::Event;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -42,11 +41,11 @@ struct Item {
 }
 
 impl Item {
-    fn new(id: Option<String>, event: &Event) -> Option<Self> {
+    fn new(id: Option<String>, event: &'static str, data: String) -> Option<Self> {
         Some(Item {
             id,
-            event: event.name(),
-            data: RawValue::from_string(event.data()).ok()?,
+            event,
+            data: RawValue::from_string(data).ok()?,
         })
     }
 }
@@ -70,9 +69,11 @@ pub(crate) async fn answer(
     let after = if after.is_empty() { "0-0" } else { after };
     let (mut cursor, opening) = stream::start(service, selection, Some(after));
     let events = match opening {
-        Some(event) => Item::new(Some(cursor.position().to_string()), &event)
-            .into_iter()
-            .collect(),
+        Some(snapshot) => {
+            let id = snapshot.position.to_string();
+            let data = String::from_utf8_lossy(&snapshot.data).into_owned();
+            Item::new(Some(id), "snapshot", data).into_iter().collect()
+        }
         None => read(service, &mut cursor, wait).await,
     };
     let answer = Answer {
@@ -103,7 +104,8 @@ async fn read(service: &Service, cursor: &mut Cursor, wait: Duration) -> Vec<Ite
         .iter()
         .filter_map(|delivery| {
             let id = delivery.in_order.then(|| delivery.id.to_string());
-            Item::new(id, &delivery.payload.event)
+            let event = &delivery.payload.event;
+            Item::new(id, event.name(), event.data())
         })
         .collect()
 }

@@ -25,7 +25,12 @@ pub(crate) enum Problem {
     /// 404: nothing is served at this path.
     UnknownPath(String),
     /// 405: the path is right, the method is not.
-    MethodNotAllowed(String),
+    MethodNotAllowed {
+        /// What was asked for.
+        method: String,
+        /// What there is, as `Allow` names it.
+        allowed: &'static str,
+    },
     /// 406: no representation that the client accepts.
     NotAcceptable {
         /// The client's `Accept`.
@@ -33,8 +38,58 @@ pub(crate) enum Problem {
         /// What there is.
         offered: &'static str,
     },
+    /// 401: no token, or one that is not known
+    /// ([RFC 6750, section 3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
+    Unauthorized {
+        /// What to do about it.
+        detail: String,
+        /// Whether a token was sent.
+        wrong_token: bool,
+    },
+    /// 403: no token would help. The text says what would.
+    Forbidden(String),
+    /// 413: more than may be sent at once. The text says how much may.
+    TooLarge(String),
+    /// 415: the content is of a type, or an encoding, that is not read here.
+    UnsupportedContent {
+        /// What came and what to do about it.
+        detail: String,
+        /// The types that are read, as `Accept` names them.
+        types: &'static str,
+    },
+    /// 422: the content can be read and is not what it has to be. Nothing of it was taken.
+    Invalid {
+        /// What is wrong in all.
+        detail: String,
+        /// Every place where something is wrong.
+        faults: Vec<Fault>,
+    },
+    /// 429: more than is allowed in so short a time, or at the same time.
+    TooMany {
+        /// How much is allowed.
+        detail: String,
+        /// After how many seconds it may be tried again.
+        retry_after: u64,
+    },
     /// 503: not yet, or no longer. The text says why.
     Unavailable(String),
+}
+
+/// What is wrong at one place of a request's content, written as the `errors` of
+/// [RFC 9457, section 3](https://www.rfc-editor.org/rfc/rfc9457#section-3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Fault {
+    /// The line, from 1, where the content is lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+    /// The element, from 0, where the content is an array.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) index: Option<usize>,
+    /// The field of that line or element, as a JSON pointer
+    /// ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
+    pub(crate) pointer: String,
+    /// What is wrong with it and what was expected.
+    pub(crate) detail: String,
 }
 
 #[derive(Serialize)]
@@ -45,6 +100,8 @@ struct Body<'a> {
     detail: String,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     suggestions: &'a [Symbol],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
 }
 
 impl Problem {
@@ -52,8 +109,14 @@ impl Problem {
         match self {
             Problem::Malformed(_) => StatusCode::BAD_REQUEST,
             Problem::UnknownSymbol { .. } | Problem::UnknownPath(_) => StatusCode::NOT_FOUND,
-            Problem::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Problem::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Problem::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
+            Problem::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
+            Problem::Forbidden(_) => StatusCode::FORBIDDEN,
+            Problem::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::UnsupportedContent { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Problem::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -63,8 +126,14 @@ impl Problem {
             Problem::Malformed(_) => "The request is malformed",
             Problem::UnknownSymbol { .. } => "No such symbol",
             Problem::UnknownPath(_) => "Nothing is here",
-            Problem::MethodNotAllowed(_) => "Wrong method",
+            Problem::MethodNotAllowed { .. } => "Wrong method",
             Problem::NotAcceptable { .. } => "No acceptable representation",
+            Problem::Unauthorized { .. } => "Not authorized",
+            Problem::Forbidden(_) => "Not allowed",
+            Problem::TooLarge(_) => "Too much at once",
+            Problem::UnsupportedContent { .. } => "The content is of another type",
+            Problem::Invalid { .. } => "The content is not valid",
+            Problem::TooMany { .. } => "Too many requests",
             Problem::Unavailable(_) => "Not available now",
         }
     }
@@ -72,7 +141,14 @@ impl Problem {
     /// A sentence that a person can act on.
     pub(crate) fn detail(&self) -> String {
         match self {
-            Problem::Malformed(detail) | Problem::Unavailable(detail) => detail.clone(),
+            Problem::Malformed(detail)
+            | Problem::Unauthorized { detail, .. }
+            | Problem::Forbidden(detail)
+            | Problem::TooLarge(detail)
+            | Problem::UnsupportedContent { detail, .. }
+            | Problem::Invalid { detail, .. }
+            | Problem::TooMany { detail, .. }
+            | Problem::Unavailable(detail) => detail.clone(),
             Problem::UnknownSymbol {
                 symbol,
                 suggestions,
@@ -94,8 +170,8 @@ impl Problem {
             Problem::UnknownPath(path) => {
                 format!("{path} is not served here: try / or /stocks/GOOG")
             }
-            Problem::MethodNotAllowed(method) => {
-                format!("{method} does nothing here: use GET")
+            Problem::MethodNotAllowed { method, allowed } => {
+                format!("{method} does nothing here: use {allowed}")
             }
             Problem::NotAcceptable { accept, offered } => {
                 format!("{accept:?} accepts none of what is here: {offered}")
@@ -106,6 +182,13 @@ impl Problem {
     pub(crate) fn suggestions(&self) -> &[Symbol] {
         match self {
             Problem::UnknownSymbol { suggestions, .. } => suggestions,
+            _ => &[],
+        }
+    }
+
+    fn faults(&self) -> &[Fault] {
+        match self {
+            Problem::Invalid { faults, .. } => faults,
             _ => &[],
         }
     }
@@ -130,6 +213,7 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             detail: self.detail(),
             suggestions: self.suggestions(),
+            errors: self.faults(),
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
@@ -141,8 +225,23 @@ impl IntoResponse for Problem {
         // What is unknown now may be known in a moment: no cache may guess how long this holds.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         match self {
-            Problem::MethodNotAllowed(_) => {
-                headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            Problem::MethodNotAllowed { allowed, .. } => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+            }
+            Problem::Unauthorized { wrong_token, .. } => {
+                let challenge = if wrong_token {
+                    r#"Bearer realm="tickertape", error="invalid_token""#
+                } else {
+                    r#"Bearer realm="tickertape""#
+                };
+                let challenge = HeaderValue::from_static(challenge);
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            Problem::UnsupportedContent { types, .. } => {
+                headers.insert(header::ACCEPT, HeaderValue::from_static(types));
+            }
+            Problem::TooMany { retry_after, .. } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
             }
             Problem::Unavailable(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));

@@ -22,7 +22,7 @@ pub(crate) struct Query {
 }
 
 /// Which symbols a request is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Symbols {
     /// All, also those that come later: `*`.
     All,
@@ -31,7 +31,7 @@ pub(crate) enum Symbols {
 }
 
 /// Which news a stream carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum NewsChoice {
     /// That of its symbols.
     Symbols,
@@ -42,7 +42,7 @@ pub(crate) enum NewsChoice {
 }
 
 /// What a stream or a poll carries.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Selection {
     pub(crate) symbols: Symbols,
     pub(crate) news: NewsChoice,
@@ -132,6 +132,14 @@ impl Selection {
             news,
             min_interval,
         })
+    }
+
+    /// What its snapshot depends on.
+    pub(crate) fn of_snapshot(&self) -> Selection {
+        Selection {
+            min_interval: None,
+            ..self.clone()
+        }
     }
 
     /// The topics that a cursor listens to.

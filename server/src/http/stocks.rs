@@ -1,5 +1,7 @@
 //! `/stocks/{symbol}` and `/stocks?symbols=`: as a page, as JSON and as a stream.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{
         Path, Query as AxumQuery, Request, State,
@@ -19,7 +21,7 @@ use super::{
     market_view, page, poll,
     problem::Problem,
     selection::{Query, Selection, Symbols, number, parse_symbol},
-    stream,
+    stream::{self, WritesStreams},
 };
 
 type QueryResult<T> = Result<AxumQuery<T>, QueryRejection>;
@@ -27,7 +29,7 @@ type PathResult = Result<Path<String>, PathRejection>;
 
 /// `GET /stocks/{symbol}`
 pub(crate) async fn one(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     path: PathResult,
     query: QueryResult<Query>,
     headers: HeaderMap,
@@ -39,6 +41,7 @@ pub(crate) async fn one(
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
+    let writer = request.extensions().get().copied();
     let answer = async {
         let query = read(query)?;
         let symbol = symbol?;
@@ -53,9 +56,10 @@ pub(crate) async fn one(
         represent(
             &service,
             representation,
-            &selection,
+            selection,
             &query,
             &headers,
+            writer,
             current,
         )
         .await
@@ -65,7 +69,7 @@ pub(crate) async fn one(
 
 /// `GET /stocks?symbols=`
 pub(crate) async fn several(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     query: QueryResult<Query>,
     headers: HeaderMap,
     request: Request,
@@ -75,6 +79,7 @@ pub(crate) async fn several(
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
+    let writer = request.extensions().get().copied();
     let answer = async {
         let query = read(query)?;
         let Some(text) = &query.symbols else {
@@ -98,9 +103,10 @@ pub(crate) async fn several(
         represent(
             &service,
             representation,
-            &selection,
+            selection,
             &query,
             &headers,
+            writer,
             current,
         )
         .await
@@ -110,11 +116,12 @@ pub(crate) async fn several(
 
 /// A stream, a poll, or the plain current state.
 async fn represent(
-    service: &Service,
+    service: &Arc<Service>,
     representation: Representation,
-    selection: &Selection,
+    selection: Selection,
     query: &Query,
     headers: &HeaderMap,
+    writer: Option<WritesStreams>,
     current: impl FnOnce(Vec<(Option<EventId>, Quote)>) -> Response,
 ) -> Result<Response, Problem> {
     if representation == Representation::Stream {
@@ -122,11 +129,11 @@ async fn represent(
             .get("last-event-id")
             .map(|value| value.to_str().unwrap_or("malformed"));
         let last_event_id = header.or(query.last_event_id.as_deref());
-        return Ok(stream::open(service, selection, last_event_id));
+        return Ok(stream::open(service, selection, last_event_id, writer));
     }
     let wait = poll::parse_wait(query.wait.as_deref())?;
     if let Some(after) = &query.after {
-        return Ok(poll::answer(service, selection, after, wait).await);
+        return Ok(poll::answer(service, &selection, after, wait).await);
     }
     let quotes = service
         .tape
@@ -155,7 +162,7 @@ const MAX_BARS: usize = 10_080;
 
 /// `GET /stocks/{symbol}/bars`: the bars that are on the tape.
 pub(crate) async fn bars(
-    State(service): State<Service>,
+    State(service): State<Arc<Service>>,
     path: PathResult,
     query: QueryResult<BarsQuery>,
     headers: HeaderMap,

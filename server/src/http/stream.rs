@@ -1,7 +1,9 @@
-//! A stream: a cursor, written as Server-Sent Events.
+//! A stream: a cursor, read as Server-Sent Events.
 
 use std::{
+    cell::RefCell,
     pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -16,14 +18,9 @@ use http_body::Frame as BodyFrame;
 use market::{Event, Frame, Heartbeat};
 use tape::EventId;
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::{
-    Service,
-    market_view::{self, View},
-    selection::Selection,
-};
-use crate::{Cursor, Delivery};
+use super::{Service, selection::Selection};
+use crate::{Cursor, Delivery, entry::put_chunk};
 
 /// How long a stream may be silent before it says that it lives, as the page expects it.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -36,37 +33,85 @@ const WRITE_BYTES: usize = 16 * 1024;
 /// restart is no stampede.
 const RETRY: std::ops::Range<u64> = 1_000..3_000;
 
+/// By how much of its length the lifetime of a stream is shortened at random, so that those that
+/// began together do not end together.
+const LIFETIME_JITTER: f64 = 0.2;
+
+thread_local! {
+    /// What a read fills and its writing empties, kept for its allocation: one for a thread, not
+    /// for a stream.
+    static DELIVERIES: RefCell<Vec<Delivery>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How the bytes of a stream are framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Not at all: whoever sends them does it.
+    Plain,
+    /// As chunks of HTTP/1.1.
+    Chunked,
+}
+
+/// An extension of a request: who asks writes a stream itself, and takes it out of the response's
+/// [`Handover`] instead of reading the body.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WritesStreams;
+
+/// An extension of a response: the stream that its body would be.
+#[derive(Clone)]
+pub(crate) struct Handover(Arc<Mutex<Option<Box<Stream>>>>);
+
+impl Handover {
+    /// The stream, the first time.
+    pub(crate) fn take(&self) -> Option<Box<Stream>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// Opens the stream of a selection: after `last_event_id` where that is on the tape, and else from
 /// a snapshot.
 pub(crate) fn open(
-    service: &Service,
-    selection: &Selection,
+    service: &Arc<Service>,
+    selection: Selection,
     last_event_id: Option<&str>,
+    writer: Option<WritesStreams>,
 ) -> Response {
-    let (cursor, opening) = start(service, selection, last_event_id);
-    let mut first =
+    let (cursor, snapshot) = start(service, &selection, last_event_id);
+    let mut opening =
         BytesMut::from(format!(": tickertape\nretry: {}\n\n", fastrand::u64(RETRY)).as_bytes());
-    if let Some(snapshot) = opening {
-        let frame = Frame::new(Some(&cursor.position()), &snapshot);
-        first.extend_from_slice(&frame.bytes());
+    if let Some(snapshot) = snapshot {
+        opening.extend_from_slice(&snapshot.frame);
     }
-    let body = StreamBody {
-        service: service.clone(),
-        selection: selection.clone(),
+    let now = Instant::now();
+    let heartbeat_at = now + service.heartbeat;
+    let stream = Box::new(Stream {
+        ends_at: service
+            .lifetime
+            .map(|lifetime| now + lifetime.mul_f64(1.0 - LIFETIME_JITTER * fastrand::f64())),
+        service: Arc::clone(service),
+        selection: Box::new(selection),
         cursor,
-        first: Some(first.freeze()),
-        deliveries: Vec::new(),
-        timer: Box::pin(tokio::time::sleep(service.heartbeat)),
-        heartbeat_at: Instant::now() + service.heartbeat,
-        shutdown: Box::pin(service.shutdown.clone().cancelled_owned()),
-    };
+        opening: Some(opening.freeze()),
+        timer: Box::pin(tokio::time::sleep_until(heartbeat_at)),
+        waits: false,
+        heartbeat_at,
+        closing: false,
+    });
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache, no-transform"),
         (header::VARY, "accept"),
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    (headers, Body::new(body)).into_response()
+    match writer {
+        Some(WritesStreams) => {
+            let mut response = (headers, Body::empty()).into_response();
+            let handover = Handover(Arc::new(Mutex::new(Some(stream))));
+            response.extensions_mut().insert(handover);
+            response
+        }
+        None => (headers, Body::new(StreamBody(stream))).into_response(),
+    }
 }
 
 /// A cursor, and the snapshot to open with where the client does not continue on the tape.
@@ -74,7 +119,7 @@ pub(crate) fn start(
     service: &Service,
     selection: &Selection,
     last_event_id: Option<&str>,
-) -> (Cursor, Option<Event>) {
+) -> (Cursor, Option<super::snapshots::Taken>) {
     let asked = last_event_id.filter(|id| !id.is_empty());
     let resumed = asked
         .and_then(|id| id.parse::<EventId>().ok())
@@ -88,112 +133,155 @@ pub(crate) fn start(
     match resumed {
         Some(cursor) => (cursor, None),
         None => {
-            let topics = selection.topics();
-            let (mut cursor, snapshot) = service.tape.open(&topics, |view| {
-                snapshot(service, selection, asked.is_some(), view)
-            });
-            cursor.set_min_interval(selection.min_interval);
+            let (cursor, snapshot) = service.snapshots.open(service, selection, asked.is_some());
             (cursor, Some(snapshot))
         }
     }
 }
 
-fn snapshot(service: &Service, selection: &Selection, reset: bool, view: &View<'_>) -> Event {
-    Event::Snapshot(market_view::snapshot(
-        view,
-        selection,
-        service.feed_statuses(),
-        service.now(),
-        reset,
-    ))
-}
-
-struct StreamBody {
-    service: Service,
-    selection: Selection,
+/// A cursor that speaks.
+pub(crate) struct Stream {
+    service: Arc<Service>,
+    // Boxed, because it is looked at only when the cursor falls off the tape.
+    selection: Box<Selection>,
     cursor: Cursor,
-    first: Option<Bytes>,
-    /// Filled and emptied in one poll; kept for its allocation.
-    deliveries: Vec<Delivery>,
-    /// Rings at the heartbeat or when an entry that `max_rate` held back is due, whichever is first.
+    opening: Option<Bytes>,
+    /// Rings at the heartbeat, when an entry that `max_rate` held back is due, or at the stream's
+    /// end; also too early, where what it was set for has been put off since.
     timer: Pin<Box<Sleep>>,
+    /// Whether the timer will wake the stream's task.
+    waits: bool,
     heartbeat_at: Instant,
-    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    ends_at: Option<Instant>,
+    /// Whether it is known that the server is about to stop, and `ends_at` is set for that.
+    closing: bool,
 }
 
-impl StreamBody {
-    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(first));
-        }
-        if self.shutdown.as_mut().poll(context).is_ready() {
-            return Poll::Ready(None);
+impl Stream {
+    /// What is to be sent now, as one write; `None` when the stream has ended.
+    pub(crate) fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+        framing: Framing,
+    ) -> Poll<Option<Bytes>> {
+        if let Some(opening) = self.opening.take() {
+            return Poll::Ready(Some(framed(opening, framing)));
         }
         loop {
-            let now = self.service.now();
-            match self
-                .cursor
-                .poll_read(context, now, WRITE_BYTES, &mut self.deliveries)
+            let now = Instant::now();
+            if let Some(within) = self.service.closing.within()
+                && !self.closing
             {
-                Poll::Ready(Ok(())) => return Poll::Ready(Some(joined(&mut self.deliveries))),
-                Poll::Ready(Err(_)) => {
-                    let snapshot = self
-                        .cursor
-                        .restart(|view| snapshot(&self.service, &self.selection, true, view));
-                    let frame = Frame::new(Some(&self.cursor.position()), &snapshot);
-                    return Poll::Ready(Some(frame.bytes()));
-                }
-                Poll::Pending => {}
+                self.closing = true;
+                let end = now + within.mul_f64(fastrand::f64());
+                self.ends_at = Some(self.ends_at.map_or(end, |at| at.min(end)));
+            }
+            if self.ends_at.is_some_and(|at| at <= now) {
+                return Poll::Ready(None);
+            }
+            let wall = self.service.now();
+            if let Poll::Ready(bytes) = self.poll_cursor(context, wall, framing) {
+                self.heartbeat_at = now + self.service.heartbeat;
+                return Poll::Ready(Some(bytes));
+            }
+            if self.heartbeat_at <= now {
+                self.heartbeat_at = now + self.service.heartbeat;
+                let event = Event::Heartbeat(Heartbeat { time: wall });
+                let frame = Frame::new(None, &event).bytes();
+                return Poll::Ready(Some(framed(frame, framing)));
             }
             let due = self
                 .cursor
                 .due()
-                .map(|due| Instant::now() + Duration::from_millis(due.saturating_sub(now).max(1)));
-            let wake_at = due.map_or(self.heartbeat_at, |due| due.min(self.heartbeat_at));
-            if self.timer.deadline() != wake_at {
+                .map(|due| now + Duration::from_millis(due.saturating_sub(wall).max(1)));
+            let wake_at = [due, self.ends_at]
+                .into_iter()
+                .flatten()
+                .fold(self.heartbeat_at, Instant::min);
+            // A timer that rings too early costs one look; setting it anew with each event, more.
+            if self.timer.deadline() > wake_at || self.timer.deadline() <= now {
                 self.timer.as_mut().reset(wake_at);
+                self.waits = false;
             }
-            if self.timer.as_mut().poll(context).is_pending() {
+            if self.waits {
                 return Poll::Pending;
             }
-            if Instant::now() >= self.heartbeat_at {
-                let heartbeat = Heartbeat {
-                    time: self.service.now(),
-                };
-                return Poll::Ready(Some(Frame::new(None, &Event::Heartbeat(heartbeat)).bytes()));
+            if self.timer.as_mut().poll(context).is_pending() {
+                self.waits = true;
+                return Poll::Pending;
             }
+        }
+    }
+
+    /// What the cursor has to say.
+    fn poll_cursor(
+        &mut self,
+        context: &mut Context<'_>,
+        wall: market::Millis,
+        framing: Framing,
+    ) -> Poll<Bytes> {
+        DELIVERIES.with_borrow_mut(|deliveries| {
+            match self
+                .cursor
+                .poll_read(context, wall, WRITE_BYTES, deliveries)
+            {
+                Poll::Ready(Ok(())) => Poll::Ready(joined(deliveries, framing)),
+                Poll::Ready(Err(_)) => {
+                    let snapshot = self.service.snapshots.restart(
+                        &self.service,
+                        &self.selection,
+                        &mut self.cursor,
+                    );
+                    Poll::Ready(framed(snapshot.frame, framing))
+                }
+                Poll::Pending => Poll::Pending,
+            }
+        })
+    }
+}
+
+fn framed(frame: Bytes, framing: Framing) -> Bytes {
+    match framing {
+        Framing::Plain => frame,
+        Framing::Chunked => {
+            let mut chunk = Vec::with_capacity(frame.len() + 12);
+            put_chunk(&mut chunk, &frame);
+            chunk.into()
         }
     }
 }
 
 /// The deliveries as one write: the tape's own bytes where there is one, a copy where several are
 /// joined, because one write costs more than the copy.
-fn joined(deliveries: &mut Vec<Delivery>) -> Bytes {
+fn joined(deliveries: &mut Vec<Delivery>, framing: Framing) -> Bytes {
     let bytes_of = |delivery: &Delivery| {
-        if delivery.in_order {
-            delivery.payload.frame.bytes()
-        } else {
-            delivery.payload.frame.bytes_without_id()
+        let chunk = delivery.payload.chunk();
+        match (delivery.in_order, framing) {
+            (true, Framing::Chunked) => chunk.framed().clone(),
+            (true, Framing::Plain) => chunk.frame(),
+            (false, _) => framed(chunk.frame_without_id(), framing),
         }
     };
     let bytes = match deliveries.as_slice() {
         [only] => bytes_of(only),
         several => {
-            let mut all = BytesMut::with_capacity(
-                several
-                    .iter()
-                    .map(|delivery| delivery.payload.frame.len())
-                    .sum(),
-            );
+            let size = several
+                .iter()
+                .map(|delivery| delivery.payload.chunk().framed().len())
+                .sum();
+            let mut all = Vec::with_capacity(size);
             for delivery in several {
                 all.extend_from_slice(&bytes_of(delivery));
             }
-            all.freeze()
+            all.into()
         }
     };
     deliveries.clear();
     bytes
 }
+
+/// The stream as the body of a response, for requests that hyper answers.
+struct StreamBody(Box<Stream>);
 
 impl http_body::Body for StreamBody {
     type Data = Bytes;
@@ -203,10 +291,7 @@ impl http_body::Body for StreamBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<BodyFrame<Bytes>, Self::Error>>> {
-        let poll = self.poll_bytes(context);
-        if matches!(poll, Poll::Ready(Some(_))) {
-            self.heartbeat_at = Instant::now() + self.service.heartbeat;
-        }
-        poll.map(|bytes| bytes.map(|bytes| Ok(BodyFrame::data(bytes))))
+        let next = self.0.poll_next(context, Framing::Plain);
+        next.map(|bytes| bytes.map(|bytes| Ok(BodyFrame::data(bytes))))
     }
 }

@@ -60,12 +60,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod batch;
 mod cursor;
 mod id;
 mod log;
 mod tape;
 mod waiting;
 
+pub use batch::Batch;
 pub use cursor::{Cursor, Delivery, OffTape};
 pub use id::{EventId, EventIdError};
 pub use log::{Key, Payload};

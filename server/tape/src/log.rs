@@ -66,9 +66,37 @@ pub(crate) struct Aftermath<P> {
 }
 
 impl<P> Aftermath<P> {
+    pub(crate) const fn new() -> Self {
+        Aftermath {
+            wakers: Vec::new(),
+            dropped: Vec::new(),
+        }
+    }
+
     pub(crate) fn run(self) {
         for waker in self.wakers {
             waker.wake();
+        }
+    }
+}
+
+/// An event that is ready to be appended.
+pub(crate) struct Append<K, P> {
+    id: EventId,
+    topics: Vec<K>,
+    merge: Option<K>,
+    payload: P,
+    weight: usize,
+}
+
+impl<K: Key, P: Payload> Append<K, P> {
+    pub(crate) fn new(id: EventId, topics: Vec<K>, merge: Option<K>, payload: P) -> Self {
+        Append {
+            id,
+            topics,
+            merge,
+            weight: payload.weight(),
+            payload,
         }
     }
 }
@@ -128,17 +156,21 @@ impl<K: Key, P: Payload> Log<K, P> {
         self.clock = self.clock.max(now);
     }
 
-    pub(crate) fn append(
-        &mut self,
-        now: u64,
-        topics: &[K],
-        merge: Option<&K>,
-        payload: impl FnOnce(EventId) -> P,
-    ) -> (EventId, Aftermath<P>) {
-        self.observe(now);
-        let id = self.last.next(self.clock);
-        // The payload is made before anything is changed: if it panics, nothing has happened.
-        let payload = payload(id);
+    /// The id of what is appended now, after `last`.
+    pub(crate) fn next_id(&self, last: EventId) -> EventId {
+        last.next(self.clock)
+    }
+
+    /// Takes an event whose id was asked for. Nothing of the caller's runs here, so that the tape
+    /// is never left half changed.
+    pub(crate) fn append(&mut self, append: Append<K, P>, aftermath: &mut Aftermath<P>) {
+        let Append {
+            id,
+            topics,
+            merge,
+            payload,
+            weight,
+        } = append;
         self.last = id;
         self.appended += 1;
         let mut topics: Vec<usize> = topics.iter().map(|key| self.topic(key)).collect();
@@ -146,15 +178,11 @@ impl<K: Key, P: Payload> Log<K, P> {
         topics.dedup();
         let entry = Arc::new(Entry {
             id,
-            weight: payload.weight(),
+            weight,
             payload,
             merges: merge.is_some(),
             topics,
         });
-        let mut aftermath = Aftermath {
-            wakers: Vec::new(),
-            dropped: Vec::new(),
-        };
         for &number in &entry.topics {
             let topic = &mut self.topics[number];
             if entry.merges {
@@ -167,14 +195,13 @@ impl<K: Key, P: Payload> Log<K, P> {
                 .drain(&mut self.readers, entry.merges, &mut aftermath.wakers);
         }
         match merge {
-            Some(key) => self.supersede(key, entry, &mut aftermath.dropped),
+            Some(key) => self.supersede(&key, entry, &mut aftermath.dropped),
             None => {
                 self.window_bytes += entry.weight;
                 self.window.push_back(entry);
             }
         }
         self.evict(&mut aftermath.dropped);
-        (id, aftermath)
     }
 
     fn supersede(&mut self, key: &K, entry: Arc<Entry<P>>, dropped: &mut Vec<Arc<Entry<P>>>) {
@@ -301,12 +328,22 @@ impl<K: Key, P: Payload> Log<K, P> {
         left
     }
 
+    /// Takes the wakers of all who wait.
+    pub(crate) fn rouse(&mut self) -> Vec<Waker> {
+        let readers = self.readers.iter_mut();
+        readers.filter_map(|(_, reader)| reader.rouse()).collect()
+    }
+
     pub(crate) fn find(&self, key: &K) -> Option<&Topic<K, P>> {
         self.names.get(key).map(|&number| &self.topics[number])
     }
 
     pub(crate) fn merged(&self, key: &K) -> Option<&Entry<P>> {
         self.merged.get(key).map(Arc::as_ref)
+    }
+
+    pub(crate) fn merge_keys(&self) -> usize {
+        self.merged.len()
     }
 
     pub(crate) fn stats(&self) -> Stats {

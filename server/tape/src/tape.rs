@@ -4,8 +4,8 @@ use std::{
 };
 
 use crate::{
-    Cursor, EventId, Key, OffTape, Payload,
-    log::{Entry, Log},
+    Batch, Cursor, EventId, Key, OffTape, Payload,
+    log::{Aftermath, Entry, Log},
 };
 
 /// What bounds the window of kept entries; the first limit that is reached moves it. The newest
@@ -85,9 +85,27 @@ impl<K: Key, P: Payload> Tape<K, P> {
         merge: Option<&K>,
         payload: impl FnOnce(EventId) -> P,
     ) -> EventId {
-        let (id, aftermath) = lock(&self.log).append(now, topics, merge, payload);
+        self.append_all(now, |batch| batch.append(topics, merge, payload))
+    }
+
+    /// Appends several events at the time `now` as one step: their ids follow each other, nobody
+    /// reads or appends between them, and the cursors that wait for any of their topics are woken
+    /// once.
+    ///
+    /// `write` decides what to append, with what the tape holds before its eyes. It runs under the
+    /// tape's lock and must not use the tape. If it panics, nothing is appended.
+    pub fn append_all<R>(&self, now: u64, write: impl FnOnce(&mut Batch<'_, K, P>) -> R) -> R {
+        let mut log = lock(&self.log);
+        log.observe(now);
+        let mut batch = Batch::new(&log);
+        let written = write(&mut batch);
+        let mut aftermath = Aftermath::new();
+        for append in batch.into_appends() {
+            log.append(append, &mut aftermath);
+        }
+        drop(log);
         aftermath.run();
-        id
+        written
     }
 
     /// A cursor for everything of these topics that is appended from now on.
@@ -156,6 +174,14 @@ impl<K: Key, P: Payload> Tape<K, P> {
         view(&View::new(&lock(&self.log)))
     }
 
+    /// Wakes every cursor that waits, for owners that something other than an entry concerns.
+    pub fn rouse(&self) {
+        let wakers = lock(&self.log).rouse();
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+
     /// What the tape holds and what has happened on it.
     pub fn stats(&self) -> Stats {
         lock(&self.log).stats()
@@ -195,6 +221,11 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
     pub fn holds(&self, topic: &K) -> bool {
         let topic = self.log.find(topic);
         topic.is_some_and(|topic| !topic.kept.is_empty() || !topic.merging.is_empty())
+    }
+
+    /// How many merge keys have an entry.
+    pub fn merge_keys(&self) -> usize {
+        self.log.merge_keys()
     }
 
     /// The entry of a merge key.

@@ -32,7 +32,8 @@ impl Payload for Item {
 
 #[derive(Debug, Clone)]
 enum Op {
-    Append(Vec<Key>, Option<Key>, usize),
+    /// As one step; each with its topics, its merge key and its weight.
+    Append(Vec<(Vec<Key>, Option<Key>, usize)>),
     Clock(i64),
     Open(Vec<Key>, Option<u64>),
     Of(Index, ClientOp),
@@ -54,6 +55,7 @@ enum ClientOp {
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let topics = || vec(0..TOPICS, 0..4);
+    let event = || (topics(), option::of(0..MERGE_KEYS), 0..20usize);
     let interval = || option::of(prop_oneof![0..5u64, 5..60u64]);
     let max_bytes = || prop_oneof![2 => Just(usize::MAX), 1 => 0..40usize];
     let client_op = prop_oneof![
@@ -67,8 +69,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => Just(ClientOp::Leave),
     ];
     let op = prop_oneof![
-        12 => (topics(), option::of(0..MERGE_KEYS), 0..20usize)
-            .prop_map(|(topics, merge, weight)| Op::Append(topics, merge, weight)),
+        12 => prop_oneof![3 => vec(event(), 1), 1 => vec(event(), 0..5)].prop_map(Op::Append),
         5 => prop_oneof![10 => 0..12i64, 2 => 12..150i64, 1 => -90..0i64].prop_map(Op::Clock),
         3 => (topics(), interval()).prop_map(|(topics, interval)| Op::Open(topics, interval)),
         18 => (any::<Index>(), client_op).prop_map(|(client, op)| Op::Of(client, op)),
@@ -212,7 +213,7 @@ impl Model {
 
     fn run(&mut self, op: Op) {
         match op {
-            Op::Append(topics, merge, weight) => self.append(topics, merge, weight),
+            Op::Append(events) => self.append(events),
             Op::Clock(by) => {
                 self.now = self.now.saturating_add_signed(by);
                 if by < 0 {
@@ -235,9 +236,64 @@ impl Model {
         self.check_stats();
     }
 
-    fn append(&mut self, topics: Vec<Key>, merge: Option<Key>, weight: usize) {
+    fn append(&mut self, events: Vec<(Vec<Key>, Option<Key>, usize)>) {
         self.clock = self.clock.max(self.now);
-        let expected = if self.clock > self.last.ms {
+        let before = self.last;
+        let expected: Vec<EventId> = events.iter().map(|_| self.next_id()).collect();
+        let counts = |clients: &[Client]| -> Vec<usize> {
+            let count = |client: &Client| client.count.0.load(Ordering::SeqCst);
+            clients.iter().map(count).collect()
+        };
+        let mut woken = counts(&self.clients);
+        let item = |id, weight| Item { id, weight };
+        let ids: Vec<EventId> = match events.as_slice() {
+            [(topics, merge, weight)] => {
+                let payload = |id| item(id, *weight);
+                vec![self.tape.append(self.now, topics, merge.as_ref(), payload)]
+            }
+            several => self.tape.append_all(self.now, |batch| {
+                let ids = several.iter().map(|(topics, merge, weight)| {
+                    let id =
+                        batch.append(topics.as_slice(), merge.as_ref(), |id| item(id, *weight));
+                    assert_eq!(batch.position(), id);
+                    assert_eq!(batch.view().position(), before);
+                    id
+                });
+                ids.collect()
+            }),
+        };
+        assert_eq!(ids, expected);
+
+        for (client, woken) in self.clients.iter_mut().zip(&mut woken) {
+            let wakes = client.waits.take_if(|(waits_for, merging_too)| {
+                events.iter().any(|(topics, merge, _)| {
+                    (*merging_too || merge.is_none())
+                        && topics.iter().any(|topic| waits_for.contains(topic))
+                })
+            });
+            *woken += usize::from(wakes.is_some());
+        }
+        assert_eq!(counts(&self.clients), woken, "who is woken, and how often");
+
+        for (id, (topics, merge, weight)) in ids.into_iter().zip(events) {
+            if merge.is_some() {
+                let old = self.entries.iter_mut().filter(|entry| entry.merge == merge);
+                old.for_each(|entry| entry.gone = true);
+            }
+            self.entries.push(Entry {
+                id,
+                topics: topics.into_iter().collect(),
+                merge,
+                weight,
+                gone: false,
+            });
+            self.evict(id);
+        }
+    }
+
+    /// Gives the next id away.
+    fn next_id(&mut self) -> EventId {
+        self.last = if self.clock > self.last.ms {
             EventId {
                 ms: self.clock,
                 n: 0,
@@ -248,37 +304,10 @@ impl Model {
                 ..self.last
             }
         };
-        let counts = |clients: &[Client]| -> Vec<usize> {
-            let count = |client: &Client| client.count.0.load(Ordering::SeqCst);
-            clients.iter().map(count).collect()
-        };
-        let mut woken = counts(&self.clients);
-        let id = self
-            .tape
-            .append(self.now, &topics, merge.as_ref(), |id| Item { id, weight });
-        assert_eq!(id, expected);
-        self.last = id;
-        let topics: BTreeSet<Key> = topics.into_iter().collect();
+        self.last
+    }
 
-        for (client, woken) in self.clients.iter_mut().zip(&mut woken) {
-            let wakes = client.waits.take_if(|(waits_for, merging_too)| {
-                (*merging_too || merge.is_none()) && !waits_for.is_disjoint(&topics)
-            });
-            *woken += usize::from(wakes.is_some());
-        }
-        assert_eq!(counts(&self.clients), woken, "who is woken, and how often");
-
-        if merge.is_some() {
-            let old = self.entries.iter_mut().filter(|entry| entry.merge == merge);
-            old.for_each(|entry| entry.gone = true);
-        }
-        self.entries.push(Entry {
-            id,
-            topics,
-            merge,
-            weight,
-            gone: false,
-        });
+    fn evict(&mut self, newest: EventId) {
         while let Some(oldest) = self
             .entries
             .iter()
@@ -286,7 +315,7 @@ impl Model {
         {
             let (count, bytes) = self.window();
             let over = count > 1 && (count > self.limits.entries || bytes > self.limits.bytes);
-            if !over && id.ms - self.entries[oldest].id.ms <= self.limits.age_ms {
+            if !over && newest.ms - self.entries[oldest].id.ms <= self.limits.age_ms {
                 break;
             }
             self.entries[oldest].gone = true;
@@ -340,6 +369,8 @@ impl Model {
             assert_eq!(kept, of(false));
             assert_eq!(view.holds(&topic), merging.len() + kept.len() > 0);
         }
+        let merges = self.live().filter(|entry| entry.merge.is_some());
+        assert_eq!(view.merge_keys(), merges.count());
         for key in 0..MERGE_KEYS {
             let merged = view.merged(&key).map(|(id, item)| {
                 assert_eq!(id, item.id);

@@ -534,6 +534,80 @@ fn a_payload_that_panics_leaves_the_tape_whole() {
     assert_eq!(read(&mut cursor, 1000), ["x"]);
 }
 
+#[test]
+fn several_events_are_appended_as_one_step() {
+    let tape = tape(WIDE);
+    merge(&tape, 1000, "q", "q1");
+    let [both, other] = [(); 2].map(|()| Arc::new(Count::default()));
+    let mut cursor = tape.subscribe(&["q", "news"]);
+    let mut cursor_other = tape.subscribe(&["other"]);
+    assert!(poll(&mut cursor, &both, 1000).is_pending());
+    assert!(poll(&mut cursor_other, &other, 1000).is_pending());
+    let text = |text: &'static str| move |_| Text(text.into());
+    let (ids, seen) = tape.append_all(1001, |batch| {
+        let ids = [
+            batch.append(&["news"], None, text("n1")),
+            batch.append(&["q"], Some(&"q"), text("q2")),
+            batch.append(&["q"], Some(&"q"), text("q3")),
+            batch.append(&["news"], None, text("n2")),
+        ];
+        let view = batch.view();
+        let newest = view.merged(&"q").map(|(_, text)| text.0.to_string());
+        (ids, (newest, view.holds(&"news"), batch.position()))
+    });
+    assert_eq!(
+        ids.map(|id| id.to_string()),
+        ["1001-0", "1001-1", "1001-2", "1001-3"]
+    );
+    let view = (Some("q1".to_owned()), false, ids[3]);
+    assert_eq!(seen, view, "the tape as it was, and the batch's own end");
+    assert_eq!(
+        (both.get(), other.get()),
+        (1, 0),
+        "one turn for all of them"
+    );
+    assert_eq!(
+        poll(&mut cursor, &both, 1001),
+        ready(&["n1", "q3", "n2"]),
+        "a quote is superseded within the step too"
+    );
+    let stats = tape.stats();
+    assert_eq!((stats.appended, stats.superseded), (5, 2));
+}
+
+#[test]
+fn a_step_of_nothing_changes_nothing() {
+    let tape = tape(WIDE);
+    let count = Arc::new(Count::default());
+    let mut cursor = tape.subscribe(&["a"]);
+    assert!(poll(&mut cursor, &count, 1000).is_pending());
+    let before = tape.stats();
+    let position = tape.append_all(1000, |batch| batch.position());
+    assert_eq!(position, before.newest);
+    assert_eq!(tape.stats(), before);
+    assert_eq!(count.get(), 0);
+}
+
+#[test]
+fn a_payload_that_panics_leaves_nothing_of_its_step() {
+    let tape = tape(WIDE);
+    let count = Arc::new(Count::default());
+    let mut cursor = tape.subscribe(&["a"]);
+    assert!(poll(&mut cursor, &count, 1000).is_pending());
+    let before = tape.stats();
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        tape.append_all(1000, |batch| {
+            batch.append(&["a"], None, |_| Text("first".into()));
+            batch.append(&["b"], Some(&"b"), |_| panic!("no payload"));
+        });
+    }));
+    assert!(panic.is_err());
+    assert_eq!(tape.stats(), before);
+    assert_eq!(count.get(), 0);
+    assert_eq!(keep(&tape, 1000, &["a"], "next").to_string(), "1000-1");
+    assert_eq!(read(&mut cursor, 1000), ["next"]);
+}
+
 /// Wakes a thread.
 struct Unpark(thread::Thread);
 

@@ -1,0 +1,261 @@
+//! What is measured: a file a mode. Each runs one server for a bounded time and gives rows of figures.
+
+pub(crate) mod conflated;
+pub(crate) mod fan_out;
+pub(crate) mod idle;
+pub(crate) mod polling;
+pub(crate) mod wide;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use hdrhistogram::Histogram;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::{
+    Problem,
+    process::Cores,
+    scan::{FIRST_SEQUENCE, SEQUENCES_END},
+    servers::{Kind, Payload, Programs, Server, Topic},
+    wire::{Clock, Driver, Due, Turn, Work},
+};
+
+/// How long what is under way may still arrive once nothing more is published.
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+
+/// The share of its core above which the load may be what holds a run up.
+const BUSY: f64 = 0.9;
+
+/// What all runs have in common.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) programs: Programs,
+    pub(crate) cores: Cores,
+    pub(crate) out: PathBuf,
+    /// How long one figure is measured.
+    pub(crate) measured: Duration,
+    pub(crate) clock: Clock,
+    pub(crate) interrupted: Arc<AtomicBool>,
+}
+
+/// A server with a publisher and its subscribers.
+pub(crate) struct Run {
+    // Before the server, so that it ends without streams to bring to an end.
+    driver: Driver,
+    server: Server,
+    next_sequence: u32,
+}
+
+impl Run {
+    pub(crate) fn start(setting: &Setting, kind: Kind, topic: Topic) -> Result<Self, Problem> {
+        let server = Server::start(kind, topic, &setting.programs, setting.cores, &setting.out)?;
+        let driver = Driver::new(&server, setting.clock.clone(), setting.interrupted.clone())?;
+        Ok(Run {
+            driver,
+            server,
+            // What the server was prepared with has the first one.
+            next_sequence: FIRST_SEQUENCE + 1,
+        })
+    }
+
+    pub(crate) fn subscribe(&mut self, topic: Topic, count: usize) -> Result<(), Problem> {
+        let server = &self.server;
+        self.driver.subscribe(server, count, |subscriber| {
+            server.subscribe(topic, subscriber)
+        })
+    }
+
+    /// Sequence numbers for so many events, of which the first is given.
+    pub(crate) fn sequences(&mut self, count: u32) -> Result<u32, Problem> {
+        let first = self.next_sequence;
+        self.next_sequence += count;
+        if self.next_sequence < SEQUENCES_END {
+            Ok(first)
+        } else {
+            Err(format!(
+                "no numbers left for {count} events: take fewer --seconds"
+            ))
+        }
+    }
+
+    pub(crate) fn drive(&mut self, work: &mut impl Work) -> Result<(), Problem> {
+        self.driver.drive(&self.server, work)
+    }
+
+    /// Sends one story to all, and waits until all have it: from then on a server has done all that a new subscriber
+    /// makes it do.
+    pub(crate) fn settle(&mut self, subscribers: usize) -> Result<(), Problem> {
+        let mut all = fan_out::Open::new(self, subscribers, 1.0, Duration::from_secs(1))?;
+        self.drive(&mut all)?;
+        let received = all.receipts.received;
+        if received == subscribers as u64 {
+            Ok(())
+        } else {
+            Err(format!(
+                "{received} of {subscribers} subscribers received the first event"
+            ))
+        }
+    }
+
+    /// Does work and tells what it cost.
+    pub(crate) fn measure(&mut self, work: &mut impl Work) -> Result<Cost, Problem> {
+        self.driver.answers = Latencies::new();
+        let before = self.meter();
+        let reads = self.driver.traffic.reads;
+        self.drive(work)?;
+        let after = self.meter();
+        Ok(Cost {
+            seconds: (after.at - before.at) as f64 / 1e9,
+            server: (after.server - before.server).as_secs_f64(),
+            load: (after.load - before.load).as_secs_f64(),
+            reads: self.driver.traffic.reads - reads,
+        })
+    }
+
+    fn meter(&self) -> Meter {
+        let own = clock_gettime(ClockId::ThreadCPUTime);
+        Meter {
+            at: self.driver.clock.now(),
+            server: self.server.process.cpu(),
+            load: Duration::new(own.tv_sec as u64, own.tv_nsec as u32),
+        }
+    }
+}
+
+struct Meter {
+    at: u64,
+    server: Duration,
+    load: Duration,
+}
+
+/// What a piece of work cost.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Cost {
+    /// How long it took.
+    pub(crate) seconds: f64,
+    /// How long the server was on its core, and the load on its, in seconds.
+    pub(crate) server: f64,
+    pub(crate) load: f64,
+    /// The reads that found something.
+    pub(crate) reads: u64,
+}
+
+impl Cost {
+    /// What further work cost.
+    pub(crate) fn add(&mut self, further: &Cost) {
+        self.seconds += further.seconds;
+        self.server += further.server;
+        self.load += further.load;
+        self.reads += further.reads;
+    }
+}
+
+/// The figures of one run.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) mode: Mode,
+    pub(crate) server: Kind,
+    pub(crate) subscribers: usize,
+    /// What the mode varies beside the number of subscribers.
+    pub(crate) variant: String,
+    /// In the units that [`Mode::columns`] says.
+    pub(crate) figures: Vec<(&'static str, f64)>,
+    /// What was not as it must be.
+    pub(crate) marks: Vec<String>,
+}
+
+impl Row {
+    pub(crate) fn new(
+        mode: Mode,
+        server: Kind,
+        subscribers: usize,
+        variant: impl Into<String>,
+    ) -> Self {
+        Row {
+            mode,
+            server,
+            subscribers,
+            variant: variant.into(),
+            figures: Vec::new(),
+            marks: Vec::new(),
+        }
+    }
+
+    pub(crate) fn set(&mut self, name: &'static str, figure: f64) {
+        self.figures.retain(|(of, _)| *of != name);
+        self.figures.push((name, figure));
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<f64> {
+        self.figures
+            .iter()
+            .find(|(of, _)| *of == name)
+            .map(|(_, figure)| *figure)
+    }
+
+    pub(crate) fn mark(&mut self, mark: impl Into<String>) {
+        self.marks.push(mark.into());
+    }
+
+    /// What each delivery cost, of so many, and how many there were a second.
+    pub(crate) fn set_cost(&mut self, cost: &Cost, deliveries: u64) {
+        let load_core = cost.load / cost.seconds;
+        if load_core > BUSY {
+            self.mark("the load was at its limit");
+        }
+        let each = |seconds: f64| seconds * 1e6 / deliveries.max(1) as f64;
+        self.set("cpu", each(cost.server));
+        self.set("load cpu", each(cost.load));
+        self.set("server core", cost.server / cost.seconds * 100.0);
+        self.set("load core", load_core * 100.0);
+        self.set("joined", deliveries as f64 / cost.reads.max(1) as f64);
+        self.set("deliveries", deliveries as f64 / cost.seconds);
+    }
+
+    pub(crate) fn set_latencies(&mut self, latencies: &Latencies) {
+        for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
+            self.set(name, latencies.milliseconds(quantile));
+        }
+    }
+}
+
+/// The modes by the names that `--only` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+pub(crate) enum Mode {
+    /// Memory of subscribers that hear nothing
+    Idle,
+    /// Events at a fixed rate
+    Open,
+    /// 16 events in flight
+    Closed,
+    /// More quotes of one symbol than any core sends
+    Conflated,
+    /// 500 symbols, ten a subscriber
+    Wide,
+    /// Streams beside clients that ask each second
+    Polling,
+}
+
+/// Times, in microseconds inside.
+#[derive(Debug, Clone)]
+pub(crate) struct Latencies(Histogram<u32>);
+
+impl Latencies {
+    pub(crate) fn new() -> Self {
+        // A thousandth of the figure is exact enough; 100 s is longer than any run.
+        let histogram = Histogram::new_with_bounds(1, 100_000_000, 3);
+        Latencies(histogram.expect("bounds that a histogram takes"))
+    }
+
+    /// Counts a time in nanoseconds.
+    pub(crate) fn record(&mut self, nanoseconds: u64) {
+        self.0.saturating_record(nanoseconds / 1_000);
+    }
+
+    pub(crate) fn milliseconds(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1_000.0
+    }
+}

@@ -1,0 +1,185 @@
+//! Streams beside clients that ask for the plain quote each second, as pages did before there were streams.
+
+use std::{fs, time::Duration};
+
+use super::{Due, Latencies, Mode, Payload, Row, Run, Setting, Turn, Work};
+use crate::{
+    Problem,
+    scan::Found,
+    schedule::{Receipts, Schedule},
+    servers::{Kind, QUOTE, Topic},
+};
+
+/// How often the price changes, a second, in words, and how long that is measured.
+const CHANGES: [(f64, &str, Duration); 2] = [
+    (1.0, "price changes each second", Duration::from_secs(15)),
+    (
+        1.0 / 60.0,
+        "price changes each minute",
+        Duration::from_secs(60),
+    ),
+];
+
+/// How often a client asks, a second.
+const ASKS: f64 = 1.0;
+
+const HOUR: f64 = 3_600.0;
+
+/// Both, for a price that changes often and for one that does not.
+pub(crate) fn run(setting: &Setting, clients: usize, rows: &mut Vec<Row>) -> Result<(), Problem> {
+    for (changes, words, time) in CHANGES {
+        for polls in [true, false] {
+            let mut run = Run::start(setting, Kind::Tickertape, Topic::One)?;
+            if polls {
+                run.driver.poll(&run.server, clients)?;
+            } else {
+                run.subscribe(Topic::One, clients)?;
+            }
+            let mut work = Watch::new(&mut run, clients, changes, polls, time)?;
+            let (before, lines_before) = (run.driver.traffic, loopback_bytes());
+            let cost = run.measure(&mut work)?;
+            let (after, lines_after) = (run.driver.traffic, loopback_bytes());
+
+            let variant = variant(words, polls);
+            let mut row = Row::new(Mode::Polling, Kind::Tickertape, clients, variant);
+            let an_hour = |bytes: u64| bytes as f64 / clients as f64 / cost.seconds * HOUR / 1024.0;
+            let http = after.bytes - before.bytes + after.asked - before.asked;
+            row.set("http", an_hour(http));
+            row.set("wire", an_hour(lines_after.saturating_sub(lines_before)));
+            let share = cost.server / cost.seconds / clients as f64;
+            row.set("cpu a client", share * 1e6);
+            row.set("clients a core", 1.0 / share.max(1e-9));
+            row.set("p50", work.latencies.milliseconds(0.5));
+            row.set("p99", work.latencies.milliseconds(0.99));
+            if after.late > 0 {
+                row.mark(format!("{} questions left out", after.late));
+            }
+            if after.ended > 0 {
+                row.mark(format!("{} connections ended", after.ended));
+            }
+            if work.seen.received == 0 {
+                row.mark("nobody saw a new price");
+            }
+            rows.push(row);
+        }
+    }
+    Ok(())
+}
+
+fn variant(words: &str, polls: bool) -> String {
+    let how = if polls { "asks each second" } else { "stream" };
+    format!("{words}, {how}")
+}
+
+/// The variants for the same price, streams first.
+pub(crate) fn pairs() -> impl Iterator<Item = (String, String)> {
+    CHANGES
+        .into_iter()
+        .map(|(_, words, _)| (variant(words, false), variant(words, true)))
+}
+
+/// What went over the loopback device in both directions, with the heads of TCP and IP.
+fn loopback_bytes() -> u64 {
+    let text = fs::read_to_string("/proc/net/dev").unwrap_or_default();
+    received_by_loopback(&text).unwrap_or_default()
+}
+
+fn received_by_loopback(text: &str) -> Option<u64> {
+    let line = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("lo:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+struct Watch {
+    changes: Schedule,
+    published: u32,
+    base: u32,
+    /// The places of the asks, evenly over the clients; none where they have streams.
+    asks: Option<Schedule>,
+    asked: u32,
+    clients: u32,
+    end: u64,
+    seen: Receipts,
+    latencies: Latencies,
+}
+
+impl Watch {
+    fn new(
+        run: &mut Run,
+        clients: usize,
+        changes: f64,
+        polls: bool,
+        time: Duration,
+    ) -> Result<Self, Problem> {
+        let start = run.driver.clock.now();
+        let end = start + time.as_nanos() as u64;
+        // In the middle between two asks of the average client, and once at least in the run.
+        let changes = Schedule::new(start + 500_000_000, changes);
+        let base = run.sequences(changes.count(time) + 1)?;
+        Ok(Watch {
+            changes,
+            published: 0,
+            base,
+            asks: polls.then(|| Schedule::new(start, ASKS * clients as f64)),
+            asked: 0,
+            clients: clients as u32,
+            end,
+            seen: Receipts::new(clients, base),
+            latencies: Latencies::new(),
+        })
+    }
+}
+
+impl Work for Watch {
+    fn due(&mut self, now: u64) -> Due {
+        let at = self.changes.due(self.published);
+        if at >= self.end {
+            return Due::Never;
+        }
+        if at > now {
+            return Due::At(at);
+        }
+        self.published += 1;
+        Due::Now(Payload::Quote {
+            symbol: None,
+            sequence: self.base + self.published - 1,
+        })
+    }
+
+    fn received(&mut self, subscriber: usize, found: Found, at: u64) {
+        if found.marker != QUOTE {
+            return;
+        }
+        if let Some(place) = self.seen.receive(subscriber, found.sequence) {
+            self.latencies
+                .record(at.saturating_sub(self.changes.due(place)));
+        }
+    }
+
+    fn turn(&mut self, now: u64) -> Turn {
+        if now >= self.end {
+            return Turn::Done;
+        }
+        let Some(asks) = self.asks else {
+            return Turn::At(self.end);
+        };
+        let at = asks.due(self.asked);
+        if at > now {
+            return Turn::At(at.min(self.end));
+        }
+        self.asked += 1;
+        Turn::Ask(((self.asked - 1) % self.clients) as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loopback_counts_in_both_directions_alike() {
+        let text = "Inter-|   Receive\n face |bytes\n  eth0: 5 1 0 0\n    lo: 12345 67 0 0 0 0 0 0 12345 67\n";
+        assert_eq!(received_by_loopback(text), Some(12_345));
+    }
+}

@@ -1,0 +1,553 @@
+//! The servers that are compared: how each is started, subscribed to and published at.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use clap::ValueEnum;
+
+use crate::{
+    Problem, machine,
+    process::{Cores, Process},
+    response::{Part, Response},
+    scan::FIRST_SEQUENCE,
+};
+
+/// How long a server may take to start.
+const START: Duration = Duration::from_secs(10);
+
+/// How long an answer may take while nothing else goes on.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// The token `bench`, and what tickertape is told of it: its SHA-256.
+const TOKEN: &str = "bench";
+const TOKEN_HASH: &str = "bench:1b32c28cb38c05480eccc1bd60ff97029b57a05c96718b96dad7e9d84894f549";
+
+/// The most streams that tickertape is asked to allow.
+const MOST: &str = "60000";
+
+/// What stands before the sequence number of a story, and of a quote: see [`Payload::data`].
+pub(crate) const MARKERS: [&str; 2] = [r#""id":"b:"#, r#""volume":""#];
+
+/// The place of a story's marker in [`MARKERS`].
+pub(crate) const NEWS: usize = 0;
+
+/// The place of a quote's marker in [`MARKERS`].
+pub(crate) const QUOTE: usize = 1;
+
+/// The length of every event's data, in bytes.
+#[cfg(test)]
+const DATA_BYTES: usize = 120;
+
+/// A server to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+pub(crate) enum Kind {
+    Tickertape,
+    DurableStreams,
+    Nchan,
+    AxumBroadcast,
+    BetterSse,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Kind; 5] = [
+        Kind::Tickertape,
+        Kind::DurableStreams,
+        Kind::Nchan,
+        Kind::AxumBroadcast,
+        Kind::BetterSse,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Tickertape => "tickertape",
+            Kind::DurableStreams => "durable-streams",
+            Kind::Nchan => "nchan",
+            Kind::AxumBroadcast => "axum Sse + broadcast",
+            Kind::BetterSse => "better-sse",
+        }
+    }
+}
+
+/// What is subscribed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Topic {
+    /// Everybody hears the same: at tickertape the symbol `A` and its news.
+    One,
+    /// Each has ten of 500 symbols; only tickertape has symbols.
+    TenOf500,
+}
+
+/// How many symbols there are in [`Topic::TenOf500`].
+pub(crate) const SYMBOLS: u32 = 500;
+
+/// How many of them each subscriber has.
+pub(crate) const SYMBOLS_EACH: u32 = 10;
+
+/// How many first quotes are published at once.
+const BATCH: usize = 50;
+
+impl Topic {
+    /// Its symbols, as [`symbol`] names them.
+    fn symbols(self) -> Vec<Option<u32>> {
+        match self {
+            Topic::One => vec![None],
+            Topic::TenOf500 => (0..SYMBOLS).map(Some).collect(),
+        }
+    }
+}
+
+/// One event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Payload {
+    /// A story, which everybody receives.
+    News(u32),
+    /// A quote, of the one symbol or of one of the 500; tickertape leaves out one that a newer one supersedes.
+    Quote { symbol: Option<u32>, sequence: u32 },
+}
+
+impl Payload {
+    /// The event's data: the same bytes at each server.
+    fn data(self, text: &mut String) {
+        let time = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis();
+        // Nothing that is written to a text can fail.
+        let _ = match self {
+            Payload::News(sequence) => write!(
+                text,
+                r#"{{"id":"b:{sequence}","type":"macro","basis":"native","symbols":["A"],"headline":"-","source":"-","published":{time}}}"#
+            ),
+            Payload::Quote {
+                symbol: of,
+                sequence,
+            } => {
+                let symbol = symbol(of);
+                // As long with either symbol.
+                let price = if of.is_some() {
+                    "597.321"
+                } else {
+                    "597.321175"
+                };
+                write!(
+                    text,
+                    r#"{{"symbol":"{symbol}","time":{time},"price":"{price}","size":"1000","bid":"597.30","ask":"597.350","volume":"{sequence}"}}"#
+                )
+            }
+        };
+    }
+}
+
+fn symbol(index: Option<u32>) -> String {
+    index.map_or_else(|| "A".to_owned(), |index| format!("W{index:03}"))
+}
+
+/// Where the programs are.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Programs {
+    /// Tickertape's release
+    #[arg(long, default_value = "target/release/tickertape", value_name = "FILE")]
+    tickertape: PathBuf,
+
+    /// An option more for tickertape, as in --tickertape-option=--max-symbols=20
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    tickertape_option: Vec<String>,
+
+    /// The server of the crate durable-streams
+    #[arg(
+        long,
+        env = "TICKERTAPE_BENCH_DURABLE_STREAMS",
+        default_value = "durable-streams-server",
+        value_name = "FILE"
+    )]
+    durable_streams: PathBuf,
+
+    /// nginx
+    #[arg(
+        long,
+        env = "TICKERTAPE_BENCH_NGINX",
+        default_value = "nginx",
+        value_name = "FILE"
+    )]
+    nginx: PathBuf,
+
+    /// nginx's module nchan
+    #[arg(
+        long,
+        env = "TICKERTAPE_BENCH_NCHAN",
+        default_value = "/usr/lib/nginx/modules/ngx_nchan_module.so",
+        value_name = "FILE"
+    )]
+    nchan: PathBuf,
+
+    /// The release of server/load/peers/axum-broadcast
+    #[arg(
+        long,
+        default_value = "target/peers/release/axum-broadcast",
+        value_name = "FILE"
+    )]
+    axum_broadcast: PathBuf,
+
+    /// Where the sources of the peers are
+    #[arg(long, default_value = "server/load/peers", value_name = "FOLDER")]
+    peers: PathBuf,
+}
+
+impl Programs {
+    /// A server's version, as far as it can be told.
+    pub(crate) fn version(&self, kind: Kind) -> String {
+        let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
+        let after = |text: &str, word: &str, end: char| {
+            let rest = text.split_once(word).map(|(_, rest)| rest)?;
+            rest.split(end).next().map(str::to_owned)
+        };
+        let version = match kind {
+            Kind::Tickertape => Some(machine::version(
+                Command::new(&self.tickertape).arg("--version"),
+            )),
+            Kind::DurableStreams => self
+                .durable_streams
+                .ancestors()
+                .nth(2)
+                .map(|root| read(root.join(".crates.toml")))
+                .and_then(|text| after(&text, "\"durable-streams ", ' ')),
+            Kind::Nchan => {
+                let nginx = machine::version(Command::new(&self.nginx).arg("-v"));
+                self.nchan
+                    .ancestors()
+                    .nth(5)
+                    .map(|root| read(root.join("version")))
+                    .filter(|version| !version.is_empty())
+                    .map(|version| format!("{} in nginx {nginx}", version.trim()))
+            }
+            Kind::AxumBroadcast => {
+                let lock = read(self.peers.join("axum-broadcast/Cargo.lock"));
+                let of =
+                    |name: &str| after(&lock, &format!("name = \"{name}\"\nversion = \""), '"');
+                of("axum")
+                    .zip(of("tokio"))
+                    .map(|(axum, tokio)| format!("{axum}, tokio {tokio}"))
+            }
+            Kind::BetterSse => {
+                let manifest = read(
+                    self.peers
+                        .join("better-sse/node_modules/better-sse/package.json"),
+                );
+                let node = machine::version(Command::new("node").arg("--version"));
+                after(&manifest, "\"version\": \"", '"')
+                    .map(|version| format!("{version}, Node {node}"))
+            }
+        };
+        version.unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    fn command(&self, kind: Kind, port: u16, folder: &Path) -> Result<Command, Problem> {
+        let mut command;
+        match kind {
+            Kind::Tickertape => {
+                command = Command::new(&self.tickertape);
+                command
+                    .args(["--feed", "none", "--log", "warn"])
+                    .args(["--publish-token", TOKEN_HASH])
+                    // All subscribers come from one address.
+                    .args(["--max-streams", MOST, "--max-streams-per-address", MOST])
+                    .args(["--listen", &format!("127.0.0.1:{port}")])
+                    .args(&self.tickertape_option);
+            }
+            Kind::DurableStreams => {
+                command = Command::new(&self.durable_streams);
+                // Without writing to disk what it publishes, which is its quickest way.
+                command
+                    .args(["--durability", "memory", "--port", &port.to_string()])
+                    .arg("--data-dir")
+                    .arg(folder);
+            }
+            Kind::Nchan => {
+                let template = self.peers.join("nchan/nginx.conf");
+                let text = fs::read_to_string(&template)
+                    .map_err(|error| format!("cannot read {}: {error}", template.display()))?
+                    .replace("{module}", &self.nchan.to_string_lossy())
+                    .replace("{folder}", &folder.to_string_lossy())
+                    .replace("{port}", &port.to_string());
+                let file = folder.join("nginx.conf");
+                fs::write(&file, text)
+                    .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+                command = Command::new(&self.nginx);
+                command
+                    .arg("-e")
+                    .arg(folder.join("error.log"))
+                    .arg("-c")
+                    .arg(file);
+            }
+            Kind::AxumBroadcast => {
+                command = Command::new(&self.axum_broadcast);
+                command.arg(port.to_string());
+            }
+            Kind::BetterSse => {
+                command = Command::new("node");
+                command
+                    .arg(self.peers.join("better-sse/server.js"))
+                    .arg(port.to_string());
+            }
+        }
+        Ok(command)
+    }
+}
+
+/// A server that runs, and what it was started for.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) kind: Kind,
+    pub(crate) address: SocketAddr,
+    pub(crate) process: Process,
+    /// Data, configuration and logs of this run.
+    folder: PathBuf,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // What is left of a run is of no use to anybody, and another run has another name.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Server {
+    /// Starts a server, waits until it answers, and prepares it for a topic.
+    ///
+    /// # Errors
+    /// Where it does not start, or does not take what prepares it.
+    pub(crate) fn start(
+        kind: Kind,
+        topic: Topic,
+        programs: &Programs,
+        cores: Cores,
+        out: &Path,
+    ) -> Result<Self, Problem> {
+        let address = free_address()?;
+        let name = format!("run-{}-{}", std::process::id(), address.port());
+        let folder = std::path::absolute(out.join(name)).map_err(|error| error.to_string())?;
+        fs::create_dir_all(&folder)
+            .map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+        let log = out.join(format!("{}.log", kind.name().replace([' ', '+'], "")));
+        let mut command = programs.command(kind, address.port(), &folder)?;
+        let mut server = Server {
+            kind,
+            address,
+            process: Process::start(&mut command, cores, &log)?,
+            folder,
+        };
+        server
+            .await_start()
+            .and_then(|()| server.prepare(topic))
+            .map_err(|problem| {
+                format!(
+                    "{}: {problem}; what it said is in {}",
+                    kind.name(),
+                    log.display()
+                )
+            })?;
+        Ok(server)
+    }
+
+    fn await_start(&mut self) -> Result<(), Problem> {
+        let started = Instant::now();
+        while let Err(error) = TcpStream::connect(self.address) {
+            self.process.check()?;
+            if started.elapsed() > START {
+                return Err(format!("cannot connect to {}: {error}", self.address));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    fn prepare(&self, topic: Topic) -> Result<(), Problem> {
+        match self.kind {
+            // A symbol is known from its first quote on, and a stream of an unknown one is refused.
+            Kind::Tickertape => topic.symbols().chunks(BATCH).try_for_each(|symbols| {
+                let mut quotes = String::new();
+                for &symbol in symbols {
+                    let quote = Payload::Quote {
+                        symbol,
+                        sequence: FIRST_SEQUENCE,
+                    };
+                    quotes.push(if quotes.is_empty() { '[' } else { ',' });
+                    self.wrapped(quote, &mut quotes);
+                }
+                quotes.push(']');
+                self.ask(&self.request_with("POST", "/publish", &quotes))
+            }),
+            Kind::DurableStreams => self.ask(&self.request_with("PUT", "/bench", "")),
+            Kind::Nchan | Kind::AxumBroadcast | Kind::BetterSse => Ok(()),
+        }
+    }
+
+    /// Sends one request and wants it answered well.
+    fn ask(&self, request: &str) -> Result<(), Problem> {
+        let fail = |error: std::io::Error| format!("cannot ask {}: {error}", self.address);
+        let mut connection = TcpStream::connect(self.address).map_err(fail)?;
+        connection.set_read_timeout(Some(ANSWER)).map_err(fail)?;
+        connection.write_all(request.as_bytes()).map_err(fail)?;
+        let mut response = Response::default();
+        let (mut status, mut said, mut ended) = (0, Vec::new(), false);
+        let mut buffer = [0; 4096];
+        while !ended {
+            let count = connection.read(&mut buffer).map_err(fail)?;
+            if count == 0 {
+                break;
+            }
+            response.read(&buffer[..count], |part| match part {
+                Part::Head(head) => status = head.status,
+                Part::Body(body) => said.extend_from_slice(body),
+                Part::End => ended = true,
+            })?;
+        }
+        if (200..300).contains(&status) {
+            Ok(())
+        } else {
+            let first = request.lines().next().unwrap_or_default();
+            let said = String::from_utf8_lossy(&said);
+            Err(format!("{first} was answered {status}: {said}"))
+        }
+    }
+
+    /// The request that opens a stream.
+    pub(crate) fn subscribe(&self, topic: Topic, subscriber: usize) -> String {
+        let path = match self.kind {
+            Kind::Tickertape => match topic {
+                Topic::One => format!("/stocks/{}", symbol(None)),
+                Topic::TenOf500 => {
+                    let distance = SYMBOLS / SYMBOLS_EACH;
+                    let symbols: Vec<String> = (0..SYMBOLS_EACH)
+                        .map(|index| symbol(Some((subscriber as u32 + index * distance) % SYMBOLS)))
+                        .collect();
+                    format!("/stocks?symbols={}", symbols.join(","))
+                }
+            },
+            Kind::DurableStreams => "/bench?offset=now&live=sse".to_owned(),
+            Kind::Nchan | Kind::AxumBroadcast | Kind::BetterSse => "/subscribe".to_owned(),
+        };
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n",
+            self.address
+        )
+    }
+
+    /// The request that publishes an event.
+    pub(crate) fn publish(&self, payload: Payload) -> String {
+        let mut body = String::with_capacity(160);
+        match self.kind {
+            Kind::Tickertape => self.wrapped(payload, &mut body),
+            _ => payload.data(&mut body),
+        }
+        let path = match self.kind {
+            Kind::DurableStreams => "/bench",
+            _ => "/publish",
+        };
+        self.request_with("POST", path, &body)
+    }
+
+    /// The request that asks tickertape for the plain quote, once more where its tag is known.
+    pub(crate) fn poll(&self, etag: Option<&str>) -> String {
+        let condition = etag.map_or_else(String::new, |etag| format!("If-None-Match: {etag}\r\n"));
+        format!(
+            "GET /stocks/{} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\n{condition}\r\n",
+            symbol(None),
+            self.address
+        )
+    }
+
+    /// An event as tickertape takes it.
+    fn wrapped(&self, payload: Payload, text: &mut String) {
+        text.push_str(match payload {
+            Payload::News(_) => r#"{"event":"news","data":"#,
+            Payload::Quote { .. } => r#"{"event":"quote","data":"#,
+        });
+        payload.data(text);
+        text.push('}');
+    }
+
+    fn request_with(&self, method: &str, path: &str, body: &str) -> String {
+        let authorization = match self.kind {
+            Kind::Tickertape => format!("Authorization: Bearer {TOKEN}\r\n"),
+            _ => String::new(),
+        };
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{authorization}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+    }
+}
+
+fn free_address() -> Result<SocketAddr, Problem> {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .map_err(|error| format!("no free port on 127.0.0.1: {error}"))
+}
+
+#[cfg(test)]
+impl Server {
+    /// Somebody else's listener, spoken to as to a peer; the process beside it does nothing.
+    pub(crate) fn stand_in(address: SocketAddr) -> Self {
+        let folder = std::env::temp_dir().join(format!("load-{}-{address}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let cores = Cores { server: 0, load: 0 };
+        let log = folder.join("log");
+        Server {
+            kind: Kind::AxumBroadcast,
+            address,
+            process: Process::start(Command::new("sleep").arg("60"), cores, &log).unwrap(),
+            folder,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::{Found, Scanner, Tail};
+
+    #[test]
+    fn all_data_are_of_one_length_and_carry_their_number() {
+        let sequence = 1_234_567;
+        let payloads = [
+            (NEWS, Payload::News(sequence)),
+            (
+                QUOTE,
+                Payload::Quote {
+                    symbol: None,
+                    sequence,
+                },
+            ),
+            (
+                QUOTE,
+                Payload::Quote {
+                    symbol: Some(42),
+                    sequence,
+                },
+            ),
+        ];
+        for (marker, payload) in payloads {
+            let mut text = String::new();
+            payload.data(&mut text);
+            assert_eq!(text.len(), DATA_BYTES, "{text}");
+            let name = ["news", "message"][marker];
+            let event = market::Event::decode(name, &text).unwrap();
+            assert_eq!(event.data(), text, "tickertape sends the same bytes");
+            let mut found = Vec::new();
+            let scanner = Scanner::new(&MARKERS);
+            scanner.scan(&mut Tail::default(), text.as_bytes(), |event| {
+                found.push(event)
+            });
+            assert_eq!(found, [Found { marker, sequence }]);
+        }
+    }
+}

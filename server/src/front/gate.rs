@@ -1,0 +1,373 @@
+//! The gate of a connection: it reads every head before hyper does, and lets through what hyper is
+//! to answer.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use axum::http::Request;
+use bytes::{Buf, BytesMut};
+use hyper::rt::ReadBufCursor;
+use tokio::{
+    io::AsyncWrite,
+    net::TcpStream,
+    time::{Instant, Sleep},
+};
+
+use super::{
+    Settings,
+    head::{self, Body},
+};
+
+/// How much is read at a time.
+const READ_BYTES: usize = 8 * 1024;
+
+/// What is known of the next request.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// hyper is to answer it.
+    Plain,
+    /// It may be answered by a stream; whether the connection may go on otherwise.
+    Stream(Box<Request<()>>, bool),
+    /// It is refused, for this reason.
+    Refused(String),
+    /// There is none, and will be none.
+    Closed,
+}
+
+/// What the gate and hyper's service tell each other of the request that hyper has.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    /// Whether hyper is about to answer. The body of its response ends it.
+    busy: AtomicBool,
+    /// Whether the connection must end with this answer.
+    last: AtomicBool,
+}
+
+impl Exchange {
+    /// The answer is complete.
+    pub(super) fn end(&self) {
+        self.busy.store(false, Ordering::Release);
+    }
+
+    /// Whether the answer has to say that the connection ends.
+    pub(super) fn is_last(&self) -> bool {
+        self.last.load(Ordering::Acquire)
+    }
+
+    fn begin(&self, last: bool) {
+        self.last.store(last, Ordering::Release);
+        self.busy.store(true, Ordering::Release);
+    }
+
+    fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// At the beginning of a head.
+    Head,
+    /// So many bytes of a request, its head included, are to be let through.
+    Within(u64),
+    /// In a request whose end only hyper knows. It is the connection's last.
+    Last,
+}
+
+/// A socket whose requests are looked at as they come.
+pub(super) struct Gate {
+    tcp: TcpStream,
+    settings: Arc<Settings>,
+    /// What was read and not let through.
+    unread: BytesMut,
+    /// How much of it is known not to be a complete head.
+    seen: usize,
+    place: Place,
+    next: Option<Next>,
+    /// When the head that is awaited is too late.
+    late: Pin<Box<Sleep>>,
+    /// Whether `late` is about a head whose first byte has come; else about the wait for that.
+    begun: bool,
+    exchange: Arc<Exchange>,
+    stall: Stall,
+}
+
+/// Notices a peer that takes nothing.
+pub(super) struct Stall(Option<Pin<Box<Sleep>>>);
+
+impl Stall {
+    pub(super) fn new() -> Self {
+        Stall(None)
+    }
+
+    /// The socket took something.
+    pub(super) fn end(&mut self) {
+        self.0 = None;
+    }
+
+    /// The socket takes nothing. Ready when it has not for so long.
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        settings: &Settings,
+    ) -> Poll<io::Error> {
+        let timeout = settings.write_timeout;
+        let timer = self
+            .0
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        ready!(timer.as_mut().poll(context));
+        Poll::Ready(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the other end has taken nothing for too long",
+        ))
+    }
+}
+
+impl Gate {
+    pub(super) fn new(tcp: TcpStream, settings: Arc<Settings>) -> Self {
+        Gate {
+            late: Box::pin(tokio::time::sleep(settings.head_timeout)),
+            tcp,
+            settings,
+            unread: BytesMut::new(),
+            seen: 0,
+            place: Place::Head,
+            next: None,
+            begun: true,
+            exchange: Arc::default(),
+            stall: Stall::new(),
+        }
+    }
+
+    pub(super) fn exchange(&self) -> Arc<Exchange> {
+        Arc::clone(&self.exchange)
+    }
+
+    /// The socket, and what was read from it and belongs to nothing.
+    pub(super) fn into_socket(self) -> (TcpStream, BytesMut) {
+        (self.tcp, self.unread)
+    }
+
+    /// Waits for the next request.
+    pub(super) async fn next(&mut self) -> Next {
+        std::future::poll_fn(|context| {
+            if self.next.is_none() {
+                self.next = Some(ready!(self.poll_next(context)));
+            }
+            Poll::Ready(())
+        })
+        .await;
+        self.take().unwrap_or(Next::Closed)
+    }
+
+    /// The request at which hyper was told that there is no more.
+    pub(super) fn take(&mut self) -> Option<Next> {
+        self.next.take()
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Next> {
+        loop {
+            if self.unread.len() > self.seen {
+                match head::parse(&self.unread) {
+                    Ok(Some(head)) => return Poll::Ready(self.enter(head)),
+                    Ok(None) => self.seen = self.unread.len(),
+                    Err(why) => return Poll::Ready(Next::Refused(why)),
+                }
+                let most = self.settings.head_bytes;
+                if self.unread.len() >= most {
+                    let why = format!("the head is too long: expected at most {most} bytes");
+                    return Poll::Ready(Next::Refused(why));
+                }
+            }
+            if !self.begun && !self.unread.is_empty() {
+                self.begun = true;
+                let at = Instant::now() + self.settings.head_timeout;
+                self.late.as_mut().reset(at);
+            }
+            if self.late.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Next::Closed);
+            }
+            match ready!(self.poll_fill(context)) {
+                Ok(0) | Err(_) => return Poll::Ready(Next::Closed),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// A head is complete: makes ready for what follows it.
+    fn enter(&mut self, head: head::Head) -> Next {
+        self.seen = 0;
+        if head.len > self.settings.head_bytes {
+            return Next::Refused(format!(
+                "the head is too long: expected at most {} bytes",
+                self.settings.head_bytes
+            ));
+        }
+        if let Some(request) = head.stream {
+            self.unread.advance(head.len);
+            self.rest();
+            return Next::Stream(Box::new(request), head.keep_alive);
+        }
+        self.place = match head.body {
+            Body::Length(length) => Place::Within(length.saturating_add(head.len as u64)),
+            Body::Chunked => Place::Last,
+        };
+        Next::Plain
+    }
+
+    /// The next head may be a while away.
+    fn rest(&mut self) {
+        self.begun = false;
+        let idle = Instant::now() + self.settings.idle_timeout;
+        self.late.as_mut().reset(idle);
+    }
+
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.tcp.poll_read_ready(context))?;
+            self.unread.reserve(READ_BYTES);
+            match self.tcp.try_read_buf(&mut self.unread) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+        }
+    }
+
+    /// Lets up to `most` bytes of what was read through.
+    fn pass(&mut self, out: &mut ReadBufCursor<'_>, most: u64) -> usize {
+        let count = self
+            .unread
+            .len()
+            .min(out.remaining())
+            .min(usize::try_from(most).unwrap_or(usize::MAX));
+        out.put_slice(&self.unread[..count]);
+        self.unread.advance(count);
+        count
+    }
+
+    /// Writes all of `bytes`.
+    pub(super) async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let count =
+                std::future::poll_fn(|context| self.poll_write_bytes(context, bytes)).await?;
+            bytes = &bytes[count..];
+        }
+        Ok(())
+    }
+
+    fn poll_write_bytes(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.tcp).poll_write(context, bytes) {
+            Poll::Ready(result) => {
+                self.stall.end();
+                Poll::Ready(result)
+            }
+            Poll::Pending => self.stall.poll(context, &self.settings).map(Err),
+        }
+    }
+}
+
+impl hyper::rt::Read for Gate {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        mut out: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            match this.place {
+                Place::Within(0) if this.exchange.is_busy() => {
+                    // A request that comes before its predecessor is answered waits here. hyper
+                    // asks again when it has answered, and asks meanwhile only to notice an end.
+                    if this.unread.len() >= this.settings.head_bytes {
+                        return Poll::Pending;
+                    }
+                    if ready!(this.poll_fill(context))? == 0 {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                Place::Within(0) => {
+                    this.place = Place::Head;
+                    this.rest();
+                }
+                Place::Within(left) => {
+                    if this.unread.is_empty() && ready!(this.poll_fill(context))? == 0 {
+                        return Poll::Ready(Ok(()));
+                    }
+                    this.exchange.begin(false);
+                    let count = this.pass(&mut out, left);
+                    this.place = Place::Within(left - count as u64);
+                    return Poll::Ready(Ok(()));
+                }
+                Place::Last => {
+                    if this.unread.is_empty() && ready!(this.poll_fill(context))? == 0 {
+                        return Poll::Ready(Ok(()));
+                    }
+                    this.exchange.begin(true);
+                    this.pass(&mut out, u64::MAX);
+                    return Poll::Ready(Ok(()));
+                }
+                Place::Head => {
+                    if this.next.is_none() {
+                        this.next = Some(ready!(this.poll_next(context)));
+                    }
+                    match this.next {
+                        Some(Next::Plain) => this.next = None,
+                        // To hyper this is the end.
+                        _ => return Poll::Ready(Ok(())),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl hyper::rt::Write for Gate {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_bytes(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.next {
+            Some(Next::Stream(..) | Next::Refused(_)) => Poll::Ready(Ok(())),
+            _ => Pin::new(&mut self.tcp).poll_shutdown(context),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        match Pin::new(&mut this.tcp).poll_write_vectored(context, slices) {
+            Poll::Ready(result) => {
+                this.stall.end();
+                Poll::Ready(result)
+            }
+            Poll::Pending => this.stall.poll(context, &this.settings).map(Err),
+        }
+    }
+}

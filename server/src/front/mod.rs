@@ -1,0 +1,335 @@
+//! The front: it accepts connections, reads the heads of requests, writes streams itself and leaves
+//! everything else to hyper.
+//!
+//! hyper keeps some 14 KiB for a connection, which is little for a request and much for a stream that
+//! is silent most of the time. Both ways ask the same router, so that limits, headers and errors
+//! are the same.
+
+mod gate;
+mod head;
+mod respond;
+mod writer;
+
+use std::{
+    convert::Infallible, future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, task,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, Request, header},
+    response::Response,
+};
+use bytes::Bytes;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use socket2::SockRef;
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpSocket, TcpStream},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::Service as _;
+use tracing::{debug, warn};
+
+use self::{
+    gate::{Exchange, Gate, Next},
+    respond::Length,
+    writer::Writer,
+};
+use crate::http::{
+    self, Peer, Refused, Service,
+    stream::{Handover, WritesStreams},
+};
+
+/// How many connections may wait to be accepted: a whole audience that comes back after a restart.
+/// The usual 128 make the rest wait for TCP's retransmission, a second and more.
+const BACKLOG: u32 = 4096;
+
+/// What hyper may hold of a response that the socket does not take.
+const CONNECTION_BUFFER: usize = 64 * 1024;
+
+/// What the system may hold of bytes that are not on their way yet. Bytes that wait there are old
+/// prices by the time that they are read.
+const UNSENT_BYTES: u32 = 16 * 1024;
+
+/// How long a connection that was refused is still listened to, so that its other end can read why.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The time over which streams end at shutdown, for each of them, to the half of the grace period.
+const SPREAD: Duration = Duration::from_millis(1);
+
+/// What the front allows.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The most bytes that the head of a request may have.
+    pub head_bytes: usize,
+    /// How long the head of a request may take to arrive.
+    pub head_timeout: Duration,
+    /// How long a connection may wait for its next request.
+    pub idle_timeout: Duration,
+    /// How long the other end may take nothing of what is to be sent to it.
+    pub write_timeout: Duration,
+    /// How long connections may take to end once shutdown has begun.
+    pub grace: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            head_bytes: 16 * 1024,
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Listens at an address.
+///
+/// # Errors
+/// When the address is taken, or not this machine's.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves until `service.shutdown` is cancelled and the connections have ended, or the grace period
+/// has.
+///
+/// It ends in order: nobody new is accepted; `feeds`, which is awaited then, ends; the streams have
+/// sent what the feeds said last and end; the connections close.
+pub async fn serve(
+    listener: TcpListener,
+    service: Service,
+    settings: Settings,
+    feeds: impl Future<Output = ()>,
+) {
+    let shutdown = service.shutdown.clone();
+    let closing = service.closing.clone();
+    let tape = service.tape.clone();
+    let front = Front {
+        router: http::router(service),
+        settings: Arc::new(settings),
+        shutdown: shutdown.clone(),
+        tasks: TaskTracker::new(),
+    };
+    shutdown.run_until_cancelled(front.accept(&listener)).await;
+    drop(listener);
+    feeds.await;
+    let grace = front.settings.grace;
+    let streams = u32::try_from(tape.stats().cursors).unwrap_or(u32::MAX);
+    closing.begin(&tape, SPREAD.saturating_mul(streams).min(grace / 2));
+    front.tasks.close();
+    if tokio::time::timeout(grace, front.tasks.wait())
+        .await
+        .is_err()
+    {
+        warn!(
+            connections = front.tasks.len(),
+            "some connections did not end within the grace period"
+        );
+    }
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Front {
+    router: Router,
+    settings: Arc<Settings>,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Front {
+    async fn accept(&self, listener: &TcpListener) {
+        let mut refused = 0_u64;
+        loop {
+            match listener.accept().await {
+                Ok((tcp, peer)) => {
+                    if let Err(error) = prepare(&tcp) {
+                        debug!(%error, "could not set the options of a socket");
+                    }
+                    self.tasks.spawn(self.clone().connection(tcp, peer));
+                }
+                Err(error) => {
+                    // Out of file descriptors, most often: those who are connected go on, and
+                    // the next ones wait in the backlog until somebody leaves. That may take
+                    // hours, which must not fill the log.
+                    refused += 1;
+                    if refused.is_power_of_two() {
+                        warn!(%error, count = refused, "could not accept a connection");
+                    }
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    /// Answers the requests of a connection, one after the other.
+    async fn connection(self, tcp: TcpStream, peer: SocketAddr) {
+        let mut gate = Gate::new(tcp, Arc::clone(&self.settings));
+        let mut next = match self.shutdown.run_until_cancelled(gate.next()).await {
+            Some(next) => next,
+            None => return,
+        };
+        loop {
+            next = match next {
+                Next::Closed => return,
+                Next::Plain => match self.plain(gate, peer).await {
+                    Some((back, next)) => {
+                        gate = back;
+                        next
+                    }
+                    None => return,
+                },
+                Next::Refused(why) => {
+                    let mut request = Request::new(Body::empty());
+                    request.extensions_mut().insert(Refused(why));
+                    let response = self.ask(request, peer).await;
+                    if respond::respond(&mut gate, response, false).await.is_ok() {
+                        linger(gate.into_socket().0).await;
+                    }
+                    return;
+                }
+                Next::Stream(request, keep_alive) => {
+                    let (parts, ()) = request.into_parts();
+                    let mut request = Request::from_parts(parts, Body::empty());
+                    request.extensions_mut().insert(WritesStreams);
+                    let mut response = self.ask(request, peer).await;
+                    let handover = response.extensions_mut().remove::<Handover>();
+                    if let Some(stream) = handover.and_then(|handover| handover.take()) {
+                        let (parts, _) = response.into_parts();
+                        let opening = respond::head(&parts, Length::Chunked, false);
+                        let (tcp, _) = gate.into_socket();
+                        // A task of its own, so that what reading requests takes is given back.
+                        let settings = Arc::clone(&self.settings);
+                        self.tasks
+                            .spawn(Writer::new(stream, tcp, opening, settings));
+                        return;
+                    }
+                    let answered = respond::respond(&mut gate, response, keep_alive).await;
+                    if answered.is_err() || !keep_alive {
+                        return;
+                    }
+                    match self.shutdown.run_until_cancelled(gate.next()).await {
+                        Some(next) => next,
+                        None => return,
+                    }
+                }
+            };
+        }
+    }
+
+    /// Lets hyper answer until the connection ends, or until a request comes that is not for it.
+    async fn plain(&self, gate: Gate, peer: SocketAddr) -> Option<(Gate, Next)> {
+        let exchange = gate.exchange();
+        let router = self.router.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let exchange = Arc::clone(&exchange);
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(Peer(peer));
+            let answer = router.clone().call(request);
+            async move {
+                let Ok(mut response) = answer.await;
+                if exchange.is_last() {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(header::CONNECTION, close);
+                }
+                Ok::<_, Infallible>(response.map(|body| Answer { body, exchange }))
+            }
+        });
+        // Boxed, so that a connection which is a stream from its first request on never has it.
+        let mut connection = Box::pin(async move {
+            let mut connection = http1::Builder::new()
+                .header_read_timeout(None)
+                .max_buf_size(CONNECTION_BUFFER)
+                .serve_connection(gate, service);
+            let mut stop = std::pin::pin!(self.shutdown.cancelled());
+            let mut stopping = false;
+            let result = std::future::poll_fn(|context| {
+                if !stopping && stop.as_mut().poll(context).is_ready() {
+                    stopping = true;
+                    Pin::new(&mut connection).graceful_shutdown();
+                }
+                Pin::new(&mut connection).poll(context)
+            })
+            .await;
+            (result, connection.into_parts().io)
+        });
+        let (result, mut gate) = connection.as_mut().await;
+        if let Err(error) = result {
+            debug!(%error, "a connection broke off");
+            return None;
+        }
+        match gate.take() {
+            Some(next @ (Next::Stream(..) | Next::Refused(_))) => Some((gate, next)),
+            _ => None,
+        }
+    }
+
+    async fn ask(&self, mut request: Request<Body>, peer: SocketAddr) -> Response<Body> {
+        request.extensions_mut().insert(Peer(peer));
+        let Ok(response) = self.router.clone().call(request).await;
+        response
+    }
+}
+
+fn prepare(tcp: &TcpStream) -> io::Result<()> {
+    // An event is small and wants to leave at once.
+    tcp.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT_BYTES)?;
+    Ok(())
+}
+
+/// Closes a connection whose other end may still be writing: unread bytes would make the system
+/// throw away what was answered
+/// ([RFC 9112, section 9.6](https://www.rfc-editor.org/rfc/rfc9112#section-9.6)).
+async fn linger(mut tcp: TcpStream) {
+    let _ = SockRef::from(&tcp).shutdown(std::net::Shutdown::Write);
+    let drain = async {
+        let mut rest = [0; 4096];
+        while tcp.read(&mut rest).await.is_ok_and(|count| count > 0) {}
+    };
+    let _ = tokio::time::timeout(LINGER, drain).await;
+}
+
+/// The body of a response that hyper writes; when it is dropped, the response is complete.
+struct Answer {
+    body: Body,
+    exchange: Arc<Exchange>,
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut task::Context<'_>,
+    ) -> task::Poll<Option<Result<http_body::Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.exchange.end();
+    }
+}

@@ -1,0 +1,268 @@
+//! `POST /publish`: events from the outside.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+
+use super::{
+    Service,
+    problem::{Fault, Problem},
+};
+use crate::publish::{self, Desk, Format, Place, Publisher, Refusal, Submission};
+
+/// The types that are read, as `Accept` names them.
+const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
+
+/// What is read and thrown away of a body that is refused: a client that is still sending reads
+/// the answer only if the connection is not closed under it.
+const DISCARDED_BYTES: usize = 4 * 1024 * 1024;
+const DISCARDING: Duration = Duration::from_secs(2);
+
+#[derive(Serialize)]
+struct Answer {
+    /// Events that were appended.
+    count: usize,
+    /// What the tape held already, as it was.
+    unchanged: usize,
+    /// What is older than what the tape has of its symbol.
+    late: usize,
+    /// The position of the tape after the publication.
+    last_event_id: String,
+}
+
+/// `POST /publish`
+pub(crate) async fn publish(
+    State(service): State<Arc<Service>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, mut body) = request.into_parts();
+    let publisher = permitted(&service.desk, &parts.headers).and_then(|publisher| {
+        let format = format(&parts.headers)?;
+        announced(&parts.headers, service.desk.max_body)?;
+        Ok((publisher, format))
+    });
+    let read = match publisher {
+        Ok((publisher, format)) => {
+            let body = whole(&mut body, service.desk.max_body).await;
+            body.map(|body| (publisher, format, body))
+        }
+        Err(problem) => Err(problem),
+    };
+    match read {
+        Ok((publisher, format, body)) => take(&service, publisher, format, &body),
+        Err(problem) => {
+            // Whoever waits for leave to send a body has not sent one.
+            if !parts.headers.contains_key(header::EXPECT) {
+                discard(body).await;
+            }
+            Err(problem)
+        }
+    }
+}
+
+/// What is asked of `/publish` with another method.
+pub(crate) async fn only_post(request: Request) -> Problem {
+    Problem::MethodNotAllowed {
+        method: request.method().to_string(),
+        allowed: "POST",
+    }
+}
+
+fn take(
+    service: &Service,
+    publisher: &Publisher,
+    format: Format,
+    body: &[u8],
+) -> Result<Response, Problem> {
+    let desk = &service.desk;
+    let submission = Submission::read(body, format, service.now(), desk.max_events)
+        .map_err(|refusal| refused(refusal, desk))?;
+    let events = submission.len();
+    publisher.admit(events).map_err(|wait| Problem::TooMany {
+        detail: format!(
+            "{} may publish {} events a second, and these {events} are more: nothing was taken, try again in {} ms",
+            publisher.name(),
+            publisher.rate(),
+            wait.as_millis().max(1),
+        ),
+        retry_after: wait.as_millis().div_ceil(1_000).max(1) as u64,
+    })?;
+    let outcome = submission
+        .append(&service.tape, service.now())
+        .map_err(invalid)?;
+    tracing::debug!(
+        publisher = publisher.name(),
+        count = outcome.count,
+        unchanged = outcome.unchanged,
+        late = outcome.late,
+        "published"
+    );
+    let answer = Answer {
+        count: outcome.count,
+        unchanged: outcome.unchanged,
+        late: outcome.late,
+        last_event_id: outcome.position.to_string(),
+    };
+    Ok(Json(answer).into_response())
+}
+
+/// Who publishes, by the token of the request, RFC 6750, section 2.1.
+fn permitted<'a>(desk: &'a Desk, headers: &HeaderMap) -> Result<&'a Publisher, Problem> {
+    if !desk.is_open() {
+        return Err(Problem::Forbidden(
+            "publishing is off: make a token with `tickertape token NAME` and start the server with the --publish-token that it prints"
+                .to_owned(),
+        ));
+    }
+    let unauthorized = |wrong_token, detail: &str| Problem::Unauthorized {
+        detail: detail.to_owned(),
+        wrong_token,
+    };
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Err(unauthorized(
+            false,
+            "publishing takes a token: send the header Authorization: Bearer TOKEN",
+        ));
+    };
+    let token = value.to_str().ok().and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    let Some(token) = token else {
+        return Err(unauthorized(
+            false,
+            "the header Authorization is of another kind: expected Bearer TOKEN",
+        ));
+    };
+    desk.publisher(token).ok_or_else(|| {
+        unauthorized(
+            true,
+            "the token is not known here: expected one whose hash the server was started with",
+        )
+    })
+}
+
+fn format(headers: &HeaderMap) -> Result<Format, Problem> {
+    let unsupported = |detail: String| Problem::UnsupportedContent {
+        detail,
+        types: TYPES,
+    };
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        return Err(unsupported(format!(
+            "the content is encoded as {encoding:?}: expected it as it is"
+        )));
+    }
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Err(unsupported(format!(
+            "the header Content-Type is missing: expected one of {TYPES}"
+        )));
+    };
+    let value = value.to_str().unwrap_or_default();
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    match kind.to_ascii_lowercase().as_str() {
+        "application/json" => Ok(Format::Json),
+        "application/x-ndjson" | "application/jsonl" => Ok(Format::Lines),
+        "application/x-www-form-urlencoded" => Err(unsupported(format!(
+            "the content is said to be a form, as curl says unless it is told: expected one of {TYPES}, as in curl -H 'content-type: application/json' --data-binary @FILE"
+        ))),
+        _ => Err(unsupported(format!(
+            "{value:?} is not read here: expected one of {TYPES}"
+        ))),
+    }
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::TooLarge(format!(
+        "the body is larger than {limit} bytes: send the events in several publications, or start the server with another --publish-body"
+    ))
+}
+
+/// Refuses a body by the length that it is announced with, before anything of it is read.
+fn announced(headers: &HeaderMap, limit: usize) -> Result<(), Problem> {
+    let length = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit as u64) {
+        return Err(too_large(limit));
+    }
+    Ok(())
+}
+
+/// The body, of which no more than the limit is ever held.
+async fn whole(body: &mut Body, limit: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
+        Err(error) => Err(Problem::Malformed(format!(
+            "the body could not be read to its end: {error}"
+        ))),
+    }
+}
+
+async fn discard(mut body: Body) {
+    let reading = async {
+        let mut discarded = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            discarded += frame.data_ref().map_or(0, Bytes::len);
+            if discarded > DISCARDED_BYTES {
+                break;
+            }
+        }
+    };
+    // After that time whoever sends so slowly has to do without the answer.
+    let _ = tokio::time::timeout(DISCARDING, reading).await;
+}
+
+fn refused(refusal: Refusal, desk: &Desk) -> Problem {
+    match refusal {
+        Refusal::NotJson(error) => Problem::Malformed(format!(
+            "the body is not JSON: {error}; events one a line are of the type application/x-ndjson"
+        )),
+        Refusal::TooMany(events) => Problem::TooLarge(format!(
+            "{events} events: expected at most {} in one publication; nothing was taken",
+            desk.max_events
+        )),
+        Refusal::Faults(faults) => invalid(faults),
+    }
+}
+
+fn invalid(faults: Vec<publish::Fault>) -> Problem {
+    let mut places: Vec<String> = faults.iter().map(|fault| fault.place.to_string()).collect();
+    places.dedup();
+    let which = match places.as_slice() {
+        [one] => one.clone(),
+        [one, ..] => format!("{one} and {} more", places.len() - 1),
+        [] => String::new(),
+    };
+    Problem::Invalid {
+        detail: format!("{which} cannot be published, see errors: nothing was taken"),
+        faults: faults.into_iter().map(Fault::from).collect(),
+    }
+}
+
+impl From<publish::Fault> for Fault {
+    fn from(fault: publish::Fault) -> Self {
+        let (line, index) = match fault.place {
+            Place::Only => (None, None),
+            Place::Line(line) => (Some(line), None),
+            Place::Index(index) => (None, Some(index)),
+        };
+        Fault {
+            line,
+            index,
+            pointer: fault.pointer,
+            detail: fault.detail,
+        }
+    }
+}

@@ -1,0 +1,278 @@
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
+
+use governor::{
+    DefaultDirectRateLimiter, Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+};
+use market::{Event, Millis};
+use tape::EventId;
+
+use super::{Fault, Place, PublishOptions, Submission, TokenGrant};
+use crate::{Draft, Tape, Topic, View, story};
+
+/// How many symbols may have a quote and a session. Those of a symbol never leave the tape, so
+/// that a publisher who makes up symbols would fill the memory.
+const MAX_SYMBOLS: usize = 10_000;
+
+/// Where publications come in: who may publish, how much, and how it gets on the tape.
+#[derive(Debug)]
+pub struct Desk {
+    publishers: Vec<Publisher>,
+    /// The largest body, in bytes.
+    pub max_body: usize,
+    /// The most events of one publication.
+    pub max_events: usize,
+}
+
+/// Somebody with a token.
+pub struct Publisher {
+    grant: TokenGrant,
+    limiter: DefaultDirectRateLimiter,
+    rate: NonZeroU32,
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Publisher").field(&self.grant).finish()
+    }
+}
+
+impl Publisher {
+    /// The name of the grant.
+    pub fn name(&self) -> &str {
+        self.grant.name()
+    }
+
+    /// How many events a second it may publish.
+    pub fn rate(&self) -> NonZeroU32 {
+        self.rate
+    }
+
+    /// Counts events against the rate.
+    ///
+    /// # Errors
+    /// How long it takes until so many may come.
+    pub fn admit(&self, events: usize) -> Result<(), Duration> {
+        let Some(events) = u32::try_from(events).ok().and_then(NonZeroU32::new) else {
+            return Ok(());
+        };
+        match self.limiter.check_n(events) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(not_yet)) => Err(not_yet.wait_time_from(DefaultClock::default().now())),
+            // More than a burst: a submission never has as many.
+            Err(_) => Err(Duration::from_secs(1)),
+        }
+    }
+}
+
+/// What became of a publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Events that were appended.
+    pub count: usize,
+    /// Stories, sessions and bars that are on the tape already, as they are.
+    pub unchanged: usize,
+    /// Quotes and bars that are older than what the tape has of their symbol.
+    pub late: usize,
+    /// The position of the tape after it.
+    pub position: EventId,
+}
+
+impl Desk {
+    /// The desk of a server.
+    pub fn new(options: &PublishOptions) -> Self {
+        let period = Duration::from_secs(1) / options.rate.get();
+        let publishers = options.tokens.iter().map(|grant| {
+            // A period is some nanoseconds at least, by the check of the option.
+            let quota = Quota::with_period(period)
+                .unwrap_or(Quota::per_second(options.rate))
+                .allow_burst(options.burst);
+            Publisher {
+                grant: grant.clone(),
+                limiter: RateLimiter::direct(quota),
+                rate: options.rate,
+            }
+        });
+        Desk {
+            publishers: publishers.collect(),
+            max_body: options.body as usize,
+            max_events: options.max_events(),
+        }
+    }
+
+    /// Whether anybody may publish.
+    pub fn is_open(&self) -> bool {
+        !self.publishers.is_empty()
+    }
+
+    /// Who has this token.
+    pub fn publisher(&self, token: &str) -> Option<&Publisher> {
+        TokenGrant::find(&self.publishers, |publisher| &publisher.grant, token)
+    }
+}
+
+impl Submission {
+    /// Appends everything as one step, but for what says nothing new. Nothing goes back in time:
+    /// neither a quote nor a bar that is older than the newest one of its symbol is appended.
+    ///
+    /// # Errors
+    /// When the tape cannot take one of the events; then it takes none.
+    pub fn append(self, tape: &Tape, now: Millis) -> Result<Outcome, Vec<Fault>> {
+        tape.append_all(now, |batch| {
+            let faults = unacceptable(&batch.view(), &self.events);
+            if !faults.is_empty() {
+                return Err(faults);
+            }
+            let mut outcome = Outcome {
+                count: 0,
+                unchanged: 0,
+                late: 0,
+                position: batch.position(),
+            };
+            let mut newest = Newest {
+                view: batch.view(),
+                appended: HashMap::new(),
+            };
+            let several = self.events.len() > 1;
+            for (_, draft) in self.events {
+                match newest.judge(draft) {
+                    Verdict::New(draft) => {
+                        if several {
+                            newest.note(&draft);
+                        }
+                        draft.append(batch);
+                        outcome.count += 1;
+                    }
+                    Verdict::Unchanged => outcome.unchanged += 1,
+                    Verdict::Late => outcome.late += 1,
+                }
+            }
+            outcome.position = batch.position();
+            Ok(outcome)
+        })
+    }
+}
+
+/// What the tape cannot take, each with its reason.
+fn unacceptable(view: &View<'_>, events: &[(Place, Draft)]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut new = HashSet::new();
+    for (place, draft) in events {
+        let (symbol, names_it) = match &**draft.event() {
+            Event::Quote(quote) => (quote.symbol, true),
+            Event::Session(session) => (session.symbol, true),
+            Event::Bar(bar) => (bar.symbol, false),
+            Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => continue,
+        };
+        let is_known = [Topic::Quote(symbol), Topic::Session(symbol)]
+            .iter()
+            .any(|key| view.merged(key).is_some() || new.contains(key));
+        if names_it {
+            let key = Topic::merge(draft.event());
+            new.extend(key.filter(|key| view.merged(key).is_none()));
+            if view.merge_keys() + new.len() > 2 * MAX_SYMBOLS {
+                faults.push(Fault {
+                    place: *place,
+                    pointer: "/data/symbol".to_owned(),
+                    detail: format!(
+                        "{symbol} is one symbol too many: expected at most {MAX_SYMBOLS} in all"
+                    ),
+                });
+            }
+        } else if !is_known {
+            faults.push(Fault {
+                place: *place,
+                pointer: "/data/symbol".to_owned(),
+                detail: format!(
+                    "{symbol} is not known: expected its session or a quote of it before its first bar"
+                ),
+            });
+        }
+    }
+    faults
+}
+
+/// What an event is to the tape.
+enum Verdict {
+    /// It is to be appended, as this.
+    New(Draft),
+    /// It is there already.
+    Unchanged,
+    /// Something newer is there.
+    Late,
+}
+
+/// The newest of each subject: on the tape, or of what is appended with it.
+struct Newest<'a> {
+    view: View<'a>,
+    appended: HashMap<Subject, Arc<Event>>,
+}
+
+/// What an event speaks of: a topic, and the id of a story.
+type Subject = (Topic, String);
+
+fn subject(event: &Event) -> Option<Subject> {
+    match event {
+        Event::Quote(quote) => Some((Topic::Quote(quote.symbol), String::new())),
+        Event::Session(session) => Some((Topic::Session(session.symbol), String::new())),
+        Event::Bar(bar) => Some((Topic::Symbol(bar.symbol), String::new())),
+        Event::News(news) => Some((Topic::story(&news.id), news.id.clone())),
+        Event::Snapshot(_) | Event::Heartbeat(_) => None,
+    }
+}
+
+impl Newest<'_> {
+    fn judge(&self, draft: Draft) -> Verdict {
+        let event = Arc::clone(draft.event());
+        let Some(before) = self.before(&event) else {
+            return Verdict::New(draft);
+        };
+        match (&*event, before) {
+            (Event::Quote(quote), Event::Quote(before)) if quote.time < before.time => {
+                Verdict::Late
+            }
+            (Event::Session(session), Event::Session(before)) if session == before => {
+                Verdict::Unchanged
+            }
+            (Event::Bar(bar), Event::Bar(before)) if bar == before => Verdict::Unchanged,
+            (Event::Bar(bar), Event::Bar(before)) if bar.start <= before.start => Verdict::Late,
+            (Event::News(_), before) => match story::after(draft, Some(before)) {
+                Some(draft) => Verdict::New(draft),
+                None => Verdict::Unchanged,
+            },
+            _ => Verdict::New(draft),
+        }
+    }
+
+    fn before(&self, event: &Event) -> Option<&Event> {
+        if !self.appended.is_empty()
+            && let Some(before) = subject(event).and_then(|subject| self.appended.get(&subject))
+        {
+            return Some(before);
+        }
+        let merged = |key| self.view.merged(&key).map(|(_, entry)| &*entry.event);
+        match event {
+            Event::Quote(quote) => merged(Topic::Quote(quote.symbol)),
+            Event::Session(session) => merged(Topic::Session(session.symbol)),
+            Event::Bar(bar) => self
+                .view
+                .kept(&Topic::Symbol(bar.symbol))
+                .map(|(_, entry)| &*entry.event)
+                .find(|event| matches!(event, Event::Bar(_))),
+            Event::News(news) => story::newest(&self.view, &news.id),
+            Event::Snapshot(_) | Event::Heartbeat(_) => None,
+        }
+    }
+
+    fn note(&mut self, draft: &Draft) {
+        let subject = subject(draft.event());
+        self.appended
+            .extend(subject.map(|subject| (subject, Arc::clone(draft.event()))));
+    }
+}

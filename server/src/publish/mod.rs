@@ -1,0 +1,14 @@
+//! What is published from the outside: read, checked, and put on the tape as one step.
+//!
+//! Nothing here knows HTTP; the resource is `http/publish.rs`.
+
+mod check;
+mod desk;
+mod options;
+mod submission;
+mod token;
+
+pub use desk::{Desk, Outcome, Publisher};
+pub use options::PublishOptions;
+pub use submission::{Fault, Format, MAX_EVENTS, NotJson, Place, Refusal, Submission};
+pub use token::{GrantError, TokenGrant, new_token, publisher_name};

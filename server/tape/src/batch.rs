@@ -1,0 +1,61 @@
+use std::fmt;
+
+use crate::{
+    EventId, Key, Payload, View,
+    log::{Append, Log},
+};
+
+/// Events that go on the tape together: see [`crate::Tape::append_all`].
+pub struct Batch<'a, K, P> {
+    log: &'a Log<K, P>,
+    last: EventId,
+    appends: Vec<Append<K, P>>,
+}
+
+impl<'a, K: Key, P: Payload> Batch<'a, K, P> {
+    pub(crate) fn new(log: &'a Log<K, P>) -> Self {
+        Batch {
+            log,
+            last: log.last,
+            appends: Vec::new(),
+        }
+    }
+
+    /// The tape as it is before the batch.
+    pub fn view(&self) -> View<'a, K, P> {
+        View::new(self.log)
+    }
+
+    /// The id of the newest event, of the batch or, where that is empty, of the tape.
+    pub fn position(&self) -> EventId {
+        self.last
+    }
+
+    /// Adds an event, as [`crate::Tape::append`] does. It stands on the tape once the batch is
+    /// complete.
+    pub fn append(
+        &mut self,
+        topics: impl Into<Vec<K>>,
+        merge: Option<&K>,
+        payload: impl FnOnce(EventId) -> P,
+    ) -> EventId {
+        let id = self.log.next_id(self.last);
+        let append = Append::new(id, topics.into(), merge.cloned(), payload(id));
+        self.last = id;
+        self.appends.push(append);
+        id
+    }
+
+    pub(crate) fn into_appends(self) -> Vec<Append<K, P>> {
+        self.appends
+    }
+}
+
+impl<K: Key, P: Payload> fmt::Debug for Batch<'_, K, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("position", &self.last)
+            .field("len", &self.appends.len())
+            .finish_non_exhaustive()
+    }
+}
