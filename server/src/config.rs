@@ -1,15 +1,16 @@
 use std::{error::Error as _, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{
-    CommandFactory, Parser, Subcommand,
+    CommandFactory, Parser, Subcommand, ValueEnum,
     error::{ContextKind, ContextValue, ErrorKind},
 };
+use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     Settings,
     feeds::FeedSpec,
-    http::FrameAncestors,
+    http::{ClientHeader, FrameAncestors, Origin, parse_network},
     publish::{PublishOptions, publisher_name},
 };
 
@@ -118,6 +119,96 @@ pub struct Config {
     #[arg(long, env = "TICKERTAPE_GRACE", default_value = "5s", value_name = "DURATION",
         value_parser = duration)]
     pub grace: Duration,
+    /// The most event streams at one time; one more is answered 503
+    #[arg(
+        long,
+        env = "TICKERTAPE_MAX_STREAMS",
+        default_value = "10000",
+        value_name = "NUMBER",
+        value_parser = count
+    )]
+    pub max_streams: usize,
+
+    /// The most event streams of one address at one time, a /64 of IPv6 counting
+    /// as one; one more is answered 429
+    #[arg(
+        long,
+        env = "TICKERTAPE_MAX_STREAMS_PER_ADDRESS",
+        default_value = "500",
+        value_name = "NUMBER",
+        value_parser = count
+    )]
+    pub max_streams_per_address: usize,
+
+    /// The most symbols that one request may name
+    #[arg(
+        long,
+        env = "TICKERTAPE_MAX_SYMBOLS",
+        default_value = "500",
+        value_name = "NUMBER",
+        value_parser = count
+    )]
+    pub max_symbols: usize,
+
+    /// The longest body of a request that needs none
+    #[arg(
+        long,
+        env = "TICKERTAPE_MAX_BODY",
+        default_value = "4096",
+        value_name = "BYTES",
+        value_parser = bytes
+    )]
+    pub max_body: u64,
+
+    /// How long a request may take until its answer begins; what a poll waits
+    /// comes on top
+    #[arg(
+        long,
+        env = "TICKERTAPE_REQUEST_TIMEOUT",
+        default_value = "30s",
+        value_name = "DURATION",
+        value_parser = duration
+    )]
+    pub request_timeout: Duration,
+
+    /// Addresses or networks of proxies that are believed when they say whom they
+    /// speak for; may be given several times, or separated by ,
+    #[arg(
+        long = "trusted-proxy",
+        env = "TICKERTAPE_TRUSTED_PROXY",
+        value_name = "NETWORK",
+        value_delimiter = ',',
+        value_parser = parse_network
+    )]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// The header in which they say it
+    #[arg(
+        long,
+        env = "TICKERTAPE_CLIENT_HEADER",
+        default_value = "x-forwarded-for",
+        value_name = "HEADER"
+    )]
+    pub client_header: ClientHeader,
+
+    /// Origins whose pages may read, such as https://example.org, or * for all;
+    /// may be given several times, or separated by ,
+    #[arg(
+        long = "allow-origin",
+        env = "TICKERTAPE_ALLOW_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allowed_origins: Vec<Origin>,
+
+    /// How the log is written
+    #[arg(
+        long,
+        env = "TICKERTAPE_LOG_FORMAT",
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
 
     /// What is logged, such as warn or info,server=debug
     #[arg(
@@ -145,6 +236,15 @@ pub enum Command {
     },
 }
 
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// An object a line, for programs.
+    Json,
+}
+
 impl Config {
     /// Reads the command line and the environment; ends the process with an explanation where they
     /// ask for one or are wrong.
@@ -170,6 +270,12 @@ impl Config {
             return Err(Self::command().error(
                 ErrorKind::ArgumentConflict,
                 "none is given beside other feeds: expected it alone",
+            ));
+        }
+        if config.allowed_origins.len() > 1 && config.allowed_origins.contains(&Origin::Any) {
+            return Err(Self::command().error(
+                ErrorKind::ArgumentConflict,
+                "--allow-origin * allows every origin: expected it alone",
             ));
         }
         match FeedSpec::repeated(&config.feeds) {
@@ -228,6 +334,17 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+fn count(text: &str) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("expected a whole number from 1"),
+    }
+}
+
+fn bytes(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "expected a whole number of bytes")
+}
+
 fn seed(text: &str) -> Result<u64, String> {
     text.parse()
         .map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
@@ -245,6 +362,22 @@ mod tests {
             (["tickertape", "--seed", "seven"], "seven"),
             (["tickertape", "--seed", "-5"], "'-5'"),
             (["tickertape", "--log", "server=loud"], "server=loud"),
+            (["tickertape", "--log-format", "xml"], "xml"),
+            (["tickertape", "--max-streams", "0"], "'0'"),
+            (["tickertape", "--max-streams-per-address", "many"], "many"),
+            (["tickertape", "--max-symbols", "-1"], "-1"),
+            (["tickertape", "--max-body", "4k"], "4k"),
+            (["tickertape", "--request-timeout", "0"], "'0'"),
+            (["tickertape", "--request-timeout", "NaN"], "NaN"),
+            (
+                ["tickertape", "--trusted-proxy", "10.0.0.0/33"],
+                "10.0.0.0/33",
+            ),
+            (["tickertape", "--client-header", "x-real-ip"], "x-real-ip"),
+            (
+                ["tickertape", "--allow-origin", "example.org"],
+                "example.org",
+            ),
         ] {
             let error = Config::try_parse_from(arguments).unwrap_err().to_string();
             assert!(error.contains(value), "{error}");
@@ -333,6 +466,105 @@ mod tests {
         for line in help.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
+    }
+
+    /// The settings that a row of the documentation names: option, variable, default.
+    fn documented() -> Vec<(String, String, Option<String>)> {
+        let text = include_str!("../../docs/configuration.md");
+        let code = |cell: &str| {
+            cell.trim()
+                .strip_prefix('`')?
+                .strip_suffix('`')
+                .map(str::to_owned)
+        };
+        text.lines()
+            .filter(|line| line.starts_with("| `--"))
+            .map(|line| {
+                let cells: Vec<&str> = line.split('|').collect();
+                let option = code(cells[1]).expect("an option is code");
+                (
+                    option,
+                    code(cells[2]).expect("a variable is code"),
+                    code(cells[3]),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_documentation_has_every_option_with_its_variable_and_default() {
+        let mut command = Config::command();
+        command.build();
+        let known: Vec<_> = command
+            .get_arguments()
+            .filter(|option| option.get_env().is_some())
+            .map(|option| {
+                let value = option.get_value_names().unwrap()[0].clone();
+                let variable = option.get_env().unwrap().to_str().unwrap().to_owned();
+                let default = option.get_default_values().first();
+                (
+                    format!("--{} {value}", option.get_long().unwrap()),
+                    variable,
+                    default.map(|default| default.to_str().unwrap().to_owned()),
+                )
+            })
+            .collect();
+        for (option, variable, default) in documented() {
+            let found = known.iter().find(|(known, ..)| *known == option);
+            let (_, its_variable, its_default) = found.expect(&option);
+            assert_eq!(
+                (its_variable, its_default),
+                (&variable, &default),
+                "{option}"
+            );
+        }
+        assert_eq!(documented().len(), known.len(), "{known:?}");
+        // Only the two that clap brings have no variable.
+        let without: Vec<_> = command
+            .get_arguments()
+            .filter(|option| option.get_env().is_none())
+            .filter_map(|option| option.get_long())
+            .collect();
+        assert_eq!(without, ["help", "version"]);
+        for (option, variable, _) in &known {
+            let name = option.trim_start_matches('-').split(' ').next().unwrap();
+            let name = format!("TICKERTAPE_{}", name.to_uppercase().replace('-', "_"));
+            assert!(
+                *variable == name || variable == "RUST_LOG",
+                "{option}: {variable}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_origin_is_allowed_alone_or_not_at_all() {
+        let arguments = ["tickertape", "--allow-origin", "*,https://example.org"];
+        let message = Config::read(arguments.map(Into::into).to_vec())
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("--allow-origin *"), "{message}");
+    }
+
+    #[test]
+    fn what_takes_several_values_takes_them_with_commas() {
+        let config = Config::try_parse_from([
+            "tickertape",
+            "--trusted-proxy",
+            "127.0.0.1,10.0.0.0/8",
+            "--trusted-proxy",
+            "::1",
+            "--allow-origin",
+            "https://a.example,https://b.example",
+            "--client-header",
+            "forwarded",
+            "--request-timeout",
+            "0.5",
+        ])
+        .unwrap();
+        assert_eq!(config.trusted_proxies.len(), 3);
+        assert_eq!(config.allowed_origins.len(), 2);
+        assert_eq!(config.client_header, ClientHeader::Forwarded);
+        assert_eq!(config.request_timeout, Duration::from_millis(500));
     }
 
     #[test]

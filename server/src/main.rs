@@ -8,7 +8,7 @@ use std::{
 
 use leptos::config::LeptosOptions;
 use server::{
-    Command, Config,
+    Command, Config, LogFormat,
     publish::{TokenGrant, new_token},
     system_now,
 };
@@ -20,13 +20,16 @@ fn main() -> ExitCode {
     if let Some(Command::Token { name }) = &config.command {
         return make_token(name);
     }
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(config.log.clone())
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         // A log that cannot be written would be complained of at the same place, by a panic.
-        .log_internal_errors(false)
-        .init();
+        .log_internal_errors(false);
+    match config.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(problem) => {

@@ -1,22 +1,21 @@
 use std::sync::Arc;
 
 use leptos::config::LeptosOptions;
-use tape::Limits;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::{
-    Closing, Config, Now, Tape,
+    Closing, Config, Metrics, Now, Tape,
     feeds::{Backoff, FeedSpec, Supervisor},
-    http::{self, Service, Snapshots},
+    http::{self, Limits, Proxies, Service, Slots, Snapshots},
     publish::Desk,
     serve,
 };
 
 /// What the tape keeps: a day of one-minute bars of seventy symbols, and their news. The bytes
 /// bound it where stories are long.
-const WINDOW: Limits = Limits {
+const WINDOW: tape::Limits = tape::Limits {
     entries: 100_000,
     bytes: 128 * 1024 * 1024,
     age_ms: 24 * 60 * 60 * 1000,
@@ -44,7 +43,20 @@ pub async fn run(
         .collect();
     let supervisor = Supervisor::start(feeds, &tape, &clock, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
+    let metrics = Arc::new(Metrics::new(clock()));
     let service = Service {
+        metrics: Arc::clone(&metrics),
+        limits: Limits {
+            symbols: config.max_symbols,
+            request_timeout: config.request_timeout,
+            body: config.max_body,
+        },
+        slots: Slots::new(config.max_streams, config.max_streams_per_address),
+        proxies: Proxies {
+            trusted: config.trusted_proxies,
+            header: config.client_header,
+        },
+        origins: config.allowed_origins,
         tape,
         feeds: Arc::new(move || statuses.current()),
         clock,

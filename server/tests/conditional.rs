@@ -1,26 +1,18 @@
 //! What has not changed is not sent again: entity tags and `If-None-Match`.
 
-use std::{sync::Arc, time::Duration};
+mod support;
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{Method, Request, Response, StatusCode},
 };
-use clap::Parser;
-use leptos::config::LeptosOptions;
-use market::{Bar, Event, Quality, Quote, Session, Symbol, TradingState};
+use market::{Bar, Event};
 use serde_json::Value;
-use server::{
-    Closing, Config, Entry, Tape, Topic,
-    http::{FrameAncestors, Service, Snapshots},
-    publish::Desk,
-};
-use tape::Limits;
-use tokio_util::sync::CancellationToken;
+use server::{Entry, Tape, Topic};
 use tower::ServiceExt;
 
-const START: u64 = 1_732_111_111_111;
+use support::{START, quote, service, session, symbol};
 
 struct Server {
     tape: Tape,
@@ -30,25 +22,9 @@ struct Server {
 impl Server {
     /// A server whose tape keeps so many bars, and which knows the price of GOOG and AAPL.
     fn new(window: usize) -> Self {
-        let limits = Limits {
-            entries: window,
-            bytes: usize::MAX,
-            age_ms: u64::MAX,
-        };
-        let tape = Tape::new(START, limits);
-        let router = server::http::router(Service {
-            tape: tape.clone(),
-            feeds: Arc::new(Vec::new),
-            clock: Arc::new(|| START),
-            heartbeat: Duration::from_secs(15),
-            lifetime: None,
-            desk: Arc::new(Desk::new(&Config::parse_from(["tickertape"]).publish)),
-            shutdown: CancellationToken::new(),
-            closing: Closing::default(),
-            snapshots: Snapshots::default(),
-            leptos: LeptosOptions::builder().output_name("tickertape").build(),
-            frame_ancestors: FrameAncestors::default(),
-        });
+        let service = service(window);
+        let tape = service.tape.clone();
+        let router = server::http::router(service);
         let server = Server { tape, router };
         server.quote("GOOG", "597.32");
         server.quote("AAPL", "226.80");
@@ -64,10 +40,7 @@ impl Server {
     }
 
     fn quote(&self, name: &str, price: &str) {
-        self.append(Event::Quote(Quote {
-            price: Some(price.parse().unwrap()),
-            ..Quote::new(symbol(name), START)
-        }));
+        self.append(quote(name, price));
     }
 
     fn bar(&self, name: &str, minute: u64) {
@@ -114,10 +87,6 @@ impl Server {
             other => panic!("{path} with {tag}: {other}"),
         }
     }
-}
-
-fn symbol(name: &str) -> Symbol {
-    name.parse().unwrap()
 }
 
 fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
@@ -229,19 +198,7 @@ async fn bars_that_leave_the_window_change_the_tag() {
 #[tokio::test]
 async fn a_quote_that_is_not_on_the_tape_has_no_tag() {
     let server = Server::new(100);
-    server.append(Event::Session(Session {
-        symbol: symbol("EMPTY"),
-        name: "Nothing yet".to_owned(),
-        currency: None,
-        venue: None,
-        source: "test".to_owned(),
-        quality: Quality::Live,
-        state: TradingState::Open,
-        halt_code: None,
-        open: None,
-        prev_close: None,
-        tick: None,
-    }));
+    server.append(session("EMPTY"));
     for path in [
         "/stocks/EMPTY",
         "/stocks?symbols=GOOG,EMPTY",

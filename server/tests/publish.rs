@@ -1,19 +1,18 @@
 //! Publishing from the outside, against the real server on a socket.
 
+mod support;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Parser;
-use leptos::config::LeptosOptions;
 use market::{Action, Event, News, sse::Decoder};
 use proptest::{prelude::*, sample::Index};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use server::{
-    Closing, Config, Cursor, Entry, Settings, Tape, Topic,
-    http::{FrameAncestors, Service, Snapshots},
+    Config, Cursor, Entry, Settings, Tape, Topic,
     publish::{Desk, TokenGrant},
 };
-use tape::Limits;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -21,8 +20,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// The moment at which the tests' tapes begin.
-const START: u64 = 1_790_000_000_000;
+use support::START;
 
 const TOKEN: &str = "the-token-of-the-desk";
 const OTHER_TOKEN: &str = "another-token";
@@ -62,26 +60,11 @@ impl Server {
     fn of(options: impl IntoIterator<Item = String>, window: usize) -> Self {
         let arguments = ["tickertape".to_owned()].into_iter().chain(options);
         let config = Config::try_parse_from(arguments).unwrap();
-        let limits = Limits {
-            entries: window,
-            bytes: usize::MAX,
-            age_ms: u64::MAX,
-        };
-        let tape = Tape::new(START, limits);
-        let shutdown = CancellationToken::new();
-        let service = Service {
-            tape: tape.clone(),
-            feeds: Arc::new(Vec::new),
-            clock: Arc::new(|| START),
-            heartbeat: Duration::from_secs(15),
-            desk: Arc::new(Desk::new(&config.publish)),
-            lifetime: None,
-            shutdown: shutdown.clone(),
-            closing: Closing::default(),
-            snapshots: Snapshots::default(),
-            leptos: LeptosOptions::builder().output_name("tickertape").build(),
-            frame_ancestors: FrameAncestors::default(),
-        };
+        let mut service = support::service(window);
+        service.desk = Arc::new(Desk::new(&config.publish));
+        service.clock = Arc::new(|| START);
+        let tape = service.tape.clone();
+        let shutdown = service.shutdown.clone();
         let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let feeds = std::future::ready(());

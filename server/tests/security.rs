@@ -1,25 +1,20 @@
 //! What a browser is told to refuse, on answers of every kind.
 
-use std::{sync::Arc, time::Duration};
+mod support;
 
 use axum::{
     Router,
     body::{Body, to_bytes},
     http::{Method, Request, Response, StatusCode},
 };
-use clap::Parser;
 use leptos::config::LeptosOptions;
-use market::{Event, Quote};
 use server::{
-    Closing, Config, Entry, Tape, Topic,
-    http::{FrameAncestors, Service, Snapshots},
-    publish::Desk,
+    Entry, Topic,
+    http::{FrameAncestors, Service},
 };
-use tape::Limits;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-const START: u64 = 1_732_111_111_111;
+use support::{START, quote, service};
 
 /// A server that knows GOOG, and a folder with one asset.
 struct Site {
@@ -32,35 +27,22 @@ impl Site {
         let folder = std::env::temp_dir().join(format!("tickertape-{name}-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("pkg")).unwrap();
         std::fs::write(folder.join("pkg/tickertape.css"), "body{}").unwrap();
-        let limits = Limits {
-            entries: 100,
-            bytes: usize::MAX,
-            age_ms: u64::MAX,
-        };
-        let tape = Tape::new(START, limits);
-        let quote = Event::Quote(Quote::new("GOOG".parse().unwrap(), START));
-        tape.append(
+        let service = service(100);
+        let quote = quote("GOOG", "597.32");
+        service.tape.append(
             START,
             &Topic::of(&quote),
             Topic::merge(&quote).as_ref(),
             |id| Entry::new(id, quote.clone()),
         );
         let router = server::http::router(Service {
-            tape,
-            feeds: Arc::new(Vec::new),
-            clock: Arc::new(|| START),
-            heartbeat: Duration::from_secs(15),
-            lifetime: None,
-            desk: Arc::new(Desk::new(&Config::parse_from(["tickertape"]).publish)),
-            shutdown: CancellationToken::new(),
-            closing: Closing::default(),
-            snapshots: Snapshots::default(),
             leptos: LeptosOptions::builder()
                 .output_name("tickertape")
                 .site_root(folder.to_string_lossy())
                 .site_pkg_dir("pkg")
                 .build(),
             frame_ancestors: frame_ancestors.parse().unwrap(),
+            ..service
         });
         Site { router, folder }
     }
@@ -119,6 +101,9 @@ async fn every_answer_carries_the_headers() {
         (Method::GET, "/health/live", "*/*", 200),
         (Method::POST, "/publish", "application/json", 403),
         (Method::GET, "/publish", "application/json", 405),
+        (Method::GET, "/stats", "application/json", 200),
+        (Method::GET, "/metrics", "*/*", 200),
+        (Method::GET, "/openapi.json", "*/*", 200),
         (Method::GET, "/pkg/tickertape.css", "text/css", 200),
         (Method::GET, "/pkg/nothing.css", "text/css", 404),
         (Method::POST, "/pkg/tickertape.css", "*/*", 405),

@@ -4,10 +4,12 @@ use crate::{Millis, Price, Size, Symbol};
 
 /// The trades of one minute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Bar {
     /// What was traded.
     pub symbol: Symbol,
     /// The minute's first millisecond; it ends 60,000 later.
+    #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub start: Millis,
     /// The first price.
     pub open: Price,

@@ -23,8 +23,10 @@ pub enum Event {
 
 /// Nothing else was said for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Heartbeat {
     /// The server's time.
+    #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub time: Millis,
 }
 

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// How one feed is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FeedStatus {
     /// The feed's name, as it stands in [`crate::Session::source`].
     pub name: String,
@@ -14,6 +15,7 @@ pub struct FeedStatus {
 
 /// What a feed does now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum FeedState {
     /// It has not spoken yet.

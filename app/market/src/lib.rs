@@ -14,6 +14,8 @@ mod event;
 mod feed;
 mod news;
 mod quote;
+#[cfg(feature = "schema")]
+mod schema;
 mod session;
 mod snapshot;
 pub mod sse;

@@ -9,6 +9,7 @@ use crate::{Millis, Symbol, text};
 /// What people read of it is cleaned by [`plain`](crate::plain) where it is read from JSON. A feed
 /// that reads it from another form cleans it by the same function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct News {
     /// The source's own id with the source's prefix, `sec:0001209191-21-027150`: the same id twice
     /// is one story.
@@ -41,6 +42,7 @@ pub struct News {
     #[serde(deserialize_with = "text::read")]
     pub source: String,
     /// When the source published it.
+    #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub published: Millis,
     /// The form of a filing, `8-K`.
     #[serde(
@@ -88,6 +90,7 @@ impl News {
 
 /// What kind of news it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the word that the trade uses")]
 pub enum NewsType {
@@ -152,6 +155,7 @@ impl NewsType {
 
 /// How the type of a story is known, so that a guess is never shown as a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Basis {
     /// The source gave it.
@@ -164,6 +168,7 @@ pub enum Basis {
 
 /// What became of a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// It is new.
@@ -183,6 +188,7 @@ impl Action {
 
 /// An `http` or `https` address: nothing else may become a link on the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Link(String);
 
 impl Link {

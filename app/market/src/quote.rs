@@ -4,10 +4,12 @@ use crate::{Millis, Price, Size, Symbol};
 
 /// The whole state of one symbol at one moment, so that a skipped quote is no loss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Quote {
     /// What is traded.
     pub symbol: Symbol,
     /// The exchange's time of the newest change; the time of receipt where the source gives none.
+    #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub time: Millis,
     /// The price of the last trade.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@ use crate::{Price, Symbol, text};
 /// What changes slower than a quote: names, the day's references, the state of trading. Its texts are
 /// cleaned as those of [`News`](crate::News) are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Session {
     /// What is traded.
     pub symbol: Symbol,
@@ -52,6 +53,7 @@ pub struct Session {
 
 /// What kind of data a feed gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Quality {
     /// As it happens.
@@ -66,6 +68,7 @@ pub enum Quality {
 
 /// Whether something is being traded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TradingState {
     /// Before the regular session.

@@ -4,8 +4,10 @@ use crate::{FeedStatus, Millis, News, Price, Quote, Session, Symbol};
 
 /// Everything that is needed to draw the page, as of one position on the tape.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Snapshot {
     /// The server's time.
+    #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub time: Millis,
     /// Whether the id that was asked for is not on the tape, so that what came between is lost.
     pub reset: bool,
@@ -25,6 +27,7 @@ pub struct Snapshot {
 
 /// The closes of a symbol's newest one-minute bars.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Closes {
     /// What was traded.
     pub symbol: Symbol,

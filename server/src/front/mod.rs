@@ -37,9 +37,12 @@ use self::{
     respond::Length,
     writer::Writer,
 };
-use crate::http::{
-    self, Peer, Refused, Service,
-    stream::{Handover, WritesStreams},
+use crate::{
+    Metrics,
+    http::{
+        self, Peer, Refused, Service,
+        stream::{Handover, WritesStreams},
+    },
 };
 
 /// How many connections may wait to be accepted: a whole audience that comes back after a restart.
@@ -116,6 +119,7 @@ pub async fn serve(
     let closing = service.closing.clone();
     let tape = service.tape.clone();
     let front = Front {
+        metrics: Arc::clone(&service.metrics),
         router: http::router(service),
         settings: Arc::new(settings),
         shutdown: shutdown.clone(),
@@ -143,6 +147,7 @@ pub async fn serve(
 #[derive(Clone)]
 struct Front {
     router: Router,
+    metrics: Arc<Metrics>,
     settings: Arc<Settings>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -175,6 +180,7 @@ impl Front {
 
     /// Answers the requests of a connection, one after the other.
     async fn connection(self, tcp: TcpStream, peer: SocketAddr) {
+        let gauge = self.metrics.connected();
         let mut gate = Gate::new(tcp, Arc::clone(&self.settings));
         let mut next = match self.shutdown.run_until_cancelled(gate.next()).await {
             Some(next) => next,
@@ -212,7 +218,7 @@ impl Front {
                         // A task of its own, so that what reading requests takes is given back.
                         let settings = Arc::clone(&self.settings);
                         self.tasks
-                            .spawn(Writer::new(stream, tcp, opening, settings));
+                            .spawn(Writer::new(stream, tcp, opening, settings, gauge));
                         return;
                     }
                     let answered = respond::respond(&mut gate, response, keep_alive).await;

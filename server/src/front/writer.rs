@@ -15,7 +15,10 @@ use tokio::net::TcpStream;
 use tracing::debug;
 
 use super::{Settings, gate::Stall, respond::LAST_CHUNK};
-use crate::http::stream::{Framing, Stream};
+use crate::{
+    ConnectionGauge,
+    http::stream::{Framing, Stream},
+};
 
 /// What the system may hold of a stream that its reader has not taken. Linux doubles it, and counts
 /// its own bookkeeping in.
@@ -34,6 +37,8 @@ pub(super) struct Writer {
     stall: Stall,
     chatter: usize,
     ending: bool,
+    #[expect(dead_code, reason = "held for its drop")]
+    connection: ConnectionGauge,
 }
 
 impl Writer {
@@ -43,6 +48,7 @@ impl Writer {
         tcp: TcpStream,
         opening: Vec<u8>,
         settings: Arc<Settings>,
+        connection: ConnectionGauge,
     ) -> Self {
         if let Err(error) = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER) {
             debug!(%error, "could not set the size of the send buffer");
@@ -55,6 +61,7 @@ impl Writer {
             stall: Stall::new(),
             chatter: 0,
             ending: false,
+            connection,
         }
     }
 
@@ -72,6 +79,7 @@ impl Writer {
                             continue;
                         }
                         if let Poll::Ready(error) = self.stall.poll(context, &self.settings) {
+                            self.stream.ends("the client took nothing for too long");
                             self.reset();
                             return Poll::Ready(Err(error));
                         }

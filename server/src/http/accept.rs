@@ -15,11 +15,14 @@ pub(crate) enum Representation {
 
 /// In the order of our preference where a client likes several equally: a program that says
 /// nothing wants JSON.
-const OFFERED: [(Representation, &str, &str); 3] = [
-    (Representation::Json, "application", "json"),
-    (Representation::Page, "text", "html"),
-    (Representation::Stream, "text", "event-stream"),
+const ALL: [Representation; 3] = [
+    Representation::Json,
+    Representation::Page,
+    Representation::Stream,
 ];
+
+/// The same of what is no page.
+const DATA: [Representation; 2] = [Representation::Json, Representation::Stream];
 
 impl Representation {
     /// The one that the client likes best, after
@@ -29,6 +32,20 @@ impl Representation {
     /// # Errors
     /// [`Problem::NotAcceptable`] where it accepts none of ours.
     pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Representation, Problem> {
+        let offered = "text/html, application/json, text/event-stream";
+        Self::choose(headers, &ALL, offered)
+    }
+
+    /// The same of a resource that has no page.
+    pub(crate) fn negotiate_data(headers: &HeaderMap) -> Result<Representation, Problem> {
+        Self::choose(headers, &DATA, "application/json, text/event-stream")
+    }
+
+    fn choose(
+        headers: &HeaderMap,
+        all: &[Representation],
+        offered: &'static str,
+    ) -> Result<Representation, Problem> {
         let values: Vec<&str> = headers
             .get_all(header::ACCEPT)
             .iter()
@@ -39,17 +56,19 @@ impl Representation {
             return Ok(Representation::Json);
         }
         let mut best: Option<(Representation, Liking)> = None;
-        for (representation, kind, subtype) in OFFERED {
+        for representation in all {
+            let (kind, subtype) = match representation {
+                Representation::Page => ("text", "html"),
+                Representation::Json => ("application", "json"),
+                Representation::Stream => ("text", "event-stream"),
+            };
             let liking = liking(&accept, kind, subtype);
             if liking.quality > 0 && best.is_none_or(|(_, best)| liking > best) {
-                best = Some((representation, liking));
+                best = Some((*representation, liking));
             }
         }
         best.map(|(representation, _)| representation)
-            .ok_or(Problem::NotAcceptable {
-                accept,
-                offered: "text/html, application/json, text/event-stream",
-            })
+            .ok_or(Problem::NotAcceptable { accept, offered })
     }
 }
 

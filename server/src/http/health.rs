@@ -5,14 +5,31 @@ use market::FeedState;
 
 use super::{Service, problem::Problem};
 
-/// 200 as long as the process answers at all: a supervisor restarts it otherwise.
+/// Whether the process lives.
+///
+/// 200 as long as it answers at all: a supervisor restarts it otherwise.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    responses((status = 200, description = "It lives", body = String, content_type = "text/plain", example = "live\n"))
+)]
 pub(crate) async fn live() -> impl IntoResponse {
     "live\n"
 }
 
+/// Whether the server can be sent clients.
+///
 /// 200 when every feed has spoken or has said why it cannot, and until shutdown begins: a load
 /// balancer sends nobody here otherwise. A source that breaks off later does not take the server
 /// out: it still has the newest prices, and says how old they are.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    responses(
+        (status = 200, description = "It is ready", body = String, content_type = "text/plain", example = "ready\n"),
+        (status = 503, description = "A feed is still connecting, or the server shuts down"),
+    )
+)]
 pub(crate) async fn ready(
     State(service): State<Arc<Service>>,
 ) -> Result<impl IntoResponse, Problem> {

@@ -1,16 +1,24 @@
 //! HTTP: a file a resource. Every resource reads the tape through cursors and views alone.
 
 mod accept;
+mod admission;
+mod client;
 mod conditional;
+mod cors;
 mod health;
+mod limits;
 mod market_view;
+mod metrics;
+mod openapi;
 mod page;
 mod poll;
 mod problem;
 mod publish;
+mod request;
 mod security;
 mod selection;
 mod snapshots;
+mod stats;
 mod stocks;
 pub(crate) mod stream;
 
@@ -19,10 +27,9 @@ use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Dur
 use axum::{
     Router,
     extract::{OriginalUri, Request},
-    http::{HeaderValue, Method, header},
-    middleware::{self, Next, map_response_with_state},
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::{Next, from_fn, from_fn_with_state, map_response_with_state},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use leptos::config::LeptosOptions;
 use market::{FeedStatus, Millis};
@@ -30,16 +37,24 @@ use tokio_util::sync::CancellationToken;
 use tower::{ServiceBuilder, service_fn};
 use tower_http::{
     compression::CompressionLayer,
+    request_id::{PropagateRequestIdLayer, SetRequestIdLayer},
     services::ServeDir,
     set_header::SetResponseHeaderLayer,
-    trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer},
 };
-use tracing::Level;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::problem::Problem;
-use crate::{Closing, Now, Tape, publish::Desk};
+use crate::{Closing, Metrics, Now, Tape, publish::Desk};
 
-pub use self::{security::FrameAncestors, snapshots::Snapshots, stream::HEARTBEAT};
+pub(crate) use self::client::parse_network;
+pub use self::{
+    client::{ClientHeader, Proxies},
+    cors::Origin,
+    limits::{Limits, Slots},
+    security::FrameAncestors,
+    snapshots::Snapshots,
+    stream::HEARTBEAT,
+};
 
 /// Tells how each feed is doing, in the order of the configuration.
 pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
@@ -59,6 +74,16 @@ pub struct Service {
     pub tape: Tape,
     /// How the feeds are doing.
     pub feeds: FeedStatuses,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// How much one request may ask for.
+    pub limits: Limits,
+    /// The places for streams.
+    pub slots: Slots,
+    /// Whom to believe where a request comes from.
+    pub proxies: Proxies,
+    /// Whose pages may read.
+    pub origins: Vec<Origin>,
     /// The time.
     pub clock: Now,
     /// How long a stream may be silent before it says that it lives: [`HEARTBEAT`].
@@ -92,6 +117,7 @@ impl Service {
 /// Everything that is served.
 pub fn router(service: Service) -> Router {
     let service = Arc::new(service);
+    let request_id = HeaderName::from_static(request::REQUEST_ID);
     // The page's rendering spawns on this; an error says that it has been set before.
     let _ = any_spawner::Executor::init_tokio();
     let security = security::Headers::new(&service.frame_ancestors, &service.leptos);
@@ -123,30 +149,33 @@ pub fn router(service: Service) -> Router {
                 .call_fallback_on_method_not_allowed(true)
                 .fallback(service_fn(no_asset)),
         );
-    Router::new()
-        .route("/", get(page::home))
-        .route("/stocks", get(stocks::several))
-        .route("/stocks/{symbol}", get(stocks::one))
-        .route("/stocks/{symbol}/bars", get(stocks::bars))
-        .route(
-            "/publish",
-            post(publish::publish).fallback(publish::only_post),
-        )
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+    let around = ServiceBuilder::new()
+        .layer(map_response_with_state(security, security::protect))
+        .layer(from_fn_with_state(Arc::clone(&service), request::distrust))
+        .layer(SetRequestIdLayer::new(request_id.clone(), request::MakeId))
+        .layer(PropagateRequestIdLayer::new(request_id))
+        .layer(from_fn_with_state(Arc::clone(&service), request::observe))
+        .layer(from_fn_with_state(Arc::clone(&service), request::in_time));
+    // What is said to other methods comes first, so that the layers are around it too.
+    let mut reading = Router::from(reading())
+        .method_not_allowed_fallback(method_not_allowed)
+        .route_layer(from_fn_with_state(
+            Arc::clone(&service),
+            request::without_body,
+        ));
+    if let Some(cors) = cors::layer(&service.origins) {
+        reading = reading.route_layer(cors);
+    }
+    let publishing = Router::from(publishing()).method_not_allowed_fallback(publish::only_post);
+    reading
+        .merge(publishing)
         .nest_service(&format!("/{package}"), assets)
         .fallback(page::fallback)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn(refuse))
+        .layer(from_fn(refuse))
         // Pages and JSON. It leaves alone what is compressed already, and event streams, whose events
         // would wait in it.
         .layer(CompressionLayer::new())
-        .layer(map_response_with_state(security, security::protect))
-        .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(DefaultMakeSpan::new().level(Level::DEBUG))
-                .on_response(DefaultOnResponse::new().level(Level::DEBUG)),
-        )
+        .layer(around)
         .with_state(service)
 }
 
@@ -156,6 +185,33 @@ async fn refuse(mut request: Request, next: Next) -> Response {
         Some(Refused(why)) => Problem::Malformed(why).into_response(),
         None => next.run(request).await,
     }
+}
+
+/// All routes, with their description.
+fn routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::with_openapi(openapi::description())
+        .merge(reading())
+        .merge(publishing())
+}
+
+/// The routes that only read: pages of other origins may use them, where that is allowed, and a
+/// request to one needs no body.
+fn reading() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new()
+        .routes(routes!(page::home))
+        .routes(routes!(stocks::several))
+        .routes(routes!(stocks::one))
+        .routes(routes!(stocks::bars))
+        .routes(routes!(stats::stats))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(openapi::openapi))
+}
+
+/// The route that writes: no page of another origin may use it.
+fn publishing() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new().routes(routes!(publish::publish))
 }
 
 /// What is asked of the assets and is not there, or with another method than theirs.

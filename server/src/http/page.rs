@@ -1,7 +1,8 @@
 //! The page: the same resources as HTML, complete before any script.
 
-use app::PageData;
 use std::sync::Arc;
+
+use app::PageData;
 
 use axum::{
     Extension,
@@ -29,7 +30,23 @@ const CHART_BARS: usize = 500;
 
 type QueryResult = Result<AxumQuery<Query>, QueryRejection>;
 
-/// `GET /`
+/// The dashboard, or what `/stocks` answers.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(Query),
+    responses(
+        (status = 200, description = "The dashboard, or what `/stocks` answers", content(
+            (String = "text/html"),
+            (stocks::QuotesOrEvents = "application/json"),
+            (String = "text/event-stream"),
+        )),
+        (status = 400, description = "Something in the address is malformed"),
+        (status = 404, description = "No feed speaks of a symbol; the nearest known ones are suggested"),
+        (status = 406, description = "None of the three is accepted"),
+        (status = 429, description = "The client's address has too many streams"),
+    )
+)]
 pub(crate) async fn home(
     State(service): State<Arc<Service>>,
     query: QueryResult,
@@ -94,7 +111,7 @@ fn watchlist(service: &Service, query: QueryResult) -> (Symbols, Option<Problem>
     let Some(text) = &query.symbols else {
         return (Symbols::All, None);
     };
-    match Symbols::parse(text) {
+    match Symbols::parse(text, service.limits.symbols) {
         Err(problem) => (Symbols::All, Some(problem)),
         Ok(Symbols::All) => (Symbols::All, None),
         Ok(Symbols::These(mut symbols)) => {

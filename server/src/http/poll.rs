@@ -5,17 +5,20 @@ use std::{future::poll_fn, time::Duration};
 
 use axum::{
     Json,
-    http::header,
+    extract::Query as AxumQuery,
+    http::{Uri, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::{
     Service,
+    admission::Asker,
     problem::Problem,
-    selection::{Selection, number},
+    selection::{Query, Selection, number},
     stream,
 };
 use crate::{Cursor, Delivery};
@@ -26,17 +29,27 @@ const MAX_WAIT: u64 = 25;
 /// What one answer carries at the most, in bytes of events.
 const ANSWER_BYTES: usize = 256 * 1024;
 
-#[derive(Serialize)]
-struct Answer {
+/// What came after an id.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Events)]
+pub(crate) struct Answer {
+    /// The events, as a stream would have carried them.
     events: Vec<Item>,
+    /// What to ask for next: the `after` of the next request.
     last_event_id: String,
 }
 
-#[derive(Serialize)]
-struct Item {
+/// An event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventOfPoll)]
+pub(crate) struct Item {
+    /// Its id; absent where an older quote comes after a younger event.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
+    /// Its name; `message` is a quote.
     event: &'static str,
+    /// Its data.
+    #[schema(value_type = Object)]
     data: Box<RawValue>,
 }
 
@@ -57,14 +70,31 @@ pub(crate) fn parse_wait(wait: Option<&str>) -> Result<Duration, Problem> {
     Ok(Duration::from_secs(seconds.unwrap_or(0)))
 }
 
+/// How long an address asks to wait, where it does so rightly.
+pub(crate) fn wait(uri: &Uri) -> Duration {
+    let query = AxumQuery::<Query>::try_from_uri(uri).ok();
+    query
+        .and_then(|AxumQuery(query)| parse_wait(query.wait.as_deref()).ok())
+        .unwrap_or_default()
+}
+
 /// Answers with what came after `after`, waiting for it at most `wait`; with a snapshot where
-/// `after` is not on the tape.
+/// `after` is not on the tape. One that may wait takes a place as a stream does.
+///
+/// # Errors
+/// Where a limit is reached, as [`super::Slots`] has it.
 pub(crate) async fn answer(
     service: &Service,
     selection: &Selection,
     after: &str,
     wait: Duration,
-) -> Response {
+    asker: &Asker,
+) -> Result<Response, Problem> {
+    let _slot = if wait.is_zero() {
+        None
+    } else {
+        Some(service.slots.take(asker.client, &service.metrics)?)
+    };
     // An empty `after` is an id that is not on the tape, like any other.
     let after = if after.is_empty() { "0-0" } else { after };
     let (mut cursor, opening) = stream::start(service, selection, Some(after));
@@ -84,7 +114,7 @@ pub(crate) async fn answer(
         (header::CACHE_CONTROL, "no-store"),
         (header::VARY, "accept"),
     ];
-    (headers, Json(answer)).into_response()
+    Ok((headers, Json(answer)).into_response())
 }
 
 async fn read(service: &Service, cursor: &mut Cursor, wait: Duration) -> Vec<Item> {

@@ -5,6 +5,7 @@ use axum::{
 };
 use market::Symbol;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Everything that a request can be refused for.
 ///
@@ -48,6 +49,8 @@ pub(crate) enum Problem {
     },
     /// 403: no token would help. The text says what would.
     Forbidden(String),
+    /// 408: a request that did not arrive in time. The text says how long that is.
+    Timeout(String),
     /// 413: more than may be sent at once. The text says how much may.
     TooLarge(String),
     /// 415: the content is of a type, or an encoding, that is not read here.
@@ -77,7 +80,7 @@ pub(crate) enum Problem {
 
 /// What is wrong at one place of a request's content, written as the `errors` of
 /// [RFC 9457, section 3](https://www.rfc-editor.org/rfc/rfc9457#section-3).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Fault {
     /// The line, from 1, where the content is lines.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,15 +95,32 @@ pub(crate) struct Fault {
     pub(crate) detail: String,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// Why a request was refused ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "about:blank",
+    "title": "No such symbol",
+    "status": 404,
+    "detail": "no feed speaks of GOGO; the nearest known symbols are GOOG, GS",
+    "suggestions": ["GOOG", "GS"],
+}))]
+pub(crate) struct Body<'a> {
+    /// Always `about:blank`: the status says what kind of problem it is.
     r#type: &'static str,
+    /// What kind of problem it is, for people.
     title: &'static str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is wrong and what to do about it.
     detail: String,
+    /// The known symbols nearest to an unknown one.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Symbol>, required = false)]
     suggestions: &'a [Symbol],
+    /// Every place of the content where something is wrong.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Fault>, required = false)]
     errors: &'a [Fault],
 }
 
@@ -113,6 +133,7 @@ impl Problem {
             Problem::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
             Problem::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Problem::Forbidden(_) => StatusCode::FORBIDDEN,
+            Problem::Timeout(_) => StatusCode::REQUEST_TIMEOUT,
             Problem::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::UnsupportedContent { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
@@ -130,6 +151,7 @@ impl Problem {
             Problem::NotAcceptable { .. } => "No acceptable representation",
             Problem::Unauthorized { .. } => "Not authorized",
             Problem::Forbidden(_) => "Not allowed",
+            Problem::Timeout(_) => "Too slow",
             Problem::TooLarge(_) => "Too much at once",
             Problem::UnsupportedContent { .. } => "The content is of another type",
             Problem::Invalid { .. } => "The content is not valid",
@@ -144,6 +166,7 @@ impl Problem {
             Problem::Malformed(detail)
             | Problem::Unauthorized { detail, .. }
             | Problem::Forbidden(detail)
+            | Problem::Timeout(detail)
             | Problem::TooLarge(detail)
             | Problem::UnsupportedContent { detail, .. }
             | Problem::Invalid { detail, .. }

@@ -12,6 +12,7 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     Service,
@@ -27,7 +28,9 @@ const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
 const DISCARDED_BYTES: usize = 4 * 1024 * 1024;
 const DISCARDING: Duration = Duration::from_secs(2);
 
-#[derive(Serialize)]
+/// What became of a publication.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Published)]
 struct Answer {
     /// Events that were appended.
     count: usize,
@@ -39,7 +42,53 @@ struct Answer {
     last_event_id: String,
 }
 
-/// `POST /publish`
+/// Events as a publisher sends them.
+#[derive(ToSchema)]
+#[schema(as = Publication)]
+#[expect(dead_code, reason = "it describes what is read piece by piece")]
+struct Publication {
+    /// `quote` (or `message`), `session`, `bar` or `news`.
+    #[schema(example = "news")]
+    event: String,
+    /// The event's data, as a stream carries it.
+    data: serde_json::Value,
+}
+
+/// One publication, or several.
+#[derive(ToSchema)]
+#[schema(as = Publications)]
+#[expect(dead_code, reason = "it describes what is read piece by piece")]
+#[serde(untagged)]
+enum Publications {
+    /// One.
+    One(Publication),
+    /// Several, of which all are taken or none is.
+    Several(Vec<Publication>),
+}
+
+/// Put events on the tape
+///
+/// All or nothing: with 422 nothing was taken, and `errors` names each place where something is
+/// wrong.
+#[utoipa::path(
+    post,
+    path = "/publish",
+    request_body(
+        description = "One event, an array of them, or one on each line",
+        content((Publications = "application/json"), (String = "application/x-ndjson"), (String = "application/jsonl")),
+    ),
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "All of it is on the tape", body = Answer),
+        (status = 400, description = "The body cannot be read at all"),
+        (status = 401, description = "No token, or one that is not known"),
+        (status = 403, description = "Publishing is off"),
+        (status = 413, description = "Too long, or too many events"),
+        (status = 415, description = "Another type of content"),
+        (status = 422, description = "An event is not valid"),
+        (status = 429, description = "More events than the publisher may send"),
+    )
+)]
 pub(crate) async fn publish(
     State(service): State<Arc<Service>>,
     request: Request,

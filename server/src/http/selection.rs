@@ -1,23 +1,34 @@
 use market::Symbol;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::problem::Problem;
 use crate::Topic;
-
-/// The most symbols that one request may name.
-pub(crate) const MAX_SYMBOLS: usize = 500;
 
 /// The most quotes a second that `max_rate` may ask for; beyond it, it limits nothing.
 const MAX_RATE: f64 = 1000.0;
 
 /// What is asked of `/stocks`, as it stands in the address.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Query {
+    /// The symbols, with commas between them, or `*` for all.
+    #[param(example = "GOOG,AAPL")]
     pub(crate) symbols: Option<String>,
+    /// Whose news: that of the symbols, all, or none.
+    #[param(pattern = "^(symbols|all|none)$", default = "symbols")]
     pub(crate) news: Option<String>,
+    /// How many quotes of a symbol a second at the most.
+    #[param(value_type = Option<f64>, exclusive_minimum = 0, maximum = 1000)]
     pub(crate) max_rate: Option<String>,
+    /// The same as the header `Last-Event-ID`, for clients that cannot send it.
+    #[param(example = "1732111111202-1")]
     pub(crate) last_event_id: Option<String>,
+    /// As JSON: the id after which to answer what came.
+    #[param(example = "1732111111202-1")]
     pub(crate) after: Option<String>,
+    /// With `after`: how many seconds to wait for something.
+    #[param(value_type = Option<u64>, maximum = 25, default = 0)]
     pub(crate) wait: Option<String>,
 }
 
@@ -51,8 +62,8 @@ pub(crate) struct Selection {
 }
 
 impl Symbols {
-    /// Reads `GOOG,AAPL` or `*`.
-    pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
+    /// Reads `GOOG,AAPL` or `*`; so many names at the most.
+    pub(crate) fn parse(text: &str, most: usize) -> Result<Self, Problem> {
         if text.trim() == "*" {
             return Ok(Symbols::All);
         }
@@ -66,9 +77,9 @@ impl Symbols {
             if !symbols.contains(&symbol) {
                 symbols.push(symbol);
             }
-            if symbols.len() > MAX_SYMBOLS {
+            if symbols.len() > most {
                 return Err(Problem::Malformed(format!(
-                    "symbols names more than {MAX_SYMBOLS}: ask for * or open a second stream"
+                    "symbols names more than {most}: ask for * or open a second stream"
                 )));
             }
         }
@@ -169,7 +180,7 @@ mod tests {
     use super::*;
 
     fn these(text: &str) -> Vec<String> {
-        match Symbols::parse(text).unwrap() {
+        match Symbols::parse(text, 500).unwrap() {
             Symbols::All => vec!["*".to_owned()],
             Symbols::These(symbols) => symbols.iter().map(Symbol::to_string).collect(),
         }
@@ -184,8 +195,8 @@ mod tests {
     #[test]
     fn names_the_wrong_value() {
         let detail = |result: Result<_, Problem>| result.map(|_: ()| ()).unwrap_err().detail();
-        assert!(detail(Symbols::parse("GOOG,A/B").map(|_| ())).contains("\"A/B\""));
-        assert!(detail(Symbols::parse(" , ").map(|_| ())).contains("\" , \""));
+        assert!(detail(Symbols::parse("GOOG,A/B", 500).map(|_| ())).contains("\"A/B\""));
+        assert!(detail(Symbols::parse(" , ", 500).map(|_| ())).contains("\" , \""));
         for (query, value) in [
             (
                 Query {
@@ -219,8 +230,9 @@ mod tests {
             let result = Selection::parse(Symbols::All, &query).map(|_| ());
             assert!(detail(result).contains(value));
         }
-        let many: Vec<String> = (0..=MAX_SYMBOLS).map(|n| format!("S{n}")).collect();
-        assert!(detail(Symbols::parse(&many.join(",")).map(|_| ())).contains("500"));
+        let refused = detail(Symbols::parse("A,B,C,D", 3).map(|_| ()));
+        assert!(refused.contains("more than 3"), "{refused}");
+        assert!(Symbols::parse("A,B,C,a,b,c", 3).is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::{
         Path, Query as AxumQuery, Request, State,
         rejection::{PathRejection, QueryRejection},
@@ -13,10 +14,12 @@ use axum::{
 use market::{Bar, Millis, Quote, Symbol};
 use serde::{Deserialize, Serialize};
 use tape::EventId;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Service,
     accept::Representation,
+    admission::{Admission, Asker},
     conditional::{self, EntityTag},
     market_view, page, poll,
     problem::Problem,
@@ -24,15 +27,100 @@ use super::{
     stream::{self, WritesStreams},
 };
 
+/// Where a client continues.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes a header, which is read as one")]
+struct LastEventId {
+    /// The id of the last event that the client has seen: its stream continues after it, or opens
+    /// with a snapshot marked `reset` where it is no longer on the tape. It wins over
+    /// `last_event_id`.
+    #[param(rename = "Last-Event-ID", example = "1732111111202-1")]
+    last_event_id: Option<String>,
+}
+
+/// What a client holds.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes a header, which is read as one")]
+struct IfNoneMatch {
+    /// Entity tags of answers that the client holds; where one of them is that of the answer as JSON,
+    /// it is not sent again.
+    #[param(rename = "If-None-Match", example = "W/\"1732111111202-0.1\"")]
+    if_none_match: Option<String>,
+}
+
+/// What `/stocks/{symbol}` answers as JSON.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes what is written as one or the other")]
+enum QuoteOrEvents {
+    /// Without `after`.
+    Quote(Quote),
+    /// With `after`.
+    Events(poll::Answer),
+}
+
+/// What `/stocks` answers as JSON.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes what is written as one or the other")]
+pub(super) enum QuotesOrEvents {
+    /// Without `after`.
+    Quotes(Vec<Quote>),
+    /// With `after`.
+    Events(poll::Answer),
+}
+
+/// How a stream begins and goes on.
+const STREAM_EXAMPLE: &str = "\
+: tickertape
+retry: 2210
+
+id: 1732111111111-0
+event: snapshot
+data: {\"time\":1732111111111,\"reset\":false,\"quotes\":[],\"sessions\":[],\"closes\":[],\"news\":[],\"feeds\":[]}
+
+id: 1732111111202-0
+data: {\"symbol\":\"GOOG\",\"time\":1732111111200,\"price\":\"597.32\"}
+
+";
+
 type QueryResult<T> = Result<AxumQuery<T>, QueryRejection>;
 type PathResult = Result<Path<String>, PathRejection>;
 
-/// `GET /stocks/{symbol}`
+/// One symbol.
+///
+/// As a page for a person, its current quote as JSON, or its live stream. With `after`, JSON of what
+/// came since instead of the quote.
+#[utoipa::path(
+    get,
+    path = "/stocks/{symbol}",
+    params(
+        ("symbol" = Symbol, Path, description = "What is traded, in any case", example = "GOOG"),
+        Query,
+        LastEventId,
+        IfNoneMatch,
+    ),
+    responses(
+        (status = 200, description = "The page, the quote or what came since, or the stream", content(
+            (QuoteOrEvents = "application/json"),
+            (String = "text/event-stream", example = json!(STREAM_EXAMPLE)),
+            (String = "text/html"),
+        )),
+        (status = 304, description = "The client holds it already"),
+        (status = 400, description = "Something in the address is malformed"),
+        (status = 404, description = "No feed speaks of the symbol; the nearest known ones are suggested"),
+        (status = 406, description = "None of the three is accepted"),
+        (status = 429, description = "The client's address has too many streams"),
+    )
+)]
 pub(crate) async fn one(
     State(service): State<Arc<Service>>,
     path: PathResult,
     query: QueryResult<Query>,
     headers: HeaderMap,
+    Extension(asker): Extension<Asker>,
     request: Request,
 ) -> Response {
     let symbol = known(&service, path);
@@ -59,6 +147,7 @@ pub(crate) async fn one(
             selection,
             &query,
             &headers,
+            asker,
             writer,
             current,
         )
@@ -67,11 +156,31 @@ pub(crate) async fn one(
     answer.await.unwrap_or_else(Problem::into_response)
 }
 
-/// `GET /stocks?symbols=`
+/// Several symbols, or all, in one answer.
+///
+/// As a page, as JSON, or as one stream. With `after`, JSON of what came since.
+#[utoipa::path(
+    get,
+    path = "/stocks",
+    params(Query, LastEventId, IfNoneMatch),
+    responses(
+        (status = 200, description = "The page, the quotes or what came since, or the stream", content(
+            (QuotesOrEvents = "application/json"),
+            (String = "text/event-stream", example = json!(STREAM_EXAMPLE)),
+            (String = "text/html"),
+        )),
+        (status = 304, description = "The client holds it already"),
+        (status = 400, description = "Something in the address is malformed, or names too many symbols"),
+        (status = 404, description = "No feed speaks of a symbol; the nearest known ones are suggested"),
+        (status = 406, description = "None of the three is accepted"),
+        (status = 429, description = "The client's address has too many streams"),
+    )
+)]
 pub(crate) async fn several(
     State(service): State<Arc<Service>>,
     query: QueryResult<Query>,
     headers: HeaderMap,
+    Extension(asker): Extension<Asker>,
     request: Request,
 ) -> Response {
     let representation = match Representation::negotiate(&headers) {
@@ -87,7 +196,7 @@ pub(crate) async fn several(
                 "symbols is missing: expected /stocks?symbols=GOOG,AAPL, or * for all".to_owned(),
             ));
         };
-        let symbols = Symbols::parse(text)?;
+        let symbols = Symbols::parse(text, service.limits.symbols)?;
         if let Symbols::These(symbols) = &symbols {
             for symbol in symbols {
                 require_known(&service, *symbol)?;
@@ -106,6 +215,7 @@ pub(crate) async fn several(
             selection,
             &query,
             &headers,
+            asker,
             writer,
             current,
         )
@@ -121,6 +231,7 @@ async fn represent(
     selection: Selection,
     query: &Query,
     headers: &HeaderMap,
+    asker: Asker,
     writer: Option<WritesStreams>,
     current: impl FnOnce(Vec<(Option<EventId>, Quote)>) -> Response,
 ) -> Result<Response, Problem> {
@@ -129,11 +240,18 @@ async fn represent(
             .get("last-event-id")
             .map(|value| value.to_str().unwrap_or("malformed"));
         let last_event_id = header.or(query.last_event_id.as_deref());
-        return Ok(stream::open(service, selection, last_event_id, writer));
+        let admission = Admission::new(service, asker)?;
+        return Ok(stream::open(
+            service,
+            selection,
+            last_event_id,
+            admission,
+            writer,
+        ));
     }
     let wait = poll::parse_wait(query.wait.as_deref())?;
     if let Some(after) = &query.after {
-        return Ok(poll::answer(service, &selection, after, wait).await);
+        return poll::answer(service, &selection, after, wait, &asker).await;
     }
     let quotes = service
         .tape
@@ -142,25 +260,53 @@ async fn represent(
 }
 
 /// What is asked of `/stocks/{symbol}/bars`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct BarsQuery {
+    /// The length of a bar.
+    #[param(value_type = Option<String>, pattern = "^1m$", example = "1m")]
     interval: Option<String>,
+    /// The first start, in milliseconds since the epoch.
+    #[param(value_type = Option<u64>)]
     from: Option<String>,
+    /// What all starts are before, in milliseconds since the epoch.
+    #[param(value_type = Option<u64>)]
     to: Option<String>,
+    /// How many bars at the most: the newest ones.
+    #[param(value_type = Option<u64>, maximum = 10080, default = 500)]
     limit: Option<String>,
 }
 
-#[derive(Serialize)]
+/// Bars, oldest first.
+#[derive(Serialize, ToSchema)]
 struct Bars {
+    /// What was traded.
     symbol: Symbol,
+    /// The length of a bar.
     interval: &'static str,
+    /// The bars.
     bars: Vec<Bar>,
 }
 
 /// The most bars that one answer carries: a week of minutes.
 const MAX_BARS: usize = 10_080;
 
-/// `GET /stocks/{symbol}/bars`: the bars that are on the tape.
+/// The one-minute bars of a symbol that are on the tape.
+#[utoipa::path(
+    get,
+    path = "/stocks/{symbol}/bars",
+    params(
+        ("symbol" = Symbol, Path, description = "What is traded, in any case", example = "GOOG"),
+        BarsQuery,
+        IfNoneMatch,
+    ),
+    responses(
+        (status = 200, description = "The bars", body = Bars),
+        (status = 304, description = "The client holds it already"),
+        (status = 400, description = "Something in the address is malformed"),
+        (status = 404, description = "No feed speaks of the symbol; the nearest known ones are suggested"),
+    )
+)]
 pub(crate) async fn bars(
     State(service): State<Arc<Service>>,
     path: PathResult,

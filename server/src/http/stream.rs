@@ -15,11 +15,11 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use http_body::Frame as BodyFrame;
-use market::{Event, Frame, Heartbeat};
+use market::{Event, Frame, Heartbeat, Millis};
 use tape::EventId;
 use tokio::time::{Instant, Sleep};
 
-use super::{Service, selection::Selection};
+use super::{Service, admission::Admission, selection::Selection};
 use crate::{Cursor, Delivery, entry::put_chunk};
 
 /// How long a stream may be silent before it says that it lives, as the page expects it.
@@ -74,6 +74,7 @@ pub(crate) fn open(
     service: &Arc<Service>,
     selection: Selection,
     last_event_id: Option<&str>,
+    admission: Admission,
     writer: Option<WritesStreams>,
 ) -> Response {
     let (cursor, snapshot) = start(service, &selection, last_event_id);
@@ -89,7 +90,9 @@ pub(crate) fn open(
             .lifetime
             .map(|lifetime| now + lifetime.mul_f64(1.0 - LIFETIME_JITTER * fastrand::f64())),
         service: Arc::clone(service),
+        measures: selection.min_interval.is_none(),
         selection: Box::new(selection),
+        admission,
         cursor,
         opening: Some(opening.freeze()),
         timer: Box::pin(tokio::time::sleep_until(heartbeat_at)),
@@ -144,6 +147,10 @@ pub(crate) struct Stream {
     service: Arc<Service>,
     // Boxed, because it is looked at only when the cursor falls off the tape.
     selection: Box<Selection>,
+    admission: Admission,
+    /// Whether the time from append to write says something about the server: with a rate that the
+    /// client chose, it does not.
+    measures: bool,
     cursor: Cursor,
     opening: Option<Bytes>,
     /// Rings at the heartbeat, when an entry that `max_rate` held back is due, or at the stream's
@@ -158,6 +165,11 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// Notes for the log why the stream ends, where it does not end by itself.
+    pub(crate) fn ends(&mut self, reason: &'static str) {
+        self.admission.end = reason;
+    }
+
     /// What is to be sent now, as one write; `None` when the stream has ended.
     pub(crate) fn poll_next(
         &mut self,
@@ -173,14 +185,18 @@ impl Stream {
                 && !self.closing
             {
                 self.closing = true;
+                self.admission.end = "the server shuts down";
                 let end = now + within.mul_f64(fastrand::f64());
                 self.ends_at = Some(self.ends_at.map_or(end, |at| at.min(end)));
             }
             if self.ends_at.is_some_and(|at| at <= now) {
+                if !self.closing {
+                    self.admission.end = "it has lasted as long as a stream may";
+                }
                 return Poll::Ready(None);
             }
             let wall = self.service.now();
-            if let Poll::Ready(bytes) = self.poll_cursor(context, wall, framing) {
+            if let Poll::Ready(bytes) = self.poll_cursor(context, now, wall, framing) {
                 self.heartbeat_at = now + self.service.heartbeat;
                 return Poll::Ready(Some(bytes));
             }
@@ -217,7 +233,8 @@ impl Stream {
     fn poll_cursor(
         &mut self,
         context: &mut Context<'_>,
-        wall: market::Millis,
+        now: Instant,
+        wall: Millis,
         framing: Framing,
     ) -> Poll<Bytes> {
         DELIVERIES.with_borrow_mut(|deliveries| {
@@ -225,8 +242,26 @@ impl Stream {
                 .cursor
                 .poll_read(context, wall, WRITE_BYTES, deliveries)
             {
-                Poll::Ready(Ok(())) => Poll::Ready(joined(deliveries, framing)),
+                Poll::Ready(Ok(())) => {
+                    let events = deliveries.len() as u64;
+                    let metrics = &self.service.metrics;
+                    if self.measures {
+                        let now = now.into_std();
+                        for delivery in deliveries.iter() {
+                            let appended = delivery.payload.appended;
+                            // What was there before the stream says nothing of the way to it.
+                            if appended >= self.admission.opened {
+                                metrics.delay(now.saturating_duration_since(appended));
+                            }
+                        }
+                    }
+                    let bytes = joined(deliveries, framing);
+                    metrics.delivered(events, bytes.len() as u64);
+                    self.admission.delivered += events;
+                    Poll::Ready(bytes)
+                }
                 Poll::Ready(Err(_)) => {
+                    self.service.metrics.reset();
                     let snapshot = self.service.snapshots.restart(
                         &self.service,
                         &self.selection,

@@ -1,0 +1,53 @@
+//! How what is written as text is described to OpenAPI; the rest is derived.
+
+use std::borrow::Cow;
+
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
+
+use crate::{Price, Size, Symbol};
+
+macro_rules! text {
+    ($type:ident, $description:literal, $pattern:literal, $example:literal) => {
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some($description))
+                    .pattern(Some($pattern))
+                    .examples([$example])
+                    .into()
+            }
+        }
+
+        impl ToSchema for $type {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($type))
+            }
+        }
+    };
+}
+
+text!(
+    Symbol,
+    "The name under which something is traded; read in any case, written in upper case.",
+    "^[A-Z0-9.^=_-]{1,24}$",
+    "GOOG"
+);
+text!(
+    Price,
+    "A price: an exact decimal.",
+    r"^-?[0-9]+(\.[0-9]+)?$",
+    "597.32"
+);
+text!(
+    Size,
+    "How much is traded: an exact decimal.",
+    r"^-?[0-9]+(\.[0-9]+)?$",
+    "100"
+);

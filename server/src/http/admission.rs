@@ -1,0 +1,76 @@
+//! What a stream holds while it lasts.
+
+use std::{net::IpAddr, time::Instant};
+
+use axum::http::HeaderValue;
+use tracing::debug;
+
+use super::{Service, limits::Slot, problem::Problem};
+use crate::StreamGauge;
+
+/// Who asks, as an extension of the request.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker {
+    /// The request's id, which is in its answer and in every line of the log about it.
+    pub(crate) id: HeaderValue,
+    /// Where it comes from.
+    pub(crate) client: IpAddr,
+}
+
+impl Asker {
+    /// The id as text.
+    pub(crate) fn id(&self) -> &str {
+        self.id.to_str().unwrap_or_default()
+    }
+}
+
+/// The admission of one stream: its place among the others, counted and logged from its opening
+/// until it is dropped. It belongs to whatever ends with the stream.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Admission {
+    #[expect(dead_code, reason = "held for its drop")]
+    slot: Slot,
+    #[expect(dead_code, reason = "held for its drop")]
+    gauge: StreamGauge,
+    asker: Asker,
+    /// When the stream was opened.
+    pub(crate) opened: Instant,
+    /// How many events it has carried, for the log.
+    pub(crate) delivered: u64,
+    /// Why it ends, for the log.
+    pub(crate) end: &'static str,
+}
+
+impl Admission {
+    /// Admits a stream.
+    ///
+    /// # Errors
+    /// Where a limit is reached, as [`super::Slots`] has it.
+    pub(crate) fn new(service: &Service, asker: Asker) -> Result<Self, Problem> {
+        let slot = service.slots.take(asker.client, &service.metrics)?;
+        debug!(target: "stream", id = asker.id(), client = %asker.client, "opened");
+        Ok(Admission {
+            slot,
+            gauge: service.metrics.opened(),
+            asker,
+            opened: Instant::now(),
+            delivered: 0,
+            end: "the client left",
+        })
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        debug!(
+            target: "stream",
+            id = self.asker.id(),
+            client = %self.asker.client,
+            duration = ?self.opened.elapsed(),
+            delivered = self.delivered,
+            reason = self.end,
+            "ended"
+        );
+    }
+}

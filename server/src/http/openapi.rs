@@ -1,0 +1,110 @@
+//! The description of what is served, made from the code that serves it.
+
+use std::sync::LazyLock;
+
+use axum::{
+    http::header,
+    response::{IntoResponse, Response},
+};
+use market::{Heartbeat, News, Session, Snapshot};
+use utoipa::{
+    OpenApi,
+    openapi::{
+        Content, HeaderBuilder, ObjectBuilder, Ref, RefOr, ResponseBuilder,
+        path::Operation,
+        schema::Type,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+
+use super::problem;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tickertape",
+        description = "A live stock ticker: quotes and news on one ordered tape, streamed as Server-Sent Events.",
+        license(name = "MIT OR Apache-2.0"),
+    ),
+    components(schemas(Snapshot, Session, News, Heartbeat, problem::Body<'static>))
+)]
+struct Description;
+
+/// The description without its routes.
+pub(crate) fn description() -> utoipa::openapi::OpenApi {
+    let mut document = Description::openapi();
+    let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("token", token);
+    document
+}
+
+/// The description, whole.
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let mut document = super::routes().into_openapi();
+    for item in document.paths.paths.values_mut() {
+        let methods = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.delete,
+        ];
+        for operation in methods.into_iter().flatten() {
+            describe_problems(operation);
+        }
+    }
+    document.to_pretty_json().unwrap_or_default()
+});
+
+/// Every answer that is an error is a problem, whichever the route, and any may come from what
+/// stands around the routes.
+fn describe_problems(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    for (status, description) in [
+        ("413", "The request brings a body that is too long"),
+        (
+            "503",
+            "Not yet, no longer, not in time, or too many streams are open",
+        ),
+        ("default", "Whatever else is wrong"),
+    ] {
+        responses.entry(status.to_owned()).or_insert_with(|| {
+            let response = ResponseBuilder::new().description(description);
+            RefOr::T(response.build())
+        });
+    }
+    for (status, response) in responses {
+        let RefOr::T(response) = response else {
+            continue;
+        };
+        if status.starts_with('2') || !response.content.is_empty() {
+            continue;
+        }
+        let schema = Ref::from_schema_name("Problem");
+        let content = RefOr::T(Content::new(Some(schema)));
+        let problem = "application/problem+json".to_owned();
+        response.content.insert(problem, content);
+        if ["429", "503"].contains(&status.as_str()) {
+            let seconds = ObjectBuilder::new().schema_type(Type::Integer);
+            let header = HeaderBuilder::new()
+                .schema(Some(seconds))
+                .description(Some("After how many seconds to try again"));
+            let name = "Retry-After".to_owned();
+            response.headers.insert(name, RefOr::T(header.build()));
+        }
+    }
+}
+
+/// This description, as [OpenAPI 3.1](https://spec.openapis.org/oas/v3.1.0).
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    responses((status = 200, description = "The description", body = Object, content_type = "application/json"))
+)]
+pub(crate) async fn openapi() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, DOCUMENT.as_str()).into_response()
+}

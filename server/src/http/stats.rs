@@ -1,0 +1,208 @@
+//! `/stats`: what the server does, as JSON and as a stream.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderName, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::stream;
+use market::{FeedStatus, Millis};
+use serde::Serialize;
+use tokio::time::{MissedTickBehavior, interval};
+use utoipa::ToSchema;
+
+use super::{
+    Service,
+    accept::Representation,
+    admission::{Admission, Asker},
+    problem::Problem,
+};
+
+/// How often the stream speaks.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the server does now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Stats {
+    /// The server's time, in milliseconds since the epoch.
+    #[schema(value_type = u64)]
+    time: Millis,
+    connections: Connections,
+    requests: Requests,
+    uptime: Uptime,
+    tape: TapeStats,
+    /// How each feed is doing.
+    feeds: Vec<FeedStatus>,
+}
+
+/// Who is here.
+#[derive(Debug, Serialize, ToSchema)]
+struct Connections {
+    /// Connections that are open.
+    open: u64,
+    /// Connections that have been accepted so far.
+    accepted: u64,
+    /// Event streams that are open.
+    streams: u64,
+    /// Event streams that have been opened so far.
+    streams_opened: u64,
+}
+
+/// What has been answered.
+#[derive(Debug, Serialize, ToSchema)]
+struct Requests {
+    /// Requests that have been answered so far; that of a stream counts when it opens.
+    answered: u64,
+    /// Events that streams have carried so far, each as often as it was written.
+    delivered: u64,
+    /// Bytes of them.
+    delivered_bytes: u64,
+}
+
+/// Since when the server runs.
+#[derive(Debug, Serialize, ToSchema)]
+struct Uptime {
+    /// When it started, in milliseconds since the epoch.
+    #[schema(value_type = u64)]
+    started: Millis,
+    /// How long that is ago.
+    seconds: u64,
+}
+
+/// What the tape holds and what has happened on it.
+#[derive(Debug, Serialize, ToSchema)]
+struct TapeStats {
+    /// Events appended so far.
+    appended: u64,
+    /// Quotes and sessions that a newer one of their symbol replaced so far.
+    superseded: u64,
+    /// Kept events that left the window so far.
+    evicted: u64,
+    /// Kept events in the window.
+    kept: usize,
+    /// Their bytes.
+    kept_bytes: usize,
+    /// The newest quotes and sessions.
+    merging: usize,
+    /// Their bytes.
+    merging_bytes: usize,
+    /// Positions of streams, and of polls that wait.
+    cursors: usize,
+    /// The oldest id from which every stream can be resumed.
+    oldest: String,
+    /// The id of the newest event.
+    newest: String,
+}
+
+impl Stats {
+    fn now(service: &Service) -> Self {
+        let counts = service.metrics.counts();
+        let tape = service.tape.stats();
+        Stats {
+            time: service.now(),
+            connections: Connections {
+                open: counts.connections,
+                accepted: counts.accepted,
+                streams: counts.streams,
+                streams_opened: counts.opened,
+            },
+            requests: Requests {
+                answered: counts.requests,
+                delivered: counts.delivered,
+                delivered_bytes: counts.bytes,
+            },
+            uptime: Uptime {
+                started: service.metrics.started(),
+                seconds: service.metrics.uptime().as_secs(),
+            },
+            tape: TapeStats {
+                appended: tape.appended,
+                superseded: tape.superseded,
+                evicted: tape.evicted,
+                kept: tape.kept,
+                kept_bytes: tape.kept_bytes,
+                merging: tape.merging,
+                merging_bytes: tape.merging_bytes,
+                cursors: tape.cursors,
+                oldest: tape.oldest.to_string(),
+                newest: tape.newest.to_string(),
+            },
+            feeds: service.feed_statuses(),
+        }
+    }
+
+    /// The parts that a stream tells, each as an event of its name.
+    fn events(&self) -> Result<String, serde_json::Error> {
+        let parts = [
+            ("connections", serde_json::to_string(&self.connections)?),
+            ("requests", serde_json::to_string(&self.requests)?),
+            ("uptime", serde_json::to_string(&self.uptime)?),
+        ];
+        let events = parts.map(|(name, data)| format!("event: {name}\ndata: {data}\n\n"));
+        Ok(events.concat())
+    }
+}
+
+/// What the server does.
+///
+/// Connections, requests, how long it has been running, the tape and the
+/// feeds. As a stream, three events a second, named `connections`, `requests` and `uptime`, each
+/// with the part of the JSON of that name.
+#[utoipa::path(
+    get,
+    path = "/stats",
+    responses(
+        (status = 200, description = "What the server does now", content(
+            (Stats = "application/json"),
+            (String = "text/event-stream", example = "event: uptime\ndata: {\"started\":1732111111111,\"seconds\":5}\n\n"),
+        )),
+        (status = 406, description = "Neither JSON nor a stream is accepted"),
+        (status = 429, description = "The client's address has too many streams"),
+    )
+)]
+pub(crate) async fn stats(
+    State(service): State<Arc<Service>>,
+    Extension(asker): Extension<Asker>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if Representation::negotiate_data(&headers)? == Representation::Stream {
+        return Ok(follow(
+            Arc::clone(&service),
+            Admission::new(&service, asker)?,
+        ));
+    }
+    let headers = [
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::VARY, "accept"),
+    ];
+    Ok((headers, Json(Stats::now(&service))).into_response())
+}
+
+fn follow(service: Arc<Service>, admission: Admission) -> Response {
+    let mut ticks = interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let state = (service, admission, ticks);
+    let events = stream::unfold(state, async |(service, mut admission, mut ticks)| {
+        tokio::select! {
+            _ = ticks.tick() => {
+                let events = Stats::now(&service).events();
+                Some((events, (service, admission, ticks)))
+            }
+            () = service.shutdown.cancelled() => {
+                admission.end = "the server shuts down";
+                None
+            }
+        }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache, no-transform"),
+        (header::VARY, "accept"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    (headers, Body::from_stream(events)).into_response()
+}
