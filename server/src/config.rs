@@ -558,7 +558,7 @@ mod tests {
             "--client-header",
             "forwarded",
             "--request-timeout",
-            "0.5",
+            "500ms",
         ])
         .unwrap();
         assert_eq!(config.trusted_proxies.len(), 3);

@@ -90,6 +90,9 @@ async fn every_method_is_described_and_the_others_are_refused_by_name() {
                 .map(|method| method.trim().to_owned())
                 .collect();
             assert_eq!(allowed, methods, "{method} {path}");
+            if method == "HEAD" {
+                continue;
+            }
             let problem = problem(response, 405).await;
             let detail = problem["detail"].as_str().unwrap();
             assert!(detail.contains(method), "{detail}");

@@ -258,6 +258,7 @@ impl Programs {
                     .args(["--publish-token", TOKEN_HASH])
                     // All subscribers come from one address.
                     .args(["--max-streams", MOST, "--max-streams-per-address", MOST])
+                    .args(["--publish-rate", "1000000", "--publish-burst", "1000000"])
                     .args(["--listen", &format!("127.0.0.1:{port}")])
                     .args(&self.tickertape_option);
             }

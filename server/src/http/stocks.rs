@@ -8,7 +8,7 @@ use axum::{
         Path, Query as AxumQuery, Request, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::HeaderMap,
+    http::{HeaderMap, request::Parts},
     response::{IntoResponse, Response},
 };
 use market::{Bar, Millis, Quote, Symbol};
@@ -24,7 +24,7 @@ use super::{
     market_view, page, poll,
     problem::Problem,
     selection::{Query, Selection, Symbols, number, parse_symbol},
-    stream::{self, WritesStreams},
+    stream,
 };
 
 /// Where a client continues.
@@ -129,7 +129,7 @@ pub(crate) async fn one(
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
-    let writer = request.extensions().get().copied();
+    let (parts, _) = request.into_parts();
     let answer = async {
         let query = read(query)?;
         let symbol = symbol?;
@@ -146,9 +146,8 @@ pub(crate) async fn one(
             representation,
             selection,
             &query,
-            &headers,
+            &parts,
             asker,
-            writer,
             current,
         )
         .await
@@ -188,7 +187,7 @@ pub(crate) async fn several(
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
-    let writer = request.extensions().get().copied();
+    let (parts, _) = request.into_parts();
     let answer = async {
         let query = read(query)?;
         let Some(text) = &query.symbols else {
@@ -214,9 +213,8 @@ pub(crate) async fn several(
             representation,
             selection,
             &query,
-            &headers,
+            &parts,
             asker,
-            writer,
             current,
         )
         .await
@@ -230,13 +228,13 @@ async fn represent(
     representation: Representation,
     selection: Selection,
     query: &Query,
-    headers: &HeaderMap,
+    parts: &Parts,
     asker: Asker,
-    writer: Option<WritesStreams>,
     current: impl FnOnce(Vec<(Option<EventId>, Quote)>) -> Response,
 ) -> Result<Response, Problem> {
     if representation == Representation::Stream {
-        let header = headers
+        let header = parts
+            .headers
             .get("last-event-id")
             .map(|value| value.to_str().unwrap_or("malformed"));
         let last_event_id = header.or(query.last_event_id.as_deref());
@@ -246,7 +244,7 @@ async fn represent(
             selection,
             last_event_id,
             admission,
-            writer,
+            parts.extensions.get().copied(),
         ));
     }
     let wait = poll::parse_wait(query.wait.as_deref())?;

@@ -91,7 +91,7 @@ impl Checks {
 
     fn bar(&mut self, bar: &Bar) {
         self.time("start", bar.start);
-        if bar.start % Bar::INTERVAL != 0 {
+        if !bar.start.is_multiple_of(Bar::INTERVAL) {
             let minute = bar.start - bar.start % Bar::INTERVAL;
             self.say(
                 "start",

@@ -12,7 +12,7 @@ pub struct PublishOptions {
     /// several times, or separated by commas. Without one publishing is off
     #[arg(
         long = "publish-token",
-        env = "TICKERTAPE_PUBLISH_TOKENS",
+        env = "TICKERTAPE_PUBLISH_TOKEN",
         value_name = "NAME:HASH",
         value_delimiter = ',',
         hide_env_values = true

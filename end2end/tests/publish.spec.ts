@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { Dashboard } from '../helpers/dashboard.ts';
+import { expect, test } from '../helpers/journey.ts';
+import type { Server } from '../helpers/server.ts';
+
+const token = 'the-token-of-the-journey';
+const grant = `journey:${createHash('sha256').update(token).digest('hex')}`;
+
+interface Answer {
+  count: number;
+  unchanged: number;
+  late: number;
+  last_event_id: string;
+}
+
+/** Publishes events as somebody outside does, and gives the answer to it. */
+async function publish(server: Server, ...events: object[]): Promise<Answer> {
+  const response = await fetch(`${server.url}/publish`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson' },
+    body: events.map((event) => JSON.stringify(event)).join('\n'),
+  });
+  const text = await response.text();
+  expect(response.status, text).toBe(200);
+  return JSON.parse(text) as Answer;
+}
+
+function quote(symbol: string, price: string): object {
+  return { event: 'quote', data: { symbol, time: Date.now(), price, volume: '100' } };
+}
+
+function story(headline: string): object {
+  const data = {
+    id: 'journey:1',
+    type: 'headline',
+    basis: 'native',
+    symbols: ['NEWCO'],
+    headline,
+    source: 'Journey',
+    published: Date.now() - 1_000,
+    url: 'https://news.example/newco',
+  };
+  return { event: 'news', data };
+}
+
+test('what is published from the outside reaches every open page', async ({
+  page,
+  browser,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  const elsewhere = await browser.newContext();
+  const other = new Dashboard(await elsewhere.newPage());
+  const dashboards = [dashboard, other];
+
+  // Nothing is known yet, and the pages wait for it.
+  await page.goto(server.url);
+  await other.page.goto(server.url);
+  for (const each of dashboards) {
+    await each.isLive();
+    await expect(each.watchlist.getByRole('link')).toHaveCount(0);
+  }
+
+  await publish(server, quote('NEWCO', '12.50'));
+  for (const each of dashboards) {
+    await expect(each.field('price', each.link('NEWCO'))).toHaveAttribute('data-value', '12.50');
+  }
+
+  // A symbol of which nobody has said a name shows its price all the same.
+  await dashboard.link('NEWCO').click();
+  await expect(dashboard.heading).toHaveText(/^\s*NEWCO\s*$/);
+  await expect(dashboard.field('price')).toHaveText('12.50');
+  await other.page.goto(`${server.url}/stocks/NEWCO`);
+  await other.isLive();
+  await expect(other.field('price')).toHaveText('12.50');
+
+  await publish(server, quote('NEWCO', '12.75'), {
+    event: 'session',
+    data: {
+      symbol: 'NEWCO',
+      name: 'New Company',
+      currency: 'USD',
+      source: 'Journey',
+      quality: 'delayed',
+      state: 'open',
+      prev_close: '12.00',
+    },
+  });
+  for (const each of dashboards) {
+    await expect(each.field('price')).toHaveText('12.75');
+    await expect(each.heading).toHaveText(/NEWCO\s*New Company/);
+    await expect(each.quote).toContainText('Delayed');
+  }
+  await elsewhere.close();
+});
+
+test('a published story shows once, and its correction in its place', async ({
+  page,
+  browser,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  await publish(server, quote('NEWCO', '12.50'));
+  const elsewhere = await browser.newContext();
+  const other = new Dashboard(await elsewhere.newPage());
+  const dashboards = [dashboard, other];
+  await page.goto(`${server.url}/stocks/NEWCO`);
+  await other.page.goto(server.url);
+  for (const each of dashboards) await each.isLive();
+
+  const first = story('NEWCO builds a factory');
+  expect(await publish(server, first)).toMatchObject({ count: 1, unchanged: 0 });
+  for (const each of dashboards) {
+    const link = each.stories.getByRole('link', { name: 'NEWCO builds a factory' });
+    await expect(link).toHaveAttribute('href', 'https://news.example/newco');
+  }
+  expect(await publish(server, first)).toMatchObject({ count: 0, unchanged: 1 });
+
+  await publish(server, story('NEWCO builds two factories'));
+  for (const each of dashboards) {
+    await expect(each.stories).toHaveCount(1);
+    await expect(each.stories).toContainText('NEWCO builds two factories');
+    await expect(each.stories).toContainText('corrected');
+  }
+  await elsewhere.close();
+});
