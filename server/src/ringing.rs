@@ -9,30 +9,38 @@ use std::{future::poll_fn, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::Ringer;
+use crate::Tape;
 
 /// How many streams are woken before everything else has its turn: less than a millisecond of
 /// writing.
 const SLICE: usize = 64;
 
-/// Which part of the time that the last fan-out took the next one waits, if it comes so soon after.
-/// An eighth costs an event an eighth more at the most, and lets those that come within it leave in
-/// the same write.
-const GATHERING: u32 = 8;
+/// Which part of the time that the last fan-out took the next one waits at the most, if it comes so
+/// soon after, for as long as something more is published.
+const GATHERING: u32 = 4;
 
-/// The shortest wait; a timer is no finer.
-const MIN_WAIT: Duration = Duration::from_millis(1);
+/// How long nothing more has to come; a timer is no finer.
+const LULL: Duration = Duration::from_millis(1);
 
 /// Wakes whom the tape leaves to it, for as long as it is polled.
-pub(crate) async fn ring(mut ringer: Ringer) {
+pub(crate) async fn ring(tape: Tape) {
+    let mut ringer = tape.ringer();
     let mut last = (Instant::now(), Duration::ZERO);
     loop {
         // The first slice goes out at once when nothing was going on.
         let (ended, took) = last;
         let gathering = took / GATHERING;
         poll_fn(|context| ringer.poll_due(context)).await;
-        if gathering >= MIN_WAIT && ended.elapsed() < gathering {
-            tokio::time::sleep(gathering).await;
+        let due = Instant::now();
+        if due - ended < gathering {
+            let mut appended = tape.stats().appended;
+            while due.elapsed() + LULL <= gathering {
+                tokio::time::sleep(LULL).await;
+                let now = tape.stats().appended;
+                if now == std::mem::replace(&mut appended, now) {
+                    break;
+                }
+            }
         }
         let began = Instant::now();
         loop {

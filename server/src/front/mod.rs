@@ -129,7 +129,7 @@ pub async fn serve(
         shutdown: shutdown.clone(),
         tasks: TaskTracker::new(),
     };
-    let _ringing = AbortOnDropHandle::new(tokio::spawn(ring(tape.ringer())));
+    let _ringing = AbortOnDropHandle::new(tokio::spawn(ring(tape.clone())));
     shutdown.run_until_cancelled(front.accept(&listener)).await;
     drop(listener);
     feeds.await;
@@ -223,7 +223,7 @@ impl Front {
                         // A task of its own, so that what reading requests takes is given back.
                         let settings = Arc::clone(&self.settings);
                         self.tasks
-                            .spawn(Writer::new(stream, tcp, opening, settings, gauge));
+                            .spawn(Writer::new(*stream, tcp, opening, settings, gauge));
                         return;
                     }
                     let answered = respond::respond(&mut gate, response, keep_alive).await;

@@ -330,6 +330,7 @@ impl<K: Key, P: Payload> Log<K, P> {
                 self.topics[number].cursors += 1;
             }
         }
+        self.readers[reader].shrink();
     }
 
     /// Removes a reader, which is handed back to be dropped after the lock is released.
