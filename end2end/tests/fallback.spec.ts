@@ -39,6 +39,8 @@ for (const treatment of held) {
       expect(proxy.most).toBeLessThanOrEqual(2);
       expect(proxy.streams).toBeLessThanOrEqual(3);
     } finally {
+      // Before the proxy cuts its stream.
+      await page.close();
       await proxy.close();
     }
   });
@@ -66,6 +68,7 @@ test.describe('where answers fail', () => {
       await dashboard.moves('price');
       expect(messages.filter((message) => !message.includes('502'))).toEqual([]);
     } finally {
+      await page.close();
       await proxy.close();
     }
   });
@@ -87,6 +90,7 @@ test.describe('where answers fail', () => {
       await expect(dashboard.connection).toHaveText('Live by polling', { timeout: 60_000 });
       await expect(dashboard.field('price')).not.toHaveAttribute('data-value', frozen);
     } finally {
+      await page.close();
       await proxy.close();
     }
   });

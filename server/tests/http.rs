@@ -8,6 +8,10 @@ use market::{Event, FeedState};
 use reqwest::StatusCode;
 use serde_json::Value;
 use tape::EventId;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use support::{START, Server, bar, news, quote, session};
 
@@ -535,6 +539,25 @@ async fn pages_and_json_are_compressed_and_streams_are_not() {
     stream.snapshot().await;
     server.append(quote("GOOG", "598.00"));
     assert_eq!(stream.event().await.1, quote("GOOG", "598.00"));
+}
+
+#[tokio::test]
+async fn the_head_of_a_stream_has_no_length() {
+    let server = Server::start().listed();
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let request = b"GET /stocks/GOOG HTTP/1.1\r\nhost: a\r\naccept: text/event-stream\r\n\r\n";
+    socket.write_all(request).await.unwrap();
+    let mut head = Vec::new();
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        assert_ne!(socket.read_buf(&mut head).await.unwrap(), 0);
+    }
+    let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(
+        head.contains("\r\ntransfer-encoding: chunked\r\n"),
+        "{head}"
+    );
+    assert!(!head.contains("\r\ncontent-length:"), "{head}");
 }
 
 #[tokio::test]

@@ -217,7 +217,10 @@ impl Front {
                     let mut response = self.ask(request, peer).await;
                     let handover = response.extensions_mut().remove::<Handover>();
                     if let Some(stream) = handover.and_then(|handover| handover.take()) {
-                        let (parts, _) = response.into_parts();
+                        let (mut parts, _) = response.into_parts();
+                        // It is that of the empty body that stands for the stream, and none may
+                        // stand beside a coding (RFC 9112, section 6.2).
+                        parts.headers.remove(header::CONTENT_LENGTH);
                         let opening = respond::head(&parts, Length::Chunked, false);
                         let (tcp, _) = gate.into_socket();
                         // A task of its own, so that what reading requests takes is given back.
