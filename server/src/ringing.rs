@@ -15,10 +15,10 @@ use tokio::{runtime::Handle, time::Instant};
 
 use crate::Tape;
 
-/// How many streams are woken for each worker of the runtime before everything else has its turn:
-/// well below a millisecond of writing, and fewer than the 61 tasks after which a worker looks at the
-/// sockets, so that it has run them all by then.
-const SLICE: usize = 32;
+/// How many streams are woken for each worker of the runtime before everything else has its turn: a
+/// tenth of a millisecond of writing, which is how long a publication waits, and fewer than the 61
+/// tasks after which a worker looks at the sockets, so that it has run them all by then.
+const SLICE: usize = 8;
 
 /// Which part of the time that the last fan-out took the next one waits at the most, if it comes so
 /// soon after, for as long as something more is published.
