@@ -47,6 +47,7 @@ pub struct Metrics {
     delivered: Counter,
     bytes: Counter,
     resets: Counter,
+    snapshots: Counter,
     delay: Delay,
 }
 
@@ -131,6 +132,7 @@ impl Metrics {
             delivered: Counter::default(),
             bytes: Counter::default(),
             resets: Counter::default(),
+            snapshots: Counter::default(),
             delay: Delay::default(),
         };
         // A reason that has not come up yet is a 0 that can be watched, not a gap.
@@ -189,6 +191,11 @@ impl Metrics {
             "Streams that fell off the tape and were given a snapshot",
             self.resets.clone(),
         );
+        registry.register(
+            "snapshots",
+            "Snapshots that were taken of the tape for streams and polls",
+            self.snapshots.clone(),
+        );
         registry.register_with_unit(
             "delay",
             "Time from the append of an event to its write to a stream",
@@ -238,6 +245,11 @@ impl Metrics {
     /// Counts a stream that fell off the tape and was given a snapshot.
     pub fn reset(&self) {
         self.resets.inc();
+    }
+
+    /// Counts a snapshot that was taken of the tape. It may be sent to many.
+    pub fn snapshot(&self) {
+        self.snapshots.inc();
     }
 
     /// How long the server has been running.
