@@ -189,16 +189,20 @@ impl Stream {
                 let end = now + within.mul_f64(fastrand::f64());
                 self.ends_at = Some(self.ends_at.map_or(end, |at| at.min(end)));
             }
-            if self.ends_at.is_some_and(|at| at <= now) {
-                if !self.closing {
-                    self.admission.end = "it has lasted as long as a stream may";
-                }
+            let over = self.ends_at.is_some_and(|at| at <= now);
+            if over && !self.closing {
+                self.admission.end = "it has lasted as long as a stream may";
                 return Poll::Ready(None);
             }
             let wall = self.service.now();
             if let Poll::Ready(bytes) = self.poll_cursor(context, now, wall, framing) {
                 self.heartbeat_at = now + self.service.heartbeat;
                 return Poll::Ready(Some(bytes));
+            }
+            // When the server stops, the feeds have spoken their last, and there may be no tape to
+            // come back to: all of it is sent first.
+            if over {
+                return Poll::Ready(None);
             }
             if self.heartbeat_at <= now {
                 self.heartbeat_at = now + self.service.heartbeat;
