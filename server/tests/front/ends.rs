@@ -175,6 +175,34 @@ async fn shutdown_is_in_order() {
 }
 
 #[tokio::test]
+async fn what_was_said_last_arrives_however_much_it_is() {
+    let Ending {
+        server,
+        feeds_end,
+        serving,
+    } = ending(Duration::from_secs(5));
+    let mut raw = Raw::with_buffer(server.address, 4096).await;
+    raw.open(STREAM).await;
+    // Far more than goes into a write, for a stream that is to end within a millisecond.
+    let text = "x".repeat(4 * 1024);
+    for n in 0..500 {
+        let Event::News(mut story) = news(&format!("test:{n}"), "GOOG") else {
+            unreachable!()
+        };
+        story.headline.clone_from(&text);
+        server.append(Event::News(story));
+    }
+    server.shutdown.cancel();
+    feeds_end.send(()).unwrap();
+    for n in 0..500 {
+        let event = raw.event().await;
+        assert_eq!(event.and_then(story), Some(format!("test:{n}")));
+    }
+    assert_eq!(raw.event().await, None);
+    patiently("the end of the server", serving).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_reader_that_is_stuck_does_not_hold_shutdown_up() {
     const GRACE: Duration = Duration::from_millis(600);
     let Ending {
