@@ -91,7 +91,7 @@ pub struct Config {
 
     /// Most bytes of a request's head
     #[arg(long, env = "TICKERTAPE_HEAD_BYTES", default_value = "16384", value_name = "BYTES",
-        value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
+        value_parser = clap::value_parser!(u32).range(256..=65_536))]
     pub head_bytes: u32,
 
     /// How long the head of a request may take to arrive

@@ -47,6 +47,7 @@ pub struct Metrics {
     delivered: Counter,
     bytes: Counter,
     resets: Counter,
+    snapshots: Counter,
     delay: Delay,
     append: Delay,
     slowest: Gauge<f64, AtomicU64>,
@@ -133,6 +134,7 @@ impl Metrics {
             delivered: Counter::default(),
             bytes: Counter::default(),
             resets: Counter::default(),
+            snapshots: Counter::default(),
             delay: Delay::default(),
             append: Delay::default(),
             slowest: Gauge::default(),
@@ -192,6 +194,11 @@ impl Metrics {
             "resets",
             "Streams that fell off the tape and were given a snapshot",
             self.resets.clone(),
+        );
+        registry.register(
+            "snapshots",
+            "Snapshots that were taken of the tape for streams and polls",
+            self.snapshots.clone(),
         );
         registry.register_with_unit(
             "delay",
@@ -263,6 +270,11 @@ impl Metrics {
     /// Counts a stream that fell off the tape and was given a snapshot.
     pub fn reset(&self) {
         self.resets.inc();
+    }
+
+    /// Counts a snapshot that was taken of the tape. It may be sent to many.
+    pub fn snapshot(&self) {
+        self.snapshots.inc();
     }
 
     /// How long the server has been running.

@@ -13,6 +13,7 @@ use std::{
 
 use axum::http::Request;
 use bytes::{Buf, BytesMut};
+use futures_util::task::AtomicWaker;
 use hyper::rt::ReadBufCursor;
 use tokio::{
     io::AsyncWrite,
@@ -21,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    Settings,
+    LINGER, Settings,
     head::{self, Body},
 };
 
@@ -48,12 +49,16 @@ pub(super) struct Exchange {
     busy: AtomicBool,
     /// Whether the connection must end with this answer.
     last: AtomicBool,
+    /// Who waits for the answer to be complete: to hyper, the gate has nothing to read until then,
+    /// and it asks no more by itself.
+    waiting: AtomicWaker,
 }
 
 impl Exchange {
     /// The answer is complete.
     pub(super) fn end(&self) {
         self.busy.store(false, Ordering::Release);
+        self.waiting.wake();
     }
 
     /// Whether the answer has to say that the connection ends.
@@ -95,6 +100,9 @@ pub(super) struct Gate {
     late: Pin<Box<Sleep>>,
     /// Whether `late` is about a head whose first byte has come; else about the wait for that.
     begun: bool,
+    /// Whether the other end will send no more. Until the request has been answered, that need
+    /// not mean that it has left.
+    left: bool,
     exchange: Arc<Exchange>,
     stall: Stall,
 }
@@ -141,6 +149,7 @@ impl Gate {
             place: Place::Head,
             next: None,
             begun: true,
+            left: false,
             exchange: Arc::default(),
             stall: Stall::new(),
         }
@@ -150,9 +159,18 @@ impl Gate {
         Arc::clone(&self.exchange)
     }
 
-    /// The socket, and what was read from it and belongs to nothing.
-    pub(super) fn into_socket(self) -> (TcpStream, BytesMut) {
-        (self.tcp, self.unread)
+    /// The socket alone.
+    pub(super) fn into_socket(self) -> TcpStream {
+        self.tcp
+    }
+
+    /// Whether the other end may still be sending something that nobody will read.
+    pub(super) fn is_sent_to(&self) -> bool {
+        match self.place {
+            Place::Within(left) => left > 0 || !self.unread.is_empty(),
+            Place::Last => true,
+            Place::Head => false,
+        }
     }
 
     /// Waits for the next request.
@@ -210,11 +228,13 @@ impl Gate {
                 self.settings.head_bytes
             ));
         }
+        self.left = false;
         if let Some(request) = head.stream {
             self.unread.advance(head.len);
             self.rest();
             return Next::Stream(Box::new(request), head.keep_alive);
         }
+        self.exchange.begin(head.body == Body::Chunked);
         self.place = match head.body {
             Body::Length(length) => Place::Within(length.saturating_add(head.len as u64)),
             Body::Chunked => Place::Last,
@@ -238,6 +258,21 @@ impl Gate {
                 read => return Poll::Ready(read),
             }
         }
+    }
+
+    /// Reads more. That there is no more it says a little later: hyper gives up what it is about to
+    /// answer when it hears of it, and whoever has closed its half alone waits for the answer.
+    fn poll_fill_or_left(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if !self.left {
+            match ready!(self.poll_fill(context)) {
+                Ok(0) => {
+                    self.left = true;
+                    self.late.as_mut().reset(Instant::now() + LINGER);
+                }
+                read => return Poll::Ready(read),
+            }
+        }
+        self.late.as_mut().poll(context).map(|()| Ok(0))
     }
 
     /// Lets up to `most` bytes of what was read through.
@@ -287,12 +322,13 @@ impl hyper::rt::Read for Gate {
         loop {
             match this.place {
                 Place::Within(0) if this.exchange.is_busy() => {
-                    // A request that comes before its predecessor is answered waits here. hyper
-                    // asks again when it has answered, and asks meanwhile only to notice an end.
+                    // A request that comes before its predecessor is answered waits here; hyper
+                    // asks meanwhile only to notice an end.
+                    this.exchange.waiting.register(context.waker());
                     if this.unread.len() >= this.settings.head_bytes {
                         return Poll::Pending;
                     }
-                    if ready!(this.poll_fill(context))? == 0 {
+                    if ready!(this.poll_fill_or_left(context))? == 0 {
                         return Poll::Ready(Ok(()));
                     }
                 }
@@ -304,16 +340,14 @@ impl hyper::rt::Read for Gate {
                     if this.unread.is_empty() && ready!(this.poll_fill(context))? == 0 {
                         return Poll::Ready(Ok(()));
                     }
-                    this.exchange.begin(false);
                     let count = this.pass(&mut out, left);
                     this.place = Place::Within(left - count as u64);
                     return Poll::Ready(Ok(()));
                 }
                 Place::Last => {
-                    if this.unread.is_empty() && ready!(this.poll_fill(context))? == 0 {
+                    if this.unread.is_empty() && ready!(this.poll_fill_or_left(context))? == 0 {
                         return Poll::Ready(Ok(()));
                     }
-                    this.exchange.begin(true);
                     this.pass(&mut out, u64::MAX);
                     return Poll::Ready(Ok(()));
                 }

@@ -70,8 +70,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, String> {
             "the head has {hosts} Host fields: expected exactly one"
         ));
     }
+    // What hyper cannot read it would answer in its own way.
+    let uri: Uri = target
+        .parse()
+        .map_err(|error| format!("the address {target:?} cannot be read: {error}"))?;
     let stream = if method == "GET" && version == 1 && body == Body::Length(0) {
-        streamable(target, request.headers)?
+        streamable(uri, request.headers)?
     } else {
         None
     };
@@ -133,10 +137,7 @@ fn body(fields: &[httparse::Header<'_>], version: u8) -> Result<Body, String> {
 }
 
 /// The request, if it accepts a stream and asks for nothing else besides, such as another protocol.
-fn streamable(
-    target: &str,
-    fields: &[httparse::Header<'_>],
-) -> Result<Option<Request<()>>, String> {
+fn streamable(uri: Uri, fields: &[httparse::Header<'_>]) -> Result<Option<Request<()>>, String> {
     let accepts = named(fields, "accept").any(|value| {
         value
             .windows(b"text/event-stream".len())
@@ -148,9 +149,6 @@ fn streamable(
     if !accepts || special {
         return Ok(None);
     }
-    let uri: Uri = target
-        .parse()
-        .map_err(|error| format!("the address {target:?} cannot be read: {error}"))?;
     let mut headers = HeaderMap::with_capacity(fields.len());
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes())
@@ -220,6 +218,7 @@ mod tests {
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
+            "GET /<x> HTTP/1.1\r\nHost: a\r\n\r\n",
             "\u{16}\u{3}\u{1} HTTP/1.1\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n",

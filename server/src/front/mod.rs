@@ -60,7 +60,8 @@ const CONNECTION_BUFFER: usize = 64 * 1024;
 /// prices by the time that they are read.
 const UNSENT_BYTES: u32 = 16 * 1024;
 
-/// How long a connection that was refused is still listened to, so that its other end can read why.
+/// How long a connection that was refused is still listened to, so that its other end can read why;
+/// and how long an answer may take for whoever has closed its half of the connection.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// The time over which streams end at shutdown, for each of them, to the half of the grace period.
@@ -206,7 +207,7 @@ impl Front {
                     request.extensions_mut().insert(Refused(why));
                     let response = self.ask(request, peer).await;
                     if respond::respond(&mut gate, response, false).await.is_ok() {
-                        linger(gate.into_socket().0).await;
+                        linger(gate.into_socket()).await;
                     }
                     return;
                 }
@@ -222,7 +223,7 @@ impl Front {
                         // stand beside a coding (RFC 9112, section 6.2).
                         parts.headers.remove(header::CONTENT_LENGTH);
                         let opening = respond::head(&parts, Length::Chunked, false);
-                        let (tcp, _) = gate.into_socket();
+                        let tcp = gate.into_socket();
                         // A task of its own, so that what reading requests takes is given back.
                         let settings = Arc::clone(&self.settings);
                         self.tasks
@@ -285,7 +286,12 @@ impl Front {
         }
         match gate.take() {
             Some(next @ (Next::Stream(..) | Next::Refused(_))) => Some((gate, next)),
-            _ => None,
+            _ => {
+                if gate.is_sent_to() {
+                    linger(gate.into_socket()).await;
+                }
+                None
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::{io, time::SystemTime};
 
 use axum::{
     body::Body,
-    http::{HeaderMap, StatusCode, header, response::Parts},
+    http::{StatusCode, header, response::Parts},
     response::Response,
 };
 use bytes::Bytes;
@@ -28,7 +28,14 @@ pub(super) enum Length {
 pub(super) fn head(parts: &Parts, length: Length, keep_alive: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     put_status(&mut out, parts.status);
-    put_fields(&mut out, &parts.headers);
+    for (name, value) in &parts.headers {
+        // The router takes the body of a stream for an empty one. Nobody may say both
+        // (RFC 9112, section 6.2).
+        if length == Length::Chunked && name == header::CONTENT_LENGTH {
+            continue;
+        }
+        put(&mut out, name.as_str(), value.as_bytes());
+    }
     match length {
         Length::Known(_) if parts.headers.contains_key(header::CONTENT_LENGTH) => {}
         Length::Known(bytes) => put(&mut out, "content-length", bytes.to_string().as_bytes()),
@@ -46,12 +53,6 @@ pub(super) fn head(parts: &Parts, length: Length, keep_alive: bool) -> Vec<u8> {
 fn put_status(out: &mut Vec<u8>, status: StatusCode) {
     let reason = status.canonical_reason().unwrap_or_default();
     out.extend_from_slice(format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).as_bytes());
-}
-
-fn put_fields(out: &mut Vec<u8>, headers: &HeaderMap) {
-    for (name, value) in headers {
-        put(out, name.as_str(), value.as_bytes());
-    }
 }
 
 fn put(out: &mut Vec<u8>, name: &str, value: &[u8]) {

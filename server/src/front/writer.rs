@@ -5,7 +5,7 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -100,7 +100,12 @@ impl Writer {
                     self.ending = true;
                     self.unsent = LAST_CHUNK;
                 }
-                Poll::Pending => return self.poll_leave(context),
+                Poll::Pending => {
+                    ready!(self.poll_leave(context))?;
+                    // It may have closed its half alone: what it has read is then complete.
+                    self.ending = true;
+                    self.unsent = LAST_CHUNK;
+                }
             }
         }
     }

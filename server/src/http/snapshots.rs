@@ -69,6 +69,7 @@ impl Snapshots {
             cursor.set_min_interval(selection.min_interval);
             return (cursor, taken);
         }
+        service.metrics.snapshot();
         let feeds = service.feed_statuses();
         let now = service.now();
         let (mut cursor, (position, snapshot)) = service.tape.open(&topics, |view| {
@@ -88,6 +89,7 @@ impl Snapshots {
         selection: &Selection,
         cursor: &mut Cursor,
     ) -> Taken {
+        service.metrics.snapshot();
         let feeds = service.feed_statuses();
         let now = service.now();
         let snapshot =

@@ -204,10 +204,9 @@ impl Stream {
                 let end = now + within.mul_f64(fastrand::f64());
                 self.ends_at = Some(self.ends_at.map_or(end, |at| at.min(end)));
             }
-            if self.ends_at.is_some_and(|at| at <= now) {
-                if !self.closing {
-                    self.admission.end = "it has lasted as long as a stream may";
-                }
+            let over = self.ends_at.is_some_and(|at| at <= now);
+            if over && !self.closing {
+                self.admission.end = "it has lasted as long as a stream may";
                 return Poll::Ready(None);
             }
             if !self.read {
@@ -221,6 +220,11 @@ impl Stream {
                     .cursor
                     .due()
                     .map(|due| now + Duration::from_millis(due.saturating_sub(wall).max(1)));
+            }
+            // When the server stops, the feeds have spoken their last, and there may be no tape to
+            // come back to: all of it is sent first.
+            if over {
+                return Poll::Ready(None);
             }
             if self.heartbeat_at <= now {
                 self.heartbeat_at = now + self.service.heartbeat;
