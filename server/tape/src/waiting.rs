@@ -18,6 +18,10 @@ pub(crate) struct Reader {
     seats: Vec<Seat>,
     /// The topics of `seats`, where they are many, so that naming one twice is noticed without a
     /// search.
+    #[expect(
+        clippy::box_collection,
+        reason = "most readers have none, and there are many readers"
+    )]
     topics: Option<Box<HashSet<usize>>>,
 }
 
