@@ -22,10 +22,10 @@ pub(crate) struct Query {
     #[param(value_type = Option<f64>, exclusive_minimum = 0, maximum = 1000)]
     pub(crate) max_rate: Option<String>,
     /// The same as the header `Last-Event-ID`, for clients that cannot send it.
-    #[param(example = "1732111111202-1")]
+    #[param(example = "1732111111202-4217001")]
     pub(crate) last_event_id: Option<String>,
     /// As JSON: the id after which to answer what came.
-    #[param(example = "1732111111202-1")]
+    #[param(example = "1732111111202-4217001")]
     pub(crate) after: Option<String>,
     /// With `after`: how many seconds to wait for something.
     #[param(value_type = Option<u64>, maximum = 25, default = 0)]

@@ -33,7 +33,7 @@ struct LastEventId {
     /// The id of the last event that the client has seen: its stream continues after it, or opens
     /// with a snapshot marked `reset` where it is no longer on the tape. It wins over
     /// `last_event_id`.
-    #[param(rename = "Last-Event-ID", example = "1732111111202-1")]
+    #[param(rename = "Last-Event-ID", example = "1732111111202-4217001")]
     last_event_id: Option<String>,
 }
 
@@ -64,11 +64,11 @@ const STREAM_EXAMPLE: &str = "\
 : tickertape
 retry: 2210
 
-id: 1732111111111-0
+id: 1732111111111-4217000
 event: snapshot
 data: {\"time\":1732111111111,\"reset\":false,\"quotes\":[],\"sessions\":[],\"closes\":[],\"news\":[],\"feeds\":[]}
 
-id: 1732111111202-0
+id: 1732111111202-4217000
 data: {\"symbol\":\"GOOG\",\"time\":1732111111200,\"price\":\"597.32\"}
 
 ";
