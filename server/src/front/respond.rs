@@ -4,7 +4,7 @@ use std::{io, time::SystemTime};
 
 use axum::{
     body::Body,
-    http::{HeaderMap, StatusCode, header, response::Parts},
+    http::{StatusCode, header, response::Parts},
     response::Response,
 };
 use bytes::Bytes;
@@ -28,9 +28,14 @@ pub(super) enum Length {
 pub(super) fn head(parts: &Parts, length: Length, keep_alive: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     put_status(&mut out, parts.status);
-    put_fields(&mut out, &parts.headers);
+    for (name, value) in &parts.headers {
+        // The router measures the body that it sees, which is not the one that is sent where a stream
+        // was taken out of it; and the two fields exclude each other (RFC 9112, section 6.2).
+        if name != header::CONTENT_LENGTH {
+            put(&mut out, name.as_str(), value.as_bytes());
+        }
+    }
     match length {
-        Length::Known(_) if parts.headers.contains_key(header::CONTENT_LENGTH) => {}
         Length::Known(bytes) => put(&mut out, "content-length", bytes.to_string().as_bytes()),
         Length::Chunked => put(&mut out, "transfer-encoding", b"chunked"),
     }
@@ -46,12 +51,6 @@ pub(super) fn head(parts: &Parts, length: Length, keep_alive: bool) -> Vec<u8> {
 fn put_status(out: &mut Vec<u8>, status: StatusCode) {
     let reason = status.canonical_reason().unwrap_or_default();
     out.extend_from_slice(format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).as_bytes());
-}
-
-fn put_fields(out: &mut Vec<u8>, headers: &HeaderMap) {
-    for (name, value) in headers {
-        put(out, name.as_str(), value.as_bytes());
-    }
 }
 
 fn put(out: &mut Vec<u8>, name: &str, value: &[u8]) {
@@ -95,4 +94,30 @@ pub(super) async fn respond(
         out.extend_from_slice(&LAST_CHUNK);
     }
     gate.write_all(&out).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_has_a_length_or_chunks_and_never_both() {
+        let measured = Response::builder().header(header::CONTENT_LENGTH, 7);
+        let (parts, _) = measured.body(()).unwrap().into_parts();
+        let fields = |length| {
+            let text = String::from_utf8(head(&parts, length, true)).unwrap();
+            let fields = text.lines().filter_map(|line| line.split_once(": "));
+            let of_length = ["content-length", "transfer-encoding"];
+            fields
+                .filter(|(name, _)| of_length.contains(name))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect::<Vec<_>>()
+        };
+        let field = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        assert_eq!(fields(Length::Known(7)), field("content-length", "7"));
+        assert_eq!(
+            fields(Length::Chunked),
+            field("transfer-encoding", "chunked")
+        );
+    }
 }
