@@ -173,13 +173,14 @@ pub(crate) async fn several(
                 "symbols is missing: expected /stocks?symbols=GOOG,AAPL, or * for all".to_owned(),
             ));
         };
-        let symbols = Symbols::parse(text, service.limits.symbols)?;
+        let symbols = Symbols::parse("symbols", text, service.limits.symbols)?;
         if let Symbols::These(symbols) = &symbols {
             for symbol in symbols {
                 require_known(&service, *symbol)?;
             }
         }
-        let selection = Selection::parse(symbols, &query)?;
+        let selection = Selection::parse(symbols, &query)?
+            .adding(query.added.as_deref(), service.limits.symbols)?;
         represent(
             &service,
             representation,
