@@ -31,20 +31,41 @@ pub(crate) fn of_home(chosen: Option<&[Symbol]>) -> String {
 
 /// The stream of some symbols, or of all, after a position on the tape.
 pub(crate) fn of_stream(symbols: Option<&[Symbol]>, last_event_id: &str) -> String {
-    let mut address = match symbols {
-        Some(symbols) => format!("/stocks?symbols={}", list(symbols)),
-        None => "/stocks?symbols=*".to_owned(),
-    };
-    // An id is digits and a dash; anything else is none of the server's and is left out.
-    if !last_event_id.is_empty()
-        && last_event_id
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'-')
-    {
+    let mut address = of_events(symbols);
+    if is_id(last_event_id) {
         address.push_str("&last_event_id=");
         address.push_str(last_event_id);
     }
     address
+}
+
+/// The same events as an answer, which the server may wait with for some seconds.
+pub(crate) fn of_poll(symbols: Option<&[Symbol]>, last_event_id: &str, wait: u32) -> String {
+    // Without an id it is after one that is not on the tape, from a snapshot on.
+    let after = if is_id(last_event_id) {
+        last_event_id
+    } else {
+        ""
+    };
+    let mut address = of_events(symbols);
+    // Writing to a String cannot fail.
+    let _ = write!(address, "&after={after}&wait={wait}");
+    address
+}
+
+fn of_events(symbols: Option<&[Symbol]>) -> String {
+    match symbols {
+        Some(symbols) => format!("/stocks?symbols={}", list(symbols)),
+        None => "/stocks?symbols=*".to_owned(),
+    }
+}
+
+/// An id is digits and a dash; anything else is none of the server's and is left out.
+fn is_id(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
 /// The one-minute bars of a symbol.
@@ -160,6 +181,11 @@ mod tests {
         );
         assert_eq!(of_stream(None, ""), "/stocks?symbols=*");
         assert_eq!(of_stream(None, "a&b=c"), "/stocks?symbols=*");
+        assert_eq!(
+            of_poll(Some(&goog), "1732111111111-0", 25),
+            "/stocks?symbols=GOOG&after=1732111111111-0&wait=25"
+        );
+        assert_eq!(of_poll(None, "a&b=c", 0), "/stocks?symbols=*&after=&wait=0");
         assert_eq!(of_bars(goog[0]), "/stocks/GOOG/bars?interval=1m");
     }
 }

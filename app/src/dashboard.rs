@@ -279,9 +279,12 @@ impl Dashboard {
         }
     }
 
-    /// Whether events or heartbeats arrive.
+    /// Whether events or heartbeats arrive, by the stream or by polling.
     pub(crate) fn is_live(&self) -> bool {
-        matches!(self.connection.get_untracked(), State::Live { .. })
+        matches!(
+            self.connection.get_untracked(),
+            State::Live { .. } | State::Polling
+        )
     }
 
     /// A second passed.

@@ -102,7 +102,7 @@ fn StoryItem(story: Story) -> impl IntoView {
     // Without an address it is text: an anchor that leads nowhere is no link.
     let url = news.url.as_ref().map(|url| url.as_str().to_owned());
     let target = url.as_ref().map(|_| "_blank");
-    let rel = url.as_ref().map(|_| "noopener noreferrer");
+    let rel = url.as_ref().map(|_| "noopener noreferrer nofollow");
     view! {
         <article class="story" data-action=state>
             <p class="story-kind">

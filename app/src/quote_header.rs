@@ -123,10 +123,10 @@ fn Detail(term: &'static str, field: &'static str, shown: Signal<Shown>) -> impl
 fn Age() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let age = move || match dashboard.connection.get() {
-        State::Reconnecting { .. } | State::Stale { .. } | State::Unsupported => {
+        State::Reconnecting { .. } | State::Stale { .. } => {
             Some(format!("{} old", clock::span(dashboard.silence.get())))
         }
-        State::Connecting | State::Live { .. } => None,
+        State::Connecting | State::Live { .. } | State::Polling => None,
     };
     view! { <span class="age">{age}</span> }
 }

@@ -28,8 +28,20 @@ pub(crate) fn TopBar() -> impl IntoView {
 fn ConnectionStatus() -> impl IntoView {
     let connection = expect_context::<Dashboard>().connection;
     let name = move || state_name(connection.get());
+    let title = move || {
+        (connection.get() == State::Polling).then_some(
+            "Something on the way holds the stream back, so the page asks for what is new every \
+             second. It goes back to the stream as soon as that comes through.",
+        )
+    };
     view! {
-        <div class="connection" role="group" aria-label="Connection" data-state=name>
+        <div
+            class="connection"
+            role="group"
+            aria-label="Connection"
+            data-state=name
+            title=title
+        >
             {move || state_text(connection.get())}
         </div>
     }
@@ -42,7 +54,7 @@ pub(crate) const fn state_name(state: State) -> &'static str {
         State::Live { .. } => "live",
         State::Reconnecting { .. } => "reconnecting",
         State::Stale { .. } => "stale",
-        State::Unsupported => "unsupported",
+        State::Polling => "polling",
     }
 }
 
@@ -54,9 +66,7 @@ fn state_text(state: State) -> String {
         State::Live { delay: Some(delay) } => format!("Live · {delay} ms"),
         State::Reconnecting { since } => format!("Reconnecting since {}", clock(since)),
         State::Stale { since } => format!("Stale since {}", clock(since)),
-        State::Unsupported => {
-            "Not live: this browser cannot follow a stream. Reload for newer prices.".to_owned()
-        }
+        State::Polling => "Live by polling".to_owned(),
     }
 }
 

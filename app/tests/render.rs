@@ -180,3 +180,34 @@ fn a_page_without_any_symbol_says_so() {
     assert!(html.contains("No symbol is known yet."));
     assert!(html.contains("No news yet."));
 }
+
+#[test]
+fn hostile_news_is_text_and_its_link_leads_out_alone() {
+    let mut data = data();
+    data.snapshot.news[0] = News {
+        headline: "<img src=x onerror=alert(1)> \u{5e2}\u{5d1}\u{5e8}\u{5d9}\u{5ea}".to_owned(),
+        summary: Some("<iframe srcdoc='<script>alert(2)</script>'></iframe>".to_owned()),
+        source: "\" onmouseover=\"alert(3)".to_owned(),
+        form: Some("</span><svg onload=alert(4)>".to_owned()),
+        url: Some("https://example.org/\"onclick=alert(5)//".parse().unwrap()),
+        ..data.snapshot.news[0].clone()
+    };
+    let html = render("/stocks/GOOG", &data);
+    let news = after(&html, "class=\"news-list\"");
+    let story = &news[news.find("<article").unwrap()..news.find("</article>").unwrap()];
+    for tag in ["<img", "<iframe", "<svg", "<script"] {
+        assert!(!story.contains(tag), "{tag} in {story}");
+    }
+    assert!(
+        story.contains("&lt;img src=x onerror=alert(1)&gt;"),
+        "{story}"
+    );
+    assert!(
+        story.contains("href=\"https://example.org/&quot;onclick=alert(5)//\""),
+        "{story}"
+    );
+    assert!(
+        story.contains("rel=\"noopener noreferrer nofollow\""),
+        "{story}"
+    );
+}

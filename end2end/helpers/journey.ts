@@ -9,6 +9,8 @@ interface Fixtures {
   dashboard: Dashboard;
   /** Whether a warning or an error in the browser's console fails the journey. */
   quiet: boolean;
+  /** Whether something that the security policy blocks fails the journey. */
+  keepsPolicy: boolean;
   console: string[];
 }
 
@@ -44,8 +46,9 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await use(new Dashboard(page));
   },
   quiet: [true, { option: true }],
+  keepsPolicy: [true, { option: true }],
   console: [
-    async ({ page, quiet }, use) => {
+    async ({ page, quiet, keepsPolicy }, use) => {
       const messages: string[] = [];
       page.on('console', (message) => {
         if (['warning', 'error'].includes(message.type())) {
@@ -54,6 +57,9 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       });
       page.on('pageerror', (error) => messages.push(`uncaught: ${error.stack ?? error.message}`));
       await use(messages);
+      // Whatever else a journey expects in the console: the page keeps to its own policy.
+      const blocked = messages.filter((message) => message.includes('Content Security Policy'));
+      if (keepsPolicy) expect(blocked, 'violations of the policy').toEqual([]);
       if (quiet) expect(messages, 'warnings and errors in the console').toEqual([]);
     },
     { auto: true },

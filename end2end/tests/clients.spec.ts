@@ -119,9 +119,11 @@ test.describe('a browser', () => {
   }) => {
     const wire = await Wire.to(market.address);
     try {
-      // Any document of the server's own origin will do; this one has no script.
-      await page.goto(`${wire.url}/health/live`);
-      const connections = wire.connections;
+      // An empty document of the server's own origin: the page's would open a stream too, and what is no page may open none.
+      await page.route(`${wire.url}/empty`, (route) =>
+        route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
+      );
+      await page.goto(`${wire.url}/empty`);
       await page.evaluate((names) => {
         const events: unknown[] = [];
         Object.assign(window, { events });
@@ -134,6 +136,7 @@ test.describe('a browser', () => {
       }, names);
       const read = async () => await page.evaluate<Received[]>('window.events');
       await expect.poll(async () => (await read()).length, patience).toBeGreaterThan(5);
+      const { connections } = wire;
       wire.cut();
       const dropped = (await read()).length;
       await expect

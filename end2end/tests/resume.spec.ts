@@ -217,7 +217,7 @@ const ways = [
 ] as const;
 
 /** How many times the connection of each client is cut at the least. */
-const CUTS = 100;
+const CUTS = 150;
 
 test('cut at random bytes, a client gets each story once, in order, and the newest quotes', async ({
   serve,

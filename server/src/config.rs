@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     Settings,
     feeds::FeedSpec,
-    http::{ClientHeader, Origin, parse_network},
+    http::{ClientHeader, FrameAncestors, Origin, parse_network},
     publish::{PublishOptions, publisher_name},
 };
 
@@ -78,6 +78,16 @@ pub struct Config {
     /// The page's files [default: the folder `site` beside the program, or one above]
     #[arg(long, env = "TICKERTAPE_SITE", value_name = "FOLDER")]
     pub site: Option<PathBuf>,
+
+    /// Who may show the page in a frame: none, self, or origins such as
+    /// https://wall.example.org, separated by spaces
+    #[arg(
+        long,
+        env = "TICKERTAPE_FRAME_ANCESTORS",
+        default_value = "none",
+        value_name = "SOURCES"
+    )]
+    pub frame_ancestors: FrameAncestors,
 
     /// Most bytes of a request's head
     #[arg(long, env = "TICKERTAPE_HEAD_BYTES", default_value = "16384", value_name = "BYTES",

@@ -29,9 +29,6 @@ pub use topic::Topic;
 /// The tape of this server.
 pub type Tape = tape::Tape<Topic, Entry>;
 
-/// What wakes its subscribers.
-pub type Ringer = tape::Ringer<Topic, Entry>;
-
 /// A subscriber's position on it.
 pub type Cursor = tape::Cursor<Topic, Entry>;
 

@@ -48,6 +48,8 @@ pub struct Metrics {
     bytes: Counter,
     resets: Counter,
     delay: Delay,
+    append: Delay,
+    slowest: Gauge<f64, AtomicU64>,
 }
 
 /// A request, as it is counted.
@@ -132,6 +134,8 @@ impl Metrics {
             bytes: Counter::default(),
             resets: Counter::default(),
             delay: Delay::default(),
+            append: Delay::default(),
+            slowest: Gauge::default(),
         };
         // A reason that has not come up yet is a 0 that can be watched, not a gap.
         for refusal in Refusal::ALL {
@@ -195,6 +199,18 @@ impl Metrics {
             Unit::Seconds,
             self.delay.clone(),
         );
+        registry.register_with_unit(
+            "append",
+            "Time that a publication takes to be put on the tape, all of its events together",
+            Unit::Seconds,
+            self.append.clone(),
+        );
+        registry.register_with_unit(
+            "append_slowest",
+            "The longest time that a publication has taken to be put on the tape",
+            Unit::Seconds,
+            self.slowest.clone(),
+        );
     }
 
     /// Counts a connection as open until the guard is dropped.
@@ -233,6 +249,15 @@ impl Metrics {
     /// Counts how long an event took from its append to its write.
     pub fn delay(&self, delay: Duration) {
         self.delay.observe(delay);
+    }
+
+    /// Counts how long a publication took to be put on the tape.
+    pub fn appended(&self, took: Duration) {
+        self.append.observe(took);
+        let took = took.as_secs_f64();
+        if took > self.slowest.get() {
+            self.slowest.set(took);
+        }
     }
 
     /// Counts a stream that fell off the tape and was given a snapshot.

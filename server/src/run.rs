@@ -71,6 +71,7 @@ pub async fn run(
         snapshots: Snapshots::default(),
         desk: Arc::new(Desk::new(&config.publish)),
         leptos,
+        frame_ancestors: config.frame_ancestors,
     };
     serve(listener, service, settings, supervisor.join()).await;
 }

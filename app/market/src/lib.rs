@@ -20,6 +20,7 @@ mod session;
 mod snapshot;
 pub mod sse;
 mod symbol;
+mod text;
 mod tick;
 
 pub use bar::Bar;
@@ -33,6 +34,7 @@ pub use session::{Quality, Session, TradingState};
 pub use snapshot::{Closes, Snapshot};
 pub use sse::{Encoded, Frame};
 pub use symbol::{Symbol, SymbolError};
+pub use text::plain;
 pub use tick::{Best, Clock, Day, Tick, Trade};
 
 /// Milliseconds since the Unix epoch, UTC.

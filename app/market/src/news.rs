@@ -2,9 +2,12 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{Millis, Symbol};
+use crate::{Millis, Symbol, text};
 
 /// One story, filing, halt …
+///
+/// What people read of it is cleaned by [`plain`](crate::plain) where it is read from JSON. A feed
+/// that reads it from another form cleans it by the same function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct News {
@@ -23,26 +26,40 @@ pub struct News {
     #[serde(default)]
     pub symbols: Vec<Symbol>,
     /// The headline, as text.
+    #[serde(deserialize_with = "text::read")]
     pub headline: String,
     /// A sentence or two more, as text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::read_some"
+    )]
     pub summary: Option<String>,
     /// Where to read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Link>,
     /// Who says so, as people know them, `SEC EDGAR`.
+    #[serde(deserialize_with = "text::read")]
     pub source: String,
     /// When the source published it.
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub published: Millis,
     /// The form of a filing, `8-K`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::read_some"
+    )]
     pub form: Option<String>,
     /// The accession number of a filing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accession: Option<String>,
     /// The code of a halt or a resumption, `T1`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::read_some"
+    )]
     pub code: Option<String>,
 }
 
@@ -210,10 +227,12 @@ impl FromStr for Link {
         });
         match rest {
             // Browsers strip control characters and white space from addresses before they read
-            // them, so an address that carries some is not what it seems.
+            // them, and show others not at all: an address that carries some is not what it seems.
             Some(rest)
                 if !rest.is_empty()
-                    && !text.chars().any(|c| c.is_control() || c.is_whitespace()) =>
+                    && !text
+                        .chars()
+                        .any(|c| text::is_hidden(c) || c.is_whitespace()) =>
             {
                 Ok(Link(text.to_owned()))
             }
@@ -284,6 +303,8 @@ mod tests {
             "data:text/html,x",
             "https://a\n.example",
             " https://a.example",
+            "https://a.example/\u{202e}gpj.exe",
+            "https://a\u{200b}.example",
             "é",
         ] {
             assert!(text.parse::<Link>().is_err(), "{text:?}");

@@ -1,29 +1,44 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Price, Symbol};
+use crate::{Price, Symbol, text};
 
-/// What changes slower than a quote: names, the day's references, the state of trading.
+/// What changes slower than a quote: names, the day's references, the state of trading. Its texts are
+/// cleaned as those of [`News`](crate::News) are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Session {
     /// What is traded.
     pub symbol: Symbol,
     /// Its name as people say it, `Alphabet Inc.`.
+    #[serde(deserialize_with = "text::read")]
     pub name: String,
     /// The currency of its prices, ISO 4217 or the venue's own code, `USD`, `USDT`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::read_some"
+    )]
     pub currency: Option<String>,
     /// Where it is traded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::read_some"
+    )]
     pub venue: Option<String>,
     /// The feed that speaks.
+    #[serde(deserialize_with = "text::read")]
     pub source: String,
     /// What kind of data the feed gives.
     pub quality: Quality,
     /// Whether it is being traded.
     pub state: TradingState,
     /// The venue's code of a halt, `T1`, `LUDP`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "text::read_some"
+    )]
     pub halt_code: Option<String>,
     /// The session's first price.
     #[serde(default, skip_serializing_if = "Option::is_none")]

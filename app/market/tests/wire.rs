@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use market::{
     Action, Bar, Basis, Closes, Event, FeedState, FeedStatus, Frame, Heartbeat, Link, News,
-    NewsType, Price, Quality, Quote, Session, Size, Snapshot, Symbol, TradingState,
+    NewsType, Price, Quality, Quote, Session, Size, Snapshot, Symbol, TradingState, plain,
     sse::{Decoder, Message},
 };
 use proptest::{
@@ -52,6 +52,15 @@ fn text() -> BoxedStrategy<String> {
     .boxed()
 }
 
+/// A text as it is once it has been read: nothing hidden, in one line.
+fn shown() -> impl Strategy<Value = String> {
+    text().prop_map(|text| plain(&text))
+}
+
+fn shown_or_missing() -> impl Strategy<Value = Option<String>> {
+    option::of(shown().prop_filter("of which something is left", |text| !text.is_empty()))
+}
+
 fn symbol() -> impl Strategy<Value = Symbol> {
     "[A-Z0-9.^=_-]{1,24}".prop_map(|text| text.parse().unwrap())
 }
@@ -88,8 +97,8 @@ prop_compose! {
 prop_compose! {
     fn session()(
         symbol in symbol(),
-        [name, source] in prop::array::uniform2(text()),
-        [currency, venue, halt_code] in prop::array::uniform3(option::of(text())),
+        [name, source] in prop::array::uniform2(shown()),
+        [currency, venue, halt_code] in prop::array::uniform3(shown_or_missing()),
         quality in select(vec![Quality::Live, Quality::Delayed, Quality::Simulated, Quality::Replay]),
         state in select(vec![
             TradingState::Pre, TradingState::Open, TradingState::Post, TradingState::Closed,
@@ -117,17 +126,20 @@ prop_compose! {
 }
 
 fn link() -> impl Strategy<Value = Link> {
-    "https?://[a-zé.]{1,9}(/[^\\p{Cc}\\s]{0,20})?".prop_map(|text| text.parse().unwrap())
+    "https?://[a-zé.]{1,9}(/[^\\p{Cc}\\p{Cf}\\p{Cn}\\s]{0,20})?"
+        .prop_map(|text| text.parse().unwrap())
 }
 
 prop_compose! {
     fn news()(
-        [id, headline, source] in prop::array::uniform3(text()),
+        id in text(),
+        [headline, source] in prop::array::uniform2(shown()),
         kind in select(&NewsType::ALL[..]),
         basis in select(vec![Basis::Native, Basis::Mapped, Basis::Inferred]),
         action in select(vec![Action::Created, Action::Updated, Action::Deleted]),
         symbols in vec(symbol(), 0..4),
-        [summary, form, accession, code] in prop::array::uniform4(option::of(text())),
+        accession in option::of(text()),
+        [summary, form, code] in prop::array::uniform3(shown_or_missing()),
         url in option::of(link()),
         published: u64,
     ) -> News {
@@ -406,24 +418,46 @@ proptest! {
 }
 
 #[test]
+fn what_a_person_reads_is_cleaned_where_it_is_read() {
+    let data = r#"{"id":"test:1","type":"filing","basis":"native","headline":"Profit\u202e up\n<b>",
+        "summary":"\u200b","source":" SE\u0000C ","form":"8\u2066-K","published":0}"#;
+    let Event::News(news) = Event::decode("news", data).unwrap() else {
+        panic!("{data}");
+    };
+    assert_eq!(news.headline, "Profit up <b>");
+    assert_eq!(news.summary, None);
+    assert_eq!(news.source, "SEC");
+    assert_eq!(news.form.as_deref(), Some("8-K"));
+
+    let data = r#"{"symbol":"GOOG","name":"\u202eGoogle","source":"a\u2028b","quality":"live",
+        "state":"open","venue":"NAS\u007fDAQ"}"#;
+    let Event::Session(session) = Event::decode("session", data).unwrap() else {
+        panic!("{data}");
+    };
+    assert_eq!(session.name, "Google");
+    assert_eq!(session.source, "a b");
+    assert_eq!(session.venue.as_deref(), Some("NASDAQ"));
+}
+
+#[test]
 fn a_long_text_of_breaks_stays_in_one_frame() {
-    let headline = PIECES
+    let breaks = PIECES
         .concat()
         .repeat(64 * 1024 / PIECES.concat().len() + 1);
-    assert!(headline.len() >= 64 * 1024);
+    assert!(breaks.len() >= 64 * 1024);
     let news = News {
-        id: "test:1".to_owned(),
+        id: breaks.clone(),
         kind: NewsType::Headline,
         basis: Basis::Native,
         action: Action::Created,
         symbols: Vec::new(),
-        summary: Some(headline.clone()),
-        headline,
+        headline: "A story".to_owned(),
+        summary: None,
         url: None,
         source: "test".to_owned(),
         published: 0,
         form: None,
-        accession: None,
+        accession: Some(breaks),
         code: None,
     };
     let events = [Event::News(news), Event::Heartbeat(Heartbeat { time: 1 })];

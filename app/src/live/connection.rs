@@ -12,17 +12,62 @@ const PATIENCE: Millis = 5_000;
 const ATTEMPT: Millis = 20_000;
 /// The shortest and the longest wait before the stream is opened anew.
 const BACKOFF: (Millis, Millis) = (1_000, 30_000);
+/// A stream that has said nothing for so long is asked after by a poll.
+const WORDLESS: Millis = 3_000;
+/// The longest wait between two such polls.
+const ASK: Millis = 30_000;
+/// A stream that has said nothing for so long is held back: its first heartbeat should have come.
+const HELD_BACK: Millis = HEARTBEAT + 3_000;
+/// The shortest and the longest wait before the stream is tried again while the page polls.
+const TRIAL: (Millis, Millis) = (60_000, 240_000);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Connecting,
     Open,
-    Lost { since: Millis },
+    Lost {
+        since: Millis,
+    },
     Stale,
+    /// The stream is held back, and the page asks for what came instead.
+    Polling,
+    /// The same, while the stream is tried again.
+    Trial,
+}
+
+/// What has to be done now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Nothing.
+    Rest,
+    /// The stream has to be opened anew.
+    Open,
+    /// What came after [`Connection::last_id`] has to be asked for. Where nothing came, the server
+    /// may wait with its answer, if it is asked to `wait`.
+    Ask {
+        /// Whether to wait.
+        wait: bool,
+    },
+}
+
+/// What has to be done with an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It only showed that the server is there: what is in it comes by the stream.
+    Leave,
+    /// The same, and the stream has to be opened anew.
+    Open,
+    /// What is in it is news. The stream, where there is one, has to be closed before it is taken.
+    Take,
 }
 
 /// The connection as it is known from outside: what happened goes in with its time, and what to
-/// show and when to open the stream anew come out. Times are of this machine's clock.
+/// show and what to do come out. Times are of this machine's clock.
+///
+/// There are two ways to the events: the stream, and polls of the same address. A proxy that holds
+/// the stream back looks from here as a quiet market does, so a stream that says nothing is asked
+/// after by a poll: where that brings what the stream did not, the page goes on by polling. One way
+/// at a time brings events, each from the last id on, so that none comes twice or is lost.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     phase: Phase,
@@ -35,6 +80,23 @@ pub(super) struct Connection {
     /// How many times in a row the stream was opened anew without a word from it.
     attempts: u32,
     reopen_at: Option<Millis>,
+    /// Whether the stream of the attempt under way has said anything.
+    spoken: bool,
+    /// Whether the stream was refused since the last word.
+    refused: bool,
+    /// Whether the server has answered since the connection was lost, so that it is not the server
+    /// that is silent.
+    reachable: bool,
+    /// Whether a poll is under way.
+    asking: bool,
+    /// When a stream that says nothing is asked after next, and how often that was done.
+    ask_at: Millis,
+    asked: u32,
+    /// How many polls in a row have failed.
+    failures: u32,
+    /// When the stream is tried again while the page polls, and how often that was in vain.
+    trial_at: Millis,
+    trials: u32,
     skew: Skew,
     delay: Option<Millis>,
 }
@@ -50,6 +112,16 @@ impl Connection {
             attempt: now,
             attempts: 0,
             reopen_at: None,
+            spoken: false,
+            refused: false,
+            // It has just sent the page.
+            reachable: true,
+            asking: false,
+            ask_at: now + WORDLESS,
+            asked: 0,
+            failures: 0,
+            trial_at: 0,
+            trials: 0,
             skew: Skew::default(),
             delay: None,
         }
@@ -57,26 +129,39 @@ impl Connection {
 
     /// The stream is open.
     pub(super) fn opened(&mut self, now: Millis) {
-        if matches!(self.phase, Phase::Connecting | Phase::Lost { .. }) {
-            self.phase = Phase::Open;
-            self.heard = now;
+        match self.phase {
+            Phase::Lost { .. } => {
+                self.phase = Phase::Open;
+                self.heard = now;
+                self.attempt = now;
+                self.reachable = true;
+                self.ask_at = now + WORDLESS;
+            }
+            Phase::Connecting => {
+                self.phase = Phase::Open;
+                self.heard = now;
+            }
+            _ => {}
         }
         self.open_since(now);
         self.reopen_at = None;
     }
 
-    /// An event came, with the id and the server's time that it carries, where it does.
+    /// An event came by the stream, with the id and the server's time that it carries, where it
+    /// does.
     pub(super) fn heard(&mut self, now: Millis, id: &str, server_time: Option<Millis>) {
         self.phase = Phase::Open;
         self.heard = now;
         self.attempts = 0;
         self.reopen_at = None;
+        self.spoken = true;
+        self.refused = false;
+        self.trials = 0;
         // An event without an id of its own repeats the one before.
         let mut sent = server_time;
         if !id.is_empty() && id != self.last_id {
-            sent = sent.or_else(|| id.split('-').next()?.parse().ok());
-            self.last_id.clear();
-            self.last_id.push_str(id);
+            sent = sent.or_else(|| sent_at(id));
+            self.go_on_after(id);
         }
         if let Some(sent) = sent {
             let opened = self.open_since(now);
@@ -93,7 +178,7 @@ impl Connection {
         self.opened = None;
         match self.phase {
             Phase::Open => {
-                self.phase = Phase::Lost { since: now };
+                self.lose(Phase::Lost { since: now }, now);
                 self.attempt = now;
             }
             Phase::Connecting if now.saturating_sub(self.attempt) >= PATIENCE => {
@@ -110,24 +195,89 @@ impl Connection {
     pub(super) fn closed(&mut self, now: Millis, chance: f64) {
         self.opened = None;
         match self.phase {
-            Phase::Open => self.phase = Phase::Lost { since: now },
+            Phase::Open => self.lose(Phase::Lost { since: now }, now),
             Phase::Connecting => {
                 self.phase = Phase::Lost {
                     since: self.attempt,
                 }
             }
-            Phase::Lost { .. } | Phase::Stale => {}
+            Phase::Lost { .. } | Phase::Stale | Phase::Trial => {}
+            Phase::Polling => return,
         }
+        self.refused = true;
         if self.reopen_at.is_none() {
             self.reopen_at = Some(now + self.backoff(chance));
         }
     }
 
-    /// Time passes. Whether the stream has to be opened anew now.
-    pub(super) fn tick(&mut self, now: Millis, chance: f64) -> bool {
+    /// An answer to a poll came, and whether anything is in it.
+    pub(super) fn answered(&mut self, now: Millis, empty: bool, chance: f64) -> Verdict {
+        self.asking = false;
+        self.failures = 0;
+        if self.phase == Phase::Polling {
+            self.heard = now;
+            self.reachable = true;
+            return Verdict::Take;
+        }
+        if self.spoken {
+            return Verdict::Leave;
+        }
+        if !self.reachable {
+            // The browser may try again in a moment only, or not at all: this attempt counts.
+            self.reachable = true;
+            self.refused = false;
+            self.ask_at = now + WORDLESS;
+            self.asked = 0;
+            self.begin(now);
+            return Verdict::Open;
+        }
+        let waited = now.saturating_sub(self.attempt);
+        let held_back = self.refused || waited >= HELD_BACK || !empty && waited >= WORDLESS;
+        if !held_back {
+            return Verdict::Leave;
+        }
+        self.poll(now, chance);
+        Verdict::Take
+    }
+
+    /// A poll failed.
+    pub(super) fn unanswered(&mut self, now: Millis) {
+        self.asking = false;
+        self.failures += 1;
+        self.reachable = false;
+        // One may be the fault of a proxy that does not wait as long as the server does.
+        if self.phase == Phase::Trial || self.phase == Phase::Polling && self.failures > 1 {
+            self.lose(Phase::Lost { since: now }, now);
+            self.reopen_at.get_or_insert(now);
+        }
+    }
+
+    /// There can be no stream here: the page polls from the beginning to the end.
+    pub(super) fn poll_only(&mut self) {
+        self.phase = Phase::Polling;
+        self.trial_at = Millis::MAX;
+    }
+
+    /// Time passes. What has to be done now.
+    pub(super) fn tick(&mut self, now: Millis, chance: f64) -> Task {
         match self.phase {
+            Phase::Polling if self.asking => return Task::Rest,
+            Phase::Polling if now >= self.trial_at => {
+                self.phase = Phase::Trial;
+                self.refused = false;
+                self.reopen_at = None;
+                self.ask_at = now + WORDLESS;
+                self.asked = 0;
+                self.begin(now);
+                return Task::Open;
+            }
+            Phase::Polling => return self.ask(self.failures == 0),
+            Phase::Trial if self.refused => {
+                self.poll(now, chance);
+                return self.ask(true);
+            }
             Phase::Open if now.saturating_sub(self.heard) >= SILENCE => {
-                self.phase = Phase::Stale;
+                self.lose(Phase::Stale, now);
                 // Whether it is the way or the server that is silent, only a new stream tells.
                 self.reopen_at = Some(now);
             }
@@ -138,14 +288,23 @@ impl Connection {
             }
             _ => {}
         }
-        if self.reopen_at.is_none_or(|at| at > now) {
-            return false;
+        if self.reopen_at.is_some_and(|at| at <= now) {
+            self.begin(now);
+            return Task::Open;
         }
-        self.reopen_at = None;
-        self.opened = None;
-        self.attempt = now;
-        self.attempts = self.attempts.saturating_add(1);
-        true
+        if self.spoken || self.asking || now < self.ask_at {
+            return Task::Rest;
+        }
+        self.asked += 1;
+        let pause = (WORDLESS << self.asked.min(8)).min(ASK);
+        // While the page has polled until a moment ago, prices stand still now.
+        self.ask_at = now
+            + if self.phase == Phase::Trial {
+                WORDLESS
+            } else {
+                pause
+            };
+        self.ask(false)
     }
 
     /// What to show.
@@ -155,6 +314,7 @@ impl Connection {
             Phase::Open => State::Live { delay: self.delay },
             Phase::Lost { since } => State::Reconnecting { since },
             Phase::Stale => State::Stale { since: self.heard },
+            Phase::Polling | Phase::Trial => State::Polling,
         }
     }
 
@@ -173,6 +333,21 @@ impl Connection {
         self.skew.server_time(now)
     }
 
+    /// What was taken by polling ends with this id.
+    pub(super) fn polled(&mut self, now: Millis, id: &str) {
+        if id != self.last_id {
+            self.go_on_after(id);
+            if let Some(sent) = sent_at(id) {
+                self.skew.delay(now, sent);
+            }
+        }
+    }
+
+    fn go_on_after(&mut self, id: &str) {
+        self.last_id.clear();
+        self.last_id.push_str(id);
+    }
+
     /// Since when the stream is open, which it is now. The delay of the one before is not its own.
     fn open_since(&mut self, now: Millis) -> Millis {
         if self.opened.is_none() {
@@ -181,13 +356,58 @@ impl Connection {
         *self.opened.get_or_insert(now)
     }
 
+    /// The connection is lost, as is noticed now.
+    fn lose(&mut self, phase: Phase, now: Millis) {
+        self.phase = phase;
+        self.spoken = false;
+        self.refused = false;
+        self.reachable = false;
+        // First the browser tries by itself.
+        self.ask_at = now + PATIENCE;
+        self.asked = 0;
+    }
+
+    /// The stream is opened anew.
+    fn begin(&mut self, now: Millis) {
+        self.reopen_at = None;
+        self.opened = None;
+        self.spoken = false;
+        self.attempt = now;
+        self.attempts = self.attempts.saturating_add(1);
+    }
+
+    /// The page goes on by polling, and tries the stream again after a while that is longer each
+    /// time.
+    fn poll(&mut self, now: Millis, chance: f64) {
+        let (shortest, longest) = TRIAL;
+        self.phase = Phase::Polling;
+        self.heard = now;
+        self.opened = None;
+        self.reopen_at = None;
+        self.trial_at = now + spread((shortest << self.trials.min(8)).min(longest), chance);
+        self.trials += 1;
+    }
+
+    fn ask(&mut self, wait: bool) -> Task {
+        self.asking = true;
+        Task::Ask { wait }
+    }
+
     fn backoff(&self, chance: f64) -> Millis {
         let (shortest, longest) = BACKOFF;
-        let full = shortest
-            .saturating_mul(1 << self.attempts.min(16))
-            .min(longest);
-        full / 2 + (full as f64 / 2.0 * chance.clamp(0.0, 1.0)) as Millis
+        let full = shortest << self.attempts.min(16);
+        spread(full.min(longest), chance)
     }
+}
+
+/// Half of a time, and of the other half what chance (0 to 1) gives.
+fn spread(full: Millis, chance: f64) -> Millis {
+    full / 2 + (full as f64 / 2.0 * chance.clamp(0.0, 1.0)) as Millis
+}
+
+/// When the server wrote an id, by its own clock.
+fn sent_at(id: &str) -> Option<Millis> {
+    id.split('-').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -196,6 +416,29 @@ mod tests {
 
     fn connection() -> Connection {
         Connection::new(1_000, "900-0".to_owned())
+    }
+
+    /// A tick where every poll fails at once.
+    fn tick(connection: &mut Connection, now: Millis, chance: f64) -> Task {
+        let task = connection.tick(now, chance);
+        if matches!(task, Task::Ask { .. }) {
+            connection.unanswered(now);
+        }
+        task
+    }
+
+    const ASK: Task = Task::Ask { wait: false };
+    const POLL: Task = Task::Ask { wait: true };
+
+    /// A connection whose stream turned out to be held back, at 4,000.
+    fn polling() -> Connection {
+        let mut connection = connection();
+        assert_eq!(connection.tick(3_999, 1.0), Task::Rest);
+        assert_eq!(connection.tick(4_000, 1.0), ASK);
+        assert_eq!(connection.answered(4_000, false, 1.0), Verdict::Take);
+        connection.polled(4_000, "3999-0");
+        assert_eq!(connection.state(), State::Polling);
+        connection
     }
 
     #[test]
@@ -229,7 +472,7 @@ mod tests {
         connection.dropped(5_000);
         connection.dropped(6_000);
         assert_eq!(connection.state(), State::Reconnecting { since: 5_000 });
-        assert!(!connection.tick(6_000, 0.5));
+        assert_eq!(connection.tick(6_000, 0.5), Task::Rest);
         connection.opened(8_000);
         assert_eq!(connection.state(), State::Live { delay: None });
     }
@@ -255,7 +498,7 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..7 {
             let closed = now;
-            while !connection.tick(now, 1.0) {
+            while tick(&mut connection, now, 1.0) != Task::Open {
                 now += 100;
             }
             waits.push(now - closed);
@@ -265,8 +508,8 @@ mod tests {
         // A word from the server makes the next wait short again.
         connection.heard(now, "950-0", None);
         connection.closed(now, 0.0);
-        assert!(!connection.tick(now + 499, 0.0));
-        assert!(connection.tick(now + 500, 0.0));
+        assert_ne!(connection.tick(now + 499, 0.0), Task::Open);
+        assert_eq!(connection.tick(now + 500, 0.0), Task::Open);
         assert_eq!(connection.last_id(), "950-0");
     }
 
@@ -275,17 +518,17 @@ mod tests {
         let mut connection = connection();
         connection.closed(1_000, 1.0);
         connection.closed(1_900, 1.0);
-        assert!(connection.tick(2_000, 1.0));
-        assert!(!connection.tick(2_000, 1.0));
+        assert_eq!(connection.tick(2_000, 1.0), Task::Open);
+        assert_eq!(connection.tick(2_000, 1.0), Task::Rest);
     }
 
     #[test]
     fn three_missing_heartbeats_are_stale_and_open_it_anew() {
         let mut connection = connection();
         connection.heard(2_000, "1900-0", None);
-        assert!(!connection.tick(47_999, 0.5));
+        assert_eq!(connection.tick(47_999, 0.5), Task::Rest);
         assert_eq!(connection.state(), State::Live { delay: Some(0) });
-        assert!(connection.tick(48_000, 0.5));
+        assert_eq!(connection.tick(48_000, 0.5), Task::Open);
         assert_eq!(connection.state(), State::Stale { since: 2_000 });
         // An open stream alone proves nothing; a word does.
         connection.opened(48_500);
@@ -301,7 +544,153 @@ mod tests {
         assert_eq!(connection.state(), State::Connecting);
         connection.dropped(6_000);
         assert_eq!(connection.state(), State::Reconnecting { since: 1_000 });
-        assert!(!connection.tick(21_000, 0.0));
-        assert!(connection.tick(21_500, 0.0));
+        assert_ne!(tick(&mut connection, 21_000, 0.0), Task::Open);
+        assert_eq!(tick(&mut connection, 21_500, 0.0), Task::Open);
+    }
+
+    #[test]
+    fn a_poll_that_brings_what_the_stream_did_not_shows_that_it_is_held_back() {
+        let mut connection = polling();
+        assert_eq!(connection.last_id(), "3999-0");
+        // One poll at a time, each from where the one before ended.
+        assert_eq!(connection.tick(5_000, 1.0), POLL);
+        assert_eq!(connection.tick(6_000, 1.0), Task::Rest);
+        assert_eq!(connection.answered(30_000, true, 1.0), Verdict::Take);
+        assert_eq!(connection.heard_at(), 30_000);
+        assert_eq!(connection.tick(30_500, 1.0), POLL);
+        assert_eq!(connection.state(), State::Polling);
+    }
+
+    #[test]
+    fn a_quiet_market_is_not_a_held_back_stream_until_a_heartbeat_is_missing() {
+        let mut connection = connection();
+        connection.opened(1_100);
+        let mut asked = Vec::new();
+        for now in (2_000..19_000).step_by(1_000) {
+            if connection.tick(now, 1.0) == ASK {
+                asked.push(now);
+                assert_eq!(connection.answered(now, true, 1.0), Verdict::Leave);
+            }
+        }
+        assert_eq!(asked, [4_000, 10_000]);
+        assert_eq!(connection.state(), State::Live { delay: None });
+        assert_eq!(connection.tick(22_000, 1.0), ASK);
+        assert_eq!(connection.answered(22_000, true, 1.0), Verdict::Take);
+        assert_eq!(connection.state(), State::Polling);
+    }
+
+    #[test]
+    fn a_stream_that_speaks_is_not_asked_after_and_has_the_last_word() {
+        let mut connection = connection();
+        assert_eq!(connection.tick(4_000, 1.0), ASK);
+        connection.heard(4_010, "4000-0", None);
+        assert_eq!(connection.answered(4_020, false, 1.0), Verdict::Leave);
+        for now in (5_000..40_000).step_by(1_000) {
+            assert_eq!(connection.tick(now, 1.0), Task::Rest);
+        }
+        assert_eq!(connection.last_id(), "4000-0");
+    }
+
+    #[test]
+    fn a_stream_that_is_refused_is_held_back_however_quiet_the_market_is() {
+        let mut connection = connection();
+        connection.closed(1_100, 1.0);
+        assert_eq!(connection.tick(2_000, 1.0), Task::Rest);
+        assert_eq!(connection.tick(2_100, 1.0), Task::Open);
+        assert_eq!(connection.tick(4_000, 1.0), ASK);
+        assert_eq!(connection.answered(4_000, true, 1.0), Verdict::Take);
+        assert_eq!(connection.state(), State::Polling);
+        // What became of the stream no longer counts.
+        connection.closed(4_100, 1.0);
+        assert_eq!(connection.tick(5_000, 1.0), POLL);
+    }
+
+    #[test]
+    fn a_server_that_was_away_gets_another_stream_before_the_way_is_blamed() {
+        let mut connection = connection();
+        connection.heard(2_000, "1999-0", None);
+        connection.dropped(3_000);
+        assert_eq!(connection.tick(7_999, 1.0), Task::Rest);
+        assert_eq!(connection.tick(8_000, 1.0), ASK);
+        connection.unanswered(8_000);
+        assert_eq!(connection.state(), State::Reconnecting { since: 3_000 });
+        assert_eq!(connection.tick(13_999, 1.0), Task::Rest);
+        assert_eq!(connection.tick(14_000, 1.0), ASK);
+        assert_eq!(connection.answered(14_000, false, 1.0), Verdict::Open);
+        // The new one has its time.
+        assert_eq!(connection.tick(16_999, 1.0), Task::Rest);
+        connection.heard(17_000, "16990-0", None);
+        assert!(matches!(connection.state(), State::Live { .. }));
+    }
+
+    #[test]
+    fn the_stream_is_tried_again_and_taken_when_it_speaks() {
+        let mut connection = polling();
+        let trial = 4_000 + TRIAL.0;
+        // Not while a poll is under way: one way at a time.
+        assert_eq!(connection.tick(trial - 1, 1.0), POLL);
+        assert_eq!(connection.tick(trial, 1.0), Task::Rest);
+        assert_eq!(connection.answered(trial + 10, false, 1.0), Verdict::Take);
+        assert_eq!(connection.tick(trial + 1_000, 1.0), Task::Open);
+        assert_eq!(connection.state(), State::Polling);
+        connection.opened(trial + 1_100);
+        assert_eq!(connection.state(), State::Polling);
+        connection.heard(trial + 1_200, "65000-0", None);
+        assert!(matches!(connection.state(), State::Live { .. }));
+        assert_eq!(connection.tick(trial + 10_000, 1.0), Task::Rest);
+    }
+
+    #[test]
+    fn a_trial_in_vain_goes_back_to_polling_and_the_next_one_comes_later() {
+        let mut connection = polling();
+        let mut now = 4_000;
+        let mut waits = Vec::new();
+        for refused in [false, true, false, false] {
+            let polled = now;
+            while connection.tick(now, 1.0) != Task::Open {
+                connection.answered(now, true, 1.0);
+                now += 1_000;
+            }
+            waits.push(now - polled);
+            now += 1_000;
+            if refused {
+                connection.closed(now, 1.0);
+                assert_eq!(connection.tick(now, 1.0), POLL);
+            } else {
+                assert_eq!(connection.tick(now, 1.0), Task::Rest);
+                now += 2_000;
+                assert_eq!(connection.tick(now, 1.0), ASK);
+                assert_eq!(connection.answered(now, false, 1.0), Verdict::Take);
+            }
+            assert_eq!(connection.state(), State::Polling);
+        }
+        assert_eq!(waits, [60_000, 120_000, 240_000, 240_000]);
+    }
+
+    #[test]
+    fn one_failed_poll_is_asked_again_at_once_and_two_are_a_lost_connection() {
+        let mut connection = polling();
+        assert_eq!(connection.tick(5_000, 1.0), POLL);
+        connection.unanswered(15_000);
+        // A proxy may cut what waits, but not what is answered at once.
+        assert_eq!(connection.tick(15_500, 1.0), ASK);
+        assert_eq!(connection.state(), State::Polling);
+        connection.unanswered(15_600);
+        assert_eq!(connection.state(), State::Reconnecting { since: 15_600 });
+        // Where the network comes back, the stream is tried first.
+        assert_eq!(connection.tick(16_500, 1.0), Task::Open);
+        connection.heard(17_000, "16990-0", None);
+        assert!(matches!(connection.state(), State::Live { .. }));
+    }
+
+    #[test]
+    fn without_streams_it_polls_for_good() {
+        let mut connection = connection();
+        connection.poll_only();
+        for now in (1_000..1_000_000).step_by(1_000) {
+            assert_eq!(connection.tick(now, 1.0), POLL);
+            assert_eq!(connection.answered(now, true, 1.0), Verdict::Take);
+        }
+        assert_eq!(connection.state(), State::Polling);
     }
 }

@@ -1,9 +1,9 @@
-use gloo_net::http::Request;
 use leptos::{logging::warn, task::spawn_local};
 use market::{Bar, Millis, Symbol};
 use serde::Deserialize;
 
-use crate::{address, browser, dashboard::Dashboard, json};
+use super::request;
+use crate::{address, browser, dashboard::Dashboard};
 
 /// How long a request is not repeated, whether it is under way or failed.
 const PAUSE: Millis = 10_000;
@@ -44,11 +44,6 @@ impl History {
 }
 
 async fn fetch(symbol: Symbol) -> Result<Vec<Bar>, String> {
-    let request = Request::get(&address::of_bars(symbol)).header("accept", "application/json");
-    let response = request.send().await.map_err(|error| error.to_string())?;
-    if !response.ok() {
-        return Err(format!("the server answered {}", response.status()));
-    }
-    let text = response.text().await.map_err(|error| error.to_string())?;
-    json::read(&text).map(|answer: Answer| answer.bars)
+    let answer: Answer = request::get(&address::of_bars(symbol), 0).await?;
+    Ok(answer.bars)
 }

@@ -1,8 +1,11 @@
-//! The page's one connection: open, resume, back off, and say truly how current the page is.
+//! The page's one connection: open, resume, back off, fall back to polling, and say truly how
+//! current the page is.
 
 mod connection;
 #[cfg(target_arch = "wasm32")]
 mod history;
+#[cfg(target_arch = "wasm32")]
+mod request;
 mod skew;
 #[cfg(target_arch = "wasm32")]
 mod source;

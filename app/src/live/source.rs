@@ -4,9 +4,15 @@ use futures_util::StreamExt;
 use gloo_net::eventsource::{State as ReadyState, futures::EventSource};
 use leptos::{logging::warn, prelude::*, task::spawn_local};
 use market::{Event, Millis, Symbol};
+use serde::Deserialize;
+use wasm_bindgen::JsValue;
 use web_sys::MessageEvent;
 
-use super::{State, connection::Connection, history::History};
+use super::{
+    connection::{Connection, Task, Verdict},
+    history::History,
+    request,
+};
 use crate::{address, browser, dashboard::Dashboard, json};
 
 /// Every event that a stream carries.
@@ -16,6 +22,22 @@ const EVENTS: [&str; 6] = ["message", "session", "bar", "news", "snapshot", "hea
 const LOOK: Duration = Duration::from_secs(1);
 /// The shortest time between two drawings of the page's numbers.
 const DRAW: Millis = 100;
+/// How long the server may wait with the answer to a poll, in seconds: as long as it wants to.
+const WAIT: u32 = 25;
+
+/// What came after an id.
+#[derive(Deserialize)]
+struct Answer {
+    events: Vec<Item>,
+    last_event_id: String,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    event: String,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    data: JsValue,
+}
 
 struct Source {
     dashboard: Dashboard,
@@ -27,8 +49,6 @@ struct Source {
     /// Whether a drawing is due, and when the last one was.
     drawing: bool,
     drawn: Millis,
-    /// Whether the browser has no `EventSource`.
-    unsupported: bool,
 }
 
 /// Opens the stream after a position on the tape and follows it for as long as the page is open.
@@ -41,7 +61,6 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
         history: History::default(),
         drawing: false,
         drawn: 0,
-        unsupported: false,
     }));
     open(&source);
     let opener = Rc::clone(&source);
@@ -59,8 +78,7 @@ fn open(source: &Rc<RefCell<Source>>) {
     this.stream = None;
     let address = address::of_stream(this.symbols.as_deref(), this.connection.last_id());
     let Ok(mut stream) = EventSource::new(&address) else {
-        this.unsupported = true;
-        this.dashboard.set_connection(State::Unsupported);
+        this.connection.poll_only();
         return;
     };
     // One task an event name. They keep the stream's order: a browser runs the tasks that an event
@@ -80,17 +98,15 @@ fn open(source: &Rc<RefCell<Source>>) {
     this.stream = Some(stream);
 }
 
-/// Takes one event.
+/// Takes one event of the stream.
 fn hear(source: &Rc<RefCell<Source>>, name: &str, message: &MessageEvent) {
+    // One that was on its way when the page went over to polling comes by that.
+    if source.borrow().stream.is_none() {
+        return;
+    }
     let data = message.data().as_string().unwrap_or_default();
-    let read = json::parse(&data)
-        .and_then(|data| Event::read(name, data).map_err(|error| error.to_string()));
-    let event = match read {
-        Ok(event) => event,
-        Err(error) => {
-            warn!("an event was left out: {error}");
-            return;
-        }
+    let Some(event) = read(name, json::parse(&data)) else {
+        return;
     };
     let server_time = match &event {
         Event::Snapshot(snapshot) => Some(snapshot.time),
@@ -100,8 +116,29 @@ fn hear(source: &Rc<RefCell<Source>>, name: &str, message: &MessageEvent) {
     let mut this = source.borrow_mut();
     this.connection
         .heard(browser::now(), &message.last_event_id(), server_time);
+    drop(this);
+    show(source, [event]);
+}
+
+/// The event of a name and its data; none where it is malformed.
+fn read(name: &str, data: Result<serde_wasm_bindgen::Deserializer, String>) -> Option<Event> {
+    let read = data.and_then(|data| Event::read(name, data).map_err(|error| error.to_string()));
+    match read {
+        Ok(event) => Some(event),
+        Err(error) => {
+            warn!("an event was left out: {error}");
+            None
+        }
+    }
+}
+
+/// Puts events on the page.
+fn show(source: &Rc<RefCell<Source>>, events: impl IntoIterator<Item = Event>) {
+    let mut this = source.borrow_mut();
     let dashboard = this.dashboard;
-    dashboard.receive(event);
+    for event in events {
+        dashboard.receive(event);
+    }
     if !dashboard.is_live() {
         dashboard.set_connection(this.connection.state());
     }
@@ -122,6 +159,46 @@ fn hear(source: &Rc<RefCell<Source>>, name: &str, message: &MessageEvent) {
     }
 }
 
+/// Asks for what came after the last id, and takes it where the stream does not bring it.
+fn ask(source: &Rc<RefCell<Source>>, wait: u32) {
+    let this = source.borrow();
+    let address = address::of_poll(this.symbols.as_deref(), this.connection.last_id(), wait);
+    drop(this);
+    let source = Rc::clone(source);
+    spawn_local(async move {
+        let answer: Result<Answer, String> = request::get(&address, wait * 1_000).await;
+        let mut this = source.borrow_mut();
+        let now = browser::now();
+        let Ok(Answer {
+            events,
+            last_event_id,
+        }) = answer
+        else {
+            this.connection.unanswered(now);
+            return;
+        };
+        let verdict = this
+            .connection
+            .answered(now, events.is_empty(), browser::chance());
+        match verdict {
+            Verdict::Leave => {}
+            Verdict::Open => {
+                drop(this);
+                open(&source);
+            }
+            Verdict::Take => {
+                this.stream = None;
+                this.connection.polled(now, &last_event_id);
+                drop(this);
+                let events = events
+                    .into_iter()
+                    .filter_map(|Item { event, data }| read(&event, Ok(data.into())));
+                show(&source, events);
+            }
+        }
+    });
+}
+
 /// Looks at the connection and lets time pass on the page.
 fn look(source: &Rc<RefCell<Source>>) {
     let mut this = source.borrow_mut();
@@ -129,21 +206,22 @@ fn look(source: &Rc<RefCell<Source>>) {
     match this.stream.as_ref().map(EventSource::state) {
         Some(ReadyState::Open) => this.connection.opened(now),
         Some(ReadyState::Connecting) => this.connection.dropped(now),
-        Some(ReadyState::Closed) | None => this.connection.closed(now, browser::chance()),
+        Some(ReadyState::Closed) => this.connection.closed(now, browser::chance()),
+        None => {}
     }
-    let reopen = !this.unsupported && this.connection.tick(now, browser::chance());
+    let task = this.connection.tick(now, browser::chance());
     let dashboard = this.dashboard;
-    if !this.unsupported {
-        dashboard.set_connection(this.connection.state());
-    }
+    dashboard.set_connection(this.connection.state());
     if dashboard.is_live() {
         this.history.fill(dashboard);
     }
     let server_time = this.connection.server_time(now);
     let silence = now.saturating_sub(this.connection.heard_at());
     drop(this);
-    if reopen {
-        open(source);
+    match task {
+        Task::Rest => {}
+        Task::Open => open(source),
+        Task::Ask { wait } => ask(source, if wait { WAIT } else { 0 }),
     }
     dashboard.tick(now, server_time, silence);
 }

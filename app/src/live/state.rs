@@ -21,6 +21,7 @@ pub(crate) enum State {
         /// When something was heard last, by this machine's clock.
         since: Millis,
     },
-    /// The browser cannot follow a stream at all.
-    Unsupported,
+    /// The stream is held back on its way, or the browser has none: the page asks for what is new,
+    /// once a second.
+    Polling,
 }

@@ -84,6 +84,7 @@ impl Mode {
                 ("p99", "p99, ms", 1),
                 ("answer p50", "publishing p50, ms", 2),
                 ("answer most", "at most, ms", 1),
+                ("slowest append", "slowest append so far, ms", 3),
             ],
             Mode::Polling => &[
                 ("http", "HTTP, KiB a client and hour", 1),

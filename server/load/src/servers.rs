@@ -384,14 +384,26 @@ impl Server {
                 }
                 quotes.push(']');
                 self.ask(&self.request_with("POST", "/publish", &quotes))
+                    .map(drop)
             }),
-            Kind::DurableStreams => self.ask(&self.request_with("PUT", "/bench", "")),
+            Kind::DurableStreams => self.ask(&self.request_with("PUT", "/bench", "")).map(drop),
             Kind::Nchan | Kind::AxumBroadcast | Kind::BetterSse => Ok(()),
         }
     }
 
+    /// A figure that our own server tells of itself.
+    pub(crate) fn metric(&self, name: &str) -> Result<f64, Problem> {
+        let text = self.ask(&self.request_with("GET", "/metrics", ""))?;
+        String::from_utf8_lossy(&text)
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .find(|(written, _)| *written == name)
+            .and_then(|(_, value)| value.parse().ok())
+            .ok_or_else(|| format!("the server tells no {name}"))
+    }
+
     /// Sends one request and wants it answered well.
-    fn ask(&self, request: &str) -> Result<(), Problem> {
+    fn ask(&self, request: &str) -> Result<Vec<u8>, Problem> {
         let fail = |error: std::io::Error| format!("cannot ask {}: {error}", self.address);
         let mut connection = TcpStream::connect(self.address).map_err(fail)?;
         connection.set_read_timeout(Some(ANSWER)).map_err(fail)?;
@@ -411,7 +423,7 @@ impl Server {
             })?;
         }
         if (200..300).contains(&status) {
-            Ok(())
+            Ok(said)
         } else {
             let first = request.lines().next().unwrap_or_default();
             let said = String::from_utf8_lossy(&said);

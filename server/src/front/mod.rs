@@ -129,7 +129,7 @@ pub async fn serve(
         shutdown: shutdown.clone(),
         tasks: TaskTracker::new(),
     };
-    let _ringing = AbortOnDropHandle::new(tokio::spawn(ring(tape.ringer())));
+    let _ringing = AbortOnDropHandle::new(tokio::spawn(ring(tape.clone())));
     shutdown.run_until_cancelled(front.accept(&listener)).await;
     drop(listener);
     feeds.await;
@@ -217,13 +217,16 @@ impl Front {
                     let mut response = self.ask(request, peer).await;
                     let handover = response.extensions_mut().remove::<Handover>();
                     if let Some(stream) = handover.and_then(|handover| handover.take()) {
-                        let (parts, _) = response.into_parts();
+                        let (mut parts, _) = response.into_parts();
+                        // It is that of the empty body that stands for the stream, and none may
+                        // stand beside a coding (RFC 9112, section 6.2).
+                        parts.headers.remove(header::CONTENT_LENGTH);
                         let opening = respond::head(&parts, Length::Chunked, false);
                         let (tcp, _) = gate.into_socket();
                         // A task of its own, so that what reading requests takes is given back.
                         let settings = Arc::clone(&self.settings);
                         self.tasks
-                            .spawn(Writer::new(stream, tcp, opening, settings, gauge));
+                            .spawn(Writer::new(*stream, tcp, opening, settings, gauge));
                         return;
                     }
                     let answered = respond::respond(&mut gate, response, keep_alive).await;

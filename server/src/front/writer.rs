@@ -30,7 +30,7 @@ const MAX_CHATTER: usize = 64 * 1024;
 /// Writes a stream until it ends or the other end leaves. The memory that a subscriber costs is
 /// this, what its cursor holds on the tape, and the socket.
 pub(super) struct Writer {
-    stream: Box<Stream>,
+    stream: Stream,
     tcp: TcpStream,
     unsent: Bytes,
     settings: Arc<Settings>,
@@ -44,7 +44,7 @@ pub(super) struct Writer {
 impl Writer {
     /// A writer that begins with `opening`.
     pub(super) fn new(
-        stream: Box<Stream>,
+        stream: Stream,
         tcp: TcpStream,
         opening: Vec<u8>,
         settings: Arc<Settings>,
@@ -66,6 +66,7 @@ impl Writer {
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.wake();
         loop {
             if !self.unsent.is_empty() {
                 match self.tcp.try_write(&self.unsent) {

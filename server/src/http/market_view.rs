@@ -38,6 +38,7 @@ pub(crate) fn snapshot(
         quotes: symbols
             .iter()
             .filter_map(|symbol| quote_in(view, *symbol))
+            .map(|(_, quote)| quote)
             .collect(),
         sessions: symbols
             .iter()
@@ -52,25 +53,36 @@ pub(crate) fn snapshot(
     }
 }
 
-/// The newest quote of a symbol; one of which nothing is known where a feed has named the symbol
-/// and given no price yet.
-pub(crate) fn quote(tape: &Tape, symbol: Symbol, now: Millis) -> Quote {
-    tape.view(|view| quote_in(view, symbol))
-        .unwrap_or(Quote::new(symbol, now))
+/// The newest quotes of some symbols in their order, each with its id on the tape; without one and
+/// empty where a feed has named the symbol and given no price yet.
+pub(crate) fn quotes(
+    view: &View<'_>,
+    symbols: &Symbols,
+    now: Millis,
+) -> Vec<(Option<EventId>, Quote)> {
+    let quote = |symbol| match quote_in(view, symbol) {
+        Some((id, quote)) => (Some(id), quote),
+        None => (None, Quote::new(symbol, now)),
+    };
+    match symbols {
+        Symbols::All => known_symbols(view).into_iter().map(quote).collect(),
+        Symbols::These(symbols) => symbols.iter().copied().map(quote).collect(),
+    }
 }
 
-/// The newest one-minute bars of a symbol that start in `from..to`, at most `limit`, oldest first.
+/// The newest one-minute bars of a symbol that start in `from..to`, at most `limit`, oldest first,
+/// each with its id on the tape.
 pub(crate) fn bars(
     view: &View<'_>,
     symbol: Symbol,
     from: Millis,
     to: Millis,
     limit: usize,
-) -> Vec<Bar> {
-    let mut bars: Vec<Bar> = bars_in(view, symbol, view.position())
-        .filter(|bar| (from..to).contains(&bar.start))
+) -> Vec<(EventId, Bar)> {
+    let mut bars: Vec<(EventId, Bar)> = bars_in(view, symbol, view.position())
+        .filter(|(_, bar)| (from..to).contains(&bar.start))
         .take(limit)
-        .cloned()
+        .map(|(id, bar)| (id, bar.clone()))
         .collect();
     bars.reverse();
     bars
@@ -111,9 +123,10 @@ fn known_symbols(view: &View<'_>) -> Vec<Symbol> {
     symbols.into_iter().collect()
 }
 
-fn quote_in(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
-    match &*view.merged(&Topic::Quote(symbol))?.1.event {
-        Event::Quote(quote) => Some(quote.clone()),
+fn quote_in(view: &View<'_>, symbol: Symbol) -> Option<(EventId, Quote)> {
+    let (id, entry) = view.merged(&Topic::Quote(symbol))?;
+    match &*entry.event {
+        Event::Quote(quote) => Some((id, quote.clone())),
         _ => None,
     }
 }
@@ -125,15 +138,16 @@ fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
     }
 }
 
+/// The bars of a symbol up to a position, newest first.
 fn bars_in<'a>(
     view: &View<'a>,
     symbol: Symbol,
     position: EventId,
-) -> impl Iterator<Item = &'a Bar> + use<'a> {
+) -> impl Iterator<Item = (EventId, &'a Bar)> + use<'a> {
     view.kept(&Topic::Symbol(symbol))
         .skip_while(move |(id, _)| *id > position)
-        .filter_map(|(_, entry)| match &*entry.event {
-            Event::Bar(bar) => Some(bar),
+        .filter_map(|(id, entry)| match &*entry.event {
+            Event::Bar(bar) => Some((id, bar)),
             _ => None,
         })
 }
@@ -141,7 +155,7 @@ fn bars_in<'a>(
 fn closes_in(view: &View<'_>, symbol: Symbol, position: EventId) -> Option<Closes> {
     let mut prices: Vec<_> = bars_in(view, symbol, position)
         .take(SPARKLINE_BARS)
-        .map(|bar| bar.close)
+        .map(|(_, bar)| bar.close)
         .collect();
     prices.reverse();
     (!prices.is_empty()).then_some(Closes { symbol, prices })

@@ -3,6 +3,7 @@
 mod accept;
 mod admission;
 mod client;
+mod conditional;
 mod cors;
 mod health;
 mod limits;
@@ -14,6 +15,7 @@ mod poll;
 mod problem;
 mod publish;
 mod request;
+mod security;
 mod selection;
 mod snapshots;
 mod stats;
@@ -26,7 +28,7 @@ use axum::{
     Router,
     extract::{OriginalUri, Request},
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn, from_fn_with_state, map_response_with_state},
     response::{IntoResponse, Response},
 };
 use leptos::config::LeptosOptions;
@@ -49,6 +51,7 @@ pub use self::{
     client::{ClientHeader, Proxies},
     cors::Origin,
     limits::{Limits, Slots},
+    security::FrameAncestors,
     snapshots::Snapshots,
     stream::HEARTBEAT,
 };
@@ -97,6 +100,8 @@ pub struct Service {
     pub snapshots: Snapshots,
     /// Where the page's files are and how they are called.
     pub leptos: LeptosOptions,
+    /// Who may show the page in a frame.
+    pub frame_ancestors: FrameAncestors,
 }
 
 impl Service {
@@ -115,6 +120,7 @@ pub fn router(service: Service) -> Router {
     let request_id = HeaderName::from_static(request::REQUEST_ID);
     // The page's rendering spawns on this; an error says that it has been set before.
     let _ = any_spawner::Executor::init_tokio();
+    let security = security::Headers::new(&service.frame_ancestors, &service.leptos);
     let site = Path::new(&*service.leptos.site_root).to_owned();
     let package = &*service.leptos.site_pkg_dir;
     // The names of these files change with their content.
@@ -144,6 +150,7 @@ pub fn router(service: Service) -> Router {
                 .fallback(service_fn(no_asset)),
         );
     let around = ServiceBuilder::new()
+        .layer(map_response_with_state(security, security::protect))
         .layer(from_fn_with_state(Arc::clone(&service), request::distrust))
         .layer(SetRequestIdLayer::new(request_id.clone(), request::MakeId))
         .layer(PropagateRequestIdLayer::new(request_id))

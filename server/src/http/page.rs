@@ -5,11 +5,12 @@ use std::sync::Arc;
 use app::PageData;
 
 use axum::{
+    Extension,
     extract::{Query as AxumQuery, Request, State, rejection::QueryRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use leptos::prelude::provide_context;
+use leptos::{nonce::Nonce, prelude::provide_context};
 use market::{Millis, Symbol};
 
 use super::{
@@ -142,15 +143,21 @@ async fn render(
     let path = request.uri().path().to_owned();
     let data = page_data(&service, path, watchlist, symbol, problem);
     let options = service.leptos.clone();
+    // The inline scripts and the policy of the page must carry the same one.
+    let nonce = Nonce::new();
+    let given = nonce.clone();
     let renderer = leptos_axum::render_app_async_with_context(
-        move || provide_context(data.clone()),
+        move || {
+            provide_context(given.clone());
+            provide_context(data.clone());
+        },
         move || app::shell(options.clone()),
     );
     let headers = [
         (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "accept"),
     ];
-    (status, headers, renderer(request).await).into_response()
+    (status, headers, Extension(nonce), renderer(request).await).into_response()
 }
 
 fn page_data(
@@ -194,6 +201,7 @@ fn page_data(
         let bars = symbol
             .map(|symbol| market_view::bars(view, symbol, 0, Millis::MAX, CHART_BARS))
             .unwrap_or_default();
+        let bars = bars.into_iter().map(|(_, bar)| bar).collect();
         (view.position(), snapshot, bars)
     });
     PageData {

@@ -1,6 +1,9 @@
 //! `POST /publish`: events from the outside.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json,
@@ -145,9 +148,10 @@ fn take(
         ),
         retry_after: wait.as_millis().div_ceil(1_000).max(1) as u64,
     })?;
-    let outcome = submission
-        .append(&service.tape, service.now())
-        .map_err(invalid)?;
+    let began = Instant::now();
+    let outcome = submission.append(&service.tape, service.now());
+    service.metrics.appended(began.elapsed());
+    let outcome = outcome.map_err(invalid)?;
     tracing::debug!(
         publisher = publisher.name(),
         count = outcome.count,

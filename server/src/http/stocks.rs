@@ -3,26 +3,28 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Json,
+    Extension,
     extract::{
         Path, Query as AxumQuery, Request, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::{HeaderMap, header},
+    http::{HeaderMap, request::Parts},
     response::{IntoResponse, Response},
 };
 use market::{Bar, Millis, Quote, Symbol};
 use serde::{Deserialize, Serialize};
+use tape::EventId;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Service,
     accept::Representation,
     admission::{Admission, Asker},
+    conditional::{self, EntityTag},
     market_view, page, poll,
     problem::Problem,
     selection::{Query, Selection, Symbols, number, parse_symbol},
-    stream::{self, WritesStreams},
+    stream,
 };
 
 /// Where a client continues.
@@ -35,6 +37,17 @@ struct LastEventId {
     /// `last_event_id`.
     #[param(rename = "Last-Event-ID", example = "1732111111202-4217001")]
     last_event_id: Option<String>,
+}
+
+/// What a client holds.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes a header, which is read as one")]
+struct IfNoneMatch {
+    /// Entity tags of answers that the client holds; where one of them is that of the answer as JSON,
+    /// it is not sent again.
+    #[param(rename = "If-None-Match", example = "W/\"1732111111202-0.1\"")]
+    if_none_match: Option<String>,
 }
 
 /// What `/stocks/{symbol}` answers as JSON.
@@ -87,6 +100,7 @@ type PathResult = Result<Path<String>, PathRejection>;
         ("symbol" = Symbol, Path, description = "What is traded, in any case", example = "GOOG"),
         Query,
         LastEventId,
+        IfNoneMatch,
     ),
     responses(
         (status = 200, description = "The page, the quote or what came since, or the stream", content(
@@ -94,6 +108,7 @@ type PathResult = Result<Path<String>, PathRejection>;
             (String = "text/event-stream", example = json!(STREAM_EXAMPLE)),
             (String = "text/html"),
         )),
+        (status = 304, description = "The client holds it already"),
         (status = 400, description = "Something in the address is malformed"),
         (status = 404, description = "No feed speaks of the symbol; the nearest known ones are suggested"),
         (status = 406, description = "None of the three is accepted"),
@@ -114,20 +129,26 @@ pub(crate) async fn one(
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
-    let writer = request.extensions().get().copied();
+    let (parts, _) = request.into_parts();
     let answer = async {
         let query = read(query)?;
         let symbol = symbol?;
         let selection = Selection::parse(Symbols::These(vec![symbol]), &query)?;
+        let current = |quotes: Vec<_>| {
+            let (id, quote) = match quotes.into_iter().next() {
+                Some(known) => known,
+                None => (None, Quote::new(symbol, service.now())),
+            };
+            conditional::answer(&headers, id.map(|id| EntityTag::of([id])), quote)
+        };
         represent(
             &service,
             representation,
             selection,
             &query,
-            &headers,
+            &parts,
             asker,
-            writer,
-            |_| market_view::quote(&service.tape, symbol, service.now()),
+            current,
         )
         .await
     };
@@ -140,13 +161,14 @@ pub(crate) async fn one(
 #[utoipa::path(
     get,
     path = "/stocks",
-    params(Query, LastEventId),
+    params(Query, LastEventId, IfNoneMatch),
     responses(
         (status = 200, description = "The page, the quotes or what came since, or the stream", content(
             (QuotesOrEvents = "application/json"),
             (String = "text/event-stream", example = json!(STREAM_EXAMPLE)),
             (String = "text/html"),
         )),
+        (status = 304, description = "The client holds it already"),
         (status = 400, description = "Something in the address is malformed, or names too many symbols"),
         (status = 404, description = "No feed speaks of a symbol; the nearest known ones are suggested"),
         (status = 406, description = "None of the three is accepted"),
@@ -165,7 +187,7 @@ pub(crate) async fn several(
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
-    let writer = request.extensions().get().copied();
+    let (parts, _) = request.into_parts();
     let answer = async {
         let query = read(query)?;
         let Some(text) = &query.symbols else {
@@ -181,15 +203,20 @@ pub(crate) async fn several(
         }
         let selection = Selection::parse(symbols, &query)?
             .adding(query.added.as_deref(), service.limits.symbols)?;
+        let current = |quotes: Vec<_>| {
+            let (ids, quotes): (Vec<Option<EventId>>, Vec<Quote>) = quotes.into_iter().unzip();
+            // A quote that is not on the tape is of this moment, and another one of the next.
+            let ids: Option<Vec<EventId>> = ids.into_iter().collect();
+            conditional::answer(&headers, ids.map(EntityTag::of), quotes)
+        };
         represent(
             &service,
             representation,
             selection,
             &query,
-            &headers,
+            &parts,
             asker,
-            writer,
-            |selection| quotes(&service, &selection.symbols),
+            current,
         )
         .await
     };
@@ -197,18 +224,18 @@ pub(crate) async fn several(
 }
 
 /// A stream, a poll, or the plain current state.
-async fn represent<T: Serialize>(
+async fn represent(
     service: &Arc<Service>,
     representation: Representation,
     selection: Selection,
     query: &Query,
-    headers: &HeaderMap,
+    parts: &Parts,
     asker: Asker,
-    writer: Option<WritesStreams>,
-    current: impl FnOnce(&Selection) -> T,
+    current: impl FnOnce(Vec<(Option<EventId>, Quote)>) -> Response,
 ) -> Result<Response, Problem> {
     if representation == Representation::Stream {
-        let header = headers
+        let header = parts
+            .headers
             .get("last-event-id")
             .map(|value| value.to_str().unwrap_or("malformed"));
         let last_event_id = header.or(query.last_event_id.as_deref());
@@ -218,30 +245,17 @@ async fn represent<T: Serialize>(
             selection,
             last_event_id,
             admission,
-            writer,
+            parts.extensions.get().copied(),
         ));
     }
     let wait = poll::parse_wait(query.wait.as_deref())?;
     if let Some(after) = &query.after {
         return poll::answer(service, &selection, after, wait, &asker).await;
     }
-    let headers = [
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::VARY, "accept"),
-    ];
-    Ok((headers, Json(current(&selection))).into_response())
-}
-
-fn quotes(service: &Service, symbols: &Symbols) -> Vec<Quote> {
-    let symbols = match symbols {
-        Symbols::All => market_view::directory(&service.tape),
-        Symbols::These(symbols) => symbols.clone(),
-    };
-    let now = service.now();
-    symbols
-        .into_iter()
-        .map(|symbol| market_view::quote(&service.tape, symbol, now))
-        .collect()
+    let quotes = service
+        .tape
+        .view(|view| market_view::quotes(view, &selection.symbols, service.now()));
+    Ok(current(quotes))
 }
 
 /// What is asked of `/stocks/{symbol}/bars`.
@@ -283,9 +297,11 @@ const MAX_BARS: usize = 10_080;
     params(
         ("symbol" = Symbol, Path, description = "What is traded, in any case", example = "GOOG"),
         BarsQuery,
+        IfNoneMatch,
     ),
     responses(
         (status = 200, description = "The bars", body = Bars),
+        (status = 304, description = "The client holds it already"),
         (status = 400, description = "Something in the address is malformed"),
         (status = 404, description = "No feed speaks of the symbol; the nearest known ones are suggested"),
     )
@@ -294,6 +310,7 @@ pub(crate) async fn bars(
     State(service): State<Arc<Service>>,
     path: PathResult,
     query: QueryResult<BarsQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let query = read(query)?;
     let symbol = known(&service, path)?;
@@ -325,13 +342,17 @@ pub(crate) async fn bars(
     let bars = service
         .tape
         .view(|view| market_view::bars(view, symbol, from, to, limit));
+    let (ids, bars): (Vec<EventId>, Vec<Bar>) = bars.into_iter().unzip();
     let answer = Bars {
         symbol,
         interval: "1m",
         bars,
     };
-    let headers = [(header::CACHE_CONTROL, "no-cache")];
-    Ok((headers, Json(answer)).into_response())
+    Ok(conditional::answer(
+        &headers,
+        Some(EntityTag::of(ids)),
+        answer,
+    ))
 }
 
 pub(super) fn read<T>(query: QueryResult<T>) -> Result<T, Problem> {

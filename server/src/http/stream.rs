@@ -96,8 +96,11 @@ pub(crate) fn open(
         cursor,
         opening: Some(opening.freeze()),
         timer: Box::pin(tokio::time::sleep_until(heartbeat_at)),
+        rings_at: heartbeat_at,
         waits: false,
+        read: false,
         heartbeat_at,
+        due: None,
         closing: false,
     });
     let headers = [
@@ -189,9 +192,15 @@ pub(crate) struct Stream {
     /// Rings at the heartbeat, when an entry that `max_rate` held back is due, or at the stream's
     /// end; also too early, where what it was set for has been put off since.
     timer: Pin<Box<Sleep>>,
+    /// When the timer rings, so that it need not be looked at.
+    rings_at: Instant,
     /// Whether the timer will wake the stream's task.
     waits: bool,
+    /// Whether the cursor has read everything and waits since this poll began.
+    read: bool,
     heartbeat_at: Instant,
+    /// When an entry that `max_rate` holds back may be sent.
+    due: Option<Instant>,
     ends_at: Option<Instant>,
     /// Whether it is known that the server is about to stop, and `ends_at` is set for that.
     closing: bool,
@@ -203,7 +212,13 @@ impl Stream {
         self.admission.end = reason;
     }
 
-    /// What is to be sent now, as one write; `None` when the stream has ended.
+    /// Begins a poll of the task that the stream is in: the tape may have woken it.
+    pub(crate) fn wake(&mut self) {
+        self.read = false;
+    }
+
+    /// What is to be sent now, as one write; `None` when the stream has ended. Within one poll of
+    /// its task ([`Stream::wake`]) it may be asked again and again.
     pub(crate) fn poll_next(
         &mut self,
         context: &mut Context<'_>,
@@ -228,28 +243,33 @@ impl Stream {
                 }
                 return Poll::Ready(None);
             }
-            let wall = self.service.now();
-            if let Poll::Ready(bytes) = self.poll_cursor(context, now, wall, framing) {
-                self.heartbeat_at = now + self.service.heartbeat;
-                return Poll::Ready(Some(bytes));
+            if !self.read {
+                let wall = self.service.now();
+                if let Poll::Ready(bytes) = self.poll_cursor(context, now, wall, framing) {
+                    self.heartbeat_at = now + self.service.heartbeat;
+                    self.read = self.cursor.waits();
+                    return Poll::Ready(Some(bytes));
+                }
+                self.due = self
+                    .cursor
+                    .due()
+                    .map(|due| now + Duration::from_millis(due.saturating_sub(wall).max(1)));
             }
             if self.heartbeat_at <= now {
                 self.heartbeat_at = now + self.service.heartbeat;
-                let event = Event::Heartbeat(Heartbeat { time: wall });
+                let time = self.service.now();
+                let event = Event::Heartbeat(Heartbeat { time });
                 let frame = Frame::new(None, &event).bytes();
                 return Poll::Ready(Some(framed(frame, framing)));
             }
-            let due = self
-                .cursor
-                .due()
-                .map(|due| now + Duration::from_millis(due.saturating_sub(wall).max(1)));
-            let wake_at = [due, self.ends_at]
+            let wake_at = [self.due, self.ends_at]
                 .into_iter()
                 .flatten()
                 .fold(self.heartbeat_at, Instant::min);
             // A timer that rings too early costs one look; setting it anew with each event, more.
-            if self.timer.deadline() > wake_at || self.timer.deadline() <= now {
+            if self.rings_at > wake_at || self.rings_at <= now {
                 self.timer.as_mut().reset(wake_at);
+                self.rings_at = wake_at;
                 self.waits = false;
             }
             if self.waits {
@@ -273,7 +293,7 @@ impl Stream {
         DELIVERIES.with_borrow_mut(|deliveries| {
             match self
                 .cursor
-                .poll_read(context, wall, WRITE_BYTES, deliveries)
+                .poll_read_ahead(context, wall, WRITE_BYTES, deliveries)
             {
                 Poll::Ready(Ok(())) => {
                     let events = deliveries.len() as u64;
@@ -359,6 +379,7 @@ impl http_body::Body for StreamBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<BodyFrame<Bytes>, Self::Error>>> {
+        self.0.wake();
         let next = self.0.poll_next(context, Framing::Plain);
         next.map(|bytes| bytes.map(|bytes| Ok(BodyFrame::data(bytes))))
     }

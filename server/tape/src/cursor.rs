@@ -236,6 +236,7 @@ pub struct Cursor<K: Key, P: Payload> {
     log: Arc<Mutex<Log<K, P>>>,
     reader: usize,
     place: Place,
+    waits: bool,
 }
 
 impl<K: Key, P: Payload> Cursor<K, P> {
@@ -249,6 +250,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
             log: Arc::clone(log),
             reader,
             place: Place::at(position, min_interval),
+            waits: false,
         }
     }
 
@@ -293,12 +295,43 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         max_bytes: usize,
         out: &mut Vec<Delivery<P>>,
     ) -> Poll<Result<(), OffTape>> {
+        self.poll(context, now, max_bytes, out, false)
+    }
+
+    /// As [`Cursor::poll_read`], for an owner who is going to wait in any case: where it is ready
+    /// and has read everything, the next append already wakes it, so that polling it once more can
+    /// be spared. [`Cursor::waits`] tells; with an interval it never does.
+    ///
+    /// # Errors
+    /// As [`Cursor::read`].
+    pub fn poll_read_ahead(
+        &mut self,
+        context: &mut Context<'_>,
+        now: u64,
+        max_bytes: usize,
+        out: &mut Vec<Delivery<P>>,
+    ) -> Poll<Result<(), OffTape>> {
+        self.poll(context, now, max_bytes, out, true)
+    }
+
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        now: u64,
+        max_bytes: usize,
+        out: &mut Vec<Delivery<P>>,
+        ahead: bool,
+    ) -> Poll<Result<(), OffTape>> {
         let before = out.len();
         let mut log = lock(&self.log);
         log.observe(now);
         let read = self.place.read(&log, self.reader, now, max_bytes, out);
-        let (poll, old_waker) = if read.is_err() || out.len() > before {
-            (Poll::Ready(read), log.readers[self.reader].rouse())
+        let ready = read.is_err() || out.len() > before;
+        let at_end = self.place.kept == log.last && self.place.merging == log.last;
+        let no_interval = self.place.min_interval.is_none();
+        self.waits = !ready || (ahead && read.is_ok() && at_end && no_interval);
+        let old_waker = if !self.waits {
+            log.readers[self.reader].rouse()
         } else {
             let what = match self.place.due {
                 Some(_) => For::Kept,
@@ -308,13 +341,21 @@ impl<K: Key, P: Payload> Cursor<K, P> {
                 topics, readers, ..
             } = &mut *log;
             let waker = context.waker();
-            let old = waiting::wait(topics, readers, self.reader, what, waker);
-            (Poll::Pending, old)
+            waiting::wait(topics, readers, self.reader, what, waker)
         };
         drop(log);
         // Dropping a waker may drop a task, and with it a cursor, which locks the tape.
         drop(old_waker);
-        poll
+        if ready {
+            Poll::Ready(read)
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Whether the last poll has left its waker with the tape.
+    pub fn waits(&self) -> bool {
+        self.waits
     }
 
     /// When merging entries that the last read withheld may be read, in milliseconds since the

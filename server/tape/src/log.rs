@@ -102,10 +102,6 @@ impl<K: Key, P: Payload> Append<K, P> {
     }
 }
 
-/// The most cursors that an append wakes itself where somebody else wakes for it: handing over a
-/// few costs more than waking them.
-const WOKEN_AT_ONCE: usize = 32;
-
 /// Who is woken by somebody else than the append that concerns him.
 #[derive(Default)]
 pub(crate) struct Ringing {
@@ -333,6 +329,7 @@ impl<K: Key, P: Payload> Log<K, P> {
                 self.topics[number].cursors += 1;
             }
         }
+        self.readers[reader].shrink();
     }
 
     /// Removes a reader, which is handed back to be dropped after the lock is released.
@@ -347,9 +344,9 @@ impl<K: Key, P: Payload> Log<K, P> {
         left
     }
 
-    /// Leaves it to the ringer to wake so many, where there is one.
+    /// Leaves the waking to the ringer, where there is one.
     pub(crate) fn hand_over(&mut self, aftermath: &mut Aftermath<P>) {
-        if self.ringing.ringers > 0 && aftermath.wakers.len() > WOKEN_AT_ONCE {
+        if self.ringing.ringers > 0 && !aftermath.wakers.is_empty() {
             self.ringing.wakers.extend(aftermath.wakers.drain(..));
             aftermath.wakers.append(&mut self.ringing.due);
         }

@@ -181,9 +181,9 @@ impl<K: Key, P: Payload> Tape<K, P> {
         view(&View::new(&lock(&self.log)))
     }
 
-    /// Whoever holds this wakes the cursors from now on where many wait for what is appended, so
-    /// that an append takes no longer for ten thousand of them than for a few, and so that the owner
-    /// decides how many are woken at a time.
+    /// Whoever holds this wakes the cursors from now on, so that an append takes no longer for ten
+    /// thousand of them than for a few, and so that the owner decides how many are woken at a time.
+    /// They are woken in the order in which they began to be due: nobody is passed over.
     pub fn ringer(&self) -> Ringer<K, P> {
         Ringer::new(&self.log)
     }

@@ -16,9 +16,13 @@ use crate::log::Topic;
 pub(crate) struct Reader {
     waker: Option<Waker>,
     seats: Vec<Seat>,
-    /// The topics of `seats`, so that naming one twice is noticed without a search.
-    topics: HashSet<usize>,
+    /// The topics of `seats`, where they are many, so that naming one twice is noticed without a
+    /// search.
+    topics: Option<Box<HashSet<usize>>>,
 }
+
+/// The most seats that are searched one by one.
+const FEW: usize = 16;
 
 /// A reader's place in one topic.
 pub(crate) struct Seat {
@@ -46,11 +50,23 @@ pub(crate) struct Waits {
 impl Reader {
     /// Adds a topic; false if it is there already.
     pub(crate) fn add(&mut self, topic: usize) -> bool {
-        let new = self.topics.insert(topic);
+        let new = match &mut self.topics {
+            Some(topics) => topics.insert(topic),
+            None => self.seats.iter().all(|seat| seat.topic != topic),
+        };
         if new {
+            if self.topics.is_none() && self.seats.len() == FEW {
+                let topics = self.seats.iter().map(|seat| seat.topic).chain([topic]);
+                self.topics = Some(Box::new(topics.collect()));
+            }
             self.seats.push(Seat { topic, waits: None });
         }
         new
+    }
+
+    /// Gives back what it has more of than its topics need: most have few, and never more.
+    pub(crate) fn shrink(&mut self) {
+        self.seats.shrink_to_fit();
     }
 
     /// Ends the waiting, if it waits: it has its turn now.

@@ -724,3 +724,87 @@ fn threads_append_and_read_at_once() {
     }
     assert_eq!(tape.stats().appended, (2 * WRITERS * EACH) as u64);
 }
+
+#[test]
+fn who_reads_ahead_waits_with_the_reading_that_reads_everything() {
+    let tape = tape(WIDE);
+    let mut cursor = tape.subscribe(&["a"]);
+    let count = Arc::new(Count::default());
+    let waker = Waker::from(count.clone());
+    let mut context = Context::from_waker(&waker);
+    let mut out = Vec::new();
+    for n in 0..3 {
+        keep(&tape, 1000, &["a"], &format!("{n}"));
+    }
+    // Two letters of three: the last one is left, so it does not wait.
+    let poll = cursor.poll_read_ahead(&mut context, 1000, 2, &mut out);
+    assert_eq!(
+        (poll, out.len(), cursor.waits()),
+        (Poll::Ready(Ok(())), 2, false)
+    );
+    let poll = cursor.poll_read_ahead(&mut context, 1000, 2, &mut out);
+    assert_eq!(
+        (poll, out.len(), cursor.waits()),
+        (Poll::Ready(Ok(())), 3, true)
+    );
+    assert_eq!(count.0.load(Ordering::SeqCst), 0);
+    keep(&tape, 1000, &["a"], "next");
+    keep(&tape, 1000, &["a"], "after");
+    assert_eq!(count.0.load(Ordering::SeqCst), 1);
+    assert_eq!(read(&mut cursor, 1000), ["next", "after"]);
+    // With an interval it has to look again, to know when.
+    cursor.set_min_interval(Some(100));
+    merge(&tape, 1000, "a", "merges");
+    out.clear();
+    let poll = cursor.poll_read_ahead(&mut context, 1000, 100, &mut out);
+    assert_eq!((poll, cursor.waits()), (Poll::Ready(Ok(())), false));
+}
+
+#[test]
+fn a_ringer_wakes_those_whom_an_append_leaves_to_it() {
+    let tape = tape(WIDE);
+    let count = Arc::new(Count::default());
+    let waker = Waker::from(count.clone());
+    let mut context = Context::from_waker(&waker);
+    let mut waiting = |cursors: &mut Vec<Cursor<&'static str, Text>>| {
+        for cursor in cursors {
+            let mut out = Vec::new();
+            while cursor
+                .poll_read(&mut context, 1000, usize::MAX, &mut out)
+                .is_ready()
+            {}
+        }
+    };
+    let mut many: Vec<_> = (0..100).map(|_| tape.subscribe(&["many"])).collect();
+    waiting(&mut many);
+    let woken = || count.0.swap(0, Ordering::SeqCst);
+
+    let mut ringer = tape.ringer();
+    let due = Arc::new(Count::default());
+    let due_waker = Waker::from(due.clone());
+    let mut due_context = Context::from_waker(&due_waker);
+    assert_eq!(ringer.poll_due(&mut due_context), Poll::Pending);
+
+    keep(&tape, 1000, &["none"], "to nobody");
+    assert_eq!((woken(), due.get()), (0, 0));
+    keep(&tape, 1000, &["many"], "to many");
+    assert_eq!((woken(), due.get()), (0, 1));
+    assert_eq!(ringer.poll_due(&mut due_context), Poll::Ready(()));
+    assert_eq!((ringer.ring(60), woken()), (60, 60));
+    assert_eq!((ringer.ring(60), woken()), (40, 40));
+    assert_eq!(ringer.ring(60), 0);
+    assert_eq!(ringer.poll_due(&mut due_context), Poll::Pending);
+
+    // Those who are left when it goes are woken, and from then on everybody at once.
+    waiting(&mut many);
+    keep(&tape, 1000, &["many"], "more");
+    assert_eq!(woken(), 0);
+    drop(ringer);
+    assert_eq!(woken(), 100);
+    waiting(&mut many);
+    keep(&tape, 1000, &["many"], "most");
+    assert_eq!(woken(), 100);
+    waiting(&mut many);
+    tape.rouse();
+    assert_eq!(woken(), 100);
+}

@@ -24,7 +24,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use server::{
     Closing, Config, Entry, Metrics, Settings, Tape, Topic,
-    http::{self, Proxies, Service, Slots, Snapshots},
+    http::{self, FrameAncestors, Proxies, Service, Slots, Snapshots},
     publish::Desk,
 };
 use tape::{EventId, Limits};
@@ -58,6 +58,7 @@ pub(crate) fn service(window: usize) -> Service {
         closing: Closing::default(),
         snapshots: Snapshots::default(),
         leptos: LeptosOptions::builder().output_name("tickertape").build(),
+        frame_ancestors: FrameAncestors::default(),
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) fn run(
             );
             row.set("answer p50", run.driver.answers.milliseconds(0.5));
             row.set("answer most", run.driver.answers.milliseconds(1.0));
+            let slowest = run.server.metric("tickertape_append_slowest_seconds")?;
+            row.set("slowest append", slowest * 1e3);
             let published = f64::from(wide.count) * hear * subscribers as f64;
             row.set("arrived", wide.received as f64 / published * 100.0);
             if run.driver.traffic.ended > 0 {

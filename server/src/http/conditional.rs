@@ -1,0 +1,151 @@
+//! Answers that a client need not be sent again: entity tags and `If-None-Match`
+//! ([RFC 9110, sections 8.8.3 and 13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
+
+use std::fmt;
+
+use axum::{
+    Json,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use tape::EventId;
+
+/// What an answer is made from, as the tape counts it: the newest entry in it, and how many.
+///
+/// An append moves the newest id and an entry that leaves the window the count, so that for one
+/// address the two stand for the content. The tag is weak because the bytes differ with the
+/// encoding that they are sent in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EntityTag {
+    newest: EventId,
+    entries: usize,
+}
+
+impl EntityTag {
+    /// The tag of an answer made from these entries.
+    pub(crate) fn of(ids: impl IntoIterator<Item = EventId>) -> Self {
+        let none = EntityTag {
+            newest: EventId { ms: 0, n: 0 },
+            entries: 0,
+        };
+        ids.into_iter().fold(none, |tag, id| EntityTag {
+            newest: tag.newest.max(id),
+            entries: tag.entries + 1,
+        })
+    }
+
+    /// What stands between the quotes.
+    fn opaque(self) -> String {
+        format!("{}.{}", self.newest, self.entries)
+    }
+
+    /// Whether a client that sends these headers has the answer of this tag. The comparison is weak:
+    /// `W/` on either side makes no difference.
+    fn is_held(self, headers: &HeaderMap) -> bool {
+        let opaque = self.opaque();
+        headers
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|list| list.trim() == "*" || opaque_tags(list).any(|tag| tag == opaque))
+    }
+}
+
+impl fmt::Display for EntityTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "W/\"{}\"", self.opaque())
+    }
+}
+
+/// What stands between the quotes of each tag of a list. It ends where the list is malformed: what
+/// cannot be read cannot match.
+fn opaque_tags(list: &str) -> impl Iterator<Item = &str> {
+    let mut rest = list;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        let quoted = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
+        let (tag, after) = quoted.split_once('"')?;
+        rest = after;
+        Some(tag)
+    })
+}
+
+/// The answer as JSON, or 304 where the client has it. Without a tag it is always sent.
+pub(crate) fn answer<T: Serialize>(
+    request: &HeaderMap,
+    tag: Option<EntityTag>,
+    body: T,
+) -> Response {
+    let common = [
+        (header::CACHE_CONTROL, "no-cache"),
+        // Said here, because what is not compressed goes by the layer that would say it.
+        (header::VARY, "accept, accept-encoding"),
+    ];
+    let Some(tag) = tag else {
+        return (common, Json(body)).into_response();
+    };
+    let tagged: Option<(HeaderName, HeaderValue)> = HeaderValue::try_from(tag.to_string())
+        .ok()
+        .map(|value| (header::ETAG, value));
+    let mut response = if tag.is_held(request) {
+        (StatusCode::NOT_MODIFIED, common).into_response()
+    } else {
+        (common, Json(body)).into_response()
+    };
+    response.headers_mut().extend(tagged);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAG: EntityTag = EntityTag {
+        newest: EventId { ms: 17, n: 2 },
+        entries: 3,
+    };
+
+    fn is_held(values: &[&str]) -> bool {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::IF_NONE_MATCH, value.parse().unwrap());
+        }
+        TAG.is_held(&headers)
+    }
+
+    #[test]
+    fn a_tag_is_the_newest_entry_and_how_many() {
+        let ids = [(3, 0), (17, 2), (17, 1)].map(|(ms, n)| EventId { ms, n });
+        assert_eq!(EntityTag::of(ids), TAG);
+        assert_eq!(TAG.to_string(), "W/\"17-2.3\"");
+        assert_eq!(EntityTag::of([]).to_string(), "W/\"0-0.0\"");
+    }
+
+    #[test]
+    fn finds_a_tag_in_lists_of_any_form() {
+        for values in [
+            &["W/\"17-2.3\""][..],
+            &["\"17-2.3\""],
+            &["\"a,b\" , W/\"c\",W/\"17-2.3\""],
+            &["\"a\"", "W/\"17-2.3\""],
+            &["*"],
+            &[" * "],
+            &[",, W/\"17-2.3\""],
+        ] {
+            assert!(is_held(values), "{values:?}");
+        }
+        for values in [
+            &[][..],
+            &["W/\"17-2.4\""],
+            &["17-2.3"],
+            &["w/\"17-2.3\""],
+            &["\"x W/\"17-2.3\""],
+            &["\"*\""],
+            &["\"17-2.3"],
+            &[""],
+        ] {
+            assert!(!is_held(values), "{values:?}");
+        }
+    }
+}
