@@ -23,19 +23,33 @@ export function firstFall(events: Received[]): string | undefined {
   return undefined;
 }
 
+/** Random numbers below a bound, the same ones from the same seed (mulberry32). */
+export function random(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
+  };
+}
+
 /** Stands between a client and a server, and can break the connection as a network does. */
 export class Wire {
   private readonly sockets = new Set<Socket>();
   private readonly server: TcpServer;
   /** How many connections have come. */
   connections = 0;
+  /** How many were cut because they had carried their bytes. */
+  cuts = 0;
 
-  private constructor(target: { host: string; port: number }) {
+  private constructor(target: { host: string; port: number }, carries?: () => number) {
     this.server = createServer((client) => {
       this.connections++;
       const upstream = connect(target);
       client.pipe(upstream);
-      upstream.pipe(client);
+      if (carries) this.carry(upstream, client, carries());
+      else upstream.pipe(client);
       for (const [socket, other] of [
         [client, upstream],
         [upstream, client],
@@ -44,20 +58,39 @@ export class Wire {
         socket.on('error', () => {});
         socket.on('close', () => {
           this.sockets.delete(socket);
+          // What was already on the way arrives, also where the other end is gone.
+          if (other.writableEnded) return;
           other.destroy();
         });
       }
     });
   }
 
-  static async to(target: { host: string; port: number }): Promise<Wire> {
-    const wire = new Wire(target);
+  /** With `carries`, each connection is cut after that many bytes of the answer. */
+  static async to(target: { host: string; port: number }, carries?: () => number): Promise<Wire> {
+    const wire = new Wire(target, carries);
     await new Promise<void>((resolve) => wire.server.listen(0, '127.0.0.1', resolve));
     return wire;
   }
 
   get url(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  private carry(upstream: Socket, client: Socket, bytes: number): void {
+    let left = bytes;
+    upstream.on('data', (chunk: Buffer) => {
+      if (chunk.length < left) {
+        left -= chunk.length;
+        client.write(chunk);
+        return;
+      }
+      this.cuts++;
+      upstream.destroy();
+      client.end(chunk.subarray(0, left));
+    });
+    // What the server ends, ends; what breaks on this side is destroyed with the other.
+    upstream.on('end', () => client.end());
   }
 
   cut(): void {

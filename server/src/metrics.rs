@@ -517,6 +517,7 @@ mod tests {
         }
         let tape = tape::Tape::<u8, Nothing>::new(
             0,
+            0,
             tape::Limits {
                 entries: 1,
                 bytes: 1,

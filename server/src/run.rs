@@ -21,6 +21,10 @@ const WINDOW: tape::Limits = tape::Limits {
     age_ms: 24 * 60 * 60 * 1000,
 };
 
+/// What the mark of a tape is drawn from: an id of one run of the server passes for one of another
+/// once in ten thousand times.
+const MARKS: std::ops::RangeInclusive<u32> = 1..=9_999;
+
 /// Runs the server on a socket until `shutdown` is cancelled: feeds, tape and HTTP. It ends in
 /// order: the feeds stop, the streams end, the connections close.
 pub async fn run(
@@ -31,7 +35,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let settings = config.settings();
-    let tape = Tape::new(clock(), WINDOW);
+    let tape = Tape::new(clock(), fastrand::u32(MARKS), WINDOW);
     let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
     if config.feeds.contains(&FeedSpec::Simulate) {
         info!(seed, "the simulated feed can be repeated with --seed");

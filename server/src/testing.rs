@@ -16,7 +16,7 @@ pub(crate) fn tape() -> Tape {
         bytes: 1 << 30,
         age_ms: u64::MAX,
     };
-    Tape::new(START, limits)
+    Tape::new(START, 0, limits)
 }
 
 /// The runtime's clock: it stands still in a test that pauses it, but for what the test waits.

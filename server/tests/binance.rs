@@ -55,7 +55,7 @@ impl Stage {
             age_ms: u64::MAX,
         };
         let now = system_now();
-        let tape = Tape::new(now(), limits);
+        let tape = Tape::new(now(), 0, limits);
         let backoff = Backoff {
             base: Duration::from_millis(5),
             cap: Duration::from_millis(20),

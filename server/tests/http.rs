@@ -173,6 +173,109 @@ async fn cut_at_random_bytes_a_client_gets_each_story_once_in_order_and_the_newe
 }
 
 #[tokio::test]
+async fn symbols_are_added_without_losing_an_event() {
+    let server = Server::start().listed();
+    server.append(news("test:old", "AAPL"));
+    let mut stream = server.stream("/stocks?symbols=GOOG", &[]).await;
+    stream.snapshot().await;
+    let seen = server.append(news("test:seen", "GOOG")).to_string();
+    assert_eq!(stream.event().await.0, seen);
+    drop(stream);
+    server.append(news("test:1", "AAPL"));
+    server.append(news("test:2", "GOOG"));
+    let path = format!("/stocks?symbols=GOOG,AAPL&added=AAPL&last_event_id={seen}");
+    let mut stream = server.stream(&path, &[]).await;
+    let (id, snapshot) = stream.snapshot().await;
+    assert_eq!(id, "", "it moves no position");
+    assert!(!snapshot.reset);
+    assert_eq!(snapshot.sessions.len(), 1);
+    assert_eq!(
+        snapshot
+            .quotes
+            .iter()
+            .map(|quote| quote.symbol.to_string())
+            .collect::<Vec<_>>(),
+        ["AAPL"],
+        "also a quote that is older than the position"
+    );
+    let stories: Vec<_> = snapshot.news.iter().map(|story| &story.id).collect();
+    assert_eq!(stories, ["test:old"], "what came since comes as an event");
+    assert_eq!(stream.event().await.1, news("test:1", "AAPL"));
+    assert_eq!(stream.event().await.1, news("test:2", "GOOG"));
+    server.append(quote("AAPL", "227.00"));
+    assert_eq!(stream.event().await.1, quote("AAPL", "227.00"));
+
+    // The same by polling.
+    let path = format!("/stocks?symbols=GOOG,AAPL&after={seen}");
+    let answer = server.json(&format!("{path}&added=AAPL")).await;
+    assert_eq!(answer["events"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["events"][0]["data"]["quotes"][0]["symbol"], "AAPL");
+    assert!(answer["events"][0].get("id").is_none());
+    assert_eq!(answer["last_event_id"], seen);
+    let answer = server.json(&path).await;
+    assert_eq!(answer["events"].as_array().unwrap().len(), 3);
+
+    // From one symbol to all of them.
+    let path = format!("/stocks?symbols=*&added=*&last_event_id={seen}");
+    let mut stream = server.stream(&path, &[]).await;
+    let (_, snapshot) = stream.snapshot().await;
+    assert_eq!((snapshot.reset, snapshot.quotes.len()), (false, 2));
+
+    // Where the position is lost, the snapshot is of everything.
+    let path = "/stocks?symbols=GOOG,AAPL&added=AAPL&last_event_id=1-0";
+    let (_, snapshot) = server.stream(path, &[]).await.snapshot().await;
+    assert_eq!((snapshot.reset, snapshot.quotes.len()), (true, 2));
+}
+
+#[tokio::test]
+async fn a_client_that_is_cut_and_too_slow_for_the_window_is_told_of_every_gap() {
+    const STORIES: usize = 2_000;
+    let server = Server::with(FeedState::Live, Duration::from_secs(15), 20).listed();
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut last = String::new();
+    let (mut written, mut resets) = (0, 0);
+    let mut next = None;
+    while next != Some(STORIES) {
+        let headers = [("last-event-id", last.as_str())];
+        let mut stream = server.stream("/stocks/GOOG", &headers).await;
+        for _ in 0..random.usize(..30).min(STORIES - written) {
+            server.append(news(&format!("test:{written}"), "GOOG"));
+            written += 1;
+        }
+        let mut bytes_left = random.usize(1..20_000);
+        while bytes_left > 0 && next != Some(written) {
+            let chunk = tokio::time::timeout(Duration::from_secs(10), stream.response.chunk());
+            let chunk = chunk.await.expect("the stream is silent").unwrap().unwrap();
+            let arrived = &chunk[..chunk.len().min(bytes_left)];
+            bytes_left -= arrived.len();
+            let number = |id: &str| id.trim_start_matches("test:").parse::<usize>().unwrap();
+            stream.decoder.push(arrived, |message| {
+                match Event::decode(&message.name, &message.data).unwrap() {
+                    Event::Snapshot(snapshot) => {
+                        assert_eq!(snapshot.reset, !last.is_empty());
+                        resets += usize::from(snapshot.reset);
+                        let newest = snapshot
+                            .news
+                            .first()
+                            .map_or(0, |story| number(&story.id) + 1);
+                        assert!(next <= Some(newest));
+                        next = Some(newest);
+                    }
+                    Event::News(story) => {
+                        assert_eq!(Some(number(&story.id)), next, "a silent gap");
+                        next = next.map(|next| next + 1);
+                    }
+                    Event::Quote(_) | Event::Session(_) => {}
+                    other => panic!("expected a snapshot and stories, got {other:?}"),
+                }
+                last = message.last_event_id;
+            });
+        }
+    }
+    assert!(resets > 10, "only {resets} resets");
+}
+
+#[tokio::test]
 async fn an_id_that_is_not_on_the_tape_is_answered_with_a_reset() {
     let server = Server::with(FeedState::Live, Duration::from_secs(15), 2).listed();
     let old = server.append(news("test:0", "GOOG")).to_string();
@@ -397,6 +500,12 @@ async fn what_is_wrong_is_said_as_a_problem() {
             "application/json",
             400,
             "expected names",
+        ),
+        (
+            "/stocks?symbols=GOOG&added=AAPL",
+            "text/event-stream",
+            400,
+            "\"AAPL\"",
         ),
         (
             "/stocks?symbols=GOOG&news=loud",

@@ -54,7 +54,7 @@ async fn play(file: &Path) -> Played {
         bytes: 1 << 30,
         age_ms: u64::MAX,
     };
-    let tape = Tape::new(1, limits);
+    let tape = Tape::new(1, 0, limits);
     let spec: FeedSpec = format!("replay:{}?speed=max", file.display())
         .parse()
         .unwrap();

@@ -29,15 +29,13 @@ pub(super) fn head(parts: &Parts, length: Length, keep_alive: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     put_status(&mut out, parts.status);
     for (name, value) in &parts.headers {
-        // The router takes the body of a stream for an empty one. Nobody may say both
-        // (RFC 9112, section 6.2).
-        if length == Length::Chunked && name == header::CONTENT_LENGTH {
-            continue;
+        // The router measures the body that it sees, which is not the one that is sent where a stream
+        // was taken out of it; and the two fields exclude each other (RFC 9112, section 6.2).
+        if name != header::CONTENT_LENGTH {
+            put(&mut out, name.as_str(), value.as_bytes());
         }
-        put(&mut out, name.as_str(), value.as_bytes());
     }
     match length {
-        Length::Known(_) if parts.headers.contains_key(header::CONTENT_LENGTH) => {}
         Length::Known(bytes) => put(&mut out, "content-length", bytes.to_string().as_bytes()),
         Length::Chunked => put(&mut out, "transfer-encoding", b"chunked"),
     }
@@ -96,4 +94,30 @@ pub(super) async fn respond(
         out.extend_from_slice(&LAST_CHUNK);
     }
     gate.write_all(&out).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_has_a_length_or_chunks_and_never_both() {
+        let measured = Response::builder().header(header::CONTENT_LENGTH, 7);
+        let (parts, _) = measured.body(()).unwrap().into_parts();
+        let fields = |length| {
+            let text = String::from_utf8(head(&parts, length, true)).unwrap();
+            let fields = text.lines().filter_map(|line| line.split_once(": "));
+            let of_length = ["content-length", "transfer-encoding"];
+            fields
+                .filter(|(name, _)| of_length.contains(name))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect::<Vec<_>>()
+        };
+        let field = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        assert_eq!(fields(Length::Known(7)), field("content-length", "7"));
+        assert_eq!(
+            fields(Length::Chunked),
+            field("transfer-encoding", "chunked")
+        );
+    }
 }

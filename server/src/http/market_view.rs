@@ -19,10 +19,11 @@ const SNAPSHOT_NEWS: usize = 40;
 /// How many known symbols are suggested in place of an unknown one.
 const SUGGESTIONS: usize = 5;
 
-/// The snapshot of a selection, as of the view's position.
+/// The snapshot of a selection: what merges as it is now, and what is kept up to a position.
 pub(crate) fn snapshot(
     view: &View<'_>,
     selection: &Selection,
+    position: EventId,
     feeds: Vec<FeedStatus>,
     now: Millis,
     reset: bool,
@@ -45,9 +46,9 @@ pub(crate) fn snapshot(
             .collect(),
         closes: symbols
             .iter()
-            .filter_map(|symbol| closes_in(view, *symbol))
+            .filter_map(|symbol| closes_in(view, *symbol, position))
             .collect(),
-        news: news_in(view, &selection.news_topics()),
+        news: news_in(view, &selection.news_topics(), position),
         feeds,
     }
 }
@@ -78,7 +79,7 @@ pub(crate) fn bars(
     to: Millis,
     limit: usize,
 ) -> Vec<(EventId, Bar)> {
-    let mut bars: Vec<(EventId, Bar)> = bars_in(view, symbol)
+    let mut bars: Vec<(EventId, Bar)> = bars_in(view, symbol, view.position())
         .filter(|(_, bar)| (from..to).contains(&bar.start))
         .take(limit)
         .map(|(id, bar)| (id, bar.clone()))
@@ -137,20 +138,22 @@ fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
     }
 }
 
-/// The bars of a symbol, newest first.
+/// The bars of a symbol up to a position, newest first.
 fn bars_in<'a>(
     view: &View<'a>,
     symbol: Symbol,
+    position: EventId,
 ) -> impl Iterator<Item = (EventId, &'a Bar)> + use<'a> {
     view.kept(&Topic::Symbol(symbol))
+        .skip_while(move |(id, _)| *id > position)
         .filter_map(|(id, entry)| match &*entry.event {
             Event::Bar(bar) => Some((id, bar)),
             _ => None,
         })
 }
 
-fn closes_in(view: &View<'_>, symbol: Symbol) -> Option<Closes> {
-    let mut prices: Vec<_> = bars_in(view, symbol)
+fn closes_in(view: &View<'_>, symbol: Symbol, position: EventId) -> Option<Closes> {
+    let mut prices: Vec<_> = bars_in(view, symbol, position)
         .take(SPARKLINE_BARS)
         .map(|(_, bar)| bar.close)
         .collect();
@@ -159,10 +162,14 @@ fn closes_in(view: &View<'_>, symbol: Symbol) -> Option<Closes> {
 }
 
 /// The newest stories of the topics, newest first; of a story that was corrected, the correction.
-fn news_in(view: &View<'_>, topics: &[Topic]) -> Vec<News> {
+fn news_in(view: &View<'_>, topics: &[Topic], position: EventId) -> Vec<News> {
     let mut entries: Vec<(EventId, &News)> = topics
         .iter()
-        .flat_map(|topic| view.kept(topic).take(SNAPSHOT_NEWS))
+        .flat_map(|topic| {
+            view.kept(topic)
+                .skip_while(|(id, _)| *id > position)
+                .take(SNAPSHOT_NEWS)
+        })
         .filter_map(|(id, entry)| match &*entry.event {
             Event::News(news) => Some((id, news)),
             _ => None,

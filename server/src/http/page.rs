@@ -111,7 +111,7 @@ fn watchlist(service: &Service, query: QueryResult) -> (Symbols, Option<Problem>
     let Some(text) = &query.symbols else {
         return (Symbols::All, None);
     };
-    match Symbols::parse(text, service.limits.symbols) {
+    match Symbols::parse("symbols", text, service.limits.symbols) {
         Err(problem) => (Symbols::All, Some(problem)),
         Ok(Symbols::All) => (Symbols::All, None),
         Ok(Symbols::These(mut symbols)) => {
@@ -185,11 +185,19 @@ fn page_data(
         symbols: Symbols::These(watchlist.clone()),
         news: NewsChoice::Symbols,
         min_interval: None,
+        added: None,
     };
     let feeds = service.feed_statuses();
     // All as of one position: the stream goes on after it.
     let (position, snapshot, bars) = service.tape.view(|view| {
-        let snapshot = market_view::snapshot(view, &selection, feeds, service.now(), false);
+        let snapshot = market_view::snapshot(
+            view,
+            &selection,
+            view.position(),
+            feeds,
+            service.now(),
+            false,
+        );
         let bars = symbol
             .map(|symbol| market_view::bars(view, symbol, 0, Millis::MAX, CHART_BARS))
             .unwrap_or_default();

@@ -43,7 +43,8 @@ pub(crate) struct Answer {
 #[derive(Serialize, ToSchema)]
 #[schema(as = EventOfPoll)]
 pub(crate) struct Item {
-    /// Its id; absent where an older quote comes after a younger event.
+    /// Its id; absent where an older quote comes after a younger event, and in the snapshot of symbols
+    /// that were added.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     /// Its name; `message` is a quote.
@@ -100,9 +101,10 @@ pub(crate) async fn answer(
     let (mut cursor, opening) = stream::start(service, selection, Some(after));
     let events = match opening {
         Some(snapshot) => {
-            let id = snapshot.position.to_string();
             let data = String::from_utf8_lossy(&snapshot.data).into_owned();
-            Item::new(Some(id), "snapshot", data).into_iter().collect()
+            Item::new(snapshot.id.map(|id| id.to_string()), "snapshot", data)
+                .into_iter()
+                .collect()
         }
         None => read(service, &mut cursor, wait).await,
     };

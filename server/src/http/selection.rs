@@ -22,10 +22,14 @@ pub(crate) struct Query {
     #[param(value_type = Option<f64>, exclusive_minimum = 0, maximum = 1000)]
     pub(crate) max_rate: Option<String>,
     /// The same as the header `Last-Event-ID`, for clients that cannot send it.
-    #[param(example = "1732111111202-1")]
+    #[param(example = "1732111111202-4217001")]
     pub(crate) last_event_id: Option<String>,
+    /// With an id to resume after: those of the symbols that are new to the client, or `*`. They begin
+    /// with a snapshot of their own.
+    #[param(example = "AAPL")]
+    pub(crate) added: Option<String>,
     /// As JSON: the id after which to answer what came.
-    #[param(example = "1732111111202-1")]
+    #[param(example = "1732111111202-4217001")]
     pub(crate) after: Option<String>,
     /// With `after`: how many seconds to wait for something.
     #[param(value_type = Option<u64>, maximum = 25, default = 0)]
@@ -59,33 +63,35 @@ pub(crate) struct Selection {
     pub(crate) news: NewsChoice,
     /// The shortest time between two quotes of a symbol, in milliseconds.
     pub(crate) min_interval: Option<u64>,
+    /// Those of the symbols of which the client knows nothing at the position that it resumes from.
+    pub(crate) added: Option<Symbols>,
 }
 
 impl Symbols {
-    /// Reads `GOOG,AAPL` or `*`; so many names at the most.
-    pub(crate) fn parse(text: &str, most: usize) -> Result<Self, Problem> {
+    /// Reads `GOOG,AAPL` or `*`; so many names at the most. `name` is that of the parameter.
+    pub(crate) fn parse(name: &str, text: &str, most: usize) -> Result<Self, Problem> {
         if text.trim() == "*" {
             return Ok(Symbols::All);
         }
         let mut symbols = Vec::new();
-        for name in text
+        for part in text
             .split(',')
             .map(str::trim)
-            .filter(|name| !name.is_empty())
+            .filter(|part| !part.is_empty())
         {
-            let symbol: Symbol = parse_symbol(name)?;
+            let symbol: Symbol = parse_symbol(part)?;
             if !symbols.contains(&symbol) {
                 symbols.push(symbol);
             }
             if symbols.len() > most {
                 return Err(Problem::Malformed(format!(
-                    "symbols names more than {most}: ask for * or open a second stream"
+                    "{name} names more than {most}: ask for * or open a second stream"
                 )));
             }
         }
         if symbols.is_empty() {
             return Err(Problem::Malformed(format!(
-                "symbols is {text:?}: expected names such as GOOG,AAPL, or * for all"
+                "{name} is {text:?}: expected names such as GOOG,AAPL, or * for all"
             )));
         }
         Ok(Symbols::These(symbols))
@@ -142,6 +148,44 @@ impl Selection {
             symbols,
             news,
             min_interval,
+            added: None,
+        })
+    }
+
+    /// With what the address says is `added`, at most `most` names.
+    pub(crate) fn adding(self, added: Option<&str>, most: usize) -> Result<Self, Problem> {
+        let Some(text) = added else {
+            return Ok(self);
+        };
+        let added = Symbols::parse("added", text, most)?;
+        let followed = match (&self.symbols, &added) {
+            (Symbols::All, _) => true,
+            (Symbols::These(_), Symbols::All) => false,
+            (Symbols::These(all), Symbols::These(some)) => {
+                some.iter().all(|symbol| all.contains(symbol))
+            }
+        };
+        if !followed {
+            return Err(Problem::Malformed(format!(
+                "added is {text:?}: expected some of what symbols names"
+            )));
+        }
+        Ok(Selection {
+            added: Some(added),
+            ..self
+        })
+    }
+
+    /// What the client knows nothing of yet. News that does not depend on symbols is known.
+    pub(crate) fn of_added(&self) -> Option<Selection> {
+        Some(Selection {
+            symbols: self.added.clone()?,
+            news: match self.news {
+                NewsChoice::Symbols => NewsChoice::Symbols,
+                NewsChoice::All | NewsChoice::None => NewsChoice::None,
+            },
+            min_interval: None,
+            added: None,
         })
     }
 
@@ -149,6 +193,7 @@ impl Selection {
     pub(crate) fn of_snapshot(&self) -> Selection {
         Selection {
             min_interval: None,
+            added: None,
             ..self.clone()
         }
     }
@@ -180,7 +225,7 @@ mod tests {
     use super::*;
 
     fn these(text: &str) -> Vec<String> {
-        match Symbols::parse(text, 500).unwrap() {
+        match Symbols::parse("symbols", text, 500).unwrap() {
             Symbols::All => vec!["*".to_owned()],
             Symbols::These(symbols) => symbols.iter().map(Symbol::to_string).collect(),
         }
@@ -195,8 +240,8 @@ mod tests {
     #[test]
     fn names_the_wrong_value() {
         let detail = |result: Result<_, Problem>| result.map(|_: ()| ()).unwrap_err().detail();
-        assert!(detail(Symbols::parse("GOOG,A/B", 500).map(|_| ())).contains("\"A/B\""));
-        assert!(detail(Symbols::parse(" , ", 500).map(|_| ())).contains("\" , \""));
+        assert!(detail(Symbols::parse("symbols", "GOOG,A/B", 500).map(|_| ())).contains("\"A/B\""));
+        assert!(detail(Symbols::parse("symbols", " , ", 500).map(|_| ())).contains("\" , \""));
         for (query, value) in [
             (
                 Query {
@@ -230,9 +275,9 @@ mod tests {
             let result = Selection::parse(Symbols::All, &query).map(|_| ());
             assert!(detail(result).contains(value));
         }
-        let refused = detail(Symbols::parse("A,B,C,D", 3).map(|_| ()));
+        let refused = detail(Symbols::parse("symbols", "A,B,C,D", 3).map(|_| ()));
         assert!(refused.contains("more than 3"), "{refused}");
-        assert!(Symbols::parse("A,B,C,a,b,c", 3).is_ok());
+        assert!(Symbols::parse("symbols", "A,B,C,a,b,c", 3).is_ok());
     }
 
     #[test]

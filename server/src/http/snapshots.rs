@@ -73,8 +73,9 @@ impl Snapshots {
         let feeds = service.feed_statuses();
         let now = service.now();
         let (mut cursor, (position, snapshot)) = service.tape.open(&topics, |view| {
-            let snapshot = market_view::snapshot(view, selection, feeds, now, reset);
-            (view.position(), snapshot)
+            let position = view.position();
+            let snapshot = market_view::snapshot(view, selection, position, feeds, now, reset);
+            (position, snapshot)
         });
         cursor.set_min_interval(selection.min_interval);
         let taken = Taken::new(position, snapshot);
@@ -92,8 +93,9 @@ impl Snapshots {
         service.metrics.snapshot();
         let feeds = service.feed_statuses();
         let now = service.now();
-        let snapshot =
-            cursor.restart(|view| market_view::snapshot(view, selection, feeds, now, true));
+        let snapshot = cursor.restart(|view| {
+            market_view::snapshot(view, selection, view.position(), feeds, now, true)
+        });
         Taken::new(cursor.position(), snapshot)
     }
 

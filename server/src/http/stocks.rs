@@ -35,7 +35,7 @@ struct LastEventId {
     /// The id of the last event that the client has seen: its stream continues after it, or opens
     /// with a snapshot marked `reset` where it is no longer on the tape. It wins over
     /// `last_event_id`.
-    #[param(rename = "Last-Event-ID", example = "1732111111202-1")]
+    #[param(rename = "Last-Event-ID", example = "1732111111202-4217001")]
     last_event_id: Option<String>,
 }
 
@@ -77,11 +77,11 @@ const STREAM_EXAMPLE: &str = "\
 : tickertape
 retry: 2210
 
-id: 1732111111111-0
+id: 1732111111111-4217000
 event: snapshot
 data: {\"time\":1732111111111,\"reset\":false,\"quotes\":[],\"sessions\":[],\"closes\":[],\"news\":[],\"feeds\":[]}
 
-id: 1732111111202-0
+id: 1732111111202-4217000
 data: {\"symbol\":\"GOOG\",\"time\":1732111111200,\"price\":\"597.32\"}
 
 ";
@@ -195,13 +195,14 @@ pub(crate) async fn several(
                 "symbols is missing: expected /stocks?symbols=GOOG,AAPL, or * for all".to_owned(),
             ));
         };
-        let symbols = Symbols::parse(text, service.limits.symbols)?;
+        let symbols = Symbols::parse("symbols", text, service.limits.symbols)?;
         if let Symbols::These(symbols) = &symbols {
             for symbol in symbols {
                 require_known(&service, *symbol)?;
             }
         }
-        let selection = Selection::parse(symbols, &query)?;
+        let selection = Selection::parse(symbols, &query)?
+            .adding(query.added.as_deref(), service.limits.symbols)?;
         let current = |quotes: Vec<_>| {
             let (ids, quotes): (Vec<Option<EventId>>, Vec<Quote>) = quotes.into_iter().unzip();
             // A quote that is not on the tape is of this moment, and another one of the next.

@@ -19,7 +19,7 @@ use market::{Event, Frame, Heartbeat, Millis};
 use tape::EventId;
 use tokio::time::{Instant, Sleep};
 
-use super::{Service, admission::Admission, selection::Selection};
+use super::{Service, admission::Admission, market_view, selection::Selection};
 use crate::{Cursor, Delivery, entry::put_chunk};
 
 /// How long a stream may be silent before it says that it lives, as the page expects it.
@@ -120,12 +120,21 @@ pub(crate) fn open(
     }
 }
 
-/// A cursor, and the snapshot to open with where the client does not continue on the tape.
+/// The snapshot that a stream or a poll opens with.
+pub(crate) struct Opening {
+    /// Its id, where it is all that the client has to know up to there.
+    pub(crate) id: Option<EventId>,
+    pub(crate) frame: Bytes,
+    pub(crate) data: Bytes,
+}
+
+/// A cursor, and the snapshot to open with: of everything where the client does not continue on the
+/// tape, and else of what it has added.
 pub(crate) fn start(
     service: &Service,
     selection: &Selection,
     last_event_id: Option<&str>,
-) -> (Cursor, Option<super::snapshots::Taken>) {
+) -> (Cursor, Option<Opening>) {
     let asked = last_event_id.filter(|id| !id.is_empty());
     let resumed = asked
         .and_then(|id| id.parse::<EventId>().ok())
@@ -137,12 +146,36 @@ pub(crate) fn start(
                 .ok()
         });
     match resumed {
-        Some(cursor) => (cursor, None),
+        Some(cursor) => {
+            let opening = added(service, selection, cursor.position());
+            (cursor, opening)
+        }
         None => {
-            let (cursor, snapshot) = service.snapshots.open(service, selection, asked.is_some());
-            (cursor, Some(snapshot))
+            let (cursor, taken) = service.snapshots.open(service, selection, asked.is_some());
+            let opening = Opening {
+                id: Some(taken.position),
+                frame: taken.frame,
+                data: taken.data,
+            };
+            (cursor, Some(opening))
         }
     }
+}
+
+/// What a client that resumes from a position has to know of the symbols that it has added. It has no
+/// id, because the client is not as far with the others.
+fn added(service: &Service, selection: &Selection, position: EventId) -> Option<Opening> {
+    let selection = selection.of_added()?;
+    let (feeds, now) = (service.feed_statuses(), service.now());
+    let snapshot = service
+        .tape
+        .view(|view| market_view::snapshot(view, &selection, position, feeds, now, false));
+    let frame = Frame::new(None, &Event::Snapshot(snapshot));
+    Some(Opening {
+        id: None,
+        frame: frame.bytes(),
+        data: frame.data(),
+    })
 }
 
 /// A cursor that speaks.

@@ -41,7 +41,7 @@ impl fmt::Display for OffTape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} is not on the tape: expected an id from {} to {}",
+            "{} is not on the tape: expected an id of its own from {} to {}",
             self.position, self.oldest, self.newest
         )
     }

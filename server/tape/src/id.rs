@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 /// [Redis stream ids](https://redis.io/docs/latest/develop/data-types/streams/#entry-ids).
 ///
 /// Ids of one tape always rise, also when the clock steps back: the milliseconds never fall, and
-/// `n` counts within one of them.
+/// `n` counts within one of them, from the thousands of the tape's [mark](crate::Tape::new) on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId {
     // The derived order compares the fields in this order.
@@ -15,20 +15,6 @@ pub struct EventId {
 }
 
 impl EventId {
-    /// The id that follows this one at the time `now`, in milliseconds since the Unix epoch.
-    pub(crate) const fn next(self, now: u64) -> Self {
-        if now > self.ms {
-            return EventId { ms: now, n: 0 };
-        }
-        match self.n.checked_add(1) {
-            Some(n) => EventId { ms: self.ms, n },
-            None => EventId {
-                ms: self.ms.saturating_add(1),
-                n: 0,
-            },
-        }
-    }
-
     /// A position at which everything of the newest `ms` milliseconds before this id is ahead.
     pub(crate) fn back(self, ms: u64) -> Self {
         let earlier = EventId {
@@ -36,6 +22,45 @@ impl EventId {
             n: u64::MAX,
         };
         earlier.min(self)
+    }
+}
+
+/// How many ids a tape gives in one millisecond before it goes on with the next.
+const IDS_PER_MS: u64 = 1000;
+
+/// What the ids of one tape have in common: the range of their `n`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    first: u64,
+}
+
+impl Mark {
+    pub(crate) const fn new(mark: u32) -> Self {
+        Mark {
+            first: mark as u64 * IDS_PER_MS,
+        }
+    }
+
+    /// The first id of a millisecond.
+    pub(crate) const fn first_of(self, ms: u64) -> EventId {
+        EventId { ms, n: self.first }
+    }
+
+    /// The id that follows `last` at the time `now`, in milliseconds since the Unix epoch.
+    pub(crate) const fn next(self, last: EventId, now: u64) -> EventId {
+        if now > last.ms {
+            return self.first_of(now);
+        }
+        let n = last.n + 1;
+        if n < self.first + IDS_PER_MS {
+            return EventId { ms: last.ms, n };
+        }
+        self.first_of(last.ms.saturating_add(1))
+    }
+
+    /// Whether an id could be of this tape.
+    pub(crate) const fn bears(self, id: EventId) -> bool {
+        id.n / IDS_PER_MS == self.first / IDS_PER_MS
     }
 }
 
@@ -94,13 +119,33 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_id_has_one_name(ms: u64, n: u64, other: (u64, u64), now: u64, text in "[-+0-9]{0,24}|.*") {
+        fn ids_rise_and_bear_the_mark_of_their_tape_and_no_other(
+            mark: u32,
+            other: u32,
+            start in 0..1u64 << 48,
+            clock in proptest::collection::vec((-5..5i64, 1..3000u64), 1..5),
+        ) {
+            let (own, foreign) = (Mark::new(mark), Mark::new(other));
+            let (mut now, mut last) = (start, own.first_of(start));
+            for (by, count) in clock {
+                now = now.saturating_add_signed(by);
+                for _ in 0..count {
+                    let id = own.next(last, now);
+                    prop_assert!(id > last && id.ms >= now);
+                    prop_assert!(own.bears(id));
+                    prop_assert_eq!(foreign.bears(id), mark == other);
+                    last = id;
+                }
+            }
+        }
+
+        #[test]
+        fn every_id_has_one_name(ms: u64, n: u64, other: (u64, u64), text in "[-+0-9]{0,24}|.*") {
             let id = EventId { ms, n };
             prop_assert_eq!(id.to_string().parse::<EventId>().unwrap(), id);
             let (other_ms, other_n) = other;
             let compared = id.cmp(&EventId { ms: other_ms, n: other_n });
             prop_assert_eq!(compared, (ms, n).cmp(&other));
-            prop_assert!(id.next(now) > id);
             if let Ok(id) = text.parse::<EventId>() {
                 prop_assert_eq!(id.to_string(), text);
             }
@@ -139,15 +184,18 @@ mod tests {
 
     #[test]
     fn the_next_id_is_greater_whatever_the_clock_says() {
-        let id = EventId { ms: 100, n: 7 };
-        assert_eq!(id.next(101).to_string(), "101-0");
-        assert_eq!(id.next(100).to_string(), "100-8");
-        assert_eq!(id.next(3).to_string(), "100-8");
-        let full = EventId {
-            ms: 100,
-            n: u64::MAX,
+        let next = |mark, last: &str, now| {
+            let last = last.parse().unwrap();
+            Mark::new(mark).next(last, now).to_string()
         };
-        assert_eq!(full.next(100).to_string(), "101-0");
+        assert_eq!(next(0, "100-7", 101), "101-0");
+        assert_eq!(next(0, "100-7", 100), "100-8");
+        assert_eq!(next(0, "100-7", 3), "100-8");
+        assert_eq!(next(0, "100-999", 100), "101-0");
+        assert_eq!(next(42, "100-42007", 101), "101-42000");
+        assert_eq!(next(42, "100-42007", 3), "100-42008");
+        assert_eq!(next(42, "100-42999", 3), "101-42000");
+        assert_eq!(next(u32::MAX, "100-4294967295998", 3), "100-4294967295999");
     }
 
     #[test]

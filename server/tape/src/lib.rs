@@ -15,6 +15,10 @@
 //!   leaves is off the tape: it is told so ([`OffTape`]), never given a part for the whole, and
 //!   starts again from a [`View`].
 //!
+//! Ids tell the time, so those of two tapes overlap: of a server and the one after it when the clock
+//! steps back, or of two behind one address. Each tape therefore has a mark, which all its ids bear
+//! in their `n`, and does not take the id of another for a position of its own.
+//!
 //! Topics and merge keys are of one type `K`, in two spaces of names. Nothing polls: an append
 //! wakes the cursors that wait for its topics, and no others. Nothing here reads a clock, blocks
 //! for long or knows a runtime; the time is an argument, in milliseconds since the Unix epoch.
@@ -35,7 +39,7 @@
 //! }
 //!
 //! let limits = Limits { entries: 1000, bytes: 1 << 20, age_ms: 3_600_000 };
-//! let tape = Tape::new(1_000, limits);
+//! let tape = Tape::new(1_000, 42, limits);
 //! let mut cursor = tape.subscribe(&["GOOG", "news"]);
 //!
 //! tape.append(1_001, &["GOOG"], Some(&"GOOG"), |id| Line(format!("{id} 597.30").into()));
@@ -46,17 +50,18 @@
 //! let mut read = Vec::new();
 //! cursor.read(1_004, usize::MAX, &mut read)?;
 //! let lines: Vec<&str> = read.iter().map(|delivery| &*delivery.payload.0).collect();
-//! assert_eq!(lines, ["1002-0 a story", "1002-1 597.32"]);
+//! assert_eq!(lines, ["1002-42000 a story", "1002-42001 597.32"]);
 //!
 //! // The connection breaks, and the client comes back with the last id that it has seen.
-//! let mut cursor = tape.resume(&["GOOG", "news"], "1002-0".parse()?, None)?;
+//! let mut cursor = tape.resume(&["GOOG", "news"], "1002-42000".parse()?, None)?;
 //! read.clear();
 //! cursor.read(1_005, usize::MAX, &mut read)?;
-//! assert_eq!(&*read[0].payload.0, "1002-1 597.32");
+//! assert_eq!(&*read[0].payload.0, "1002-42001 597.32");
 //!
-//! // An id of before the tape, or after it, is not taken for one of its own.
-//! assert!(tape.resume(&["GOOG"], "999-0".parse()?, None).is_err());
-//! assert!(tape.resume(&["GOOG"], "2000-0".parse()?, None).is_err());
+//! // An id of before the tape, of after it, or with another tape's mark is not one of its own.
+//! for id in ["999-42000", "2000-42000", "1002-7000"] {
+//!     assert!(tape.resume(&["GOOG"], id.parse()?, None).is_err());
+//! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -9,6 +9,7 @@ use slab::Slab;
 
 use crate::{
     EventId, Limits, OffTape, Stats,
+    id::Mark,
     waiting::{Reader, Waits},
 };
 
@@ -114,6 +115,7 @@ pub(crate) struct Ringing {
 /// Everything that is behind the tape's lock.
 pub(crate) struct Log<K, P> {
     limits: Limits,
+    mark: Mark,
     /// Stands for the moment of creation: what is older belongs to another tape.
     start: EventId,
     pub(crate) last: EventId,
@@ -140,10 +142,11 @@ pub(crate) struct Log<K, P> {
 }
 
 impl<K: Key, P: Payload> Log<K, P> {
-    pub(crate) fn new(now: u64, limits: Limits) -> Self {
-        let start = EventId { ms: now, n: 0 };
+    pub(crate) fn new(now: u64, mark: Mark, limits: Limits) -> Self {
+        let start = mark.first_of(now);
         Log {
             limits,
+            mark,
             start,
             last: start,
             clock: now,
@@ -170,7 +173,7 @@ impl<K: Key, P: Payload> Log<K, P> {
 
     /// The id of what is appended now, after `last`.
     pub(crate) fn next_id(&self, last: EventId) -> EventId {
-        last.next(self.clock)
+        self.mark.next(last, self.clock)
     }
 
     /// Takes an event whose id was asked for. Nothing of the caller's runs here, so that the tape
@@ -300,7 +303,7 @@ impl<K: Key, P: Payload> Log<K, P> {
                 None => self.forgotten,
             })
             .fold(self.start, EventId::max);
-        if id < oldest || id > self.last {
+        if !self.mark.bears(id) || id < oldest || id > self.last {
             return Err(OffTape {
                 position: id,
                 oldest,

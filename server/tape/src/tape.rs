@@ -5,6 +5,7 @@ use std::{
 
 use crate::{
     Batch, Cursor, EventId, Key, OffTape, Payload, Ringer,
+    id::Mark,
     log::{Aftermath, Entry, Log},
 };
 
@@ -62,11 +63,16 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<K: Key, P: Payload> Tape<K, P> {
     /// An empty tape, made at `now`, in milliseconds since the Unix epoch. No position from before
-    /// is on it, and every id is greater than `<now>-0`. Where ids are stored, `now` is also later
-    /// than the newest stored one, so that ids rise after a restart whatever the clock says.
-    pub fn new(now: u64, limits: Limits) -> Self {
+    /// is on it, and every id is greater than `<now>-<1000 mark>`. Where ids are stored, `now` is also
+    /// later than the newest stored one, so that ids rise after a restart whatever the clock says.
+    ///
+    /// The `mark` tells tapes apart whose times overlap: the `n` of an id is `1000 mark` or one of the
+    /// 999 numbers after it, and where a millisecond has had them all the next one lends its own. So
+    /// an id of a tape with another mark is not on this one ([`OffTape`]). Draw it at random for a
+    /// tape that is alone with its ids; with 0, `n` counts from 0.
+    pub fn new(now: u64, mark: u32, limits: Limits) -> Self {
         Tape {
-            log: Arc::new(Mutex::new(Log::new(now, limits))),
+            log: Arc::new(Mutex::new(Log::new(now, Mark::new(mark), limits))),
         }
     }
 
@@ -143,7 +149,7 @@ impl<K: Key, P: Payload> Tape<K, P> {
     /// delivered.
     ///
     /// # Errors
-    /// When `id` is from before the tape or after its newest entry, or a kept entry of these topics
+    /// When `id` is of another tape, from before this one or after its newest entry, or a kept entry of these topics
     /// after `id` has left the window. A topic that holds nothing and has no cursor is forgotten;
     /// what any forgotten topic has lost counts for it.
     pub fn resume<'a, I>(

@@ -15,6 +15,7 @@ use tape::{Cursor, EventId, Limits, OffTape, Payload, Tape, View};
 const TOPICS: u8 = 5;
 const MERGE_KEYS: u8 = 4;
 const START: u64 = 10_000;
+const MARKS: u32 = 4;
 
 type Key = u8;
 
@@ -49,6 +50,8 @@ enum ClientOp {
     Break(usize),
     /// The client comes back with the cursor's own position.
     Move,
+    /// The client comes back with what would be that position on a tape of another mark.
+    Foreign(u32),
     Restart,
     Leave,
 }
@@ -65,6 +68,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => interval().prop_map(ClientOp::Interval),
         2 => (0..4usize).prop_map(ClientOp::Break),
         1 => Just(ClientOp::Move),
+        1 => (0..MARKS).prop_map(ClientOp::Foreign),
         1 => Just(ClientOp::Restart),
         1 => Just(ClientOp::Leave),
     ];
@@ -189,6 +193,7 @@ impl Client {
 
 struct Model {
     limits: Limits,
+    mark: u32,
     tape: Tape<Key, Item>,
     now: u64,
     /// The latest time that the tape has been told.
@@ -199,13 +204,17 @@ struct Model {
 }
 
 impl Model {
-    fn new(limits: Limits) -> Self {
+    fn new(limits: Limits, mark: u32) -> Self {
         Model {
             limits,
-            tape: Tape::new(START, limits),
+            mark,
+            tape: Tape::new(START, mark, limits),
             now: START,
             clock: START,
-            last: EventId { ms: START, n: 0 },
+            last: EventId {
+                ms: START,
+                n: u64::from(mark) * 1000,
+            },
             entries: Vec::new(),
             clients: Vec::new(),
         }
@@ -296,7 +305,7 @@ impl Model {
         self.last = if self.clock > self.last.ms {
             EventId {
                 ms: self.clock,
-                n: 0,
+                n: u64::from(self.mark) * 1000,
             }
         } else {
             EventId {
@@ -431,6 +440,19 @@ impl Model {
             ClientOp::Move => {
                 let position = client.cursor.position();
                 self.resume(client, position);
+            }
+            ClientOp::Foreign(mark) => {
+                let position = client.cursor.position();
+                let n = u64::from(mark) * 1000 + position.n % 1000;
+                let foreign = EventId { n, ..position };
+                if mark == self.mark {
+                    self.resume(client, foreign);
+                } else {
+                    let resumed = self
+                        .tape
+                        .resume(client.since.keys(), foreign, client.longest);
+                    assert_eq!(resumed.map(|_| ()).unwrap_err().position, foreign);
+                }
             }
             ClientOp::Restart => self.restart(client),
             ClientOp::Leave => {}
@@ -598,8 +620,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4 * ProptestConfig::default().cases))]
 
     #[test]
-    fn the_tape_does_what_the_model_does(limits in limits(), ops in ops()) {
-        let mut model = Model::new(limits);
+    fn the_tape_does_what_the_model_does(limits in limits(), mark in 0..MARKS, ops in ops()) {
+        let mut model = Model::new(limits, mark);
         for op in ops {
             model.run(op);
         }

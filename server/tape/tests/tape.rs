@@ -27,7 +27,7 @@ const WIDE: Limits = Limits {
 };
 
 fn tape(limits: Limits) -> Tape<&'static str, Text> {
-    Tape::new(1000, limits)
+    Tape::new(1000, 0, limits)
 }
 
 fn keep(tape: &Tape<&'static str, Text>, now: u64, topics: &[&'static str], text: &str) -> EventId {
@@ -217,7 +217,7 @@ fn a_cursor_is_off_the_tape_only_when_its_own_topics_lost_something_unread() {
     let error = busy.read(1000, usize::MAX, &mut Vec::new()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "1000-0 is not on the tape: expected an id from 1000-2 to 1000-4"
+        "1000-0 is not on the tape: expected an id of its own from 1000-2 to 1000-4"
     );
     keep(&tape, 1000, &["busy"], "4");
     assert!(
@@ -265,6 +265,40 @@ fn resuming_goes_on_after_an_id_or_says_that_it_cannot() {
     );
     assert!(resume(&[], "999-0".parse().unwrap()).is_err());
     assert_eq!(resume(&[], "1000-0".parse().unwrap()), Ok(vec![]));
+}
+
+#[test]
+fn an_id_of_another_tape_is_not_taken_for_one_of_this() {
+    let [one, other] = [7, 8].map(|mark| Tape::new(1000, mark, WIDE));
+    let empty = [&one, &other].map(|tape| tape.subscribe(&["a"]).position());
+    assert_eq!(empty.map(|id| id.to_string()), ["1000-7000", "1000-8000"]);
+    assert!(one.resume(&["a"], empty[0], None).is_ok());
+    assert!(one.resume(&["a"], empty[1], None).is_err());
+    let first = [&one, &other].map(|tape| keep(tape, 1001, &["a"], "1"));
+    for tape in [&one, &other] {
+        keep(tape, 1002, &["a"], "2");
+    }
+    let mut cursor = one.resume(&["a"], first[0], None).unwrap();
+    assert_eq!(read(&mut cursor, 1002), ["2"]);
+    let error = one.resume(&["a"], first[1], None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "1001-8000 is not on the tape: expected an id of its own from 1000-7000 to 1002-7000"
+    );
+}
+
+#[test]
+fn a_full_millisecond_goes_on_with_the_next() {
+    let tape = Tape::new(1000, 3, WIDE);
+    let ids: Vec<EventId> = (0..2500).map(|_| keep(&tape, 1001, &["a"], "")).collect();
+    assert!(ids.is_sorted_by(|a, b| a < b));
+    assert!(ids.iter().all(|id| (3000..4000).contains(&id.n)));
+    assert_eq!(ids[999].to_string(), "1001-3999");
+    assert_eq!(ids[2499].to_string(), "1003-3499");
+    assert_eq!(keep(&tape, 1002, &["a"], "").to_string(), "1003-3500");
+    assert_eq!(keep(&tape, 1004, &["a"], "").to_string(), "1004-3000");
+    let mut cursor = tape.resume(&["a"], ids[2490], None).unwrap();
+    assert_eq!(read(&mut cursor, 1004).len(), 11);
 }
 
 #[test]
@@ -622,7 +656,7 @@ fn threads_append_and_read_at_once() {
     const WRITERS: usize = 4;
     const READERS: usize = 8;
     const EACH: usize = 2000;
-    let tape: Tape<usize, Text> = Tape::new(1000, WIDE);
+    let tape: Tape<usize, Text> = Tape::new(1000, 0, WIDE);
     let start = Arc::new(Barrier::new(WRITERS + READERS));
     let readers: Vec<_> = (0..READERS)
         .map(|reader| {

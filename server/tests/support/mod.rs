@@ -48,7 +48,7 @@ pub(crate) fn service(window: usize) -> Service {
         slots: Slots::new(10_000, 500),
         proxies: Proxies::default(),
         origins: Vec::new(),
-        tape: Tape::new(START, limits),
+        tape: Tape::new(START, 0, limits),
         feeds: Arc::new(Vec::new),
         clock: Arc::new(|| START),
         heartbeat: Duration::from_secs(15),
