@@ -115,6 +115,11 @@ impl Stall {
         Stall(None)
     }
 
+    /// Whether the socket takes nothing, as of the last try.
+    fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The socket took something.
     pub(super) fn end(&mut self) {
         self.0 = None;
@@ -321,8 +326,9 @@ impl hyper::rt::Read for Gate {
         let this = &mut *self;
         loop {
             match this.place {
-                Place::Within(0) if this.exchange.is_busy() => {
-                    // A request that comes before its predecessor is answered waits here; hyper
+                Place::Within(0) if this.exchange.is_busy() || this.stall.is_on() => {
+                    // An answer that the socket has not taken yet is not over either, though hyper
+                    // has read its body to the end. A request that comes before its predecessor is answered waits here; hyper
                     // asks meanwhile only to notice an end.
                     this.exchange.waiting.register(context.waker());
                     if this.unread.len() >= this.settings.head_bytes {

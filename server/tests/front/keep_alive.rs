@@ -297,3 +297,33 @@ async fn who_leaves_gives_the_place_back_at_once() {
         assert!(left.elapsed() < within, "{:?}", left.elapsed());
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_is_taken_slowly_is_whole_before_the_stream_that_was_asked_for_behind_it() {
+    let server = Server::start().listed();
+    let whole = server
+        .get("/openapi.json", &[])
+        .await
+        .bytes()
+        .await
+        .unwrap();
+    assert!(whole.len() > 40_000, "it fits into the sockets");
+    let mut slow = Raw::with_buffer(server.address, 4_096).await;
+    let plain = "GET /openapi.json HTTP/1.1\r\nHost: here\r\nAccept: application/json\r\n\r\n";
+    slow.send(&format!("{plain}{STREAM}")).await;
+    let head = slow.head().await;
+    assert_eq!(head.status, 200);
+    // The server has every occasion to go on to the stream.
+    for _ in 0..20 {
+        server.get("/health/live", &[]).await;
+    }
+    let length: usize = head.field("content-length").unwrap().parse().unwrap();
+    let mut body = Vec::new();
+    while body.len() < length {
+        let left = length - body.len();
+        body.extend(slow.take(left.min(1_000)).await);
+    }
+    assert!(body == whole, "it is not what was asked for");
+    assert!(is_own(&slow.head().await));
+    assert!(matches!(slow.event().await, Some(Event::Snapshot(_))));
+}

@@ -138,7 +138,7 @@ impl Raw {
         read.unwrap() > 0
     }
 
-    async fn take(&mut self, count: usize) -> Vec<u8> {
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<u8> {
         while self.unread.len() < count {
             assert!(self.fill().await, "it ends early: {:?}", self.text());
         }
