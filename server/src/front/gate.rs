@@ -302,6 +302,15 @@ impl Gate {
         Ok(())
     }
 
+    /// The socket took something. What waited for that, behind the answer, is to be looked at again;
+    /// hyper does not do so by itself.
+    fn taken(&mut self, context: &Context<'_>) {
+        if self.stall.is_on() {
+            self.stall.end();
+            context.waker().wake_by_ref();
+        }
+    }
+
     fn poll_write_bytes(
         &mut self,
         context: &mut Context<'_>,
@@ -309,7 +318,7 @@ impl Gate {
     ) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.tcp).poll_write(context, bytes) {
             Poll::Ready(result) => {
-                self.stall.end();
+                self.taken(context);
                 Poll::Ready(result)
             }
             Poll::Pending => self.stall.poll(context, &self.settings).map(Err),
@@ -404,7 +413,7 @@ impl hyper::rt::Write for Gate {
         let this = &mut *self;
         match Pin::new(&mut this.tcp).poll_write_vectored(context, slices) {
             Poll::Ready(result) => {
-                this.stall.end();
+                this.taken(context);
                 Poll::Ready(result)
             }
             Poll::Pending => this.stall.poll(context, &this.settings).map(Err),
