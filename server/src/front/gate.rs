@@ -203,10 +203,8 @@ impl Gate {
                     Ok(None) => self.seen = self.unread.len(),
                     Err(why) => return Poll::Ready(Next::Refused(why)),
                 }
-                let most = self.settings.head_bytes;
-                if self.unread.len() >= most {
-                    let why = format!("the head is too long: expected at most {most} bytes");
-                    return Poll::Ready(Next::Refused(why));
+                if self.unread.len() >= self.settings.head_bytes {
+                    return Poll::Ready(self.too_long());
                 }
             }
             if !self.begun && !self.unread.is_empty() {
@@ -228,10 +226,7 @@ impl Gate {
     fn enter(&mut self, head: head::Head) -> Next {
         self.seen = 0;
         if head.len > self.settings.head_bytes {
-            return Next::Refused(format!(
-                "the head is too long: expected at most {} bytes",
-                self.settings.head_bytes
-            ));
+            return self.too_long();
         }
         self.left = false;
         if let Some(request) = head.stream {
@@ -245,6 +240,13 @@ impl Gate {
             Body::Chunked => Place::Last,
         };
         Next::Plain
+    }
+
+    fn too_long(&self) -> Next {
+        let most = self.settings.head_bytes;
+        Next::Refused(format!(
+            "the head is too long: expected at most {most} bytes"
+        ))
     }
 
     /// The next head may be a while away.
@@ -302,13 +304,22 @@ impl Gate {
         Ok(())
     }
 
-    /// The socket took something. What waited for that, behind the answer, is to be looked at again;
-    /// hyper does not do so by itself.
-    fn taken(&mut self, context: &Context<'_>) {
+    /// What became of a write: where the socket took nothing, an error once that has lasted too long.
+    fn or_stalled(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_pending() {
+            return self.stall.poll(context, &self.settings).map(Err);
+        }
         if self.stall.is_on() {
             self.stall.end();
+            // What waited for that, behind the answer, is to be looked at again; hyper does not do
+            // so by itself.
             context.waker().wake_by_ref();
         }
+        written
     }
 
     fn poll_write_bytes(
@@ -316,13 +327,8 @@ impl Gate {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.tcp).poll_write(context, bytes) {
-            Poll::Ready(result) => {
-                self.taken(context);
-                Poll::Ready(result)
-            }
-            Poll::Pending => self.stall.poll(context, &self.settings).map(Err),
-        }
+        let written = Pin::new(&mut self.tcp).poll_write(context, bytes);
+        self.or_stalled(context, written)
     }
 }
 
@@ -336,9 +342,9 @@ impl hyper::rt::Read for Gate {
         loop {
             match this.place {
                 Place::Within(0) if this.exchange.is_busy() || this.stall.is_on() => {
-                    // An answer that the socket has not taken yet is not over either, though hyper
-                    // has read its body to the end. A request that comes before its predecessor is answered waits here; hyper
-                    // asks meanwhile only to notice an end.
+                    // A request that comes before its predecessor is answered waits here; hyper
+                    // asks meanwhile only to notice an end. An answer that the socket has not
+                    // taken is not over, though hyper has read its body to the end.
                     this.exchange.waiting.register(context.waker());
                     if this.unread.len() >= this.settings.head_bytes {
                         return Poll::Pending;
@@ -411,12 +417,7 @@ impl hyper::rt::Write for Gate {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        match Pin::new(&mut this.tcp).poll_write_vectored(context, slices) {
-            Poll::Ready(result) => {
-                this.taken(context);
-                Poll::Ready(result)
-            }
-            Poll::Pending => this.stall.poll(context, &this.settings).map(Err),
-        }
+        let written = Pin::new(&mut this.tcp).poll_write_vectored(context, slices);
+        this.or_stalled(context, written)
     }
 }
