@@ -6,6 +6,7 @@ pub mod publish;
 
 mod closing;
 mod config;
+mod directory;
 mod entry;
 mod front;
 mod metrics;
@@ -19,6 +20,7 @@ mod topic;
 
 pub use closing::Closing;
 pub use config::{Command, Config, LogFormat};
+pub use directory::{Directory, Listing};
 pub use entry::{Chunk, Draft, Entry, Record};
 pub use front::{Settings, listen, serve};
 pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};

@@ -7,7 +7,7 @@ use tracing::info;
 
 use crate::{
     Closing, Config, Metrics, Now, Tape,
-    feeds::{Backoff, FeedSpec, Supervisor},
+    feeds::{Backoff, FeedSpec, Floor, Supervisor},
     http::{self, Limits, Proxies, Service, Slots, Snapshots},
     publish::Desk,
     serve,
@@ -45,7 +45,8 @@ pub async fn run(
         .into_iter()
         .filter_map(|spec| spec.build(seed))
         .collect();
-    let supervisor = Supervisor::start(feeds, &tape, &clock, Backoff::default(), &shutdown);
+    let floor = Floor::new(tape.clone(), Arc::clone(&clock));
+    let supervisor = Supervisor::start(feeds, &floor, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
     let metrics = Arc::new(Metrics::new(clock()));
     let service = Service {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use market::{Event, Millis};
 use tokio::time::Instant;
 
-use crate::{Now, Tape, Topic, feeds::Publisher};
+use crate::{
+    Now, Tape, Topic,
+    feeds::{Floor, Publisher},
+};
 
 pub(crate) const START: Millis = 1_790_000_000_000;
 
@@ -29,8 +32,12 @@ pub(crate) fn fixed_now() -> Now {
     Arc::new(|| START)
 }
 
+pub(crate) fn floor(tape: Tape) -> Floor {
+    Floor::new(tape, fixed_now())
+}
+
 pub(crate) fn publisher(tape: &Tape) -> Publisher {
-    Publisher::new(tape.clone(), fixed_now(), "Test")
+    Publisher::new(floor(tape.clone()), "Test")
 }
 
 /// A cursor of everything that is published from now on.

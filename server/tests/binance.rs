@@ -7,7 +7,7 @@ use market::{Event, FeedState, FeedStatus, Quality, Quote, Session, Symbol};
 use server::{
     Tape, Topic,
     feeds::{
-        Backoff, Statuses, Supervisor,
+        Backoff, Floor, Statuses, Supervisor,
         binance::{Binance, Patience},
     },
     system_now,
@@ -62,7 +62,12 @@ impl Stage {
             ..Backoff::default()
         };
         let stop = CancellationToken::new();
-        let supervisor = Supervisor::start(vec![Box::new(feed)], &tape, &now, backoff, &stop);
+        let supervisor = Supervisor::start(
+            vec![Box::new(feed)],
+            &Floor::new(tape.clone(), now),
+            backoff,
+            &stop,
+        );
         Stage {
             listener,
             tape,

@@ -12,7 +12,7 @@ use market::{Event, FeedState, Price, Quote, Size};
 use serde_json::Value;
 use server::{
     Tape, Topic,
-    feeds::{Backoff, FeedSpec, Skipped, Supervisor},
+    feeds::{Backoff, FeedSpec, Floor, Skipped, Supervisor},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -60,8 +60,7 @@ async fn play(file: &Path) -> Played {
         .unwrap();
     let supervisor = Supervisor::start(
         spec.build(1).into_iter().collect(),
-        &tape,
-        &(Arc::new(|| 2_u64) as server::Now),
+        &Floor::new(tape.clone(), Arc::new(|| 2_u64)),
         Backoff::default(),
         &CancellationToken::new(),
     );

@@ -290,10 +290,7 @@ mod tests {
 
     fn trade(name: &str, time: Millis, at: &str, of: &str) -> Tick {
         let mut tick = Tick::new(symbol(name), time, Clock::Exchange);
-        tick.trade = Some(Trade {
-            price: price(at),
-            size: Some(size(of)),
-        });
+        tick.trade = Some(Trade::new(price(at), Some(size(of))));
         tick
     }
 
@@ -438,10 +435,7 @@ mod tests {
     fn a_trade_without_a_size_has_no_weight() {
         let mut board = Board::new();
         let mut tick = trade("A", 1, "10", "1");
-        tick.trade = Some(Trade {
-            price: price("10"),
-            size: None,
-        });
+        tick.trade = Some(Trade::new(price("10"), None));
         let quote = board.apply(&tick).quote;
         assert_eq!((quote.volume, quote.size), (None, None));
         let bar = board.finish().remove(0);
@@ -475,10 +469,10 @@ mod tests {
         let mut bars = Vec::new();
         for &(name, time, at, of) in trades {
             let mut tick = Tick::new(symbol(NAMES[name]), time, Clock::Exchange);
-            tick.trade = Some(Trade {
-                price: Decimal::new(at, 2).into(),
-                size: Some(Decimal::new(of, 1).into()),
-            });
+            tick.trade = Some(Trade::new(
+                Decimal::new(at, 2).into(),
+                Some(Decimal::new(of, 1).into()),
+            ));
             bars.extend(board.apply(&tick).bars);
         }
         bars.extend(board.finish());

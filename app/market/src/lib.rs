@@ -12,6 +12,7 @@ mod board;
 mod decimal;
 mod event;
 mod feed;
+mod interval;
 mod news;
 mod quote;
 #[cfg(feature = "schema")]
@@ -28,6 +29,7 @@ pub use board::{Board, Change};
 pub use decimal::{DecimalError, Price, Size};
 pub use event::{DecodeError, Event, Heartbeat};
 pub use feed::{FeedState, FeedStatus};
+pub use interval::{Interval, IntervalError};
 pub use news::{Action, Basis, Link, LinkError, News, NewsType};
 pub use quote::Quote;
 pub use session::{Quality, Session, TradingState};
@@ -35,7 +37,7 @@ pub use snapshot::{Closes, Snapshot};
 pub use sse::{Encoded, Frame};
 pub use symbol::{Symbol, SymbolError};
 pub use text::plain;
-pub use tick::{Best, Clock, Day, Tick, Trade};
+pub use tick::{Best, Clock, Correction, Day, Moves, Tick, Trade};
 
 /// Milliseconds since the Unix epoch, UTC.
 pub type Millis = u64;

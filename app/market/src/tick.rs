@@ -57,6 +57,67 @@ pub struct Trade {
     pub price: Price,
     /// How much changed hands, where the source says so.
     pub size: Option<Size>,
+    /// The source's number of it, by which it is corrected, cancelled, and known when it comes
+    /// twice.
+    pub id: Option<u64>,
+    /// What it moves.
+    pub moves: Moves,
+}
+
+impl Trade {
+    /// A regular trade, which moves everything.
+    pub const fn new(price: Price, size: Option<Size>) -> Self {
+        Trade {
+            price,
+            size,
+            id: None,
+            moves: Moves::ALL,
+        }
+    }
+
+    /// The same trade with the source's number.
+    pub const fn with_id(self, id: u64) -> Self {
+        Trade {
+            id: Some(id),
+            ..self
+        }
+    }
+}
+
+/// What a trade moves, by its conditions. The rules are those of the consolidated tape
+/// ([CTA](https://www.ctaplan.com/publicdocs/ctaplan/CTS_Pillar_Output_Specification.pdf), sale
+/// conditions): a trade out of sequence, at an average price or outside of the regular session
+/// counts for the volume alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moves {
+    /// The last price: a quote's price, a bar's open and close.
+    pub last: bool,
+    /// The highest and the lowest price.
+    pub range: bool,
+    /// The volume, and with it the average price.
+    pub volume: bool,
+}
+
+impl Moves {
+    /// Everything, as a regular trade does.
+    pub const ALL: Moves = Moves {
+        last: true,
+        range: true,
+        volume: true,
+    };
+}
+
+/// A trade that was told wrongly: taken back, or put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Correction {
+    /// What was traded.
+    pub symbol: Symbol,
+    /// When the source said so, in its own time.
+    pub time: Millis,
+    /// The source's number of the trade, [`Trade::id`].
+    pub trade: u64,
+    /// What stands in its place at the same time; `None` where it never happened.
+    pub right: Option<Trade>,
 }
 
 /// One side's best price.

@@ -8,7 +8,7 @@ use std::{borrow::Cow, time::Duration};
 
 use futures_util::{SinkExt, StreamExt, future::BoxFuture};
 use market::{Best, Clock, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
 use tokio::{
     pin, select,
@@ -19,9 +19,64 @@ use tokio_tungstenite::{
     tungstenite::{Message, Utf8Bytes, http::Uri, protocol::WebSocketConfig},
 };
 
-use super::{End, Feed, FeedError, FrameError, Publisher, currency, exchange_time};
+use super::{
+    End, Feed, FeedError, FrameError, Publisher, currency, exchange_time,
+    spec::{self, FeedOptions, Main},
+};
 
 const NAME: &str = "Binance";
+
+/// What can be said of the feed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Options {
+    /// What to listen to, without repetition.
+    #[serde(deserialize_with = "symbols")]
+    pub symbols: Vec<Symbol>,
+    /// The address of the combined stream.
+    #[serde(default = "url", deserialize_with = "spec::websocket")]
+    pub url: Uri,
+}
+
+fn url() -> Uri {
+    Uri::from_static(Binance::URL)
+}
+
+fn symbols<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Symbol>, D::Error> {
+    let mut symbols = Vec::new();
+    for name in Vec::<String>::deserialize(deserializer)? {
+        let right =
+            (5..=20).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let symbol: Option<Symbol> = name.parse().ok().filter(|_| right);
+        let symbol = symbol.ok_or_else(|| {
+            D::Error::custom(format!(
+                "{name:?} is not a symbol of Binance: expected 5 to 20 letters and digits, as in BTCUSDT"
+            ))
+        })?;
+        if !symbols.contains(&symbol) {
+            symbols.push(symbol);
+        }
+    }
+    Ok(symbols)
+}
+
+impl FeedOptions for Options {
+    const NAME: &'static str = "binance";
+    const KEYS: &'static [&'static str] = &["symbols", "url"];
+    const MAIN: Main = Main::List("symbols");
+
+    fn checked(self) -> Result<Self, String> {
+        match self.symbols.len() {
+            0 => {
+                Err("without a symbol: expected symbols, as in binance:BTCUSDT,ETHUSDT".to_owned())
+            }
+            1..=Binance::MAX_SYMBOLS => Ok(self),
+            many => Err(format!(
+                "{many} symbols in one feed: expected at most {}, because they all stand in one address; use several feeds",
+                Binance::MAX_SYMBOLS
+            )),
+        }
+    }
+}
 
 /// The largest message of these streams is a few hundred bytes.
 const MAX_MESSAGE: usize = 1 << 20;
@@ -242,10 +297,7 @@ pub fn parse(text: &str, received: Millis) -> Result<Option<Tick>, FrameError> {
             }
             let time = exchange_time(trade.time, received, text)?;
             let mut tick = Tick::new(trade.symbol, time, Clock::Exchange);
-            tick.trade = Some(Trade {
-                price: trade.price,
-                size: Some(trade.size),
-            });
+            tick.trade = Some(Trade::new(trade.price, Some(trade.size)));
             tick
         }
         _ => return Ok(None),

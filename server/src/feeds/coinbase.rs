@@ -86,10 +86,7 @@ impl Parser {
             }
         }
         let mut tick = Tick::new(ticker.product_id, time, clock);
-        tick.trade = Some(Trade {
-            price: ticker.price,
-            size: ticker.last_size,
-        });
+        tick.trade = Some(Trade::new(ticker.price, ticker.last_size));
         tick.bid = side(ticker.best_bid, ticker.best_bid_size);
         tick.ask = side(ticker.best_ask, ticker.best_ask_size);
         tick.day = Day {

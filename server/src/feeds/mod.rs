@@ -7,6 +7,7 @@
 pub mod binance;
 pub mod coinbase;
 mod currency;
+mod floor;
 mod publisher;
 pub mod replay;
 pub mod simulate;
@@ -18,8 +19,10 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 use market::Millis;
 
+pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
-pub use spec::{FeedSpec, SpecError, Speed};
+pub use replay::Speed;
+pub use spec::{FeedSpec, SpecError};
 pub use supervisor::{Backoff, Statuses, Supervisor};
 
 /// A source of events.

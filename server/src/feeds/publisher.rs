@@ -10,12 +10,12 @@ use std::{
 use market::{Board, Day, Event, FeedState, FeedStatus, Millis, News, Session, Symbol, Tick};
 use tokio::{sync::watch, time::Instant};
 
-use crate::{Draft, Now, Tape, story};
+use super::Floor;
+use crate::{Draft, Listing, story};
 
 /// A feed's side of the tape: what it publishes, and how it says that it is doing.
 pub struct Publisher {
-    tape: Tape,
-    now: Now,
+    floor: Floor,
     status: watch::Sender<FeedStatus>,
     // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
     // order of a feed's events on the tape the order in which the board saw them.
@@ -33,15 +33,14 @@ struct State {
 
 impl Publisher {
     /// A publisher of the feed of that name, which has not spoken yet.
-    pub fn new(tape: Tape, now: Now, name: &str) -> Self {
+    pub fn new(floor: Floor, name: &str) -> Self {
         let status = FeedStatus {
             name: name.to_owned(),
             state: FeedState::Connecting,
             detail: None,
         };
         Publisher {
-            tape,
-            now,
+            floor,
             status: watch::Sender::new(status),
             state: Mutex::default(),
             ignored: AtomicU64::new(0),
@@ -51,7 +50,7 @@ impl Publisher {
 
     /// The time of receipt, now.
     pub fn now(&self) -> Millis {
-        (self.now)()
+        self.floor.now()
     }
 
     /// Publishes what a tick led to: the bars that it closed, then the quote.
@@ -105,12 +104,23 @@ impl Publisher {
         let _state = self.state();
         let id = news.id.clone();
         let draft = Draft::new(Event::News(news));
-        self.tape.append_all(self.now(), |batch| {
+        self.floor.tape.append_all(self.now(), |batch| {
             let earlier = story::newest(&batch.view(), &id);
             if let Some(draft) = story::after(draft, earlier) {
                 draft.append(batch);
             }
         });
+    }
+
+    /// Tells the directory of symbols what the source lists.
+    pub fn list(&self, listings: impl IntoIterator<Item = Listing>) {
+        self.floor.directory.list(listings);
+    }
+
+    /// Says that the source speaks, but not as it should: with the reason, for a person. The next
+    /// [`Publisher::live`] ends it.
+    pub fn degraded(&self, reason: impl Into<String>) {
+        self.set(FeedState::Degraded, Some(reason.into()));
     }
 
     /// Says that the source speaks. To be called for every frame; it is cheap when that is known.
@@ -191,7 +201,8 @@ impl Publisher {
 
     fn append(&self, event: Event) {
         let draft = Draft::new(event);
-        self.tape
+        self.floor
+            .tape
             .append_all(self.now(), |batch| draft.append(batch));
     }
 

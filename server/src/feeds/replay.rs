@@ -21,15 +21,81 @@ use std::{
 use flate2::bufread::MultiGzDecoder;
 use futures_util::future::BoxFuture;
 use market::{Millis, Quality, Session, Symbol, Tick};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use tokio::{sync::mpsc, task::spawn_blocking, time::Instant};
 
-use super::{End, Feed, FeedError, FrameError, Publisher, Speed, binance, coinbase};
+use super::{
+    End, Feed, FeedError, FrameError, Publisher, binance, coinbase,
+    spec::{FeedOptions, Main},
+};
 
 /// The longest line that is read; what is longer is no frame. Snapshots of whole books have 60 KB.
 const MAX_LINE: usize = 4 << 20;
 
 /// How many frames are read ahead.
 const AHEAD: usize = 1_024;
+
+/// What can be said of the feed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Options {
+    /// Where the recording lies.
+    pub file: PathBuf,
+    /// How quickly it is played.
+    #[serde(default)]
+    pub speed: Speed,
+}
+
+impl FeedOptions for Options {
+    const NAME: &'static str = "replay";
+    const KEYS: &'static [&'static str] = &["file", "speed"];
+    const MAIN: Main = Main::Text("file");
+
+    fn checked(self) -> Result<Self, String> {
+        if self.file.as_os_str().is_empty() {
+            return Err("without a file: expected one, as in replay:recording.jsonl.gz".to_owned());
+        }
+        Ok(self)
+    }
+}
+
+/// How quickly a recording is played.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// So many times as quickly as it was recorded.
+    Times(f64),
+    /// As quickly as it can be read.
+    Max,
+}
+
+impl Default for Speed {
+    fn default() -> Self {
+        Speed::Times(1.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Speed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Text {
+            Number(f64),
+            Text(String),
+        }
+        let text = match Text::deserialize(deserializer)? {
+            Text::Number(number) => number.to_string(),
+            Text::Text(text) => text,
+        };
+        if text == "max" {
+            return Ok(Speed::Max);
+        }
+        match text.parse() {
+            Ok(times) if (0.001..=1_000_000.0).contains(&times) => Ok(Speed::Times(times)),
+            _ => Err(D::Error::custom(format!(
+                "{text:?} is not a speed: expected a number from 0.001 to 1000000, or max"
+            ))),
+        }
+    }
+}
 
 /// Plays a recording.
 #[derive(Debug)]
@@ -477,8 +543,7 @@ mod tests {
             let begin = Instant::now();
             let supervisor = Supervisor::start(
                 vec![Box::new(Replay::new(recording.0.clone(), speed))],
-                &tape,
-                &testing::fixed_now(),
+                &testing::floor(tape),
                 Backoff::default(),
                 &CancellationToken::new(),
             );

@@ -1,11 +1,21 @@
-use std::{collections::HashSet, fmt, path::PathBuf, str::FromStr};
+use std::{collections::HashSet, fmt, str::FromStr};
 
-use market::Symbol;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 use tokio_tungstenite::tungstenite::http::Uri;
+use toml::{Table, Value};
 
-use super::{Feed, binance::Binance, replay::Replay, simulate::Simulate};
+use super::{
+    Feed,
+    binance::{self, Binance},
+    replay::{self, Replay},
+    simulate::Simulate,
+};
 
-/// A feed as it is asked for on the command line.
+/// A feed as it is asked for: a name, what it is about, and options. On the command line that is
+/// one text, in the file of the configuration a table; both are read into the same options.
 ///
 /// - `none`
 /// - `simulate`
@@ -17,29 +27,44 @@ pub enum FeedSpec {
     None,
     /// The built-in market of 30 US stocks.
     Simulate,
-    /// Trades and best prices of these symbols from Binance.
-    Binance {
-        /// What to listen to, without repetition.
-        symbols: Vec<Symbol>,
-        /// The address of the combined stream.
-        url: Uri,
-    },
+    /// Trades and best prices from Binance.
+    Binance(binance::Options),
     /// A recording.
-    Replay {
-        /// Where it lies.
-        file: PathBuf,
-        /// How quickly it is played.
-        speed: Speed,
-    },
+    Replay(replay::Options),
 }
 
-/// How quickly a recording is played.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Speed {
-    /// So many times as quickly as it was recorded.
-    Times(f64),
-    /// As quickly as it can be read.
-    Max,
+/// What can be said of a feed of one kind.
+pub(super) trait FeedOptions: DeserializeOwned {
+    /// How the feed is called.
+    const NAME: &'static str;
+
+    /// The keys of its table, the one that [`FeedOptions::MAIN`] names included.
+    const KEYS: &'static [&'static str];
+
+    /// What stands behind the colon.
+    const MAIN: Main;
+
+    /// Checks what a type cannot.
+    ///
+    /// # Errors
+    /// What is wrong, with the value and what was expected.
+    fn checked(self) -> Result<Self, String> {
+        Ok(self)
+    }
+}
+
+/// What the text behind the colon of a feed is, by the key of its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Main {
+    /// Nothing stands there; options may follow.
+    Nothing,
+    /// A list, separated by commas; options follow the first question mark.
+    List(&'static str),
+    /// A text; options follow the last question mark, because the name of a file may have one.
+    Text(&'static str),
+    /// An address, which may have anything in it; no options follow.
+    #[expect(dead_code, reason = "of feeds of addresses")]
+    Address(&'static str),
 }
 
 /// Why a text is not a [`FeedSpec`].
@@ -54,7 +79,13 @@ impl fmt::Display for SpecError {
 
 impl std::error::Error for SpecError {}
 
-const FEEDS: [&str; 4] = ["none", "simulate", "binance", "replay"];
+/// All names of feeds.
+const FEEDS: [&str; 4] = [
+    "none",
+    "simulate",
+    binance::Options::NAME,
+    replay::Options::NAME,
+];
 
 impl FeedSpec {
     /// The feed, if it is one. A seed decides what the simulated market does.
@@ -62,9 +93,28 @@ impl FeedSpec {
         Some(match self {
             FeedSpec::None => return None,
             FeedSpec::Simulate => Box::new(Simulate::new(seed)),
-            FeedSpec::Binance { symbols, url } => Box::new(Binance::new(symbols, url)),
-            FeedSpec::Replay { file, speed } => Box::new(Replay::new(file, speed)),
+            FeedSpec::Binance(options) => Box::new(Binance::new(options.symbols, options.url)),
+            FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
         })
+    }
+
+    /// Reads a feed of that name from its table.
+    ///
+    /// # Errors
+    /// When there is no such feed, or its options are wrong.
+    pub fn from_table(name: &str, table: Table) -> Result<Self, SpecError> {
+        match name {
+            "none" | "simulate" => match table.keys().next() {
+                None if name == "none" => Ok(FeedSpec::None),
+                None => Ok(FeedSpec::Simulate),
+                Some(key) => Err(SpecError(format!(
+                    "{key:?} is not an option of {name}: expected none"
+                ))),
+            },
+            binance::Options::NAME => options(table).map(FeedSpec::Binance),
+            replay::Options::NAME => options(table).map(FeedSpec::Replay),
+            _ => Err(unknown(name)),
+        }
     }
 
     /// The first thing that these feeds would publish twice, if there is one.
@@ -80,13 +130,38 @@ impl FeedSpec {
         match self {
             FeedSpec::None => Vec::new(),
             FeedSpec::Simulate => vec!["simulate".to_owned()],
-            FeedSpec::Binance { symbols, .. } => symbols
+            FeedSpec::Binance(options) => options
+                .symbols
                 .iter()
                 .map(|symbol| format!("binance:{symbol}"))
                 .collect(),
-            FeedSpec::Replay { file, .. } => vec![format!("replay:{}", file.display())],
+            FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
         }
     }
+}
+
+fn unknown(name: &str) -> SpecError {
+    SpecError(format!(
+        "{name:?} is not a feed: expected {}{}",
+        FEEDS.join(", "),
+        suggestion(name, &FEEDS)
+    ))
+}
+
+fn options<T: FeedOptions>(table: Table) -> Result<T, SpecError> {
+    if let Some(key) = table.keys().find(|key| !T::KEYS.contains(&key.as_str())) {
+        return Err(SpecError(format!(
+            "{key:?} is not an option of {}: expected {}{}",
+            T::NAME,
+            T::KEYS.join(", "),
+            suggestion(key, T::KEYS)
+        )));
+    }
+    table
+        .try_into::<T>()
+        .map_err(|error| error.message().to_owned())
+        .and_then(T::checked)
+        .map_err(|error| SpecError(format!("{}: {error}", T::NAME)))
 }
 
 impl FromStr for FeedSpec {
@@ -96,132 +171,84 @@ impl FromStr for FeedSpec {
         // The name ends at the first colon or question mark; what follows belongs to the feed.
         let end = text.find([':', '?']).unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
-        match name {
-            "none" if rest.is_empty() => Ok(FeedSpec::None),
-            "simulate" if rest.is_empty() => Ok(FeedSpec::Simulate),
-            "none" | "simulate" => Err(SpecError(format!(
-                "{rest:?} after {name}: expected nothing more"
-            ))),
-            "binance" => binance(rest.strip_prefix(':').unwrap_or(rest)),
-            "replay" => replay(rest.strip_prefix(':').unwrap_or(rest)),
-            _ => Err(SpecError(format!(
-                "{name:?} is not a feed: expected none, simulate, binance:SYMBOL,… or replay:FILE{}",
-                suggestion(name, &FEEDS)
-            ))),
-        }
+        let main = match name {
+            "none" | "simulate" if rest.is_empty() => Main::Nothing,
+            "none" | "simulate" => {
+                return Err(SpecError(format!(
+                    "{rest:?} after {name}: expected nothing more"
+                )));
+            }
+            binance::Options::NAME => binance::Options::MAIN,
+            replay::Options::NAME => replay::Options::MAIN,
+            _ => return Err(unknown(name)),
+        };
+        FeedSpec::from_table(name, main.read(rest))
     }
 }
 
-fn binance(text: &str) -> Result<FeedSpec, SpecError> {
-    // The first question mark, because an address may have its own.
-    let (list, option) = match text.split_once('?') {
-        Some((list, option)) => (list, Some(option)),
-        None => (text, None),
-    };
-    let mut symbols = Vec::new();
-    for name in list
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-    {
-        let error = || {
-            SpecError(format!(
-                "{name:?} is not a symbol of Binance: expected 5 to 20 letters and digits, as in BTCUSDT"
-            ))
+impl Main {
+    /// What stands behind the name on the command line, as a table.
+    fn read(self, rest: &str) -> Table {
+        let rest = rest.strip_prefix(':').unwrap_or(rest);
+        let split = match self {
+            Main::Nothing | Main::List(_) => rest.split_once('?'),
+            Main::Text(_) => rest.rsplit_once('?'),
+            Main::Address(_) => None,
         };
-        let symbol: Symbol = name.parse().map_err(|_| error())?;
-        let right =
-            (5..=20).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if !right {
-            return Err(error());
+        let (main, mut more) = split.unwrap_or((rest, ""));
+        let mut table = Table::new();
+        match self {
+            Main::Nothing => {}
+            Main::List(key) => {
+                let list = main
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|item| !item.is_empty())
+                    .map(|item| Value::String(item.to_owned()));
+                table.insert(key.to_owned(), Value::Array(list.collect()));
+            }
+            Main::Text(key) | Main::Address(key) => {
+                table.insert(key.to_owned(), Value::String(main.to_owned()));
+            }
         }
-        if !symbols.contains(&symbol) {
-            symbols.push(symbol);
+        while !more.is_empty() {
+            // An address may have anything in it, so that it stands last.
+            let end = match more.starts_with("url=") {
+                true => more.len(),
+                false => more.find('&').unwrap_or(more.len()),
+            };
+            let (option, rest) = more.split_at(end);
+            let (key, value) = option.split_once('=').unwrap_or((option, ""));
+            table.insert(key.to_owned(), scalar(value));
+            more = rest.strip_prefix('&').unwrap_or(rest);
         }
+        table
     }
-    if symbols.is_empty() {
-        return Err(SpecError(
-            "binance without a symbol: expected binance:SYMBOL,…, as in binance:BTCUSDT,ETHUSDT"
-                .to_owned(),
-        ));
+}
+
+/// A value of the command line as the file of the configuration would have it.
+fn scalar(text: &str) -> Value {
+    if let Ok(truth) = text.parse() {
+        return Value::Boolean(truth);
     }
-    if symbols.len() > Binance::MAX_SYMBOLS {
-        return Err(SpecError(format!(
-            "{} symbols in one binance feed: expected at most {}, because they all stand in one address; use several feeds",
-            symbols.len(),
-            Binance::MAX_SYMBOLS
-        )));
+    if let Ok(number) = text.parse() {
+        return Value::Integer(number);
     }
-    let url = match option {
-        None => Binance::URL,
-        Some(option) => value(option, "binance", "url")?,
-    };
-    let uri: Option<Uri> = url.parse().ok().filter(|uri: &Uri| {
+    Value::String(text.to_owned())
+}
+
+/// Reads the address of a WebSocket.
+pub(super) fn websocket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uri, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let uri: Option<Uri> = text.parse().ok().filter(|uri: &Uri| {
         matches!(uri.scheme_str(), Some("ws" | "wss"))
             && uri.host().is_some_and(|host| !host.is_empty())
     });
-    let Some(url) = uri else {
-        return Err(SpecError(format!(
-            "{url:?} is not an address of a WebSocket: expected ws://HOST… or wss://HOST…"
-        )));
-    };
-    Ok(FeedSpec::Binance { symbols, url })
-}
-
-fn replay(text: &str) -> Result<FeedSpec, SpecError> {
-    // The last question mark, because a file's name may have one.
-    let (file, option) = match text.rsplit_once('?') {
-        Some((file, option)) => (file, Some(option)),
-        None => (text, None),
-    };
-    if file.is_empty() {
-        return Err(SpecError(
-            "replay without a file: expected replay:FILE, as in replay:recording.jsonl.gz"
-                .to_owned(),
-        ));
-    }
-    let speed = match option {
-        None => Speed::Times(1.0),
-        Some(option) => value(option, "replay", "speed")?.parse()?,
-    };
-    Ok(FeedSpec::Replay {
-        file: PathBuf::from(file),
-        speed,
+    uri.ok_or_else(|| {
+        D::Error::custom(format!(
+            "{text:?} is not an address of a WebSocket: expected ws://HOST… or wss://HOST…"
+        ))
     })
-}
-
-impl FromStr for Speed {
-    type Err = SpecError;
-
-    fn from_str(text: &str) -> Result<Self, SpecError> {
-        if text == "max" {
-            return Ok(Speed::Max);
-        }
-        match text.parse() {
-            Ok(times) if (0.001..=1_000_000.0).contains(&times) => Ok(Speed::Times(times)),
-            _ => Err(SpecError(format!(
-                "{text:?} is not a speed: expected a number from 0.001 to 1000000, or max"
-            ))),
-        }
-    }
-}
-
-/// The value of `name=value`, the one option that a feed has.
-fn value<'a>(option: &'a str, feed: &str, name: &str) -> Result<&'a str, SpecError> {
-    match option.split_once('=') {
-        Some((key, value)) if key == name => Ok(value),
-        _ => {
-            let key = option.split('=').next().unwrap_or_default();
-            Err(SpecError(format!(
-                "{key:?} is not an option of {feed}: expected {name}={}",
-                if name == "url" {
-                    "ADDRESS"
-                } else {
-                    "NUMBER or max"
-                }
-            )))
-        }
-    }
 }
 
 /// `; did you mean …?` where a known name is near.
@@ -239,7 +266,11 @@ fn suggestion(name: &str, known: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::PathBuf;
+
+    use market::Symbol;
+
+    use super::{super::Speed, *};
 
     fn read(text: &str) -> FeedSpec {
         text.parse().unwrap()
@@ -262,17 +293,17 @@ mod tests {
         };
         assert_eq!(
             read("binance:btcusdt, ETHUSDT,BTCUSDT"),
-            FeedSpec::Binance {
+            FeedSpec::Binance(binance::Options {
                 symbols: symbols(&["BTCUSDT", "ETHUSDT"]),
                 url: Binance::URL.parse().unwrap(),
-            }
+            })
         );
         assert_eq!(
             read("binance:BTCUSDT?url=ws://127.0.0.1:9000/stream?key=1&b=2"),
-            FeedSpec::Binance {
+            FeedSpec::Binance(binance::Options {
                 symbols: symbols(&["BTCUSDT"]),
                 url: "ws://127.0.0.1:9000/stream?key=1&b=2".parse().unwrap(),
-            }
+            })
         );
         for (text, file, speed) in [
             ("replay:a/b.gz", "a/b.gz", Speed::Times(1.0)),
@@ -281,14 +312,17 @@ mod tests {
             ("replay:b.gz?speed=0.5", "b.gz", Speed::Times(0.5)),
         ] {
             let file = PathBuf::from(file);
-            assert_eq!(read(text), FeedSpec::Replay { file, speed });
+            assert_eq!(
+                read(text),
+                FeedSpec::Replay(replay::Options { file, speed })
+            );
         }
     }
 
     #[test]
     fn names_what_is_wrong_and_what_was_expected() {
         for (text, parts) in [
-            ("", ["\"\" is not a feed", "simulate, binance:"]),
+            ("", ["\"\" is not a feed", "simulate, binance,"]),
             ("simulat", ["\"simulat\"", "did you mean simulate?"]),
             ("Binanse:BTCUSDT", ["\"Binanse\"", "did you mean binance?"]),
             ("reply:x", ["\"reply\"", "did you mean replay?"]),
@@ -302,12 +336,15 @@ mod tests {
                 ["\"http://a\"", "wss://HOST"],
             ),
             ("binance:BTCUSDT?url=", ["\"\"", "wss://HOST"]),
-            ("binance:BTCUSDT?ulr=ws://a", ["\"ulr\"", "url=ADDRESS"]),
-            ("replay:", ["without a file", "replay:FILE"]),
+            (
+                "binance:BTCUSDT?ulr=ws://a",
+                ["\"ulr\"", "did you mean url?"],
+            ),
+            ("replay:", ["without a file", "replay:recording"]),
             ("replay:f?speed=quick", ["\"quick\"", "or max"]),
             ("replay:f?speed=0", ["\"0\"", "or max"]),
             ("replay:f?speed=NaN", ["\"NaN\"", "or max"]),
-            ("replay:f?sped=2", ["\"sped\"", "speed=NUMBER"]),
+            ("replay:f?sped=2", ["\"sped\"", "did you mean speed?"]),
         ] {
             let error = error(text);
             for part in parts {

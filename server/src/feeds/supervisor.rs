@@ -5,8 +5,7 @@ use market::{FeedState, FeedStatus};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{End, Feed, FeedError, Publisher, Skipped};
-use crate::{Now, Tape};
+use super::{End, Feed, FeedError, Floor, Publisher, Skipped};
 
 /// Owns the tasks of the feeds.
 #[derive(Debug)]
@@ -22,15 +21,14 @@ impl Supervisor {
     /// Outside of a tokio runtime.
     pub fn start(
         feeds: Vec<Box<dyn Feed>>,
-        tape: &Tape,
-        now: &Now,
+        floor: &Floor,
         backoff: Backoff,
         stop: &CancellationToken,
     ) -> Self {
         let mut tasks = JoinSet::new();
         let mut statuses = Vec::new();
         for feed in feeds {
-            let publisher = Publisher::new(tape.clone(), Arc::clone(now), feed.name());
+            let publisher = Publisher::new(floor.clone(), feed.name());
             let publisher = Arc::new(publisher);
             statuses.push(Arc::clone(&publisher));
             let stop = stop.clone();
@@ -267,8 +265,7 @@ mod tests {
         let stop = CancellationToken::new();
         let supervisor = Supervisor::start(
             vec![Box::new(feed)],
-            &testing::tape(),
-            &testing::fixed_now(),
+            &testing::floor(testing::tape()),
             Backoff::default(),
             &stop,
         );

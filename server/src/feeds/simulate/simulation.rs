@@ -454,10 +454,7 @@ impl State {
             } else {
                 100 * random.geometric(0.6, 40)
             };
-            tick.trade = Some(Trade {
-                price: cents(self.last),
-                size: Some(shares(size)),
-            });
+            tick.trade = Some(Trade::new(cents(self.last), Some(shares(size))));
         }
         tick
     }
@@ -468,10 +465,7 @@ impl State {
         let mut tick = Tick::new(self.symbol, time, Clock::Exchange);
         tick.bid = best(price - 1, random);
         tick.ask = best(price + 1, random);
-        tick.trade = Some(Trade {
-            price: cents(price),
-            size: Some(shares(size)),
-        });
+        tick.trade = Some(Trade::new(cents(price), Some(shares(size))));
         tick
     }
 

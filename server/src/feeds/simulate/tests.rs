@@ -11,7 +11,10 @@ use market::{Bar, Best, Event, FeedState, NewsType, Quality, Symbol, TradingStat
 use tokio::time::sleep;
 
 use super::*;
-use crate::testing::{self, START};
+use crate::{
+    feeds::Floor,
+    testing::{self, START},
+};
 
 const HOUR: Millis = 3_600_000;
 
@@ -380,7 +383,10 @@ fn a_gap_is_left_out() {
 async fn the_past_is_on_the_tape_before_the_feed_is_live() {
     let tape = testing::tape();
     let mut reader = testing::listen(&tape);
-    let publisher = Publisher::new(tape.clone(), testing::runtime_now(), stories::SOURCE);
+    let publisher = Publisher::new(
+        Floor::new(tape.clone(), testing::runtime_now()),
+        stories::SOURCE,
+    );
     let mut feed = Simulate::new(1);
     let run = feed.run(&publisher);
     tokio::pin!(run);
@@ -445,7 +451,7 @@ async fn a_clock_that_leaps_neither_stops_it_nor_makes_it_burst() {
     let (steady, leapt) = (testing::runtime_now(), Arc::clone(&leap));
     let now: crate::Now =
         Arc::new(move || steady().saturating_add_signed(leapt.load(Ordering::Relaxed)));
-    let publisher = Publisher::new(tape.clone(), now, stories::SOURCE);
+    let publisher = Publisher::new(Floor::new(tape.clone(), now), stories::SOURCE);
     let mut feed = Simulate::new(1);
     let run = feed.run(&publisher);
     tokio::pin!(run);

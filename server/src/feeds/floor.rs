@@ -1,0 +1,40 @@
+use std::sync::Arc;
+
+use market::Millis;
+
+use crate::{Directory, Now, Tape};
+
+/// What all feeds share: where they publish, and what they know together.
+#[derive(Clone)]
+pub struct Floor {
+    /// Where events go.
+    pub tape: Tape,
+    /// The time of receipt.
+    pub clock: Now,
+    /// What is known of symbols, whether they are quoted or not.
+    pub directory: Arc<Directory>,
+}
+
+impl Floor {
+    /// A floor on which nothing has been said yet.
+    pub fn new(tape: Tape, clock: Now) -> Self {
+        Floor {
+            tape,
+            clock,
+            directory: Arc::default(),
+        }
+    }
+
+    /// The time of receipt, now.
+    pub fn now(&self) -> Millis {
+        (self.clock)()
+    }
+}
+
+impl std::fmt::Debug for Floor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Floor")
+            .field("tape", &self.tape)
+            .finish_non_exhaustive()
+    }
+}
