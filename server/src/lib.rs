@@ -16,6 +16,7 @@ mod run;
 mod story;
 #[cfg(test)]
 mod testing;
+mod tls;
 mod topic;
 
 pub use closing::Closing;
@@ -26,6 +27,7 @@ pub use front::{Settings, listen, serve};
 pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};
 pub use now::{Now, system_now};
 pub use run::run;
+pub use tls::provide_tls;
 pub use topic::Topic;
 
 /// The tape of this server.

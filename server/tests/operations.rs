@@ -10,7 +10,6 @@ use std::{
 };
 
 use market::FeedState;
-use reqwest::Client;
 use serde_json::Value;
 use server::http::Proxies;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -291,7 +290,7 @@ async fn the_log_tells_of_each_request_and_of_each_stream_under_its_id() {
             "127.0.0.1",
         ],
     );
-    let client = Client::builder().no_proxy().build().unwrap();
+    let client = support::client();
     let address = format!("{}/stocks/NOPE?symbols=A", program.address);
     let request = client
         .get(address)

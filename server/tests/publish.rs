@@ -72,7 +72,7 @@ impl Server {
         Server {
             address,
             tape,
-            client: Client::builder().no_proxy().build().unwrap(),
+            client: support::client(),
             shutdown,
             _serving: serving,
         }

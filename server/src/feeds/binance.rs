@@ -23,6 +23,7 @@ use super::{
     End, Feed, FeedError, FrameError, Publisher, currency, exchange_time,
     spec::{self, FeedOptions, Main},
 };
+use crate::provide_tls;
 
 const NAME: &str = "Binance";
 
@@ -146,9 +147,7 @@ impl Binance {
         for &symbol in &self.symbols {
             publisher.session(session(symbol, NAME, Quality::Live));
         }
-        // Named here, because two providers in one build would leave the choice to chance. It fails
-        // when there is one already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        provide_tls();
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));

@@ -99,7 +99,7 @@ fn ending(grace: Duration) -> Ending {
         now: Arc::new(AtomicU64::new(START)),
         shutdown: service.shutdown.clone(),
         serving: tokio::spawn(std::future::ready(())),
-        client: reqwest::Client::builder().no_proxy().build().unwrap(),
+        client: support::client(),
     };
     let feeds = async {
         ended.await.unwrap();

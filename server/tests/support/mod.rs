@@ -25,6 +25,7 @@ use serde_json::Value;
 use server::{
     Closing, Config, Entry, Metrics, Settings, Tape, Topic,
     http::{self, FrameAncestors, Proxies, Service, Slots, Snapshots},
+    provide_tls,
     publish::Desk,
 };
 use tape::{EventId, Limits};
@@ -33,6 +34,12 @@ use tokio_util::sync::CancellationToken;
 
 /// The moment at which the tests' tapes begin.
 pub(crate) const START: u64 = 1_732_111_111_111;
+
+/// A client that asks no proxy and hands out bodies as they come.
+pub(crate) fn client() -> Client {
+    provide_tls();
+    Client::builder().no_proxy().no_gzip().build().unwrap()
+}
 
 /// What is served by default: a tape with a window of so many kept entries, no feeds, and nobody who
 /// may publish.
@@ -122,7 +129,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let feeds = std::future::ready(());
         let serving = tokio::spawn(server::serve(listener, service, settings, feeds));
-        let client = Client::builder().no_proxy().build().unwrap();
+        let client = client();
         Server {
             address,
             tape,
