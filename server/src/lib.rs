@@ -1,7 +1,10 @@
 //! The server: feeds in, one tape, Server-Sent Events out.
 
+pub mod data;
+pub mod export;
 pub mod feeds;
 pub mod http;
+pub mod import;
 pub mod publish;
 pub mod sessions;
 

@@ -1,0 +1,58 @@
+//! Where the archive is, for what works beside a server.
+
+use std::{convert::Infallible, path::PathBuf, str::FromStr};
+
+/// The folder of an archive, or its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place(PathBuf);
+
+/// The file of what is real. Made-up and replayed markets have others.
+const FILE: &str = "tickertape.db";
+
+impl FromStr for Place {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Place(text.into()))
+    }
+}
+
+impl Place {
+    /// The folder and the name of the file in it.
+    pub fn parts(&self) -> (PathBuf, String) {
+        let name = self
+            .0
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        match name {
+            Some(name) if name.ends_with(".db") => {
+                let folder = self.0.parent().map(PathBuf::from).unwrap_or_default();
+                let here = folder.as_os_str().is_empty();
+                (if here { PathBuf::from(".") } else { folder }, name)
+            }
+            _ => (self.0.clone(), FILE.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_the_usual_file() {
+        for (text, folder, file) in [
+            ("data", "data", "tickertape.db"),
+            (
+                "/var/lib/tickertape",
+                "/var/lib/tickertape",
+                "tickertape.db",
+            ),
+            ("data/simulated.db", "data", "simulated.db"),
+            ("simulated.db", ".", "simulated.db"),
+        ] {
+            let place: Place = text.parse().unwrap();
+            assert_eq!(place.parts(), (folder.into(), file.to_owned()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,615 @@
+//! `tickertape import`: history from files of CSV into the archive.
+//!
+//! A line is a bar or a trade, and either goes in as it stands or is refused with its number and the
+//! reason; no other line suffers from it. What a file has where, how it writes its times and how long
+//! its bars are is guessed from its beginning, said, and can be said otherwise.
+
+mod columns;
+mod lines;
+mod progress;
+mod rows;
+mod time;
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    fmt,
+    fs::File,
+    io::{self, BufRead, BufReader, Read as _, Seek as _, Write},
+    path::{Path, PathBuf},
+};
+
+use archive::{Dividend, Importer, Print, Split, Written};
+use clap::Args;
+use flate2::bufread::MultiGzDecoder;
+use jiff::{civil::Date, tz::TimeZone};
+use market::{Bar, Interval, Millis, Symbol};
+
+use self::{
+    columns::{Columns, Kind, Role},
+    lines::{Line, Lines, delimiter_of},
+    progress::{Counted, Progress},
+    rows::{Reading, Record, Row},
+};
+use crate::data::Place;
+
+pub use self::{columns::Mapping, time::TimeFormat};
+
+/// What is to be imported, and how it is to be read.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ImportOptions {
+    /// CSV with a header, plain or gzip: a bar or a trade in each line
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Folder of the archive, or its file
+    #[arg(
+        long,
+        env = "TICKERTAPE_DATA",
+        default_value = "data",
+        value_name = "FOLDER"
+    )]
+    pub data: Place,
+
+    /// Which column says what, by header or number: time=Date,open=Open,… of
+    /// time clock symbol open high low close volume vwap trades price size id
+    /// split dividend [default: guessed from the header]
+    #[arg(long, value_name = "WHAT=COLUMN,…")]
+    pub columns: Option<Mapping>,
+
+    /// The symbol, where no column says it
+    #[arg(long, value_name = "SYMBOL")]
+    pub symbol: Option<Symbol>,
+
+    /// How long bars are: 1s 1m 5m 15m 1h 1d [default: guessed from the times]
+    #[arg(long, value_name = "INTERVAL")]
+    pub interval: Option<Interval>,
+
+    /// Zone of times that do not say theirs, and in which days begin [default:
+    /// America/New_York for symbols of up to five letters, else UTC]
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub zone: Option<TimeZone>,
+
+    /// How times are written: iso, s ms us ns since 1970, or a pattern such as
+    /// '%m/%d/%Y %H:%M' [default: guessed]
+    #[arg(long, value_name = "FORMAT")]
+    pub time_format: Option<TimeFormat>,
+}
+
+fn zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| {
+        format!("{name:?} is not a zone: expected a name such as America/New_York or UTC")
+    })
+}
+
+/// What came of an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Imported {
+    /// What became of the lines that were taken.
+    pub written: Written,
+    /// How many lines were refused.
+    pub refused: u64,
+}
+
+/// How many rows are written in one transaction.
+const BATCH: usize = 10_000;
+
+/// How many lines, and how many bytes of them, are looked at before guessing.
+const SAMPLE: usize = 500;
+const SAMPLE_BYTES: usize = 4 << 20;
+
+/// More symbols than any market has.
+const MOST_SYMBOLS: usize = 200_000;
+
+/// How many refused lines of a file are told one by one.
+const TOLD: usize = 20;
+
+/// A time that is this far ahead is wrong.
+const FUTURE: Millis = 24 * 60 * 60 * 1_000;
+
+/// Imports files, one after another. What it does is told on `out`, what it refuses and how far it
+/// is on the standard error output.
+///
+/// # Errors
+/// When a file cannot be read or understood, or the archive cannot be written. What was taken before
+/// is in the archive; the same import again takes it up.
+pub fn import(
+    options: &ImportOptions,
+    now: Millis,
+    out: &mut dyn Write,
+) -> Result<Imported, String> {
+    let (folder, name) = options.data.parts();
+    let mut importer = Importer::open(&folder, &name).map_err(|error| error.to_string())?;
+    let reader = archive::Reader::open(&folder, &name).map_err(|error| error.to_string())?;
+    let zones = Zones {
+        said: options.zone.clone(),
+        reader,
+        known: RefCell::default(),
+    };
+    let mut total = Imported::default();
+    for file in &options.files {
+        let named = |error: &dyn fmt::Display| format!("{}: {error}", file.display());
+        let plan = Plan::of(file, options, now).map_err(|error| named(&error))?;
+        tell(out, &format!("{}: {plan}", file.display()))?;
+        let one = take(file, plan, &zones, &mut importer).map_err(|error| named(&error))?;
+        tell(out, &format!("{}: {one}", file.display()))?;
+        total.refused += one.refusals.count;
+        total.written.new += one.written.new;
+        total.written.changed += one.written.changed;
+        total.written.same += one.written.same;
+    }
+    let progress = Progress::rolling();
+    loop {
+        let made = importer.roll().map_err(|failure| failure.to_string())?;
+        if made == 0 {
+            return Ok(total);
+        }
+        progress.made(made);
+    }
+}
+
+fn tell(out: &mut dyn Write, text: &str) -> Result<(), String> {
+    writeln!(out, "{text}").map_err(|error| format!("cannot say what was done: {error}"))
+}
+
+/// In which zone a symbol's days begin, and its times are where they do not say theirs.
+struct Zones {
+    said: Option<TimeZone>,
+    reader: archive::Reader,
+    known: RefCell<HashMap<Symbol, (TimeZone, bool)>>,
+}
+
+impl Zones {
+    /// The zone of a symbol: the one that was asked for, the one of its session, or a guess.
+    fn of(&self, symbol: Symbol) -> Result<TimeZone, String> {
+        if let Some((zone, _)) = self.known.borrow().get(&symbol) {
+            return Ok(zone.clone());
+        }
+        let stored = self
+            .reader
+            .zone(symbol)
+            .map_err(|failure| failure.to_string())?;
+        let is_new = stored.is_none();
+        let zone = match (&self.said, stored) {
+            (Some(said), _) => said.clone(),
+            (None, Some(stored)) => stored,
+            (None, None) => guessed_zone(symbol),
+        };
+        // Where its session says something else, that counts for its days.
+        self.known
+            .borrow_mut()
+            .insert(symbol, (zone.clone(), is_new));
+        Ok(zone)
+    }
+
+    fn is_full(&self, symbol: Symbol) -> bool {
+        let known = self.known.borrow();
+        known.len() >= MOST_SYMBOLS && !known.contains_key(&symbol)
+    }
+
+    /// Takes whether the archive has yet to be told the zone of a symbol.
+    fn take_new(&self, symbol: Symbol) -> Option<TimeZone> {
+        let mut known = self.known.borrow_mut();
+        let (zone, is_new) = known.get_mut(&symbol)?;
+        std::mem::take(is_new).then(|| zone.clone())
+    }
+}
+
+/// Stocks of the US have up to five letters, and coins are pairs.
+fn guessed_zone(symbol: Symbol) -> TimeZone {
+    let name = symbol.as_str();
+    let stock = name.split(['.', '-']).next().unwrap_or_default();
+    let class = &name[stock.len()..];
+    if stock.len() <= 5 && class.len() <= 2 && stock.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        crate::sessions::Calendar::UsStocks.zone().clone()
+    } else {
+        TimeZone::UTC
+    }
+}
+
+/// How a file is going to be read.
+struct Plan {
+    columns: Columns,
+    format: TimeFormat,
+    interval: Interval,
+    symbol: Option<Symbol>,
+    latest: Millis,
+    delimiter: u8,
+    /// Whether the first line says what the columns are.
+    has_header: bool,
+    described: String,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.columns.kind {
+            Kind::Bars => write!(f, "bars of {}", self.interval)?,
+            Kind::Trades => f.write_str("trades")?,
+        }
+        write!(f, ", {}; times as {}", self.described, self.format)
+    }
+}
+
+impl Plan {
+    fn of(file: &Path, options: &ImportOptions, now: Millis) -> Result<Self, String> {
+        let unreadable = |error: io::Error| format!("cannot be read: {error}");
+        let (source, _) = open(file)?;
+        let mut first = Lines::new(source, b'\0');
+        // The header as one field: its delimiter is not known yet.
+        match first.next().map_err(unreadable)? {
+            None => return Err("is empty: expected a header and lines".to_owned()),
+            Some(Line::Refused(why)) => return Err(format!("{why}: expected a header")),
+            Some(Line::Record) => {}
+        }
+        let delimiter = delimiter_of(&first.text());
+        let mut lines = Lines::new(open(file)?.0, delimiter);
+        lines.next().map_err(unreadable)?;
+        let header: Vec<String> = (0..lines.len())
+            .map(|column| lines.field(column).unwrap_or_default().to_owned())
+            .collect();
+        let mapping = options.columns.clone().unwrap_or_default();
+        let columns = Columns::find(&header, &mapping)?;
+        let time = columns.at(Role::Time).unwrap_or_default();
+        let begins_with_digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+        let has_header = !(mapping.is_by_number() && begins_with_digit(&header[time]));
+        if options.symbol.is_none() && columns.at(Role::Symbol).is_none() {
+            return Err(
+                "no column says the symbol: expected --symbol, or symbol= in --columns".to_owned(),
+            );
+        }
+
+        let mut sample: Vec<(String, Option<String>, Option<String>)> = Vec::new();
+        let mut bytes = 0;
+        let mut more = has_header
+            .then(|| lines.next())
+            .unwrap_or(Ok(Some(Line::Record)));
+        while let Some(line) = more.map_err(unreadable)? {
+            if line == Line::Record {
+                let record = Record {
+                    lines: &lines,
+                    columns: &columns,
+                };
+                let text = |role| record.some(role).ok().flatten().map(str::to_owned);
+                if let Some(time) = text(Role::Time) {
+                    bytes += time.len();
+                    sample.push((time, text(Role::Clock), text(Role::Symbol)));
+                }
+            }
+            if sample.len() >= SAMPLE || bytes >= SAMPLE_BYTES {
+                break;
+            }
+            more = lines.next();
+        }
+        let format = match &options.time_format {
+            Some(format) => format.clone(),
+            None => TimeFormat::guess(sample.iter().map(|(time, _, _)| time.as_str()))?,
+        };
+        let interval = match (columns.kind, options.interval) {
+            (Kind::Trades, Some(_)) => {
+                return Err("--interval is of bars, but there are trades in it".to_owned());
+            }
+            // It is not asked for.
+            (Kind::Trades, None) => Interval::Second,
+            (Kind::Bars, Some(interval)) => interval,
+            (Kind::Bars, None) => guess_interval(&format, &sample)?,
+        };
+        Ok(Plan {
+            described: columns.describe(if has_header { &header } else { &[] }),
+            columns,
+            format,
+            interval,
+            symbol: options.symbol,
+            latest: now.saturating_add(FUTURE),
+            delimiter,
+            has_header,
+        })
+    }
+}
+
+/// How long the bars of a file are: the shortest time between two lines of a symbol.
+fn guess_interval(
+    format: &TimeFormat,
+    sample: &[(String, Option<String>, Option<String>)],
+) -> Result<Interval, String> {
+    let mut newest: HashMap<Option<&str>, Millis> = HashMap::new();
+    let mut shortest: Option<Millis> = None;
+    let mut only_days = true;
+    for (time, clock, symbol) in sample {
+        let Some(stamp) = format.parse(time, clock.as_deref()) else {
+            continue;
+        };
+        only_days &= matches!(stamp, time::Stamp::Day(_));
+        // In which zone does not matter here, but for two days a year.
+        let Some(time) = stamp.millis(&TimeZone::UTC) else {
+            continue;
+        };
+        if let Some(before) = newest.insert(symbol.as_deref(), time) {
+            let between = before.abs_diff(time);
+            shortest = Some(shortest.map_or(between, |shortest| shortest.min(between)))
+                .filter(|between| *between > 0)
+                .or(shortest);
+        }
+    }
+    if only_days && !newest.is_empty() {
+        return Ok(Interval::Day);
+    }
+    let asked = "expected --interval with one of 1s, 1m, 5m, 15m, 1h, 1d";
+    let Some(shortest) = shortest else {
+        return Err(format!(
+            "its times do not tell how long its bars are: {asked}"
+        ));
+    };
+    // Days have 23 hours once a year.
+    let day = 23 * Interval::Hour.millis();
+    let found = Interval::ALL
+        .into_iter()
+        .find(|interval| interval.millis() == shortest);
+    match found {
+        _ if shortest >= day => Ok(Interval::Day),
+        Some(interval) => Ok(interval),
+        None => Err(format!(
+            "its bars are {} s apart, which is no interval: {asked}",
+            shortest / 1_000
+        )),
+    }
+}
+
+/// What came of one file.
+#[derive(Debug, Default)]
+struct One {
+    written: Written,
+    refusals: Refusals,
+    symbols: BTreeMap<Symbol, u64>,
+    span: Option<(Date, Date)>,
+    splits: u64,
+    dividends: u64,
+}
+
+impl fmt::Display for One {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Written { new, changed, same } = self.written;
+        write!(f, "{} lines taken", new + changed + same)?;
+        match (self.symbols.len(), self.symbols.first_key_value()) {
+            (1, Some((symbol, _))) => write!(f, " of {symbol}")?,
+            (0, _) => {}
+            (count, _) => write!(f, " of {count} symbols")?,
+        }
+        if let Some((from, to)) = self.span {
+            write!(f, " from {from} to {to}")?;
+        }
+        write!(f, ": {new} new, {changed} changed, {same} known before")?;
+        if self.splits + self.dividends > 0 {
+            write!(f, "; {} splits, {} dividends", self.splits, self.dividends)?;
+        }
+        write!(f, "; {}", self.refusals)
+    }
+}
+
+/// What was refused of a file.
+#[derive(Debug, Default)]
+struct Refusals {
+    count: u64,
+    kinds: BTreeMap<&'static str, u64>,
+}
+
+impl fmt::Display for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} refused", self.count)?;
+        for (nth, (kind, count)) in self.kinds.iter().enumerate() {
+            let before = if nth == 0 { " (" } else { ", " };
+            write!(f, "{before}{count} {kind}")?;
+        }
+        if self.kinds.is_empty() {
+            Ok(())
+        } else {
+            f.write_str(")")
+        }
+    }
+}
+
+impl Refusals {
+    fn add(&mut self, file: &Path, line: u64, refused: &rows::Refused, progress: &Progress) {
+        self.count += 1;
+        *self.kinds.entry(refused.kind).or_default() += 1;
+        if self.count <= TOLD as u64 {
+            progress.say(&format!("{}:{line}: {refused}", file.display()));
+        } else if self.count == TOLD as u64 + 1 {
+            progress.say(&format!(
+                "{}: more lines are refused; they are counted",
+                file.display()
+            ));
+        }
+    }
+}
+
+/// What is written next.
+#[derive(Default)]
+struct Batch {
+    bars: Vec<Bar>,
+    prints: Vec<Print>,
+    splits: Vec<Split>,
+    dividends: Vec<Dividend>,
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.bars.len() + self.prints.len()
+    }
+
+    fn write(
+        &mut self,
+        interval: Interval,
+        importer: &mut Importer,
+    ) -> Result<Written, archive::Failure> {
+        // Each symbol's lines together: they are neighbours on the disk. The order of lines of the
+        // same time stays.
+        self.bars.sort_by_key(|bar| (bar.symbol, bar.start));
+        self.prints.sort_by_key(|print| print.time);
+        let bars = importer.bars(interval, &self.bars)?;
+        let prints = importer.trades(&self.prints)?;
+        for split in &self.splits {
+            importer.split(split)?;
+        }
+        for dividend in &self.dividends {
+            importer.dividend(dividend)?;
+        }
+        *self = Batch::default();
+        Ok(Written {
+            new: bars.new + prints.new,
+            changed: bars.changed + prints.changed,
+            same: bars.same + prints.same,
+        })
+    }
+}
+
+fn take(file: &Path, plan: Plan, zones: &Zones, importer: &mut Importer) -> Result<One, String> {
+    let (source, counted) = open(file)?;
+    let mut lines = Lines::new(source, plan.delimiter);
+    let progress = Progress::of(file, counted);
+    let interval = plan.interval;
+    let zone_of = |symbol| zones.of(symbol);
+    let reading = Reading {
+        columns: plan.columns,
+        format: plan.format,
+        zone: &zone_of,
+        interval,
+        symbol: plan.symbol,
+        latest: plan.latest,
+    };
+    let mut one = One::default();
+    let mut batch = Batch::default();
+    let mut skip = plan.has_header;
+    loop {
+        let line = lines.next().map_err(|error| {
+            format!(
+                "cannot be read after line {}: {error}; what came before is in",
+                lines.number()
+            )
+        })?;
+        let Some(line) = line else { break };
+        if std::mem::take(&mut skip) {
+            continue;
+        }
+        let row = match line {
+            Line::Record => reading.row(&lines),
+            Line::Refused(why) => Err(why.into()),
+        };
+        let row = row.and_then(|row| {
+            if zones.is_full(row.symbol()) {
+                return Err(rows::Refused::symbols(MOST_SYMBOLS));
+            }
+            Ok(row)
+        });
+        match row {
+            Err(refused) => one.refusals.add(file, lines.number(), &refused, &progress),
+            Ok(row) => {
+                let symbol = row.symbol();
+                *one.symbols.entry(symbol).or_default() += 1;
+                one.see(&row, &zones.of(symbol)?);
+                if let Some(zone) = zones.take_new(symbol) {
+                    importer
+                        .zone(symbol, &zone)
+                        .map_err(|failure| failure.to_string())?;
+                }
+                batch.add(row, &mut one);
+            }
+        }
+        if batch.len() >= BATCH {
+            let written = batch
+                .write(interval, importer)
+                .map_err(|failure| failure.to_string())?;
+            one.add(written);
+            progress.at(lines.number());
+        }
+    }
+    let written = batch
+        .write(interval, importer)
+        .map_err(|failure| failure.to_string())?;
+    one.add(written);
+    progress.end();
+    Ok(one)
+}
+
+impl One {
+    fn add(&mut self, written: Written) {
+        self.written.new += written.new;
+        self.written.changed += written.changed;
+        self.written.same += written.same;
+    }
+
+    fn see(&mut self, row: &Row, zone: &TimeZone) {
+        let time = match row {
+            Row::Bar { bar, .. } => bar.start,
+            Row::Trade { time, .. } => *time,
+        };
+        let moment = i64::try_from(time).ok();
+        let moment = moment.and_then(|time| jiff::Timestamp::from_millisecond(time).ok());
+        if let Some(day) = moment.map(|moment| zone.to_datetime(moment).date()) {
+            let (from, to) = self.span.unwrap_or((day, day));
+            self.span = Some((from.min(day), to.max(day)));
+        }
+    }
+}
+
+impl Batch {
+    fn add(&mut self, row: Row, one: &mut One) {
+        match row {
+            Row::Trade {
+                symbol,
+                time,
+                trade,
+            } => self.prints.push(Print {
+                symbol,
+                time,
+                trade,
+            }),
+            Row::Bar {
+                bar,
+                split,
+                dividend,
+            } => {
+                let (symbol, time) = (bar.symbol, bar.start);
+                if let Some(ratio) = split {
+                    one.splits += 1;
+                    self.splits.push(Split {
+                        symbol,
+                        time,
+                        ratio,
+                    });
+                }
+                if let Some(amount) = dividend {
+                    one.dividends += 1;
+                    self.dividends.push(Dividend {
+                        symbol,
+                        time,
+                        amount,
+                    });
+                }
+                self.bars.push(bar);
+            }
+        }
+    }
+}
+
+type Source = Box<dyn BufRead>;
+
+/// Opens a file, also one that is compressed, and counts how much of it is read.
+fn open(file: &Path) -> Result<(Source, Counted), String> {
+    let cannot = |error: io::Error| format!("cannot be opened: {error}");
+    let mut opened = File::open(file).map_err(cannot)?;
+    let metadata = opened.metadata().map_err(cannot)?;
+    if !metadata.is_file() {
+        return Err("is not a file: expected one of CSV, plain or gzip".to_owned());
+    }
+    let mut magic = [0; 2];
+    let is_gzip = opened.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
+    opened.rewind().map_err(cannot)?;
+    let counted = Counted::new(metadata.len());
+    let raw = BufReader::with_capacity(1 << 16, counted.reader(opened));
+    let source: Source = if is_gzip {
+        Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(raw)))
+    } else {
+        Box::new(raw)
+    };
+    Ok((source, counted))
+}

@@ -1,0 +1,351 @@
+//! What the lines of a file say.
+
+use std::{fmt, str::FromStr};
+
+use jiff::{civil::Date, tz::TimeZone};
+use market::{Bar, Interval, Millis, Price, Size, Symbol, Trade};
+use rust_decimal::Decimal;
+
+use super::{
+    columns::{Columns, Kind, Role},
+    lines::{Lines, Malformed},
+    time::{Stamp, TimeFormat},
+};
+
+/// How the lines of one file are read.
+pub(crate) struct Reading<'a> {
+    pub(crate) columns: Columns,
+    pub(crate) format: TimeFormat,
+    /// That of a symbol's times where they do not say theirs, and of its days.
+    pub(crate) zone: &'a dyn Fn(Symbol) -> Result<TimeZone, String>,
+    /// How long bars are.
+    pub(crate) interval: Interval,
+    /// Where no column says it.
+    pub(crate) symbol: Option<Symbol>,
+    /// What is later has not happened.
+    pub(crate) latest: Millis,
+}
+
+/// What one line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Row {
+    /// A bar of the reading's interval; of a day, with what happened to the shares on it.
+    Bar {
+        bar: Bar,
+        split: Option<Decimal>,
+        dividend: Option<Price>,
+    },
+    /// A trade.
+    Trade {
+        symbol: Symbol,
+        time: Millis,
+        trade: Trade,
+    },
+}
+
+/// Why a line was refused: by what kind it is counted, and what to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) kind: &'static str,
+    why: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl Row {
+    pub(crate) fn symbol(&self) -> Symbol {
+        match self {
+            Row::Bar { bar, .. } => bar.symbol,
+            Row::Trade { symbol, .. } => *symbol,
+        }
+    }
+}
+
+impl Refused {
+    /// Of a file in which nearly everything is a symbol of its own.
+    pub(crate) fn symbols(most: usize) -> Self {
+        refused(
+            "one symbol too many",
+            format!("there are more than {most} symbols: expected less"),
+        )
+    }
+}
+
+impl From<Malformed> for Refused {
+    fn from(malformed: Malformed) -> Self {
+        Refused {
+            kind: "not a record",
+            why: malformed.to_string(),
+        }
+    }
+}
+
+fn refused(kind: &'static str, why: impl Into<String>) -> Refused {
+    Refused {
+        kind,
+        why: why.into(),
+    }
+}
+
+fn short(text: &str) -> String {
+    let short: String = text.chars().take(64).collect();
+    format!("{short:?}")
+}
+
+impl Reading<'_> {
+    /// Reads the record at which `lines` stands.
+    pub(crate) fn row<R: std::io::BufRead>(&self, lines: &Lines<R>) -> Result<Row, Refused> {
+        let record = Record {
+            lines,
+            columns: &self.columns,
+        };
+        let symbol = match (record.some(Role::Symbol)?, self.symbol) {
+            (None, Some(symbol)) => symbol,
+            (None, None) => {
+                return Err(refused("no symbol", "no symbol: expected one in each line"));
+            }
+            (Some(text), _) => text
+                .parse()
+                .map_err(|error: market::SymbolError| refused("not a symbol", error.to_string()))?,
+        };
+        let stamp = self.stamp(&record)?;
+        match self.columns.kind {
+            Kind::Bars => self.bar(&record, symbol, stamp),
+            Kind::Trades => self.trade(&record, symbol, stamp),
+        }
+    }
+
+    /// The time that stands in a record.
+    pub(crate) fn stamp<R: std::io::BufRead>(
+        &self,
+        record: &Record<'_, R>,
+    ) -> Result<Stamp, Refused> {
+        let text = record.text(Role::Time)?;
+        let clock = match self.columns.at(Role::Clock) {
+            Some(_) => Some(record.text(Role::Clock)?),
+            None => None,
+        };
+        self.format.parse(text, clock).ok_or_else(|| {
+            let shown = match clock {
+                Some(clock) => short(&format!("{text} {clock}")),
+                None => short(text),
+            };
+            refused(
+                "not a time",
+                format!("{shown} is not a time: expected {}", expected(&self.format)),
+            )
+        })
+    }
+
+    fn moment(
+        &self,
+        symbol: Symbol,
+        stamp: Stamp,
+        shown: &dyn fmt::Display,
+    ) -> Result<Millis, Refused> {
+        let out = |words: &str| refused("a time out of range", format!("{shown} is {words}"));
+        let zone = (self.zone)(symbol).map_err(|why| refused("a zone that cannot be read", why))?;
+        let time = stamp
+            .millis(&zone)
+            .ok_or_else(|| out("before 1970: expected a later time"))?;
+        if time > self.latest {
+            return Err(out("in the future: expected a time that has come"));
+        }
+        Ok(time)
+    }
+
+    fn bar<R: std::io::BufRead>(
+        &self,
+        record: &Record<'_, R>,
+        symbol: Symbol,
+        stamp: Stamp,
+    ) -> Result<Row, Refused> {
+        let start = if self.interval == Interval::Day {
+            let day: Date = stamp.day();
+            self.moment(symbol, Stamp::Day(day), &day)?
+        } else {
+            let start = self.moment(symbol, stamp, &short(record.text(Role::Time)?))?;
+            if start % self.interval.millis() != 0 {
+                let text = short(record.text(Role::Time)?);
+                return Err(refused(
+                    "a bar that does not start with its interval",
+                    format!("{text} is not where a bar of {} starts", self.interval),
+                ));
+            }
+            start
+        };
+        let price = |role| record.price(role);
+        let (open, high, low, close) = (
+            price(Role::Open)?,
+            price(Role::High)?,
+            price(Role::Low)?,
+            price(Role::Close)?,
+        );
+        if high < low
+            || [open, close]
+                .iter()
+                .any(|price| *price < low || *price > high)
+        {
+            return Err(refused(
+                "prices that contradict each other",
+                format!(
+                    "open {open}, high {high}, low {low}, close {close}: expected all within low and high"
+                ),
+            ));
+        }
+        let vwap = record.number(Role::Vwap, "a price")?;
+        let trades = record.whole(Role::Trades)?.unwrap_or(0);
+        let bar = Bar {
+            symbol,
+            start,
+            open,
+            high,
+            low,
+            close,
+            volume: record.size(Role::Volume)?.unwrap_or(Size::ZERO),
+            vwap,
+            trades,
+        };
+        let (mut split, mut dividend) = (None, None);
+        if self.interval == Interval::Day {
+            let ratio: Option<Price> = record.number(Role::Split, "a ratio")?;
+            // 0 stands for no split in some files, as 1 does in others.
+            let ratio = ratio.map(Price::decimal);
+            if let Some(ratio) = ratio.filter(|ratio| ratio.is_sign_negative() && !ratio.is_zero())
+            {
+                return Err(refused(
+                    "not a ratio",
+                    format!("{ratio} is not the ratio of a split: expected more than 0"),
+                ));
+            }
+            split = ratio.filter(|ratio| !ratio.is_zero() && *ratio != Decimal::ONE);
+            dividend = record
+                .number(Role::Dividend, "an amount")?
+                .filter(|amount: &Price| !amount.decimal().is_zero());
+        }
+        Ok(Row::Bar {
+            bar,
+            split,
+            dividend,
+        })
+    }
+
+    fn trade<R: std::io::BufRead>(
+        &self,
+        record: &Record<'_, R>,
+        symbol: Symbol,
+        stamp: Stamp,
+    ) -> Result<Row, Refused> {
+        let time = self.moment(symbol, stamp, &short(record.text(Role::Time)?))?;
+        let trade = Trade {
+            id: record.whole(Role::Id)?,
+            ..Trade::new(record.price(Role::Price)?, record.size(Role::Size)?)
+        };
+        Ok(Row::Trade {
+            symbol,
+            time,
+            trade,
+        })
+    }
+}
+
+fn expected(format: &TimeFormat) -> String {
+    match format {
+        TimeFormat::Iso => "a day or a time as in 2024-01-02 09:30".to_owned(),
+        TimeFormat::Compact => "a day as in 20240102".to_owned(),
+        TimeFormat::Seconds => "seconds since 1970".to_owned(),
+        TimeFormat::Millis => "milliseconds since 1970".to_owned(),
+        TimeFormat::Micros => "microseconds since 1970".to_owned(),
+        TimeFormat::Nanos => "nanoseconds since 1970".to_owned(),
+        TimeFormat::Pattern(pattern) => format!("one like {pattern}"),
+    }
+}
+
+/// The fields of a record by what they say.
+pub(crate) struct Record<'a, R> {
+    pub(crate) lines: &'a Lines<R>,
+    pub(crate) columns: &'a Columns,
+}
+
+impl<R: std::io::BufRead> Record<'_, R> {
+    /// The text of a role; `None` where it is empty or there is no such column.
+    pub(crate) fn some(&self, role: Role) -> Result<Option<&str>, Refused> {
+        let Some(at) = self.columns.at(role) else {
+            return Ok(None);
+        };
+        match self.lines.field(at) {
+            Some("") => Ok(None),
+            Some(text) => Ok(Some(text)),
+            None => Err(refused("not UTF-8", format!("the {role} is not UTF-8"))),
+        }
+    }
+
+    fn text(&self, role: Role) -> Result<&str, Refused> {
+        self.some(role)?.ok_or_else(|| missing(role))
+    }
+
+    fn number<T: FromStr>(&self, role: Role, what: &str) -> Result<Option<T>, Refused> {
+        let Some(text) = self.some(role)? else {
+            return Ok(None);
+        };
+        // Some write their prices with the currency.
+        let digits = text.strip_prefix('$').unwrap_or(text);
+        digits.parse().map(Some).map_err(|_| {
+            refused(
+                "not a number",
+                format!(
+                    "{} is not {what} ({role}): expected digits with at most one point",
+                    short(text)
+                ),
+            )
+        })
+    }
+
+    fn price(&self, role: Role) -> Result<Price, Refused> {
+        let price: Price = self.number(role, "a price")?.ok_or_else(|| missing(role))?;
+        if price.decimal().is_zero() {
+            return Err(refused(
+                "a price of zero",
+                format!("the {role} is {price}: expected a price"),
+            ));
+        }
+        Ok(price)
+    }
+
+    fn size(&self, role: Role) -> Result<Option<Size>, Refused> {
+        let size: Option<Size> = self.number(role, "a size")?;
+        match size {
+            Some(size) if size < Size::ZERO => Err(refused(
+                "a negative size",
+                format!("the {role} is {size}: expected 0 or more"),
+            )),
+            size => Ok(size),
+        }
+    }
+
+    fn whole(&self, role: Role) -> Result<Option<u64>, Refused> {
+        let Some(text) = self.some(role)? else {
+            return Ok(None);
+        };
+        // Numbers of trades are written as 12.0 by programs that know only floating point.
+        let digits = text.strip_suffix(".0").unwrap_or(text);
+        let number = digits
+            .parse::<u64>()
+            .ok()
+            .filter(|number| i64::try_from(*number).is_ok());
+        number.map(Some).ok_or_else(|| {
+            refused(
+                "not a whole number",
+                format!("{} is not the {role}: expected a whole number", short(text)),
+            )
+        })
+    }
+}
+
+fn missing(role: Role) -> Refused {
+    refused("an empty field", format!("there is no {role} in the line"))
+}
