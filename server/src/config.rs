@@ -9,8 +9,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     Settings,
+    export::ExportOptions,
     feeds::FeedSpec,
     http::{ClientHeader, FrameAncestors, Origin, parse_network},
+    import::ImportOptions,
     publish::{PublishOptions, publisher_name},
 };
 
@@ -37,7 +39,9 @@ Examples:
   tickertape --feed binance:BTCUSDT,ETHUSDT
   tickertape --feed 'replay:frames.jsonl.gz?speed=10'
   tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080
-  tickertape token newsdesk"
+  tickertape token newsdesk
+  tickertape import daily-bars.csv.gz
+  tickertape export bars --symbol AAPL --interval 1d"
 )]
 pub struct Config {
     /// What to do instead of serving
@@ -234,6 +238,11 @@ pub enum Command {
         #[arg(value_parser = publisher_name)]
         name: String,
     },
+    /// Put bars or trades from files of CSV into the archive, also while a
+    /// server runs
+    Import(ImportOptions),
+    /// Write bars, trades, quotes or stories of the archive as CSV or Parquet
+    Export(ExportOptions),
 }
 
 /// How the log is written.

@@ -9,6 +9,8 @@ use std::{
 use leptos::config::LeptosOptions;
 use server::{
     Command, Config, LogFormat,
+    export::ExportOptions,
+    import::ImportOptions,
     publish::{TokenGrant, new_token},
     system_now,
 };
@@ -29,6 +31,11 @@ fn main() -> ExitCode {
     match config.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    match &config.command {
+        Some(Command::Import(options)) => return import(options),
+        Some(Command::Export(options)) => return export(options),
+        _ => {}
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -71,6 +78,31 @@ fn make_token(name: &str) -> ExitCode {
             );
             ExitCode::SUCCESS
         }
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ends with 0 where every line went in, with 2 where some were refused, and with 1 where it failed.
+fn import(options: &ImportOptions) -> ExitCode {
+    match server::import::import(options, system_now()(), &mut io::stdout()) {
+        Ok(imported) if imported.refused == 0 => ExitCode::SUCCESS,
+        Ok(imported) => {
+            eprintln!("{} lines were refused; all others are in", imported.refused);
+            ExitCode::from(2)
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn export(options: &ExportOptions) -> ExitCode {
+    match server::export::export(options) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("{problem}");
             ExitCode::FAILURE

@@ -221,7 +221,10 @@ impl Reader {
     }
 
     /// Asks something on a connection, as of one moment.
-    fn read<R>(&self, ask: impl FnOnce(&Connection) -> Result<R, Failure>) -> Result<R, Failure> {
+    pub(crate) fn read<R>(
+        &self,
+        ask: impl FnOnce(&Connection) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
         let lent = self.lend()?;
         let Some(connection) = &lent.connection else {
             return Err(Failure::closed());

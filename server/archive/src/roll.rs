@@ -32,7 +32,7 @@ pub(crate) enum Made {
 }
 
 impl Made {
-    const fn code(self) -> i64 {
+    pub(crate) const fn code(self) -> i64 {
         match self {
             Made::Rolled => 0,
             Made::Told => 1,

@@ -1,1 +1,204 @@
-//! x
+//! `tickertape export`: what the archive holds, as CSV or Parquet.
+//!
+//! CSV has every number with the digits that its source gave, and `tickertape import` reads bars and
+//! trades back from it: what is exported again is the same. In Parquet numbers are `DECIMAL`s of as
+//! many digits after the point as the longest of the column has, so that they are exact and can be
+//! calculated with.
+
+mod comma;
+mod parquet;
+mod table;
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use clap::{Args, ValueEnum};
+use market::{Interval, Symbol};
+
+use self::table::Table;
+use crate::{data::Place, import::TimeFormat};
+
+/// What is to be exported, and where to.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ExportOptions {
+    /// What is wanted
+    #[arg(value_name = "WHAT")]
+    pub what: What,
+
+    /// Folder of the archive, or its file
+    #[arg(
+        long,
+        env = "TICKERTAPE_DATA",
+        default_value = "data",
+        value_name = "FOLDER"
+    )]
+    pub data: Place,
+
+    /// Only these symbols; may be given several times, or separated by ,
+    #[arg(long = "symbol", value_name = "SYMBOL", value_delimiter = ',')]
+    pub symbols: Vec<Symbol>,
+
+    /// How long bars are: 1s 1m 5m 15m 1h 1d
+    #[arg(long, default_value = "1d", value_name = "INTERVAL")]
+    pub interval: Interval,
+
+    /// Only from this day or time on, such as 2024-01-02 or 2024-01-02T14:30:00Z
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<Bound>,
+
+    /// Only what is before this day or time
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<Bound>,
+
+    /// How it is written [default: by the end of the file's name, else csv]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+
+    /// Where to [default: the standard output, which takes CSV alone]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What an archive has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// Prices and volumes of an interval.
+    Bars,
+    /// Trade by trade.
+    Trades,
+    /// Quote by quote.
+    Quotes,
+    /// Stories in their newest versions.
+    News,
+}
+
+/// How it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text, with a header.
+    Csv,
+    /// <https://parquet.apache.org>, compressed with zstd.
+    Parquet,
+}
+
+/// Where a span begins or ends: a day, of the symbol's own zone, or a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound(crate::import::Stamp);
+
+impl FromStr for Bound {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let stamp = TimeFormat::Iso.parse(text, None);
+        stamp.map(Bound).ok_or_else(|| {
+            format!(
+                "{text:?} is not a time: expected one such as 2024-01-02 or 2024-01-02T14:30:00Z"
+            )
+        })
+    }
+}
+
+/// Writes what is wanted.
+///
+/// # Errors
+/// When the archive cannot be read or the file cannot be written.
+pub fn export(options: &ExportOptions) -> Result<(), String> {
+    let format = options.format();
+    let (folder, name) = options.data.parts();
+    let reader = archive::Reader::open(&folder, &name).map_err(|error| error.to_string())?;
+    let table = Table::of(options, reader);
+    let Some(file) = &options.output else {
+        if format == Format::Parquet {
+            return Err(
+                "Parquet is not for the standard output: expected --output FILE".to_owned(),
+            );
+        }
+        let written = comma::write(&table, &mut BufWriter::new(io::stdout().lock()));
+        return match written {
+            // The reader has seen enough, as `head` has.
+            Err(Problem::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(|problem| problem.in_words("the standard output")),
+        };
+    };
+    let shown = file.display().to_string();
+    write_file(file, |out| match format {
+        Format::Csv => comma::write(&table, out),
+        Format::Parquet => parquet::write(&table, out),
+    })
+    .map_err(|problem| problem.in_words(&shown))
+}
+
+impl ExportOptions {
+    fn format(&self) -> Format {
+        let parquet = |file: &PathBuf| file.extension().is_some_and(|end| end == "parquet");
+        match self.format {
+            Some(format) => format,
+            None if self.output.as_ref().is_some_and(parquet) => Format::Parquet,
+            None => Format::Csv,
+        }
+    }
+}
+
+/// Why nothing, or not all, was written.
+#[derive(Debug)]
+enum Problem {
+    Archive(archive::Failure),
+    Output(io::Error),
+    Parquet(::parquet::errors::ParquetError),
+    Other(String),
+}
+
+impl Problem {
+    fn in_words(self, output: &str) -> String {
+        match self {
+            Problem::Archive(failure) => failure.to_string(),
+            Problem::Output(error) => format!("{output} cannot be written: {error}"),
+            Problem::Parquet(error) => format!("{output} cannot be written: {error}"),
+            Problem::Other(why) => why,
+        }
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        Problem::Output(error)
+    }
+}
+
+impl From<archive::Failure> for Problem {
+    fn from(failure: archive::Failure) -> Self {
+        Problem::Archive(failure)
+    }
+}
+
+impl From<::parquet::errors::ParquetError> for Problem {
+    fn from(error: ::parquet::errors::ParquetError) -> Self {
+        Problem::Parquet(error)
+    }
+}
+
+/// Writes a file beside its place and moves it there when it is whole.
+fn write_file(
+    file: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let mut beside: OsString = file.as_os_str().to_owned();
+    beside.push(".part");
+    let beside = PathBuf::from(beside);
+    let mut out = BufWriter::new(File::create(&beside)?);
+    let written = write(&mut out).and_then(|()| {
+        out.flush()?;
+        out.get_ref().sync_all()?;
+        Ok(fs::rename(&beside, file)?)
+    });
+    if written.is_err() {
+        // What is left of it is of no use; that it failed is told already.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}

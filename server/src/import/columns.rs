@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 /// What a column can say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
+pub(crate) enum Role {
     /// When: a bar's start, or a trade's time.
     Time,
     /// The time of day, where [`Role::Time`] is only a day.
@@ -31,6 +31,8 @@ pub enum Role {
     Size,
     /// The source's number of a trade.
     Id,
+    /// What a trade moves, where that is not everything: `last`, `range` and `volume`, or `none`.
+    Moves,
     /// Of a day: how many shares there are for each one before, 1 for a day without a split.
     Split,
     /// Of a day: what is paid for each share, 0 for a day without a dividend.
@@ -38,7 +40,7 @@ pub enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Role; 15] = [
+    pub(crate) const ALL: [Role; 16] = [
         Role::Time,
         Role::Clock,
         Role::Symbol,
@@ -52,6 +54,7 @@ impl Role {
         Role::Price,
         Role::Size,
         Role::Id,
+        Role::Moves,
         Role::Split,
         Role::Dividend,
     ];
@@ -71,6 +74,7 @@ impl Role {
             Role::Price => "price",
             Role::Size => "size",
             Role::Id => "id",
+            Role::Moves => "moves",
             Role::Split => "split",
             Role::Dividend => "dividend",
         }
@@ -128,6 +132,7 @@ impl Role {
                 "size", "quantity", "qty", "amount", "volume", "vol", "q", "v",
             ],
             Role::Id => &["id", "tradeid", "aggtradeid", "i"],
+            Role::Moves => &["moves"],
             Role::Split => &[
                 "splitratio",
                 "split",
@@ -266,7 +271,8 @@ impl Columns {
             columns.guess(header, mapping);
         }
         let bars = [Role::Open, Role::High, Role::Low, Role::Close];
-        let has = |role: Role| columns.at(role).is_some();
+        let at = columns.at;
+        let has = |role: Role| at[role as usize].is_some();
         let missing: Vec<&str> = if has(Role::Price) && !bars.into_iter().all(has) {
             columns.kind = Kind::Trades;
             [Role::Time]
@@ -316,7 +322,7 @@ impl Columns {
         }
         let trades = !said(Role::Open) && find(Role::Open.headers()).is_none();
         for role in Role::ALL {
-            let of_trades = matches!(role, Role::Price | Role::Size | Role::Id);
+            let of_trades = matches!(role, Role::Price | Role::Size | Role::Id | Role::Moves);
             let of_both = matches!(role, Role::Time | Role::Symbol);
             if said(role) || role == Role::Clock || !(of_both || of_trades == trades) {
                 continue;

@@ -278,7 +278,7 @@ mod tests {
     fn finds_the_delimiter() {
         for (header, delimiter) in [
             ("Date,Open", b','),
-            ("Date;Open, first", b';'),
+            ("Date;Open, first;Close", b';'),
             ("Date\tOpen", b'\t'),
             ("Date|Open", b'|'),
             ("Date", b','),

@@ -33,6 +33,7 @@ use self::{
 };
 use crate::data::Place;
 
+pub(crate) use self::time::Stamp;
 pub use self::{columns::Mapping, time::TimeFormat};
 
 /// What is to be imported, and how it is to be read.

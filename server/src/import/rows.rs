@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use jiff::{civil::Date, tz::TimeZone};
-use market::{Bar, Interval, Millis, Price, Size, Symbol, Trade};
+use market::{Bar, Interval, Millis, Moves, Price, Size, Symbol, Trade};
 use rust_decimal::Decimal;
 
 use super::{
@@ -243,6 +243,7 @@ impl Reading<'_> {
         let time = self.moment(symbol, stamp, &short(record.text(Role::Time)?))?;
         let trade = Trade {
             id: record.whole(Role::Id)?,
+            moves: record.moves()?,
             ..Trade::new(record.price(Role::Price)?, record.size(Role::Size)?)
         };
         Ok(Row::Trade {
@@ -325,6 +326,35 @@ impl<R: std::io::BufRead> Record<'_, R> {
             )),
             size => Ok(size),
         }
+    }
+
+    fn moves(&self) -> Result<Moves, Refused> {
+        let Some(text) = self.some(Role::Moves)? else {
+            return Ok(Moves::ALL);
+        };
+        let mut moves = Moves {
+            last: false,
+            range: false,
+            volume: false,
+        };
+        for word in text.split(' ') {
+            match word {
+                "last" => moves.last = true,
+                "range" => moves.range = true,
+                "volume" => moves.volume = true,
+                "none" => {}
+                _ => {
+                    return Err(refused(
+                        "not what a trade moves",
+                        format!(
+                            "{} is not what a trade moves: expected some of last, range and volume, or none",
+                            short(text)
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(moves)
     }
 
     fn whole(&self, role: Role) -> Result<Option<u64>, Refused> {

@@ -327,7 +327,7 @@ mod tests {
             (TimeFormat::Compact, "20241301"),
             (TimeFormat::Seconds, "-5"),
             (TimeFormat::Seconds, "1e9"),
-            (TimeFormat::Nanos, "99999999999999999999"),
+            (TimeFormat::Millis, "99999999999999999999"),
             (TimeFormat::Pattern(MONTH_FIRST.to_owned()), "13/13/2024"),
         ] {
             assert_eq!(format.parse(text, None), None, "{text}");

@@ -2,6 +2,10 @@
 
 mod calendar;
 mod overlay;
+mod previous;
+mod splits;
 
 pub use calendar::{Calendar, Hours};
 pub use overlay::{PreviousClose, Sessions, keep_sessions};
+pub use previous::{previous_close, previous_closes};
+pub use splits::adjust_for_splits;
