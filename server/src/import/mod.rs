@@ -211,6 +211,7 @@ fn guessed_zone(symbol: Symbol) -> TimeZone {
 /// How a file is going to be read.
 struct Plan {
     columns: Columns,
+    width: usize,
     format: TimeFormat,
     interval: Interval,
     symbol: Option<Symbol>,
@@ -261,9 +262,11 @@ impl Plan {
 
         let mut sample: Vec<(String, Option<String>, Option<String>)> = Vec::new();
         let mut bytes = 0;
-        let mut more = has_header
-            .then(|| lines.next())
-            .unwrap_or(Ok(Some(Line::Record)));
+        let mut more = if has_header {
+            lines.next()
+        } else {
+            Ok(Some(Line::Record))
+        };
         while let Some(line) = more.map_err(unreadable)? {
             if line == Line::Record {
                 let record = Record {
@@ -297,6 +300,7 @@ impl Plan {
         Ok(Plan {
             described: columns.describe(if has_header { &header } else { &[] }),
             columns,
+            width: header.len(),
             format,
             interval,
             symbol: options.symbol,
@@ -398,7 +402,7 @@ impl fmt::Display for Refusals {
         write!(f, "{} refused", self.count)?;
         for (nth, (kind, count)) in self.kinds.iter().enumerate() {
             let before = if nth == 0 { " (" } else { ", " };
-            write!(f, "{before}{count} {kind}")?;
+            write!(f, "{before}{count} × {kind}")?;
         }
         if self.kinds.is_empty() {
             Ok(())
@@ -471,6 +475,7 @@ fn take(file: &Path, plan: Plan, zones: &Zones, importer: &mut Importer) -> Resu
     let zone_of = |symbol| zones.of(symbol);
     let reading = Reading {
         columns: plan.columns,
+        width: plan.width,
         format: plan.format,
         zone: &zone_of,
         interval,

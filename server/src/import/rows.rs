@@ -15,6 +15,8 @@ use super::{
 /// How the lines of one file are read.
 pub(crate) struct Reading<'a> {
     pub(crate) columns: Columns,
+    /// How many columns there are.
+    pub(crate) width: usize,
     pub(crate) format: TimeFormat,
     /// That of a symbol's times where they do not say theirs, and of its days.
     pub(crate) zone: &'a dyn Fn(Symbol) -> Result<TimeZone, String>,
@@ -103,6 +105,18 @@ impl Reading<'_> {
             lines,
             columns: &self.columns,
         };
+        let has = lines.len();
+        // A number that is written as 1,234 would move all that is behind it by a column.
+        let surplus = (self.width..has).any(|column| lines.field(column) != Some(""));
+        if has < self.width || surplus {
+            return Err(refused(
+                "not a record",
+                format!(
+                    "the line has {has} columns: expected {} as in the first",
+                    self.width
+                ),
+            ));
+        }
         let symbol = match (record.some(Role::Symbol)?, self.symbol) {
             (None, Some(symbol)) => symbol,
             (None, None) => {
