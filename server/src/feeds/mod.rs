@@ -7,6 +7,7 @@
 pub mod binance;
 pub mod coinbase;
 mod currency;
+pub mod fetch;
 mod floor;
 mod publisher;
 pub mod replay;
@@ -14,7 +15,7 @@ pub mod simulate;
 mod spec;
 mod supervisor;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 use market::Millis;
@@ -52,6 +53,13 @@ pub enum End {
 pub enum FeedError {
     /// It may work the next time.
     Transient(String),
+    /// It may work the next time, which the source does not want to come before this has passed.
+    Later {
+        /// What went wrong.
+        why: String,
+        /// How long the source is to be left alone.
+        wait: Duration,
+    },
     /// It will not work until somebody acts.
     Fatal(String),
 }
@@ -59,7 +67,9 @@ pub enum FeedError {
 impl fmt::Display for FeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FeedError::Transient(why) | FeedError::Fatal(why) => f.write_str(why),
+            FeedError::Transient(why) | FeedError::Later { why, .. } | FeedError::Fatal(why) => {
+                f.write_str(why)
+            }
         }
     }
 }

@@ -140,7 +140,7 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
     loop {
         // A feed that panicked is not run again, so that no one sees what it left half done.
         let run = AssertUnwindSafe(async { feed.run(publisher).await }).catch_unwind();
-        let error = match run.await {
+        let (error, least) = match run.await {
             Ok(Ok(End::Renew)) => {
                 tracing::info!(feed = name, "connects anew, as its source demands");
                 failures = 0;
@@ -153,7 +153,8 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
                 publisher.set(FeedState::Ended, None);
                 return;
             }
-            Ok(Err(FeedError::Transient(error))) => error,
+            Ok(Err(FeedError::Transient(error))) => (error, Duration::ZERO),
+            Ok(Err(FeedError::Later { why, wait })) => (why, wait),
             Ok(Err(FeedError::Fatal(error))) => {
                 tracing::error!(feed = name, "failed: {error}");
                 publisher.set(FeedState::Failed, Some(error));
@@ -170,7 +171,7 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
             .live_since()
             .is_some_and(|since| since.elapsed() >= backoff.settled);
         failures = if settled { 1 } else { failures + 1 };
-        let wait = backoff.wait(failures);
+        let wait = backoff.wait(failures).max(least);
         // The first few, then only powers of two: a source may be away for days.
         if failures <= 4 || failures.is_power_of_two() {
             tracing::warn!(feed = name, failures, ?wait, "broke off: {error}");
@@ -204,6 +205,7 @@ mod tests {
     /// What a scripted feed does when it is run.
     enum Act {
         Fail,
+        FailUntil(Duration),
         LiveThenFail(Duration),
         Renew,
         Finish,
@@ -232,6 +234,10 @@ mod tests {
             Box::pin(async move {
                 match act {
                     Act::Fail => Err(FeedError::Transient("no route".to_owned())),
+                    Act::FailUntil(wait) => Err(FeedError::Later {
+                        why: "too often".to_owned(),
+                        wait,
+                    }),
                     Act::LiveThenFail(time) => {
                         publisher.live();
                         tokio::time::sleep(time).await;
@@ -322,6 +328,20 @@ mod tests {
         run.stop.cancel();
         run.supervisor.join().await;
         assert_eq!(statuses.current()[0].state, FeedState::Ended);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_wants_to_be_left_alone_is() {
+        let hour = Duration::from_secs(3_600);
+        let mut run = start([Act::FailUntil(hour), Act::FailUntil(Duration::ZERO)]);
+        let first = run.runs.recv().await.unwrap();
+        let second = run.runs.recv().await.unwrap();
+        assert_eq!(second.duration_since(first).as_secs(), 3_600);
+        let status = run.supervisor.statuses().current().remove(0);
+        assert_eq!(status.state, FeedState::Degraded);
+        assert_eq!(status.detail.as_deref(), Some("too often"));
+        let third = run.runs.recv().await.unwrap();
+        assert!(third.duration_since(second) <= Duration::from_secs(2));
     }
 
     #[tokio::test(start_paused = true)]
