@@ -13,21 +13,22 @@
 use std::{
     error::Error,
     fmt,
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::{Bytes, BytesMut};
+use market::Millis;
 use reqwest::{
     Client, Response, StatusCode, Url,
     header::{
         AGE, CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderMap, HeaderName, HeaderValue,
-        IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
+        IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
     },
     redirect,
 };
 use tokio::time::Instant;
 
-use super::FeedError;
+use super::{FeedError, retry};
 use crate::provide_tls;
 
 /// How we call ourselves where a source does not ask for more.
@@ -41,9 +42,6 @@ const REDIRECTS: usize = 5;
 
 /// A source's own wish is heard up to here, so that one wrong header does not silence it for a year.
 const LONGEST_FRESH: Duration = Duration::from_secs(60 * 60);
-
-/// As [`LONGEST_FRESH`], for a source that asks to be left alone.
-const LONGEST_RETRY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a source is left alone that says "too often" and not for how long.
 const TOO_OFTEN: Duration = Duration::from_secs(60);
@@ -355,7 +353,7 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
 /// What an answer that says no means.
 fn refused(place: &str, response: &Response, has_answered: bool) -> FetchError {
     let status = response.status();
-    let wait = retry_after(response.headers(), SystemTime::now());
+    let wait = retry::after(response.headers(), clock(response.headers()));
     let what_to_do = match status {
         StatusCode::UNAUTHORIZED => ": the key is missing or wrong",
         StatusCode::FORBIDDEN => ": this client or its key may not read it",
@@ -407,21 +405,13 @@ fn fresh(headers: &HeaderMap) -> Option<Duration> {
     expires.duration_since(date).ok()
 }
 
-/// How long the source wants to be left alone: seconds or a date.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name| headers.get(name)?.to_str().ok();
-    let wish = text(RETRY_AFTER)?.trim();
-    let wait = match wish.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let until = httpdate::parse_http_date(wish).ok()?;
-            let date = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
-            until
-                .duration_since(date.unwrap_or(now))
-                .unwrap_or_default()
-        }
-    };
-    Some(wait.min(LONGEST_RETRY))
+/// The time by the source's own clock, which may be a day off ours; by ours where it says none.
+fn clock(headers: &HeaderMap) -> Millis {
+    let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+    date.and_then(|date| httpdate::parse_http_date(date).ok())
+        .unwrap_or_else(SystemTime::now)
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as Millis)
 }
 
 /// An error with everything that led to it.
@@ -491,22 +481,6 @@ mod tests {
             ),
         ] {
             assert_eq!(fresh(&headers(lines)), expected, "{lines:?}");
-        }
-    }
-
-    #[test]
-    fn a_source_says_when_to_come_back() {
-        let now = httpdate::parse_http_date(NOW).unwrap();
-        let seconds = Duration::from_secs;
-        for (lines, expected) in [
-            (&[][..], None),
-            (&[("retry-after", "7")], Some(seconds(7))),
-            (&[("retry-after", LATER)], Some(seconds(120))),
-            (&[("retry-after", LATER), ("date", LATER)], Some(seconds(0))),
-            (&[("retry-after", "99999999")], Some(LONGEST_RETRY)),
-            (&[("retry-after", "soon")], None),
-        ] {
-            assert_eq!(retry_after(&headers(lines), now), expected, "{lines:?}");
         }
     }
 

@@ -11,7 +11,9 @@ pub mod fetch;
 mod floor;
 mod publisher;
 pub mod replay;
+mod retry;
 pub mod simulate;
+mod socket;
 mod spec;
 mod supervisor;
 
@@ -23,6 +25,7 @@ use market::Millis;
 pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
 pub use replay::Speed;
+pub use socket::Patience;
 pub use spec::{FeedSpec, SpecError};
 pub use supervisor::{Backoff, Statuses, Supervisor};
 
@@ -53,11 +56,11 @@ pub enum End {
 pub enum FeedError {
     /// It may work the next time.
     Transient(String),
-    /// It may work the next time, which the source does not want to come before this has passed.
+    /// It may work, but not before so long: the source said so.
     Later {
-        /// What went wrong.
+        /// Why the feed stopped.
         why: String,
-        /// How long the source is to be left alone.
+        /// How long to stay away from the source.
         wait: Duration,
     },
     /// It will not work until somebody acts.

@@ -140,7 +140,7 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
     loop {
         // A feed that panicked is not run again, so that no one sees what it left half done.
         let run = AssertUnwindSafe(async { feed.run(publisher).await }).catch_unwind();
-        let (error, least) = match run.await {
+        let (error, at_least) = match run.await {
             Ok(Ok(End::Renew)) => {
                 tracing::info!(feed = name, "connects anew, as its source demands");
                 failures = 0;
@@ -171,13 +171,18 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
             .live_since()
             .is_some_and(|since| since.elapsed() >= backoff.settled);
         failures = if settled { 1 } else { failures + 1 };
-        let wait = backoff.wait(failures).max(least);
+        // Jitter comes on top of what the source asks for, so that its clients still part.
+        let wait = at_least + backoff.wait(failures);
         // The first few, then only powers of two: a source may be away for days.
         if failures <= 4 || failures.is_power_of_two() {
             tracing::warn!(feed = name, failures, ?wait, "broke off: {error}");
         } else {
             tracing::debug!(feed = name, failures, ?wait, "broke off: {error}");
         }
+        let error = match at_least {
+            Duration::ZERO => error,
+            _ => format!("{error}; tries again in {} seconds", wait.as_secs() + 1),
+        };
         publisher.set(FeedState::Degraded, Some(error));
         tokio::time::sleep(wait).await;
     }
@@ -205,7 +210,7 @@ mod tests {
     /// What a scripted feed does when it is run.
     enum Act {
         Fail,
-        FailUntil(Duration),
+        Busy(Duration),
         LiveThenFail(Duration),
         Renew,
         Finish,
@@ -234,8 +239,8 @@ mod tests {
             Box::pin(async move {
                 match act {
                     Act::Fail => Err(FeedError::Transient("no route".to_owned())),
-                    Act::FailUntil(wait) => Err(FeedError::Later {
-                        why: "too often".to_owned(),
+                    Act::Busy(wait) => Err(FeedError::Later {
+                        why: "too many".to_owned(),
                         wait,
                     }),
                     Act::LiveThenFail(time) => {
@@ -331,20 +336,6 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_source_that_wants_to_be_left_alone_is() {
-        let hour = Duration::from_secs(3_600);
-        let mut run = start([Act::FailUntil(hour), Act::FailUntil(Duration::ZERO)]);
-        let first = run.runs.recv().await.unwrap();
-        let second = run.runs.recv().await.unwrap();
-        assert_eq!(second.duration_since(first).as_secs(), 3_600);
-        let status = run.supervisor.statuses().current().remove(0);
-        assert_eq!(status.state, FeedState::Degraded);
-        assert_eq!(status.detail.as_deref(), Some("too often"));
-        let third = run.runs.recv().await.unwrap();
-        assert!(third.duration_since(second) <= Duration::from_secs(2));
-    }
-
-    #[tokio::test(start_paused = true)]
     async fn a_renewal_waits_for_nothing_and_stays_live() {
         let mut run = start([Act::Renew, Act::Renew]);
         let first = run.runs.recv().await.unwrap();
@@ -382,6 +373,26 @@ mod tests {
         );
         run.stop.cancel();
         run.supervisor.join().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stays_away_as_long_as_the_source_asks() {
+        let hour = Duration::from_secs(3_600);
+        let mut run = start([Act::Busy(hour)]);
+        let statuses = run.supervisor.statuses();
+        let first = run.runs.recv().await.unwrap();
+        let degraded = |status: &FeedStatus| status.state == FeedState::Degraded;
+        let status = statuses.wait_for(0, degraded).await.unwrap();
+        let detail = status.detail.unwrap();
+        assert!(
+            detail.starts_with("too many; tries again in 360"),
+            "{detail}"
+        );
+        let waited = run.runs.recv().await.unwrap() - first;
+        assert!(
+            hour <= waited && waited <= hour + Duration::from_secs(2),
+            "{waited:?}"
+        );
     }
 
     #[test]
