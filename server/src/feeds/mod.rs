@@ -9,6 +9,7 @@ pub mod coinbase;
 mod currency;
 pub mod fetch;
 mod floor;
+pub mod headline;
 mod publisher;
 pub mod replay;
 mod retry;
