@@ -6,6 +6,7 @@
 
 pub mod binance;
 pub mod coinbase;
+pub mod conditions;
 mod currency;
 pub mod fetch;
 mod floor;

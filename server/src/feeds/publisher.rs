@@ -7,7 +7,10 @@ use std::{
     },
 };
 
-use market::{Board, Day, Event, FeedState, FeedStatus, Millis, News, Session, Symbol, Tick};
+use market::{
+    Board, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, News, Quote, Session,
+    Symbol, Tick,
+};
 use tokio::{sync::watch, time::Instant};
 
 use super::Floor;
@@ -71,6 +74,33 @@ impl Publisher {
         self.references(&mut state, tick.symbol, &tick.day);
         for bar in state.board.apply(tick).bars {
             self.append(Event::Bar(bar));
+        }
+    }
+
+    /// Takes a trade back or puts it right: publishes the quote as it is without the mistake, where
+    /// it makes a difference to it. The bar that is open is put right with it; one that was
+    /// published before stays on the tape as it was, and is for history to put right.
+    pub fn correct(&self, correction: &Correction) {
+        let mut state = self.state();
+        let before = state.board.quote(correction.symbol).cloned();
+        match state.board.correct(correction) {
+            Mended::Whole(quote) | Mended::Quote(quote) => {
+                let same = before.is_some_and(|before| {
+                    Quote {
+                        time: quote.time,
+                        ..before
+                    } == quote
+                });
+                if !same {
+                    self.append(Event::Quote(quote));
+                }
+            }
+            Mended::Unknown => tracing::debug!(
+                feed = self.name(),
+                symbol = %correction.symbol,
+                trade = correction.trade,
+                "corrects a trade that is not remembered"
+            ),
         }
     }
 
