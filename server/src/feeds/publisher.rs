@@ -7,7 +7,10 @@ use std::{
     },
 };
 
-use market::{Board, Day, Event, FeedState, FeedStatus, Millis, News, Session, Symbol, Tick};
+use market::{
+    Board, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, News, Quote, Session,
+    Symbol, Tick,
+};
 use tokio::{sync::watch, time::Instant};
 
 use super::Floor;
@@ -74,6 +77,33 @@ impl Publisher {
         }
     }
 
+    /// Takes a trade back or puts it right: publishes the quote as it is without the mistake, where
+    /// it makes a difference to it. The bar that is open is put right with it; one that was
+    /// published before stays on the tape as it was, and is for history to put right.
+    pub fn correct(&self, correction: &Correction) {
+        let mut state = self.state();
+        let before = state.board.quote(correction.symbol).cloned();
+        match state.board.correct(correction) {
+            Mended::Whole(quote) | Mended::Quote(quote) => {
+                let same = before.is_some_and(|before| {
+                    Quote {
+                        time: quote.time,
+                        ..before
+                    } == quote
+                });
+                if !same {
+                    self.append(Event::Quote(quote));
+                }
+            }
+            Mended::Unknown => tracing::debug!(
+                feed = self.name(),
+                symbol = %correction.symbol,
+                trade = correction.trade,
+                "corrects a trade that is not remembered"
+            ),
+        }
+    }
+
     /// Publishes the newest quote of every symbol.
     pub fn quotes(&self) {
         let state = self.state();
@@ -89,13 +119,26 @@ impl Publisher {
         }
     }
 
-    /// Publishes a session, unless it says what is known already.
+    /// Publishes a session, unless it says what is known already. Its state is what the calendar of
+    /// its venue and the halts of all feeds make of it: see [`Sessions`](crate::sessions::Sessions).
     pub fn session(&self, session: Session) {
         let mut state = self.state();
-        if state.sessions.get(&session.symbol) != Some(&session) {
-            state.sessions.insert(session.symbol, session.clone());
-            self.append(Event::Session(session));
-        }
+        state.sessions.insert(session.symbol, session.clone());
+        self.say(session);
+    }
+
+    /// Takes that a symbol is halted, whoever quotes it, with the venue's code of the reason (`T1`,
+    /// `LUDP`). A market-wide halt (`MWC1` to `MWC3`) stops all US stocks. To say it again is no
+    /// change.
+    pub fn halt(&self, symbol: Symbol, code: &str) {
+        let floor = &self.floor;
+        floor.sessions.halt(&floor.tape, self.now(), symbol, code);
+    }
+
+    /// Takes that a symbol is traded again; where its halt was market-wide, all are.
+    pub fn resume(&self, symbol: Symbol) {
+        let floor = &self.floor;
+        floor.sessions.resume(&floor.tape, self.now(), symbol);
     }
 
     /// Publishes a story, unless it says what is on the tape already.
@@ -136,6 +179,10 @@ impl Publisher {
             tracing::info!(feed = self.name(), "live");
         }
     }
+
+    /// Says that something came from the source, if only an answer to a ping. To be called for
+    /// whatever comes; [`Publisher::live`] says it too.
+    pub fn heard(&self) {}
 
     /// Counts a frame that says nothing that we listen to.
     pub fn ignore(&self) {
@@ -195,8 +242,13 @@ impl Publisher {
         let prev_close = day.prev_close.or(session.prev_close);
         if (open, prev_close) != (session.open, session.prev_close) {
             (session.open, session.prev_close) = (open, prev_close);
-            self.append(Event::Session(session.clone()));
+            self.say(session.clone());
         }
+    }
+
+    fn say(&self, session: Session) {
+        let floor = &self.floor;
+        floor.sessions.say(&floor.tape, self.now(), session);
     }
 
     fn append(&self, event: Event) {
