@@ -122,8 +122,8 @@ pub(crate) struct Log<K, P> {
     /// Stands for the moment of creation, or for what a refill leaves out: what is older belongs to
     /// another tape, or is lost.
     start: EventId,
-    /// The newest id that it was refilled with; its own are greater.
-    refilled: EventId,
+    /// Its own ids are this one or greater.
+    first: EventId,
     /// What was appended next after this id may be lost.
     torn: EventId,
     /// The marks that it had before, each with the newest id that it was refilled with.
@@ -158,7 +158,7 @@ impl<K: Key, P: Payload> Log<K, P> {
             limits,
             mark,
             start,
-            refilled: NOWHERE,
+            first: start,
             torn: NOWHERE,
             earlier: HashMap::new(),
             last: start,
@@ -194,6 +194,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         }
         (log.start, log.horizon, log.forgotten) = (since, since, since);
         log.torn = torn;
+        let mut newest = since;
         log.remember(since);
         let mut aftermath = Aftermath::new();
         for stored in entries {
@@ -207,8 +208,10 @@ impl<K: Key, P: Payload> Log<K, P> {
                 log.append(Append::new(id, topics, merge, payload), &mut aftermath);
             }
             log.remember(id);
+            newest = id.max(newest);
         }
-        log.last = log.refilled;
+        log.last = newest;
+        log.first = log.next_id(newest);
         (log.appended, log.superseded, log.evicted) = (0, 0, 0);
         log
     }
@@ -218,7 +221,6 @@ impl<K: Key, P: Payload> Log<K, P> {
         if id > NOWHERE {
             let newest = self.earlier.entry(Mark::of(id)).or_insert(id);
             *newest = id.max(*newest);
-            self.refilled = id.max(self.refilled);
         }
     }
 
@@ -362,7 +364,7 @@ impl<K: Key, P: Payload> Log<K, P> {
                 None => self.forgotten,
             })
             .fold(self.start, EventId::max);
-        let own = self.mark.bears(id) && (self.refilled..=self.last).contains(&id);
+        let own = self.mark.bears(id) && (self.first..=self.last).contains(&id);
         let newest = match own {
             true => Some(self.last),
             false => self.earlier.get(&Mark::of(id)).copied(),

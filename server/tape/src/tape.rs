@@ -109,10 +109,11 @@ impl<K: Key, P: Payload> Tape<K, P> {
     /// those of entries that merge and were never stored.
     ///
     /// What was appended last may have been lost before it was stored, and its ids have been seen. So
-    /// that none of them is given again, `mark` is to be one that no entry bears. Who resumes from such an
-    /// id is given everything after the newest stored entry of its mark. And who resumes from before a loss
-    /// ([`Refill::torn`]) is given the merging entries of its topics as they are here, older ones as
-    /// well: it may have seen newer ones, or skipped one of these for a newer one.
+    /// that none of them is given again, `now` is to be later than all of them, whatever the clock
+    /// says; or `mark` is to be one that no entry bears. Who resumes from such an id is given everything
+    /// after the newest stored entry of its mark. And who resumes from before a loss ([`Refill::torn`])
+    /// is given the merging entries of its topics as they are here, older ones as well: it may have seen
+    /// newer ones, or skipped one of these for a newer one.
     pub fn refilled(now: u64, mark: u32, limits: Limits, refill: Refill<K, P>) -> Self {
         Tape {
             log: Arc::new(Mutex::new(Log::refilled(

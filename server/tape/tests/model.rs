@@ -50,6 +50,8 @@ struct Crash {
     forgotten: Option<Index>,
     /// So many of the last deliveries in order have not arrived, at any client.
     cut: usize,
+    /// The next tape has the same mark, and is told a time after all that was given.
+    same: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -86,10 +88,12 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     ];
     let lost = prop_oneof![1 => Just(0), 1 => 0..8usize];
     let forgotten = option::weighted(0.3, any::<Index>());
-    let crash = (lost, forgotten, 0..3usize).prop_map(|(lost, forgotten, cut)| Crash {
+    let crash = (lost, forgotten, 0..3usize, any::<bool>());
+    let crash = crash.prop_map(|(lost, forgotten, cut, same)| Crash {
         lost,
         forgotten,
         cut,
+        same,
     });
     let op = prop_oneof![
         12 => prop_oneof![3 => vec(event(), 1), 1 => vec(event(), 0..5)].prop_map(Op::Append),
@@ -252,8 +256,9 @@ struct Model {
     before: (u64, u64),
     /// The marks that it had before, each with the newest id that was stored.
     earlier: BTreeMap<u32, EventId>,
-    /// The newest id of all that was stored.
-    refilled: EventId,
+    /// The first id that the tape could give, and the newest that any tape has given.
+    first: EventId,
+    given: EventId,
     /// The newest id that was stored when something was not.
     torn: EventId,
 }
@@ -265,7 +270,8 @@ impl Model {
             start,
             before: (0, 0),
             earlier: BTreeMap::new(),
-            refilled: start,
+            first: start,
+            given: start,
             torn: EventId { ms: 0, n: 0 },
             limits,
             mark,
@@ -309,6 +315,7 @@ impl Model {
             lost,
             forgotten,
             cut,
+            same,
         } = crash;
         // What was stored once stays so.
         let stored = self.entries.len().saturating_sub(lost);
@@ -363,12 +370,18 @@ impl Model {
             torn: self.torn,
             entries: stored,
         };
-        self.mark += MARKS;
+        self.given = self.given.max(self.last);
+        if same {
+            self.now = self.now.max(self.given.ms + 1);
+        } else {
+            self.mark += MARKS;
+        }
         self.tape = Tape::refilled(self.now, self.mark, self.limits, refill);
         self.clock = self.now;
         self.last = newest;
         self.evict(newest);
-        self.refilled = self.last;
+        self.first = self.next_id();
+        self.last = newest;
         let gone = self.entries.iter().filter(|entry| entry.gone).count();
         self.before = (self.entries.len() as u64, gone as u64);
         self.tape.view(|view| self.check_view(view));
@@ -380,7 +393,7 @@ impl Model {
 
     /// Where a client stands that has seen this id, by what is known of its mark.
     fn place(&self, id: EventId) -> Option<EventId> {
-        if mark_of(id) == self.mark && self.refilled <= id && id <= self.last {
+        if mark_of(id) == self.mark && self.first <= id && id <= self.last {
             return Some(id);
         }
         let newest = self.earlier.get(&mark_of(id))?;
