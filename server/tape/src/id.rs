@@ -25,8 +25,9 @@ impl EventId {
     }
 }
 
-/// How many ids a tape gives in one millisecond before it goes on with the next.
-const IDS_PER_MS: u64 = 1000;
+/// How many ids a tape gives in one millisecond before it goes on with the next; the first of them has
+/// its mark times as many as its `n`.
+pub const IDS_PER_MS: u64 = 1000;
 
 /// What the ids of one tape have in common: the range of their `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -78,7 +78,7 @@ mod waiting;
 
 pub use batch::Batch;
 pub use cursor::{Cursor, Delivery, OffTape};
-pub use id::{EventId, EventIdError};
+pub use id::{EventId, EventIdError, IDS_PER_MS};
 pub use log::{Key, Payload};
 pub use ringer::Ringer;
 pub use tape::{Limits, Refill, Stats, Stored, Tape, View};
