@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use leptos::config::LeptosOptions;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, timeout, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -15,8 +18,8 @@ use crate::{
     sessions::keep_sessions,
 };
 
-/// The part of the grace period that the archive may take before the streams end, and again
-/// afterwards.
+/// The part of the grace period that the archive may take before the streams end; and it is left as
+/// much in any case when they have.
 const LAST_WORDS: u32 = 8;
 
 /// Runs the server on a socket until `shutdown` is cancelled: feeds, tape, archive and HTTP. It ends
@@ -65,8 +68,15 @@ pub async fn run(
     let hours = tokio::spawn(keep_sessions(floor.clone(), None, shutdown.clone()));
     let supervisor = Supervisor::start(feeds, &floor, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
-    let last_words = settings.grace / LAST_WORDS;
+    let grace = settings.grace;
+    let last_words = grace / LAST_WORDS;
     settings.grace -= 2 * last_words;
+    let begun = shutdown.clone();
+    let end = async move {
+        begun.cancelled().await;
+        Instant::now() + grace
+    };
+    let end = tokio::spawn(end);
     let service = Service {
         metrics: Arc::clone(&metrics),
         limits: Limits {
@@ -118,7 +128,8 @@ pub async fn run(
             None => Ok(()),
         }
     };
-    match timeout(last_words, close).await {
+    let end = end.await.unwrap_or_else(|_| Instant::now() + last_words);
+    match timeout_at(end, close).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => error!("the end of the tape is not archived: {error}"),
         Err(_) => error!("the disk takes too long; the end of the tape may not be archived"),
