@@ -2,12 +2,11 @@
 
 use std::{convert::Infallible, path::PathBuf, str::FromStr};
 
+use crate::archive::Kind;
+
 /// The folder of an archive, or its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place(PathBuf);
-
-/// The file of what is real. Made-up and replayed markets have others.
-const FILE: &str = "tickertape.db";
 
 impl FromStr for Place {
     type Err = Infallible;
@@ -30,7 +29,8 @@ impl Place {
                 let here = folder.as_os_str().is_empty();
                 (if here { PathBuf::from(".") } else { folder }, name)
             }
-            _ => (self.0.clone(), FILE.to_owned()),
+            // What is real: made-up and replayed markets have files of their own.
+            _ => (self.0.clone(), Kind::Real.file().to_owned()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The server: feeds in, one tape, Server-Sent Events out.
 
+pub mod archive;
 pub mod data;
 pub mod export;
 pub mod feeds;
@@ -17,6 +18,7 @@ mod metrics;
 mod now;
 mod ringing;
 mod run;
+mod secret;
 mod story;
 #[cfg(test)]
 mod testing;
@@ -31,6 +33,7 @@ pub use front::{Settings, listen, serve};
 pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};
 pub use now::{Now, system_now};
 pub use run::run;
+pub use secret::{Revealed, Secret, SecretError};
 pub use tls::provide_tls;
 pub use topic::Topic;
 

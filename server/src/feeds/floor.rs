@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use archive::Archive;
 use market::Millis;
 
-use crate::{Directory, Now, Tape, sessions::Sessions};
+use crate::{Directory, Now, Tape, archive::LeftBehind, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
 #[derive(Clone)]
@@ -15,6 +16,10 @@ pub struct Floor {
     pub directory: Arc<Directory>,
     /// Whether symbols are traded, as all feeds and the calendars of exchanges have it.
     pub sessions: Arc<Sessions>,
+    /// Where trades and corrections go; events go there from the tape.
+    pub archive: Option<Archive>,
+    /// Where symbols were left before a restart.
+    pub left: Arc<LeftBehind>,
 }
 
 impl Floor {
@@ -25,6 +30,8 @@ impl Floor {
             clock,
             directory: Arc::default(),
             sessions: Arc::default(),
+            archive: None,
+            left: Arc::default(),
         }
     }
 
