@@ -446,10 +446,9 @@ impl Batch {
         interval: Interval,
         importer: &mut Importer,
     ) -> Result<Written, archive::Failure> {
-        // Each symbol's lines together: they are neighbours on the disk. The order of lines of the
-        // same time stays.
+        // Neighbours on the disk together; of the same bar twice, the last one still comes last. Trades
+        // stay as they are in the file, because those of the same time are told apart by that.
         self.bars.sort_by_key(|bar| (bar.symbol, bar.start));
-        self.prints.sort_by_key(|print| print.time);
         let bars = importer.bars(interval, &self.bars)?;
         let prints = importer.trades(&self.prints)?;
         for split in &self.splits {
