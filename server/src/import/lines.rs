@@ -242,13 +242,14 @@ mod tests {
 
     #[test]
     fn a_line_is_a_record() {
-        let bytes = "\u{feff}Date,Close\r\n\n  \n1, 2 ,\n\"a,\"\"b\",c\n\"open,3\n4,5";
+        let bytes = "\u{feff}Date,Close\r\n\n  \n1, 2 ,\n\"a,\"\"b\",c\n\"open,3\n4,5\n\"6\",7";
         let expected = [
             (1, fields(&["Date", "Close"])),
             (4, fields(&["1", "2", ""])),
             (5, fields(&["a,\"b", "c"])),
             (6, Err(Malformed::Quote)),
             (7, fields(&["4", "5"])),
+            (8, fields(&["6", "7"])),
         ];
         assert_eq!(read(bytes.as_bytes()), expected);
     }
