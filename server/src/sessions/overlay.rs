@@ -39,8 +39,9 @@ struct Known {
     calendar: Calendar,
     /// As its feed says it.
     said: Session,
-    /// The trading day on which the feed said so.
-    said_on: Date,
+    /// The trading day on which the feed first said this previous close. It may say the same again
+    /// on the next, with what else is new, and then it is that of the day before.
+    close_said_on: Date,
     /// As it is on the tape.
     told: Session,
     /// The trading day for which history was asked for the close before, and the answer.
@@ -75,14 +76,17 @@ impl Sessions {
     pub fn say(&self, tape: &Tape, now: Millis, said: Session) {
         let mut state = self.state();
         let calendar = Calendar::of(said.venue.as_deref());
-        let said_on = calendar.trading_day(now);
+        let today = calendar.trading_day(now);
         let symbol = said.symbol;
         match state.symbols.get_mut(&symbol) {
             Some(known) => {
                 if known.calendar != calendar {
                     known.history = None;
                 }
-                (known.calendar, known.said, known.said_on) = (calendar, said, said_on);
+                if known.said.prev_close != said.prev_close {
+                    known.close_said_on = today;
+                }
+                (known.calendar, known.said) = (calendar, said);
                 state.tell(tape, now, [symbol]);
             }
             None => {
@@ -90,7 +94,7 @@ impl Sessions {
                     calendar,
                     told: said.clone(),
                     said,
-                    said_on,
+                    close_said_on: today,
                     history: None,
                 };
                 let told = state.told(&known, now);
@@ -274,7 +278,7 @@ impl Known {
     /// is not that of Monday; where days roll, as with coins, it is for the feed to go on.
     fn has_previous_close(&self, now: Millis) -> bool {
         let good = match self.calendar {
-            Calendar::UsStocks => self.said_on == self.calendar.trading_day(now),
+            Calendar::UsStocks => self.close_said_on == self.calendar.trading_day(now),
             Calendar::Always => true,
         };
         good && self.said.prev_close.is_some()
@@ -583,12 +587,12 @@ mod tests {
         // Friday before a long weekend: Monday is Memorial Day.
         let mut floor = Floors::at("2024-05-24T15:59");
         let publisher = floor.publisher("Test");
-        let given = Session {
+        let mut given = Session {
             prev_close: Some(price("7")),
             ..stock("GIVEN", Quality::Live)
         };
         publisher.session(stock("ASKED", Quality::Live));
-        publisher.session(given);
+        publisher.session(given.clone());
         publisher.session(coin("COIN"));
         publisher.session(stock("MADEUP", Quality::Simulated));
         floor.read();
@@ -621,7 +625,18 @@ mod tests {
             ("2024-05-28T03:59", "5.23", "7", "5.27"),
             // What the feed gave on Friday is no longer the close before.
             ("2024-05-28T04:01", "5.24", "5.24", "5.27"),
+            // Nor is it when the feed has something else to say.
+            ("2024-05-28T09:31", "5.24", "5.24", "5.27"),
+            // The next one that it gives is.
+            ("2024-05-28T09:40", "5.24", "8", "5.27"),
         ] {
+            if time.ends_with("09:31") {
+                given.open = Some(price("7.5"));
+                publisher.session(given.clone());
+            } else if time.ends_with("09:40") {
+                given.prev_close = Some(price("8"));
+                publisher.session(given.clone());
+            }
             until(&mut closes, time).await;
             let expected = [("ASKED", asked), ("COIN", coin), ("GIVEN", given)];
             let expected = expected.map(|(symbol, text)| (symbol.to_owned(), price(text)));
