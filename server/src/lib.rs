@@ -1,8 +1,10 @@
 //! The server: feeds in, one tape, Server-Sent Events out.
 
+pub mod archive;
 pub mod feeds;
 pub mod http;
 pub mod publish;
+pub mod sessions;
 
 mod closing;
 mod config;
@@ -13,6 +15,7 @@ mod metrics;
 mod now;
 mod ringing;
 mod run;
+mod secret;
 mod story;
 #[cfg(test)]
 mod testing;
@@ -27,6 +30,7 @@ pub use front::{Settings, listen, serve};
 pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};
 pub use now::{Now, system_now};
 pub use run::run;
+pub use secret::{Revealed, Secret, SecretError};
 pub use tls::provide_tls;
 pub use topic::Topic;
 
