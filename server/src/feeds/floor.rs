@@ -1,7 +1,8 @@
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use market::Millis;
 
+use super::speakers::{Seats, Speakers};
 use crate::{Directory, Now, Tape};
 
 /// What all feeds share: where they publish, and what they know together.
@@ -13,6 +14,7 @@ pub struct Floor {
     pub clock: Now,
     /// What is known of symbols, whether they are quoted or not.
     pub directory: Arc<Directory>,
+    speakers: Arc<Speakers>,
 }
 
 impl Floor {
@@ -22,7 +24,13 @@ impl Floor {
             tape,
             clock,
             directory: Arc::default(),
+            speakers: Arc::default(),
         }
+    }
+
+    /// Who speaks for each symbol.
+    pub(super) fn speakers(&self) -> MutexGuard<'_, Seats> {
+        self.speakers.lock()
     }
 
     /// The time of receipt, now.
