@@ -198,7 +198,7 @@ impl Seats {
     }
 
     /// The session by which a feed introduces itself: its own, with what it does not know from the
-    /// one before it; or the one before it in its name.
+    /// one before it; or the one before it in its name. `None` when that has been told.
     pub(super) fn introduction(
         &mut self,
         rank: usize,
@@ -227,6 +227,9 @@ impl Seats {
             },
             (None, None) => return None,
         };
+        if matches!(&voice.session, Some((told, before)) if *told == rank && *before == session) {
+            return None;
+        }
         voice.session = Some((rank, session.clone()));
         Some(session)
     }
