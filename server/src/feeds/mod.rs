@@ -22,7 +22,8 @@ use market::Millis;
 pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
 pub use replay::Speed;
-pub use spec::{FeedSpec, SpecError};
+pub(crate) use spec::suggestion;
+pub use spec::{Fault, FeedSpec, SpecError};
 pub use supervisor::{Backoff, Statuses, Supervisor};
 
 /// A source of events.

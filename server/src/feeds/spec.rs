@@ -182,13 +182,32 @@ impl FeedSpec {
         }
     }
 
-    /// The first thing that these feeds would publish twice, if there is one.
-    pub fn repeated(feeds: &[FeedSpec]) -> Option<String> {
+    /// All names of feeds.
+    pub fn names() -> &'static [&'static str] {
+        &FEEDS
+    }
+
+    /// Whether these feeds can run beside each other.
+    ///
+    /// # Errors
+    /// The place of the first one that cannot, and why.
+    pub fn together(feeds: &[FeedSpec]) -> Result<(), (usize, String)> {
         let mut seen = HashSet::new();
-        feeds
-            .iter()
-            .flat_map(FeedSpec::subjects)
-            .find(|subject| !seen.insert(subject.clone()))
+        for (place, feed) in feeds.iter().enumerate() {
+            if *feed == FeedSpec::None && feeds.len() > 1 {
+                let why = "none is given beside other feeds: expected it alone";
+                return Err((place, why.to_owned()));
+            }
+            for subject in feed.subjects() {
+                if seen.contains(&subject) {
+                    let why =
+                        format!("{subject} is given twice: each of its bars would come twice");
+                    return Err((place, why));
+                }
+                seen.insert(subject);
+            }
+        }
+        Ok(())
     }
 
     fn subjects(&self) -> Vec<String> {
@@ -437,7 +456,7 @@ pub(super) fn websocket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ur
 }
 
 /// `; did you mean …?` where a known name is near.
-fn suggestion(name: &str, known: &[&str]) -> String {
+pub(crate) fn suggestion(name: &str, known: &[&str]) -> String {
     let name = name.to_ascii_lowercase();
     let distance = |known: &&&str| strsim::osa_distance(&name, known);
     known
