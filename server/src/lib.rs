@@ -13,6 +13,7 @@ mod metrics;
 mod now;
 mod ringing;
 mod run;
+mod secret;
 mod story;
 #[cfg(test)]
 mod testing;
@@ -27,6 +28,7 @@ pub use front::{Settings, listen, serve};
 pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};
 pub use now::{Now, system_now};
 pub use run::run;
+pub use secret::{Revealed, Secret, SecretError};
 pub use tls::provide_tls;
 pub use topic::Topic;
 

@@ -26,7 +26,8 @@ pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
 pub use replay::Speed;
 pub use socket::Patience;
-pub use spec::{FeedSpec, SpecError};
+pub(crate) use spec::suggestion;
+pub use spec::{Fault, FeedSpec, SpecError};
 pub use supervisor::{Backoff, Statuses, Supervisor};
 
 /// A source of events.
