@@ -3,7 +3,7 @@ use std::sync::{Arc, MutexGuard};
 use market::Millis;
 
 use super::speakers::{Seats, Speakers};
-use crate::{Directory, Now, Tape};
+use crate::{Directory, Now, Tape, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
 #[derive(Clone)]
@@ -14,6 +14,8 @@ pub struct Floor {
     pub clock: Now,
     /// What is known of symbols, whether they are quoted or not.
     pub directory: Arc<Directory>,
+    /// Whether symbols are traded, as all feeds and the calendars of exchanges have it.
+    pub sessions: Arc<Sessions>,
     speakers: Arc<Speakers>,
 }
 
@@ -24,6 +26,7 @@ impl Floor {
             tape,
             clock,
             directory: Arc::default(),
+            sessions: Arc::default(),
             speakers: Arc::default(),
         }
     }

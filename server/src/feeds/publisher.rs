@@ -122,7 +122,7 @@ impl Publisher {
     fn begin_to_speak(&self, state: &State, seats: &mut Seats, symbol: Symbol) {
         let own = state.sessions.get(&symbol);
         if let Some(session) = seats.introduction(self.rank, symbol, own, &self.name()) {
-            self.append(Event::Session(session));
+            self.say(session);
         }
         for bar in seats.inherit(self.rank, symbol) {
             self.append(Event::Bar(bar));
@@ -192,7 +192,8 @@ impl Publisher {
     }
 
     /// Publishes a session, unless it says what is known already or another feed speaks for its
-    /// symbol. The directory of symbols learns of it in any case.
+    /// symbol. Its state is what the calendar of its venue and the halts of all feeds make of it: see
+    /// [`Sessions`](crate::sessions::Sessions). The directory of symbols learns of it in any case.
     pub fn session(&self, session: Session) {
         self.list([Listing {
             symbol: session.symbol,
@@ -202,12 +203,24 @@ impl Publisher {
             tick: session.tick,
         }]);
         let mut state = self.state();
-        if state.sessions.get(&session.symbol) != Some(&session) {
-            state.sessions.insert(session.symbol, session.clone());
-            if self.floor.speakers().presents(self.rank, &session) {
-                self.append(Event::Session(session));
-            }
+        state.sessions.insert(session.symbol, session.clone());
+        if self.floor.speakers().presents(self.rank, &session) {
+            self.say(session);
         }
+    }
+
+    /// Takes that a symbol is halted, whoever quotes it, with the venue's code of the reason (`T1`,
+    /// `LUDP`). A market-wide halt (`MWC1` to `MWC3`) stops all US stocks. To say it again is no
+    /// change.
+    pub fn halt(&self, symbol: Symbol, code: &str) {
+        let floor = &self.floor;
+        floor.sessions.halt(&floor.tape, self.now(), symbol, code);
+    }
+
+    /// Takes that a symbol is traded again; where its halt was market-wide, all are.
+    pub fn resume(&self, symbol: Symbol) {
+        let floor = &self.floor;
+        floor.sessions.resume(&floor.tape, self.now(), symbol);
     }
 
     /// Publishes a story, unless it says what is on the tape already.
@@ -237,7 +250,7 @@ impl Publisher {
         let mut seats = self.floor.speakers();
         seats.heard(self.rank);
         seats.stand(self.rank, Standing::Degraded);
-        self.say(FeedState::Degraded, Some(reason.into()));
+        self.show(FeedState::Degraded, Some(reason.into()));
     }
 
     /// Says what a source refuses to a feed that is well otherwise, such as one symbol of many;
@@ -247,7 +260,7 @@ impl Publisher {
         let mut state = self.state();
         if state.lack != reason {
             state.lack = reason;
-            self.say_amiss(&state);
+            self.show_amiss(&state);
         }
     }
 
@@ -296,7 +309,7 @@ impl Publisher {
         // By how much it is off need not be told anew with each message.
         if changed {
             state.skew = reason.map(|reason| Skew { reason, told });
-            self.say_amiss(state);
+            self.show_amiss(state);
         }
     }
 
@@ -311,17 +324,17 @@ impl Publisher {
             state.speaks_since = Some(Instant::now());
             tracing::info!(feed = self.name(), "live");
         }
-        self.say_amiss(&state);
+        self.show_amiss(&state);
     }
 
     /// Shows what is amiss although the source speaks, or that nothing is.
-    fn say_amiss(&self, state: &State) {
+    fn show_amiss(&self, state: &State) {
         if state.speaks_since.is_none() {
             return;
         }
         match state.amiss() {
-            Some(reason) => self.say(FeedState::Degraded, Some(reason)),
-            None => self.say(FeedState::Live, None),
+            Some(reason) => self.show(FeedState::Degraded, Some(reason)),
+            None => self.show(FeedState::Live, None),
         }
     }
 
@@ -387,10 +400,10 @@ impl Publisher {
         let mut inner = self.state();
         (inner.speaks_since, inner.lack, inner.skew) = (None, None, None);
         self.floor.speakers().stand(self.rank, Standing::Away);
-        self.say(state, detail);
+        self.show(state, detail);
     }
 
-    fn say(&self, state: FeedState, detail: Option<String>) {
+    fn show(&self, state: FeedState, detail: Option<String>) {
         self.status.send_if_modified(|status| {
             let changed = (status.state, &status.detail) != (state, &detail);
             (status.state, status.detail) = (state, detail);
@@ -412,9 +425,14 @@ impl Publisher {
         if (open, prev_close) != (session.open, session.prev_close) {
             (session.open, session.prev_close) = (open, prev_close);
             if seats.presents(self.rank, session) {
-                self.append(Event::Session(session.clone()));
+                self.say(session.clone());
             }
         }
+    }
+
+    fn say(&self, session: Session) {
+        let floor = &self.floor;
+        floor.sessions.say(&floor.tape, self.now(), session);
     }
 
     fn append(&self, event: Event) {
