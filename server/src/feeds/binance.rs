@@ -9,7 +9,7 @@
 //! The server pings every 20 seconds, cuts a connection that is 24 hours old, and allows an address
 //! 300 connections in 5 minutes.
 
-use std::{borrow::Cow, collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet};
 
 use futures_util::future::BoxFuture;
 use market::{Best, Clock, Day, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade};
@@ -21,7 +21,7 @@ use super::{
     End, Feed, FeedError, FrameError, Patience, Publisher, currency, exchange_time,
     numbers::{Number, Numbers},
     rolling::Rolling,
-    socket::{self, Allowance, Fault, Heard, Protocol, Say},
+    socket::{self, Fault, Heard, Made, Protocol, Say},
     spec::{self, FeedOptions, Main},
 };
 
@@ -85,7 +85,7 @@ pub struct Binance {
     symbols: Vec<Symbol>,
     url: Uri,
     patience: Patience,
-    allowance: Allowance,
+    made: Made,
     rolling: Rolling,
     /// The symbols whose session was told, which is once in the life of a feed: the day's
     /// references have been added to it since.
@@ -106,8 +106,7 @@ impl Binance {
             symbols,
             url,
             patience: Patience::default(),
-            // 300 in 5 minutes are allowed to an address, from which other feeds may come too.
-            allowance: Allowance::new(100, Duration::from_secs(5 * 60)),
+            made: Made::default(),
             rolling: Rolling::default(),
             told: BTreeSet::new(),
         }
@@ -124,7 +123,7 @@ impl Binance {
                 publisher.session(session(symbol, NAME, Quality::Live));
             }
         }
-        self.allowance.take().await;
+        self.made.one_more(&self.patience).await;
         let mut conversation = Conversation {
             symbols: &self.symbols,
             url: &self.url,

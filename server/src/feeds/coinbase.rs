@@ -30,7 +30,7 @@ use super::{
     End, Feed, FeedError, FrameError, Patience, Publisher, exchange_time,
     pairs::{self, Asked, Pair},
     rolling::Rolling,
-    socket::{self, Allowance, Fault, Heard, Protocol, Say},
+    socket::{self, Fault, Heard, Made, Protocol, Say},
     spec::{self, FeedOptions, Main},
 };
 
@@ -68,7 +68,7 @@ pub struct Coinbase {
     pairs: Vec<Pair>,
     url: Uri,
     patience: Patience,
-    allowance: Allowance,
+    made: Made,
     told: BTreeSet<Symbol>,
     parser: Parser,
     rolling: Rolling,
@@ -84,7 +84,7 @@ impl Coinbase {
             pairs,
             url,
             patience: Patience::default(),
-            allowance: Allowance::new(60, Duration::from_secs(60)),
+            made: Made::default(),
             told: BTreeSet::new(),
             parser: Parser::new(),
             rolling: Rolling::default(),
@@ -97,7 +97,7 @@ impl Coinbase {
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        self.allowance.take().await;
+        self.made.one_more(&self.patience).await;
         self.parser.begin();
         let mut conversation = Conversation {
             url: &self.url,

@@ -29,7 +29,7 @@ use super::{
     numbers::{Number, Numbers},
     pairs::{self, Asked, Pair},
     rolling::Rolling,
-    socket::{self, Allowance, Fault, Heard, Protocol, Say},
+    socket::{self, Fault, Heard, Made, Protocol, Say},
     spec::{self, FeedOptions, Main},
 };
 
@@ -67,7 +67,7 @@ pub struct Kraken {
     pairs: Vec<Pair>,
     url: Uri,
     patience: Patience,
-    allowance: Allowance,
+    made: Made,
     told: BTreeSet<Symbol>,
     trades: Numbers,
     rolling: Rolling,
@@ -82,9 +82,12 @@ impl Kraken {
         Kraken {
             pairs,
             url,
-            patience: Patience::default(),
-            // Half of what is allowed to an address, from which other feeds may come too.
-            allowance: Allowance::new(75, Duration::from_secs(10 * 60)),
+            // Half of what is allowed to an address.
+            patience: Patience {
+                connections: (75, Duration::from_secs(10 * 60)),
+                ..Patience::default()
+            },
+            made: Made::default(),
             told: BTreeSet::new(),
             trades: Numbers::default(),
             rolling: Rolling::default(),
@@ -97,7 +100,7 @@ impl Kraken {
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        self.allowance.take().await;
+        self.made.one_more(&self.patience).await;
         let mut conversation = Conversation {
             url: &self.url,
             asked: Asked::new(NAME, &self.pairs, &mut self.told),
