@@ -11,7 +11,9 @@ use market::{
     Bar, Board, Clock, Day, Event, FeedState, FeedStatus, Millis, News, Quality, Quote, Session,
     Symbol, Tick,
 };
+use serde::Serialize;
 use tokio::{sync::watch, time::Instant};
+use utoipa::ToSchema;
 
 use super::{
     Floor,
@@ -477,7 +479,7 @@ impl fmt::Debug for Publisher {
 }
 
 /// What a feed has passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct Skipped {
     /// Frames that say nothing that we listen to.
     pub ignored: u64,
