@@ -304,10 +304,12 @@ fn connect(file: &Path) -> Result<Connection, Failure> {
 /// written meanwhile may be among it. After a failure it ends.
 pub struct Pages<T> {
     reader: Reader,
-    next: Box<dyn FnMut(&Connection) -> Result<Vec<T>, Failure> + Send>,
+    next: NextPage<T>,
     page: std::vec::IntoIter<T>,
     ended: bool,
 }
+
+type NextPage<T> = Box<dyn FnMut(&Connection) -> Result<Vec<T>, Failure> + Send>;
 
 impl<T> Iterator for Pages<T> {
     type Item = Result<T, Failure>;
@@ -377,10 +379,11 @@ fn bars(
     };
     let mut stale = roll::stale(connection, &known, interval, (span.start, until))?;
     stale.retain(|start| span.contains(start));
-    let mut statement = connection.prepare_cached(
-        "SELECT start, open, high, low, close, volume, turnover, trades, made FROM bars
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {} FROM bars
          WHERE level = ?1 AND symbol = ?2 AND start >= ?3 AND start < ?4 ORDER BY start DESC",
-    )?;
+        roll::COLUMNS
+    ))?;
     let mut rows = statement
         .query_map(
             params![

@@ -13,6 +13,7 @@ use crate::{
     database::{Database, Identity, beside},
     inbox::{Commit, Inbox, Tick, Wake},
     lock::Lock,
+    retain::{self, Retainer},
     roll,
     write::Tally,
 };
@@ -44,6 +45,7 @@ pub(crate) struct Writer {
     status: watch::Sender<Status>,
     /// The greatest time of a trade since bars were last rolled up.
     newest_trade: Millis,
+    retainer: Retainer,
     /// When the newest transaction began.
     began: Option<Instant>,
     /// Held for as long as this writes.
@@ -94,6 +96,7 @@ impl Writer {
             options,
             status,
             newest_trade: 0,
+            retainer: Retainer::default(),
             began: None,
             _lock: lock,
         };
@@ -115,7 +118,10 @@ impl Writer {
                 Wake::Closing => break self.finish(&mut batch),
             }
             if Instant::now() >= upkeep {
-                let more = self.upkeep();
+                let more = match self.upkeep() {
+                    Ok(more) => more,
+                    Err(failure) => break Err(failure),
+                };
                 upkeep = Instant::now() + if more { Duration::ZERO } else { UPKEEP };
             }
         };
@@ -258,12 +264,9 @@ impl Writer {
         self.newest_trade = newest_trade;
         batch.answer(&Ok(()));
         self.inbox.done();
+        self.recovered();
         let (queued, dropped) = self.inbox.counts();
         self.status.send_modify(|status| {
-            if status.state != State::Ok {
-                tracing::info!("the archive writes again");
-                status.state = State::Ok;
-            }
             status.last_id = status.last_id.max(last);
             status.last_commit = Some(now);
             status.rows += tally.rows;
@@ -351,19 +354,46 @@ impl Writer {
         }
     }
 
+    fn recovered(&self) {
+        self.status.send_if_modified(|status| {
+            let again = status.state != State::Ok;
+            if again {
+                tracing::info!("the archive writes again");
+                status.state = State::Ok;
+            }
+            again
+        });
+    }
+
     /// What is done between commits. Returns whether there is more to do at once.
-    fn upkeep(&mut self) -> bool {
+    fn upkeep(&mut self) -> Result<bool, Failure> {
         let now = (self.options.clock)().max(std::mem::take(&mut self.newest_trade));
-        let more = match self.roll(now) {
-            Ok(more) => more,
+        let done = self
+            .check_identity()
+            .and_then(|()| self.roll(now))
+            .and_then(|more| Ok(self.retain()? || more))
+            .and_then(|more| Ok(retain::shrink(&self.database.connection)? || more));
+        let more = match done {
+            Ok(more) => {
+                self.recovered();
+                more
+            }
             Err(failure) => {
                 self.failed(&failure);
+                if failure.kind() == FailureKind::Corrupt {
+                    return Err(failure);
+                }
+                if failure.kind() == FailureKind::Gone
+                    && let Err(failure) = self.begin_anew()
+                {
+                    self.failed(&failure);
+                }
                 false
             }
         };
         self.make_room_in_log();
         self.count();
-        more
+        Ok(more)
     }
 
     fn roll(&mut self, now: Millis) -> Result<bool, Failure> {
@@ -375,6 +405,20 @@ impl Writer {
             roll::roll(&database.connection, now, ROLLED_AT_ONCE)
         })?;
         Ok(made >= ROLLED_AT_ONCE)
+    }
+
+    fn retain(&mut self) -> Result<bool, Failure> {
+        let now = (self.options.clock)();
+        let keep = self.options.keep;
+        let retainer = &mut self.retainer;
+        let step = self
+            .database
+            .transact(|database| retainer.step(&database.connection, database.ids, &keep, now))?;
+        if step.removed > 0 {
+            self.status
+                .send_modify(|status| status.removed += step.removed);
+        }
+        Ok(step.more)
     }
 
     fn make_room_in_log(&mut self) {

@@ -1,8 +1,9 @@
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use archive::Archive;
 use market::Millis;
 
+use super::speakers::{Seats, Speakers};
 use crate::{Directory, Now, Tape, archive::LeftBehind, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
@@ -20,6 +21,7 @@ pub struct Floor {
     pub archive: Option<Archive>,
     /// Where symbols were left before a restart.
     pub left: Arc<LeftBehind>,
+    speakers: Arc<Speakers>,
 }
 
 impl Floor {
@@ -32,7 +34,13 @@ impl Floor {
             sessions: Arc::default(),
             archive: None,
             left: Arc::default(),
+            speakers: Arc::default(),
         }
+    }
+
+    /// Who speaks for each symbol.
+    pub(super) fn speakers(&self) -> MutexGuard<'_, Seats> {
+        self.speakers.lock()
     }
 
     /// The time of receipt, now.

@@ -11,11 +11,16 @@ mod currency;
 pub mod fetch;
 mod floor;
 pub mod headline;
+pub mod kraken;
+mod numbers;
+pub mod pairs;
 mod publisher;
 pub mod replay;
 mod retry;
+mod rolling;
 pub mod simulate;
 mod socket;
+mod speakers;
 mod spec;
 mod supervisor;
 
@@ -28,7 +33,8 @@ pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
 pub use replay::Speed;
 pub use socket::Patience;
-pub use spec::{FeedSpec, SpecError};
+pub(crate) use spec::suggestion;
+pub use spec::{Fault, FeedSpec, SpecError};
 pub use supervisor::{Backoff, Statuses, Supervisor};
 
 /// A source of events.

@@ -11,6 +11,9 @@ use toml::{Table, Value};
 use super::{
     Feed,
     binance::{self, Binance},
+    coinbase::{self, Coinbase},
+    kraken::{self, Kraken},
+    pairs::Pair,
     replay::{self, Replay},
     simulate::Simulate,
 };
@@ -22,6 +25,7 @@ use crate::Secret;
 /// - `none`
 /// - `simulate`
 /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
+/// - `coinbase:BTC-USD,ETH-USD` and `kraken:BTC-USD,ETH-USD`, at another address likewise
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -31,6 +35,10 @@ pub enum FeedSpec {
     Simulate,
     /// Trades and best prices from Binance.
     Binance(binance::Options),
+    /// Trades and best prices from Coinbase Exchange.
+    Coinbase(coinbase::Options),
+    /// Trades and best prices from Kraken.
+    Kraken(kraken::Options),
     /// A recording.
     Replay(replay::Options),
 }
@@ -135,10 +143,12 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 4] = [
+const FEEDS: [&str; 6] = [
     "none",
     "simulate",
     binance::Options::NAME,
+    coinbase::Options::NAME,
+    kraken::Options::NAME,
     replay::Options::NAME,
 ];
 
@@ -149,6 +159,8 @@ impl FeedSpec {
             FeedSpec::None => return None,
             FeedSpec::Simulate => Box::new(Simulate::new(seed)),
             FeedSpec::Binance(options) => Box::new(Binance::new(options.symbols, options.url)),
+            FeedSpec::Coinbase(options) => Box::new(Coinbase::new(options.symbols, options.url)),
+            FeedSpec::Kraken(options) => Box::new(Kraken::new(options.symbols, options.url)),
             FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
         })
     }
@@ -168,6 +180,8 @@ impl FeedSpec {
                 )])),
             },
             binance::Options::NAME => options(table).map(FeedSpec::Binance),
+            coinbase::Options::NAME => options(table).map(FeedSpec::Coinbase),
+            kraken::Options::NAME => options(table).map(FeedSpec::Kraken),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
             _ => Err(unknown(name)),
         }
@@ -178,19 +192,40 @@ impl FeedSpec {
         match self {
             FeedSpec::None | FeedSpec::Simulate => Vec::new(),
             FeedSpec::Binance(options) => options.secrets(),
+            FeedSpec::Coinbase(options) => options.secrets(),
+            FeedSpec::Kraken(options) => options.secrets(),
             FeedSpec::Replay(options) => options.secrets(),
         }
     }
 
-    /// The first thing that these feeds would publish twice, if there is one.
-    pub fn repeated(feeds: &[FeedSpec]) -> Option<String> {
-        let mut seen = HashSet::new();
-        feeds
-            .iter()
-            .flat_map(FeedSpec::subjects)
-            .find(|subject| !seen.insert(subject.clone()))
+    /// All names of feeds.
+    pub fn names() -> &'static [&'static str] {
+        &FEEDS
     }
 
+    /// Whether these feeds can run beside each other. Several may quote the same symbol: the first one
+    /// that is well speaks for it.
+    ///
+    /// # Errors
+    /// The place of the first one that cannot, and why.
+    pub fn together(feeds: &[FeedSpec]) -> Result<(), (usize, String)> {
+        for (place, feed) in feeds.iter().enumerate() {
+            if *feed == FeedSpec::None && feeds.len() > 1 {
+                let why = "none is given beside other feeds: expected it alone";
+                return Err((place, why.to_owned()));
+            }
+            if feeds[..place].contains(feed) {
+                let subjects = feed.subjects().join(", ");
+                return Err((
+                    place,
+                    format!("{subjects} is given twice: expected each feed once"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the feed is about, for a person.
     fn subjects(&self) -> Vec<String> {
         match self {
             FeedSpec::None => Vec::new(),
@@ -200,9 +235,18 @@ impl FeedSpec {
                 .iter()
                 .map(|symbol| format!("binance:{symbol}"))
                 .collect(),
+            FeedSpec::Coinbase(options) => of_pairs(coinbase::Options::NAME, &options.symbols),
+            FeedSpec::Kraken(options) => of_pairs(kraken::Options::NAME, &options.symbols),
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
         }
     }
+}
+
+fn of_pairs(name: &str, pairs: &[Pair]) -> Vec<String> {
+    pairs
+        .iter()
+        .map(|pair| format!("{name}:{}", pair.symbol()))
+        .collect()
 }
 
 fn unknown(name: &str) -> SpecError {
@@ -364,6 +408,8 @@ impl FromStr for FeedSpec {
                 )));
             }
             binance::Options::NAME => binance::Options::MAIN,
+            coinbase::Options::NAME => coinbase::Options::MAIN,
+            kraken::Options::NAME => kraken::Options::MAIN,
             replay::Options::NAME => replay::Options::MAIN,
             _ => return Err(unknown(name)),
         };
@@ -437,7 +483,7 @@ pub(super) fn websocket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ur
 }
 
 /// `; did you mean …?` where a known name is near.
-fn suggestion(name: &str, known: &[&str]) -> String {
+pub(crate) fn suggestion(name: &str, known: &[&str]) -> String {
     let name = name.to_ascii_lowercase();
     let distance = |known: &&&str| strsim::osa_distance(&name, known);
     known
@@ -537,10 +583,10 @@ mod tests {
             }
         }
         assert!(!error("kraken").contains("did you mean"));
-        let many: Vec<String> = (10_000..10_201)
+        let many: Vec<String> = (10_000..10_101)
             .map(|number| format!("A{number}"))
             .collect();
-        assert!(error(&format!("binance:{}", many.join(","))).contains("201 symbols"));
+        assert!(error(&format!("binance:{}", many.join(","))).contains("101 symbols"));
     }
 
     #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -189,9 +189,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         entries.sort_by_key(|stored| stored.id);
         entries.dedup_by_key(|stored| stored.id);
         let mut log = Log::new(now, mark, limits);
-        if entries.is_empty() && since == NOWHERE {
-            return log;
-        }
+        let begin = log.last;
         (log.start, log.horizon, log.forgotten) = (since, since, since);
         log.torn = torn;
         let mut newest = since;
@@ -210,8 +208,12 @@ impl<K: Key, P: Payload> Log<K, P> {
             log.remember(id);
             newest = id.max(newest);
         }
-        log.last = newest;
-        log.first = log.next_id(newest);
+        if newest < begin {
+            log.last = begin;
+        } else {
+            log.last = newest;
+            log.first = log.next_id(newest);
+        }
         (log.appended, log.superseded, log.evicted) = (0, 0, 0);
         log
     }

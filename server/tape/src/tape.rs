@@ -52,7 +52,7 @@ pub struct Stats {
 #[derive(Debug, Clone)]
 pub struct Refill<K, P> {
     /// The newest kept entry that is missing, or the tape's beginning: everything after it that is kept is
-    /// among the entries. `0-0` for a tape that there has not been.
+    /// among the entries.
     pub since: EventId,
     /// The newest entry at a time when what had been appended after it was lost; `0-0` where nothing ever
     /// was. Where that is not known, the newest entry.

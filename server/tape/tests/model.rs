@@ -378,10 +378,15 @@ impl Model {
         }
         self.tape = Tape::refilled(self.now, self.mark, self.limits, refill);
         self.clock = self.now;
-        self.last = newest;
         self.evict(newest);
-        self.first = self.next_id();
-        self.last = newest;
+        let begin = first_of(self.now, self.mark);
+        if newest < begin {
+            (self.first, self.last) = (begin, begin);
+        } else {
+            self.last = newest;
+            self.first = self.next_id();
+            self.last = newest;
+        }
         let gone = self.entries.iter().filter(|entry| entry.gone).count();
         self.before = (self.entries.len() as u64, gone as u64);
         self.tape.view(|view| self.check_view(view));
