@@ -587,12 +587,12 @@ mod tests {
         // Friday before a long weekend: Monday is Memorial Day.
         let mut floor = Floors::at("2024-05-24T15:59");
         let publisher = floor.publisher("Test");
-        let mut given = Session {
+        let mut giving = Session {
             prev_close: Some(price("7")),
             ..stock("GIVEN", Quality::Live)
         };
         publisher.session(stock("ASKED", Quality::Live));
-        publisher.session(given.clone());
+        publisher.session(giving.clone());
         publisher.session(coin("COIN"));
         publisher.session(stock("MADEUP", Quality::Simulated));
         floor.read();
@@ -631,11 +631,11 @@ mod tests {
             ("2024-05-28T09:40", "5.24", "8", "5.27"),
         ] {
             if time.ends_with("09:31") {
-                given.open = Some(price("7.5"));
-                publisher.session(given.clone());
+                giving.open = Some(price("7.5"));
+                publisher.session(giving.clone());
             } else if time.ends_with("09:40") {
-                given.prev_close = Some(price("8"));
-                publisher.session(given.clone());
+                giving.prev_close = Some(price("8"));
+                publisher.session(giving.clone());
             }
             until(&mut closes, time).await;
             let expected = [("ASKED", asked), ("COIN", coin), ("GIVEN", given)];
