@@ -1,6 +1,6 @@
 //! Where the archive is, for what works beside a server.
 
-use std::{convert::Infallible, path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr};
 
 use crate::archive::Kind;
 
@@ -9,10 +9,14 @@ use crate::archive::Kind;
 pub struct Place(PathBuf);
 
 impl FromStr for Place {
-    type Err = Infallible;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Place(text.into()))
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            // A server that is told so keeps nothing.
+            "" | "none" => Err("expected the folder of an archive, or its file"),
+            text => Ok(Place(text.into())),
+        }
     }
 }
 
@@ -54,5 +58,6 @@ mod tests {
             let place: Place = text.parse().unwrap();
             assert_eq!(place.parts(), (folder.into(), file.to_owned()), "{text}");
         }
+        assert!("none".parse::<Place>().is_err());
     }
 }

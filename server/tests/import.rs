@@ -560,6 +560,65 @@ async fn it_works_while_a_server_has_the_archive_open() {
     );
 }
 
+#[tokio::test]
+async fn quotes_and_stories_are_exported_as_they_are() {
+    let folder = Folder::new();
+    let now: archive::Clock = Arc::new(|| millis("2024-07-01T14:00Z"));
+    let (archive, opened) =
+        Archive::open(&folder.0.join("data"), "tickertape.db", Options::new(now)).unwrap();
+    let at = millis("2024-07-01T13:59Z");
+    let mut quote = market::Quote::new(symbol("AAPL"), at);
+    quote.price = Some(price("210.10"));
+    quote.bid = Some(price("210.09"));
+    let story = |id: &str, symbols: &[&str], headline: &str, published: Millis| market::News {
+        id: id.to_owned(),
+        kind: market::NewsType::PressRelease,
+        basis: market::Basis::Native,
+        action: market::Action::Created,
+        symbols: symbols.iter().map(|text| symbol(text)).collect(),
+        headline: headline.to_owned(),
+        summary: None,
+        url: Some("https://example.org/a?b=1,2".parse().unwrap()),
+        source: "Test".to_owned(),
+        published,
+        form: None,
+        accession: None,
+        code: Some("T1".to_owned()),
+    };
+    let events = [
+        market::Event::Quote(quote),
+        market::Event::News(story("a:1", &["AAPL", "MSFT"], "Says \"yes\", and\nno", at)),
+        market::Event::News(story("a:2", &[], "=cmd()", at + 60_000)),
+    ];
+    let events = events.into_iter().zip(0..).map(|(event, n)| {
+        let n = u64::from(opened.mark) * 1000 + n;
+        (tape::EventId { ms: at, n }, Arc::new(event))
+    });
+    archive.commit(events.collect()).await.unwrap();
+    archive.close().await.unwrap();
+
+    let quotes = folder.says(&["export", "quotes"]);
+    let expected = "symbol,time,price,size,bid,bid_size,ask,ask_size,volume,high,low\n\
+        AAPL,2024-07-01T13:59:00.000Z,210.10,,210.09,,,,,,\n";
+    assert_eq!(quotes, expected);
+    let header =
+        "id,published,type,basis,symbols,headline,summary,url,source,form,accession,code\n";
+    let first = "a:1,2024-07-01T13:59:00.000Z,press_release,native,AAPL MSFT,\"Says \"\"yes\"\", and no\",,\"https://example.org/a?b=1,2\",Test,,,T1\n";
+    let second = "a:2,2024-07-01T14:00:00.000Z,press_release,native,,=cmd(),,\"https://example.org/a?b=1,2\",Test,,,T1\n";
+    assert_eq!(
+        folder.says(&["export", "news"]),
+        format!("{header}{second}{first}")
+    );
+    let of_one = folder.says(&["export", "news", "--symbol", "msft"]);
+    assert_eq!(of_one, format!("{header}{first}"));
+    let later = folder.says(&["export", "news", "--from", "2024-07-01T14:00:00Z"]);
+    assert_eq!(later, format!("{header}{second}"));
+    let parquet = folder.path("news.parquet");
+    folder.says(&["export", "news", "-o", &parquet]);
+    let read = SerializedFileReader::new(fs::File::open(&parquet).unwrap()).unwrap();
+    assert_eq!(read.metadata().file_metadata().num_rows(), 2);
+}
+
 fn day(text: &str) -> Date {
     text.parse().unwrap()
 }

@@ -54,7 +54,7 @@ pub struct ImportOptions {
 
     /// Which column says what, by header or number: time=Date,open=Open,… of
     /// time clock symbol open high low close volume vwap trades price size id
-    /// split dividend [default: guessed from the header]
+    /// moves split dividend [default: guessed from the header]
     #[arg(long, value_name = "WHAT=COLUMN,…")]
     pub columns: Option<Mapping>,
 
@@ -122,6 +122,7 @@ pub fn import(
     let (folder, name) = options.data.parts();
     let mut importer = Importer::open(&folder, &name).map_err(|error| error.to_string())?;
     let reader = archive::Reader::open(&folder, &name).map_err(|error| error.to_string())?;
+    tell(out, &format!("into {}", folder.join(&name).display()))?;
     let zones = Zones {
         said: options.zone.clone(),
         reader,
