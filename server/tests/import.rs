@@ -22,7 +22,7 @@ use parquet::{
 use proptest::prelude::*;
 use server::{
     import::{ImportOptions, Imported, import},
-    sessions::{Calendar, previous_close},
+    sessions::{Calendar, adjusted_bars, previous_close},
 };
 
 /// A folder of this test's own, gone afterwards.
@@ -649,6 +649,11 @@ fn the_close_before_is_that_of_the_last_session() {
     // Ten to one on the Monday: Friday's close in the new shares, and Monday's as it is.
     assert_eq!(close("2024-06-10").as_deref(), Some("0.72"));
     assert_eq!(close("2024-06-11").as_deref(), Some("0.72"));
+    // On a chart there is no cliff: 7.20 became 0.72 and nobody lost anything.
+    let all = 0..u64::MAX >> 1;
+    let bars = adjusted_bars(&reader, symbol("NVDA"), Interval::Day, all, 9).unwrap();
+    let closes: Vec<String> = bars.iter().map(|bar| bar.close.to_string()).collect();
+    assert_eq!(closes, ["0.2", "0.3", "0.4", "0.72", "0.72"]);
     // A split that is told apart counts as well.
     let split = Split {
         symbol: symbol("NVDA"),
