@@ -3,6 +3,7 @@
 pub mod feeds;
 pub mod http;
 pub mod publish;
+pub mod sessions;
 
 mod closing;
 mod config;

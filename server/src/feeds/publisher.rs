@@ -137,6 +137,10 @@ impl Publisher {
         }
     }
 
+    /// Says that something came from the source, if only an answer to a ping. To be called for
+    /// whatever comes; [`Publisher::live`] says it too.
+    pub fn heard(&self) {}
+
     /// Counts a frame that says nothing that we listen to.
     pub fn ignore(&self) {
         self.ignored.fetch_add(1, Ordering::Relaxed);

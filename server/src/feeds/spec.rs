@@ -80,11 +80,11 @@ pub(super) enum Main {
 
 /// Why a text or a table is not a [`FeedSpec`]: all that is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpecError(Vec<Fault>);
+pub struct SpecError(Vec<SpecFault>);
 
 /// One thing that is wrong with a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct SpecFault {
     /// The key of the table that it is about, if it is about one.
     pub key: Option<String>,
     /// The place in the list of that key, if it is one.
@@ -95,18 +95,18 @@ pub struct Fault {
 
 impl SpecError {
     /// What is wrong, one by one.
-    pub fn faults(&self) -> &[Fault] {
+    pub fn faults(&self) -> &[SpecFault] {
         &self.0
     }
 
     fn of(message: String) -> Self {
-        SpecError(vec![Fault::of_all(message)])
+        SpecError(vec![SpecFault::of_all(message)])
     }
 }
 
-impl Fault {
+impl SpecFault {
     fn of_all(message: String) -> Self {
-        Fault {
+        SpecFault {
             key: None,
             item: None,
             message,
@@ -114,7 +114,7 @@ impl Fault {
     }
 
     fn of(key: &str, message: String) -> Self {
-        Fault {
+        SpecFault {
             key: Some(key.to_owned()),
             item: None,
             message,
@@ -162,7 +162,7 @@ impl FeedSpec {
             "none" | "simulate" => match table.keys().next() {
                 None if name == "none" => Ok(FeedSpec::None),
                 None => Ok(FeedSpec::Simulate),
-                Some(key) => Err(SpecError(vec![Fault::of(
+                Some(key) => Err(SpecError(vec![SpecFault::of(
                     key,
                     format!("{key:?} is not an option of {name}: expected none"),
                 )])),
@@ -252,7 +252,7 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
                 keys.join(", "),
                 suggestion(key, &keys)
             );
-            faults.push(Fault::of(key, message));
+            faults.push(SpecFault::of(key, message));
         }
         known
     });
@@ -268,7 +268,7 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
         let missing = missing(message);
         if let Some(key) = key.filter(|key| table.remove(key).is_some()) {
             let message = format!("{}: {message}", T::NAME);
-            faults.push(Fault {
+            faults.push(SpecFault {
                 key: Some(key.clone()),
                 item,
                 message,
@@ -282,14 +282,14 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
                 Some(field) => format!("without {field}_env or {field}_file: expected one of them"),
                 None => message.to_owned(),
             };
-            faults.push(Fault::of_all(format!("{}: {message}", T::NAME)));
+            faults.push(SpecFault::of_all(format!("{}: {message}", T::NAME)));
         }
         return Err(SpecError(faults));
     };
     match options.checked() {
         Ok(options) if faults.is_empty() => Ok(options),
         Err(message) if taken.is_empty() => {
-            faults.push(Fault::of_all(format!("{}: {message}", T::NAME)));
+            faults.push(SpecFault::of_all(format!("{}: {message}", T::NAME)));
             Err(SpecError(faults))
         }
         _ => Err(SpecError(faults)),
@@ -306,10 +306,10 @@ fn keys<T: FeedOptions>() -> Vec<String> {
 }
 
 /// Puts the place of a secret, as the table has it, under the name of the secret.
-fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), Fault> {
+fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), SpecFault> {
     let [env, file] = ["env", "file"].map(|place| format!("{secret}_{place}"));
     let fault = |key: &str, why: &str| {
-        Err(Fault::of(
+        Err(SpecFault::of(
             key,
             format!(
                 "{feed}: {why}: expected {env} with the name of a variable, or {file} with a path"
