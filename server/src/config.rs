@@ -13,7 +13,8 @@ use tracing_subscriber::EnvFilter;
 use self::file::SettingsFile;
 use crate::{
     Settings,
-    feeds::FeedSpec,
+    check::is_of_this_machine,
+    feeds::{FeedSpec, list, personal},
     http::{ClientHeader, FrameAncestors, Origin, parse_network},
     publish::{PublishOptions, publisher_name},
 };
@@ -241,6 +242,18 @@ pub struct Config {
 /// What the program does instead of serving.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
+    /// Say what would be done with these options, without doing it
+    #[command(disable_help_flag = true)]
+    Check {
+        /// The options that the program would be started with: `tickertape --help`
+        /// lists them
+        #[arg(
+            value_name = "OPTION",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        options: Vec<OsString>,
+    },
     /// Make a token for somebody who shall publish, and print it once
     Token {
         /// Who it is for: letters, digits, . _ -
@@ -263,6 +276,22 @@ impl Config {
     /// ask for one or are wrong.
     pub fn from_command_line() -> Self {
         Self::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads the options that are to be checked.
+    ///
+    /// # Errors
+    /// All that is wrong with them, or the help that they ask for.
+    pub fn to_check(options: &[OsString]) -> Result<Self, clap::Error> {
+        let program = OsString::from("tickertape check");
+        let config = Self::read(std::iter::once(&program).chain(options).cloned().collect())?;
+        match config.command {
+            None => Ok(config),
+            Some(_) => Err(wrong(
+                ErrorKind::ArgumentConflict,
+                "there is nothing to check of a command: expected options of the server".to_owned(),
+            )),
+        }
     }
 
     /// What the front is to allow.
@@ -312,7 +341,19 @@ impl Config {
             let why = "--allow-origin * allows every origin: expected it alone";
             return Some(why.to_owned());
         }
-        FeedSpec::together(&self.feeds).err().map(|(_, why)| why)
+        if let Err((_, why)) = FeedSpec::together(&self.feeds) {
+            return Some(why);
+        }
+        let personal = personal(&self.feeds);
+        if !personal.is_empty() && !self.may_redistribute && !is_of_this_machine(self.listen) {
+            return Some(format!(
+                "what {} gives is for personal use, but at {} other machines could see it: expected --listen 127.0.0.1:{}, or --may-redistribute from who has the right to (see docs/licences.md)",
+                list(&personal),
+                self.listen,
+                self.listen.port()
+            ));
+        }
+        None
     }
 }
 

@@ -4,6 +4,7 @@
 //! The [`Supervisor`] does the rest: it starts feeds, waits longer and longer between tries, holds
 //! what is known of their health, and ends them.
 
+mod about;
 pub mod binance;
 pub mod coinbase;
 mod currency;
@@ -23,6 +24,8 @@ use std::{fmt, time::Duration};
 use futures_util::future::BoxFuture;
 use market::Millis;
 
+pub use about::{About, Licence};
+pub(crate) use about::{list, personal};
 pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
 pub use replay::Speed;

@@ -9,10 +9,10 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use toml::{Table, Value};
 
 use super::{
-    Feed,
+    About, Feed, Licence,
     binance::{self, Binance},
     replay::{self, Replay},
-    simulate::Simulate,
+    simulate::{self, Simulate},
 };
 use crate::Secret;
 
@@ -54,6 +54,9 @@ pub(super) trait FeedOptions: DeserializeOwned {
     fn secrets(&self) -> Vec<&Secret> {
         Vec::new()
     }
+
+    /// What the feed would do.
+    fn about(&self) -> About;
 
     /// Checks what a type cannot.
     ///
@@ -170,6 +173,41 @@ impl FeedSpec {
             binance::Options::NAME => options(table).map(FeedSpec::Binance),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
             _ => Err(unknown(name)),
+        }
+    }
+
+    /// The name of its kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FeedSpec::None => "none",
+            FeedSpec::Simulate => "simulate",
+            FeedSpec::Binance(_) => binance::Options::NAME,
+            FeedSpec::Replay(_) => replay::Options::NAME,
+        }
+    }
+
+    /// What the feed would do.
+    pub fn about(&self) -> About {
+        match self {
+            FeedSpec::None => About {
+                does: "does nothing".to_owned(),
+                symbols: Vec::new(),
+                licence: Licence::Public,
+            },
+            FeedSpec::Simulate => simulate::about(),
+            FeedSpec::Binance(options) => options.about(),
+            FeedSpec::Replay(options) => options.about(),
+        }
+    }
+
+    /// Whether what the feed needs is there, its secrets apart.
+    ///
+    /// # Errors
+    /// What is not, and what was expected.
+    pub fn ready(&self) -> Result<(), String> {
+        match self {
+            FeedSpec::Replay(options) => replay::ready(&options.file),
+            _ => Ok(()),
         }
     }
 
@@ -578,6 +616,10 @@ mod tests {
         const KEYS: &'static [&'static str] = &["rows", "names"];
         const SECRETS: &'static [&'static str] = &["key", "word"];
         const MAIN: Main = Main::List("names");
+
+        fn about(&self) -> About {
+            FeedSpec::None.about()
+        }
 
         fn secrets(&self) -> Vec<&Secret> {
             std::iter::once(&self.key).chain(&self.word).collect()
