@@ -1,8 +1,9 @@
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use market::Millis;
 
-use crate::{Directory, Now, Tape};
+use super::speakers::{Seats, Speakers};
+use crate::{Directory, Now, Tape, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
 #[derive(Clone)]
@@ -13,6 +14,9 @@ pub struct Floor {
     pub clock: Now,
     /// What is known of symbols, whether they are quoted or not.
     pub directory: Arc<Directory>,
+    /// Whether symbols are traded, as all feeds and the calendars of exchanges have it.
+    pub sessions: Arc<Sessions>,
+    speakers: Arc<Speakers>,
 }
 
 impl Floor {
@@ -22,7 +26,14 @@ impl Floor {
             tape,
             clock,
             directory: Arc::default(),
+            sessions: Arc::default(),
+            speakers: Arc::default(),
         }
+    }
+
+    /// Who speaks for each symbol.
+    pub(super) fn speakers(&self) -> MutexGuard<'_, Seats> {
+        self.speakers.lock()
     }
 
     /// The time of receipt, now.

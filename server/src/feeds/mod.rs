@@ -16,6 +16,7 @@ pub mod replay;
 mod retry;
 pub mod simulate;
 mod socket;
+mod speakers;
 mod spec;
 mod supervisor;
 
