@@ -10,6 +10,7 @@ mod currency;
 pub mod fetch;
 mod floor;
 pub mod headline;
+pub mod markup;
 mod publisher;
 pub mod replay;
 mod retry;
