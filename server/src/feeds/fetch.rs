@@ -240,6 +240,11 @@ impl Page {
         &self.url
     }
 
+    /// Whether it has ever been answered.
+    pub fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+
     /// Forgets what the last answer said, because it could not be read: the next one is to come whole.
     pub fn forget(&mut self) {
         self.told = None;

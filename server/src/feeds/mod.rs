@@ -14,6 +14,8 @@ pub mod markup;
 mod publisher;
 pub mod replay;
 mod retry;
+pub mod sec;
+mod seen;
 pub mod simulate;
 mod socket;
 mod spec;
