@@ -11,6 +11,7 @@ use crate::{
     http::{self, Limits, Proxies, Service, Slots, Snapshots},
     publish::Desk,
     serve,
+    sessions::keep_sessions,
 };
 
 /// What the tape keeps: a day of one-minute bars of seventy symbols, and their news. The bytes
@@ -46,6 +47,7 @@ pub async fn run(
         .filter_map(|spec| spec.build(seed))
         .collect();
     let floor = Floor::new(tape.clone(), Arc::clone(&clock));
+    let hours = tokio::spawn(keep_sessions(floor.clone(), None, shutdown.clone()));
     let supervisor = Supervisor::start(feeds, &floor, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
     let metrics = Arc::new(Metrics::new(clock()));
@@ -74,5 +76,11 @@ pub async fn run(
         leptos,
         frame_ancestors: config.frame_ancestors,
     };
-    serve(listener, service, settings, supervisor.join()).await;
+    let ended = async {
+        supervisor.join().await;
+        if let Err(error) = hours.await {
+            tracing::error!("the task of the exchanges' hours: {error}");
+        }
+    };
+    serve(listener, service, settings, ended).await;
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use market::Millis;
 
-use crate::{Directory, Now, Tape};
+use crate::{Directory, Now, Tape, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
 #[derive(Clone)]
@@ -13,6 +13,8 @@ pub struct Floor {
     pub clock: Now,
     /// What is known of symbols, whether they are quoted or not.
     pub directory: Arc<Directory>,
+    /// Whether symbols are traded, as all feeds and the calendars of exchanges have it.
+    pub sessions: Arc<Sessions>,
 }
 
 impl Floor {
@@ -22,6 +24,7 @@ impl Floor {
             tape,
             clock,
             directory: Arc::default(),
+            sessions: Arc::default(),
         }
     }
 

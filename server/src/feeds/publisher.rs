@@ -89,13 +89,26 @@ impl Publisher {
         }
     }
 
-    /// Publishes a session, unless it says what is known already.
+    /// Publishes a session, unless it says what is known already. Its state is what the calendar of
+    /// its venue and the halts of all feeds make of it: see [`Sessions`](crate::sessions::Sessions).
     pub fn session(&self, session: Session) {
         let mut state = self.state();
-        if state.sessions.get(&session.symbol) != Some(&session) {
-            state.sessions.insert(session.symbol, session.clone());
-            self.append(Event::Session(session));
-        }
+        state.sessions.insert(session.symbol, session.clone());
+        self.say(session);
+    }
+
+    /// Takes that a symbol is halted, whoever quotes it, with the venue's code of the reason (`T1`,
+    /// `LUDP`). A market-wide halt (`MWC1` to `MWC3`) stops all US stocks. To say it again is no
+    /// change.
+    pub fn halt(&self, symbol: Symbol, code: &str) {
+        let floor = &self.floor;
+        floor.sessions.halt(&floor.tape, self.now(), symbol, code);
+    }
+
+    /// Takes that a symbol is traded again; where its halt was market-wide, all are.
+    pub fn resume(&self, symbol: Symbol) {
+        let floor = &self.floor;
+        floor.sessions.resume(&floor.tape, self.now(), symbol);
     }
 
     /// Publishes a story, unless it says what is on the tape already.
@@ -199,8 +212,13 @@ impl Publisher {
         let prev_close = day.prev_close.or(session.prev_close);
         if (open, prev_close) != (session.open, session.prev_close) {
             (session.open, session.prev_close) = (open, prev_close);
-            self.append(Event::Session(session.clone()));
+            self.say(session.clone());
         }
+    }
+
+    fn say(&self, session: Session) {
+        let floor = &self.floor;
+        floor.sessions.say(&floor.tape, self.now(), session);
     }
 
     fn append(&self, event: Event) {

@@ -238,6 +238,14 @@ impl Calendar {
         }
     }
 
+    /// When the next trading day begins.
+    pub fn next_day(self, time: Millis) -> Option<Millis> {
+        let today = self.trading_day(time);
+        std::iter::successors(self.next(time), |time| self.next(*time))
+            .take(8)
+            .find(|time| self.trading_day(*time) != today)
+    }
+
     /// The last day before this one on which there was a session; the day itself where there is
     /// none before it, as at the beginning of time.
     pub fn session_before(self, day: Date) -> Date {
