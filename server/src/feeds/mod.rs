@@ -11,14 +11,20 @@ mod currency;
 pub mod fetch;
 mod floor;
 pub mod headline;
+pub mod markup;
 mod publisher;
+mod recorder;
+mod recording;
 pub mod replay;
 mod retry;
+pub mod sec;
+mod seen;
 pub mod simulate;
 mod socket;
 mod speakers;
 mod spec;
 mod supervisor;
+mod wire;
 
 use std::{fmt, time::Duration};
 
@@ -29,6 +35,7 @@ pub use about::{About, Licence};
 pub(crate) use about::{list, personal};
 pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
+pub use recorder::{Recorded, Recorder};
 pub use replay::Speed;
 pub use socket::Patience;
 pub(crate) use spec::suggestion;

@@ -1,5 +1,6 @@
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::{collections::HashSet, fmt, str::FromStr, time::Duration};
 
+use reqwest::Url;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
@@ -12,6 +13,7 @@ use super::{
     About, Feed, Licence,
     binance::{self, Binance},
     replay::{self, Replay},
+    sec::{self, Sec},
     simulate::{self, Simulate},
 };
 use crate::Secret;
@@ -22,6 +24,7 @@ use crate::Secret;
 /// - `none`
 /// - `simulate`
 /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
+/// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -33,6 +36,8 @@ pub enum FeedSpec {
     Binance(binance::Options),
     /// A recording.
     Replay(replay::Options),
+    /// The SEC's latest filings.
+    Sec(sec::Options),
 }
 
 /// What can be said of a feed of one kind.
@@ -138,11 +143,12 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 4] = [
+const FEEDS: [&str; 5] = [
     "none",
     "simulate",
     binance::Options::NAME,
     replay::Options::NAME,
+    sec::Options::NAME,
 ];
 
 impl FeedSpec {
@@ -153,6 +159,7 @@ impl FeedSpec {
             FeedSpec::Simulate => Box::new(Simulate::new(seed)),
             FeedSpec::Binance(options) => Box::new(Binance::new(options.symbols, options.url)),
             FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
+            FeedSpec::Sec(options) => Box::new(Sec::new(options)),
         })
     }
 
@@ -172,6 +179,7 @@ impl FeedSpec {
             },
             binance::Options::NAME => options(table).map(FeedSpec::Binance),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
+            sec::Options::NAME => options(table).map(FeedSpec::Sec),
             _ => Err(unknown(name)),
         }
     }
@@ -182,6 +190,7 @@ impl FeedSpec {
             FeedSpec::None => "none",
             FeedSpec::Simulate => "simulate",
             FeedSpec::Binance(_) => binance::Options::NAME,
+            FeedSpec::Sec(_) => sec::Options::NAME,
             FeedSpec::Replay(_) => replay::Options::NAME,
         }
     }
@@ -196,6 +205,7 @@ impl FeedSpec {
             },
             FeedSpec::Simulate => simulate::about(),
             FeedSpec::Binance(options) => options.about(),
+            FeedSpec::Sec(options) => options.about(),
             FeedSpec::Replay(options) => options.about(),
         }
     }
@@ -217,6 +227,7 @@ impl FeedSpec {
             FeedSpec::None | FeedSpec::Simulate => Vec::new(),
             FeedSpec::Binance(options) => options.secrets(),
             FeedSpec::Replay(options) => options.secrets(),
+            FeedSpec::Sec(options) => options.secrets(),
         }
     }
 
@@ -258,6 +269,7 @@ impl FeedSpec {
                 .map(|symbol| format!("binance:{symbol}"))
                 .collect(),
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
+            FeedSpec::Sec(_) => vec!["sec".to_owned()],
         }
     }
 }
@@ -422,6 +434,7 @@ impl FromStr for FeedSpec {
             }
             binance::Options::NAME => binance::Options::MAIN,
             replay::Options::NAME => replay::Options::MAIN,
+            sec::Options::NAME => sec::Options::MAIN,
             _ => return Err(unknown(name)),
         };
         FeedSpec::from_table(name, main.read(rest))
@@ -491,6 +504,42 @@ pub(super) fn websocket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ur
             "{text:?} is not an address of a WebSocket: expected ws://HOST… or wss://HOST…"
         ))
     })
+}
+
+/// Reads the address of something that is asked for over HTTP.
+pub(super) fn http<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    http_address(&text).map_err(D::Error::custom)
+}
+
+/// As [`http`], of a text.
+pub(super) fn http_address(text: &str) -> Result<Url, String> {
+    let url: Option<Url> = text.parse().ok();
+    let right = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    // An address may have a key in it, so that only its beginning is shown.
+    right.ok_or_else(|| {
+        let start = text.split(['?', '@']).next().unwrap_or_default();
+        format!("{start:?} is not an address: expected http://HOST… or https://HOST…")
+    })
+}
+
+/// An address that stands in the code.
+pub(super) fn fixed(address: &'static str) -> Url {
+    address
+        .parse()
+        .expect("an address in the code is an address")
+}
+
+/// Reads a time in whole seconds: from one to a day.
+pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    const DAY: i64 = 24 * 60 * 60;
+    let seconds = i64::deserialize(deserializer)?;
+    match u64::try_from(seconds) {
+        Ok(right) if (1..=DAY).contains(&seconds) => Ok(Duration::from_secs(right)),
+        _ => Err(D::Error::custom(format!(
+            "{seconds} is no time between two polls: expected 1 to {DAY} seconds"
+        ))),
+    }
 }
 
 /// `; did you mean …?` where a known name is near.
