@@ -39,7 +39,7 @@ pub use recorder::{Recorded, Recorder};
 pub use replay::Speed;
 pub use socket::Patience;
 pub(crate) use spec::suggestion;
-pub use spec::{FeedSpec, SpecError, SpecFault};
+pub use spec::{AskedFeed, FeedSpec, SpecError, SpecFault};
 pub use supervisor::{Backoff, Statuses, Supervisor};
 
 /// A source of events.

@@ -31,7 +31,13 @@ pub struct Recorder {
 struct State {
     output: Option<Output>,
     recorded: Recorded,
-    trouble: Option<String>,
+    /// Why nothing more is written.
+    end: Option<Done>,
+}
+
+enum Done {
+    Full,
+    Broken(io::Error),
 }
 
 /// How much has been recorded.
@@ -90,7 +96,7 @@ impl Recorder {
             state: Mutex::new(State {
                 output: Some(output),
                 recorded: Recorded::default(),
-                trouble: None,
+                end: None,
             }),
             connections: AtomicU64::new(0),
             full,
@@ -150,7 +156,7 @@ impl Recorder {
             ..line.clone()
         };
         let mut state = self.state();
-        if state.trouble.is_some() {
+        if state.end.is_some() {
             return;
         }
         let Some(output) = &mut state.output else {
@@ -158,14 +164,14 @@ impl Recorder {
         };
         let text = match serde_json::to_vec(&line) {
             Ok(text) => text,
-            Err(error) => return state.stop(error.to_string(), &self.full),
+            Err(error) => return state.stop(Done::Broken(error.into()), &self.full),
         };
         // What a compressor still holds is not known: there the file may become a little longer.
         if output.written() + text.len() as u64 + 1 > self.most {
-            return state.stop(format!("it has {} bytes", self.most), &self.full);
+            return state.stop(Done::Full, &self.full);
         }
         if let Err(error) = output.line(&text) {
-            return state.stop(format!("it cannot be written: {error}"), &self.full);
+            return state.stop(Done::Broken(error), &self.full);
         }
         if let Some(bytes) = bytes {
             state.recorded.frames += 1;
@@ -179,23 +185,26 @@ impl Recorder {
         if let Some(output) = &mut state.output {
             match output.flush() {
                 Ok(()) => state.recorded.written = output.written(),
-                Err(error) => state.stop(format!("it cannot be written: {error}"), &self.full),
+                Err(error) => state.stop(Done::Broken(error), &self.full),
             }
         }
         state.recorded
     }
 
-    /// Ends the file in order, and has the disk keep it. Answers why it ended before it was told to,
-    /// if it did.
+    /// Ends the file in order, and has the disk keep it. Answers how much there is, and whether it
+    /// ended because it was full.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn finish(&self) -> io::Result<(Recorded, Option<String>)> {
+    /// When it cannot be written, or could not some time before.
+    pub fn finish(&self) -> io::Result<(Recorded, bool)> {
         let mut state = self.state();
         if let Some(output) = state.output.take() {
             state.recorded.written = output.finish()?;
         }
-        Ok((state.recorded, state.trouble.clone()))
+        match state.end.take() {
+            Some(Done::Broken(error)) => Err(error),
+            end => Ok((state.recorded, end.is_some())),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -204,8 +213,8 @@ impl Recorder {
 }
 
 impl State {
-    fn stop(&mut self, why: String, full: &CancellationToken) {
-        self.trouble.get_or_insert(why);
+    fn stop(&mut self, why: Done, full: &CancellationToken) {
+        self.end.get_or_insert(why);
         full.cancel();
     }
 }

@@ -210,6 +210,14 @@ impl FeedSpec {
         }
     }
 
+    /// Whether the feed receives what can be recorded.
+    pub fn receives(&self) -> bool {
+        !matches!(
+            self,
+            FeedSpec::None | FeedSpec::Simulate | FeedSpec::Replay(_)
+        )
+    }
+
     /// Whether what the feed needs is there, its secrets apart.
     ///
     /// # Errors
@@ -418,7 +426,26 @@ fn missing(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
+/// A feed as a text of the command line asks for it, with the table that the text stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskedFeed {
+    /// The name of its kind.
+    pub kind: String,
+    /// The table of its options.
+    pub options: Table,
+    /// What it is.
+    pub spec: FeedSpec,
+}
+
 impl FromStr for FeedSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        AskedFeed::from_str(text).map(|asked| asked.spec)
+    }
+}
+
+impl FromStr for AskedFeed {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
@@ -437,7 +464,12 @@ impl FromStr for FeedSpec {
             sec::Options::NAME => sec::Options::MAIN,
             _ => return Err(unknown(name)),
         };
-        FeedSpec::from_table(name, main.read(rest))
+        let options = main.read(rest);
+        Ok(AskedFeed {
+            kind: name.to_owned(),
+            spec: FeedSpec::from_table(name, options.clone())?,
+            options,
+        })
     }
 }
 
