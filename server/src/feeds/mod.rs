@@ -10,6 +10,7 @@ pub mod coinbase;
 mod currency;
 pub mod fetch;
 mod floor;
+pub mod halts;
 pub mod headline;
 pub mod markup;
 mod publisher;

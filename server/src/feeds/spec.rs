@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use super::{
     About, Feed, Licence,
     binance::{self, Binance},
+    halts::{self, Halts},
     replay::{self, Replay},
     sec::{self, Sec},
     simulate::{self, Simulate},
@@ -25,6 +26,7 @@ use crate::Secret;
 /// - `simulate`
 /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
 /// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
+/// - `nasdaq-halts`
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -38,6 +40,8 @@ pub enum FeedSpec {
     Replay(replay::Options),
     /// The SEC's latest filings.
     Sec(sec::Options),
+    /// Trading halts of the US exchanges.
+    NasdaqHalts(halts::Options),
 }
 
 /// What can be said of a feed of one kind.
@@ -143,12 +147,13 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 5] = [
+const FEEDS: [&str; 6] = [
     "none",
     "simulate",
     binance::Options::NAME,
     replay::Options::NAME,
     sec::Options::NAME,
+    halts::Options::NAME,
 ];
 
 impl FeedSpec {
@@ -160,6 +165,7 @@ impl FeedSpec {
             FeedSpec::Binance(options) => Box::new(Binance::new(options.symbols, options.url)),
             FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
             FeedSpec::Sec(options) => Box::new(Sec::new(options)),
+            FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
         })
     }
 
@@ -180,6 +186,7 @@ impl FeedSpec {
             binance::Options::NAME => options(table).map(FeedSpec::Binance),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
             sec::Options::NAME => options(table).map(FeedSpec::Sec),
+            halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
             _ => Err(unknown(name)),
         }
     }
@@ -236,6 +243,7 @@ impl FeedSpec {
             FeedSpec::Binance(options) => options.secrets(),
             FeedSpec::Replay(options) => options.secrets(),
             FeedSpec::Sec(options) => options.secrets(),
+            FeedSpec::NasdaqHalts(options) => options.secrets(),
         }
     }
 
@@ -278,6 +286,7 @@ impl FeedSpec {
                 .collect(),
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
             FeedSpec::Sec(_) => vec!["sec".to_owned()],
+            FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
         }
     }
 }
@@ -462,6 +471,7 @@ impl FromStr for AskedFeed {
             binance::Options::NAME => binance::Options::MAIN,
             replay::Options::NAME => replay::Options::MAIN,
             sec::Options::NAME => sec::Options::MAIN,
+            halts::Options::NAME => halts::Options::MAIN,
             _ => return Err(unknown(name)),
         };
         let options = main.read(rest);
