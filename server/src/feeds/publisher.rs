@@ -116,6 +116,11 @@ impl Publisher {
         }
     }
 
+    /// Whether a recording is played.
+    pub fn is_played(&self) -> bool {
+        self.played().is_some()
+    }
+
     /// From now on a recording stands in for the feed's connections.
     pub(super) fn play(&self, played: Arc<Played>) {
         *self.played.write().unwrap_or_else(PoisonError::into_inner) = Some(played);

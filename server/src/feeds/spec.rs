@@ -197,6 +197,7 @@ impl FeedSpec {
             FeedSpec::None => "none",
             FeedSpec::Simulate => "simulate",
             FeedSpec::Binance(_) => binance::Options::NAME,
+            FeedSpec::NasdaqHalts(_) => halts::Options::NAME,
             FeedSpec::Sec(_) => sec::Options::NAME,
             FeedSpec::Replay(_) => replay::Options::NAME,
         }
@@ -212,6 +213,7 @@ impl FeedSpec {
             },
             FeedSpec::Simulate => simulate::about(),
             FeedSpec::Binance(options) => options.about(),
+            FeedSpec::NasdaqHalts(options) => options.about(),
             FeedSpec::Sec(options) => options.about(),
             FeedSpec::Replay(options) => options.about(),
         }
