@@ -12,7 +12,10 @@ use toml::{Table, Value};
 use super::{
     About, Feed, Licence,
     binance::{self, Binance},
+    coinbase::{self, Coinbase},
     halts::{self, Halts},
+    kraken::{self, Kraken},
+    pairs::Pair,
     replay::{self, Replay},
     sec::{self, Sec},
     simulate::{self, Simulate},
@@ -27,6 +30,7 @@ use crate::Secret;
 /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
 /// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
 /// - `nasdaq-halts`
+/// - `coinbase:BTC-USD,ETH-USD` and `kraken:BTC-USD,ETH-USD`, at another address likewise
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -36,6 +40,10 @@ pub enum FeedSpec {
     Simulate,
     /// Trades and best prices from Binance.
     Binance(binance::Options),
+    /// Trades and best prices from Coinbase Exchange.
+    Coinbase(coinbase::Options),
+    /// Trades and best prices from Kraken.
+    Kraken(kraken::Options),
     /// A recording.
     Replay(replay::Options),
     /// The SEC's latest filings.
@@ -147,10 +155,12 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 6] = [
+const FEEDS: [&str; 8] = [
     "none",
     "simulate",
     binance::Options::NAME,
+    coinbase::Options::NAME,
+    kraken::Options::NAME,
     replay::Options::NAME,
     sec::Options::NAME,
     halts::Options::NAME,
@@ -163,6 +173,8 @@ impl FeedSpec {
             FeedSpec::None => return None,
             FeedSpec::Simulate => Box::new(Simulate::new(seed)),
             FeedSpec::Binance(options) => Box::new(Binance::new(options.symbols, options.url)),
+            FeedSpec::Coinbase(options) => Box::new(Coinbase::new(options.symbols, options.url)),
+            FeedSpec::Kraken(options) => Box::new(Kraken::new(options.symbols, options.url)),
             FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
             FeedSpec::Sec(options) => Box::new(Sec::new(options)),
             FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
@@ -184,6 +196,8 @@ impl FeedSpec {
                 )])),
             },
             binance::Options::NAME => options(table).map(FeedSpec::Binance),
+            coinbase::Options::NAME => options(table).map(FeedSpec::Coinbase),
+            kraken::Options::NAME => options(table).map(FeedSpec::Kraken),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
             sec::Options::NAME => options(table).map(FeedSpec::Sec),
             halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
@@ -197,6 +211,8 @@ impl FeedSpec {
             FeedSpec::None => "none",
             FeedSpec::Simulate => "simulate",
             FeedSpec::Binance(_) => binance::Options::NAME,
+            FeedSpec::Coinbase(_) => coinbase::Options::NAME,
+            FeedSpec::Kraken(_) => kraken::Options::NAME,
             FeedSpec::NasdaqHalts(_) => halts::Options::NAME,
             FeedSpec::Sec(_) => sec::Options::NAME,
             FeedSpec::Replay(_) => replay::Options::NAME,
@@ -213,6 +229,8 @@ impl FeedSpec {
             },
             FeedSpec::Simulate => simulate::about(),
             FeedSpec::Binance(options) => options.about(),
+            FeedSpec::Coinbase(options) => options.about(),
+            FeedSpec::Kraken(options) => options.about(),
             FeedSpec::NasdaqHalts(options) => options.about(),
             FeedSpec::Sec(options) => options.about(),
             FeedSpec::Replay(options) => options.about(),
@@ -243,6 +261,8 @@ impl FeedSpec {
         match self {
             FeedSpec::None | FeedSpec::Simulate => Vec::new(),
             FeedSpec::Binance(options) => options.secrets(),
+            FeedSpec::Coinbase(options) => options.secrets(),
+            FeedSpec::Kraken(options) => options.secrets(),
             FeedSpec::Replay(options) => options.secrets(),
             FeedSpec::Sec(options) => options.secrets(),
             FeedSpec::NasdaqHalts(options) => options.secrets(),
@@ -254,29 +274,29 @@ impl FeedSpec {
         &FEEDS
     }
 
-    /// Whether these feeds can run beside each other.
+    /// Whether these feeds can run beside each other. Several may quote the same symbol: the first one
+    /// that is well speaks for it.
     ///
     /// # Errors
     /// The place of the first one that cannot, and why.
     pub fn together(feeds: &[FeedSpec]) -> Result<(), (usize, String)> {
-        let mut seen = HashSet::new();
         for (place, feed) in feeds.iter().enumerate() {
             if *feed == FeedSpec::None && feeds.len() > 1 {
                 let why = "none is given beside other feeds: expected it alone";
                 return Err((place, why.to_owned()));
             }
-            for subject in feed.subjects() {
-                if seen.contains(&subject) {
-                    let why =
-                        format!("{subject} is given twice: each of its bars would come twice");
-                    return Err((place, why));
-                }
-                seen.insert(subject);
+            if feeds[..place].contains(feed) {
+                let subjects = feed.subjects().join(", ");
+                return Err((
+                    place,
+                    format!("{subjects} is given twice: expected each feed once"),
+                ));
             }
         }
         Ok(())
     }
 
+    /// What the feed is about, for a person.
     fn subjects(&self) -> Vec<String> {
         match self {
             FeedSpec::None => Vec::new(),
@@ -286,11 +306,20 @@ impl FeedSpec {
                 .iter()
                 .map(|symbol| format!("binance:{symbol}"))
                 .collect(),
+            FeedSpec::Coinbase(options) => of_pairs(coinbase::Options::NAME, &options.symbols),
+            FeedSpec::Kraken(options) => of_pairs(kraken::Options::NAME, &options.symbols),
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
             FeedSpec::Sec(_) => vec!["sec".to_owned()],
             FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
         }
     }
+}
+
+fn of_pairs(name: &str, pairs: &[Pair]) -> Vec<String> {
+    pairs
+        .iter()
+        .map(|pair| format!("{name}:{}", pair.symbol()))
+        .collect()
 }
 
 fn unknown(name: &str) -> SpecError {
@@ -471,6 +500,8 @@ impl FromStr for AskedFeed {
                 )));
             }
             binance::Options::NAME => binance::Options::MAIN,
+            coinbase::Options::NAME => coinbase::Options::MAIN,
+            kraken::Options::NAME => kraken::Options::MAIN,
             replay::Options::NAME => replay::Options::MAIN,
             sec::Options::NAME => sec::Options::MAIN,
             halts::Options::NAME => halts::Options::MAIN,
@@ -687,10 +718,10 @@ mod tests {
             }
         }
         assert!(!error("kraken").contains("did you mean"));
-        let many: Vec<String> = (10_000..10_201)
+        let many: Vec<String> = (10_000..10_101)
             .map(|number| format!("A{number}"))
             .collect();
-        assert!(error(&format!("binance:{}", many.join(","))).contains("201 symbols"));
+        assert!(error(&format!("binance:{}", many.join(","))).contains("101 symbols"));
     }
 
     #[derive(Debug, Clone, PartialEq, Deserialize)]
