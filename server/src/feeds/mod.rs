@@ -15,6 +15,7 @@ pub mod markup;
 mod publisher;
 pub mod replay;
 mod retry;
+pub mod rss;
 pub mod sec;
 mod seen;
 pub mod simulate;

@@ -14,6 +14,7 @@ use super::{
     binance::{self, Binance},
     halts::{self, Halts},
     replay::{self, Replay},
+    rss::{self, Rss},
     sec::{self, Sec},
     simulate::Simulate,
 };
@@ -27,6 +28,7 @@ use crate::Secret;
 /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
 /// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
 /// - `nasdaq-halts`
+/// - `rss:https://…`
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -42,6 +44,8 @@ pub enum FeedSpec {
     Sec(sec::Options),
     /// Trading halts of the US exchanges.
     NasdaqHalts(halts::Options),
+    /// Stories from addresses of RSS or Atom.
+    Rss(rss::Options),
 }
 
 /// What can be said of a feed of one kind.
@@ -83,7 +87,6 @@ pub(super) enum Main {
     /// A text; options follow the last question mark, because the name of a file may have one.
     Text(&'static str),
     /// An address, which may have anything in it; no options follow.
-    #[expect(dead_code, reason = "of feeds of addresses")]
     Address(&'static str),
 }
 
@@ -144,13 +147,14 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 6] = [
+const FEEDS: [&str; 7] = [
     "none",
     "simulate",
     binance::Options::NAME,
     replay::Options::NAME,
     sec::Options::NAME,
     halts::Options::NAME,
+    rss::Options::NAME,
 ];
 
 impl FeedSpec {
@@ -163,6 +167,7 @@ impl FeedSpec {
             FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
             FeedSpec::Sec(options) => Box::new(Sec::new(options)),
             FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
+            FeedSpec::Rss(options) => Box::new(Rss::new(options)),
         })
     }
 
@@ -184,6 +189,7 @@ impl FeedSpec {
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
             sec::Options::NAME => options(table).map(FeedSpec::Sec),
             halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
+            rss::Options::NAME => options(table).map(FeedSpec::Rss),
             _ => Err(unknown(name)),
         }
     }
@@ -196,6 +202,7 @@ impl FeedSpec {
             FeedSpec::Replay(options) => options.secrets(),
             FeedSpec::Sec(options) => options.secrets(),
             FeedSpec::NasdaqHalts(options) => options.secrets(),
+            FeedSpec::Rss(options) => options.secrets(),
         }
     }
 
@@ -220,6 +227,7 @@ impl FeedSpec {
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
             FeedSpec::Sec(_) => vec!["sec".to_owned()],
             FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
+            FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
         }
     }
 }
@@ -386,6 +394,7 @@ impl FromStr for FeedSpec {
             replay::Options::NAME => replay::Options::MAIN,
             sec::Options::NAME => sec::Options::MAIN,
             halts::Options::NAME => halts::Options::MAIN,
+            rss::Options::NAME => rss::Options::MAIN,
             _ => return Err(unknown(name)),
         };
         FeedSpec::from_table(name, main.read(rest))
@@ -479,6 +488,29 @@ pub(super) fn fixed(address: &'static str) -> Url {
     address
         .parse()
         .expect("an address in the code is an address")
+}
+
+/// Checks the name that somebody gives to a feed.
+pub(super) fn name(name: Option<&str>) -> Result<(), String> {
+    match name {
+        Some(name) if market::plain(name) != name || !(1..=60).contains(&name.chars().count()) => {
+            Err(format!(
+                "{name:?} is not a name: expected 1 to 60 characters on one line"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks what a feed calls itself when it asks.
+pub(super) fn user_agent(user_agent: &str) -> Result<(), String> {
+    let is_printable = user_agent.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if is_printable && (1..=200).contains(&user_agent.len()) {
+        return Ok(());
+    }
+    Err(format!(
+        "{user_agent:?} is no user_agent: expected 1 to 200 characters of ASCII on one line"
+    ))
 }
 
 /// Reads a time in whole seconds: from one to a day.
