@@ -11,6 +11,7 @@ pub mod fetch;
 mod floor;
 pub mod halts;
 pub mod headline;
+pub mod json;
 pub mod markup;
 mod publisher;
 pub mod replay;

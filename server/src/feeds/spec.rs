@@ -13,6 +13,7 @@ use super::{
     Feed,
     binance::{self, Binance},
     halts::{self, Halts},
+    json::{self, Json},
     replay::{self, Replay},
     rss::{self, Rss},
     sec::{self, Sec},
@@ -29,6 +30,7 @@ use crate::Secret;
 /// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
 /// - `nasdaq-halts`
 /// - `rss:https://…`
+/// - `json:https://…`
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -46,6 +48,8 @@ pub enum FeedSpec {
     NasdaqHalts(halts::Options),
     /// Stories from addresses of RSS or Atom.
     Rss(rss::Options),
+    /// Prices from an address of JSON.
+    Json(Box<json::Options>),
 }
 
 /// What can be said of a feed of one kind.
@@ -147,7 +151,7 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 7] = [
+const FEEDS: [&str; 8] = [
     "none",
     "simulate",
     binance::Options::NAME,
@@ -155,6 +159,7 @@ const FEEDS: [&str; 7] = [
     sec::Options::NAME,
     halts::Options::NAME,
     rss::Options::NAME,
+    json::Options::NAME,
 ];
 
 impl FeedSpec {
@@ -168,6 +173,7 @@ impl FeedSpec {
             FeedSpec::Sec(options) => Box::new(Sec::new(options)),
             FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
             FeedSpec::Rss(options) => Box::new(Rss::new(options)),
+            FeedSpec::Json(options) => Box::new(Json::new(*options)),
         })
     }
 
@@ -190,6 +196,7 @@ impl FeedSpec {
             sec::Options::NAME => options(table).map(FeedSpec::Sec),
             halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
             rss::Options::NAME => options(table).map(FeedSpec::Rss),
+            json::Options::NAME => options(table).map(Box::new).map(FeedSpec::Json),
             _ => Err(unknown(name)),
         }
     }
@@ -203,6 +210,7 @@ impl FeedSpec {
             FeedSpec::Sec(options) => options.secrets(),
             FeedSpec::NasdaqHalts(options) => options.secrets(),
             FeedSpec::Rss(options) => options.secrets(),
+            FeedSpec::Json(options) => options.secrets(),
         }
     }
 
@@ -227,6 +235,7 @@ impl FeedSpec {
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
             FeedSpec::Sec(_) => vec!["sec".to_owned()],
             FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
+            FeedSpec::Json(options) => vec![format!("json:{}", options.url)],
             FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
         }
     }
@@ -395,6 +404,7 @@ impl FromStr for FeedSpec {
             sec::Options::NAME => sec::Options::MAIN,
             halts::Options::NAME => halts::Options::MAIN,
             rss::Options::NAME => rss::Options::MAIN,
+            json::Options::NAME => json::Options::MAIN,
             _ => return Err(unknown(name)),
         };
         FeedSpec::from_table(name, main.read(rest))
