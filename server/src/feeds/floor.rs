@@ -1,7 +1,11 @@
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use market::Millis;
 
+use super::{
+    Recorder,
+    speakers::{Seats, Speakers},
+};
 use crate::{Directory, Now, Tape, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
@@ -15,6 +19,9 @@ pub struct Floor {
     pub directory: Arc<Directory>,
     /// Whether symbols are traded, as all feeds and the calendars of exchanges have it.
     pub sessions: Arc<Sessions>,
+    /// Who writes down what feeds receive, if somebody does.
+    pub recorder: Option<Arc<Recorder>>,
+    speakers: Arc<Speakers>,
 }
 
 impl Floor {
@@ -25,7 +32,14 @@ impl Floor {
             clock,
             directory: Arc::default(),
             sessions: Arc::default(),
+            recorder: None,
+            speakers: Arc::default(),
         }
+    }
+
+    /// Who speaks for each symbol.
+    pub(super) fn speakers(&self) -> MutexGuard<'_, Seats> {
+        self.speakers.lock()
     }
 
     /// The time of receipt, now.

@@ -18,10 +18,10 @@ use market::{Action, Basis, Link, Millis, News, NewsType, Price, Symbol};
 use reqwest::Url;
 use rss::{Channel, Item};
 use serde::Deserialize;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::{
-    End, Feed, FeedError, Publisher, exchange_time,
+    About, End, Feed, FeedError, Licence, Publisher, exchange_time,
     fetch::{self, Fetcher, Page, pause},
     markup::{self, Syndication},
     seen::Seen,
@@ -66,6 +66,18 @@ impl FeedOptions for Options {
     const NAME: &'static str = "nasdaq-halts";
     const KEYS: &'static [&'static str] = &["interval", "url"];
     const MAIN: Main = Main::Nothing;
+
+    fn about(&self) -> About {
+        About {
+            does: format!(
+                "asks {} every {:?} for halts of trading and their ends",
+                fetch::place(&self.url),
+                self.interval
+            ),
+            symbols: Vec::new(),
+            licence: Licence::Terms,
+        }
+    }
 }
 
 /// A feed of halts and resumptions.
@@ -104,7 +116,7 @@ impl Halts {
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        let fetcher = Fetcher::new(fetch::USER_AGENT, self.patience)?;
+        let fetcher = Fetcher::new(fetch::USER_AGENT, self.patience)?.of(publisher);
         loop {
             // What the last documents announced holds also while there is no new one.
             self.resume(publisher);
@@ -133,13 +145,16 @@ impl Halts {
             publisher.live();
             let due = Instant::now() + pause(self.interval, wish);
             while let Some(next) = self.next_resumption(publisher.now()) {
-                if Instant::now() + next >= due {
+                // The time of a recording only goes on with what it holds.
+                if publisher.is_played() || Instant::now() + next >= due {
                     break;
                 }
                 sleep(next).await;
                 self.resume(publisher);
             }
-            sleep_until(due).await;
+            publisher
+                .rest(due.saturating_duration_since(Instant::now()))
+                .await;
         }
     }
 

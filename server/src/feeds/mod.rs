@@ -4,6 +4,7 @@
 //! The [`Supervisor`] does the rest: it starts feeds, waits longer and longer between tries, holds
 //! what is known of their health, and ends them.
 
+mod about;
 pub mod binance;
 pub mod coinbase;
 mod currency;
@@ -14,6 +15,8 @@ pub mod headline;
 pub mod json;
 pub mod markup;
 mod publisher;
+mod recorder;
+mod recording;
 pub mod replay;
 mod retry;
 pub mod rss;
@@ -21,19 +24,25 @@ pub mod sec;
 mod seen;
 pub mod simulate;
 mod socket;
+mod speakers;
 mod spec;
 mod supervisor;
+mod wire;
 
 use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 use market::Millis;
 
+pub use about::{About, Licence};
+pub(crate) use about::{list, personal};
 pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
+pub use recorder::{Recorded, Recorder};
 pub use replay::Speed;
 pub use socket::Patience;
-pub use spec::{FeedSpec, SpecError};
+pub(crate) use spec::suggestion;
+pub use spec::{AskedFeed, FeedSpec, SpecError, SpecFault};
 pub use supervisor::{Backoff, Statuses, Supervisor};
 
 /// A source of events.

@@ -18,14 +18,12 @@ use market::{Action, Basis, Link, Millis, News, NewsType, Symbol};
 use reqwest::{StatusCode, Url};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
-use tokio::{
-    task::spawn_blocking,
-    time::{Instant, sleep},
-};
+use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
-    End, Feed, FeedError, Publisher, exchange_time,
+    About, End, Feed, FeedError, Licence, Publisher, exchange_time,
     fetch::{self, Document, FetchError, Fetcher, Page, pause},
+    list,
     markup::{self, Syndication},
     seen::Seen,
     spec::{self, FeedOptions, Main},
@@ -117,6 +115,22 @@ impl FeedOptions for Options {
     const NAME: &'static str = "sec";
     const KEYS: &'static [&'static str] = &["forms", "user_agent", "interval", "url", "tickers"];
     const MAIN: Main = Main::List("forms");
+
+    fn about(&self) -> About {
+        let forms = match &self.forms[..] {
+            [] => "all forms".to_owned(),
+            forms => format!("the forms {}", list(forms)),
+        };
+        About {
+            does: format!(
+                "asks {} every {:?} for the latest filings of {forms}",
+                fetch::place(&self.url),
+                self.interval
+            ),
+            symbols: Vec::new(),
+            licence: Licence::Public,
+        }
+    }
 
     fn checked(self) -> Result<Self, String> {
         const MOST: usize = 10;
@@ -211,16 +225,16 @@ impl Sec {
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        let fetcher = Fetcher::new(&self.options.user_agent, self.patience)?;
+        let fetcher = Fetcher::new(&self.options.user_agent, self.patience)?.of(publisher);
         loop {
             if self.tickers.due <= Instant::now() {
                 self.tickers.refresh(&fetcher, publisher).await;
-                sleep(self.gap).await;
+                publisher.rest(self.gap).await;
             }
             let mut wish = None;
             for at in 0..self.queries.len() {
                 wish = wish.max(self.poll(&fetcher, at, publisher).await?);
-                sleep(self.gap).await;
+                publisher.rest(self.gap).await;
             }
             match &self.tickers.problem {
                 None => publisher.live(),
@@ -228,7 +242,7 @@ impl Sec {
                     publisher.degraded(format!("filings come without symbols: {problem}"));
                 }
             }
-            sleep(pause(self.options.interval, wish)).await;
+            publisher.rest(pause(self.options.interval, wish)).await;
         }
     }
 
@@ -276,7 +290,7 @@ impl Sec {
                 ));
                 break;
             }
-            sleep(self.gap).await;
+            publisher.rest(self.gap).await;
             let form = &self.queries[at].form;
             let mut before = Page::new(address(&self.options.url, form, turned * COUNT));
             let answer = fetcher
