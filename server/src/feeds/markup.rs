@@ -147,9 +147,11 @@ fn root(text: &str) -> Result<String, String> {
                 }
             }
             Ok(Event::End(_)) => depth = depth.saturating_sub(1),
-            Ok(Event::Eof) if depth > 0 => return Err("it breaks off in the middle".to_owned()),
+            Ok(Event::Eof) if depth > 0 => return Err(broken_off()),
             Ok(Event::Eof) => return root.ok_or_else(|| "it is no XML".to_owned()),
             Ok(_) => {}
+            // All of these are about an end that does not come.
+            Err(quick_xml::Error::Syntax(_)) => return Err(broken_off()),
             Err(error) => {
                 let position = reader.error_position();
                 return Err(format!(
@@ -158,6 +160,10 @@ fn root(text: &str) -> Result<String, String> {
             }
         }
     }
+}
+
+fn broken_off() -> String {
+    "it breaks off in the middle".to_owned()
 }
 
 /// The text of a piece of HTML: without its tags, with its entities as the characters that they mean. It
@@ -366,6 +372,7 @@ mod tests {
             ("<!DOCTYPE html><HTML><br></body>", "page in HTML"),
             ("<opml/>", "<opml>"),
             ("<rss><channel><title>a", "breaks off in the middle"),
+            ("<rss><channel", "breaks off in the middle"),
             ("<rss><channel></rss>", "at byte"),
             ("<rss></rss>", "no RSS that can be read"),
             (

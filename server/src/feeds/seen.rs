@@ -41,10 +41,6 @@ impl<K: Clone + Eq + Hash, V> Seen<K, V> {
             self.subjects.remove(&oldest);
         }
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.subjects.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -54,7 +50,6 @@ mod tests {
     #[test]
     fn the_oldest_is_forgotten_first_and_nothing_is_twice() {
         let mut seen = Seen::new(2);
-        assert!(seen.is_empty());
         for (subject, what) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
             seen.insert(subject, what);
         }

@@ -6,7 +6,7 @@
 //! make of a text. Whatever comes that is no such text costs a count or the connection, and nothing
 //! else.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{collections::VecDeque, fmt, future::pending, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
@@ -322,7 +322,8 @@ async fn play(
     publisher: &Publisher,
 ) -> Result<End, FeedError> {
     let Some(connection) = played.connected(shown).await else {
-        return Ok(End::Finished);
+        // Whoever plays the recording knows that it is over.
+        return pending().await;
     };
     let mut wrong = 0;
     protocol.greet(&mut Say::default());

@@ -14,9 +14,11 @@ use super::{
     binance::{self, Binance},
     coinbase::{self, Coinbase},
     halts::{self, Halts},
+    json::{self, Json},
     kraken::{self, Kraken},
     pairs::Pair,
     replay::{self, Replay},
+    rss::{self, Rss},
     sec::{self, Sec},
     simulate::{self, Simulate},
 };
@@ -31,6 +33,8 @@ use crate::Secret;
 /// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
 /// - `nasdaq-halts`
 /// - `coinbase:BTC-USD,ETH-USD` and `kraken:BTC-USD,ETH-USD`, at another address likewise
+/// - `rss:https://…`
+/// - `json:https://…`
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -50,6 +54,10 @@ pub enum FeedSpec {
     Sec(sec::Options),
     /// Trading halts of the US exchanges.
     NasdaqHalts(halts::Options),
+    /// Stories from addresses of RSS or Atom.
+    Rss(rss::Options),
+    /// Prices from an address of JSON.
+    Json(Box<json::Options>),
 }
 
 /// What can be said of a feed of one kind.
@@ -94,7 +102,6 @@ pub(super) enum Main {
     /// A text; options follow the last question mark, because the name of a file may have one.
     Text(&'static str),
     /// An address, which may have anything in it; no options follow.
-    #[expect(dead_code, reason = "of feeds of addresses")]
     Address(&'static str),
 }
 
@@ -155,7 +162,7 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 8] = [
+const FEEDS: [&str; 10] = [
     "none",
     "simulate",
     binance::Options::NAME,
@@ -164,6 +171,8 @@ const FEEDS: [&str; 8] = [
     replay::Options::NAME,
     sec::Options::NAME,
     halts::Options::NAME,
+    rss::Options::NAME,
+    json::Options::NAME,
 ];
 
 impl FeedSpec {
@@ -178,6 +187,8 @@ impl FeedSpec {
             FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
             FeedSpec::Sec(options) => Box::new(Sec::new(options)),
             FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
+            FeedSpec::Rss(options) => Box::new(Rss::new(options)),
+            FeedSpec::Json(options) => Box::new(Json::new(*options)),
         })
     }
 
@@ -201,6 +212,8 @@ impl FeedSpec {
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
             sec::Options::NAME => options(table).map(FeedSpec::Sec),
             halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
+            rss::Options::NAME => options(table).map(FeedSpec::Rss),
+            json::Options::NAME => options(table).map(Box::new).map(FeedSpec::Json),
             _ => Err(unknown(name)),
         }
     }
@@ -215,6 +228,8 @@ impl FeedSpec {
             FeedSpec::Kraken(_) => kraken::Options::NAME,
             FeedSpec::NasdaqHalts(_) => halts::Options::NAME,
             FeedSpec::Sec(_) => sec::Options::NAME,
+            FeedSpec::Rss(_) => rss::Options::NAME,
+            FeedSpec::Json(_) => json::Options::NAME,
             FeedSpec::Replay(_) => replay::Options::NAME,
         }
     }
@@ -233,6 +248,8 @@ impl FeedSpec {
             FeedSpec::Kraken(options) => options.about(),
             FeedSpec::NasdaqHalts(options) => options.about(),
             FeedSpec::Sec(options) => options.about(),
+            FeedSpec::Rss(options) => options.about(),
+            FeedSpec::Json(options) => options.about(),
             FeedSpec::Replay(options) => options.about(),
         }
     }
@@ -266,6 +283,8 @@ impl FeedSpec {
             FeedSpec::Replay(options) => options.secrets(),
             FeedSpec::Sec(options) => options.secrets(),
             FeedSpec::NasdaqHalts(options) => options.secrets(),
+            FeedSpec::Rss(options) => options.secrets(),
+            FeedSpec::Json(options) => options.secrets(),
         }
     }
 
@@ -286,10 +305,15 @@ impl FeedSpec {
                 return Err((place, why.to_owned()));
             }
             if feeds[..place].contains(feed) {
-                let subjects = feed.subjects().join(", ");
+                // An address may have a key in its query.
+                let shown = feed.subjects().into_iter().map(|subject| {
+                    let address = subject.split_once('?').filter(|_| subject.contains("://"));
+                    address.map_or(subject.clone(), |(place, _)| place.to_owned())
+                });
+                let shown = shown.collect::<Vec<_>>().join(", ");
                 return Err((
                     place,
-                    format!("{subjects} is given twice: expected each feed once"),
+                    format!("{shown} is given twice: expected each feed once"),
                 ));
             }
         }
@@ -311,6 +335,8 @@ impl FeedSpec {
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
             FeedSpec::Sec(_) => vec!["sec".to_owned()],
             FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
+            FeedSpec::Json(options) => vec![format!("json:{}", options.url)],
+            FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
         }
     }
 }
@@ -505,6 +531,8 @@ impl FromStr for AskedFeed {
             replay::Options::NAME => replay::Options::MAIN,
             sec::Options::NAME => sec::Options::MAIN,
             halts::Options::NAME => halts::Options::MAIN,
+            rss::Options::NAME => rss::Options::MAIN,
+            json::Options::NAME => json::Options::MAIN,
             _ => return Err(unknown(name)),
         };
         let options = main.read(rest);
@@ -603,6 +631,29 @@ pub(super) fn fixed(address: &'static str) -> Url {
     address
         .parse()
         .expect("an address in the code is an address")
+}
+
+/// Checks the name that somebody gives to a feed.
+pub(super) fn name(name: Option<&str>) -> Result<(), String> {
+    match name {
+        Some(name) if market::plain(name) != name || !(1..=60).contains(&name.chars().count()) => {
+            Err(format!(
+                "{name:?} is not a name: expected 1 to 60 characters on one line"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks what a feed calls itself when it asks.
+pub(super) fn user_agent(user_agent: &str) -> Result<(), String> {
+    let is_printable = user_agent.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if is_printable && (1..=200).contains(&user_agent.len()) {
+        return Ok(());
+    }
+    Err(format!(
+        "{user_agent:?} is no user_agent: expected 1 to 200 characters of ASCII on one line"
+    ))
 }
 
 /// Reads a time in whole seconds: from one to a day.
