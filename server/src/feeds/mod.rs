@@ -11,6 +11,7 @@ mod currency;
 pub mod fetch;
 mod floor;
 pub mod headline;
+mod number;
 mod publisher;
 pub mod replay;
 mod retry;
