@@ -4,13 +4,16 @@
 //! The [`Supervisor`] does the rest: it starts feeds, waits longer and longer between tries, holds
 //! what is known of their health, and ends them.
 
+pub mod alpaca;
 pub mod binance;
 pub mod coinbase;
 pub mod conditions;
 mod currency;
 pub mod fetch;
+pub mod finnhub;
 mod floor;
 pub mod headline;
+pub mod markup;
 mod number;
 mod publisher;
 pub mod replay;

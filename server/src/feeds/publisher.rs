@@ -160,6 +160,11 @@ impl Publisher {
         self.floor.directory.list(listings);
     }
 
+    /// What is known of a symbol from any source that lists some.
+    pub fn listing(&self, symbol: Symbol) -> Option<Listing> {
+        self.floor.directory.get(symbol)
+    }
+
     /// Says that the source speaks, but not as it should: with the reason, for a person. The next
     /// [`Publisher::live`] ends it.
     pub fn degraded(&self, reason: impl Into<String>) {

@@ -1,5 +1,6 @@
 use std::{collections::HashSet, fmt, str::FromStr};
 
+use reqwest::Url;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
@@ -9,8 +10,9 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use toml::{Table, Value};
 
 use super::{
-    Feed,
+    Feed, alpaca,
     binance::{self, Binance},
+    finnhub::{self, Finnhub},
     replay::{self, Replay},
     simulate::Simulate,
 };
@@ -21,7 +23,10 @@ use crate::Secret;
 ///
 /// - `none`
 /// - `simulate`
+/// - `alpaca:AAPL,MSFT`, with `?feed=test` or another of its endpoints
+/// - `alpaca-news:AAPL,MSFT`, of all symbols without any
 /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
+/// - `finnhub:AAPL,MSFT`
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -29,8 +34,14 @@ pub enum FeedSpec {
     None,
     /// The built-in market of 30 US stocks.
     Simulate,
+    /// Stocks from Alpaca.
+    Alpaca(alpaca::Options),
+    /// News from Alpaca.
+    AlpacaNews(alpaca::StoriesOptions),
     /// Trades and best prices from Binance.
     Binance(binance::Options),
+    /// Trades of stocks from Finnhub.
+    Finnhub(finnhub::Options),
     /// A recording.
     Replay(replay::Options),
 }
@@ -135,10 +146,13 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 4] = [
+const FEEDS: [&str; 7] = [
     "none",
     "simulate",
+    alpaca::Options::NAME,
+    alpaca::StoriesOptions::NAME,
     binance::Options::NAME,
+    finnhub::Options::NAME,
     replay::Options::NAME,
 ];
 
@@ -148,7 +162,10 @@ impl FeedSpec {
         Some(match self {
             FeedSpec::None => return None,
             FeedSpec::Simulate => Box::new(Simulate::new(seed)),
+            FeedSpec::Alpaca(options) => Box::new(alpaca::Stocks::new(options)),
+            FeedSpec::AlpacaNews(options) => Box::new(alpaca::Stories::new(options)),
             FeedSpec::Binance(options) => Box::new(Binance::new(options.symbols, options.url)),
+            FeedSpec::Finnhub(options) => Box::new(Finnhub::new(options)),
             FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
         })
     }
@@ -167,7 +184,10 @@ impl FeedSpec {
                     format!("{key:?} is not an option of {name}: expected none"),
                 )])),
             },
+            alpaca::Options::NAME => options(table).map(FeedSpec::Alpaca),
+            alpaca::StoriesOptions::NAME => options(table).map(FeedSpec::AlpacaNews),
             binance::Options::NAME => options(table).map(FeedSpec::Binance),
+            finnhub::Options::NAME => options(table).map(FeedSpec::Finnhub),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
             _ => Err(unknown(name)),
         }
@@ -177,7 +197,10 @@ impl FeedSpec {
     pub fn secrets(&self) -> Vec<&Secret> {
         match self {
             FeedSpec::None | FeedSpec::Simulate => Vec::new(),
+            FeedSpec::Alpaca(options) => options.secrets(),
+            FeedSpec::AlpacaNews(options) => options.secrets(),
             FeedSpec::Binance(options) => options.secrets(),
+            FeedSpec::Finnhub(options) => options.secrets(),
             FeedSpec::Replay(options) => options.secrets(),
         }
     }
@@ -195,11 +218,19 @@ impl FeedSpec {
         match self {
             FeedSpec::None => Vec::new(),
             FeedSpec::Simulate => vec!["simulate".to_owned()],
+            // An account has one connection to an endpoint, and a key of Finnhub one in all: a
+            // second feed would not get its own.
+            FeedSpec::Alpaca(options) => vec![format!(
+                "alpaca with feed={} and {}",
+                options.feed, options.key
+            )],
+            FeedSpec::AlpacaNews(options) => vec![format!("alpaca-news with {}", options.key)],
             FeedSpec::Binance(options) => options
                 .symbols
                 .iter()
                 .map(|symbol| format!("binance:{symbol}"))
                 .collect(),
+            FeedSpec::Finnhub(options) => vec![format!("finnhub with {}", options.key)],
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
         }
     }
@@ -363,7 +394,10 @@ impl FromStr for FeedSpec {
                     "{rest:?} after {name}: expected nothing more"
                 )));
             }
+            alpaca::Options::NAME => alpaca::Options::MAIN,
+            alpaca::StoriesOptions::NAME => alpaca::StoriesOptions::MAIN,
             binance::Options::NAME => binance::Options::MAIN,
+            finnhub::Options::NAME => finnhub::Options::MAIN,
             replay::Options::NAME => replay::Options::MAIN,
             _ => return Err(unknown(name)),
         };
@@ -436,6 +470,30 @@ pub(super) fn websocket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ur
     })
 }
 
+/// Reads the address of something that is asked for over HTTP.
+pub(super) fn http<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    http_address(&text).map_err(D::Error::custom)
+}
+
+/// As [`http`], of a text.
+pub(super) fn http_address(text: &str) -> Result<Url, String> {
+    let url: Option<Url> = text.parse().ok();
+    let right = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    // An address may have a key in it, so that only its beginning is shown.
+    right.ok_or_else(|| {
+        let start = text.split(['?', '@']).next().unwrap_or_default();
+        format!("{start:?} is not an address: expected http://HOST… or https://HOST…")
+    })
+}
+
+/// An address that stands in the code.
+pub(super) fn fixed(address: &'static str) -> Url {
+    address
+        .parse()
+        .expect("an address in the code is an address")
+}
+
 /// `; did you mean …?` where a known name is near.
 fn suggestion(name: &str, known: &[&str]) -> String {
     let name = name.to_ascii_lowercase();
@@ -490,6 +548,22 @@ mod tests {
                 url: "ws://127.0.0.1:9000/stream?key=1&b=2".parse().unwrap(),
             })
         );
+        let FeedSpec::Alpaca(alpaca) = read("alpaca:fakepaca?feed=test&key_env=KEY") else {
+            panic!("it is alpaca");
+        };
+        assert_eq!(alpaca.symbols, symbols(&["FAKEPACA"]));
+        assert_eq!(alpaca.feed, alpaca::Endpoint::Test);
+        assert_eq!(alpaca.key, Secret::Env("KEY".to_owned()));
+        let secret = Secret::Env("TICKERTAPE_ALPACA_SECRET".to_owned());
+        assert_eq!(alpaca.secret, secret);
+        let FeedSpec::AlpacaNews(news) = read("alpaca-news?backfill=0") else {
+            panic!("it is alpaca-news");
+        };
+        assert_eq!((news.backfill, news.symbols), (0, Vec::new()));
+        let FeedSpec::Finnhub(finnhub) = read("finnhub:BRK.B?url=ws://127.0.0.1:9/") else {
+            panic!("it is finnhub");
+        };
+        assert_eq!(finnhub.symbols, symbols(&["BRK.B"]));
         for (text, file, speed) in [
             ("replay:a/b.gz", "a/b.gz", Speed::Times(1.0)),
             ("replay:C:b?c.gz?speed=50", "C:b?c.gz", Speed::Times(50.0)),
@@ -507,7 +581,15 @@ mod tests {
     #[test]
     fn names_what_is_wrong_and_what_was_expected() {
         for (text, parts) in [
-            ("", ["\"\" is not a feed", "simulate, binance,"]),
+            ("", ["\"\" is not a feed", "simulate, alpaca,"]),
+            ("alpacca:AAPL", ["\"alpacca\"", "did you mean alpaca?"]),
+            ("alpaca", ["without a symbol", "alpaca:AAPL"]),
+            ("alpaca:BTC/USD", ["\"BTC/USD\"", "BRK.B"]),
+            ("alpaca:AAPL?feed=ieks", ["`ieks`", "delayed_sip"]),
+            ("alpaca-news?backfill=1001", ["1001", "0 to 1000"]),
+            ("alpaca-news?rest=ftp://a", ["\"ftp://a\"", "https://HOST"]),
+            ("finnhub:AAPL?key=K3Y", ["\"key\" is a secret", "key_env"]),
+            ("finnhub", ["without a symbol", "finnhub:AAPL"]),
             ("simulat", ["\"simulat\"", "did you mean simulate?"]),
             ("Binanse:BTCUSDT", ["\"Binanse\"", "did you mean binance?"]),
             ("reply:x", ["\"reply\"", "did you mean replay?"]),
