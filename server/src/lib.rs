@@ -5,6 +5,7 @@ pub mod http;
 pub mod publish;
 pub mod sessions;
 
+mod check;
 mod closing;
 mod config;
 mod directory;
@@ -21,6 +22,7 @@ mod testing;
 mod tls;
 mod topic;
 
+pub use check::{check, missing_secrets};
 pub use closing::Closing;
 pub use config::{Command, Config, LogFormat};
 pub use directory::{Directory, Listing};

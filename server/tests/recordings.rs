@@ -164,8 +164,7 @@ async fn binance_ends_with_the_last_prices_of_its_recording() {
     );
     let expected = Skipped {
         ignored: counts["depth"] + counts["other"],
-        wrong: 0,
-        late: 0,
+        ..Skipped::default()
     };
     assert_eq!(played.skipped, expected);
     let bars: BTreeMap<u64, (u64, Size)> = played
@@ -225,8 +224,8 @@ async fn coinbase_ends_with_the_last_price_of_each_product() {
     }
     let skipped = Skipped {
         ignored: others,
-        wrong: 0,
         late: played.skipped.late,
+        ..Skipped::default()
     };
     assert_eq!(played.skipped, skipped);
     let in_bars: u64 = played.bars.iter().map(|bar| bar.trades).sum();

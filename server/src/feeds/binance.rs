@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{
-    End, Feed, FeedError, FrameError, Patience, Publisher, currency, exchange_time,
+    About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher, currency, exchange_time,
+    list,
     socket::{self, Allowance, Fault, Heard, Protocol, Say},
     spec::{self, FeedOptions, Main},
 };
@@ -57,6 +58,18 @@ impl FeedOptions for Options {
     const NAME: &'static str = "binance";
     const KEYS: &'static [&'static str] = &["symbols", "url"];
     const MAIN: Main = Main::List("symbols");
+
+    fn about(&self) -> About {
+        About {
+            does: format!(
+                "connects to {} and listens to best prices and trades of {}",
+                socket::shown(&self.url),
+                list(&self.symbols)
+            ),
+            symbols: self.symbols.clone(),
+            licence: Licence::Terms,
+        }
+    }
 
     fn checked(self) -> Result<Self, String> {
         match self.symbols.len() {

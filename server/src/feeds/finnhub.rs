@@ -13,7 +13,9 @@ use serde_json::{json, value::RawValue};
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{
-    End, Feed, FeedError, FrameError, Patience, Publisher, conditions, exchange_time, number,
+    About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher,
+    about::list,
+    conditions, exchange_time, number,
     socket::{self, Fault, Heard, Protocol, Say, words},
     spec::{self, FeedOptions, Main},
 };
@@ -59,6 +61,18 @@ impl FeedOptions for Options {
     const KEYS: &'static [&'static str] = &["symbols", "url"];
     const MAIN: Main = Main::List("symbols");
     const SECRETS: &'static [&'static str] = &["key"];
+
+    fn about(&self) -> About {
+        About {
+            does: format!(
+                "connects to {} and listens to trades of {}",
+                socket::shown(&self.url),
+                list(&self.symbols)
+            ),
+            symbols: self.symbols.clone(),
+            licence: Licence::Personal,
+        }
+    }
 
     fn secrets(&self) -> Vec<&Secret> {
         vec![&self.key]

@@ -1,7 +1,8 @@
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use market::Millis;
 
+use super::speakers::{Seats, Speakers};
 use crate::{Directory, Now, Tape, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
@@ -15,6 +16,7 @@ pub struct Floor {
     pub directory: Arc<Directory>,
     /// Whether symbols are traded, as all feeds and the calendars of exchanges have it.
     pub sessions: Arc<Sessions>,
+    speakers: Arc<Speakers>,
 }
 
 impl Floor {
@@ -25,7 +27,13 @@ impl Floor {
             clock,
             directory: Arc::default(),
             sessions: Arc::default(),
+            speakers: Arc::default(),
         }
+    }
+
+    /// Who speaks for each symbol.
+    pub(super) fn speakers(&self) -> MutexGuard<'_, Seats> {
+        self.speakers.lock()
     }
 
     /// The time of receipt, now.

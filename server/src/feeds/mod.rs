@@ -4,6 +4,7 @@
 //! The [`Supervisor`] does the rest: it starts feeds, waits longer and longer between tries, holds
 //! what is known of their health, and ends them.
 
+mod about;
 pub mod alpaca;
 pub mod binance;
 pub mod coinbase;
@@ -20,6 +21,7 @@ pub mod replay;
 mod retry;
 pub mod simulate;
 mod socket;
+mod speakers;
 mod spec;
 mod supervisor;
 
@@ -28,11 +30,14 @@ use std::{fmt, time::Duration};
 use futures_util::future::BoxFuture;
 use market::Millis;
 
+pub use about::{About, Licence};
+pub(crate) use about::{list, personal};
 pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
 pub use replay::Speed;
 pub use socket::Patience;
-pub use spec::{FeedSpec, SpecError};
+pub(crate) use spec::suggestion;
+pub use spec::{FeedSpec, SpecError, SpecFault};
 pub use supervisor::{Backoff, Statuses, Supervisor};
 
 /// A source of events.

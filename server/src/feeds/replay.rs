@@ -25,7 +25,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use tokio::{sync::mpsc, task::spawn_blocking, time::Instant};
 
 use super::{
-    End, Feed, FeedError, FrameError, Publisher, binance, coinbase,
+    About, End, Feed, FeedError, FrameError, Licence, Publisher, binance, coinbase,
     spec::{FeedOptions, Main},
 };
 
@@ -49,6 +49,19 @@ impl FeedOptions for Options {
     const NAME: &'static str = "replay";
     const KEYS: &'static [&'static str] = &["file", "speed"];
     const MAIN: Main = Main::Text("file");
+
+    fn about(&self) -> About {
+        let pace = match self.speed {
+            Speed::Times(1.0) => "at its own pace".to_owned(),
+            Speed::Times(times) => format!("{times} times as quickly as it was recorded"),
+            Speed::Max => "as quickly as it can be read".to_owned(),
+        };
+        About {
+            does: format!("plays the recording {} {pace}", self.file.display()),
+            symbols: Vec::new(),
+            licence: Licence::Terms,
+        }
+    }
 
     fn checked(self) -> Result<Self, String> {
         if self.file.as_os_str().is_empty() {
@@ -95,6 +108,14 @@ impl<'de> Deserialize<'de> for Speed {
             ))),
         }
     }
+}
+
+/// Whether a file is a recording that can be played.
+///
+/// # Errors
+/// When it is not there, or its first line is of no format.
+pub(super) fn ready(file: &Path) -> Result<(), String> {
+    read(file, |_| false).map_err(|error| error.to_string())
 }
 
 /// Plays a recording.

@@ -291,7 +291,7 @@ pub(super) async fn run(
 }
 
 /// An address without what may hold a secret.
-fn shown(address: &Uri) -> String {
+pub(super) fn shown(address: &Uri) -> String {
     let host = address.host().unwrap_or_default();
     let port = address
         .port()

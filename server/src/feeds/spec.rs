@@ -10,11 +10,11 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use toml::{Table, Value};
 
 use super::{
-    Feed, alpaca,
+    About, Feed, Licence, alpaca,
     binance::{self, Binance},
     finnhub::{self, Finnhub},
     replay::{self, Replay},
-    simulate::Simulate,
+    simulate::{self, Simulate},
 };
 use crate::Secret;
 
@@ -66,6 +66,9 @@ pub(super) trait FeedOptions: DeserializeOwned {
         Vec::new()
     }
 
+    /// What the feed would do.
+    fn about(&self) -> About;
+
     /// Checks what a type cannot.
     ///
     /// # Errors
@@ -91,11 +94,11 @@ pub(super) enum Main {
 
 /// Why a text or a table is not a [`FeedSpec`]: all that is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpecError(Vec<Fault>);
+pub struct SpecError(Vec<SpecFault>);
 
 /// One thing that is wrong with a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct SpecFault {
     /// The key of the table that it is about, if it is about one.
     pub key: Option<String>,
     /// The place in the list of that key, if it is one.
@@ -106,18 +109,18 @@ pub struct Fault {
 
 impl SpecError {
     /// What is wrong, one by one.
-    pub fn faults(&self) -> &[Fault] {
+    pub fn faults(&self) -> &[SpecFault] {
         &self.0
     }
 
     fn of(message: String) -> Self {
-        SpecError(vec![Fault::of_all(message)])
+        SpecError(vec![SpecFault::of_all(message)])
     }
 }
 
-impl Fault {
+impl SpecFault {
     fn of_all(message: String) -> Self {
-        Fault {
+        SpecFault {
             key: None,
             item: None,
             message,
@@ -125,7 +128,7 @@ impl Fault {
     }
 
     fn of(key: &str, message: String) -> Self {
-        Fault {
+        SpecFault {
             key: Some(key.to_owned()),
             item: None,
             message,
@@ -179,7 +182,7 @@ impl FeedSpec {
             "none" | "simulate" => match table.keys().next() {
                 None if name == "none" => Ok(FeedSpec::None),
                 None => Ok(FeedSpec::Simulate),
-                Some(key) => Err(SpecError(vec![Fault::of(
+                Some(key) => Err(SpecError(vec![SpecFault::of(
                     key,
                     format!("{key:?} is not an option of {name}: expected none"),
                 )])),
@@ -190,6 +193,47 @@ impl FeedSpec {
             finnhub::Options::NAME => options(table).map(FeedSpec::Finnhub),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
             _ => Err(unknown(name)),
+        }
+    }
+
+    /// The name of its kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FeedSpec::None => "none",
+            FeedSpec::Simulate => "simulate",
+            FeedSpec::Alpaca(_) => alpaca::Options::NAME,
+            FeedSpec::AlpacaNews(_) => alpaca::StoriesOptions::NAME,
+            FeedSpec::Binance(_) => binance::Options::NAME,
+            FeedSpec::Finnhub(_) => finnhub::Options::NAME,
+            FeedSpec::Replay(_) => replay::Options::NAME,
+        }
+    }
+
+    /// What the feed would do.
+    pub fn about(&self) -> About {
+        match self {
+            FeedSpec::None => About {
+                does: "does nothing".to_owned(),
+                symbols: Vec::new(),
+                licence: Licence::Public,
+            },
+            FeedSpec::Simulate => simulate::about(),
+            FeedSpec::Alpaca(options) => options.about(),
+            FeedSpec::AlpacaNews(options) => options.about(),
+            FeedSpec::Binance(options) => options.about(),
+            FeedSpec::Finnhub(options) => options.about(),
+            FeedSpec::Replay(options) => options.about(),
+        }
+    }
+
+    /// Whether what the feed needs is there, its secrets apart.
+    ///
+    /// # Errors
+    /// What is not, and what was expected.
+    pub fn ready(&self) -> Result<(), String> {
+        match self {
+            FeedSpec::Replay(options) => replay::ready(&options.file),
+            _ => Ok(()),
         }
     }
 
@@ -205,13 +249,32 @@ impl FeedSpec {
         }
     }
 
-    /// The first thing that these feeds would publish twice, if there is one.
-    pub fn repeated(feeds: &[FeedSpec]) -> Option<String> {
+    /// All names of feeds.
+    pub fn names() -> &'static [&'static str] {
+        &FEEDS
+    }
+
+    /// Whether these feeds can run beside each other.
+    ///
+    /// # Errors
+    /// The place of the first one that cannot, and why.
+    pub fn together(feeds: &[FeedSpec]) -> Result<(), (usize, String)> {
         let mut seen = HashSet::new();
-        feeds
-            .iter()
-            .flat_map(FeedSpec::subjects)
-            .find(|subject| !seen.insert(subject.clone()))
+        for (place, feed) in feeds.iter().enumerate() {
+            if *feed == FeedSpec::None && feeds.len() > 1 {
+                let why = "none is given beside other feeds: expected it alone";
+                return Err((place, why.to_owned()));
+            }
+            for subject in feed.subjects() {
+                if seen.contains(&subject) {
+                    let why =
+                        format!("{subject} is given twice: each of its bars would come twice");
+                    return Err((place, why));
+                }
+                seen.insert(subject);
+            }
+        }
+        Ok(())
     }
 
     fn subjects(&self) -> Vec<String> {
@@ -264,7 +327,7 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
                 keys.join(", "),
                 suggestion(key, &keys)
             );
-            faults.push(Fault::of(key, message));
+            faults.push(SpecFault::of(key, message));
         }
         known
     });
@@ -280,7 +343,7 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
         let missing = missing(message);
         if let Some(key) = key.filter(|key| table.remove(key).is_some()) {
             let message = format!("{}: {message}", T::NAME);
-            faults.push(Fault {
+            faults.push(SpecFault {
                 key: Some(key.clone()),
                 item,
                 message,
@@ -294,14 +357,14 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
                 Some(field) => format!("without {field}_env or {field}_file: expected one of them"),
                 None => message.to_owned(),
             };
-            faults.push(Fault::of_all(format!("{}: {message}", T::NAME)));
+            faults.push(SpecFault::of_all(format!("{}: {message}", T::NAME)));
         }
         return Err(SpecError(faults));
     };
     match options.checked() {
         Ok(options) if faults.is_empty() => Ok(options),
         Err(message) if taken.is_empty() => {
-            faults.push(Fault::of_all(format!("{}: {message}", T::NAME)));
+            faults.push(SpecFault::of_all(format!("{}: {message}", T::NAME)));
             Err(SpecError(faults))
         }
         _ => Err(SpecError(faults)),
@@ -318,10 +381,10 @@ fn keys<T: FeedOptions>() -> Vec<String> {
 }
 
 /// Puts the place of a secret, as the table has it, under the name of the secret.
-fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), Fault> {
+fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), SpecFault> {
     let [env, file] = ["env", "file"].map(|place| format!("{secret}_{place}"));
     let fault = |key: &str, why: &str| {
-        Err(Fault::of(
+        Err(SpecFault::of(
             key,
             format!(
                 "{feed}: {why}: expected {env} with the name of a variable, or {file} with a path"
@@ -495,7 +558,7 @@ pub(super) fn fixed(address: &'static str) -> Url {
 }
 
 /// `; did you mean …?` where a known name is near.
-fn suggestion(name: &str, known: &[&str]) -> String {
+pub(crate) fn suggestion(name: &str, known: &[&str]) -> String {
     let name = name.to_ascii_lowercase();
     let distance = |known: &&&str| strsim::osa_distance(&name, known);
     known
@@ -641,6 +704,10 @@ mod tests {
         const KEYS: &'static [&'static str] = &["rows", "names"];
         const SECRETS: &'static [&'static str] = &["key", "word"];
         const MAIN: Main = Main::List("names");
+
+        fn about(&self) -> About {
+            FeedSpec::None.about()
+        }
 
         fn secrets(&self) -> Vec<&Secret> {
             std::iter::once(&self.key).chain(&self.word).collect()

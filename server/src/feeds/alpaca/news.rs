@@ -23,7 +23,8 @@ use super::{Account, Dialogue, frames, stocks};
 use crate::{
     Secret,
     feeds::{
-        End, Feed, FeedError, FrameError, Patience, Publisher,
+        About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher,
+        about::list,
         fetch::{self, FetchError, Fetcher, Page},
         headline, markup,
         socket::{self, Fault, Heard, Protocol, Say},
@@ -103,6 +104,22 @@ impl FeedOptions for Options {
     const KEYS: &'static [&'static str] = &["symbols", "backfill", "rest", "url"];
     const MAIN: Main = Main::List("symbols");
     const SECRETS: &'static [&'static str] = &["key", "secret"];
+
+    fn about(&self) -> About {
+        let of = match &self.symbols[..] {
+            [] => "all symbols".to_owned(),
+            symbols => list(symbols),
+        };
+        About {
+            does: format!(
+                "connects to {} and listens to stories of {of}; asks {} for those that it missed",
+                socket::shown(&self.url),
+                fetch::place(&self.rest)
+            ),
+            symbols: Vec::new(),
+            licence: Licence::Personal,
+        }
+    }
 
     fn secrets(&self) -> Vec<&Secret> {
         vec![&self.key, &self.secret]

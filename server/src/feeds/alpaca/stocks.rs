@@ -16,7 +16,8 @@ use super::{
 use crate::{
     Secret,
     feeds::{
-        End, Feed, FeedError, Patience, Publisher,
+        About, End, Feed, FeedError, Licence, Patience, Publisher,
+        about::list,
         socket::{self, Fault, Heard, Protocol, Say},
         spec::{self, FeedOptions, Main},
     },
@@ -40,6 +41,13 @@ pub struct Options {
     /// The address, where it is not that of [`Options::feed`].
     #[serde(default, deserialize_with = "address")]
     pub url: Option<Uri>,
+}
+
+impl Options {
+    fn address(&self) -> Uri {
+        let default = || Uri::from_static(self.feed.url());
+        self.url.clone().unwrap_or_else(default)
+    }
 }
 
 /// Whose trades and quotes a feed tells.
@@ -134,6 +142,21 @@ impl FeedOptions for Options {
     const KEYS: &'static [&'static str] = &["symbols", "feed", "url"];
     const MAIN: Main = Main::List("symbols");
     const SECRETS: &'static [&'static str] = &["key", "secret"];
+
+    fn about(&self) -> About {
+        About {
+            does: format!(
+                "connects to {} and listens to quotes, trades, corrections and halts of {}",
+                socket::shown(&self.address()),
+                list(&self.symbols)
+            ),
+            symbols: self.symbols.clone(),
+            licence: match self.feed {
+                Endpoint::Test => Licence::Terms,
+                _ => Licence::Personal,
+            },
+        }
+    }
 
     fn secrets(&self) -> Vec<&Secret> {
         vec![&self.key, &self.secret]
@@ -244,8 +267,7 @@ struct Conversation<'a> {
 
 impl Protocol for Conversation<'_> {
     fn address(&self) -> Uri {
-        let default = || Uri::from_static(self.options.feed.url());
-        self.options.url.clone().unwrap_or_else(default)
+        self.options.address()
     }
 
     fn awaits(&self) -> Option<&'static str> {
