@@ -134,6 +134,10 @@ pub struct Stories {
     options: Options,
     patience: Patience,
     known: Known,
+    /// From when on stories may be missing; from the beginning where it is none.
+    from: Option<Millis>,
+    /// Whether the archive has told all that was missing when the stream opened last.
+    is_filled: bool,
 }
 
 impl Stories {
@@ -143,6 +147,8 @@ impl Stories {
             options,
             patience: super::patience(),
             known: Known::default(),
+            from: None,
+            is_filled: false,
         }
     }
 
@@ -158,7 +164,10 @@ impl Stories {
             [] => json!(["*"]),
             symbols => json!(symbols),
         };
-        let missed = Missed::new(&self.options, &account, self.known.newest)?;
+        if self.is_filled {
+            (self.from, self.is_filled) = (self.known.newest, false);
+        }
+        let missed = Missed::new(&self.options, &account, self.from)?;
         let opened = Notify::new();
         // Whoever has the turn; there is no await while it is held.
         let known = std::sync::Mutex::new(&mut self.known);
@@ -182,17 +191,15 @@ impl Stories {
             for story in missed.fetch(&fetcher, &account, publisher).await? {
                 tell(story, publisher);
             }
-            Ok(())
+            Ok::<_, FeedError>(())
         };
         tokio::pin!(stream);
         select! {
             biased;
             end = &mut stream => return end,
-            done = backfill => match done {
-                Ok(()) => {}
-                Err(error) => return Err(error),
-            },
+            done = backfill => done?,
         }
+        self.is_filled = true;
         stream.await
     }
 }
