@@ -90,6 +90,11 @@ impl Revealed {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// A text of somebody who was told the secret, without it.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        text.replace(&self.0, "…")
+    }
 }
 
 impl fmt::Debug for Revealed {
@@ -142,6 +147,7 @@ mod tests {
         let revealed = file.read().unwrap();
         assert_eq!(revealed.expose(), "hunter2");
         assert!(!format!("{revealed:?}").contains("hunter"));
+        assert_eq!(revealed.hide("no, hunter2"), "no, …");
         // Cargo sets it for each of its tests.
         let variable = Secret::Env("CARGO_PKG_NAME".to_owned());
         assert_eq!(variable.read().unwrap().expose(), "server");

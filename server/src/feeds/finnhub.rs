@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use super::{
     About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher,
     about::list,
-    conditions, exchange_time, number,
+    conditions, exact, exchange_time,
     socket::{self, Fault, Heard, Protocol, Say, words},
     spec::{self, FeedOptions, Main},
 };
@@ -118,7 +118,8 @@ impl Finnhub {
             symbols: &self.options.symbols,
             key: &key,
         };
-        socket::run(&mut conversation, self.patience, publisher).await
+        let end = socket::run(&mut conversation, self.patience, publisher).await;
+        end.map_err(|error| error.hiding(&key))
     }
 }
 
@@ -191,7 +192,7 @@ impl Protocol for Conversation<'_> {
     }
 
     fn read(&mut self, text: &str, publisher: &Publisher, _say: &mut Say) -> Result<Heard, Fault> {
-        match parse(text, publisher.now())? {
+        match parse(text, publisher.now()).map_err(|error| error.hiding(self.key))? {
             Message::Trades(trades) => {
                 let mut heard = Heard::Unknown;
                 for trade in trades {
@@ -201,14 +202,14 @@ impl Protocol for Conversation<'_> {
                             heard = Heard::Speech;
                         }
                         Ok(_) => {}
-                        Err(error) => publisher.wrong(&error),
+                        Err(error) => publisher.wrong(&error.hiding(self.key)),
                     }
                 }
                 Ok(heard)
             }
             Message::Ping => Ok(Heard::Speech),
             Message::Error(said) => {
-                let said = words(&said.replace(self.key.expose(), "…"));
+                let said = words(&self.key.hide(&said));
                 Err(failure(&said).map_or_else(
                     || FrameError::new(&"the source says an error", &said).into(),
                     Fault::Feed,
@@ -267,11 +268,11 @@ struct Typed<'a> {
 struct TradeFrame {
     #[serde(rename = "s")]
     symbol: Symbol,
-    #[serde(rename = "p", deserialize_with = "number::exact")]
+    #[serde(rename = "p", deserialize_with = "exact::number")]
     price: Price,
     #[serde(rename = "t")]
     time: Millis,
-    #[serde(rename = "v", default, deserialize_with = "number::exact_if_any")]
+    #[serde(rename = "v", default, deserialize_with = "exact::number_if_any")]
     size: Option<Size>,
     #[serde(rename = "c", default)]
     conditions: Option<Vec<String>>,

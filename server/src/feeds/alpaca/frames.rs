@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::feeds::{
     FrameError,
     conditions::{self, Tape},
-    exchange_time, number,
+    exact, exchange_time,
 };
 
 /// What one object of a message says of a stock.
@@ -151,9 +151,9 @@ struct TradeFrame<'a> {
     number: u64,
     #[serde(rename = "x", borrow, default)]
     exchange: Cow<'a, str>,
-    #[serde(rename = "p", deserialize_with = "number::exact")]
+    #[serde(rename = "p", deserialize_with = "exact::number")]
     price: Price,
-    #[serde(rename = "s", deserialize_with = "number::exact")]
+    #[serde(rename = "s", deserialize_with = "exact::number")]
     size: Size,
     #[serde(rename = "c", default, deserialize_with = "list")]
     conditions: Vec<String>,
@@ -180,13 +180,13 @@ fn trade(text: &str, received: Millis) -> Result<Tick, FrameError> {
 struct QuoteFrame<'a> {
     #[serde(rename = "S")]
     symbol: Symbol,
-    #[serde(rename = "bp", deserialize_with = "number::exact")]
+    #[serde(rename = "bp", deserialize_with = "exact::number")]
     bid: Price,
-    #[serde(rename = "bs", default, deserialize_with = "number::exact_if_any")]
+    #[serde(rename = "bs", default, deserialize_with = "exact::number_if_any")]
     bid_size: Option<Size>,
-    #[serde(rename = "ap", deserialize_with = "number::exact")]
+    #[serde(rename = "ap", deserialize_with = "exact::number")]
     ask: Price,
-    #[serde(rename = "as", default, deserialize_with = "number::exact_if_any")]
+    #[serde(rename = "as", default, deserialize_with = "exact::number_if_any")]
     ask_size: Option<Size>,
     #[serde(rename = "t", borrow)]
     time: Cow<'a, str>,
@@ -220,9 +220,9 @@ struct CorrectionFrame<'a> {
     wrong: u64,
     #[serde(rename = "ci")]
     right: u64,
-    #[serde(rename = "cp", deserialize_with = "number::exact")]
+    #[serde(rename = "cp", deserialize_with = "exact::number")]
     price: Price,
-    #[serde(rename = "cs", deserialize_with = "number::exact")]
+    #[serde(rename = "cs", deserialize_with = "exact::number")]
     size: Size,
     #[serde(rename = "cc", default, deserialize_with = "list")]
     conditions: Vec<String>,
@@ -333,9 +333,9 @@ fn change(tape: &str, code: &str, reason: &str) -> Change {
 struct BandsFrame {
     #[serde(rename = "S")]
     symbol: Symbol,
-    #[serde(rename = "u", deserialize_with = "number::exact")]
+    #[serde(rename = "u", deserialize_with = "exact::number")]
     up: Price,
-    #[serde(rename = "d", deserialize_with = "number::exact")]
+    #[serde(rename = "d", deserialize_with = "exact::number")]
     down: Price,
 }
 

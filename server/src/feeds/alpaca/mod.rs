@@ -69,8 +69,7 @@ impl Account {
 
     /// The source's words, should it repeat what it was told.
     fn hide(&self, text: &str) -> String {
-        let text = text.replace(self.key.expose(), "…");
-        words(&text.replace(self.secret.expose(), "…"))
+        self.secret.hide(&self.key.hide(text))
     }
 }
 
@@ -125,7 +124,9 @@ impl<'a> Dialogue<'a> {
     ) -> Result<Heard, Fault> {
         let mut heard = Heard::Unknown;
         let mut wrong = None;
-        for message in frames::split(text)? {
+        let hidden =
+            |error: FrameError| error.hiding(&self.account.key).hiding(&self.account.secret);
+        for message in frames::split(text).map_err(hidden)? {
             let read = frames::kind(message).and_then(|kind| match &*kind {
                 "success" | "error" | "subscription" => Ok(None),
                 kind => take(kind, message.get()).map(Some),
@@ -138,12 +139,12 @@ impl<'a> Dialogue<'a> {
                     Ok(()) if self.stage == Stage::Open => heard = Heard::Speech,
                     Ok(()) if heard == Heard::Unknown => heard = Heard::Step,
                     Ok(()) => {}
-                    Err(Fault::Frame(error)) => wrong = Some(error),
+                    Err(Fault::Frame(error)) => wrong = Some(hidden(error)),
                     Err(fault) => return Err(fault),
                 },
                 Err(error) => {
                     // One of several is counted here, the last one by whoever holds the connection.
-                    if let Some(before) = wrong.replace(error) {
+                    if let Some(before) = wrong.replace(hidden(error)) {
                         publisher.wrong(&before);
                     }
                 }
@@ -169,7 +170,7 @@ impl<'a> Dialogue<'a> {
         }
         let control: Control<'_> = frames::read(message.get())?;
         if kind == "error" {
-            return match failure(control.code, &self.account.hide(&control.msg)) {
+            return match failure(control.code, &words(&self.account.hide(&control.msg))) {
                 Some(error) => Err(error.into()),
                 None => Ok(()),
             };

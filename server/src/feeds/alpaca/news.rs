@@ -185,6 +185,7 @@ impl Stories {
             opened: &opened,
             tell: &tell,
         };
+        let hidden = |error: FeedError| error.hiding(&account.key).hiding(&account.secret);
         let stream = socket::run(&mut conversation, self.patience, publisher);
         let backfill = async {
             opened.notified().await;
@@ -196,11 +197,11 @@ impl Stories {
         tokio::pin!(stream);
         select! {
             biased;
-            end = &mut stream => return end,
+            end = &mut stream => return end.map_err(hidden),
             done = backfill => done?,
         }
         self.is_filled = true;
-        stream.await
+        stream.await.map_err(hidden)
     }
 }
 

@@ -222,7 +222,8 @@ impl Stocks {
             halts: &mut self.halts,
             bands: &mut self.bands,
         };
-        socket::run(&mut conversation, self.patience, publisher).await
+        let end = socket::run(&mut conversation, self.patience, publisher).await;
+        end.map_err(|error| error.hiding(&account.key).hiding(&account.secret))
     }
 }
 

@@ -14,7 +14,7 @@ const MAX_EXPONENT: usize = 40;
 ///
 /// # Errors
 /// When it is neither, or has more digits than are kept.
-pub(super) fn exact<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(super) fn number<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err: fmt::Display>,
@@ -26,8 +26,8 @@ where
 /// Reads a number that may be missing, or `null`.
 ///
 /// # Errors
-/// As [`exact`].
-pub(super) fn exact_if_any<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+/// As [`number`].
+pub(super) fn number_if_any<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err: fmt::Display>,
@@ -108,9 +108,9 @@ mod tests {
 
     #[derive(Deserialize)]
     struct Frame {
-        #[serde(deserialize_with = "exact")]
+        #[serde(deserialize_with = "number")]
         price: Price,
-        #[serde(default, deserialize_with = "exact_if_any")]
+        #[serde(default, deserialize_with = "number_if_any")]
         size: Option<Size>,
     }
 
