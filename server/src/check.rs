@@ -147,3 +147,121 @@ fn odd(config: &Config) -> Vec<String> {
     }
     odd
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(options: &[&str]) -> Result<Config, String> {
+        let options: Vec<_> = options.iter().map(Into::into).collect();
+        Config::to_check(&options).map_err(|error| error.to_string())
+    }
+
+    fn told(options: &[&str]) -> String {
+        check(&config(options).unwrap()).unwrap()
+    }
+
+    /// A feed for personal use, whose key is a variable that cargo sets.
+    const PERSONAL: &str = "--feed=finnhub:AAPL?key_env=CARGO_PKG_NAME";
+
+    #[test]
+    fn it_says_what_would_be_done() {
+        let hash = "a".repeat(64);
+        let told = told(&[
+            "--feed=coinbase:BTC-USD,ETH-USD",
+            "--feed=kraken:ETH-USD",
+            PERSONAL,
+            &format!("--publish-token=desk:{hash}"),
+        ]);
+        for words in [
+            "Listens at http://127.0.0.1:3000, for this machine alone",
+            "desk may publish.",
+            "Feed 1, coinbase, connects to wss://ws-feed.exchange.coinbase.com/ and listens to best prices and trades of BTC-USD and ETH-USD.",
+            "as far as the source's terms allow",
+            "Feed 3, finnhub, connects to",
+            "Its secret is in the variable CARGO_PKG_NAME, and is there.",
+            "is for personal use",
+            "ETH-USD is in the feeds 1 and 2: feed 1 speaks first",
+        ] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        assert!(!told.contains("BTC-USD is in the feeds"), "{told}");
+        assert!(!told.contains("in server"), "the secret itself: {told}");
+    }
+
+    #[test]
+    fn it_tells_all_that_a_start_would_miss() {
+        let config = config(&[
+            "--feed=finnhub:AAPL?key_env=TICKERTAPE_NO_SUCH_KEY",
+            "--feed=replay:/nowhere/a.jsonl.gz",
+            "--feed=alpaca:AAPL?key_file=/nowhere/key&secret_env=CARGO_PKG_NAME",
+        ])
+        .unwrap();
+        let faults = check(&config).unwrap_err();
+        for (fault, words) in faults.iter().zip([
+            "finnhub: the variable TICKERTAPE_NO_SUCH_KEY is not set",
+            "alpaca: the file /nowhere/key is not there",
+            "replay: /nowhere/a.jsonl.gz",
+        ]) {
+            assert!(fault.contains(words), "{fault}");
+        }
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn what_is_odd_is_noted() {
+        for (options, words) in [
+            (&["--feed=none"][..], "nothing will come"),
+            (
+                &[
+                    "--feed=sec?user_agent=Jane Doe jane@example.com",
+                    "--seed=7",
+                ],
+                "no simulated feed",
+            ),
+            (&["--may-redistribute"], "no feed is for personal use"),
+            (
+                &[PERSONAL, "--may-redistribute"],
+                "finnhub gives is for personal use",
+            ),
+        ] {
+            let told = told(options);
+            assert!(told.contains("Note: ") && told.contains(words), "{told}");
+        }
+        assert!(!told(&[]).contains("Note:"));
+    }
+
+    #[test]
+    fn what_is_for_personal_use_stays_on_this_machine() {
+        for listen in [
+            "0.0.0.0:80",
+            "[::]:80",
+            "192.168.1.7:80",
+            "[::ffff:10.0.0.1]:80",
+        ] {
+            let listen = format!("--listen={listen}");
+            let error = config(&[PERSONAL, &listen]).unwrap_err();
+            for words in [
+                "finnhub",
+                "personal use",
+                "--may-redistribute",
+                "127.0.0.1:80",
+            ] {
+                assert!(error.contains(words), "{error}");
+            }
+            assert!(config(&[PERSONAL, &listen, "--may-redistribute"]).is_ok());
+            assert!(config(&["--feed=coinbase:BTC-USD", &listen]).is_ok());
+        }
+        for listen in [
+            "127.0.0.1:80",
+            "127.8.8.8:80",
+            "[::1]:80",
+            "[::ffff:127.0.0.1]:80",
+        ] {
+            assert!(
+                config(&[PERSONAL, &format!("--listen={listen}")]).is_ok(),
+                "{listen}"
+            );
+        }
+    }
+}
