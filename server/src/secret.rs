@@ -86,9 +86,19 @@ impl fmt::Display for Secret {
 }
 
 impl Revealed {
+    /// What nobody asks for.
+    pub(crate) fn nothing() -> Self {
+        Revealed("recorded".to_owned())
+    }
+
     /// The text, to be handed to the source and to nobody else.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// A text of somebody who was told the secret, without it.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        text.replace(&self.0, "…")
     }
 }
 
@@ -142,6 +152,7 @@ mod tests {
         let revealed = file.read().unwrap();
         assert_eq!(revealed.expose(), "hunter2");
         assert!(!format!("{revealed:?}").contains("hunter"));
+        assert_eq!(revealed.hide("no, hunter2"), "no, …");
         // Cargo sets it for each of its tests.
         let variable = Secret::Env("CARGO_PKG_NAME".to_owned());
         assert_eq!(variable.read().unwrap().expose(), "server");

@@ -3,7 +3,10 @@ use std::sync::{Arc, MutexGuard};
 use archive::Archive;
 use market::Millis;
 
-use super::speakers::{Seats, Speakers};
+use super::{
+    Recorder,
+    speakers::{Seats, Speakers},
+};
 use crate::{Directory, Now, Tape, archive::LeftBehind, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
@@ -21,6 +24,8 @@ pub struct Floor {
     pub archive: Option<Archive>,
     /// Where symbols were left before a restart.
     pub left: Arc<LeftBehind>,
+    /// Who writes down what feeds receive, if somebody does.
+    pub recorder: Option<Arc<Recorder>>,
     speakers: Arc<Speakers>,
 }
 
@@ -34,6 +39,7 @@ impl Floor {
             sessions: Arc::default(),
             archive: None,
             left: Arc::default(),
+            recorder: None,
             speakers: Arc::default(),
         }
     }

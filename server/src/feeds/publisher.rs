@@ -2,9 +2,10 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use archive::Print;
@@ -19,8 +20,9 @@ use utoipa::ToSchema;
 use super::{
     Floor,
     speakers::{Seats, Standing, Turn},
+    wire::{Played, Wire},
 };
-use crate::{Draft, Listing, sessions::Calendar, story};
+use crate::{Draft, Listing, Revealed, Secret, SecretError, sessions::Calendar, story};
 
 /// A feed's side of the tape: what it publishes, and how it says that it is doing.
 ///
@@ -38,6 +40,8 @@ pub struct Publisher {
     wrong: AtomicU64,
     gaps: AtomicU64,
     held: AtomicU64,
+    /// The recording that stands in for the feed's connections, if one does.
+    played: RwLock<Option<Arc<Played>>>,
 }
 
 #[derive(Default)]
@@ -84,12 +88,58 @@ impl Publisher {
             wrong: AtomicU64::new(0),
             gaps: AtomicU64::new(0),
             held: AtomicU64::new(0),
+            played: RwLock::default(),
         }
     }
 
-    /// The time of receipt, now.
+    /// The time of receipt, now. While a recording is played that is the one of the recording.
     pub fn now(&self) -> Millis {
-        self.floor.now()
+        match self.played() {
+            Some(played) => played.now(),
+            None => self.floor.now(),
+        }
+    }
+
+    /// What a secret says. While a recording is played nobody is there who would want to know.
+    ///
+    /// # Errors
+    /// When the secret cannot be read.
+    pub fn reveal(&self, secret: &Secret) -> Result<Revealed, SecretError> {
+        match self.played() {
+            Some(_) => Ok(Revealed::nothing()),
+            None => secret.read(),
+        }
+    }
+
+    /// Waits before a source is asked again. While a recording is played nothing needs sparing.
+    pub async fn rest(&self, time: Duration) {
+        match self.played() {
+            Some(_) => tokio::task::yield_now().await,
+            None => tokio::time::sleep(time).await,
+        }
+    }
+
+    /// Whether a recording is played.
+    pub fn is_played(&self) -> bool {
+        self.played().is_some()
+    }
+
+    /// From now on a recording stands in for the feed's connections.
+    pub(super) fn play(&self, played: Arc<Played>) {
+        *self.played.write().unwrap_or_else(PoisonError::into_inner) = Some(played);
+    }
+
+    /// Where what the feed receives comes from.
+    pub(super) fn wire(&self) -> Wire {
+        match self.played() {
+            Some(played) => Wire::Played(played),
+            None => Wire::Live(self.floor.recorder.clone()),
+        }
+    }
+
+    fn played(&self) -> Option<Arc<Played>> {
+        let played = self.played.read().unwrap_or_else(PoisonError::into_inner);
+        played.clone()
     }
 
     /// Takes a tick, and publishes what it led to where the feed speaks for its symbol: the bars
@@ -186,27 +236,33 @@ impl Publisher {
     /// published before stays on the tape as it was, and is for history to put right.
     pub fn correct(&self, correction: &Correction) {
         let mut state = self.state();
+        let now = self.now();
+        let time = match state.skew {
+            None if correction.time.saturating_sub(now) <= AHEAD => correction.time,
+            _ => now,
+        };
+        let correction = &Correction {
+            time,
+            ..*correction
+        };
+        let symbol = correction.symbol;
         let mut seats = self.floor.speakers();
-        let speaks = seats.turn(self.rank, correction.symbol) != Turn::Listens;
+        let speaks = seats.turn(self.rank, symbol) != Turn::Listens;
         if let Some(archive) = self.floor.archive.as_ref().filter(|_| speaks) {
             archive.correct(*correction);
         }
-        let before = state.board.quote(correction.symbol).cloned();
+        let before = state.board.quote(symbol).cloned();
         match state.board.correct(correction) {
             Mended::Whole(quote) | Mended::Quote(quote) => {
-                let same = before.is_some_and(|before| {
-                    Quote {
-                        time: quote.time,
-                        ..before
-                    } == quote
-                });
-                if !same && speaks && seats.tells(quote.symbol, quote.time) {
+                let time = quote.time;
+                let is_same = before.is_some_and(|before| Quote { time, ..before } == quote);
+                if !is_same && speaks && seats.tells(symbol, time) {
                     self.append(Event::Quote(quote));
                 }
             }
             Mended::Unknown => tracing::debug!(
                 feed = self.name(),
-                symbol = %correction.symbol,
+                %symbol,
                 trade = correction.trade,
                 "corrects a trade that is not remembered"
             ),
@@ -241,7 +297,10 @@ impl Publisher {
     /// Publishes a session, unless it says what is known already or another feed speaks for its
     /// symbol. Its state is what the calendar of its venue and the halts of all feeds make of it: see
     /// [`Sessions`](crate::sessions::Sessions). The directory of symbols learns of it in any case.
-    pub fn session(&self, session: Session) {
+    pub fn session(&self, mut session: Session) {
+        if self.played().is_some() {
+            (session.quality, session.source) = (Quality::Replay, self.name());
+        }
         self.list([Listing {
             symbol: session.symbol,
             name: session.name.clone(),
@@ -261,13 +320,13 @@ impl Publisher {
     /// change.
     pub fn halt(&self, symbol: Symbol, code: &str) {
         let floor = &self.floor;
-        floor.sessions.halt(&floor.tape, self.now(), symbol, code);
+        floor.sessions.halt(&floor.tape, floor.now(), symbol, code);
     }
 
     /// Takes that a symbol is traded again; where its halt was market-wide, all are.
     pub fn resume(&self, symbol: Symbol) {
         let floor = &self.floor;
-        floor.sessions.resume(&floor.tape, self.now(), symbol);
+        floor.sessions.resume(&floor.tape, floor.now(), symbol);
     }
 
     /// Publishes a story, unless it says what is on the tape already.
@@ -276,7 +335,7 @@ impl Publisher {
         let _state = self.state();
         let id = news.id.clone();
         let draft = Draft::new(Event::News(news));
-        self.floor.tape.append_all(self.now(), |batch| {
+        self.floor.tape.append_all(self.floor.now(), |batch| {
             let earlier = story::newest(&batch.view(), &id);
             if let Some(draft) = story::after(draft, earlier) {
                 draft.append(batch);
@@ -287,6 +346,11 @@ impl Publisher {
     /// Tells the directory of symbols what the source lists.
     pub fn list(&self, listings: impl IntoIterator<Item = Listing>) {
         self.floor.directory.list(listings);
+    }
+
+    /// What is known of a symbol from any source that lists some.
+    pub fn listing(&self, symbol: Symbol) -> Option<Listing> {
+        self.floor.directory.get(symbol)
     }
 
     /// Says that the source speaks, but not as it should: with the reason, for a person. The next
@@ -439,7 +503,9 @@ impl Publisher {
     /// another without a break.
     pub(super) fn begin(&self, renewal: bool) {
         self.state().lack = None;
-        self.floor.speakers().begin(self.rank, self.now(), renewal);
+        self.floor
+            .speakers()
+            .begin(self.rank, self.floor.now(), renewal);
     }
 
     /// The connection is at its end, and why.
@@ -514,14 +580,14 @@ impl Publisher {
 
     fn say(&self, session: Session) {
         let floor = &self.floor;
-        floor.sessions.say(&floor.tape, self.now(), session);
+        floor.sessions.say(&floor.tape, floor.now(), session);
     }
 
     fn append(&self, event: Event) {
         let draft = Draft::new(event);
         self.floor
             .tape
-            .append_all(self.now(), |batch| draft.append(batch));
+            .append_all(self.floor.now(), |batch| draft.append(batch));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,0 +1,267 @@
+//! What the program would do with its settings, told without doing it and without the network.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    net::{IpAddr, SocketAddr},
+};
+
+use market::Symbol;
+
+use crate::{
+    Config,
+    feeds::{FeedSpec, list},
+};
+
+/// Whether nobody but this machine can reach an address.
+pub(crate) fn is_of_this_machine(address: SocketAddr) -> bool {
+    match address.ip() {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => {
+            let mapped = ip.to_ipv4_mapped();
+            ip.is_loopback() || mapped.is_some_and(|ip| ip.is_loopback())
+        }
+    }
+}
+
+/// Tells what the program would do.
+///
+/// # Errors
+/// All that would keep it from doing so, beside what reading the settings has found: secrets that
+/// are not there, recordings that cannot be read.
+pub fn check(config: &Config) -> Result<String, Vec<String>> {
+    let mut faults = missing_secrets(config);
+    for feed in &config.feeds {
+        if let Err(error) = feed.ready() {
+            faults.push(format!("{}: {error}", feed.name()));
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let mut say = |line: &str| {
+        let _ = writeln!(text, "{line}");
+    };
+    say(&match &config.config {
+        Some(file) => format!("{} is right.", file.display()),
+        None => "The settings are right.".to_owned(),
+    });
+    say("");
+    say(&listens(config));
+    say(&publishes(config));
+    say("");
+    if config.feeds == [FeedSpec::None] {
+        say("No feed runs.");
+    }
+    for (place, feed) in numbered(&config.feeds) {
+        let about = feed.about();
+        say(&format!("Feed {place}, {}, {}.", feed.name(), about.does));
+        for secret in feed.secrets() {
+            say(&format!("  Its secret is in {secret}, and is there."));
+        }
+        say(&format!("  What it gives {}.", about.licence));
+    }
+    let odd = odd(config);
+    if !odd.is_empty() {
+        say("");
+        odd.iter().for_each(|line| say(line));
+    }
+    Ok(text)
+}
+
+fn numbered(feeds: &[FeedSpec]) -> impl Iterator<Item = (usize, &FeedSpec)> {
+    let feeds = feeds.iter().filter(|feed| **feed != FeedSpec::None);
+    (1..).zip(feeds)
+}
+
+/// The secrets that cannot be read, each with the reason.
+pub fn missing_secrets(config: &Config) -> Vec<String> {
+    let secrets = config.feeds.iter().flat_map(|feed| {
+        let secrets = feed.secrets().into_iter();
+        secrets.map(|secret| (feed.name(), secret.read()))
+    });
+    secrets
+        .filter_map(|(name, read)| Some(format!("{name}: {}", read.err()?)))
+        .collect()
+}
+
+fn listens(config: &Config) -> String {
+    let whom = match is_of_this_machine(config.listen) {
+        true => "this machine alone, unless a proxy passes it on",
+        false => "whoever reaches that address",
+    };
+    format!("Listens at http://{}, for {whom}.", config.listen)
+}
+
+fn publishes(config: &Config) -> String {
+    let names: Vec<&str> = config.publish.tokens.iter().map(|t| t.name()).collect();
+    match names.len() {
+        0 => "Nobody may publish.".to_owned(),
+        _ => format!("{} may publish.", list(&names)),
+    }
+}
+
+/// What is allowed, but perhaps not meant.
+fn odd(config: &Config) -> Vec<String> {
+    let mut odd = Vec::new();
+    let mut speakers: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
+    for (place, feed) in numbered(&config.feeds) {
+        for symbol in feed.about().symbols {
+            speakers.entry(symbol).or_default().push(place);
+        }
+    }
+    let mut shared: BTreeMap<Vec<usize>, Vec<Symbol>> = BTreeMap::new();
+    for (symbol, places) in speakers {
+        if places.len() > 1 {
+            shared.entry(places).or_default().push(symbol);
+        }
+    }
+    for (places, symbols) in shared {
+        odd.push(format!(
+            "Note: {} in the feeds {}: feed {} speaks first, the next one while it is silent.",
+            match &symbols[..] {
+                [one] => format!("{one} is"),
+                many => format!("{} are", list(many)),
+            },
+            list(&places),
+            places[0]
+        ));
+    }
+    if config.seed.is_some() && !config.feeds.contains(&FeedSpec::Simulate) {
+        odd.push("Note: a seed is given, but no simulated feed.".to_owned());
+    }
+    if config.feeds == [FeedSpec::None] && config.publish.tokens.is_empty() {
+        odd.push("Note: there is no feed and nobody may publish: nothing will come.".to_owned());
+    }
+    if config.may_redistribute {
+        let personal = crate::feeds::personal(&config.feeds);
+        odd.push(match &personal[..] {
+            [] => "Note: may_redistribute is given, but no feed is for personal use.".to_owned(),
+            names => format!(
+                "Note: what {} gives is for personal use, and is shown to others all the same: may_redistribute says that this is allowed.",
+                list(names)
+            ),
+        });
+    }
+    odd
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(options: &[&str]) -> Result<Config, String> {
+        let options: Vec<_> = options.iter().map(Into::into).collect();
+        Config::to_check(&options).map_err(|error| error.to_string())
+    }
+
+    fn told(options: &[&str]) -> String {
+        check(&config(options).unwrap()).unwrap()
+    }
+
+    /// A feed for personal use, whose key is a variable that cargo sets.
+    const PERSONAL: &str = "--feed=finnhub:AAPL?key_env=CARGO_PKG_NAME";
+
+    #[test]
+    fn it_says_what_would_be_done() {
+        let hash = "a".repeat(64);
+        let told = told(&[
+            "--feed=coinbase:BTC-USD,ETH-USD",
+            "--feed=kraken:ETH-USD",
+            PERSONAL,
+            &format!("--publish-token=desk:{hash}"),
+        ]);
+        for words in [
+            "Listens at http://127.0.0.1:3000, for this machine alone",
+            "desk may publish.",
+            "Feed 1, coinbase, connects to wss://ws-feed.exchange.coinbase.com/ and listens to best prices and trades of BTC-USD and ETH-USD.",
+            "as far as the source's terms allow",
+            "Feed 3, finnhub, connects to",
+            "Its secret is in the variable CARGO_PKG_NAME, and is there.",
+            "is for personal use",
+            "ETH-USD is in the feeds 1 and 2: feed 1 speaks first",
+        ] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        assert!(!told.contains("BTC-USD is in the feeds"), "{told}");
+        assert!(!told.contains("in server"), "the secret itself: {told}");
+    }
+
+    #[test]
+    fn it_tells_all_that_a_start_would_miss() {
+        let config = config(&[
+            "--feed=finnhub:AAPL?key_env=TICKERTAPE_NO_SUCH_KEY",
+            "--feed=replay:/nowhere/a.jsonl.gz",
+            "--feed=alpaca:AAPL?key_file=/nowhere/key&secret_env=CARGO_PKG_NAME",
+        ])
+        .unwrap();
+        let faults = check(&config).unwrap_err();
+        for (fault, words) in faults.iter().zip([
+            "finnhub: the variable TICKERTAPE_NO_SUCH_KEY is not set",
+            "alpaca: the file /nowhere/key is not there",
+            "replay: /nowhere/a.jsonl.gz",
+        ]) {
+            assert!(fault.contains(words), "{fault}");
+        }
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn what_is_odd_is_noted() {
+        for (options, words) in [
+            (&["--feed=none"][..], "nothing will come"),
+            (
+                &[
+                    "--feed=sec?user_agent=Jane Doe jane@example.com",
+                    "--seed=7",
+                ],
+                "no simulated feed",
+            ),
+            (&["--may-redistribute"], "no feed is for personal use"),
+            (
+                &[PERSONAL, "--may-redistribute"],
+                "finnhub gives is for personal use",
+            ),
+        ] {
+            let told = told(options);
+            assert!(told.contains("Note: ") && told.contains(words), "{told}");
+        }
+        assert!(!told(&[]).contains("Note:"));
+    }
+
+    #[test]
+    fn what_is_for_personal_use_stays_on_this_machine() {
+        for listen in [
+            "0.0.0.0:80",
+            "[::]:80",
+            "192.168.1.7:80",
+            "[::ffff:10.0.0.1]:80",
+        ] {
+            let listen = format!("--listen={listen}");
+            let error = config(&[PERSONAL, &listen]).unwrap_err();
+            for words in [
+                "finnhub",
+                "personal use",
+                "--may-redistribute",
+                "127.0.0.1:80",
+            ] {
+                assert!(error.contains(words), "{error}");
+            }
+            assert!(config(&[PERSONAL, &listen, "--may-redistribute"]).is_ok());
+            assert!(config(&["--feed=coinbase:BTC-USD", &listen]).is_ok());
+        }
+        for listen in [
+            "127.0.0.1:80",
+            "127.8.8.8:80",
+            "[::1]:80",
+            "[::ffff:127.0.0.1]:80",
+        ] {
+            assert!(
+                config(&[PERSONAL, &format!("--listen={listen}")]).is_ok(),
+                "{listen}"
+            );
+        }
+    }
+}
