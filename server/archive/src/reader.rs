@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row as SqlRow, par
 use tape::EventId;
 
 use crate::{
-    Failure, FailureKind, OpenError, Print, Refill,
+    Dividend, Failure, FailureKind, OpenError, Print, Refill, Split,
     coding::{Exact, Ids, Marks, time},
     database::{check, find_symbol},
     roll,
@@ -193,6 +193,57 @@ impl Reader {
                 symbols.push(parse_symbol(&name?)?);
             }
             Ok(symbols)
+        })
+    }
+
+    /// The splits of a symbol, the oldest first. Bars are stored as they were traded.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn splits(&self, symbol: Symbol) -> Result<Vec<Split>, Failure> {
+        self.actions(
+            symbol,
+            "SELECT time, ratio FROM splits",
+            |time, Exact(ratio)| Split {
+                symbol,
+                time,
+                ratio,
+            },
+        )
+    }
+
+    /// The dividends of a symbol, the oldest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn dividends(&self, symbol: Symbol) -> Result<Vec<Dividend>, Failure> {
+        self.actions(
+            symbol,
+            "SELECT time, amount FROM dividends",
+            |time, amount| Dividend {
+                symbol,
+                time,
+                amount: amount.into(),
+            },
+        )
+    }
+
+    fn actions<T>(
+        &self,
+        symbol: Symbol,
+        sql: &str,
+        action: impl Fn(Millis, Exact) -> T,
+    ) -> Result<Vec<T>, Failure> {
+        self.read(|connection| {
+            let Some(known) = find_symbol(connection, symbol)? else {
+                return Ok(Vec::new());
+            };
+            let sql = format!("{sql} WHERE symbol = ?1 ORDER BY time");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map([known.id], |row| {
+                Ok(action(row.get::<_, i64>(0)? as Millis, row.get(1)?))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
