@@ -33,7 +33,7 @@ pub struct Written {
     pub new: u64,
     /// Was there and was something else.
     pub changed: u64,
-    /// Was there already.
+    /// Was there already; or its minute is made of trades, which are better known.
     pub same: u64,
 }
 

@@ -373,7 +373,7 @@ proptest! {
             prop_assert_eq!(after, before);
             let gone = now.saturating_sub(ticks + 60_000);
             let seconds = &bench.bars()[&(Interval::Second, index)];
-            prop_assert!(old.len() > 0 || seconds.iter().all(|bar| bar.start >= gone));
+            prop_assert!(!old.is_empty() || seconds.iter().all(|bar| bar.start >= gone));
         }
     }
 }

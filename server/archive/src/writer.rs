@@ -122,6 +122,10 @@ impl Writer {
     }
 
     pub(crate) fn run(mut self) {
+        let _end = End {
+            inbox: self.inbox.clone(),
+            status: self.status.clone(),
+        };
         let mut upkeep = Instant::now() + UPKEEP;
         let mut batch = Batch::default();
         let last = loop {
@@ -151,6 +155,7 @@ impl Writer {
         }
         let answer = self.inbox.end();
         self.count();
+        // The file and its lock are free before anybody is told.
         drop(self);
         if let Some(answer) = answer {
             let _ = answer.send(last);
@@ -507,6 +512,22 @@ impl Writer {
             tracing::debug!(%error, "no checkpoint");
         }
         Ok(())
+    }
+}
+
+/// Sees to it that nobody waits for a thread that is gone, however it went.
+struct End {
+    inbox: Arc<Inbox>,
+    status: watch::Sender<Status>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let state = State::Failed("the archive has a bug and stopped; restart".to_owned());
+            self.status.send_modify(|status| status.state = state);
+        }
+        drop(self.inbox.end());
     }
 }
 
