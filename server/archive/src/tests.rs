@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use market::{Bar, Correction, Interval, Millis, Moves, Roll, Symbol, Trade};
+use market::{Bar, Board, Clock, Correction, Interval, Millis, Moves, Roll, Symbol, Tick, Trade};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -226,8 +226,8 @@ impl Model {
     }
 }
 
-/// A trade is not rewritten by a correction in the model: it keeps its place, and its number may
-/// become another.
+/// Has it all happen to an archive, and to a model in which a trade that is corrected keeps its
+/// place and has another number.
 fn apply(bench: &mut Bench, steps: &[Happening]) -> Model {
     let mut kept = Model::default();
     let mut model = Model::default();
@@ -315,6 +315,34 @@ proptest! {
         prop_assert_eq!(&bench.bars(), &expected, "rolled up");
         let pending = roll::pending(&bench.database().connection).unwrap();
         prop_assert_eq!(pending, 0);
+    }
+
+    #[test]
+    fn bars_of_a_minute_are_those_that_a_board_closes(
+        trades in proptest::collection::vec((0..NAMES.len(), 0..9_000_u64, trade()), 1..150),
+        commits in 1..40_usize,
+    ) {
+        let mut bench = Bench::new();
+        let mut board = Board::new();
+        let mut closed = Vec::new();
+        let mut told = Vec::new();
+        let mut time = START;
+        for (index, wait, trade) in trades {
+            time += wait;
+            let mut tick = Tick::new(symbol(index), time, Clock::Exchange);
+            tick.trade = Some(trade);
+            closed.extend(board.apply(&tick).bars);
+            told.push(Told::Trade(Print { symbol: symbol(index), time, trade }));
+        }
+        for some in told.chunks(commits) {
+            bench.write(some);
+            bench.roll(time, 1_000);
+        }
+        closed.extend(board.finish());
+        closed.sort_by_key(|bar| (bar.symbol, bar.start));
+        let bars = bench.bars();
+        let bars = (0..NAMES.len()).flat_map(|index| &bars[&(Interval::Minute, index)]);
+        prop_assert_eq!(bars.collect::<Vec<_>>(), closed.iter().collect::<Vec<_>>());
     }
 
     #[test]
