@@ -25,6 +25,7 @@ mod reader;
 mod retain;
 mod roll;
 mod schema;
+mod shares;
 mod status;
 mod write;
 mod writer;

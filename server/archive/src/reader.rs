@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row as SqlRow, ToS
 use tape::EventId;
 
 use crate::{
-    Dividend, Failure, FailureKind, OpenError, Print, Refill, Split,
+    Failure, FailureKind, OpenError, Print, Refill,
     coding::{Exact, Ids, Marks, time},
     database::{check, find_symbol},
     roll,
@@ -196,57 +196,6 @@ impl Reader {
         })
     }
 
-    /// The splits of a symbol, the oldest first. Bars are stored as they were traded.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn splits(&self, symbol: Symbol) -> Result<Vec<Split>, Failure> {
-        self.actions(
-            symbol,
-            "SELECT time, ratio FROM splits",
-            |time, Exact(ratio)| Split {
-                symbol,
-                time,
-                ratio,
-            },
-        )
-    }
-
-    /// The dividends of a symbol, the oldest first.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn dividends(&self, symbol: Symbol) -> Result<Vec<Dividend>, Failure> {
-        self.actions(
-            symbol,
-            "SELECT time, amount FROM dividends",
-            |time, amount| Dividend {
-                symbol,
-                time,
-                amount: amount.into(),
-            },
-        )
-    }
-
-    fn actions<T>(
-        &self,
-        symbol: Symbol,
-        sql: &str,
-        action: impl Fn(Millis, Exact) -> T,
-    ) -> Result<Vec<T>, Failure> {
-        self.read(|connection| {
-            let Some(known) = find_symbol(connection, symbol)? else {
-                return Ok(Vec::new());
-            };
-            let sql = format!("{sql} WHERE symbol = ?1 ORDER BY time");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map([known.id], |row| {
-                Ok(action(row.get::<_, i64>(0)? as Millis, row.get(1)?))
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-    }
-
     fn pages<T>(
         &self,
         next: impl FnMut(&Connection) -> Result<Vec<T>, Failure> + Send + 'static,
@@ -272,7 +221,10 @@ impl Reader {
     }
 
     /// Asks something on a connection, as of one moment.
-    fn read<R>(&self, ask: impl FnOnce(&Connection) -> Result<R, Failure>) -> Result<R, Failure> {
+    pub(crate) fn read<R>(
+        &self,
+        ask: impl FnOnce(&Connection) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
         let lent = self.lend()?;
         let Some(connection) = &lent.connection else {
             return Err(Failure::closed());

@@ -322,6 +322,17 @@ pub(crate) fn make(
     start: Millis,
 ) -> Result<Option<Row>, Failure> {
     let there = stored(connection, symbol.id, interval, start)?;
+    make_of(connection, symbol, interval, start, there)
+}
+
+/// As [`make`], where it is known what is stored.
+fn make_of(
+    connection: &Connection,
+    symbol: &Known,
+    interval: Interval,
+    start: Millis,
+    there: Option<Row>,
+) -> Result<Option<Row>, Failure> {
     let stands = there.as_ref().is_some_and(|row| match row.made {
         Made::Sealed => true,
         Made::Imported => interval > Interval::Minute,
@@ -471,7 +482,7 @@ fn roll_one(
     start: Millis,
 ) -> Result<(), Failure> {
     let before = stored(connection, symbol.id, interval, start)?;
-    let after = make(connection, symbol, interval, start)?;
+    let after = make_of(connection, symbol, interval, start, before.clone())?;
     if before != after {
         match &after {
             Some(row) => store(connection, symbol.id, interval, row)?,

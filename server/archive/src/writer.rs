@@ -425,7 +425,7 @@ impl Writer {
         if !roll::is_due(&self.database.connection, now)? {
             return Ok(false);
         }
-        let made = self.database.transact(|database| {
+        let made = self.database.transact_lazily(|database| {
             database.refresh()?;
             roll::roll(&database.connection, now, ROLLED_AT_ONCE)
         })?;
@@ -437,9 +437,9 @@ impl Writer {
         let now = (self.options.clock)();
         let keep = self.options.keep;
         let retainer = &mut self.retainer;
-        let step = self
-            .database
-            .transact(|database| retainer.step(&database.connection, database.ids, &keep, now))?;
+        let step = self.database.transact_lazily(|database| {
+            retainer.step(&database.connection, database.ids, &keep, now)
+        })?;
         if step.removed > 0 {
             self.written.something();
             self.status

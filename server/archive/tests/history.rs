@@ -510,8 +510,11 @@ fn an_import_twice_is_an_import_once() {
         importer.split(&split).unwrap();
         importer.dividend(&dividend).unwrap();
     }
-    assert_eq!(reader.splits(symbol("C")).unwrap(), [split]);
-    assert_eq!(reader.dividends(symbol("C")).unwrap(), [dividend]);
+    assert_eq!(reader.splits(symbol("C"), 0..u64::MAX).unwrap(), [split]);
+    assert_eq!(
+        reader.dividends(symbol("C"), 0..u64::MAX).unwrap(),
+        [dividend]
+    );
     assert!(
         importer
             .split(&Split {
