@@ -10,7 +10,7 @@ use crate::{
     Failure, Keep,
     coding::{Ids, time},
     database::Known,
-    roll::Made,
+    roll::{self, Made},
     zone::{self, level, span},
 };
 
@@ -157,8 +157,11 @@ fn oldest_pending(
     highest: Interval,
 ) -> Result<Millis, Failure> {
     let oldest: Option<i64> = connection
-        .prepare_cached("SELECT min(start) FROM pending WHERE symbol = ?1 AND level <= ?2")?
-        .query_row(params![symbol, level(highest)], |row| row.get(0))?;
+        .prepare_cached(&format!(
+            "SELECT min(start) FROM pending WHERE level IN ({}) AND symbol = ?1",
+            roll::levels_to(highest)
+        ))?
+        .query_row([symbol], |row| row.get(0))?;
     Ok(oldest.map_or(Millis::MAX, |oldest| oldest as Millis))
 }
 

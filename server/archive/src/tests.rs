@@ -405,3 +405,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_minute_that_was_made_of_a_second_that_was_not_stored_yet_hears_of_its_end() {
+    let mut bench = Bench::new();
+    let told = |wait: Millis, number| {
+        let trade = Trade::new(Decimal::TEN.into(), None).with_id(number);
+        Told::Trade(Print {
+            symbol: symbol(0),
+            time: START + wait,
+            trade,
+        })
+    };
+    bench.write(&[told(0, 1), told(1_000, 2)]);
+    // One second, and the minute with both.
+    let now = START + SPREAD;
+    bench.roll(now, 1);
+    bench.write(&[Told::Correction(Correction {
+        symbol: symbol(0),
+        time: START,
+        trade: 2,
+        right: None,
+    })]);
+    while bench.roll(now, 1) > 0 {}
+    for interval in Interval::ALL {
+        let bars = &bench.bars()[&(interval, 0)];
+        let trades: Vec<u64> = bars.iter().map(|bar| bar.trades).collect();
+        assert_eq!(trades, [1], "{interval}");
+    }
+}
