@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_disk_is_waited_out_and_nothing_that_was_to_be_committed_is_lost() {
+    async fn a_full_disk_is_told_and_neither_memory_nor_the_end_depends_on_it() {
         let folder = std::env::temp_dir().join(format!("tickertape-full-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join("full.db");

@@ -138,6 +138,20 @@ impl Database {
         done
     }
 
+    /// As [`Database::transact`], but it does not wait for the disk. What a power cut undoes is work that
+    /// is then done again, and never without what was committed after it.
+    pub(crate) fn transact_lazily<R>(
+        &mut self,
+        work: impl FnOnce(&mut Database) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        self.connection
+            .pragma_update(None, "synchronous", "NORMAL")?;
+        let done = self.transact(work);
+        // Where this fails nothing that is awaited must be written.
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        done
+    }
+
     /// Makes what is known from earlier transactions true for the one that has begun.
     pub(crate) fn refresh(&mut self) -> Result<(), Failure> {
         let version = self

@@ -33,7 +33,7 @@ pub struct Written {
     pub new: u64,
     /// Was there and was something else.
     pub changed: u64,
-    /// Was there already.
+    /// Was there already; or its minute is made of trades, which are better known.
     pub same: u64,
 }
 
@@ -59,6 +59,9 @@ pub struct Dividend {
     pub amount: Price,
 }
 
+/// From how many pages of the log on a commit moves them into the file.
+const CHECKPOINT_PAGES: i64 = 4_000;
+
 /// How many bars of an interval are made in one transaction.
 const MADE_AT_ONCE: usize = 5_000;
 
@@ -69,7 +72,13 @@ impl Importer {
     /// When it cannot be opened or written. A corrupt file stays as it is.
     pub fn open(folder: &Path, name: &str) -> Result<Importer, OpenError> {
         fs::create_dir_all(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
-        let database = Database::open(&folder.join(name), Duration::from_secs(30))?;
+        let file = folder.join(name);
+        let database = Database::open(&file, Duration::from_secs(30))?;
+        // There may be no server whose writer sees to it.
+        database
+            .connection
+            .pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
+            .map_err(|error| OpenError::database(&file, error))?;
         Ok(Importer {
             database,
             repeated: HashMap::new(),
@@ -209,7 +218,7 @@ impl Importer {
     /// # Errors
     /// When the disk fails.
     pub fn roll(&mut self) -> Result<usize, Failure> {
-        self.database.transact(|database| {
+        self.database.transact_lazily(|database| {
             database.refresh()?;
             roll::roll(&database.connection, Millis::MAX >> 1, MADE_AT_ONCE)
         })

@@ -8,7 +8,7 @@ use std::{
 };
 
 use market::{Bar, Event, Interval, Millis, News, NewsType, Quote, Size, Symbol, Trade};
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row as SqlRow, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row as SqlRow, ToSql, params};
 use tape::EventId;
 
 use crate::{
@@ -397,11 +397,10 @@ fn bars(
         .peekable();
     let mut newest = Vec::new();
     while newest.len() < limit {
-        let next = match rows.peek() {
-            Some(Ok(row)) => Some(row.start),
-            Some(Err(_)) => None,
-            None => None,
-        };
+        let next = rows
+            .peek()
+            .and_then(|row| row.as_ref().ok())
+            .map(|row| row.start);
         let row = if stale.last().copied() > next || stale.last().copied() == next && next.is_some()
         {
             let Some(start) = stale.pop_last() else {
@@ -441,47 +440,47 @@ fn news(
         .map(words)
         .filter(|words| !words.is_empty());
     let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-    let mut sql = String::from("SELECT news.id, events.data FROM ");
-    sql += if query.symbols.is_empty() {
-        "news"
-    } else {
-        "news_symbols JOIN news ON news.id = news_symbols.id"
+    // Each symbol has its stories in the order of their ids, so that the newest are found without
+    // looking at the others.
+    let (symbols, rows, id) = match query.symbols.as_slice() {
+        [] => (vec![None], "news", "news.id"),
+        symbols => {
+            let mut known = Vec::new();
+            for symbol in symbols {
+                known.extend(find_symbol(connection, *symbol)?.map(|known| Some(known.id)));
+            }
+            let rows = "news_symbols JOIN news ON news.id = news_symbols.id";
+            (known, rows, "news_symbols.id")
+        }
     };
-    sql += " JOIN events ON events.id = news.id WHERE newest";
-    let (column, by_symbol) = if query.symbols.is_empty() {
-        ("news.id", "")
-    } else {
-        ("news_symbols.id", " AND news_symbols.symbol = ?5")
-    };
-    sql += &format!(" AND {column} < ?1 AND {column} > ?2");
-    sql += by_symbol;
+    let mut sql = format!(
+        "SELECT news.id, data FROM {rows} JOIN events ON events.id = news.id
+         WHERE newest AND {id} < :before AND {id} > :after"
+    );
+    let mut values: Vec<(&str, &dyn ToSql)> =
+        vec![(":before", &before), (":after", &after), (":limit", &limit)];
     if !query.types.is_empty() {
-        sql += " AND type IN (SELECT value FROM json_each(?3))";
-    } else {
-        sql += " AND ?3 IS NOT NULL";
+        sql += " AND type IN (SELECT value FROM json_each(:types))";
+        values.push((":types", &types));
     }
     if words.is_some() {
-        sql += " AND news.id IN (SELECT rowid FROM news_words WHERE news_words MATCH ?6)";
-    } else {
-        sql += " AND ?6 IS NULL";
+        sql += " AND news.id IN (SELECT rowid FROM news_words WHERE news_words MATCH :words)";
+        values.push((":words", &words));
     }
-    sql += &format!(" AND ?5 IS NOT NULL ORDER BY {column} DESC LIMIT ?4");
-    let symbols: Vec<i64> = if query.symbols.is_empty() {
-        vec![0]
-    } else {
-        let mut symbols = Vec::new();
-        for symbol in &query.symbols {
-            symbols.extend(find_symbol(connection, *symbol)?.map(|known| known.id));
-        }
-        symbols
-    };
+    if !query.symbols.is_empty() {
+        sql += " AND symbol = :symbol";
+    }
+    sql += &format!(" ORDER BY {id} DESC LIMIT :limit");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = BTreeMap::new();
-    for symbol in symbols {
-        let rows = statement
-            .query_map(params![before, after, types, limit, symbol, words], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-            })?;
+    for symbol in &symbols {
+        let mut values = values.clone();
+        if symbol.is_some() {
+            values.push((":symbol", symbol));
+        }
+        let rows = statement.query_map(&*values, |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        })?;
         for row in rows {
             let (id, data) = row?;
             found.insert(id, data);

@@ -10,7 +10,7 @@ use crate::{
     Failure, Keep,
     coding::{Ids, time},
     database::Known,
-    roll::Made,
+    roll::{self, Made},
     zone::{self, level, span},
 };
 
@@ -24,7 +24,10 @@ const SYMBOLS_AT_ONCE: i64 = 64;
 /// uses empty pages first.
 const EMPTY_PART: u64 = 16;
 
-/// How many pages it then shrinks by in one step.
+/// How many more empty pages are not worth the work.
+const SPARE_PAGES: u64 = 32;
+
+/// How many pages it shrinks by in one step.
 const PAGES_AT_ONCE: u64 = 512;
 
 const HOUR: Millis = Interval::Hour.millis();
@@ -99,17 +102,20 @@ impl Retainer {
     }
 }
 
-/// Gives empty pages back to the file system, where there are many. Returns whether there are more.
-/// It is a transaction of its own.
-pub(crate) fn shrink(connection: &Connection) -> Result<bool, Failure> {
+/// Gives empty pages back to the file system, where there are many. Returns whether there are more,
+/// where it did. It is a transaction of its own.
+pub(crate) fn shrink(connection: &Connection) -> Result<Option<bool>, Failure> {
     let pages = pragma(connection, "page_count")?;
     let free = pragma(connection, "freelist_count")?;
     let spare = free.saturating_sub(pages / EMPTY_PART);
-    if spare < PAGES_AT_ONCE {
-        return Ok(false);
+    if spare < SPARE_PAGES {
+        return Ok(None);
     }
-    connection.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})"))?;
-    Ok(spare >= 2 * PAGES_AT_ONCE)
+    // Each page is a step of the statement.
+    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES_AT_ONCE})"))?;
+    let mut rows = vacuum.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(Some(spare >= PAGES_AT_ONCE + SPARE_PAGES))
 }
 
 fn pragma(connection: &Connection, name: &str) -> Result<u64, Failure> {
@@ -151,8 +157,11 @@ fn oldest_pending(
     highest: Interval,
 ) -> Result<Millis, Failure> {
     let oldest: Option<i64> = connection
-        .prepare_cached("SELECT min(start) FROM pending WHERE symbol = ?1 AND level <= ?2")?
-        .query_row(params![symbol, level(highest)], |row| row.get(0))?;
+        .prepare_cached(&format!(
+            "SELECT min(start) FROM pending WHERE level IN ({}) AND symbol = ?1",
+            roll::levels_to(highest)
+        ))?
+        .query_row([symbol], |row| row.get(0))?;
     Ok(oldest.map_or(Millis::MAX, |oldest| oldest as Millis))
 }
 

@@ -293,6 +293,18 @@ pub(crate) fn mark_above(
     Ok(())
 }
 
+/// The levels up to an interval's, as a list of SQL: each is a search by the key.
+pub(crate) const fn levels_to(interval: Interval) -> &'static str {
+    match interval {
+        Interval::Second => "0",
+        Interval::Minute => "0, 1",
+        Interval::FiveMinutes => "0, 1, 2",
+        Interval::QuarterHour => "0, 1, 2, 3",
+        Interval::Hour => "0, 1, 2, 3, 4",
+        Interval::Day => "0, 1, 2, 3, 4, 5",
+    }
+}
+
 /// The bars of an interval, by their starts, that begin in a span and are not what is below them.
 pub(crate) fn stale(
     connection: &Connection,
@@ -300,13 +312,14 @@ pub(crate) fn stale(
     interval: Interval,
     (from, to): (Millis, Millis),
 ) -> Result<BTreeSet<Millis>, Failure> {
-    let mut statement = connection.prepare_cached(
-        "SELECT start FROM pending WHERE symbol = ?1 AND start >= ?2 AND start < ?3 AND level <= ?4",
-    )?;
-    let starts = statement.query_map(
-        params![symbol.id, time(from), time(to), level(interval)],
-        |row| row.get::<_, i64>(0),
-    )?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT start FROM pending
+         WHERE level IN ({}) AND symbol = ?1 AND start >= ?2 AND start < ?3",
+        levels_to(interval)
+    ))?;
+    let starts = statement.query_map(params![symbol.id, time(from), time(to)], |row| {
+        row.get::<_, i64>(0)
+    })?;
     let mut stale = BTreeSet::new();
     for start in starts {
         stale.insert(span(interval, &symbol.zone, start? as Millis).0);
@@ -322,6 +335,17 @@ pub(crate) fn make(
     start: Millis,
 ) -> Result<Option<Row>, Failure> {
     let there = stored(connection, symbol.id, interval, start)?;
+    make_of(connection, symbol, interval, start, there)
+}
+
+/// As [`make`], where it is known what is stored.
+fn make_of(
+    connection: &Connection,
+    symbol: &Known,
+    interval: Interval,
+    start: Millis,
+    there: Option<Row>,
+) -> Result<Option<Row>, Failure> {
     let stands = there.as_ref().is_some_and(|row| match row.made {
         Made::Sealed => true,
         Made::Imported => interval > Interval::Minute,
@@ -471,14 +495,15 @@ fn roll_one(
     start: Millis,
 ) -> Result<(), Failure> {
     let before = stored(connection, symbol.id, interval, start)?;
-    let after = make(connection, symbol, interval, start)?;
+    let after = make_of(connection, symbol, interval, start, before.clone())?;
     if before != after {
         match &after {
             Some(row) => store(connection, symbol.id, interval, row)?,
             None => remove(connection, symbol.id, interval, start)?,
         }
-        mark_above(connection, symbol, interval, start)?;
     }
+    // Also where it is what it was: the ones above may have been made of what it was meanwhile.
+    mark_above(connection, symbol, interval, start)?;
     connection
         .prepare_cached("DELETE FROM pending WHERE symbol = ?1 AND start = ?2 AND level = ?3")?
         .execute(params![symbol.id, time(start), level(interval)])?;

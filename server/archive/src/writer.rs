@@ -46,6 +46,8 @@ pub(crate) struct Writer {
     /// The greatest time of a trade since bars were last rolled up.
     newest_trade: Millis,
     retainer: Retainer,
+    /// Whether something was written since the last upkeep, and since the last checkpoint.
+    written: Written,
     /// When the newest transaction began.
     began: Option<Instant>,
     /// Held for as long as this writes.
@@ -57,6 +59,21 @@ pub(crate) struct Writer {
 struct Batch {
     ticks: Vec<Tick>,
     commits: Vec<Commit>,
+}
+
+#[derive(Default)]
+struct Written {
+    since_upkeep: bool,
+    since_checkpoint: bool,
+}
+
+impl Written {
+    fn something(&mut self) {
+        *self = Written {
+            since_upkeep: true,
+            since_checkpoint: true,
+        };
+    }
 }
 
 impl Batch {
@@ -97,6 +114,7 @@ impl Writer {
             status,
             newest_trade: 0,
             retainer: Retainer::default(),
+            written: Written::default(),
             began: None,
             _lock: lock,
         };
@@ -104,6 +122,10 @@ impl Writer {
     }
 
     pub(crate) fn run(mut self) {
+        let _end = End {
+            inbox: self.inbox.clone(),
+            status: self.status.clone(),
+        };
         let mut upkeep = Instant::now() + UPKEEP;
         let mut batch = Batch::default();
         let last = loop {
@@ -133,6 +155,7 @@ impl Writer {
         }
         let answer = self.inbox.end();
         self.count();
+        // The file and its lock are free before anybody is told.
         drop(self);
         if let Some(answer) = answer {
             let _ = answer.send(last);
@@ -261,8 +284,8 @@ impl Writer {
         // What went into a file that nobody finds any more is not on disk.
         self.check_identity()?;
         let took = began.elapsed();
+        self.written.something();
         self.newest_trade = newest_trade;
-        batch.answer(&Ok(()));
         self.inbox.done();
         self.recovered();
         let (queued, dropped) = self.inbox.counts();
@@ -278,6 +301,8 @@ impl Writer {
             status.queued = queued;
             status.dropped = dropped;
         });
+        // Who is answered finds it in the status.
+        batch.answer(&Ok(()));
         Ok(())
     }
 
@@ -372,7 +397,7 @@ impl Writer {
             .check_identity()
             .and_then(|()| self.roll(now))
             .and_then(|more| Ok(self.retain()? || more))
-            .and_then(|more| Ok(retain::shrink(&self.database.connection)? || more));
+            .and_then(|more| Ok(self.shrink()? || more));
         let more = match done {
             Ok(more) => {
                 self.recovered();
@@ -400,10 +425,11 @@ impl Writer {
         if !roll::is_due(&self.database.connection, now)? {
             return Ok(false);
         }
-        let made = self.database.transact(|database| {
+        let made = self.database.transact_lazily(|database| {
             database.refresh()?;
             roll::roll(&database.connection, now, ROLLED_AT_ONCE)
         })?;
+        self.written.something();
         Ok(made >= ROLLED_AT_ONCE)
     }
 
@@ -411,19 +437,37 @@ impl Writer {
         let now = (self.options.clock)();
         let keep = self.options.keep;
         let retainer = &mut self.retainer;
-        let step = self
-            .database
-            .transact(|database| retainer.step(&database.connection, database.ids, &keep, now))?;
+        let step = self.database.transact_lazily(|database| {
+            retainer.step(&database.connection, database.ids, &keep, now)
+        })?;
         if step.removed > 0 {
+            self.written.something();
             self.status
                 .send_modify(|status| status.removed += step.removed);
         }
         Ok(step.more)
     }
 
+    fn shrink(&mut self) -> Result<bool, Failure> {
+        let more = retain::shrink(&self.database.connection)?;
+        if let Some(more) = more {
+            self.written.something();
+            return Ok(more);
+        }
+        Ok(false)
+    }
+
+    /// Moves the log into the file: beside the writer when it has grown or nothing is going on, and
+    /// by the writer itself where that does not keep up.
     fn make_room_in_log(&mut self) {
         let log = std::fs::metadata(beside(&self.database.file, "-wal")).map_or(0, |log| log.len());
-        if log > LOG_BYTES.1 || log > LOG_BYTES.0 && !self.checkpointer.wake() {
+        let idle = !std::mem::take(&mut self.written.since_upkeep);
+        let due = log > LOG_BYTES.0 || idle && self.written.since_checkpoint;
+        if !due {
+            return;
+        }
+        self.written.since_checkpoint = false;
+        if log > LOG_BYTES.1 || !self.checkpointer.wake() {
             // Nearly all of it has been moved by the checkpoints beside.
             if let Err(error) = checkpoint::run(&self.database.connection, "TRUNCATE") {
                 tracing::debug!(%error, "no checkpoint");
@@ -468,6 +512,22 @@ impl Writer {
             tracing::debug!(%error, "no checkpoint");
         }
         Ok(())
+    }
+}
+
+/// Sees to it that nobody waits for a thread that is gone, however it went.
+struct End {
+    inbox: Arc<Inbox>,
+    status: watch::Sender<Status>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let state = State::Failed("the archive has a bug and stopped; restart".to_owned());
+            self.status.send_modify(|status| status.state = state);
+        }
+        drop(self.inbox.end());
     }
 }
 

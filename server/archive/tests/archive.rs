@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use archive::NewsQuery;
+use archive::{NewsQuery, Reader};
 use market::{Event, Interval};
 use support::*;
 
@@ -38,6 +38,12 @@ async fn what_was_committed_is_there_after_a_restart() {
     assert_eq!(archive.status().last_id, Some(events[2].0));
     archive.close().await.unwrap();
     drop(archive);
+
+    // Somebody reads it while there is no server.
+    let reader = Reader::open(folder.path(), NAME).unwrap();
+    assert_eq!(reader.symbols().unwrap(), [symbol("BTCUSDT")]);
+    assert_eq!(reader.quotes(symbol("BTCUSDT"), 0..u64::MAX).count(), 2);
+    drop(reader);
 
     let (archive, again) = open(&folder, clock.options());
     assert_eq!(again.mark, opened.mark);

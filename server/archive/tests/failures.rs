@@ -42,6 +42,73 @@ async fn a_locked_file_is_tried_again_until_it_is_free() {
     assert_eq!(archive.trades(symbol("A"), 0..u64::MAX).count(), 1);
 }
 
+/// A file system of half a megabyte, where this user may make one.
+struct SmallDisk(Folder);
+
+impl SmallDisk {
+    fn new() -> Option<Self> {
+        let folder = Folder::new();
+        let mount = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=512k", "none"])
+            .arg(folder.path())
+            .output();
+        if mount.is_ok_and(|mount| mount.status.success()) {
+            return Some(SmallDisk(folder));
+        }
+        println!("skipped: this user may not mount a small file system");
+        None
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg(self.0.path())
+            .status();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_waited_out_and_no_event_is_lost() {
+    let Some(disk) = SmallDisk::new() else {
+        return;
+    };
+    let folder = &disk.0;
+    let ballast = folder.path().join("ballast");
+    let clock = Clock::new(START);
+    let (archive, opened) = open(folder, clock.options());
+    archive
+        .commit(vec![(id(&opened, START, 0), quote("A", START, "1"))])
+        .await
+        .unwrap();
+    // As much as there is room for.
+    let mut much = fs::File::create(&ballast).unwrap();
+    use std::io::Write as _;
+    while much.write_all(&[0; 1024]).is_ok() {}
+    let events = (1..900)
+        .map(|n| (id(&opened, START + n, 0), quote("A", START + n, "1")))
+        .collect();
+    let committed = archive.commit(events);
+    until(&archive, |status| {
+        status.failures >= 3
+            && matches!(&status.state, State::Degraded(reason) if reason.contains("full"))
+    })
+    .await;
+    assert_eq!(archive.quotes(symbol("A"), 0..u64::MAX).count(), 1);
+    drop(much);
+    fs::remove_file(ballast).unwrap();
+    committed.await.unwrap();
+    assert_eq!(archive.status().state, State::Ok);
+    assert_eq!(archive.quotes(symbol("A"), 0..u64::MAX).count(), 900);
+    archive.close().await.unwrap();
+    drop(archive);
+    let check: String = Connection::open(folder.file())
+        .unwrap()
+        .pragma_query_value(None, "integrity_check", |row| row.get(0))
+        .unwrap();
+    assert_eq!(check, "ok");
+}
+
 #[tokio::test]
 async fn a_second_server_is_refused_and_told_who_the_first_is() {
     let folder = Folder::new();

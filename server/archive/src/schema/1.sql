@@ -112,7 +112,7 @@ CREATE TABLE pending (
     symbol INTEGER NOT NULL,
     start INTEGER NOT NULL,
     level INTEGER NOT NULL,
-    PRIMARY KEY (symbol, start, level)
+    PRIMARY KEY (level, symbol, start)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE splits (
