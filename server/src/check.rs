@@ -41,7 +41,9 @@ pub fn check(config: &Config) -> Result<String, Vec<String>> {
     }
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let mut say = |line: &str| drop(writeln!(text, "{line}"));
+    let mut say = |line: &str| {
+        let _ = writeln!(text, "{line}");
+    };
     say(&match &config.config {
         Some(file) => format!("{} is right.", file.display()),
         None => "The settings are right.".to_owned(),

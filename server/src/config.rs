@@ -17,6 +17,7 @@ use crate::{
     feeds::{FeedSpec, list, personal},
     http::{ClientHeader, FrameAncestors, Origin, parse_network},
     publish::{PublishOptions, publisher_name},
+    record::RecordOptions,
 };
 
 /// Everything that can be set, with its default and its check.
@@ -42,7 +43,9 @@ Examples:
   tickertape --feed binance:BTCUSDT,ETHUSDT
   tickertape --feed 'replay:frames.jsonl.gz?speed=10'
   tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080
-  tickertape token newsdesk"
+  tickertape token newsdesk
+  tickertape check --config tickertape.toml
+  tickertape record binance:BTCUSDT bitcoin.jsonl.gz --for 10m"
 )]
 pub struct Config {
     /// What to do instead of serving
@@ -240,8 +243,10 @@ pub struct Config {
 }
 
 /// What the program does instead of serving.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Command {
+    /// Write what a feed receives to a file, which replay: plays
+    Record(RecordOptions),
     /// Say what would be done with these options, without doing it
     #[command(disable_help_flag = true)]
     Check {
@@ -408,7 +413,7 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 /// Reads a duration such as 250ms, 10s or 1h 30m.
-fn duration(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     let expected = "expected a time above zero and at most a year, such as 250ms, 30s or 12h";
     let duration: jiff::SignedDuration = text.parse().map_err(|_| expected)?;
     let longest = Duration::from_secs(365 * 24 * 60 * 60);
@@ -425,7 +430,7 @@ fn count(text: &str) -> Result<usize, &'static str> {
     }
 }
 
-fn bytes(text: &str) -> Result<u64, &'static str> {
+pub(crate) fn bytes(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "expected a whole number of bytes")
 }
 
@@ -494,11 +499,17 @@ mod tests {
             ("simulate", "simulate", Some("simulate")),
             (
                 "binance:BTCUSDT",
-                "binance:ETHUSDT,BTCUSDT",
+                "binance:btcusdt",
                 Some("binance:BTCUSDT"),
             ),
-            ("replay:a.gz", "replay:a.gz?speed=max", Some("replay:a.gz")),
-            ("binance:BTCUSDT", "binance:ETHUSDT", None),
+            ("replay:a.gz", "replay:a.gz", Some("replay:a.gz")),
+            (
+                "kraken:BTC/USD,ETH-USD",
+                "kraken:btc-usd,ETH/USD",
+                Some("kraken:BTC-USD, kraken:ETH-USD"),
+            ),
+            ("binance:BTCUSDT", "binance:ETHUSDT,BTCUSDT", None),
+            ("coinbase:BTC-USD", "kraken:BTC-USD", None),
             ("replay:a.gz", "replay:b.gz", None),
         ] {
             let arguments = ["tickertape", "--feed", first, "--feed", second];

@@ -9,7 +9,7 @@ use std::{
 
 use leptos::config::LeptosOptions;
 use server::{
-    Command, Config, LogFormat, discreet, missing_secrets,
+    Command, Config, LogFormat, RecordOptions, discreet, missing_secrets,
     publish::{TokenGrant, new_token},
     system_now,
 };
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     match &config.command {
         Some(Command::Token { name }) => return make_token(name),
         Some(Command::Check { options }) => return check(options),
-        None => {}
+        Some(Command::Record(_)) | None => {}
     }
     let log = tracing_subscriber::fmt()
         .with_env_filter(config.log.clone())
@@ -46,7 +46,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let result = runtime.block_on(run(config));
+    let result = match config.command.clone() {
+        Some(Command::Record(options)) => runtime.block_on(record(options)),
+        _ => runtime.block_on(run(config)),
+    };
     // Everything has ended in order, but for threads that wait for the system: to look a host's
     // name up, or to read from a pipe. That may take for ever and nobody needs it any more.
     runtime.shutdown_background();
@@ -107,6 +110,21 @@ fn make_token(name: &str) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Records until Ctrl-C, and says how much there is.
+async fn record(options: RecordOptions) -> Result<(), String> {
+    let stop = CancellationToken::new();
+    let signals = cancel_on_signal(stop.clone())
+        .map_err(|error| format!("cannot listen to the signals of the system: {error}"))?;
+    tokio::spawn(signals);
+    let file = options.file.display().to_string();
+    let (recorded, why) = server::record(options, &stop).await?;
+    eprintln!(
+        "{file} has {} frames of {} bytes, in {} bytes; the recording ended because {why}",
+        recorded.frames, recorded.bytes, recorded.written
+    );
+    Ok(())
 }
 
 async fn run(config: Config) -> Result<(), String> {

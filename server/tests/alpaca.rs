@@ -105,6 +105,7 @@ fn patience() -> Patience {
     Patience {
         connect: Duration::from_secs(10),
         opening: Duration::from_secs(10),
+        connections: (10_000, Duration::from_secs(1)),
         ..Patience::default()
     }
 }

@@ -14,16 +14,26 @@ mod exact;
 pub mod fetch;
 pub mod finnhub;
 mod floor;
+pub mod halts;
 pub mod headline;
+pub mod kraken;
 pub mod markup;
+mod numbers;
+pub mod pairs;
 mod publisher;
+mod recorder;
+mod recording;
 pub mod replay;
 mod retry;
+mod rolling;
+pub mod sec;
+mod seen;
 pub mod simulate;
 mod socket;
 mod speakers;
 mod spec;
 mod supervisor;
+mod wire;
 
 use std::{fmt, time::Duration};
 
@@ -36,10 +46,11 @@ pub use about::{About, Licence};
 pub(crate) use about::{list, personal};
 pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
+pub use recorder::{Recorded, Recorder};
 pub use replay::Speed;
 pub use socket::Patience;
 pub(crate) use spec::suggestion;
-pub use spec::{FeedSpec, SpecError, SpecFault};
+pub use spec::{AskedFeed, FeedSpec, SpecError, SpecFault};
 pub use supervisor::{Backoff, Statuses, Supervisor};
 
 /// A source of events.

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::{collections::HashSet, fmt, str::FromStr, time::Duration};
 
 use reqwest::Url;
 use serde::{
@@ -12,8 +12,13 @@ use toml::{Table, Value};
 use super::{
     About, Feed, Licence, alpaca,
     binance::{self, Binance},
+    coinbase::{self, Coinbase},
     finnhub::{self, Finnhub},
+    halts::{self, Halts},
+    kraken::{self, Kraken},
+    pairs::Pair,
     replay::{self, Replay},
+    sec::{self, Sec},
     simulate::{self, Simulate},
 };
 use crate::Secret;
@@ -26,6 +31,9 @@ use crate::Secret;
 /// - `alpaca:AAPL,MSFT`, with `?feed=test` or another of its endpoints
 /// - `alpaca-news:AAPL,MSFT`, of all symbols without any
 /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
+/// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
+/// - `nasdaq-halts`
+/// - `coinbase:BTC-USD,ETH-USD` and `kraken:BTC-USD,ETH-USD`, at another address likewise
 /// - `finnhub:AAPL,MSFT`
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
@@ -40,10 +48,18 @@ pub enum FeedSpec {
     AlpacaNews(alpaca::StoriesOptions),
     /// Trades and best prices from Binance.
     Binance(binance::Options),
+    /// Trades and best prices from Coinbase Exchange.
+    Coinbase(coinbase::Options),
+    /// Trades and best prices from Kraken.
+    Kraken(kraken::Options),
     /// Trades of stocks from Finnhub.
     Finnhub(finnhub::Options),
     /// A recording.
     Replay(replay::Options),
+    /// The SEC's latest filings.
+    Sec(sec::Options),
+    /// Trading halts of the US exchanges.
+    NasdaqHalts(halts::Options),
 }
 
 /// What can be said of a feed of one kind.
@@ -149,14 +165,18 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 7] = [
+const FEEDS: [&str; 11] = [
     "none",
     "simulate",
     alpaca::Options::NAME,
     alpaca::StoriesOptions::NAME,
     binance::Options::NAME,
+    coinbase::Options::NAME,
+    kraken::Options::NAME,
     finnhub::Options::NAME,
     replay::Options::NAME,
+    sec::Options::NAME,
+    halts::Options::NAME,
 ];
 
 impl FeedSpec {
@@ -168,8 +188,12 @@ impl FeedSpec {
             FeedSpec::Alpaca(options) => Box::new(alpaca::Stocks::new(options)),
             FeedSpec::AlpacaNews(options) => Box::new(alpaca::Stories::new(options)),
             FeedSpec::Binance(options) => Box::new(Binance::new(options.symbols, options.url)),
+            FeedSpec::Coinbase(options) => Box::new(Coinbase::new(options.symbols, options.url)),
+            FeedSpec::Kraken(options) => Box::new(Kraken::new(options.symbols, options.url)),
             FeedSpec::Finnhub(options) => Box::new(Finnhub::new(options)),
             FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
+            FeedSpec::Sec(options) => Box::new(Sec::new(options)),
+            FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
         })
     }
 
@@ -190,8 +214,12 @@ impl FeedSpec {
             alpaca::Options::NAME => options(table).map(FeedSpec::Alpaca),
             alpaca::StoriesOptions::NAME => options(table).map(FeedSpec::AlpacaNews),
             binance::Options::NAME => options(table).map(FeedSpec::Binance),
+            coinbase::Options::NAME => options(table).map(FeedSpec::Coinbase),
+            kraken::Options::NAME => options(table).map(FeedSpec::Kraken),
             finnhub::Options::NAME => options(table).map(FeedSpec::Finnhub),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
+            sec::Options::NAME => options(table).map(FeedSpec::Sec),
+            halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
             _ => Err(unknown(name)),
         }
     }
@@ -204,6 +232,10 @@ impl FeedSpec {
             FeedSpec::Alpaca(_) => alpaca::Options::NAME,
             FeedSpec::AlpacaNews(_) => alpaca::StoriesOptions::NAME,
             FeedSpec::Binance(_) => binance::Options::NAME,
+            FeedSpec::Coinbase(_) => coinbase::Options::NAME,
+            FeedSpec::Kraken(_) => kraken::Options::NAME,
+            FeedSpec::NasdaqHalts(_) => halts::Options::NAME,
+            FeedSpec::Sec(_) => sec::Options::NAME,
             FeedSpec::Finnhub(_) => finnhub::Options::NAME,
             FeedSpec::Replay(_) => replay::Options::NAME,
         }
@@ -221,9 +253,21 @@ impl FeedSpec {
             FeedSpec::Alpaca(options) => options.about(),
             FeedSpec::AlpacaNews(options) => options.about(),
             FeedSpec::Binance(options) => options.about(),
+            FeedSpec::Coinbase(options) => options.about(),
+            FeedSpec::Kraken(options) => options.about(),
+            FeedSpec::NasdaqHalts(options) => options.about(),
+            FeedSpec::Sec(options) => options.about(),
             FeedSpec::Finnhub(options) => options.about(),
             FeedSpec::Replay(options) => options.about(),
         }
+    }
+
+    /// Whether the feed receives what can be recorded.
+    pub fn receives(&self) -> bool {
+        !matches!(
+            self,
+            FeedSpec::None | FeedSpec::Simulate | FeedSpec::Replay(_)
+        )
     }
 
     /// Whether what the feed needs is there, its secrets apart.
@@ -244,8 +288,12 @@ impl FeedSpec {
             FeedSpec::Alpaca(options) => options.secrets(),
             FeedSpec::AlpacaNews(options) => options.secrets(),
             FeedSpec::Binance(options) => options.secrets(),
+            FeedSpec::Coinbase(options) => options.secrets(),
+            FeedSpec::Kraken(options) => options.secrets(),
             FeedSpec::Finnhub(options) => options.secrets(),
             FeedSpec::Replay(options) => options.secrets(),
+            FeedSpec::Sec(options) => options.secrets(),
+            FeedSpec::NasdaqHalts(options) => options.secrets(),
         }
     }
 
@@ -254,29 +302,29 @@ impl FeedSpec {
         &FEEDS
     }
 
-    /// Whether these feeds can run beside each other.
+    /// Whether these feeds can run beside each other. Several may quote the same symbol: the first one
+    /// that is well speaks for it.
     ///
     /// # Errors
     /// The place of the first one that cannot, and why.
     pub fn together(feeds: &[FeedSpec]) -> Result<(), (usize, String)> {
-        let mut seen = HashSet::new();
         for (place, feed) in feeds.iter().enumerate() {
             if *feed == FeedSpec::None && feeds.len() > 1 {
                 let why = "none is given beside other feeds: expected it alone";
                 return Err((place, why.to_owned()));
             }
-            for subject in feed.subjects() {
-                if seen.contains(&subject) {
-                    let why =
-                        format!("{subject} is given twice: each of its bars would come twice");
-                    return Err((place, why));
-                }
-                seen.insert(subject);
+            if feeds[..place].contains(feed) {
+                let subjects = feed.subjects().join(", ");
+                return Err((
+                    place,
+                    format!("{subjects} is given twice: expected each feed once"),
+                ));
             }
         }
         Ok(())
     }
 
+    /// What the feed is about, for a person.
     fn subjects(&self) -> Vec<String> {
         match self {
             FeedSpec::None => Vec::new(),
@@ -293,10 +341,21 @@ impl FeedSpec {
                 .iter()
                 .map(|symbol| format!("binance:{symbol}"))
                 .collect(),
+            FeedSpec::Coinbase(options) => of_pairs(coinbase::Options::NAME, &options.symbols),
+            FeedSpec::Kraken(options) => of_pairs(kraken::Options::NAME, &options.symbols),
             FeedSpec::Finnhub(options) => vec![format!("finnhub with {}", options.key)],
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
+            FeedSpec::Sec(_) => vec!["sec".to_owned()],
+            FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
         }
     }
+}
+
+fn of_pairs(name: &str, pairs: &[Pair]) -> Vec<String> {
+    pairs
+        .iter()
+        .map(|pair| format!("{name}:{}", pair.symbol()))
+        .collect()
 }
 
 fn unknown(name: &str) -> SpecError {
@@ -443,7 +502,26 @@ fn missing(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
+/// A feed as a text of the command line asks for it, with the table that the text stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskedFeed {
+    /// The name of its kind.
+    pub kind: String,
+    /// The table of its options.
+    pub options: Table,
+    /// What it is.
+    pub spec: FeedSpec,
+}
+
 impl FromStr for FeedSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        AskedFeed::from_str(text).map(|asked| asked.spec)
+    }
+}
+
+impl FromStr for AskedFeed {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
@@ -460,11 +538,20 @@ impl FromStr for FeedSpec {
             alpaca::Options::NAME => alpaca::Options::MAIN,
             alpaca::StoriesOptions::NAME => alpaca::StoriesOptions::MAIN,
             binance::Options::NAME => binance::Options::MAIN,
+            coinbase::Options::NAME => coinbase::Options::MAIN,
+            kraken::Options::NAME => kraken::Options::MAIN,
             finnhub::Options::NAME => finnhub::Options::MAIN,
             replay::Options::NAME => replay::Options::MAIN,
+            sec::Options::NAME => sec::Options::MAIN,
+            halts::Options::NAME => halts::Options::MAIN,
             _ => return Err(unknown(name)),
         };
-        FeedSpec::from_table(name, main.read(rest))
+        let options = main.read(rest);
+        Ok(AskedFeed {
+            kind: name.to_owned(),
+            spec: FeedSpec::from_table(name, options.clone())?,
+            options,
+        })
     }
 }
 
@@ -555,6 +642,18 @@ pub(super) fn fixed(address: &'static str) -> Url {
     address
         .parse()
         .expect("an address in the code is an address")
+}
+
+/// Reads a time in whole seconds: from one to a day.
+pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    const DAY: i64 = 24 * 60 * 60;
+    let seconds = i64::deserialize(deserializer)?;
+    match u64::try_from(seconds) {
+        Ok(right) if (1..=DAY).contains(&seconds) => Ok(Duration::from_secs(right)),
+        _ => Err(D::Error::custom(format!(
+            "{seconds} is no time between two polls: expected 1 to {DAY} seconds"
+        ))),
+    }
 }
 
 /// `; did you mean …?` where a known name is near.
@@ -682,10 +781,10 @@ mod tests {
             }
         }
         assert!(!error("kraken").contains("did you mean"));
-        let many: Vec<String> = (10_000..10_201)
+        let many: Vec<String> = (10_000..10_101)
             .map(|number| format!("A{number}"))
             .collect();
-        assert!(error(&format!("binance:{}", many.join(","))).contains("201 symbols"));
+        assert!(error(&format!("binance:{}", many.join(","))).contains("101 symbols"));
     }
 
     #[derive(Debug, Clone, PartialEq, Deserialize)]

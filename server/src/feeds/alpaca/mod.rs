@@ -55,10 +55,10 @@ struct Account {
 }
 
 impl Account {
-    fn read(key: &Secret, secret: &Secret) -> Result<Self, FeedError> {
+    fn read(key: &Secret, secret: &Secret, publisher: &Publisher) -> Result<Self, FeedError> {
         let read = |secret: &Secret| {
-            secret
-                .read()
+            publisher
+                .reveal(secret)
                 .map_err(|error| FeedError::Fatal(error.to_string()))
         };
         Ok(Account {
