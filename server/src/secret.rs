@@ -98,7 +98,10 @@ impl Revealed {
 
     /// A text of somebody who was told the secret, without it.
     pub(crate) fn hide(&self, text: &str) -> String {
-        text.replace(&self.0, "…")
+        match &*self.0 {
+            "" => text.to_owned(),
+            secret => text.replace(secret, "…"),
+        }
     }
 }
 
@@ -153,6 +156,7 @@ mod tests {
         assert_eq!(revealed.expose(), "hunter2");
         assert!(!format!("{revealed:?}").contains("hunter"));
         assert_eq!(revealed.hide("no, hunter2"), "no, …");
+        assert_eq!(Revealed::nothing().hide("no"), "no");
         // Cargo sets it for each of its tests.
         let variable = Secret::Env("CARGO_PKG_NAME".to_owned());
         assert_eq!(variable.read().unwrap().expose(), "server");

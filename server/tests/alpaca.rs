@@ -8,17 +8,19 @@ use std::time::Duration;
 use market::{Event, FeedState, News, NewsType, Quality, TradingState};
 use serde_json::json;
 use server::{
-    Topic,
+    RecordOptions, Topic,
     feeds::{
-        Patience,
+        FeedSpec, Patience,
         alpaca::{Endpoint, Options, Stocks},
     },
+    record,
 };
 use support::{
     secrets::Kept,
-    socket_server::{Dialogue, SocketServer, Stage},
+    socket_server::{Dialogue, SocketServer, Stage, within},
 };
 use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
 
 /// 2024-07-24T15:00:30Z, while the exchanges are open.
 const NOW: u64 = 1_721_833_230_000;
@@ -105,6 +107,7 @@ fn patience() -> Patience {
     Patience {
         connect: Duration::from_secs(10),
         opening: Duration::from_secs(10),
+        connections: (10_000, Duration::from_secs(1)),
         ..Patience::default()
     }
 }
@@ -479,6 +482,62 @@ async fn a_clock_that_is_a_day_off_is_said() {
         .await;
     assert_eq!(play.stage.quote("AAPL"), None);
     play.stage.end().await;
+}
+
+#[tokio::test]
+async fn a_recording_is_played_without_a_key() {
+    let server = SocketServer::bind().await;
+    let kept = [Kept::new("key", KEY), Kept::new("secret", SECRET)];
+    let file = std::env::temp_dir().join(format!("tickertape-{}-alpaca", std::process::id()));
+    let asked = format!(
+        "alpaca:AAPL?key_file={}&secret_file={}&url={}",
+        kept[0].path().display(),
+        kept[1].path().display(),
+        server.url("/v2/iex")
+    );
+    let options = RecordOptions {
+        feed: asked.parse().unwrap(),
+        file: file.clone(),
+        time: None,
+        max_bytes: None,
+        overwrite: true,
+    };
+    let stop = CancellationToken::new();
+    let recording = {
+        let stop = stop.clone();
+        tokio::spawn(async move { record(options, &stop).await })
+    };
+    let mut socket = server.accept().await;
+    welcome(&mut socket).await;
+    for text in [
+        r#"[{"T":"success","msg":"authenticated"}]"#,
+        r#"[{"T":"subscription","trades":["AAPL"]}]"#,
+        &trade(1, 1, "10.00"),
+        &trade(2, 2, "90"),
+        r#"[{"T":"x","S":"AAPL","i":2,"x":"V","p":90,"s":100,"a":"C","t":"2024-07-24T15:00:06Z","z":"C"}]"#,
+    ] {
+        socket.say(text).await;
+    }
+    socket.settled().await;
+    stop.cancel();
+    within(recording).await.unwrap().unwrap();
+    drop(kept);
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        !written.contains(KEY) && !written.contains(SECRET),
+        "{written}"
+    );
+
+    let replay: FeedSpec = format!("replay:{}?speed=max", file.display())
+        .parse()
+        .unwrap();
+    let stage = Stage::at(NOW, vec![replay.build(1).unwrap()]);
+    stage.reaches(FeedState::Ended).await;
+    let quote = stage.quote("AAPL").unwrap();
+    assert_eq!(quote.price.unwrap().to_string(), "10.00");
+    assert_eq!(quote.high.unwrap().to_string(), "10.00");
+    stage.end().await;
+    std::fs::remove_file(file).unwrap();
 }
 
 #[tokio::test]

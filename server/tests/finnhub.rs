@@ -184,6 +184,7 @@ async fn silence_and_a_thousand_connections() {
     let patience = Patience {
         ping: Duration::from_millis(100),
         silence: Duration::from_millis(400),
+        connections: (10_000, Duration::from_secs(1)),
         ..Patience::default()
     };
     let play = Play::new(patience).await;

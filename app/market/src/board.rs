@@ -206,6 +206,14 @@ impl Board {
         bars
     }
 
+    /// Begins a new day of a symbol: volume, high and low are those of the trades that come from now
+    /// on. The last price stays until there is another one.
+    pub fn begin_day(&mut self, symbol: Symbol) {
+        if let Some(state) = self.symbols.get_mut(&symbol) {
+            state.begin_day();
+        }
+    }
+
     /// Takes a trade back or puts it right: afterwards the quote and the open bar are as if it had
     /// been told right from the beginning, but for the quote's time, which never goes back.
     ///
@@ -314,6 +322,17 @@ impl State {
             ..*figures
         };
         self.summed = self.count;
+    }
+
+    fn begin_day(&mut self) {
+        for figures in [&mut self.figures, &mut self.before] {
+            *figures = Figures {
+                last: figures.last,
+                ..Figures::default()
+            };
+        }
+        self.summed = self.count;
+        self.show();
     }
 
     fn show(&mut self) {
@@ -760,6 +779,30 @@ mod tests {
             (quote.volume, quote.price),
             (Some(size("1000")), Some(price("12")))
         );
+    }
+
+    #[test]
+    fn a_new_day_begins_without_the_trades_of_the_last_one() {
+        let mut board = Board::new();
+        board.begin_day(symbol("A"));
+        board.apply(&numbered(10_000, "10", "1", 1));
+        board.apply(&numbered(11_000, "14", "1", 2));
+        board.begin_day(symbol("A"));
+        let quote = board.quote(symbol("A")).unwrap();
+        assert_eq!(quote.price, Some(price("14")), "it still is the last one");
+        assert_eq!((quote.high, quote.low, quote.volume), (None, None, None));
+        let quote = board.apply(&numbered(12_000, "12", "5", 3)).quote;
+        assert_eq!(
+            (quote.high, quote.low),
+            (Some(price("12")), Some(price("12")))
+        );
+        assert_eq!(quote.volume, Some(size("5")));
+        // What is put right of yesterday changes nothing of today, but for the last price.
+        assert!(matches!(board.correct(&taken_back(2)), Mended::Whole(_)));
+        assert!(matches!(board.correct(&taken_back(3)), Mended::Whole(_)));
+        let quote = board.quote(symbol("A")).unwrap();
+        assert_eq!(quote.price, Some(price("10")));
+        assert_eq!((quote.high, quote.volume), (None, None));
     }
 
     #[test]

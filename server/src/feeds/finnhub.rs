@@ -16,7 +16,7 @@ use super::{
     About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher,
     about::list,
     conditions, exact, exchange_time,
-    socket::{self, Fault, Heard, Protocol, Say, words},
+    socket::{self, Fault, Heard, Made, Protocol, Say, words},
     spec::{self, FeedOptions, Main},
 };
 use crate::{Revealed, Secret};
@@ -91,6 +91,7 @@ impl FeedOptions for Options {
 pub struct Finnhub {
     options: Options,
     patience: Patience,
+    made: Made,
 }
 
 impl Finnhub {
@@ -99,6 +100,7 @@ impl Finnhub {
         Finnhub {
             options,
             patience: Patience::default(),
+            made: Made::default(),
         }
     }
 
@@ -113,6 +115,7 @@ impl Finnhub {
         for &symbol in &self.options.symbols {
             publisher.session(session(symbol, publisher));
         }
+        self.made.one_more(&self.patience, publisher).await;
         let mut conversation = Conversation {
             address: address(&self.options.url, &key)?,
             symbols: &self.options.symbols,

@@ -48,10 +48,36 @@ pub struct Publisher {
 struct State {
     board: Board,
     sessions: BTreeMap<Symbol, Session>,
+    /// When the next day of a symbol begins, if it has days.
+    next_days: BTreeMap<Symbol, Millis>,
     speaks_since: Option<Instant>,
     /// What is amiss although the source speaks.
     lack: Option<String>,
     skew: Option<Skew>,
+}
+
+impl State {
+    /// Begins a new day of a stock when its exchanges do. What is traded round the clock has no days,
+    /// and what is made up or played again has its own.
+    fn begin_day(&mut self, tick: &Tick) {
+        let before = self.next_days.get(&tick.symbol).copied();
+        if before.is_some_and(|next| tick.time < next) {
+            return;
+        }
+        let Some(session) = self.sessions.get(&tick.symbol) else {
+            return;
+        };
+        let is_of_now = matches!(session.quality, Quality::Live | Quality::Delayed);
+        let next = match Calendar::of(session.venue.as_deref()) {
+            calendar @ Calendar::UsStocks if is_of_now => calendar.next_day(tick.time),
+            _ => None,
+        };
+        self.next_days
+            .insert(tick.symbol, next.unwrap_or(Millis::MAX));
+        if before.is_some() {
+            self.board.begin_day(tick.symbol);
+        }
+    }
 }
 
 /// A clock of a source that is wrong, or that makes ours look wrong.
@@ -154,6 +180,7 @@ impl Publisher {
             self.begin_to_speak(&state, &mut seats, tick.symbol);
         }
         self.take_up(&mut state, &mut seats, tick);
+        state.begin_day(tick);
         let change = state.board.apply(tick);
         self.bars(&mut seats, change.bars);
         if turn != Turn::Listens {

@@ -462,4 +462,49 @@ mod tests {
         };
         assert_eq!(publisher.skipped(), skipped);
     }
+
+    #[test]
+    fn a_stock_begins_its_day_with_its_exchanges_and_a_coin_never_does() {
+        let tape = testing::tape();
+        let publisher = testing::publisher(&tape);
+        let friday = testing::START - 3 * 24 * 60 * 60 * 1_000;
+        for (name, venue, volume, high) in [
+            ("AAPL", "IEX", "3", "12"),
+            ("BTCUSDT", "Binance", "6", "14"),
+        ] {
+            let symbol = name.parse().unwrap();
+            publisher.session(market::Session {
+                symbol,
+                name: name.to_owned(),
+                currency: None,
+                venue: Some(venue.to_owned()),
+                source: "Test".to_owned(),
+                quality: market::Quality::Live,
+                state: market::TradingState::Open,
+                halt_code: None,
+                open: None,
+                prev_close: None,
+                tick: None,
+            });
+            let mut reader = testing::listen(&tape);
+            // From Friday to Monday, at half past ten in New York.
+            for (time, price, size) in [
+                (friday, "14", "1"),
+                (friday + 1_000, "10", "2"),
+                (testing::START, "12", "1"),
+                (testing::START + 1_000, "11", "2"),
+            ] {
+                let mut tick = Tick::new(symbol, time, Clock::Exchange);
+                let size = Some(size.parse().unwrap());
+                tick.trade = Some(market::Trade::new(price.parse().unwrap(), size));
+                publisher.tick(&tick);
+            }
+            let events = reader.events();
+            let Some(market::Event::Quote(quote)) = events.last() else {
+                panic!("{events:?}");
+            };
+            assert_eq!(quote.volume.unwrap().to_string(), volume, "{name}");
+            assert_eq!(quote.high.unwrap().to_string(), high, "{name}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Secrets in files, for feeds that read them there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use server::Secret;
 
@@ -17,6 +17,10 @@ impl Kept {
         let path = std::env::temp_dir().join(unique);
         std::fs::write(&path, secret).unwrap();
         Kept(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 
     pub(crate) fn secret(&self) -> Secret {

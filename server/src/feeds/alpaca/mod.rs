@@ -55,7 +55,7 @@ struct Account {
 }
 
 impl Account {
-    fn read(publisher: &Publisher, key: &Secret, secret: &Secret) -> Result<Self, FeedError> {
+    fn read(key: &Secret, secret: &Secret, publisher: &Publisher) -> Result<Self, FeedError> {
         let read = |secret: &Secret| {
             publisher
                 .reveal(secret)

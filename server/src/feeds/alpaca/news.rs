@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -12,11 +12,7 @@ use reqwest::{
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{json, value::RawValue};
-use tokio::{
-    select,
-    sync::Notify,
-    time::Instant,
-};
+use tokio::{select, sync::Notify, time::Instant};
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{Account, Dialogue, frames, stocks};
@@ -27,7 +23,8 @@ use crate::{
         about::list,
         fetch::{self, FetchError, Fetcher, Page},
         headline, markup,
-        socket::{self, Fault, Heard, Protocol, Say},
+        seen::Seen,
+        socket::{self, Fault, Heard, Made, Protocol, Say},
         spec::{self, FeedOptions, Main},
     },
 };
@@ -133,6 +130,7 @@ impl FeedOptions for Options {
 pub struct Stories {
     options: Options,
     patience: Patience,
+    made: Made,
     known: Known,
     /// From when on stories may be missing; from the beginning where it is none.
     from: Option<Millis>,
@@ -146,7 +144,11 @@ impl Stories {
         Stories {
             options,
             patience: super::patience(),
-            known: Known::default(),
+            made: Made::default(),
+            known: Known {
+                versions: Seen::new(MAX_KNOWN),
+                newest: None,
+            },
             from: None,
             is_filled: false,
         }
@@ -158,23 +160,22 @@ impl Stories {
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        let account = Account::read(publisher, &self.options.key, &self.options.secret)?;
+        let account = Account::read(&self.options.key, &self.options.secret, publisher)?;
         let fetcher = Fetcher::new(fetch::USER_AGENT, fetch::Patience::default())?.of(publisher);
         let symbols = match &self.options.symbols[..] {
             [] => json!(["*"]),
             symbols => json!(symbols),
         };
+        self.made.one_more(&self.patience, publisher).await;
         if self.is_filled {
             (self.from, self.is_filled) = (self.known.newest, false);
         }
         let missed = Missed::new(&self.options, &account, self.from)?;
         let opened = Notify::new();
         // Whoever has the turn; there is no await while it is held.
-        let known = std::sync::Mutex::new(&mut self.known);
+        let known = Mutex::new(&mut self.known);
         let tell = |story: Story, publisher: &Publisher| {
-            let mut known = known
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             if known.is_new(&story) {
                 publisher.news(story.news);
             }
@@ -225,10 +226,9 @@ struct Story {
 
 /// Which version of which story has been told. An older one may come after a newer one, since
 /// stream and archive tell the same.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
-    versions: HashMap<u64, Millis>,
-    order: VecDeque<u64>,
+    versions: Seen<u64, Millis>,
     newest: Option<Millis>,
 }
 
@@ -236,19 +236,12 @@ impl Known {
     /// Whether this version is newer than what was told; then it is told.
     fn is_new(&mut self, story: &Story) -> bool {
         self.newest = self.newest.max(Some(story.updated));
-        if let Some(updated) = self.versions.get_mut(&story.id) {
-            let is_new = story.updated > *updated;
-            *updated = story.updated.max(*updated);
-            return is_new;
+        let told = self.versions.get(&story.id);
+        let is_new = told.is_none_or(|told| story.updated > *told);
+        if is_new {
+            self.versions.insert(story.id, story.updated);
         }
-        self.versions.insert(story.id, story.updated);
-        self.order.push_back(story.id);
-        if self.order.len() > MAX_KNOWN
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.versions.remove(&oldest);
-        }
-        true
+        is_new
     }
 }
 
@@ -435,10 +428,7 @@ impl Missed {
                     if ends {
                         break;
                     }
-                    let next = begun + PACE;
-                    publisher
-                        .rest(next.saturating_duration_since(Instant::now()))
-                        .await;
+                    publisher.rest(PACE.saturating_sub(begun.elapsed())).await;
                 }
                 Err(error) if error.is_fatal => return Err(error.into()),
                 Err(error) => {

@@ -18,7 +18,7 @@ use crate::{
     feeds::{
         About, End, Feed, FeedError, Licence, Patience, Publisher,
         about::list,
-        socket::{self, Fault, Heard, Protocol, Say},
+        socket::{self, Fault, Heard, Made, Protocol, Say},
         spec::{self, FeedOptions, Main},
     },
 };
@@ -175,6 +175,7 @@ impl FeedOptions for Options {
 pub struct Stocks {
     options: Options,
     patience: Patience,
+    made: Made,
     // Both of symbols that we listen to alone, and kept over connections.
     halts: HashMap<Symbol, Millis>,
     bands: HashMap<Symbol, Bands>,
@@ -186,6 +187,7 @@ impl Stocks {
         Stocks {
             options,
             patience: super::patience(),
+            made: Made::default(),
             halts: HashMap::new(),
             bands: HashMap::new(),
         }
@@ -197,7 +199,7 @@ impl Stocks {
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        let account = Account::read(publisher, &self.options.key, &self.options.secret)?;
+        let account = Account::read(&self.options.key, &self.options.secret, publisher)?;
         for &symbol in &self.options.symbols {
             publisher.session(session(symbol, self.options.feed, publisher));
         }
@@ -216,6 +218,7 @@ impl Stocks {
                 "lulds": symbols,
             }),
         };
+        self.made.one_more(&self.patience, publisher).await;
         let mut conversation = Conversation {
             dialogue: Dialogue::new(&account, subscription),
             options: &self.options,
