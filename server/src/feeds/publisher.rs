@@ -9,7 +9,7 @@ use std::{
 
 use archive::Print;
 use market::{
-    Board, Clock, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, News, Quote,
+    Bar, Board, Clock, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, News, Quote,
     Session, Symbol, Tick,
 };
 use tokio::{sync::watch, time::Instant};
@@ -61,6 +61,7 @@ impl Publisher {
     pub fn tick(&self, tick: &Tick) {
         let mut state = self.state();
         self.references(&mut state, tick.symbol, &tick.day);
+        self.keep(tick);
         self.take_up(&mut state, tick);
         let change = state.board.apply(tick);
         for bar in change.bars {
@@ -71,9 +72,16 @@ impl Publisher {
 
     /// Takes a tick of the past: publishes the bars that it closed, but no quote.
     /// [`Publisher::quotes`] follows when the past is over.
+    ///
+    /// Of minutes that are long over the bars are archived, and their trades are not.
     pub fn past(&self, tick: &Tick) {
         let mut state = self.state();
         self.references(&mut state, tick.symbol, &tick.day);
+        let now = self.now();
+        let minute = now - now % Bar::INTERVAL;
+        if tick.time >= minute.saturating_sub(Bar::INTERVAL) {
+            self.keep(tick);
+        }
         self.take_up(&mut state, tick);
         for bar in state.board.apply(tick).bars {
             self.append(Event::Bar(bar));
@@ -246,8 +254,8 @@ impl Publisher {
         self.state().live_since
     }
 
-    /// Has the trade archived, and goes on where the feed left the symbol before a restart.
-    fn take_up(&self, state: &mut State, tick: &Tick) {
+    /// Has a trade archived that has a time of its exchange.
+    fn keep(&self, tick: &Tick) {
         if let Some(archive) = &self.floor.archive
             && let Some(trade) = tick.trade.filter(|_| tick.clock == Clock::Exchange)
         {
@@ -257,6 +265,10 @@ impl Publisher {
                 trade,
             });
         }
+    }
+
+    /// Goes on where the feed left a symbol before a restart.
+    fn take_up(&self, state: &mut State, tick: &Tick) {
         if state.board.quote(tick.symbol).is_some() {
             return;
         }
