@@ -1,6 +1,7 @@
 use std::{
     fmt, fs,
     future::Future,
+    io,
     ops::Deref,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -91,7 +92,18 @@ impl Archive {
             .set_aside
             .as_ref()
             .map(|aside| format!("a corrupt archive was set aside as {}", aside.display()));
-        let reader = Reader::new(file, database.ids);
+        let archive = Archive::start(database, lock, options, notice)
+            .map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
+        Ok((archive, opened))
+    }
+
+    fn start(
+        database: Database,
+        lock: Lock,
+        options: Options,
+        notice: Option<String>,
+    ) -> io::Result<Archive> {
+        let reader = Reader::new(database.file.clone(), database.ids);
         let inbox = Arc::new(Inbox::new(options.queue_bytes));
         let (writer, status) = Writer::new(
             database,
@@ -103,15 +115,13 @@ impl Archive {
         );
         let thread = std::thread::Builder::new()
             .name("archive".to_owned())
-            .spawn(move || writer.run())
-            .map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
-        let archive = Archive(Arc::new(Shared {
+            .spawn(move || writer.run())?;
+        Ok(Archive(Arc::new(Shared {
             inbox,
             status,
             reader,
             writer: Mutex::new(Some(thread)),
-        }));
-        Ok((archive, opened))
+        })))
     }
 
     /// Has events written, with everything that waits, and answers when they are on disk. It is
@@ -233,11 +243,101 @@ fn set_aside(file: &Path, now: Millis) -> Result<PathBuf, OpenError> {
     for suffix in ["-wal", ""] {
         let from = beside(file, suffix);
         match fs::rename(&from, beside(&aside, suffix)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(OpenError::SetAside(from, error));
             }
             _ => {}
         }
     }
     Ok(aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use market::{Quote, Trade};
+
+    use super::*;
+    use crate::State;
+
+    const START: Millis = 1_790_000_000_000;
+
+    fn quotes(mark: u32, from: u64, count: u64) -> Vec<(EventId, Arc<Event>)> {
+        let symbols = ["A", "B", "C"];
+        (from..from + count)
+            .map(|n| {
+                let id = EventId {
+                    ms: START + n,
+                    n: u64::from(mark) * 1000,
+                };
+                let symbol = symbols[n as usize % symbols.len()].parse().unwrap();
+                (id, Arc::new(Event::Quote(Quote::new(symbol, START + n))))
+            })
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_neither_memory_nor_the_end_depends_on_it() {
+        let folder = std::env::temp_dir().join(format!("tickertape-full-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("full.db");
+        let lock = Lock::take(&file).unwrap();
+        let mut options = Options::new(Arc::new(|| START));
+        options.keep.ticks = None;
+        options.queue_bytes = 1000 * size_of::<Tick>();
+        let (database, opened) = open(&file, &options, START).unwrap();
+        // As a full disk does, this refuses every page that the file would grow by.
+        let pages: i64 = database
+            .connection
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        database
+            .connection
+            .pragma_update(None, "max_page_count", pages + 8)
+            .unwrap();
+        let archive = Archive::start(database, lock, options, None).unwrap();
+        let pending = tokio::spawn(archive.commit(quotes(opened.mark, 0, 5_000)));
+        let mut watch = archive.watch();
+        let full = watch.wait_for(|status| status.failures >= 3).await.unwrap();
+        let State::Degraded(reason) = &full.state else {
+            panic!("{:?}", full.state);
+        };
+        assert!(
+            reason.contains("full") && reason.contains("free some space"),
+            "{reason}"
+        );
+        drop(full);
+        for n in 0..1_500 {
+            let trade = Trade::new("10".parse().unwrap(), None).with_id(n);
+            let symbol = "A".parse().unwrap();
+            archive.trade(Print {
+                symbol,
+                time: START + n,
+                trade,
+            });
+        }
+        let full = watch
+            .wait_for(|status| status.dropped > 0)
+            .await
+            .unwrap()
+            .clone();
+        assert_eq!((full.queued, full.dropped), (1_000, 500));
+        assert!(!pending.is_finished());
+        assert_eq!(
+            archive.quotes("A".parse().unwrap(), 0..Millis::MAX).count(),
+            0
+        );
+
+        // Closing does not wait for a disk that stays full, and says what is lost.
+        let closed = tokio::time::timeout(Duration::from_secs(10), archive.close())
+            .await
+            .unwrap();
+        assert!(closed.unwrap_err().to_string().contains("full"));
+        assert_eq!(
+            pending.await.unwrap().unwrap_err().kind(),
+            FailureKind::Full
+        );
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

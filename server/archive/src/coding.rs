@@ -19,10 +19,6 @@ const SCALE_BITS: u32 = 5;
 impl Exact {
     fn packed(self) -> Option<i64> {
         let mantissa = i64::try_from(self.0.mantissa()).ok()?;
-        // A negative zero has no integer.
-        if mantissa == 0 && self.0.is_sign_negative() {
-            return None;
-        }
         let shifted = mantissa.checked_mul(1 << SCALE_BITS)?;
         Some(shifted | i64::from(self.0.scale()))
     }
@@ -153,4 +149,71 @@ impl Ids {
 /// Milliseconds as SQLite has them.
 pub(crate) fn time(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rusqlite::Connection;
+
+    use super::*;
+
+    fn there_and_back(connection: &Connection, number: Decimal) -> Decimal {
+        connection
+            .query_row("SELECT ?1", [Exact(number)], |row| row.get::<_, Exact>(0))
+            .unwrap()
+            .0
+    }
+
+    fn decimal() -> impl Strategy<Value = Decimal> {
+        let mantissa = prop_oneof![
+            any::<i64>().prop_map(i128::from),
+            -(1_i128 << 60)..1 << 60,
+            -(1_i128 << 95)..1 << 95,
+            -5_i128..5,
+        ];
+        (mantissa, 0..=28_u32)
+            .prop_map(|(mantissa, scale)| Decimal::from_i128_with_scale(mantissa, scale))
+    }
+
+    proptest! {
+        #[test]
+        fn a_decimal_comes_back_with_all_its_digits(number in decimal()) {
+            let connection = Connection::open_in_memory().unwrap();
+            let back = there_and_back(&connection, number);
+            prop_assert_eq!(back, number);
+            prop_assert_eq!(back.to_string(), number.to_string());
+            prop_assert_eq!(back.scale(), number.scale());
+        }
+
+        #[test]
+        fn packed_ids_keep_their_order(
+            mark in 0..10_000_u32,
+            ids in proptest::collection::vec((0..1_u64 << 43, 0..1000_u64), 2),
+            other in (0..1_u64 << 43, any::<u32>()),
+        ) {
+            let tape = Ids { mark };
+            let ids: Vec<EventId> = ids
+                .into_iter()
+                .map(|(ms, n)| EventId { ms, n: u64::from(mark) * 1000 + n })
+                .collect();
+            let packed: Vec<i64> = ids.iter().map(|id| tape.pack(*id).unwrap()).collect();
+            prop_assert_eq!(packed[0].cmp(&packed[1]), ids[0].cmp(&ids[1]));
+            prop_assert_eq!(tape.unpack(packed[0]), ids[0]);
+            prop_assert_eq!(tape.at_least(ids[0]), packed[0]);
+            // Any id at all has its place among them.
+            let other = EventId { ms: other.0, n: u64::from(other.1) };
+            prop_assert_eq!(packed[0] >= tape.at_least(other), ids[0] >= other);
+        }
+    }
+
+    #[test]
+    fn prices_as_sources_give_them_are_small_integers() {
+        for text in ["61837.63000000", "0.00000001", "597.30", "-37.63", "0.00"] {
+            let number = Decimal::from_str_exact(text).unwrap();
+            assert!(Exact(number).packed().is_some(), "{text}");
+        }
+        let long = Decimal::from_str_exact("7922816251426433759354395033").unwrap();
+        assert_eq!(Exact(long).packed(), None);
+    }
 }

@@ -30,6 +30,9 @@ mod write;
 mod writer;
 mod zone;
 
+#[cfg(test)]
+mod tests;
+
 pub use archive::{Archive, Opened};
 pub use failure::{Failure, FailureKind, OpenError};
 pub use import::{Dividend, Importer, Split, Written};

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row as SqlRow, par
 use tape::EventId;
 
 use crate::{
-    Failure, FailureKind, OpenError, Print, Refill,
+    Dividend, Failure, FailureKind, OpenError, Print, Refill, Split,
     coding::{Exact, Ids, Marks, time},
     database::{check, find_symbol},
     roll,
@@ -196,6 +196,57 @@ impl Reader {
         })
     }
 
+    /// The splits of a symbol, the oldest first. Bars are stored as they were traded.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn splits(&self, symbol: Symbol) -> Result<Vec<Split>, Failure> {
+        self.actions(
+            symbol,
+            "SELECT time, ratio FROM splits",
+            |time, Exact(ratio)| Split {
+                symbol,
+                time,
+                ratio,
+            },
+        )
+    }
+
+    /// The dividends of a symbol, the oldest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn dividends(&self, symbol: Symbol) -> Result<Vec<Dividend>, Failure> {
+        self.actions(
+            symbol,
+            "SELECT time, amount FROM dividends",
+            |time, amount| Dividend {
+                symbol,
+                time,
+                amount: amount.into(),
+            },
+        )
+    }
+
+    fn actions<T>(
+        &self,
+        symbol: Symbol,
+        sql: &str,
+        action: impl Fn(Millis, Exact) -> T,
+    ) -> Result<Vec<T>, Failure> {
+        self.read(|connection| {
+            let Some(known) = find_symbol(connection, symbol)? else {
+                return Ok(Vec::new());
+            };
+            let sql = format!("{sql} WHERE symbol = ?1 ORDER BY time");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map([known.id], |row| {
+                Ok(action(row.get::<_, i64>(0)? as Millis, row.get(1)?))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     fn pages<T>(
         &self,
         next: impl FnMut(&Connection) -> Result<Vec<T>, Failure> + Send + 'static,
@@ -301,10 +352,12 @@ fn connect(file: &Path) -> Result<Connection, Failure> {
 /// written meanwhile may be among it. After a failure it ends.
 pub struct Pages<T> {
     reader: Reader,
-    next: Box<dyn FnMut(&Connection) -> Result<Vec<T>, Failure> + Send>,
+    next: NextPage<T>,
     page: std::vec::IntoIter<T>,
     ended: bool,
 }
+
+type NextPage<T> = Box<dyn FnMut(&Connection) -> Result<Vec<T>, Failure> + Send>;
 
 impl<T> Iterator for Pages<T> {
     type Item = Result<T, Failure>;
@@ -374,10 +427,11 @@ fn bars(
     };
     let mut stale = roll::stale(connection, &known, interval, (span.start, until))?;
     stale.retain(|start| span.contains(start));
-    let mut statement = connection.prepare_cached(
-        "SELECT start, open, high, low, close, volume, turnover, trades, made FROM bars
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {} FROM bars
          WHERE level = ?1 AND symbol = ?2 AND start >= ?3 AND start < ?4 ORDER BY start DESC",
-    )?;
+        roll::COLUMNS
+    ))?;
     let mut rows = statement
         .query_map(
             params![

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use market::{Bar, Interval, Millis, Price, Size, Symbol};
+use market::{Bar, Interval, Millis, Moves, Price, Size, Symbol};
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 use rust_decimal::Decimal;
 
@@ -32,7 +32,7 @@ pub(crate) enum Made {
 }
 
 impl Made {
-    const fn code(self) -> i64 {
+    pub(crate) const fn code(self) -> i64 {
         match self {
             Made::Rolled => 0,
             Made::Told => 1,
@@ -51,7 +51,8 @@ impl Made {
     }
 }
 
-/// A bar as it is stored. One without a trade that moves the last price has a volume and no prices.
+/// A bar as it is stored: what [`market::Roll`] knows of its trades, without their times, because
+/// what is added comes in the order of time. One whose trades move no price has a volume alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) start: Millis,
@@ -59,6 +60,9 @@ pub(crate) struct Row {
     pub(crate) high: Option<Price>,
     pub(crate) low: Option<Price>,
     pub(crate) close: Option<Price>,
+    /// Whether open and close are of trades that move the last price. Otherwise they are of trades
+    /// that move the range, and stand in until such a one comes.
+    pub(crate) firm: bool,
     pub(crate) volume: Size,
     /// Price times size; `None` where it is not known or does not fit.
     pub(crate) turnover: Option<Decimal>,
@@ -74,6 +78,7 @@ impl Row {
             high: None,
             low: None,
             close: None,
+            firm: false,
             volume: Size::ZERO,
             turnover: Some(Decimal::ZERO),
             trades: 0,
@@ -95,6 +100,7 @@ impl Row {
             high: Some(bar.high),
             low: Some(bar.low),
             close: Some(bar.close),
+            firm: true,
             volume: bar.volume,
             turnover: turnover.map(|turnover| turnover.normalize()),
             trades: bar.trades,
@@ -102,36 +108,46 @@ impl Row {
         }
     }
 
-    fn add_trade(&mut self, price: Price, size: Option<Size>, marks: Marks) {
-        let moves = marks.moves();
-        if moves.last {
-            self.open.get_or_insert(price);
-            self.close = Some(price);
+    fn add_trade(&mut self, price: Price, size: Option<Size>, moves: Moves) {
+        if moves.last || moves.range {
+            self.add_ends(Some(price), Some(price), moves.last);
         }
         if moves.range {
-            self.high = Some(self.high.map_or(price, |high| high.max(price)));
-            self.low = Some(self.low.map_or(price, |low| low.min(price)));
+            self.add_range(Some(price), Some(price));
         }
-        if moves.volume
-            && let Some(size) = size
-        {
-            self.add_volume(size, price.decimal().checked_mul(size.decimal()));
+        if moves.volume {
+            self.trades += 1;
+            if let Some(size) = size {
+                self.add_volume(size, price.decimal().checked_mul(size.decimal()));
+            }
         }
-        self.trades += 1;
     }
 
     fn add_bar(&mut self, bar: &Row) {
-        self.open = self.open.or(bar.open);
-        self.close = bar.close.or(self.close);
-        let either =
-            |a: Option<Price>, b: Option<Price>, pick: fn(Price, Price) -> Price| match (a, b) {
-                (Some(a), Some(b)) => Some(pick(a, b)),
-                (a, b) => a.or(b),
-            };
-        self.high = either(self.high, bar.high, Price::max);
-        self.low = either(self.low, bar.low, Price::min);
-        self.add_volume(bar.volume, bar.turnover);
+        self.add_ends(bar.open, bar.close, bar.firm);
+        self.add_range(bar.high, bar.low);
         self.trades += bar.trades;
+        self.add_volume(bar.volume, bar.turnover);
+    }
+
+    fn add_ends(&mut self, open: Option<Price>, close: Option<Price>, firm: bool) {
+        match (self.firm, firm) {
+            (false, true) => (self.open, self.close, self.firm) = (open, close, true),
+            (true, false) => {}
+            (true, true) | (false, false) => {
+                self.open = self.open.or(open);
+                self.close = close.or(self.close);
+            }
+        }
+    }
+
+    fn add_range(&mut self, high: Option<Price>, low: Option<Price>) {
+        // Nothing is less than anything.
+        self.high = self.high.max(high);
+        self.low = match (self.low, low) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
     }
 
     fn add_volume(&mut self, volume: Size, turnover: Option<Decimal>) {
@@ -144,12 +160,11 @@ impl Row {
             .map(|sum| sum.normalize());
     }
 
-    /// The bar as it is told; `None` where no trade in it moved the last price.
+    /// The bar as it is told, by the rules of [`market::Roll`]; `None` where no trade moved a price.
     pub(crate) fn bar(&self, symbol: Symbol) -> Option<Bar> {
         let (open, close) = (self.open?, self.close?);
-        let high = self.high.unwrap_or_else(|| open.max(close));
-        let low = self.low.unwrap_or_else(|| open.min(close));
-        // The rule of `market::Board`.
+        let high = open.max(close).max(self.high.unwrap_or(open));
+        let low = open.min(close).min(self.low.unwrap_or(open));
         let scale = [open, high, low, close]
             .map(Price::scale)
             .into_iter()
@@ -172,7 +187,7 @@ impl Row {
         })
     }
 
-    /// From the columns `start, open, high, low, close, volume, turnover, trades, made`.
+    /// From [`COLUMNS`].
     pub(crate) fn read(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
         let price = |column| {
             Ok::<_, rusqlite::Error>(row.get::<_, Option<Exact>>(column)?.map(Price::from))
@@ -183,13 +198,18 @@ impl Row {
             high: price(2)?,
             low: price(3)?,
             close: price(4)?,
-            volume: row.get::<_, Exact>(5)?.into(),
-            turnover: row.get::<_, Option<Exact>>(6)?.map(|exact| exact.0),
-            trades: row.get::<_, i64>(7)? as u64,
-            made: Made::of(row.get(8)?),
+            firm: row.get(5)?,
+            volume: row.get::<_, Exact>(6)?.into(),
+            turnover: row.get::<_, Option<Exact>>(7)?.map(|exact| exact.0),
+            trades: row.get::<_, i64>(8)? as u64,
+            made: Made::of(row.get(9)?),
         })
     }
 }
+
+/// The columns that [`Row::read`] reads.
+pub(crate) const COLUMNS: &str =
+    "start, open, high, low, close, firm, volume, turnover, trades, made";
 
 /// The stored bar that begins at a time.
 pub(crate) fn stored(
@@ -199,10 +219,9 @@ pub(crate) fn stored(
     start: Millis,
 ) -> Result<Option<Row>, Failure> {
     let row = connection
-        .prepare_cached(
-            "SELECT start, open, high, low, close, volume, turnover, trades, made FROM bars
-             WHERE level = ?1 AND symbol = ?2 AND start = ?3",
-        )?
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM bars WHERE level = ?1 AND symbol = ?2 AND start = ?3"
+        ))?
         .query_row(params![level(interval), symbol, time(start)], Row::read)
         .optional()?;
     Ok(row)
@@ -217,7 +236,7 @@ pub(crate) fn store(
 ) -> Result<(), Failure> {
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO bars VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT OR REPLACE INTO bars VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             level(interval),
@@ -227,6 +246,7 @@ pub(crate) fn store(
             row.high.map(Exact::from),
             row.low.map(Exact::from),
             row.close.map(Exact::from),
+            row.firm,
             Exact::from(row.volume),
             row.turnover.map(Exact),
             time(row.trades),
@@ -330,6 +350,7 @@ fn of_trades(
     )?;
     let mut trades = statement.query(params![symbol, time(start), time(end)])?;
     let mut row = Row::empty(start);
+    let mut any = false;
     while let Some(trade) = trades.next()? {
         let marks = Marks(trade.get(2)?);
         if marks.0 & Marks::CANCELLED != 0 {
@@ -337,9 +358,10 @@ fn of_trades(
         }
         let price = trade.get::<_, Exact>(0)?.into();
         let size = trade.get::<_, Option<Exact>>(1)?.map(Size::from);
-        row.add_trade(price, size, marks);
+        row.add_trade(price, size, marks.moves());
+        any = true;
     }
-    Ok((row.trades > 0).then_some(row))
+    Ok(any.then_some(row))
 }
 
 fn of_bars(
@@ -349,10 +371,10 @@ fn of_bars(
     (start, end): (Millis, Millis),
 ) -> Result<Option<Row>, Failure> {
     let stale = stale(connection, symbol, below, (start, end))?;
-    let mut statement = connection.prepare_cached(
-        "SELECT start, open, high, low, close, volume, turnover, trades, made FROM bars
-         WHERE level = ?1 AND symbol = ?2 AND start >= ?3 AND start < ?4 ORDER BY start",
-    )?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM bars
+         WHERE level = ?1 AND symbol = ?2 AND start >= ?3 AND start < ?4 ORDER BY start"
+    ))?;
     let rows = statement.query_map(
         params![level(below), symbol.id, time(start), time(end)],
         Row::read,

@@ -13,6 +13,7 @@ use crate::{
     database::{Database, Identity, beside},
     inbox::{Commit, Inbox, Tick, Wake},
     lock::Lock,
+    retain::{self, Retainer},
     roll,
     write::Tally,
 };
@@ -44,6 +45,9 @@ pub(crate) struct Writer {
     status: watch::Sender<Status>,
     /// The greatest time of a trade since bars were last rolled up.
     newest_trade: Millis,
+    retainer: Retainer,
+    /// Whether something was written since the last upkeep, and since the last checkpoint.
+    written: Written,
     /// When the newest transaction began.
     began: Option<Instant>,
     /// Held for as long as this writes.
@@ -55,6 +59,21 @@ pub(crate) struct Writer {
 struct Batch {
     ticks: Vec<Tick>,
     commits: Vec<Commit>,
+}
+
+#[derive(Default)]
+struct Written {
+    since_upkeep: bool,
+    since_checkpoint: bool,
+}
+
+impl Written {
+    fn something(&mut self) {
+        *self = Written {
+            since_upkeep: true,
+            since_checkpoint: true,
+        };
+    }
 }
 
 impl Batch {
@@ -94,6 +113,8 @@ impl Writer {
             options,
             status,
             newest_trade: 0,
+            retainer: Retainer::default(),
+            written: Written::default(),
             began: None,
             _lock: lock,
         };
@@ -115,7 +136,10 @@ impl Writer {
                 Wake::Closing => break self.finish(&mut batch),
             }
             if Instant::now() >= upkeep {
-                let more = self.upkeep();
+                let more = match self.upkeep() {
+                    Ok(more) => more,
+                    Err(failure) => break Err(failure),
+                };
                 upkeep = Instant::now() + if more { Duration::ZERO } else { UPKEEP };
             }
         };
@@ -255,15 +279,12 @@ impl Writer {
         // What went into a file that nobody finds any more is not on disk.
         self.check_identity()?;
         let took = began.elapsed();
+        self.written.something();
         self.newest_trade = newest_trade;
-        batch.answer(&Ok(()));
         self.inbox.done();
+        self.recovered();
         let (queued, dropped) = self.inbox.counts();
         self.status.send_modify(|status| {
-            if status.state != State::Ok {
-                tracing::info!("the archive writes again");
-                status.state = State::Ok;
-            }
             status.last_id = status.last_id.max(last);
             status.last_commit = Some(now);
             status.rows += tally.rows;
@@ -275,6 +296,8 @@ impl Writer {
             status.queued = queued;
             status.dropped = dropped;
         });
+        // Who is answered finds it in the status.
+        batch.answer(&Ok(()));
         Ok(())
     }
 
@@ -351,19 +374,46 @@ impl Writer {
         }
     }
 
+    fn recovered(&self) {
+        self.status.send_if_modified(|status| {
+            let again = status.state != State::Ok;
+            if again {
+                tracing::info!("the archive writes again");
+                status.state = State::Ok;
+            }
+            again
+        });
+    }
+
     /// What is done between commits. Returns whether there is more to do at once.
-    fn upkeep(&mut self) -> bool {
+    fn upkeep(&mut self) -> Result<bool, Failure> {
         let now = (self.options.clock)().max(std::mem::take(&mut self.newest_trade));
-        let more = match self.roll(now) {
-            Ok(more) => more,
+        let done = self
+            .check_identity()
+            .and_then(|()| self.roll(now))
+            .and_then(|more| Ok(self.retain()? || more))
+            .and_then(|more| Ok(self.shrink()? || more));
+        let more = match done {
+            Ok(more) => {
+                self.recovered();
+                more
+            }
             Err(failure) => {
                 self.failed(&failure);
+                if failure.kind() == FailureKind::Corrupt {
+                    return Err(failure);
+                }
+                if failure.kind() == FailureKind::Gone
+                    && let Err(failure) = self.begin_anew()
+                {
+                    self.failed(&failure);
+                }
                 false
             }
         };
         self.make_room_in_log();
         self.count();
-        more
+        Ok(more)
     }
 
     fn roll(&mut self, now: Millis) -> Result<bool, Failure> {
@@ -374,12 +424,45 @@ impl Writer {
             database.refresh()?;
             roll::roll(&database.connection, now, ROLLED_AT_ONCE)
         })?;
+        self.written.something();
         Ok(made >= ROLLED_AT_ONCE)
     }
 
+    fn retain(&mut self) -> Result<bool, Failure> {
+        let now = (self.options.clock)();
+        let keep = self.options.keep;
+        let retainer = &mut self.retainer;
+        let step = self
+            .database
+            .transact(|database| retainer.step(&database.connection, database.ids, &keep, now))?;
+        if step.removed > 0 {
+            self.written.something();
+            self.status
+                .send_modify(|status| status.removed += step.removed);
+        }
+        Ok(step.more)
+    }
+
+    fn shrink(&mut self) -> Result<bool, Failure> {
+        let more = retain::shrink(&self.database.connection)?;
+        if let Some(more) = more {
+            self.written.something();
+            return Ok(more);
+        }
+        Ok(false)
+    }
+
+    /// Moves the log into the file: beside the writer when it has grown or nothing is going on, and
+    /// by the writer itself where that does not keep up.
     fn make_room_in_log(&mut self) {
         let log = std::fs::metadata(beside(&self.database.file, "-wal")).map_or(0, |log| log.len());
-        if log > LOG_BYTES.1 || log > LOG_BYTES.0 && !self.checkpointer.wake() {
+        let idle = !std::mem::take(&mut self.written.since_upkeep);
+        let due = log > LOG_BYTES.0 || idle && self.written.since_checkpoint;
+        if !due {
+            return;
+        }
+        self.written.since_checkpoint = false;
+        if log > LOG_BYTES.1 || !self.checkpointer.wake() {
             // Nearly all of it has been moved by the checkpoints beside.
             if let Err(error) = checkpoint::run(&self.database.connection, "TRUNCATE") {
                 tracing::debug!(%error, "no checkpoint");

@@ -95,3 +95,53 @@ pub(crate) const fn level(interval: Interval) -> i64 {
         Interval::Day => 5,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(text: &str) -> Millis {
+        text.parse::<Timestamp>().unwrap().as_millisecond() as Millis
+    }
+
+    #[test]
+    fn a_day_is_the_zones_own_also_when_clocks_change() {
+        let new_york = named(Some("America/New_York"));
+        for (at, start, hours) in [
+            ("2026-03-07T17:00:00Z", "2026-03-07T05:00:00Z", 24),
+            ("2026-03-08T17:00:00Z", "2026-03-08T05:00:00Z", 23),
+            ("2026-03-09T04:00:00Z", "2026-03-09T04:00:00Z", 24),
+            ("2026-03-09T03:59:59Z", "2026-03-08T05:00:00Z", 23),
+            ("2026-11-01T12:00:00Z", "2026-11-01T04:00:00Z", 25),
+        ] {
+            let (day, end) = span(Interval::Day, &new_york, ms(at));
+            assert_eq!(day, ms(start), "{at}");
+            assert_eq!(end - day, hours * Interval::Hour.millis(), "{at}");
+        }
+        let utc = span(Interval::Day, &TimeZone::UTC, ms("2026-03-08T17:00:00Z"));
+        assert_eq!(utc.0, ms("2026-03-08T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_bar_is_made_of_those_that_fit_into_it() {
+        let zones = ["UTC", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu"];
+        for zone in zones.map(|name| named(Some(name))) {
+            for hour in 0..24 * 400 {
+                let at = ms("2026-01-01T00:00:00Z") + hour * Interval::Hour.millis();
+                for interval in Interval::ALL {
+                    let (start, end) = span(interval, &zone, at);
+                    assert!(start <= at && at < end);
+                    assert_eq!(span(interval, &zone, start), (start, end));
+                    assert_eq!(span(interval, &zone, end).0, end);
+                    let Some(below) = below(interval, (start, end)) else {
+                        continue;
+                    };
+                    assert_eq!(span(below, &zone, start).0, start);
+                    assert_eq!(span(below, &zone, end).0, end);
+                    let last = span(below, &zone, end - 1).0;
+                    assert!(above(below, &zone, last).contains(&(interval, start)));
+                }
+            }
+        }
+    }
+}

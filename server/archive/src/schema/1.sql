@@ -96,6 +96,8 @@ CREATE TABLE bars (
     high ANY,
     low ANY,
     close ANY,
+    -- Whether open and close are of trades that move the last price.
+    firm INTEGER NOT NULL,
     volume ANY NOT NULL,
     -- The sum of price times size; NULL where it is not known.
     turnover ANY,
