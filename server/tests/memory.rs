@@ -19,7 +19,7 @@ use reqwest::{RequestBuilder, StatusCode};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use server::{
-    Config, Metrics, Topic,
+    Config, Entry, Metrics, Topic,
     archive::{Beginning, Scribe},
     feeds::{Floor, Publisher},
     publish::TokenGrant,
@@ -455,6 +455,67 @@ async fn made_up_prices_go_on_where_they_were_and_never_mix() {
     let real = started(&folder, later).await;
     assert_eq!(snapshot(&real).await.1.quotes, []);
     stop(real).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_tape_forgets_before_it_is_written_is_counted() {
+    let folder = Folder::new("gap");
+    let clock: server::Now = Arc::new(|| START);
+    let options = archive::Options::new(Arc::clone(&clock));
+    let (archive, opened) = Archive::open(&folder.0, "tickertape.db", options).unwrap();
+    let limits = tape::Limits {
+        entries: 5,
+        bytes: usize::MAX,
+        age_ms: u64::MAX,
+    };
+    let tape = server::Tape::new(opened.start, opened.mark, limits);
+    let append = |event: Event| {
+        let merge = Topic::merge(&event);
+        tape.append(START, &Topic::of(&event), merge.as_ref(), |id| {
+            Entry::new(id, event)
+        })
+    };
+    let stop = CancellationToken::new();
+    let metrics = Arc::new(Metrics::new(START));
+    let (scribe, writing) = Scribe::start(archive.clone(), &tape, clock, metrics, stop.clone());
+
+    let held = folder.database();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    append(news("test:0", "GOOG"));
+    // It is being written.
+    let mut status = archive.watch();
+    status.wait_for(|status| status.failures > 0).await.unwrap();
+    for number in 1..=20 {
+        append(news(&format!("test:{number}"), "GOOG"));
+        append(quote("GOOG", &format!("{number}.50")));
+    }
+    let position = append(bar("GOOG", 0));
+    assert!(scribe.trouble(&tape).is_some());
+    held.execute_batch("COMMIT").unwrap();
+    status
+        .wait_for(|status| status.state == archive::State::Ok)
+        .await
+        .unwrap();
+    scribe.on_disk(position).await.unwrap();
+
+    assert_eq!(scribe.report().unwrap().lost, 16);
+    let told = scribe.feed_status().unwrap();
+    assert_eq!(told.state, FeedState::Degraded);
+    assert!(told.detail.unwrap().starts_with("16 events"));
+    stop.cancel();
+    writing.await.unwrap();
+    archive.close().await.unwrap();
+    let mut stored = held.prepare("SELECT story FROM news ORDER BY id").unwrap();
+    let stored = stored.query_map([], |row| row.get(0)).unwrap();
+    let stored: Vec<String> = stored.map(Result::unwrap).collect();
+    assert_eq!(
+        stored,
+        ["test:0", "test:17", "test:18", "test:19", "test:20"]
+    );
+    let quotes: i64 = held
+        .query_row("SELECT count(*) FROM quotes", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(quotes, 1, "the newest");
 }
 
 /// A feed by hand, on what an archive of real prices has.
