@@ -312,7 +312,7 @@ async fn coinbase_live_is_as_its_recording() {
             .filter(|line| !line.is_empty() && !line.starts_with("wss://"))
             .map(|line| line.split_once(": ").unwrap())
     };
-    let (received, _) = lines().last().unwrap();
+    let (received, _) = lines().next_back().unwrap();
     let (seconds, _) = received.split_once('.').unwrap();
     let now = seconds.parse::<u64>().unwrap() * 1_000 + 999;
     let products = [

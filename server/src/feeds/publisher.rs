@@ -5,6 +5,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use market::{
@@ -344,6 +345,12 @@ impl Publisher {
     /// whatever comes; [`Publisher::live`] says it too.
     pub fn heard(&self) {
         self.floor.speakers().heard(self.rank);
+    }
+
+    /// Says how often something comes from the source when all is well. A feed that has heard nothing
+    /// for twice that, and five seconds at the least, gives way to the next one of its symbols.
+    pub fn hears_every(&self, interval: Duration) {
+        self.floor.speakers().hears_every(self.rank, interval);
     }
 
     /// Counts messages of the source that are missing, as the source's own numbers tell.

@@ -536,6 +536,21 @@ mod tests {
                 url: "ws://127.0.0.1:9000/stream?key=1&b=2".parse().unwrap(),
             })
         );
+        let pairs = |names: &[&str]| names.iter().map(|name| Pair::read(name).unwrap()).collect();
+        assert_eq!(
+            read("coinbase:btc-usd, ETH-USD,BTC-USD"),
+            FeedSpec::Coinbase(coinbase::Options {
+                symbols: pairs(&["BTC-USD", "ETH-USD"]),
+                url: Coinbase::URL.parse().unwrap(),
+            })
+        );
+        assert_eq!(
+            read("kraken:BTC/USD,ETH-EUR?url=ws://127.0.0.1:9000/v2"),
+            FeedSpec::Kraken(kraken::Options {
+                symbols: pairs(&["BTC-USD", "ETH-EUR"]),
+                url: "ws://127.0.0.1:9000/v2".parse().unwrap(),
+            })
+        );
         for (text, file, speed) in [
             ("replay:a/b.gz", "a/b.gz", Speed::Times(1.0)),
             ("replay:C:b?c.gz?speed=50", "C:b?c.gz", Speed::Times(50.0)),
@@ -571,6 +586,11 @@ mod tests {
                 "binance:BTCUSDT?ulr=ws://a",
                 ["\"ulr\"", "did you mean url?"],
             ),
+            ("coinbase:", ["without a symbol", "coinbase:BTC-USD"]),
+            ("coinbase:BTCUSD", ["\"BTCUSD\"", "BTC-USD"]),
+            ("kraken:BTC/USD/X", ["\"BTC/USD/X\"", "BTC-USD"]),
+            ("kraken:BTC-USD?url=x", ["\"x\"", "wss://HOST"]),
+            ("krakn:BTC-USD", ["\"krakn\"", "did you mean kraken?"]),
             ("replay:", ["without a file", "replay:recording"]),
             ("replay:f?speed=quick", ["\"quick\"", "or max"]),
             ("replay:f?speed=0", ["\"0\"", "or max"]),
@@ -582,7 +602,7 @@ mod tests {
                 assert!(error.contains(part), "{text:?}: {error}");
             }
         }
-        assert!(!error("kraken").contains("did you mean"));
+        assert!(!error("nasdaq").contains("did you mean"));
         let many: Vec<String> = (10_000..10_101)
             .map(|number| format!("A{number}"))
             .collect();
