@@ -13,9 +13,11 @@ use tracing_subscriber::EnvFilter;
 use self::file::SettingsFile;
 use crate::{
     Settings,
-    feeds::FeedSpec,
+    check::is_of_this_machine,
+    feeds::{FeedSpec, list, personal},
     http::{ClientHeader, FrameAncestors, Origin, parse_network},
     publish::{PublishOptions, publisher_name},
+    record::RecordOptions,
 };
 
 /// Everything that can be set, with its default and its check.
@@ -41,7 +43,9 @@ Examples:
   tickertape --feed binance:BTCUSDT,ETHUSDT
   tickertape --feed 'replay:frames.jsonl.gz?speed=10'
   tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080
-  tickertape token newsdesk"
+  tickertape token newsdesk
+  tickertape check --config tickertape.toml
+  tickertape record binance:BTCUSDT bitcoin.jsonl.gz --for 10m"
 )]
 pub struct Config {
     /// What to do instead of serving
@@ -239,8 +243,22 @@ pub struct Config {
 }
 
 /// What the program does instead of serving.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Command {
+    /// Write what a feed receives to a file, which replay: plays
+    Record(RecordOptions),
+    /// Say what would be done with these options, without doing it
+    #[command(disable_help_flag = true)]
+    Check {
+        /// The options that the program would be started with: `tickertape --help`
+        /// lists them
+        #[arg(
+            value_name = "OPTION",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        options: Vec<OsString>,
+    },
     /// Make a token for somebody who shall publish, and print it once
     Token {
         /// Who it is for: letters, digits, . _ -
@@ -263,6 +281,22 @@ impl Config {
     /// ask for one or are wrong.
     pub fn from_command_line() -> Self {
         Self::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads the options that are to be checked.
+    ///
+    /// # Errors
+    /// All that is wrong with them, or the help that they ask for.
+    pub fn to_check(options: &[OsString]) -> Result<Self, clap::Error> {
+        let program = OsString::from("tickertape check");
+        let config = Self::read(std::iter::once(&program).chain(options).cloned().collect())?;
+        match config.command {
+            None => Ok(config),
+            Some(_) => Err(wrong(
+                ErrorKind::ArgumentConflict,
+                "there is nothing to check of a command: expected options of the server".to_owned(),
+            )),
+        }
     }
 
     /// What the front is to allow.
@@ -312,7 +346,19 @@ impl Config {
             let why = "--allow-origin * allows every origin: expected it alone";
             return Some(why.to_owned());
         }
-        FeedSpec::together(&self.feeds).err().map(|(_, why)| why)
+        if let Err((_, why)) = FeedSpec::together(&self.feeds) {
+            return Some(why);
+        }
+        let personal = personal(&self.feeds);
+        if !personal.is_empty() && !self.may_redistribute && !is_of_this_machine(self.listen) {
+            return Some(format!(
+                "what {} gives is for personal use, but at {} other machines could see it: expected --listen 127.0.0.1:{}, or --may-redistribute from who has the right to (see docs/licences.md)",
+                list(&personal),
+                self.listen,
+                self.listen.port()
+            ));
+        }
+        None
     }
 }
 
@@ -367,7 +413,7 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 /// Reads a duration such as 250ms, 10s or 1h 30m.
-fn duration(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     let expected = "expected a time above zero and at most a year, such as 250ms, 30s or 12h";
     let duration: jiff::SignedDuration = text.parse().map_err(|_| expected)?;
     let longest = Duration::from_secs(365 * 24 * 60 * 60);
@@ -384,7 +430,7 @@ fn count(text: &str) -> Result<usize, &'static str> {
     }
 }
 
-fn bytes(text: &str) -> Result<u64, &'static str> {
+pub(crate) fn bytes(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "expected a whole number of bytes")
 }
 

@@ -18,7 +18,8 @@ use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{
-    End, Feed, FeedError, FrameError, Patience, Publisher, currency, exchange_time,
+    About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher, currency, exchange_time,
+    list,
     numbers::{Number, Numbers},
     rolling::Rolling,
     socket::{self, Fault, Heard, Made, Protocol, Say},
@@ -64,6 +65,18 @@ impl FeedOptions for Options {
     const NAME: &'static str = "binance";
     const KEYS: &'static [&'static str] = &["symbols", "url"];
     const MAIN: Main = Main::List("symbols");
+
+    fn about(&self) -> About {
+        About {
+            does: format!(
+                "connects to {} and listens to best prices and trades of {}",
+                socket::shown(&self.url),
+                list(&self.symbols)
+            ),
+            symbols: self.symbols.clone(),
+            licence: Licence::Terms,
+        }
+    }
 
     fn checked(self) -> Result<Self, String> {
         match self.symbols.len() {
@@ -123,7 +136,7 @@ impl Binance {
                 publisher.session(session(symbol, NAME, Quality::Live));
             }
         }
-        self.made.one_more(&self.patience).await;
+        self.made.one_more(&self.patience, publisher).await;
         let mut conversation = Conversation {
             symbols: &self.symbols,
             url: &self.url,

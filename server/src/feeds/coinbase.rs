@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{
-    End, Feed, FeedError, FrameError, Patience, Publisher, exchange_time,
+    About, End, Feed, FeedError, FrameError, Patience, Publisher, exchange_time,
     pairs::{self, Asked, Pair},
     rolling::Rolling,
     socket::{self, Fault, Heard, Made, Protocol, Say},
@@ -55,6 +55,10 @@ impl FeedOptions for Options {
     const NAME: &'static str = "coinbase";
     const KEYS: &'static [&'static str] = &["symbols", "url"];
     const MAIN: Main = Main::List("symbols");
+
+    fn about(&self) -> About {
+        pairs::about(&self.symbols, &self.url)
+    }
 
     fn checked(self) -> Result<Self, String> {
         pairs::check(&self.symbols, Self::NAME)?;
@@ -97,7 +101,7 @@ impl Coinbase {
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        self.made.one_more(&self.patience).await;
+        self.made.one_more(&self.patience, publisher).await;
         self.parser.begin();
         let mut conversation = Conversation {
             url: &self.url,

@@ -2,7 +2,10 @@ use std::sync::{Arc, MutexGuard};
 
 use market::Millis;
 
-use super::speakers::{Seats, Speakers};
+use super::{
+    Recorder,
+    speakers::{Seats, Speakers},
+};
 use crate::{Directory, Now, Tape, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
@@ -16,6 +19,8 @@ pub struct Floor {
     pub directory: Arc<Directory>,
     /// Whether symbols are traded, as all feeds and the calendars of exchanges have it.
     pub sessions: Arc<Sessions>,
+    /// Who writes down what feeds receive, if somebody does.
+    pub recorder: Option<Arc<Recorder>>,
     speakers: Arc<Speakers>,
 }
 
@@ -27,6 +32,7 @@ impl Floor {
             clock,
             directory: Arc::default(),
             sessions: Arc::default(),
+            recorder: None,
             speakers: Arc::default(),
         }
     }

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Message, http::Uri};
 
 use super::{
-    End, Feed, FeedError, FrameError, Patience, Publisher,
+    About, End, Feed, FeedError, FrameError, Patience, Publisher,
     coinbase::millis,
     exchange_time,
     numbers::{Number, Numbers},
@@ -54,6 +54,10 @@ impl FeedOptions for Options {
     const NAME: &'static str = "kraken";
     const KEYS: &'static [&'static str] = &["symbols", "url"];
     const MAIN: Main = Main::List("symbols");
+
+    fn about(&self) -> About {
+        pairs::about(&self.symbols, &self.url)
+    }
 
     fn checked(self) -> Result<Self, String> {
         pairs::check(&self.symbols, Self::NAME)?;
@@ -100,7 +104,7 @@ impl Kraken {
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        self.made.one_more(&self.patience).await;
+        self.made.one_more(&self.patience, publisher).await;
         let mut conversation = Conversation {
             url: &self.url,
             asked: Asked::new(NAME, &self.pairs, &mut self.told),

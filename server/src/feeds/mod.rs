@@ -4,34 +4,49 @@
 //! The [`Supervisor`] does the rest: it starts feeds, waits longer and longer between tries, holds
 //! what is known of their health, and ends them.
 
+mod about;
 pub mod binance;
 pub mod coinbase;
 mod currency;
+pub mod fetch;
 mod floor;
+pub mod halts;
+pub mod headline;
+pub mod json;
 pub mod kraken;
+pub mod markup;
 mod numbers;
 pub mod pairs;
 mod publisher;
+mod recorder;
+mod recording;
 pub mod replay;
 mod retry;
 mod rolling;
+pub mod rss;
+pub mod sec;
+mod seen;
 pub mod simulate;
 mod socket;
 mod speakers;
 mod spec;
 mod supervisor;
+mod wire;
 
 use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 use market::Millis;
 
+pub use about::{About, Licence};
+pub(crate) use about::{list, personal};
 pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
+pub use recorder::{Recorded, Recorder};
 pub use replay::Speed;
 pub use socket::Patience;
 pub(crate) use spec::suggestion;
-pub use spec::{Fault, FeedSpec, SpecError};
+pub use spec::{AskedFeed, FeedSpec, SpecError, SpecFault};
 pub use supervisor::{Backoff, Statuses, Supervisor};
 
 /// A source of events.

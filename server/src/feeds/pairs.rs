@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use market::{Quality, Session, Symbol};
 use serde::{Deserialize, Deserializer, de::Error as _};
+use tokio_tungstenite::tungstenite::http::Uri;
 
-use super::{Publisher, currency, socket};
+use super::{About, Licence, Publisher, currency, list, socket};
 
 /// A pair of currencies. Here it is written `BTC-USD`, whoever quotes it, so that one source can
 /// stand in for another.
@@ -48,6 +49,20 @@ impl Pair {
             Some(share) => format!("{share}x/{quoted}"),
             None => format!("{base}/{quoted}"),
         }
+    }
+}
+
+/// What a feed of such pairs would do.
+pub(super) fn about(pairs: &[Pair], url: &Uri) -> About {
+    let symbols: Vec<Symbol> = pairs.iter().map(Pair::symbol).collect();
+    About {
+        does: format!(
+            "connects to {} and listens to best prices and trades of {}",
+            socket::shown(url),
+            list(&symbols)
+        ),
+        symbols,
+        licence: Licence::Terms,
     }
 }
 

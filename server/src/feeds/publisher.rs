@@ -2,7 +2,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -19,8 +19,9 @@ use utoipa::ToSchema;
 use super::{
     Floor,
     speakers::{Seats, Standing, Turn},
+    wire::{Played, Wire},
 };
-use crate::{Draft, Listing, story};
+use crate::{Draft, Listing, Revealed, Secret, SecretError, story};
 
 /// A feed's side of the tape: what it publishes, and how it says that it is doing.
 ///
@@ -38,6 +39,8 @@ pub struct Publisher {
     wrong: AtomicU64,
     gaps: AtomicU64,
     held: AtomicU64,
+    /// The recording that stands in for the feed's connections, if one does.
+    played: RwLock<Option<Arc<Played>>>,
 }
 
 #[derive(Default)]
@@ -84,12 +87,58 @@ impl Publisher {
             wrong: AtomicU64::new(0),
             gaps: AtomicU64::new(0),
             held: AtomicU64::new(0),
+            played: RwLock::default(),
         }
     }
 
-    /// The time of receipt, now.
+    /// The time of receipt, now. While a recording is played that is the one of the recording.
     pub fn now(&self) -> Millis {
-        self.floor.now()
+        match self.played() {
+            Some(played) => played.now(),
+            None => self.floor.now(),
+        }
+    }
+
+    /// What a secret says. While a recording is played nobody is there who would want to know.
+    ///
+    /// # Errors
+    /// When the secret cannot be read.
+    pub fn reveal(&self, secret: &Secret) -> Result<Revealed, SecretError> {
+        match self.played() {
+            Some(_) => Ok(Revealed::nothing()),
+            None => secret.read(),
+        }
+    }
+
+    /// Waits before a source is asked again. While a recording is played nothing needs sparing.
+    pub async fn rest(&self, time: Duration) {
+        match self.played() {
+            Some(_) => tokio::task::yield_now().await,
+            None => tokio::time::sleep(time).await,
+        }
+    }
+
+    /// Whether a recording is played.
+    pub fn is_played(&self) -> bool {
+        self.played().is_some()
+    }
+
+    /// From now on a recording stands in for the feed's connections.
+    pub(super) fn play(&self, played: Arc<Played>) {
+        *self.played.write().unwrap_or_else(PoisonError::into_inner) = Some(played);
+    }
+
+    /// Where what the feed receives comes from.
+    pub(super) fn wire(&self) -> Wire {
+        match self.played() {
+            Some(played) => Wire::Played(played),
+            None => Wire::Live(self.floor.recorder.clone()),
+        }
+    }
+
+    fn played(&self) -> Option<Arc<Played>> {
+        let played = self.played.read().unwrap_or_else(PoisonError::into_inner);
+        played.clone()
     }
 
     /// Takes a tick, and publishes what it led to where the feed speaks for its symbol: the bars
@@ -197,7 +246,10 @@ impl Publisher {
     /// Publishes a session, unless it says what is known already or another feed speaks for its
     /// symbol. Its state is what the calendar of its venue and the halts of all feeds make of it: see
     /// [`Sessions`](crate::sessions::Sessions). The directory of symbols learns of it in any case.
-    pub fn session(&self, session: Session) {
+    pub fn session(&self, mut session: Session) {
+        if self.played().is_some() {
+            (session.quality, session.source) = (Quality::Replay, self.name());
+        }
         self.list([Listing {
             symbol: session.symbol,
             name: session.name.clone(),
@@ -217,13 +269,13 @@ impl Publisher {
     /// change.
     pub fn halt(&self, symbol: Symbol, code: &str) {
         let floor = &self.floor;
-        floor.sessions.halt(&floor.tape, self.now(), symbol, code);
+        floor.sessions.halt(&floor.tape, floor.now(), symbol, code);
     }
 
     /// Takes that a symbol is traded again; where its halt was market-wide, all are.
     pub fn resume(&self, symbol: Symbol) {
         let floor = &self.floor;
-        floor.sessions.resume(&floor.tape, self.now(), symbol);
+        floor.sessions.resume(&floor.tape, floor.now(), symbol);
     }
 
     /// Publishes a story, unless it says what is on the tape already.
@@ -232,7 +284,7 @@ impl Publisher {
         let _state = self.state();
         let id = news.id.clone();
         let draft = Draft::new(Event::News(news));
-        self.floor.tape.append_all(self.now(), |batch| {
+        self.floor.tape.append_all(self.floor.now(), |batch| {
             let earlier = story::newest(&batch.view(), &id);
             if let Some(draft) = story::after(draft, earlier) {
                 draft.append(batch);
@@ -401,7 +453,9 @@ impl Publisher {
     /// another without a break.
     pub(super) fn begin(&self, renewal: bool) {
         self.state().lack = None;
-        self.floor.speakers().begin(self.rank, self.now(), renewal);
+        self.floor
+            .speakers()
+            .begin(self.rank, self.floor.now(), renewal);
     }
 
     /// The connection is at its end, and why.
@@ -441,14 +495,14 @@ impl Publisher {
 
     fn say(&self, session: Session) {
         let floor = &self.floor;
-        floor.sessions.say(&floor.tape, self.now(), session);
+        floor.sessions.say(&floor.tape, floor.now(), session);
     }
 
     fn append(&self, event: Event) {
         let draft = Draft::new(event);
         self.floor
             .tape
-            .append_all(self.now(), |batch| draft.append(batch));
+            .append_all(self.floor.now(), |batch| draft.append(batch));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

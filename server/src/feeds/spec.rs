@@ -1,5 +1,6 @@
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::{collections::HashSet, fmt, str::FromStr, time::Duration};
 
+use reqwest::Url;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
@@ -9,13 +10,17 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use toml::{Table, Value};
 
 use super::{
-    Feed,
+    About, Feed, Licence,
     binance::{self, Binance},
     coinbase::{self, Coinbase},
+    halts::{self, Halts},
+    json::{self, Json},
     kraken::{self, Kraken},
     pairs::Pair,
     replay::{self, Replay},
-    simulate::Simulate,
+    rss::{self, Rss},
+    sec::{self, Sec},
+    simulate::{self, Simulate},
 };
 use crate::Secret;
 
@@ -25,7 +30,11 @@ use crate::Secret;
 /// - `none`
 /// - `simulate`
 /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
+/// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
+/// - `nasdaq-halts`
 /// - `coinbase:BTC-USD,ETH-USD` and `kraken:BTC-USD,ETH-USD`, at another address likewise
+/// - `rss:https://…`
+/// - `json:https://…`
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -41,6 +50,14 @@ pub enum FeedSpec {
     Kraken(kraken::Options),
     /// A recording.
     Replay(replay::Options),
+    /// The SEC's latest filings.
+    Sec(sec::Options),
+    /// Trading halts of the US exchanges.
+    NasdaqHalts(halts::Options),
+    /// Stories from addresses of RSS or Atom.
+    Rss(rss::Options),
+    /// Prices from an address of JSON.
+    Json(Box<json::Options>),
 }
 
 /// What can be said of a feed of one kind.
@@ -63,6 +80,9 @@ pub(super) trait FeedOptions: DeserializeOwned {
         Vec::new()
     }
 
+    /// What the feed would do.
+    fn about(&self) -> About;
+
     /// Checks what a type cannot.
     ///
     /// # Errors
@@ -82,17 +102,16 @@ pub(super) enum Main {
     /// A text; options follow the last question mark, because the name of a file may have one.
     Text(&'static str),
     /// An address, which may have anything in it; no options follow.
-    #[expect(dead_code, reason = "of feeds of addresses")]
     Address(&'static str),
 }
 
 /// Why a text or a table is not a [`FeedSpec`]: all that is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpecError(Vec<Fault>);
+pub struct SpecError(Vec<SpecFault>);
 
 /// One thing that is wrong with a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct SpecFault {
     /// The key of the table that it is about, if it is about one.
     pub key: Option<String>,
     /// The place in the list of that key, if it is one.
@@ -103,18 +122,18 @@ pub struct Fault {
 
 impl SpecError {
     /// What is wrong, one by one.
-    pub fn faults(&self) -> &[Fault] {
+    pub fn faults(&self) -> &[SpecFault] {
         &self.0
     }
 
     fn of(message: String) -> Self {
-        SpecError(vec![Fault::of_all(message)])
+        SpecError(vec![SpecFault::of_all(message)])
     }
 }
 
-impl Fault {
+impl SpecFault {
     fn of_all(message: String) -> Self {
-        Fault {
+        SpecFault {
             key: None,
             item: None,
             message,
@@ -122,7 +141,7 @@ impl Fault {
     }
 
     fn of(key: &str, message: String) -> Self {
-        Fault {
+        SpecFault {
             key: Some(key.to_owned()),
             item: None,
             message,
@@ -143,13 +162,17 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 6] = [
+const FEEDS: [&str; 10] = [
     "none",
     "simulate",
     binance::Options::NAME,
     coinbase::Options::NAME,
     kraken::Options::NAME,
     replay::Options::NAME,
+    sec::Options::NAME,
+    halts::Options::NAME,
+    rss::Options::NAME,
+    json::Options::NAME,
 ];
 
 impl FeedSpec {
@@ -162,6 +185,10 @@ impl FeedSpec {
             FeedSpec::Coinbase(options) => Box::new(Coinbase::new(options.symbols, options.url)),
             FeedSpec::Kraken(options) => Box::new(Kraken::new(options.symbols, options.url)),
             FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
+            FeedSpec::Sec(options) => Box::new(Sec::new(options)),
+            FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
+            FeedSpec::Rss(options) => Box::new(Rss::new(options)),
+            FeedSpec::Json(options) => Box::new(Json::new(*options)),
         })
     }
 
@@ -174,7 +201,7 @@ impl FeedSpec {
             "none" | "simulate" => match table.keys().next() {
                 None if name == "none" => Ok(FeedSpec::None),
                 None => Ok(FeedSpec::Simulate),
-                Some(key) => Err(SpecError(vec![Fault::of(
+                Some(key) => Err(SpecError(vec![SpecFault::of(
                     key,
                     format!("{key:?} is not an option of {name}: expected none"),
                 )])),
@@ -183,7 +210,66 @@ impl FeedSpec {
             coinbase::Options::NAME => options(table).map(FeedSpec::Coinbase),
             kraken::Options::NAME => options(table).map(FeedSpec::Kraken),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
+            sec::Options::NAME => options(table).map(FeedSpec::Sec),
+            halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
+            rss::Options::NAME => options(table).map(FeedSpec::Rss),
+            json::Options::NAME => options(table).map(Box::new).map(FeedSpec::Json),
             _ => Err(unknown(name)),
+        }
+    }
+
+    /// The name of its kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FeedSpec::None => "none",
+            FeedSpec::Simulate => "simulate",
+            FeedSpec::Binance(_) => binance::Options::NAME,
+            FeedSpec::Coinbase(_) => coinbase::Options::NAME,
+            FeedSpec::Kraken(_) => kraken::Options::NAME,
+            FeedSpec::NasdaqHalts(_) => halts::Options::NAME,
+            FeedSpec::Sec(_) => sec::Options::NAME,
+            FeedSpec::Rss(_) => rss::Options::NAME,
+            FeedSpec::Json(_) => json::Options::NAME,
+            FeedSpec::Replay(_) => replay::Options::NAME,
+        }
+    }
+
+    /// What the feed would do.
+    pub fn about(&self) -> About {
+        match self {
+            FeedSpec::None => About {
+                does: "does nothing".to_owned(),
+                symbols: Vec::new(),
+                licence: Licence::Public,
+            },
+            FeedSpec::Simulate => simulate::about(),
+            FeedSpec::Binance(options) => options.about(),
+            FeedSpec::Coinbase(options) => options.about(),
+            FeedSpec::Kraken(options) => options.about(),
+            FeedSpec::NasdaqHalts(options) => options.about(),
+            FeedSpec::Sec(options) => options.about(),
+            FeedSpec::Rss(options) => options.about(),
+            FeedSpec::Json(options) => options.about(),
+            FeedSpec::Replay(options) => options.about(),
+        }
+    }
+
+    /// Whether the feed receives what can be recorded.
+    pub fn receives(&self) -> bool {
+        !matches!(
+            self,
+            FeedSpec::None | FeedSpec::Simulate | FeedSpec::Replay(_)
+        )
+    }
+
+    /// Whether what the feed needs is there, its secrets apart.
+    ///
+    /// # Errors
+    /// What is not, and what was expected.
+    pub fn ready(&self) -> Result<(), String> {
+        match self {
+            FeedSpec::Replay(options) => replay::ready(&options.file),
+            _ => Ok(()),
         }
     }
 
@@ -195,6 +281,10 @@ impl FeedSpec {
             FeedSpec::Coinbase(options) => options.secrets(),
             FeedSpec::Kraken(options) => options.secrets(),
             FeedSpec::Replay(options) => options.secrets(),
+            FeedSpec::Sec(options) => options.secrets(),
+            FeedSpec::NasdaqHalts(options) => options.secrets(),
+            FeedSpec::Rss(options) => options.secrets(),
+            FeedSpec::Json(options) => options.secrets(),
         }
     }
 
@@ -215,10 +305,15 @@ impl FeedSpec {
                 return Err((place, why.to_owned()));
             }
             if feeds[..place].contains(feed) {
-                let subjects = feed.subjects().join(", ");
+                // An address may have a key in its query.
+                let shown = feed.subjects().into_iter().map(|subject| {
+                    let address = subject.split_once('?').filter(|_| subject.contains("://"));
+                    address.map_or(subject.clone(), |(place, _)| place.to_owned())
+                });
+                let shown = shown.collect::<Vec<_>>().join(", ");
                 return Err((
                     place,
-                    format!("{subjects} is given twice: expected each feed once"),
+                    format!("{shown} is given twice: expected each feed once"),
                 ));
             }
         }
@@ -238,6 +333,10 @@ impl FeedSpec {
             FeedSpec::Coinbase(options) => of_pairs(coinbase::Options::NAME, &options.symbols),
             FeedSpec::Kraken(options) => of_pairs(kraken::Options::NAME, &options.symbols),
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
+            FeedSpec::Sec(_) => vec!["sec".to_owned()],
+            FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
+            FeedSpec::Json(options) => vec![format!("json:{}", options.url)],
+            FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
         }
     }
 }
@@ -277,7 +376,7 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
                 keys.join(", "),
                 suggestion(key, &keys)
             );
-            faults.push(Fault::of(key, message));
+            faults.push(SpecFault::of(key, message));
         }
         known
     });
@@ -293,7 +392,7 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
         let missing = missing(message);
         if let Some(key) = key.filter(|key| table.remove(key).is_some()) {
             let message = format!("{}: {message}", T::NAME);
-            faults.push(Fault {
+            faults.push(SpecFault {
                 key: Some(key.clone()),
                 item,
                 message,
@@ -307,14 +406,14 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
                 Some(field) => format!("without {field}_env or {field}_file: expected one of them"),
                 None => message.to_owned(),
             };
-            faults.push(Fault::of_all(format!("{}: {message}", T::NAME)));
+            faults.push(SpecFault::of_all(format!("{}: {message}", T::NAME)));
         }
         return Err(SpecError(faults));
     };
     match options.checked() {
         Ok(options) if faults.is_empty() => Ok(options),
         Err(message) if taken.is_empty() => {
-            faults.push(Fault::of_all(format!("{}: {message}", T::NAME)));
+            faults.push(SpecFault::of_all(format!("{}: {message}", T::NAME)));
             Err(SpecError(faults))
         }
         _ => Err(SpecError(faults)),
@@ -331,10 +430,10 @@ fn keys<T: FeedOptions>() -> Vec<String> {
 }
 
 /// Puts the place of a secret, as the table has it, under the name of the secret.
-fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), Fault> {
+fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), SpecFault> {
     let [env, file] = ["env", "file"].map(|place| format!("{secret}_{place}"));
     let fault = |key: &str, why: &str| {
-        Err(Fault::of(
+        Err(SpecFault::of(
             key,
             format!(
                 "{feed}: {why}: expected {env} with the name of a variable, or {file} with a path"
@@ -393,7 +492,26 @@ fn missing(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
+/// A feed as a text of the command line asks for it, with the table that the text stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskedFeed {
+    /// The name of its kind.
+    pub kind: String,
+    /// The table of its options.
+    pub options: Table,
+    /// What it is.
+    pub spec: FeedSpec,
+}
+
 impl FromStr for FeedSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        AskedFeed::from_str(text).map(|asked| asked.spec)
+    }
+}
+
+impl FromStr for AskedFeed {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
@@ -411,9 +529,18 @@ impl FromStr for FeedSpec {
             coinbase::Options::NAME => coinbase::Options::MAIN,
             kraken::Options::NAME => kraken::Options::MAIN,
             replay::Options::NAME => replay::Options::MAIN,
+            sec::Options::NAME => sec::Options::MAIN,
+            halts::Options::NAME => halts::Options::MAIN,
+            rss::Options::NAME => rss::Options::MAIN,
+            json::Options::NAME => json::Options::MAIN,
             _ => return Err(unknown(name)),
         };
-        FeedSpec::from_table(name, main.read(rest))
+        let options = main.read(rest);
+        Ok(AskedFeed {
+            kind: name.to_owned(),
+            spec: FeedSpec::from_table(name, options.clone())?,
+            options,
+        })
     }
 }
 
@@ -480,6 +607,65 @@ pub(super) fn websocket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ur
             "{text:?} is not an address of a WebSocket: expected ws://HOST… or wss://HOST…"
         ))
     })
+}
+
+/// Reads the address of something that is asked for over HTTP.
+pub(super) fn http<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    http_address(&text).map_err(D::Error::custom)
+}
+
+/// As [`http`], of a text.
+pub(super) fn http_address(text: &str) -> Result<Url, String> {
+    let url: Option<Url> = text.parse().ok();
+    let right = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    // An address may have a key in it, so that only its beginning is shown.
+    right.ok_or_else(|| {
+        let start = text.split(['?', '@']).next().unwrap_or_default();
+        format!("{start:?} is not an address: expected http://HOST… or https://HOST…")
+    })
+}
+
+/// An address that stands in the code.
+pub(super) fn fixed(address: &'static str) -> Url {
+    address
+        .parse()
+        .expect("an address in the code is an address")
+}
+
+/// Checks the name that somebody gives to a feed.
+pub(super) fn name(name: Option<&str>) -> Result<(), String> {
+    match name {
+        Some(name) if market::plain(name) != name || !(1..=60).contains(&name.chars().count()) => {
+            Err(format!(
+                "{name:?} is not a name: expected 1 to 60 characters on one line"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks what a feed calls itself when it asks.
+pub(super) fn user_agent(user_agent: &str) -> Result<(), String> {
+    let is_printable = user_agent.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if is_printable && (1..=200).contains(&user_agent.len()) {
+        return Ok(());
+    }
+    Err(format!(
+        "{user_agent:?} is no user_agent: expected 1 to 200 characters of ASCII on one line"
+    ))
+}
+
+/// Reads a time in whole seconds: from one to a day.
+pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    const DAY: i64 = 24 * 60 * 60;
+    let seconds = i64::deserialize(deserializer)?;
+    match u64::try_from(seconds) {
+        Ok(right) if (1..=DAY).contains(&seconds) => Ok(Duration::from_secs(right)),
+        _ => Err(D::Error::custom(format!(
+            "{seconds} is no time between two polls: expected 1 to {DAY} seconds"
+        ))),
+    }
 }
 
 /// `; did you mean …?` where a known name is near.
@@ -625,6 +811,10 @@ mod tests {
         const KEYS: &'static [&'static str] = &["rows", "names"];
         const SECRETS: &'static [&'static str] = &["key", "word"];
         const MAIN: Main = Main::List("names");
+
+        fn about(&self) -> About {
+            FeedSpec::None.about()
+        }
 
         fn secrets(&self) -> Vec<&Secret> {
             std::iter::once(&self.key).chain(&self.word).collect()

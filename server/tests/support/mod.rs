@@ -4,7 +4,9 @@
     reason = "each file of tests is a crate of its own and uses a part"
 )]
 
+pub(crate) mod script;
 pub(crate) mod socket_server;
+pub(crate) mod stage;
 
 use std::{
     net::SocketAddr,
