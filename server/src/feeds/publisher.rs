@@ -9,8 +9,8 @@ use std::{
 };
 
 use market::{
-    Bar, Board, Clock, Day, Event, FeedState, FeedStatus, Millis, News, Quality, Quote, Session,
-    Symbol, Tick,
+    Bar, Board, Clock, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, News,
+    Quality, Quote, Session, Symbol, Tick,
 };
 use serde::Serialize;
 use tokio::{sync::watch, time::Instant};
@@ -224,6 +224,43 @@ impl Publisher {
         self.bars(&mut seats, bars);
     }
 
+    /// Takes a trade back or puts it right: publishes the quote as it is without the mistake, where
+    /// it makes a difference to it. The bar that is open is put right with it; one that was
+    /// published before stays on the tape as it was, and is for history to put right.
+    pub fn correct(&self, correction: &Correction) {
+        let mut state = self.state();
+        let now = self.now();
+        let time = match state.skew {
+            None if correction.time.saturating_sub(now) <= AHEAD => correction.time,
+            _ => now,
+        };
+        let correction = &Correction {
+            time,
+            ..*correction
+        };
+        let symbol = correction.symbol;
+        let before = state.board.quote(symbol).cloned();
+        match state.board.correct(correction) {
+            Mended::Whole(quote) | Mended::Quote(quote) => {
+                let time = quote.time;
+                let is_same = before.is_some_and(|before| Quote { time, ..before } == quote);
+                let mut seats = self.floor.speakers();
+                if !is_same
+                    && seats.turn(self.rank, symbol) == Turn::Speaks
+                    && seats.tells(symbol, time)
+                {
+                    self.append(Event::Quote(quote));
+                }
+            }
+            Mended::Unknown => tracing::debug!(
+                feed = self.name(),
+                %symbol,
+                trade = correction.trade,
+                "corrects a trade that is not remembered"
+            ),
+        }
+    }
+
     /// Publishes the newest quote of every symbol that the feed speaks for.
     pub fn quotes(&self) {
         let state = self.state();
@@ -295,6 +332,11 @@ impl Publisher {
     /// Tells the directory of symbols what the source lists.
     pub fn list(&self, listings: impl IntoIterator<Item = Listing>) {
         self.floor.directory.list(listings);
+    }
+
+    /// What is known of a symbol from any source that lists some.
+    pub fn listing(&self, symbol: Symbol) -> Option<Listing> {
+        self.floor.directory.get(symbol)
     }
 
     /// Says that the source speaks, but not as it should: with the reason, for a person. The next

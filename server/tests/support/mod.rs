@@ -5,6 +5,7 @@
 )]
 
 pub(crate) mod script;
+pub(crate) mod secrets;
 pub(crate) mod socket_server;
 pub(crate) mod stage;
 
