@@ -1,18 +1,24 @@
+mod file;
+
 use std::{error::Error as _, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{
-    CommandFactory, Parser, Subcommand, ValueEnum,
+    CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
 };
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
+use self::file::SettingsFile;
 use crate::{
     Settings,
     archive::ArchiveOptions,
-    feeds::FeedSpec,
+    check::is_of_this_machine,
+    feeds::{FeedSpec, list, personal},
     http::{ClientHeader, FrameAncestors, Origin, parse_network},
     publish::{PublishOptions, publisher_name},
+    record::RecordOptions,
 };
 
 /// Everything that can be set, with its default and its check.
@@ -38,12 +44,18 @@ Examples:
   tickertape --feed binance:BTCUSDT,ETHUSDT
   tickertape --feed 'replay:frames.jsonl.gz?speed=10'
   tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080
-  tickertape token newsdesk"
+  tickertape token newsdesk
+  tickertape check --config tickertape.toml
+  tickertape record binance:BTCUSDT bitcoin.jsonl.gz --for 10m"
 )]
 pub struct Config {
     /// What to do instead of serving
     #[command(subcommand)]
     pub command: Option<Command>,
+
+    /// File of the configuration, which options and variables override
+    #[arg(long, env = "TICKERTAPE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
 
     /// Address and port to listen at; port 0 takes a free one
     #[arg(
@@ -54,6 +66,11 @@ pub struct Config {
         value_parser = address
     )]
     pub listen: SocketAddr,
+
+    /// Show what sources give for personal use to other machines too: only for
+    /// who may
+    #[arg(long, env = "TICKERTAPE_MAY_REDISTRIBUTE")]
+    pub may_redistribute: bool,
 
     /// Where quotes and news come from, see below; may be given several times,
     /// or separated by ;
@@ -231,8 +248,22 @@ pub struct Config {
 }
 
 /// What the program does instead of serving.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Command {
+    /// Write what a feed receives to a file, which replay: plays
+    Record(RecordOptions),
+    /// Say what would be done with these options, without doing it
+    #[command(disable_help_flag = true)]
+    Check {
+        /// The options that the program would be started with: `tickertape --help`
+        /// lists them
+        #[arg(
+            value_name = "OPTION",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        options: Vec<OsString>,
+    },
     /// Make a token for somebody who shall publish, and print it once
     Token {
         /// Who it is for: letters, digits, . _ -
@@ -257,6 +288,22 @@ impl Config {
         Self::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
     }
 
+    /// Reads the options that are to be checked.
+    ///
+    /// # Errors
+    /// All that is wrong with them, or the help that they ask for.
+    pub fn to_check(options: &[OsString]) -> Result<Self, clap::Error> {
+        let program = OsString::from("tickertape check");
+        let config = Self::read(std::iter::once(&program).chain(options).cloned().collect())?;
+        match config.command {
+            None => Ok(config),
+            Some(_) => Err(wrong(
+                ErrorKind::ArgumentConflict,
+                "there is nothing to check of a command: expected options of the server".to_owned(),
+            )),
+        }
+    }
+
     /// What the front is to allow.
     pub fn settings(&self) -> Settings {
         Settings {
@@ -269,27 +316,69 @@ impl Config {
     }
 
     fn read(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
-        let config =
-            Self::try_parse_from(&arguments).map_err(|error| with_variable(error, &arguments))?;
-        if config.feeds.len() > 1 && config.feeds.contains(&FeedSpec::None) {
-            return Err(Self::command().error(
-                ErrorKind::ArgumentConflict,
-                "none is given beside other feeds: expected it alone",
-            ));
+        let matches_of = |command: clap::Command| {
+            command
+                .try_get_matches_from(&arguments)
+                .map_err(|error| with_variable(error, &arguments))
+        };
+        let mut command = Self::command();
+        command.build();
+        let mut matches = matches_of(command.clone())?;
+        let path = matches.get_one::<PathBuf>("config");
+        let mut feeds = None;
+        // What is done instead of serving needs no settings.
+        if let Some(path) = path.filter(|_| matches.subcommand().is_none()) {
+            let file = SettingsFile::read(path, &command)
+                .map_err(|faults| wrong(ErrorKind::ValueValidation, faults))?;
+            matches = matches_of(file.under(Self::command()))?;
+            feeds = file.feeds;
         }
-        if config.allowed_origins.len() > 1 && config.allowed_origins.contains(&Origin::Any) {
-            return Err(Self::command().error(
-                ErrorKind::ArgumentConflict,
-                "--allow-origin * allows every origin: expected it alone",
-            ));
+        let mut config = Self::from_arg_matches(&matches)?;
+        if let Some(feeds) = feeds
+            && matches.value_source("feeds") == Some(ValueSource::DefaultValue)
+        {
+            config.feeds = feeds;
         }
-        match FeedSpec::repeated(&config.feeds) {
-            Some(twice) => Err(Self::command().error(
-                ErrorKind::ArgumentConflict,
-                format!("{twice} is given twice: each of its bars would come twice"),
-            )),
+        match config.conflict() {
             None => Ok(config),
+            Some(conflict) => Err(wrong(ErrorKind::ArgumentConflict, conflict)),
         }
+    }
+
+    /// What is right by itself, but not together.
+    fn conflict(&self) -> Option<String> {
+        if self.allowed_origins.len() > 1 && self.allowed_origins.contains(&Origin::Any) {
+            let why = "--allow-origin * allows every origin: expected it alone";
+            return Some(why.to_owned());
+        }
+        if let Err((_, why)) = FeedSpec::together(&self.feeds) {
+            return Some(why);
+        }
+        let personal = personal(&self.feeds);
+        if !personal.is_empty() && !self.may_redistribute && !is_of_this_machine(self.listen) {
+            return Some(format!(
+                "what {} gives is for personal use, but at {} other machines could see it: expected --listen 127.0.0.1:{}, or --may-redistribute from who has the right to (see docs/licences.md)",
+                list(&personal),
+                self.listen,
+                self.listen.port()
+            ));
+        }
+        None
+    }
+}
+
+fn wrong(kind: ErrorKind, message: String) -> clap::Error {
+    Config::command().error(kind, message)
+}
+
+/// Why a value is wrong, as its parser says it.
+fn why(error: &clap::Error) -> String {
+    if let Some(why) = error.source() {
+        return why.to_string();
+    }
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) => format!("expected {}", values.join(" or ")),
+        _ => "expected a value".to_owned(),
     }
 }
 
@@ -329,7 +418,7 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 /// Reads a duration such as 250ms, 10s or 1h 30m.
-fn duration(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     let expected = "expected a time above zero and at most a year, such as 250ms, 30s or 12h";
     let duration: jiff::SignedDuration = text.parse().map_err(|_| expected)?;
     let longest = Duration::from_secs(365 * 24 * 60 * 60);
@@ -346,7 +435,7 @@ fn count(text: &str) -> Result<usize, &'static str> {
     }
 }
 
-fn bytes(text: &str) -> Result<u64, &'static str> {
+pub(crate) fn bytes(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "expected a whole number of bytes")
 }
 
@@ -357,6 +446,10 @@ fn seed(text: &str) -> Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use clap::ArgAction;
+
     use super::*;
 
     #[test]
@@ -411,11 +504,17 @@ mod tests {
             ("simulate", "simulate", Some("simulate")),
             (
                 "binance:BTCUSDT",
-                "binance:ETHUSDT,BTCUSDT",
+                "binance:btcusdt",
                 Some("binance:BTCUSDT"),
             ),
-            ("replay:a.gz", "replay:a.gz?speed=max", Some("replay:a.gz")),
-            ("binance:BTCUSDT", "binance:ETHUSDT", None),
+            ("replay:a.gz", "replay:a.gz", Some("replay:a.gz")),
+            (
+                "kraken:BTC/USD,ETH-USD",
+                "kraken:btc-usd,ETH/USD",
+                Some("kraken:BTC-USD, kraken:ETH-USD"),
+            ),
+            ("binance:BTCUSDT", "binance:ETHUSDT,BTCUSDT", None),
+            ("coinbase:BTC-USD", "kraken:BTC-USD", None),
             ("replay:a.gz", "replay:b.gz", None),
         ] {
             let arguments = ["tickertape", "--feed", first, "--feed", second];
@@ -473,6 +572,205 @@ mod tests {
         }
     }
 
+    fn read_with(text: &str, arguments: &[&str]) -> Result<Config, String> {
+        static FILES: AtomicU64 = AtomicU64::new(0);
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("{}-{number}.toml", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        let file = ["tickertape".into(), "--config".into(), path.clone().into()];
+        let arguments = arguments.iter().map(Into::into);
+        let read = Config::read(file.into_iter().chain(arguments).collect());
+        std::fs::remove_file(&path).unwrap();
+        read.map_err(|error| error.to_string().replace(&*path.to_string_lossy(), "FILE"))
+    }
+
+    #[test]
+    fn an_option_counts_more_than_the_file() {
+        let text = r#"
+            listen = "127.0.0.1:9"
+            max_streams = 7
+            max_body = 1_000
+            seed = 0x10
+            stream_lifetime = "1h 30m"
+            trusted_proxy = ["127.0.0.1", "10.0.0.0/8"]
+            allow_origin = "https://a.example,https://b.example"
+            may_redistribute = true
+            [[feed]]
+            kind = "binance"
+            symbols = ["BTCUSDT"]
+            [[feed]]
+            kind = "simulate"
+        "#;
+        let config = read_with(text, &[]).unwrap();
+        assert_eq!(config.listen.port(), 9);
+        assert_eq!((config.max_streams, config.max_body), (7, 1_000));
+        assert_eq!(config.seed, Some(16));
+        assert_eq!(config.stream_lifetime, Some(Duration::from_secs(5_400)));
+        assert_eq!(config.trusted_proxies.len(), 2);
+        assert_eq!(config.allowed_origins.len(), 2);
+        assert!(config.may_redistribute);
+        assert_eq!(config.max_symbols, 500);
+        let feeds = ["binance:BTCUSDT", "simulate"].map(|feed| feed.parse().unwrap());
+        assert_eq!(config.feeds, feeds);
+
+        let options = ["--max-streams=8", "--feed=none", "--trusted-proxy=::1"];
+        let config = read_with(text, &options).unwrap();
+        assert_eq!((config.max_streams, config.max_body), (8, 1_000));
+        assert_eq!(config.feeds, [FeedSpec::None]);
+        assert_eq!(config.trusted_proxies.len(), 1);
+        assert_eq!(read_with("", &[]).unwrap().feeds, [FeedSpec::Simulate]);
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_file_is_told_with_its_place() {
+        let text = r#"max_streams = 0
+max-symbols = 5
+  listn = "127.0.0.1:9"
+log_format = "xml"
+head_bytes = 10
+grace = 5
+seed = [1]
+trusted_proxy = ["127.0.0.1",
+  "ten"]
+publish_token = "desk:hunter2"
+may_redistribute = "yes"
+config = "other.toml"
+colour = "red"
+[[feed]]
+kind = "binanse"
+[[feed]]
+kind = "binance"
+symbols = ["BTCUSDT", "two words"]
+speed = 2
+max_body = 3
+[[feed]]
+symbols = []
+"#;
+        let message = read_with(text, &[]).unwrap_err();
+        let told: Vec<&str> = message
+            .lines()
+            .filter_map(|line| line.strip_prefix("FILE:"))
+            .collect();
+        let expected = [
+            ("1:15: max_streams is \"0\"", "a whole number from 1"),
+            ("2:1: \"max-symbols\" is not a setting", "mean max_symbols?"),
+            ("3:3: \"listn\" is not a setting", "mean listen?"),
+            ("4:14: log_format is \"xml\"", "text or json"),
+            ("5:14: head_bytes is \"10\"", "256..=65536"),
+            ("6:9: grace is \"5\"", "such as 250ms"),
+            ("7:8: seed is a list", "expected a text or a number"),
+            ("9:3: trusted_proxy is \"ten\"", "expected"),
+            ("10:17: publish_token: ", "64 hexadecimal digits"),
+            ("11:20: may_redistribute is \"yes\"", "true or false"),
+            ("12:1: \"config\" is not a setting", "no other file"),
+            ("13:1: \"colour\" is not a setting", ""),
+            ("15:8: \"binanse\" is not a feed", "mean binance?"),
+            ("18:1: binance: \"two words\"", "BTCUSDT"),
+            (
+                "19:1: \"speed\" is not an option of binance",
+                "symbols, url",
+            ),
+            (
+                "20:1: \"max_body\" is not an option",
+                "stand before the first [[feed]]",
+            ),
+            ("21:1: a feed without a kind", "binance"),
+        ];
+        assert_eq!(told.len(), expected.len(), "{message}");
+        for (line, (start, words)) in told.iter().zip(expected) {
+            assert!(line.starts_with(start) && line.contains(words), "{line}");
+        }
+        assert!(!message.contains("hunter"), "{message}");
+        assert!(message.contains("17 faults"), "{message}");
+    }
+
+    #[test]
+    fn what_is_no_toml_is_told_with_its_place() {
+        for (text, parts) in [
+            (
+                "listen = \nmax_streams = 0",
+                ["FILE:1:", "FILE:2:15: max_streams"],
+            ),
+            ("seed = 1\nseed = 2", ["FILE:2:1: duplicate key", ""]),
+            ("a = \"\u{7f}\"", ["FILE:1:", ""]),
+            (
+                "[[feed]]\nkind = \"none\"\n[[feed]]\nkind = \"simulate\"",
+                ["FILE:1:1: none is given beside", ""],
+            ),
+            (
+                "[[feed]]\nkind = \"simulate\"\n[[feed]]\nkind = \"simulate\"",
+                ["FILE:3:1: simulate is given twice", ""],
+            ),
+            (
+                "feed = \"simulate\"",
+                ["FILE:1:8: feed is \"simulate\"", "[[feed]]"],
+            ),
+            (
+                "feed = [\"simulate\"]",
+                ["FILE:1:9: feed is \"simulate\"", "[[feed]]"],
+            ),
+            (
+                "[feed]\nkind = \"simulate\"",
+                ["FILE:1:1: feed is a table", "[[feed]]"],
+            ),
+            ("[[feed]]\nkind = 7", ["FILE:2:8: kind is 7", "a text"]),
+        ] {
+            let message = read_with(text, &[]).unwrap_err();
+            for part in parts {
+                assert!(message.contains(part), "{text:?}: {message}");
+            }
+        }
+        let missing = ["tickertape", "--config", "/nowhere/tickertape.toml"];
+        let error = Config::read(missing.map(Into::into).to_vec()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("/nowhere/tickertape.toml cannot be read")
+        );
+    }
+
+    #[test]
+    fn the_example_has_every_setting_with_its_default_and_every_feed() {
+        let example = include_str!("../../tickertape.example.toml");
+        let all: Vec<&str> = example
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => setting,
+                _ => line,
+            })
+            .collect();
+        let all = all.join("\n");
+        read_with(example, &[]).unwrap();
+        let config = read_with(&all, &[]).unwrap();
+        let table: toml::Table = all.parse().unwrap();
+        let mut known = vec!["feed".to_owned()];
+        let mut command = Config::command();
+        command.build();
+        for option in command.get_arguments() {
+            let Some(key) = file::key(option) else {
+                continue;
+            };
+            let value = table
+                .get(&key)
+                .unwrap_or_else(|| panic!("{key} is not there"));
+            let default: Vec<_> = option.get_default_values().iter().collect();
+            if !default.is_empty() {
+                let text = value.as_str().map_or(value.to_string(), str::to_owned);
+                assert_eq!(default, [&*text], "{key}");
+            }
+            known.push(key);
+        }
+        assert_eq!(table.len(), known.len());
+        for name in FeedSpec::names().iter().filter(|name| **name != "none") {
+            let shown = table["feed"].as_array().unwrap();
+            assert!(
+                shown.iter().any(|feed| feed["kind"].as_str() == Some(name)),
+                "{name}"
+            );
+        }
+        assert_eq!(config.feeds.len(), table["feed"].as_array().unwrap().len());
+    }
+
     /// The settings that a row of the documentation names: option, variable, default.
     fn documented() -> Vec<(String, String, Option<String>)> {
         let text = include_str!("../../docs/configuration.md");
@@ -504,11 +802,14 @@ mod tests {
             .get_arguments()
             .filter(|option| option.get_env().is_some())
             .map(|option| {
-                let value = option.get_value_names().unwrap()[0].clone();
+                let value = match option.get_action() {
+                    ArgAction::SetTrue => String::new(),
+                    _ => format!(" {}", option.get_value_names().unwrap()[0]),
+                };
                 let variable = option.get_env().unwrap().to_str().unwrap().to_owned();
                 let default = option.get_default_values().first();
                 (
-                    format!("--{} {value}", option.get_long().unwrap()),
+                    format!("--{}{value}", option.get_long().unwrap()),
                     variable,
                     default.map(|default| default.to_str().unwrap().to_owned()),
                 )

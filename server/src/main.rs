@@ -1,6 +1,7 @@
 //! The binary `tickertape`.
 
 use std::{
+    ffi::OsString,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -8,18 +9,22 @@ use std::{
 
 use leptos::config::LeptosOptions;
 use server::{
-    Command, Config, LogFormat,
+    Command, Config, LogFormat, RecordOptions,
     archive::Beginning,
+    discreet, missing_secrets,
     publish::{TokenGrant, new_token},
     system_now,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 fn main() -> ExitCode {
     let config = Config::from_command_line();
-    if let Some(Command::Token { name }) = &config.command {
-        return make_token(name);
+    match &config.command {
+        Some(Command::Token { name }) => return make_token(name),
+        Some(Command::Check { options }) => return check(options),
+        Some(Command::Record(_)) | None => {}
     }
     let log = tracing_subscriber::fmt()
         .with_env_filter(config.log.clone())
@@ -28,8 +33,13 @@ fn main() -> ExitCode {
         // A log that cannot be written would be complained of at the same place, by a panic.
         .log_internal_errors(false);
     match config.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.finish().with(discreet()).init(),
+        LogFormat::Json => log
+            .json()
+            .flatten_event(true)
+            .finish()
+            .with(discreet())
+            .init(),
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -38,7 +48,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let result = runtime.block_on(run(config));
+    let result = match config.command.clone() {
+        Some(Command::Record(options)) => runtime.block_on(record(options)),
+        _ => runtime.block_on(run(config)),
+    };
     // Everything has ended in order, but for threads that wait for the system: to look a host's
     // name up, or to read from a pipe. That may take for ever and nobody needs it any more.
     runtime.shutdown_background();
@@ -49,6 +62,28 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what the program would do with these options, or all that is wrong with them.
+fn check(options: &[OsString]) -> ExitCode {
+    let config = match Config::to_check(options) {
+        Ok(config) => config,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()));
+        }
+    };
+    let checked = server::check(&config);
+    let site = leptos_options(config.site.as_deref());
+    if let (Ok(text), Ok(_)) = (&checked, &site) {
+        let _ = write!(io::stdout(), "{text}");
+        return ExitCode::SUCCESS;
+    }
+    let faults = checked.err().into_iter().flatten().chain(site.err());
+    for fault in faults {
+        eprintln!("error: {fault}");
+    }
+    ExitCode::FAILURE
 }
 
 /// Prints a new token and its hash for programs, and what to do with them for people.
@@ -79,7 +114,26 @@ fn make_token(name: &str) -> ExitCode {
     }
 }
 
+/// Records until Ctrl-C, and says how much there is.
+async fn record(options: RecordOptions) -> Result<(), String> {
+    let stop = CancellationToken::new();
+    let signals = cancel_on_signal(stop.clone())
+        .map_err(|error| format!("cannot listen to the signals of the system: {error}"))?;
+    tokio::spawn(signals);
+    let file = options.file.display().to_string();
+    let (recorded, why) = server::record(options, &stop).await?;
+    eprintln!(
+        "{file} has {} frames of {} bytes, in {} bytes; the recording ended because {why}",
+        recorded.frames, recorded.bytes, recorded.written
+    );
+    Ok(())
+}
+
 async fn run(config: Config) -> Result<(), String> {
+    let missing = missing_secrets(&config);
+    if !missing.is_empty() {
+        return Err(missing.join("; "));
+    }
     let leptos = leptos_options(config.site.as_deref())?;
     #[cfg(unix)]
     raise_file_limit();

@@ -1,6 +1,7 @@
 //! What the server counts, for whoever runs it.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc,
@@ -25,6 +26,7 @@ use prometheus_client::{
 use tape::Stats;
 
 use crate::archive::Report;
+use crate::feeds::Skipped;
 
 /// The upper bounds of the publish-to-write delay's buckets, in microseconds: 100 µs to 10 s, each
 /// decade in three. A last one takes the rest.
@@ -325,7 +327,7 @@ impl Metrics {
     pub fn encode(
         &self,
         tape: Stats,
-        feeds: Vec<FeedStatus>,
+        feeds: Vec<(FeedStatus, Skipped)>,
         archive: Option<Report>,
     ) -> Result<String, fmt::Error> {
         let mut read = Registry::default();
@@ -418,7 +420,7 @@ impl EncodeMetric for Delay {
 #[derive(Debug)]
 struct Reading {
     tape: Stats,
-    feeds: Vec<FeedStatus>,
+    feeds: Vec<(FeedStatus, Skipped)>,
     archive: Option<Report>,
     started: Millis,
     uptime: Duration,
@@ -473,18 +475,44 @@ impl Collector for Reading {
             None,
             cursors.metric_type(),
         )?)?;
-        let states = self.feeds.iter().flat_map(|feed| {
-            STATES.map(|(state, name)| {
-                let labels = [("feed", feed.name.as_str()), ("state", name)];
-                (labels, u64::from(feed.state == state))
-            })
-        });
+        // Two feeds of one kind have one name: what is told of it is the sum.
+        let mut states = BTreeMap::new();
+        let mut skipped = BTreeMap::new();
+        let mut gaps = BTreeMap::new();
+        for (feed, passed) in &self.feeds {
+            let name = feed.name.as_str();
+            for (state, label) in STATES {
+                let labels = [("feed", name), ("state", label)];
+                *states.entry(labels).or_default() += u64::from(feed.state == state);
+            }
+            for (why, count) in [
+                ("ignored", passed.ignored),
+                ("wrong", passed.wrong),
+                ("late", passed.late),
+                ("held", passed.held),
+            ] {
+                *skipped.entry([("feed", name), ("why", why)]).or_default() += count;
+            }
+            *gaps.entry([("feed", name)]).or_default() += passed.gaps;
+        }
         gauges(
             &mut encoder,
             "tickertape_feed_state",
             "1 for the state that a feed is in, 0 for the others.",
             None,
             states,
+        )?;
+        counters(
+            &mut encoder,
+            "tickertape_feed_skipped",
+            "What a feed has passed over: frames that say nothing that is listened to or that cannot be read, trades of minutes that were closed, quotes older than another feed's.",
+            skipped,
+        )?;
+        counters(
+            &mut encoder,
+            "tickertape_feed_gaps",
+            "Gaps in a source's own numbers of its messages or trades.",
+            gaps,
         )?;
         if let Some(report) = &self.archive {
             archived(&mut encoder, report)?;
@@ -593,6 +621,19 @@ fn gauges<'a, const N: usize>(
     let mut metric = encoder.encode_descriptor(name, help, unit, MetricType::Gauge)?;
     for (labels, value) in values {
         metric.encode_family(&labels)?.encode_gauge(&value)?;
+    }
+    Ok(())
+}
+
+fn counters<'a, const N: usize>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = ([(&'static str, &'a str); N], u64)>,
+) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (labels, value) in values {
+        ConstCounter::new(value).encode(metric.encode_family(&labels)?)?;
     }
     Ok(())
 }

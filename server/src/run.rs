@@ -48,11 +48,9 @@ pub async fn run(
         .into_iter()
         .filter_map(|spec| spec.build(seed))
         .collect();
-    let floor = Floor {
-        archive: archive.as_ref().and_then(|archive| archive.clone().ok()),
-        left: Arc::new(left),
-        ..Floor::new(tape.clone(), Arc::clone(&clock))
-    };
+    let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
+    floor.archive = archive.as_ref().and_then(|archive| archive.clone().ok());
+    floor.left = Arc::new(left);
     let metrics = Arc::new(Metrics::new(clock()));
     let closing = CancellationToken::new();
     let mut writing = None;
@@ -91,6 +89,10 @@ pub async fn run(
         },
         origins: config.allowed_origins,
         tape: tape.clone(),
+        skipped: {
+            let statuses = statuses.clone();
+            Arc::new(move || statuses.skipped())
+        },
         feeds: Arc::new(move || statuses.current()),
         clock,
         heartbeat: http::HEARTBEAT,

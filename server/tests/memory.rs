@@ -534,16 +534,16 @@ impl Feeding {
         let config = config(&folder.0, &["--feed", "none"]);
         let beginning = Beginning::new(&config, &clock).unwrap();
         let (tape, archive) = (beginning.tape, beginning.archive.unwrap().unwrap());
-        let floor = Floor {
-            archive: Some(archive.clone()),
-            left: Arc::new(beginning.left),
-            ..Floor::new(tape.clone(), Arc::clone(&clock))
-        };
+        let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
+        floor.archive = Some(archive.clone());
+        floor.left = Arc::new(beginning.left);
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new(now));
         let (scribe, writing) = Scribe::start(archive.clone(), &tape, clock, metrics, stop.clone());
+        let publisher = Publisher::new(floor, name);
+        publisher.live();
         Feeding {
-            publisher: Publisher::new(floor, name),
+            publisher,
             archive,
             scribe,
             stop,

@@ -11,8 +11,10 @@
 //! Texts of errors name an address without its query and its user, which may be secrets.
 
 use std::{
+    borrow::Cow,
     error::Error,
     fmt,
+    future::pending,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -28,7 +30,12 @@ use reqwest::{
 };
 use tokio::time::Instant;
 
-use super::{FeedError, retry};
+use super::{
+    FeedError, Publisher,
+    recording::{Line, bare},
+    retry,
+    wire::Wire,
+};
 use crate::provide_tls;
 
 /// How we call ourselves where a source does not ask for more.
@@ -78,6 +85,7 @@ impl Default for Patience {
 pub struct Fetcher {
     client: Client,
     patience: Patience,
+    wire: Wire,
 }
 
 impl Fetcher {
@@ -96,10 +104,23 @@ impl Fetcher {
             .timeout(patience.answer)
             .redirect(redirect::Policy::custom(follow))
             .build()
-            .map(|client| Fetcher { client, patience })
+            .map(|client| Fetcher {
+                client,
+                patience,
+                wire: Wire::Live(None),
+            })
             .map_err(|error| {
                 FeedError::Fatal(format!("no client of HTTP can be made: {}", chain(&error)))
             })
+    }
+
+    /// The same client for the feed of a publisher: what it gets can be recorded, and comes from a
+    /// recording where one is played.
+    pub fn of(self, publisher: &Publisher) -> Self {
+        Fetcher {
+            wire: publisher.wire(),
+            ..self
+        }
     }
 
     /// Asks for a page, and notes in it what the answer says for the next time.
@@ -107,6 +128,36 @@ impl Fetcher {
     /// # Errors
     /// When no whole answer came, or one that says no.
     pub async fn get(&self, page: &mut Page) -> Result<Answer, FetchError> {
+        let place = place(&page.url);
+        let address = bare(page.url.as_str());
+        let recorder = match &self.wire {
+            Wire::Live(recorder) => recorder.as_deref(),
+            Wire::Played(played) => match played.answer(&address).await {
+                Some(line) => return again(line, &place),
+                // Whoever plays the recording knows that it is over.
+                None => return pending().await,
+            },
+        };
+        let result = self.ask(page, &place).await;
+        if let Some(recorder) = recorder {
+            match &result {
+                Ok(answer) => {
+                    let document = answer.document.as_ref();
+                    let status = match document {
+                        Some(_) => StatusCode::OK,
+                        None => StatusCode::NOT_MODIFIED,
+                    };
+                    let media = document.and_then(|document| document.content_type.as_deref());
+                    let body = document.map(|document| &document.body[..]);
+                    recorder.answer(&address, status.as_u16(), media, body);
+                }
+                Err(_) => recorder.failed(&address),
+            }
+        }
+        result
+    }
+
+    async fn ask(&self, page: &mut Page, place: &str) -> Result<Answer, FetchError> {
         let mut request = self
             .client
             .get(page.url.clone())
@@ -114,11 +165,10 @@ impl Fetcher {
         let validators = page.validators();
         let is_conditional = !validators.is_empty();
         request = request.headers(validators);
-        let place = place(&page.url);
         let response = request
             .send()
             .await
-            .map_err(|error| self.broken(&place, &error))?;
+            .map_err(|error| self.broken(place, &error))?;
         let status = response.status();
         let fresh = fresh(response.headers());
         if status == StatusCode::NOT_MODIFIED && is_conditional {
@@ -129,7 +179,7 @@ impl Fetcher {
             });
         }
         if !status.is_success() {
-            return Err(refused(&place, &response, page.has_answered));
+            return Err(refused(place, &response, page.has_answered));
         }
         let headers = response.headers();
         let (etag, modified) = (
@@ -140,7 +190,7 @@ impl Fetcher {
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
-        let body = self.body(&place, response).await?;
+        let body = self.body(place, response).await?;
         page.has_answered = true;
         page.etag = etag;
         page.modified = modified;
@@ -205,6 +255,28 @@ impl Fetcher {
     }
 }
 
+/// What an address answered when it was recorded.
+fn again(line: Line<'static>, place: &str) -> Result<Answer, FetchError> {
+    let error = |why: &str| FetchError {
+        status: None,
+        why: format!("{place} {why}"),
+        wait: None,
+        is_fatal: false,
+    };
+    if line.status.is_none() {
+        return Err(error("did not answer when it was recorded"));
+    }
+    let content_type = line.media.clone().map(Cow::into_owned);
+    let body = line.bytes().map_err(|why| error(&why.to_string()))?;
+    Ok(Answer {
+        document: body.map(|body| Document {
+            content_type,
+            body: body.into(),
+        }),
+        fresh: None,
+    })
+}
+
 /// An address that is asked again and again, with what its last answer said.
 #[derive(Debug)]
 pub struct Page {
@@ -238,6 +310,11 @@ impl Page {
     /// Its address.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Whether it has ever been answered.
+    pub fn has_answered(&self) -> bool {
+        self.has_answered
     }
 
     /// Forgets what the last answer said, because it could not be read: the next one is to come whole.

@@ -1,8 +1,12 @@
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use archive::Archive;
 use market::Millis;
 
+use super::{
+    Recorder,
+    speakers::{Seats, Speakers},
+};
 use crate::{Directory, Now, Tape, archive::LeftBehind, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
@@ -20,6 +24,9 @@ pub struct Floor {
     pub archive: Option<Archive>,
     /// Where symbols were left before a restart.
     pub left: Arc<LeftBehind>,
+    /// Who writes down what feeds receive, if somebody does.
+    pub recorder: Option<Arc<Recorder>>,
+    speakers: Arc<Speakers>,
 }
 
 impl Floor {
@@ -32,7 +39,14 @@ impl Floor {
             sessions: Arc::default(),
             archive: None,
             left: Arc::default(),
+            recorder: None,
+            speakers: Arc::default(),
         }
+    }
+
+    /// Who speaks for each symbol.
+    pub(super) fn speakers(&self) -> MutexGuard<'_, Seats> {
+        self.speakers.lock()
     }
 
     /// The time of receipt, now.

@@ -2,72 +2,217 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use archive::Print;
 use market::{
-    Bar, Board, Clock, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, News, Quote,
-    Session, Symbol, Tick,
+    Bar, Board, Clock, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, News,
+    Quality, Quote, Session, Symbol, Tick,
 };
+use serde::Serialize;
 use tokio::{sync::watch, time::Instant};
+use utoipa::ToSchema;
 
-use super::Floor;
-use crate::{Draft, Listing, sessions::Calendar, story};
+use super::{
+    Floor,
+    speakers::{Seats, Standing, Turn},
+    wire::{Played, Wire},
+};
+use crate::{Draft, Listing, Revealed, Secret, SecretError, sessions::Calendar, story};
 
 /// A feed's side of the tape: what it publishes, and how it says that it is doing.
+///
+/// Where several feeds quote a symbol, one of them speaks: [`Floor`] knows which. What the others
+/// say goes into their own boards and no further.
 pub struct Publisher {
     floor: Floor,
+    /// The feed's place in the order of configuration.
+    rank: usize,
     status: watch::Sender<FeedStatus>,
     // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
     // order of a feed's events on the tape the order in which the board saw them.
     state: Mutex<State>,
     ignored: AtomicU64,
     wrong: AtomicU64,
+    gaps: AtomicU64,
+    held: AtomicU64,
+    /// The recording that stands in for the feed's connections, if one does.
+    played: RwLock<Option<Arc<Played>>>,
 }
 
 #[derive(Default)]
 struct State {
     board: Board,
     sessions: BTreeMap<Symbol, Session>,
-    live_since: Option<Instant>,
+    speaks_since: Option<Instant>,
+    /// What is amiss although the source speaks.
+    lack: Option<String>,
+    skew: Option<Skew>,
 }
 
+/// A clock of a source that is wrong, or that makes ours look wrong.
+struct Skew {
+    /// By how much it is off, for a person.
+    reason: String,
+    /// Whether the source said what its clock says, and not just a tick carried a time.
+    told: bool,
+}
+
+/// How far ahead of ours the clock of a source may be. A time further ahead would hold back the
+/// quotes of every other feed until it comes.
+const AHEAD: Millis = 60_000;
+
+/// How far behind ours it may be. Sources do not send what is older than that as news.
+const BEHIND: Millis = 10 * 60_000;
+
 impl Publisher {
-    /// A publisher of the feed of that name, which has not spoken yet.
+    /// A publisher of the feed of that name, which has not spoken yet. It comes after all that
+    /// were made on the same floor before it.
     pub fn new(floor: Floor, name: &str) -> Self {
         let status = FeedStatus {
             name: name.to_owned(),
             state: FeedState::Connecting,
             detail: None,
         };
+        let rank = floor.speakers().sit(floor.now());
         Publisher {
             floor,
+            rank,
             status: watch::Sender::new(status),
             state: Mutex::default(),
             ignored: AtomicU64::new(0),
             wrong: AtomicU64::new(0),
+            gaps: AtomicU64::new(0),
+            held: AtomicU64::new(0),
+            played: RwLock::default(),
         }
     }
 
-    /// The time of receipt, now.
+    /// The time of receipt, now. While a recording is played that is the one of the recording.
     pub fn now(&self) -> Millis {
-        self.floor.now()
+        match self.played() {
+            Some(played) => played.now(),
+            None => self.floor.now(),
+        }
     }
 
-    /// Publishes what a tick led to: the bars that it closed, then the quote.
+    /// What a secret says. While a recording is played nobody is there who would want to know.
+    ///
+    /// # Errors
+    /// When the secret cannot be read.
+    pub fn reveal(&self, secret: &Secret) -> Result<Revealed, SecretError> {
+        match self.played() {
+            Some(_) => Ok(Revealed::nothing()),
+            None => secret.read(),
+        }
+    }
+
+    /// Waits before a source is asked again. While a recording is played nothing needs sparing.
+    pub async fn rest(&self, time: Duration) {
+        match self.played() {
+            Some(_) => tokio::task::yield_now().await,
+            None => tokio::time::sleep(time).await,
+        }
+    }
+
+    /// Whether a recording is played.
+    pub fn is_played(&self) -> bool {
+        self.played().is_some()
+    }
+
+    /// From now on a recording stands in for the feed's connections.
+    pub(super) fn play(&self, played: Arc<Played>) {
+        *self.played.write().unwrap_or_else(PoisonError::into_inner) = Some(played);
+    }
+
+    /// Where what the feed receives comes from.
+    pub(super) fn wire(&self) -> Wire {
+        match self.played() {
+            Some(played) => Wire::Played(played),
+            None => Wire::Live(self.floor.recorder.clone()),
+        }
+    }
+
+    fn played(&self) -> Option<Arc<Played>> {
+        let played = self.played.read().unwrap_or_else(PoisonError::into_inner);
+        played.clone()
+    }
+
+    /// Takes a tick, and publishes what it led to where the feed speaks for its symbol: the bars
+    /// that it closed, then the quote.
     pub fn tick(&self, tick: &Tick) {
         let mut state = self.state();
-        self.references(&mut state, tick.symbol, &tick.day);
-        self.keep(tick);
+        let tick = &self.timed(&mut state, tick.clone());
         self.take_up(&mut state, tick);
+        let mut seats = self.floor.speakers();
+        let turn = seats.speak(self.rank, tick.symbol);
+        if turn != Turn::Listens {
+            self.keep(tick);
+        }
+        self.references(&mut state, &mut seats, tick.symbol, &tick.day);
+        if turn == Turn::Begins {
+            self.begin_to_speak(&state, &mut seats, tick.symbol);
+        }
         let change = state.board.apply(tick);
-        for bar in change.bars {
+        self.bars(&mut seats, change.bars);
+        if turn != Turn::Listens {
+            self.publish(&mut seats, tick, change.quote);
+        }
+    }
+
+    /// Publishes what a tick of the speaker led to. No quote goes back in time: where another feed
+    /// spoke before, an older one is held back until its feed has caught up.
+    fn publish(&self, seats: &mut Seats, _tick: &Tick, quote: Quote) {
+        if seats.tells(quote.symbol, quote.time) {
+            self.append(Event::Quote(quote));
+        } else {
+            self.held.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Introduces the feed as the new speaker: its session, and the bars that its board closed
+    /// before it was its turn.
+    fn begin_to_speak(&self, state: &State, seats: &mut Seats, symbol: Symbol) {
+        let own = state.sessions.get(&symbol);
+        if let Some(session) = seats.introduction(self.rank, symbol, own, &self.name()) {
+            self.say(session);
+        }
+        for bar in seats.inherit(self.rank, symbol) {
             self.append(Event::Bar(bar));
         }
-        self.append(Event::Quote(change.quote));
+    }
+
+    fn bars(&self, seats: &mut Seats, bars: Vec<Bar>) {
+        for bar in bars {
+            for bar in seats.close(self.rank, bar) {
+                self.append(Event::Bar(bar));
+            }
+        }
+    }
+
+    /// Takes over what has become this feed's to speak of although it says nothing right now,
+    /// because another one has fallen silent. To be called now and then.
+    pub(super) fn look_around(&self) {
+        let state = self.state();
+        let mut seats = self.floor.speakers();
+        for symbol in seats.due(self.rank) {
+            if seats.turn(self.rank, symbol) != Turn::Begins {
+                continue;
+            }
+            self.begin_to_speak(&state, &mut seats, symbol);
+            if let Some(quote) = state.board.quote(symbol)
+                && seats.tells(symbol, quote.time)
+            {
+                self.append(Event::Quote(quote.clone()));
+            }
+        }
+        for bar in seats.overdue() {
+            self.append(Event::Bar(bar));
+        }
     }
 
     /// Takes a tick of the past: publishes the bars that it closed, but no quote.
@@ -76,16 +221,20 @@ impl Publisher {
     /// Of minutes that are long over the bars are archived, and their trades are not.
     pub fn past(&self, tick: &Tick) {
         let mut state = self.state();
-        self.references(&mut state, tick.symbol, &tick.day);
+        self.take_up(&mut state, tick);
+        let mut seats = self.floor.speakers();
+        let turn = seats.speak(self.rank, tick.symbol);
         let now = self.now();
         let minute = now - now % Bar::INTERVAL;
-        if tick.time >= minute.saturating_sub(Bar::INTERVAL) {
+        if turn != Turn::Listens && tick.time >= minute.saturating_sub(Bar::INTERVAL) {
             self.keep(tick);
         }
-        self.take_up(&mut state, tick);
-        for bar in state.board.apply(tick).bars {
-            self.append(Event::Bar(bar));
+        self.references(&mut state, &mut seats, tick.symbol, &tick.day);
+        if turn == Turn::Begins {
+            self.begin_to_speak(&state, &mut seats, tick.symbol);
         }
+        let bars = state.board.apply(tick).bars;
+        self.bars(&mut seats, bars);
     }
 
     /// Takes a trade back or puts it right: publishes the quote as it is without the mistake, where
@@ -93,25 +242,35 @@ impl Publisher {
     /// published before stays on the tape as it was, and is for history to put right.
     pub fn correct(&self, correction: &Correction) {
         let mut state = self.state();
+        let now = self.now();
+        let time = match state.skew {
+            None if correction.time.saturating_sub(now) <= AHEAD => correction.time,
+            _ => now,
+        };
+        let correction = &Correction {
+            time,
+            ..*correction
+        };
+        let symbol = correction.symbol;
+        let before = state.board.quote(symbol).cloned();
         if let Some(archive) = &self.floor.archive {
             archive.correct(*correction);
         }
-        let before = state.board.quote(correction.symbol).cloned();
         match state.board.correct(correction) {
             Mended::Whole(quote) | Mended::Quote(quote) => {
-                let same = before.is_some_and(|before| {
-                    Quote {
-                        time: quote.time,
-                        ..before
-                    } == quote
-                });
-                if !same {
+                let time = quote.time;
+                let is_same = before.is_some_and(|before| Quote { time, ..before } == quote);
+                let mut seats = self.floor.speakers();
+                if !is_same
+                    && seats.turn(self.rank, symbol) == Turn::Speaks
+                    && seats.tells(symbol, time)
+                {
                     self.append(Event::Quote(quote));
                 }
             }
             Mended::Unknown => tracing::debug!(
                 feed = self.name(),
-                symbol = %correction.symbol,
+                %symbol,
                 trade = correction.trade,
                 "corrects a trade that is not remembered"
             ),
@@ -124,27 +283,44 @@ impl Publisher {
         self.floor.left.of(&self.name())
     }
 
-    /// Publishes the newest quote of every symbol.
+    /// Publishes the newest quote of every symbol that the feed speaks for.
     pub fn quotes(&self) {
         let state = self.state();
+        let mut seats = self.floor.speakers();
         for quote in state.board.quotes() {
-            self.append(Event::Quote(quote.clone()));
+            if seats.turn(self.rank, quote.symbol) != Turn::Listens
+                && seats.tells(quote.symbol, quote.time)
+            {
+                self.append(Event::Quote(quote.clone()));
+            }
         }
     }
 
     /// Publishes the bars that are still open, because no more trades will come.
     pub fn finish(&self) {
-        for bar in self.state().board.finish() {
-            self.append(Event::Bar(bar));
-        }
+        let bars = self.state().board.finish();
+        self.bars(&mut self.floor.speakers(), bars);
     }
 
-    /// Publishes a session, unless it says what is known already. Its state is what the calendar of
-    /// its venue and the halts of all feeds make of it: see [`Sessions`](crate::sessions::Sessions).
-    pub fn session(&self, session: Session) {
+    /// Publishes a session, unless it says what is known already or another feed speaks for its
+    /// symbol. Its state is what the calendar of its venue and the halts of all feeds make of it: see
+    /// [`Sessions`](crate::sessions::Sessions). The directory of symbols learns of it in any case.
+    pub fn session(&self, mut session: Session) {
+        if self.played().is_some() {
+            (session.quality, session.source) = (Quality::Replay, self.name());
+        }
+        self.list([Listing {
+            symbol: session.symbol,
+            name: session.name.clone(),
+            venue: session.venue.clone(),
+            currency: session.currency.clone(),
+            tick: session.tick,
+        }]);
         let mut state = self.state();
         state.sessions.insert(session.symbol, session.clone());
-        self.say(session);
+        if self.floor.speakers().presents(self.rank, &session) {
+            self.say(session);
+        }
     }
 
     /// Takes that a symbol is halted, whoever quotes it, with the venue's code of the reason (`T1`,
@@ -152,13 +328,13 @@ impl Publisher {
     /// change.
     pub fn halt(&self, symbol: Symbol, code: &str) {
         let floor = &self.floor;
-        floor.sessions.halt(&floor.tape, self.now(), symbol, code);
+        floor.sessions.halt(&floor.tape, floor.now(), symbol, code);
     }
 
     /// Takes that a symbol is traded again; where its halt was market-wide, all are.
     pub fn resume(&self, symbol: Symbol) {
         let floor = &self.floor;
-        floor.sessions.resume(&floor.tape, self.now(), symbol);
+        floor.sessions.resume(&floor.tape, floor.now(), symbol);
     }
 
     /// Publishes a story, unless it says what is on the tape already.
@@ -167,7 +343,7 @@ impl Publisher {
         let _state = self.state();
         let id = news.id.clone();
         let draft = Draft::new(Event::News(news));
-        self.floor.tape.append_all(self.now(), |batch| {
+        self.floor.tape.append_all(self.floor.now(), |batch| {
             let earlier = story::newest(&batch.view(), &id);
             if let Some(draft) = story::after(draft, earlier) {
                 draft.append(batch);
@@ -180,29 +356,123 @@ impl Publisher {
         self.floor.directory.list(listings);
     }
 
+    /// What is known of a symbol from any source that lists some.
+    pub fn listing(&self, symbol: Symbol) -> Option<Listing> {
+        self.floor.directory.get(symbol)
+    }
+
     /// Says that the source speaks, but not as it should: with the reason, for a person. The next
-    /// [`Publisher::live`] ends it.
+    /// [`Publisher::live`] ends it. Another feed of the same symbols speaks meanwhile.
     pub fn degraded(&self, reason: impl Into<String>) {
-        self.set(FeedState::Degraded, Some(reason.into()));
+        let mut state = self.state();
+        state.speaks_since.get_or_insert_with(Instant::now);
+        let mut seats = self.floor.speakers();
+        seats.heard(self.rank);
+        seats.stand(self.rank, Standing::Degraded);
+        self.show(FeedState::Degraded, Some(reason.into()));
+    }
+
+    /// Says what a source refuses to a feed that is well otherwise, such as one symbol of many;
+    /// `None` when it does no longer. The feed is shown as degraded for this reason until its
+    /// connection ends, and speaks for what it has.
+    pub fn lacks(&self, reason: Option<String>) {
+        let mut state = self.state();
+        if state.lack != reason {
+            state.lack = reason;
+            self.show_amiss(&state);
+        }
+    }
+
+    /// Says what the clock of the source says right now, in a message that it sends at once. Where
+    /// that is further from ours than a source can be late, the feed is shown as degraded, and the
+    /// times of receipt stand in for those of the source.
+    pub fn clock(&self, time: Millis) {
+        let now = self.now();
+        let mut state = self.state();
+        let reason = if time.saturating_sub(now) > AHEAD {
+            Some(skewed(time - now, "ahead of"))
+        } else if now.saturating_sub(time) > BEHIND {
+            Some(skewed(now - time, "behind"))
+        } else {
+            None
+        };
+        self.skew(&mut state, reason, true);
+    }
+
+    /// The tick with a time that can be believed.
+    fn timed(&self, state: &mut State, tick: Tick) -> Tick {
+        let session = state.sessions.get(&tick.symbol);
+        let is_of_now = session.is_some_and(|session| session.quality == Quality::Live);
+        if tick.clock != Clock::Exchange || !is_of_now {
+            return tick;
+        }
+        let now = self.now();
+        let ahead = tick.time.saturating_sub(now);
+        if ahead > AHEAD {
+            self.skew(state, Some(skewed(ahead, "ahead of")), false);
+        } else if state.skew.as_ref().is_some_and(|skew| !skew.told) {
+            self.skew(state, None, false);
+        }
+        match state.skew {
+            Some(_) => Tick {
+                time: now,
+                clock: Clock::Receipt,
+                ..tick
+            },
+            None => tick,
+        }
+    }
+
+    fn skew(&self, state: &mut State, reason: Option<String>, told: bool) {
+        let changed = reason.is_some() != state.skew.is_some();
+        // By how much it is off need not be told anew with each message.
+        if changed {
+            state.skew = reason.map(|reason| Skew { reason, told });
+            self.show_amiss(state);
+        }
     }
 
     /// Says that the source speaks. To be called for every frame; it is cheap when that is known.
     pub fn live(&self) {
-        let changed = self.status.send_if_modified(|status| {
-            let changed = status.state != FeedState::Live;
-            status.state = FeedState::Live;
-            status.detail = None;
-            changed
-        });
-        if changed {
-            self.state().live_since = Some(Instant::now());
+        let mut state = self.state();
+        let mut seats = self.floor.speakers();
+        seats.heard(self.rank);
+        seats.stand(self.rank, Standing::Good);
+        drop(seats);
+        if state.speaks_since.is_none() {
+            state.speaks_since = Some(Instant::now());
             tracing::info!(feed = self.name(), "live");
+        }
+        self.show_amiss(&state);
+    }
+
+    /// Shows what is amiss although the source speaks, or that nothing is.
+    fn show_amiss(&self, state: &State) {
+        if state.speaks_since.is_none() {
+            return;
+        }
+        match state.amiss() {
+            Some(reason) => self.show(FeedState::Degraded, Some(reason)),
+            None => self.show(FeedState::Live, None),
         }
     }
 
     /// Says that something came from the source, if only an answer to a ping. To be called for
     /// whatever comes; [`Publisher::live`] says it too.
-    pub fn heard(&self) {}
+    pub fn heard(&self) {
+        self.floor.speakers().heard(self.rank);
+    }
+
+    /// Says how often something comes from the source when all is well. A feed that has heard nothing
+    /// for twice that, and five seconds at the least, gives way to the next one of its symbols.
+    pub fn hears_every(&self, interval: Duration) {
+        self.floor.speakers().hears_every(self.rank, interval);
+    }
+
+    /// Counts messages of the source that are missing, as the source's own numbers tell.
+    pub fn gap(&self) {
+        self.gaps.fetch_add(1, Ordering::Relaxed);
+    }
 
     /// Counts a frame that says nothing that we listen to.
     pub fn ignore(&self) {
@@ -228,6 +498,8 @@ impl Publisher {
             ignored: self.ignored.load(Ordering::Relaxed),
             wrong: self.wrong.load(Ordering::Relaxed),
             late: self.state().board.late(),
+            gaps: self.gaps.load(Ordering::Relaxed),
+            held: self.held.load(Ordering::Relaxed),
         }
     }
 
@@ -241,17 +513,34 @@ impl Publisher {
         self.status.borrow().name.clone()
     }
 
-    pub(super) fn set(&self, state: FeedState, detail: Option<String>) {
-        self.state().live_since = None;
-        self.status.send_modify(|status| {
-            status.state = state;
-            status.detail = detail;
+    /// A connection is made: the first one, one after another that broke off, or one that replaces
+    /// another without a break.
+    pub(super) fn begin(&self, renewal: bool) {
+        self.state().lack = None;
+        self.floor
+            .speakers()
+            .begin(self.rank, self.floor.now(), renewal);
+    }
+
+    /// The connection is at its end, and why.
+    pub(super) fn end(&self, state: FeedState, detail: Option<String>) {
+        let mut inner = self.state();
+        (inner.speaks_since, inner.lack, inner.skew) = (None, None, None);
+        self.floor.speakers().stand(self.rank, Standing::Away);
+        self.show(state, detail);
+    }
+
+    fn show(&self, state: FeedState, detail: Option<String>) {
+        self.status.send_if_modified(|status| {
+            let changed = (status.state, &status.detail) != (state, &detail);
+            (status.state, status.detail) = (state, detail);
+            changed
         });
     }
 
-    /// Since when the feed has been live without a break.
-    pub(super) fn live_since(&self) -> Option<Instant> {
-        self.state().live_since
+    /// Since when the source has spoken without a break.
+    pub(super) fn speaks_since(&self) -> Option<Instant> {
+        self.state().speaks_since
     }
 
     /// Has a trade archived that has a time of its exchange.
@@ -290,7 +579,7 @@ impl Publisher {
         }
     }
 
-    fn references(&self, state: &mut State, symbol: Symbol, day: &Day) {
+    fn references(&self, state: &mut State, seats: &mut Seats, symbol: Symbol, day: &Day) {
         let Some(session) = state.sessions.get_mut(&symbol) else {
             return;
         };
@@ -298,26 +587,47 @@ impl Publisher {
         let prev_close = day.prev_close.or(session.prev_close);
         if (open, prev_close) != (session.open, session.prev_close) {
             (session.open, session.prev_close) = (open, prev_close);
-            self.say(session.clone());
+            if seats.presents(self.rank, session) {
+                self.say(session.clone());
+            }
         }
     }
 
     fn say(&self, session: Session) {
         let floor = &self.floor;
-        floor.sessions.say(&floor.tape, self.now(), session);
+        floor.sessions.say(&floor.tape, floor.now(), session);
     }
 
     fn append(&self, event: Event) {
         let draft = Draft::new(event);
         self.floor
             .tape
-            .append_all(self.now(), |batch| draft.append(batch));
+            .append_all(self.floor.now(), |batch| draft.append(batch));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // A feed that panicked under the lock is not run again; its last state may still be read.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl State {
+    /// What is amiss although the source speaks.
+    fn amiss(&self) -> Option<String> {
+        let skew = self.skew.as_ref().map(|skew| skew.reason.as_str());
+        match (self.lack.as_deref(), skew) {
+            (None, None) => None,
+            (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
+            (Some(lack), Some(skew)) => Some(format!("{lack}; {skew}")),
+        }
+    }
+}
+
+fn skewed(off: Millis, way: &str) -> String {
+    format!(
+        "the source's clock is {} seconds {way} ours; the times of receipt stand in for its own",
+        off / 1_000
+    )
 }
 
 impl fmt::Debug for Publisher {
@@ -330,7 +640,7 @@ impl fmt::Debug for Publisher {
 }
 
 /// What a feed has passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct Skipped {
     /// Frames that say nothing that we listen to.
     pub ignored: u64,
@@ -338,4 +648,8 @@ pub struct Skipped {
     pub wrong: u64,
     /// Trades that came for a minute that was closed: in the volume, but in no bar.
     pub late: u64,
+    /// Gaps in the source's own numbers of its messages or trades.
+    pub gaps: u64,
+    /// Quotes that were older than what another feed had said of their symbol.
+    pub held: u64,
 }

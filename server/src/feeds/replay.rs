@@ -1,7 +1,8 @@
 //! Recordings, played again with the pauses that they were recorded with, or quicker.
 //!
-//! Two formats are known by their first line, both plain or compressed with gzip:
+//! Three formats are known by their first line, all plain or compressed with gzip:
 //!
+//! - our own, of any feed: see `docs/recordings.md`;
 //! - frames of Binance's combined streams, as [hftbacktest](https://github.com/nkaz001/hftbacktest)
 //!   collects them: the time of receipt in nanoseconds since the epoch, a space, the frame;
 //! - frames of Coinbase Exchange, as [cryptofeed](https://github.com/bmoscon/cryptofeed) collects
@@ -12,21 +13,26 @@
 
 use std::{
     collections::HashSet,
-    fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use flate2::bufread::MultiGzDecoder;
 use futures_util::future::BoxFuture;
 use market::{Millis, Quality, Session, Symbol, Tick};
 use serde::{Deserialize, Deserializer, de::Error as _};
-use tokio::{sync::mpsc, task::spawn_blocking, time::Instant};
+use tokio::{
+    sync::mpsc,
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 
 use super::{
-    End, Feed, FeedError, FrameError, Publisher, binance, coinbase,
-    spec::{FeedOptions, Main},
+    About, End, Feed, FeedError, FrameError, Licence, Publisher, binance, coinbase,
+    recording::{self, ReadLine, next_line, open},
+    spec::{FeedOptions, FeedSpec, Main},
+    wire::Played,
 };
 
 /// The longest line that is read; what is longer is no frame. Snapshots of whole books have 60 KB.
@@ -34,6 +40,12 @@ const MAX_LINE: usize = 4 << 20;
 
 /// How many frames are read ahead.
 const AHEAD: usize = 1_024;
+
+/// How many lines of our own recordings are read ahead: one may be an answer of some megabytes.
+const AHEAD_OF_LINES: usize = 64;
+
+/// How long a feed may take to publish what it received last.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// What can be said of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -49,6 +61,22 @@ impl FeedOptions for Options {
     const NAME: &'static str = "replay";
     const KEYS: &'static [&'static str] = &["file", "speed"];
     const MAIN: Main = Main::Text("file");
+
+    fn about(&self) -> About {
+        let pace = match self.speed {
+            Speed::Times(1.0) => "at its own pace".to_owned(),
+            Speed::Times(times) => format!("{times} times as quickly as it was recorded"),
+            Speed::Max => "as quickly as it can be read".to_owned(),
+        };
+        // What may not be shown live may not be shown later.
+        let recorded = recording::header(&self.file).ok().flatten();
+        let recorded = recorded.and_then(|header| header.feed().ok());
+        About {
+            does: format!("plays the recording {} {pace}", self.file.display()),
+            symbols: Vec::new(),
+            licence: recorded.map_or(Licence::Terms, |feed| feed.about().licence),
+        }
+    }
 
     fn checked(self) -> Result<Self, String> {
         if self.file.as_os_str().is_empty() {
@@ -97,6 +125,18 @@ impl<'de> Deserialize<'de> for Speed {
     }
 }
 
+/// Whether a file is a recording that can be played.
+///
+/// # Errors
+/// When it is not there, or its first line is of no format.
+pub(super) fn ready(file: &Path) -> Result<(), String> {
+    match recording::header(file) {
+        Ok(Some(header)) => header.feed().map(drop),
+        Ok(None) => read(file, |_| false).map_err(|error| error.to_string()),
+        Err(error) => Err(format!("{}: {error}", file.display())),
+    }
+}
+
 /// Plays a recording.
 #[derive(Debug)]
 pub struct Replay {
@@ -120,6 +160,81 @@ impl Replay {
     }
 
     async fn play(&self, publisher: &Publisher) -> Result<End, FeedError> {
+        let named = |error: &dyn std::fmt::Display| {
+            FeedError::Fatal(format!("{}: {error}", self.file.display()))
+        };
+        if let Some(header) = recording::header(&self.file).map_err(|error| named(&error))? {
+            let feed = header.feed().map_err(|error| named(&error))?;
+            return self.play_again(feed, publisher).await;
+        }
+        self.play_ticks(publisher).await
+    }
+
+    /// Has the feed that was recorded receive what it received then.
+    async fn play_again(&self, feed: FeedSpec, publisher: &Publisher) -> Result<End, FeedError> {
+        let mut feed = feed
+            .build(0)
+            .ok_or_else(|| FeedError::Fatal("a recording of no feed".to_owned()))?;
+        let (sender, mut lines) = mpsc::channel(AHEAD_OF_LINES);
+        let file = self.file.clone();
+        let reading = spawn_blocking(move || {
+            recording::read(&file, |number, line| {
+                sender.blocking_send((number, line)).is_ok()
+            })
+        });
+        let (due, played) = mpsc::channel(1);
+        let played = Arc::new(Played::new(played));
+        publisher.play(Arc::clone(&played));
+        let pacing = async move {
+            let mut pace = Pace::new(self.speed);
+            while let Some((number, line)) = lines.recv().await {
+                match line {
+                    Ok(line) => {
+                        pace.wait(Duration::from_nanos(line.at)).await;
+                        if due.send(line).await.is_err() {
+                            break;
+                        }
+                    }
+                    Err(error) => publisher.wrong(&format_args!("line {number}: {error}")),
+                }
+            }
+        };
+        let playing = async {
+            loop {
+                let taken = played.taken();
+                match feed.run(publisher).await {
+                    Ok(End::Finished) => return Ok(()),
+                    Ok(End::Renew) => {}
+                    Err(_) if played.is_over() => return Ok(()),
+                    // It broke off then too, or it does not like what it is given now.
+                    Err(error) if played.taken() > taken => publisher.wrong(&error),
+                    Err(error) => return Err(FeedError::Fatal(error.to_string())),
+                }
+            }
+        };
+        // When the feed has had enough, what is left of the recording is of no use.
+        let pacing = async {
+            pacing.await;
+            std::future::pending::<()>().await;
+        };
+        let over = async {
+            played.over().await;
+            // Another task of the feed may still have something in hand.
+            sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            end = playing => end?,
+            () = pacing => {}
+            () = over => {}
+        }
+        match reading.await {
+            Ok(Ok(())) => Ok(End::Finished),
+            Ok(Err(error)) => Err(FeedError::Fatal(error.to_string())),
+            Err(error) => Err(FeedError::Fatal(format!("reading it failed: {error}"))),
+        }
+    }
+
+    async fn play_ticks(&self, publisher: &Publisher) -> Result<End, FeedError> {
         let (sender, mut frames) = mpsc::channel(AHEAD);
         let file = self.file.clone();
         // It ends with the file, or when nobody takes its frames any more.
@@ -246,11 +361,13 @@ pub fn read(file: &Path, mut each: impl FnMut(Recorded) -> bool) -> io::Result<(
     let mut parser = coinbase::Parser::new();
     let mut bytes = Vec::new();
     for line in 1.. {
-        let text = match next_line(&mut lines, &mut bytes) {
-            Ok(Line::End) if source.is_none() => return Err(named(unknown("the file is empty"))),
-            Ok(Line::End) => break,
-            Ok(Line::TooLong) => Err(FrameError(format!("longer than {MAX_LINE} bytes"))),
-            Ok(Line::Read) => {
+        let text = match next_line(&mut *lines, &mut bytes, MAX_LINE) {
+            Ok(ReadLine::End) if source.is_none() => {
+                return Err(named(unknown("the file is empty")));
+            }
+            Ok(ReadLine::End) => break,
+            Ok(ReadLine::TooLong) => Err(FrameError(format!("longer than {MAX_LINE} bytes"))),
+            Ok(ReadLine::Read) => {
                 std::str::from_utf8(&bytes).map_err(|error| FrameError(error.to_string()))
             }
             Err(error) if source.is_none() => return Err(named(error)),
@@ -313,38 +430,6 @@ pub fn read(file: &Path, mut each: impl FnMut(Recorded) -> bool) -> io::Result<(
 fn unknown(what: &str) -> io::Error {
     let expected = "expected `NANOSECONDS {frame}` of Binance, or `SECONDS: {frame}` of Coinbase";
     io::Error::new(io::ErrorKind::InvalidData, format!("{what}: {expected}"))
-}
-
-fn open(file: &Path) -> io::Result<Box<dyn BufRead>> {
-    let mut plain = BufReader::with_capacity(1 << 16, File::open(file)?);
-    if plain.fill_buf()?.starts_with(&[0x1F, 0x8B]) {
-        return Ok(Box::new(BufReader::with_capacity(
-            1 << 16,
-            MultiGzDecoder::new(plain),
-        )));
-    }
-    Ok(Box::new(plain))
-}
-
-enum Line {
-    Read,
-    TooLong,
-    End,
-}
-
-/// Reads a line without its end. Of one that is too long, no more than the limit is ever held.
-fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
-    line.clear();
-    let most = MAX_LINE as u64 + 1;
-    if reader.take(most).read_until(b'\n', line)? == 0 {
-        return Ok(Line::End);
-    }
-    if line.pop_if(|byte| *byte == b'\n').is_none() && line.len() as u64 == most {
-        reader.skip_until(b'\n')?;
-        return Ok(Line::TooLong);
-    }
-    line.pop_if(|byte| *byte == b'\r');
-    Ok(Line::Read)
 }
 
 fn millis(received: Duration) -> Millis {

@@ -6,7 +6,7 @@
 //! make of a text. Whatever comes that is no such text costs a count or the connection, and nothing
 //! else.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{collections::VecDeque, fmt, future::pending, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
@@ -23,7 +23,10 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{End, FeedError, FrameError, Publisher, retry};
+use super::{
+    End, FeedError, FrameError, Publisher, retry,
+    wire::{Played, Wire},
+};
 use crate::provide_tls;
 
 /// The longest message that is taken. What sources send has some hundred bytes, the first picture
@@ -51,12 +54,15 @@ pub struct Patience {
     pub silence: Duration,
     /// Before it replaces the connection, which its source would cut.
     pub lifetime: Duration,
+    /// For one more connection: so many are made within such a span at the most. Sources count
+    /// them by address, from which other feeds may come too.
+    pub connections: (usize, Duration),
 }
 
 impl Default for Patience {
     /// Ten seconds for a connection and as many for the opening, a ping after two seconds so that a
     /// quiet source can be told from a dead one, a minute of silence. A connection lives for a day
-    /// less ten minutes.
+    /// less ten minutes, and a hundred may be made in five minutes.
     fn default() -> Self {
         Patience {
             connect: Duration::from_secs(10),
@@ -64,6 +70,7 @@ impl Default for Patience {
             ping: Duration::from_secs(2),
             silence: Duration::from_secs(60),
             lifetime: Duration::from_secs(24 * 60 * 60 - 10 * 60),
+            connections: (100, Duration::from_secs(5 * 60)),
         }
     }
 }
@@ -142,31 +149,23 @@ impl Say {
     }
 }
 
-/// The most connections that a source allows within a span of time. To be held as long as the feed.
-#[derive(Debug)]
-pub(super) struct Allowance {
-    most: usize,
-    within: Duration,
-    made: VecDeque<Instant>,
-}
+/// The connections that a feed has made lately. To be held as long as the feed.
+#[derive(Debug, Default)]
+pub(super) struct Made(VecDeque<Instant>);
 
-impl Allowance {
-    pub(super) fn new(most: usize, within: Duration) -> Self {
-        Allowance {
-            most,
-            within,
-            made: VecDeque::with_capacity(most),
-        }
-    }
-
+impl Made {
     /// Waits until one more connection is allowed, and counts it.
-    pub(super) async fn take(&mut self) {
-        if self.made.len() >= self.most
-            && let Some(first) = self.made.pop_front()
+    pub(super) async fn one_more(&mut self, patience: &Patience, publisher: &Publisher) {
+        let (most, within) = patience.connections;
+        if self.0.len() >= most.max(1)
+            && let Some(first) = self.0.pop_front()
         {
-            tokio::time::sleep_until(first + self.within).await;
+            let due = first + within;
+            publisher
+                .rest(due.saturating_duration_since(Instant::now()))
+                .await;
         }
-        self.made.push_back(Instant::now());
+        self.0.push_back(Instant::now());
     }
 }
 
@@ -180,9 +179,13 @@ pub(super) async fn run(
     patience: Patience,
     publisher: &Publisher,
 ) -> Result<End, FeedError> {
-    provide_tls();
     let address = protocol.address();
     let shown = shown(&address);
+    let recorder = match publisher.wire() {
+        Wire::Live(recorder) => recorder,
+        Wire::Played(played) => return play(protocol, &played, &shown, publisher).await,
+    };
+    provide_tls();
     let transient = |why: &dyn fmt::Display| FeedError::Transient(why.to_string());
     let no_connection =
         |why: &dyn fmt::Display| transient(&format_args!("no connection to {shown}: {why}"));
@@ -209,9 +212,16 @@ pub(super) async fn run(
         }
     };
 
+    let recording = recorder.map(|recorder| (recorder.connected(&shown), recorder));
+    let record = |bytes: &[u8]| {
+        if let Some((connection, recorder)) = &recording {
+            recorder.message(*connection, bytes);
+        }
+    };
     let mut say = Say::default();
     protocol.greet(&mut say);
     let ping = patience.ping.min(patience.silence / 2);
+    publisher.hears_every(ping);
     let mut opening = None;
     let renewal = sleep(patience.lifetime);
     pin!(renewal);
@@ -248,7 +258,8 @@ pub(super) async fn run(
                     Some(Ok(Message::Close(frame))) => return Err(closed(protocol, frame)),
                     // A ping is answered by the next turn of the loop.
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
-                    Some(Ok(Message::Binary(_))) => {
+                    Some(Ok(Message::Binary(bytes))) => {
+                        record(&bytes);
                         publisher.ignore();
                         continue;
                     }
@@ -257,22 +268,8 @@ pub(super) async fn run(
                     }
                     None => return Err(transient(&"the connection broke")),
                 };
-                match protocol.read(&text, publisher, &mut say) {
-                    Ok(Heard::Speech) => publisher.live(),
-                    Ok(Heard::Step) => {}
-                    Ok(Heard::Unknown) => publisher.ignore(),
-                    Err(Fault::Feed(error)) => return Err(error),
-                    Err(Fault::Frame(error)) => {
-                        publisher.wrong(&error);
-                        wrong += 1;
-                        if wrong == MAX_WRONG {
-                            let why = format_args!("{wrong} messages in a row cannot be read: {error}");
-                            return Err(transient(&why));
-                        }
-                        continue;
-                    }
-                }
-                wrong = 0;
+                record(text.as_bytes());
+                take(protocol, &text, publisher, &mut say, &mut wrong)?;
             }
             () = sleep_until(heard + patience.silence) => {
                 return Err(transient(&format_args!("silence for {:?}", patience.silence)));
@@ -290,8 +287,61 @@ pub(super) async fn run(
     }
 }
 
+/// Takes a text, and gives the connection up after too many that cannot be read.
+fn take(
+    protocol: &mut dyn Protocol,
+    text: &str,
+    publisher: &Publisher,
+    say: &mut Say,
+    wrong: &mut u32,
+) -> Result<(), FeedError> {
+    match protocol.read(text, publisher, say) {
+        Ok(Heard::Speech) => publisher.live(),
+        Ok(Heard::Step) => {}
+        Ok(Heard::Unknown) => publisher.ignore(),
+        Err(Fault::Feed(error)) => return Err(error),
+        Err(Fault::Frame(error)) => {
+            publisher.wrong(&error);
+            *wrong += 1;
+            if *wrong == MAX_WRONG {
+                return Err(FeedError::Transient(format!(
+                    "{wrong} messages in a row cannot be read: {error}"
+                )));
+            }
+            return Ok(());
+        }
+    }
+    *wrong = 0;
+    Ok(())
+}
+
+/// Takes what a recorded connection brought. What the protocol has to say, nobody hears.
+async fn play(
+    protocol: &mut dyn Protocol,
+    played: &Played,
+    shown: &str,
+    publisher: &Publisher,
+) -> Result<End, FeedError> {
+    let Some(connection) = played.connected(shown).await else {
+        // Whoever plays the recording knows that it is over.
+        return pending().await;
+    };
+    let mut wrong = 0;
+    protocol.greet(&mut Say::default());
+    while let Some(bytes) = played.message(connection, shown).await {
+        publisher.heard();
+        let say = &mut Say::default();
+        match bytes.as_deref().map(std::str::from_utf8) {
+            Ok(Ok(text)) => take(protocol, text, publisher, say, &mut wrong)?,
+            Ok(Err(_)) => publisher.ignore(),
+            Err(error) => publisher.wrong(error),
+        }
+    }
+    Ok(End::Renew)
+}
+
 /// An address without what may hold a secret.
-fn shown(address: &Uri) -> String {
+pub(super) fn shown(address: &Uri) -> String {
     let host = address.host().unwrap_or_default();
     let port = address
         .port()
@@ -386,11 +436,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_connections_than_allowed() {
         let minute = Duration::from_secs(60);
-        let mut allowance = Allowance::new(3, minute);
+        let patience = Patience {
+            connections: (3, minute),
+            ..Patience::default()
+        };
+        let publisher = crate::testing::publisher(&crate::testing::tape());
+        let mut made = Made::default();
         let begin = Instant::now();
         let mut taken = Vec::new();
         for _ in 0..7 {
-            allowance.take().await;
+            made.one_more(&patience, &publisher).await;
             taken.push(begin.elapsed());
             sleep(Duration::from_secs(1)).await;
         }

@@ -1,5 +1,6 @@
-use std::{collections::HashSet, fmt, str::FromStr};
+use std::{collections::HashSet, fmt, str::FromStr, time::Duration};
 
+use reqwest::Url;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
@@ -9,10 +10,18 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use toml::{Table, Value};
 
 use super::{
-    Feed,
+    About, Feed, Licence, alpaca,
     binance::{self, Binance},
+    coinbase::{self, Coinbase},
+    finnhub::{self, Finnhub},
+    halts::{self, Halts},
+    json::{self, Json},
+    kraken::{self, Kraken},
+    pairs::Pair,
     replay::{self, Replay},
-    simulate::Simulate,
+    rss::{self, Rss},
+    sec::{self, Sec},
+    simulate::{self, Simulate},
 };
 use crate::Secret;
 
@@ -21,7 +30,15 @@ use crate::Secret;
 ///
 /// - `none`
 /// - `simulate`
+/// - `alpaca:AAPL,MSFT`, with `?feed=test` or another of its endpoints
+/// - `alpaca-news:AAPL,MSFT`, of all symbols without any
 /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
+/// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
+/// - `nasdaq-halts`
+/// - `coinbase:BTC-USD,ETH-USD` and `kraken:BTC-USD,ETH-USD`, at another address likewise
+/// - `rss:https://…`
+/// - `json:https://…`
+/// - `finnhub:AAPL,MSFT`
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -29,10 +46,28 @@ pub enum FeedSpec {
     None,
     /// The built-in market of 30 US stocks.
     Simulate,
+    /// Stocks from Alpaca.
+    Alpaca(alpaca::Options),
+    /// News from Alpaca.
+    AlpacaNews(alpaca::StoriesOptions),
     /// Trades and best prices from Binance.
     Binance(binance::Options),
+    /// Trades and best prices from Coinbase Exchange.
+    Coinbase(coinbase::Options),
+    /// Trades and best prices from Kraken.
+    Kraken(kraken::Options),
+    /// Trades of stocks from Finnhub.
+    Finnhub(finnhub::Options),
     /// A recording.
     Replay(replay::Options),
+    /// The SEC's latest filings.
+    Sec(sec::Options),
+    /// Trading halts of the US exchanges.
+    NasdaqHalts(halts::Options),
+    /// Stories from addresses of RSS or Atom.
+    Rss(rss::Options),
+    /// Prices from an address of JSON.
+    Json(Box<json::Options>),
 }
 
 /// What can be said of a feed of one kind.
@@ -55,6 +90,9 @@ pub(super) trait FeedOptions: DeserializeOwned {
         Vec::new()
     }
 
+    /// What the feed would do.
+    fn about(&self) -> About;
+
     /// Checks what a type cannot.
     ///
     /// # Errors
@@ -74,17 +112,16 @@ pub(super) enum Main {
     /// A text; options follow the last question mark, because the name of a file may have one.
     Text(&'static str),
     /// An address, which may have anything in it; no options follow.
-    #[expect(dead_code, reason = "of feeds of addresses")]
     Address(&'static str),
 }
 
 /// Why a text or a table is not a [`FeedSpec`]: all that is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpecError(Vec<Fault>);
+pub struct SpecError(Vec<SpecFault>);
 
 /// One thing that is wrong with a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct SpecFault {
     /// The key of the table that it is about, if it is about one.
     pub key: Option<String>,
     /// The place in the list of that key, if it is one.
@@ -95,18 +132,18 @@ pub struct Fault {
 
 impl SpecError {
     /// What is wrong, one by one.
-    pub fn faults(&self) -> &[Fault] {
+    pub fn faults(&self) -> &[SpecFault] {
         &self.0
     }
 
     fn of(message: String) -> Self {
-        SpecError(vec![Fault::of_all(message)])
+        SpecError(vec![SpecFault::of_all(message)])
     }
 }
 
-impl Fault {
+impl SpecFault {
     fn of_all(message: String) -> Self {
-        Fault {
+        SpecFault {
             key: None,
             item: None,
             message,
@@ -114,7 +151,7 @@ impl Fault {
     }
 
     fn of(key: &str, message: String) -> Self {
-        Fault {
+        SpecFault {
             key: Some(key.to_owned()),
             item: None,
             message,
@@ -135,11 +172,20 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 4] = [
+const FEEDS: [&str; 13] = [
     "none",
     "simulate",
+    alpaca::Options::NAME,
+    alpaca::StoriesOptions::NAME,
     binance::Options::NAME,
+    coinbase::Options::NAME,
+    kraken::Options::NAME,
+    finnhub::Options::NAME,
     replay::Options::NAME,
+    sec::Options::NAME,
+    halts::Options::NAME,
+    rss::Options::NAME,
+    json::Options::NAME,
 ];
 
 impl FeedSpec {
@@ -148,8 +194,17 @@ impl FeedSpec {
         Some(match self {
             FeedSpec::None => return None,
             FeedSpec::Simulate => Box::new(Simulate::new(seed)),
+            FeedSpec::Alpaca(options) => Box::new(alpaca::Stocks::new(options)),
+            FeedSpec::AlpacaNews(options) => Box::new(alpaca::Stories::new(options)),
             FeedSpec::Binance(options) => Box::new(Binance::new(options.symbols, options.url)),
+            FeedSpec::Coinbase(options) => Box::new(Coinbase::new(options.symbols, options.url)),
+            FeedSpec::Kraken(options) => Box::new(Kraken::new(options.symbols, options.url)),
+            FeedSpec::Finnhub(options) => Box::new(Finnhub::new(options)),
             FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
+            FeedSpec::Sec(options) => Box::new(Sec::new(options)),
+            FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
+            FeedSpec::Rss(options) => Box::new(Rss::new(options)),
+            FeedSpec::Json(options) => Box::new(Json::new(*options)),
         })
     }
 
@@ -162,14 +217,84 @@ impl FeedSpec {
             "none" | "simulate" => match table.keys().next() {
                 None if name == "none" => Ok(FeedSpec::None),
                 None => Ok(FeedSpec::Simulate),
-                Some(key) => Err(SpecError(vec![Fault::of(
+                Some(key) => Err(SpecError(vec![SpecFault::of(
                     key,
                     format!("{key:?} is not an option of {name}: expected none"),
                 )])),
             },
+            alpaca::Options::NAME => options(table).map(FeedSpec::Alpaca),
+            alpaca::StoriesOptions::NAME => options(table).map(FeedSpec::AlpacaNews),
             binance::Options::NAME => options(table).map(FeedSpec::Binance),
+            coinbase::Options::NAME => options(table).map(FeedSpec::Coinbase),
+            kraken::Options::NAME => options(table).map(FeedSpec::Kraken),
+            finnhub::Options::NAME => options(table).map(FeedSpec::Finnhub),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
+            sec::Options::NAME => options(table).map(FeedSpec::Sec),
+            halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
+            rss::Options::NAME => options(table).map(FeedSpec::Rss),
+            json::Options::NAME => options(table).map(Box::new).map(FeedSpec::Json),
             _ => Err(unknown(name)),
+        }
+    }
+
+    /// The name of its kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FeedSpec::None => "none",
+            FeedSpec::Simulate => "simulate",
+            FeedSpec::Alpaca(_) => alpaca::Options::NAME,
+            FeedSpec::AlpacaNews(_) => alpaca::StoriesOptions::NAME,
+            FeedSpec::Binance(_) => binance::Options::NAME,
+            FeedSpec::Coinbase(_) => coinbase::Options::NAME,
+            FeedSpec::Kraken(_) => kraken::Options::NAME,
+            FeedSpec::NasdaqHalts(_) => halts::Options::NAME,
+            FeedSpec::Sec(_) => sec::Options::NAME,
+            FeedSpec::Rss(_) => rss::Options::NAME,
+            FeedSpec::Json(_) => json::Options::NAME,
+            FeedSpec::Finnhub(_) => finnhub::Options::NAME,
+            FeedSpec::Replay(_) => replay::Options::NAME,
+        }
+    }
+
+    /// What the feed would do.
+    pub fn about(&self) -> About {
+        match self {
+            FeedSpec::None => About {
+                does: "does nothing".to_owned(),
+                symbols: Vec::new(),
+                licence: Licence::Public,
+            },
+            FeedSpec::Simulate => simulate::about(),
+            FeedSpec::Alpaca(options) => options.about(),
+            FeedSpec::AlpacaNews(options) => options.about(),
+            FeedSpec::Binance(options) => options.about(),
+            FeedSpec::Coinbase(options) => options.about(),
+            FeedSpec::Kraken(options) => options.about(),
+            FeedSpec::NasdaqHalts(options) => options.about(),
+            FeedSpec::Sec(options) => options.about(),
+            FeedSpec::Rss(options) => options.about(),
+            FeedSpec::Json(options) => options.about(),
+            FeedSpec::Finnhub(options) => options.about(),
+            FeedSpec::Replay(options) => options.about(),
+        }
+    }
+
+    /// Whether the feed receives what can be recorded.
+    pub fn receives(&self) -> bool {
+        !matches!(
+            self,
+            FeedSpec::None | FeedSpec::Simulate | FeedSpec::Replay(_)
+        )
+    }
+
+    /// Whether what the feed needs is there, its secrets apart.
+    ///
+    /// # Errors
+    /// What is not, and what was expected.
+    pub fn ready(&self) -> Result<(), String> {
+        match self {
+            FeedSpec::Replay(options) => replay::ready(&options.file),
+            _ => Ok(()),
         }
     }
 
@@ -177,32 +302,86 @@ impl FeedSpec {
     pub fn secrets(&self) -> Vec<&Secret> {
         match self {
             FeedSpec::None | FeedSpec::Simulate => Vec::new(),
+            FeedSpec::Alpaca(options) => options.secrets(),
+            FeedSpec::AlpacaNews(options) => options.secrets(),
             FeedSpec::Binance(options) => options.secrets(),
+            FeedSpec::Coinbase(options) => options.secrets(),
+            FeedSpec::Kraken(options) => options.secrets(),
+            FeedSpec::Finnhub(options) => options.secrets(),
             FeedSpec::Replay(options) => options.secrets(),
+            FeedSpec::Sec(options) => options.secrets(),
+            FeedSpec::NasdaqHalts(options) => options.secrets(),
+            FeedSpec::Rss(options) => options.secrets(),
+            FeedSpec::Json(options) => options.secrets(),
         }
     }
 
-    /// The first thing that these feeds would publish twice, if there is one.
-    pub fn repeated(feeds: &[FeedSpec]) -> Option<String> {
-        let mut seen = HashSet::new();
-        feeds
-            .iter()
-            .flat_map(FeedSpec::subjects)
-            .find(|subject| !seen.insert(subject.clone()))
+    /// All names of feeds.
+    pub fn names() -> &'static [&'static str] {
+        &FEEDS
     }
 
+    /// Whether these feeds can run beside each other. Several may quote the same symbol: the first one
+    /// that is well speaks for it.
+    ///
+    /// # Errors
+    /// The place of the first one that cannot, and why.
+    pub fn together(feeds: &[FeedSpec]) -> Result<(), (usize, String)> {
+        for (place, feed) in feeds.iter().enumerate() {
+            if *feed == FeedSpec::None && feeds.len() > 1 {
+                let why = "none is given beside other feeds: expected it alone";
+                return Err((place, why.to_owned()));
+            }
+            if feeds[..place].contains(feed) {
+                // An address may have a key in its query.
+                let shown = feed.subjects().into_iter().map(|subject| {
+                    let address = subject.split_once('?').filter(|_| subject.contains("://"));
+                    address.map_or(subject.clone(), |(place, _)| place.to_owned())
+                });
+                let shown = shown.collect::<Vec<_>>().join(", ");
+                return Err((
+                    place,
+                    format!("{shown} is given twice: expected each feed once"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the feed is about, for a person.
     fn subjects(&self) -> Vec<String> {
         match self {
             FeedSpec::None => Vec::new(),
             FeedSpec::Simulate => vec!["simulate".to_owned()],
+            // An account has one connection to an endpoint, and a key of Finnhub one in all: a
+            // second feed would not get its own.
+            FeedSpec::Alpaca(options) => vec![format!(
+                "alpaca with feed={} and {}",
+                options.feed, options.key
+            )],
+            FeedSpec::AlpacaNews(options) => vec![format!("alpaca-news with {}", options.key)],
             FeedSpec::Binance(options) => options
                 .symbols
                 .iter()
                 .map(|symbol| format!("binance:{symbol}"))
                 .collect(),
+            FeedSpec::Coinbase(options) => of_pairs(coinbase::Options::NAME, &options.symbols),
+            FeedSpec::Kraken(options) => of_pairs(kraken::Options::NAME, &options.symbols),
+            FeedSpec::Finnhub(options) => vec![format!("finnhub with {}", options.key)],
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
+            FeedSpec::Sec(_) => vec!["sec".to_owned()],
+            FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
+            FeedSpec::Json(options) => vec![format!("json:{}", options.url)],
+            FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
         }
     }
+}
+
+fn of_pairs(name: &str, pairs: &[Pair]) -> Vec<String> {
+    pairs
+        .iter()
+        .map(|pair| format!("{name}:{}", pair.symbol()))
+        .collect()
 }
 
 fn unknown(name: &str) -> SpecError {
@@ -233,7 +412,7 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
                 keys.join(", "),
                 suggestion(key, &keys)
             );
-            faults.push(Fault::of(key, message));
+            faults.push(SpecFault::of(key, message));
         }
         known
     });
@@ -249,7 +428,7 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
         let missing = missing(message);
         if let Some(key) = key.filter(|key| table.remove(key).is_some()) {
             let message = format!("{}: {message}", T::NAME);
-            faults.push(Fault {
+            faults.push(SpecFault {
                 key: Some(key.clone()),
                 item,
                 message,
@@ -263,14 +442,14 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
                 Some(field) => format!("without {field}_env or {field}_file: expected one of them"),
                 None => message.to_owned(),
             };
-            faults.push(Fault::of_all(format!("{}: {message}", T::NAME)));
+            faults.push(SpecFault::of_all(format!("{}: {message}", T::NAME)));
         }
         return Err(SpecError(faults));
     };
     match options.checked() {
         Ok(options) if faults.is_empty() => Ok(options),
         Err(message) if taken.is_empty() => {
-            faults.push(Fault::of_all(format!("{}: {message}", T::NAME)));
+            faults.push(SpecFault::of_all(format!("{}: {message}", T::NAME)));
             Err(SpecError(faults))
         }
         _ => Err(SpecError(faults)),
@@ -287,10 +466,10 @@ fn keys<T: FeedOptions>() -> Vec<String> {
 }
 
 /// Puts the place of a secret, as the table has it, under the name of the secret.
-fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), Fault> {
+fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), SpecFault> {
     let [env, file] = ["env", "file"].map(|place| format!("{secret}_{place}"));
     let fault = |key: &str, why: &str| {
-        Err(Fault::of(
+        Err(SpecFault::of(
             key,
             format!(
                 "{feed}: {why}: expected {env} with the name of a variable, or {file} with a path"
@@ -349,7 +528,26 @@ fn missing(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
+/// A feed as a text of the command line asks for it, with the table that the text stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AskedFeed {
+    /// The name of its kind.
+    pub kind: String,
+    /// The table of its options.
+    pub options: Table,
+    /// What it is.
+    pub spec: FeedSpec,
+}
+
 impl FromStr for FeedSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        AskedFeed::from_str(text).map(|asked| asked.spec)
+    }
+}
+
+impl FromStr for AskedFeed {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
@@ -363,11 +561,25 @@ impl FromStr for FeedSpec {
                     "{rest:?} after {name}: expected nothing more"
                 )));
             }
+            alpaca::Options::NAME => alpaca::Options::MAIN,
+            alpaca::StoriesOptions::NAME => alpaca::StoriesOptions::MAIN,
             binance::Options::NAME => binance::Options::MAIN,
+            coinbase::Options::NAME => coinbase::Options::MAIN,
+            kraken::Options::NAME => kraken::Options::MAIN,
+            finnhub::Options::NAME => finnhub::Options::MAIN,
             replay::Options::NAME => replay::Options::MAIN,
+            sec::Options::NAME => sec::Options::MAIN,
+            halts::Options::NAME => halts::Options::MAIN,
+            rss::Options::NAME => rss::Options::MAIN,
+            json::Options::NAME => json::Options::MAIN,
             _ => return Err(unknown(name)),
         };
-        FeedSpec::from_table(name, main.read(rest))
+        let options = main.read(rest);
+        Ok(AskedFeed {
+            kind: name.to_owned(),
+            spec: FeedSpec::from_table(name, options.clone())?,
+            options,
+        })
     }
 }
 
@@ -436,8 +648,67 @@ pub(super) fn websocket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ur
     })
 }
 
+/// Reads the address of something that is asked for over HTTP.
+pub(super) fn http<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    http_address(&text).map_err(D::Error::custom)
+}
+
+/// As [`http`], of a text.
+pub(super) fn http_address(text: &str) -> Result<Url, String> {
+    let url: Option<Url> = text.parse().ok();
+    let right = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    // An address may have a key in it, so that only its beginning is shown.
+    right.ok_or_else(|| {
+        let start = text.split(['?', '@']).next().unwrap_or_default();
+        format!("{start:?} is not an address: expected http://HOST… or https://HOST…")
+    })
+}
+
+/// An address that stands in the code.
+pub(super) fn fixed(address: &'static str) -> Url {
+    address
+        .parse()
+        .expect("an address in the code is an address")
+}
+
+/// Checks the name that somebody gives to a feed.
+pub(super) fn name(name: Option<&str>) -> Result<(), String> {
+    match name {
+        Some(name) if market::plain(name) != name || !(1..=60).contains(&name.chars().count()) => {
+            Err(format!(
+                "{name:?} is not a name: expected 1 to 60 characters on one line"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks what a feed calls itself when it asks.
+pub(super) fn user_agent(user_agent: &str) -> Result<(), String> {
+    let is_printable = user_agent.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if is_printable && (1..=200).contains(&user_agent.len()) {
+        return Ok(());
+    }
+    Err(format!(
+        "{user_agent:?} is no user_agent: expected 1 to 200 characters of ASCII on one line"
+    ))
+}
+
+/// Reads a time in whole seconds: from one to a day.
+pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    const DAY: i64 = 24 * 60 * 60;
+    let seconds = i64::deserialize(deserializer)?;
+    match u64::try_from(seconds) {
+        Ok(right) if (1..=DAY).contains(&seconds) => Ok(Duration::from_secs(right)),
+        _ => Err(D::Error::custom(format!(
+            "{seconds} is no time between two polls: expected 1 to {DAY} seconds"
+        ))),
+    }
+}
+
 /// `; did you mean …?` where a known name is near.
-fn suggestion(name: &str, known: &[&str]) -> String {
+pub(crate) fn suggestion(name: &str, known: &[&str]) -> String {
     let name = name.to_ascii_lowercase();
     let distance = |known: &&&str| strsim::osa_distance(&name, known);
     known
@@ -490,6 +761,37 @@ mod tests {
                 url: "ws://127.0.0.1:9000/stream?key=1&b=2".parse().unwrap(),
             })
         );
+        let pairs = |names: &[&str]| names.iter().map(|name| Pair::read(name).unwrap()).collect();
+        assert_eq!(
+            read("coinbase:btc-usd, ETH-USD,BTC-USD"),
+            FeedSpec::Coinbase(coinbase::Options {
+                symbols: pairs(&["BTC-USD", "ETH-USD"]),
+                url: Coinbase::URL.parse().unwrap(),
+            })
+        );
+        assert_eq!(
+            read("kraken:BTC/USD,ETH-EUR?url=ws://127.0.0.1:9000/v2"),
+            FeedSpec::Kraken(kraken::Options {
+                symbols: pairs(&["BTC-USD", "ETH-EUR"]),
+                url: "ws://127.0.0.1:9000/v2".parse().unwrap(),
+            })
+        );
+        let FeedSpec::Alpaca(alpaca) = read("alpaca:fakepaca?feed=test&key_env=KEY") else {
+            panic!("it is alpaca");
+        };
+        assert_eq!(alpaca.symbols, symbols(&["FAKEPACA"]));
+        assert_eq!(alpaca.feed, alpaca::Endpoint::Test);
+        assert_eq!(alpaca.key, Secret::Env("KEY".to_owned()));
+        let secret = Secret::Env("TICKERTAPE_ALPACA_SECRET".to_owned());
+        assert_eq!(alpaca.secret, secret);
+        let FeedSpec::AlpacaNews(news) = read("alpaca-news?backfill=0") else {
+            panic!("it is alpaca-news");
+        };
+        assert_eq!((news.backfill, news.symbols), (0, Vec::new()));
+        let FeedSpec::Finnhub(finnhub) = read("finnhub:BRK.B?url=ws://127.0.0.1:9/") else {
+            panic!("it is finnhub");
+        };
+        assert_eq!(finnhub.symbols, symbols(&["BRK.B"]));
         for (text, file, speed) in [
             ("replay:a/b.gz", "a/b.gz", Speed::Times(1.0)),
             ("replay:C:b?c.gz?speed=50", "C:b?c.gz", Speed::Times(50.0)),
@@ -507,7 +809,15 @@ mod tests {
     #[test]
     fn names_what_is_wrong_and_what_was_expected() {
         for (text, parts) in [
-            ("", ["\"\" is not a feed", "simulate, binance,"]),
+            ("", ["\"\" is not a feed", "simulate, alpaca,"]),
+            ("alpacca:AAPL", ["\"alpacca\"", "did you mean alpaca?"]),
+            ("alpaca", ["without a symbol", "alpaca:AAPL"]),
+            ("alpaca:BTC/USD", ["\"BTC/USD\"", "BRK.B"]),
+            ("alpaca:AAPL?feed=ieks", ["`ieks`", "delayed_sip"]),
+            ("alpaca-news?backfill=1001", ["1001", "0 to 1000"]),
+            ("alpaca-news?rest=ftp://a", ["\"ftp://a\"", "https://HOST"]),
+            ("finnhub:AAPL?key=K3Y", ["\"key\" is a secret", "key_env"]),
+            ("finnhub", ["without a symbol", "finnhub:AAPL"]),
             ("simulat", ["\"simulat\"", "did you mean simulate?"]),
             ("Binanse:BTCUSDT", ["\"Binanse\"", "did you mean binance?"]),
             ("reply:x", ["\"reply\"", "did you mean replay?"]),
@@ -525,6 +835,11 @@ mod tests {
                 "binance:BTCUSDT?ulr=ws://a",
                 ["\"ulr\"", "did you mean url?"],
             ),
+            ("coinbase:", ["without a symbol", "coinbase:BTC-USD"]),
+            ("coinbase:BTCUSD", ["\"BTCUSD\"", "BTC-USD"]),
+            ("kraken:BTC/USD/X", ["\"BTC/USD/X\"", "BTC-USD"]),
+            ("kraken:BTC-USD?url=x", ["\"x\"", "wss://HOST"]),
+            ("krakn:BTC-USD", ["\"krakn\"", "did you mean kraken?"]),
             ("replay:", ["without a file", "replay:recording"]),
             ("replay:f?speed=quick", ["\"quick\"", "or max"]),
             ("replay:f?speed=0", ["\"0\"", "or max"]),
@@ -536,11 +851,11 @@ mod tests {
                 assert!(error.contains(part), "{text:?}: {error}");
             }
         }
-        assert!(!error("kraken").contains("did you mean"));
-        let many: Vec<String> = (10_000..10_201)
+        assert!(!error("nasdaq").contains("did you mean"));
+        let many: Vec<String> = (10_000..10_101)
             .map(|number| format!("A{number}"))
             .collect();
-        assert!(error(&format!("binance:{}", many.join(","))).contains("201 symbols"));
+        assert!(error(&format!("binance:{}", many.join(","))).contains("101 symbols"));
     }
 
     #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -559,6 +874,10 @@ mod tests {
         const KEYS: &'static [&'static str] = &["rows", "names"];
         const SECRETS: &'static [&'static str] = &["key", "word"];
         const MAIN: Main = Main::List("names");
+
+        fn about(&self) -> About {
+            FeedSpec::None.about()
+        }
 
         fn secrets(&self) -> Vec<&Secret> {
             std::iter::once(&self.key).chain(&self.word).collect()

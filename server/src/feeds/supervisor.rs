@@ -2,7 +2,7 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use market::{FeedState, FeedStatus};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::{End, Feed, FeedError, Floor, Publisher, Skipped};
@@ -11,8 +11,13 @@ use super::{End, Feed, FeedError, Floor, Publisher, Skipped};
 #[derive(Debug)]
 pub struct Supervisor {
     tasks: JoinSet<()>,
+    /// Sees who has fallen silent; it ends with the value.
+    watch: JoinSet<()>,
     statuses: Statuses,
 }
+
+/// How often it is looked who has fallen silent.
+const LOOK: Duration = Duration::from_millis(500);
 
 impl Supervisor {
     /// Runs each feed as a task of its own, until it ends, gives up or `stop` is cancelled.
@@ -35,15 +40,31 @@ impl Supervisor {
             tasks.spawn(async move {
                 let run = stop.run_until_cancelled(supervise(feed, &publisher, backoff));
                 if run.await.is_none() {
-                    publisher.set(FeedState::Ended, Some("it was stopped".to_owned()));
+                    publisher.end(FeedState::Ended, Some("it was stopped".to_owned()));
+                }
+            });
+        }
+        let statuses = Statuses {
+            feeds: statuses.into(),
+        };
+        let mut watch = JoinSet::new();
+        if statuses.feeds.len() > 1 {
+            let feeds = Arc::clone(&statuses.feeds);
+            watch.spawn(async move {
+                let mut looks = tokio::time::interval(LOOK);
+                looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                loop {
+                    looks.tick().await;
+                    for publisher in &*feeds {
+                        publisher.look_around();
+                    }
                 }
             });
         }
         Supervisor {
             tasks,
-            statuses: Statuses {
-                feeds: statuses.into(),
-            },
+            watch,
+            statuses,
         }
     }
 
@@ -59,6 +80,7 @@ impl Supervisor {
                 tracing::error!("the task of a feed: {error}");
             }
         }
+        self.watch.shutdown().await;
     }
 }
 
@@ -137,38 +159,42 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
     let name = feed.name().to_owned();
     let name = name.as_str();
     let mut failures = 0;
+    let mut renewal = false;
     loop {
+        publisher.begin(renewal);
+        renewal = false;
         // A feed that panicked is not run again, so that no one sees what it left half done.
         let run = AssertUnwindSafe(async { feed.run(publisher).await }).catch_unwind();
         let (error, at_least) = match run.await {
             Ok(Ok(End::Renew)) => {
                 tracing::info!(feed = name, "connects anew, as its source demands");
                 failures = 0;
+                renewal = true;
                 continue;
             }
             Ok(Ok(End::Finished)) => {
                 publisher.finish();
                 let skipped = publisher.skipped();
                 tracing::info!(feed = name, ?skipped, "ended");
-                publisher.set(FeedState::Ended, None);
+                publisher.end(FeedState::Ended, None);
                 return;
             }
             Ok(Err(FeedError::Transient(error))) => (error, Duration::ZERO),
             Ok(Err(FeedError::Later { why, wait })) => (why, wait),
             Ok(Err(FeedError::Fatal(error))) => {
                 tracing::error!(feed = name, "failed: {error}");
-                publisher.set(FeedState::Failed, Some(error));
+                publisher.end(FeedState::Failed, Some(error));
                 return;
             }
             Err(panic) => {
                 let error = format!("it panicked: {}", message(panic.as_ref()));
                 tracing::error!(feed = name, "failed: {error}");
-                publisher.set(FeedState::Failed, Some(error));
+                publisher.end(FeedState::Failed, Some(error));
                 return;
             }
         };
         let settled = publisher
-            .live_since()
+            .speaks_since()
             .is_some_and(|since| since.elapsed() >= backoff.settled);
         failures = if settled { 1 } else { failures + 1 };
         // Jitter comes on top of what the source asks for, so that its clients still part.
@@ -183,7 +209,7 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
             Duration::ZERO => error,
             _ => format!("{error}; tries again in {} seconds", wait.as_secs() + 1),
         };
-        publisher.set(FeedState::Degraded, Some(error));
+        publisher.end(FeedState::Degraded, Some(error));
         tokio::time::sleep(wait).await;
     }
 }
@@ -432,7 +458,7 @@ mod tests {
         let skipped = Skipped {
             ignored: 1,
             wrong: 1,
-            late: 0,
+            ..Skipped::default()
         };
         assert_eq!(publisher.skipped(), skipped);
     }

@@ -28,7 +28,7 @@ pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Respo
         .metrics
         .encode(
             service.tape.stats(),
-            service.feed_statuses(),
+            service.feed_counts(),
             service.archive.as_ref().and_then(Scribe::report),
         )
         .map_err(|error| Problem::Unavailable(format!("the metrics cannot be written: {error}")))?;

@@ -16,6 +16,8 @@ use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 use utoipa::ToSchema;
 
+use crate::feeds::Skipped;
+
 use super::{
     Service,
     accept::Representation,
@@ -41,7 +43,16 @@ pub(crate) struct Stats {
     #[serde(skip_serializing_if = "Option::is_none")]
     archive: Option<ArchiveStats>,
     /// How each feed is doing.
-    feeds: Vec<FeedStatus>,
+    feeds: Vec<FeedStats>,
+}
+
+/// How a feed is doing.
+#[derive(Debug, Serialize, ToSchema)]
+struct FeedStats {
+    #[serde(flatten)]
+    status: FeedStatus,
+    /// What it has passed over.
+    skipped: Skipped,
 }
 
 /// Who is here.
@@ -208,7 +219,11 @@ impl Stats {
                 newest: tape.newest.to_string(),
             },
             archive: service.archive.as_ref().map(ArchiveStats::now),
-            feeds: service.feed_statuses(),
+            feeds: service
+                .feed_counts()
+                .into_iter()
+                .map(|(status, skipped)| FeedStats { status, skipped })
+                .collect(),
         }
     }
 

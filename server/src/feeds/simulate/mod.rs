@@ -22,7 +22,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{End, Feed, FeedError, Publisher};
+use super::{About, End, Feed, FeedError, Licence, Publisher};
 
 pub use simulation::{Said, Simulation};
 
@@ -102,6 +102,21 @@ impl Feed for Simulate {
 
     fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>> {
         Box::pin(self.pace(publisher))
+    }
+}
+
+/// What the feed would do.
+pub(super) fn about() -> About {
+    About {
+        does: format!(
+            "makes prices and news of {} US stocks up",
+            stocks::STOCKS.len()
+        ),
+        symbols: stocks::STOCKS
+            .iter()
+            .filter_map(|stock| stock.symbol.parse().ok())
+            .collect(),
+        licence: Licence::Public,
     }
 }
 

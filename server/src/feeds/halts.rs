@@ -1,0 +1,530 @@
+//! Trading halts of the US exchanges, after
+//! [Nasdaq's feed of trade halts](https://www.nasdaqtrader.com/Trader.aspx?id=TradeHaltRSS): RSS with fields
+//! of its own (`ndaq:`), and [codes of reasons](https://www.nasdaqtrader.com/Trader.aspx?id=TradeHaltCodes).
+//!
+//! A halt is one story from when it is called to when the times of its resumption are known, and its
+//! resumption another one when it comes. Between the two the symbol's session is halted. Times there are of
+//! New York.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use market::{Action, Basis, Link, Millis, News, NewsType, Price, Symbol};
+use reqwest::Url;
+use rss::{Channel, Item};
+use serde::Deserialize;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    About, End, Feed, FeedError, Licence, Publisher, exchange_time,
+    fetch::{self, Fetcher, Page, pause},
+    markup::{self, Syndication},
+    seen::Seen,
+    spec::{self, FeedOptions, Main},
+};
+
+const NAME: &str = "Nasdaq Trade Halts";
+
+/// The most halts of one document. Some are listed for months; on a bad day there are a few hundred.
+const ITEMS: usize = 5_000;
+
+/// How many halts are remembered.
+const REMEMBERED: usize = 2 * ITEMS;
+
+/// Trading resumes on the next trading day at the latest, where a time is known; one that is further ahead
+/// is wrong.
+const FURTHEST: Millis = 7 * 24 * 60 * 60 * 1_000;
+
+/// So many documents in a row without a halt that was listed, and it is over, though nobody said when.
+const MISSED: u32 = 3;
+
+/// What can be said of the feed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Options {
+    /// How often Nasdaq is asked; never more often than its feed allows.
+    #[serde(default = "interval", deserialize_with = "spec::seconds")]
+    pub interval: Duration,
+    /// The address of the feed.
+    #[serde(default = "url", deserialize_with = "spec::http")]
+    pub url: Url,
+}
+
+fn interval() -> Duration {
+    Duration::from_secs(60)
+}
+
+fn url() -> Url {
+    spec::fixed("https://www.nasdaqtrader.com/rss.aspx?feed=tradehalts")
+}
+
+impl FeedOptions for Options {
+    const NAME: &'static str = "nasdaq-halts";
+    const KEYS: &'static [&'static str] = &["interval", "url"];
+    const MAIN: Main = Main::Nothing;
+
+    fn about(&self) -> About {
+        About {
+            does: format!(
+                "asks {} every {:?} for halts of trading and their ends",
+                fetch::place(&self.url),
+                self.interval
+            ),
+            symbols: Vec::new(),
+            licence: Licence::Terms,
+        }
+    }
+}
+
+/// A feed of halts and resumptions.
+#[derive(Debug)]
+pub struct Halts {
+    interval: Duration,
+    patience: fetch::Patience,
+    page: Page,
+    halts: Seen<String, Known>,
+    /// The halts that are not over, by their ids, with how many documents in a row did not list them.
+    open: HashMap<String, (Halt, u32)>,
+}
+
+/// What was told of a halt.
+#[derive(Debug)]
+struct Known {
+    told: Halt,
+    is_over: bool,
+}
+
+impl Halts {
+    /// A feed of all halts.
+    pub fn new(options: Options) -> Self {
+        Halts {
+            interval: options.interval,
+            patience: fetch::Patience::default(),
+            page: Page::new(options.url),
+            halts: Seen::new(REMEMBERED),
+            open: HashMap::new(),
+        }
+    }
+
+    /// The same feed with other limits of waiting.
+    pub fn with_patience(self, patience: fetch::Patience) -> Self {
+        Halts { patience, ..self }
+    }
+
+    async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
+        let fetcher = Fetcher::new(fetch::USER_AGENT, self.patience)?.of(publisher);
+        loop {
+            // What the last documents announced holds also while there is no new one.
+            self.resume(publisher);
+            let answer = fetcher
+                .get(&mut self.page)
+                .await
+                .map_err(|error| error.paced(self.interval))?;
+            publisher.heard();
+            let mut wish = answer.fresh;
+            if let Some(document) = answer.document {
+                let channel = match markup::read(document).await {
+                    Ok(Syndication::Rss(channel)) => Ok(channel),
+                    Ok(Syndication::Atom(_)) => Err("it is Atom: expected RSS".to_owned()),
+                    Err(why) => Err(why),
+                };
+                let channel = channel.map_err(|why| {
+                    self.page.forget();
+                    FeedError::Later {
+                        why: format!("{}: {why}", fetch::place(self.page.url())),
+                        wait: self.interval,
+                    }
+                })?;
+                wish = wish.max(ttl(&channel));
+                self.take(&channel, publisher);
+            }
+            publisher.live();
+            let due = Instant::now() + pause(self.interval, wish);
+            while let Some(next) = self.next_resumption(publisher.now()) {
+                // The time of a recording only goes on with what it holds.
+                if publisher.is_played() || Instant::now() + next >= due {
+                    break;
+                }
+                sleep(next).await;
+                self.resume(publisher);
+            }
+            publisher
+                .rest(due.saturating_duration_since(Instant::now()))
+                .await;
+        }
+    }
+
+    /// Tells what is new in a document.
+    fn take(&mut self, channel: &Channel, publisher: &Publisher) {
+        let now = publisher.now();
+        let mut listed = HashSet::new();
+        let mut halts = Vec::new();
+        for item in channel.items().iter().take(ITEMS) {
+            match halt(item, now) {
+                Ok((halt, problem)) => {
+                    if listed.insert(halt.id()) {
+                        halts.push(halt);
+                        if let Some(problem) = problem {
+                            publisher.wrong(&problem);
+                        }
+                    }
+                }
+                Err(why) => publisher.wrong(&why),
+            }
+        }
+        halts.sort_by_key(|halt| halt.halted.time);
+        for halt in halts {
+            let id = halt.id();
+            let known = self.halts.get(&id);
+            if known.is_some_and(|known| known.told == halt) {
+                continue;
+            }
+            let is_over = known.is_some_and(|known| known.is_over);
+            publisher.news(halt.news());
+            if !is_over {
+                // The code may have changed with the times.
+                if halt.resumption().is_none_or(|trade| trade > now) {
+                    publisher.halt(halt.symbol, &halt.code);
+                }
+                self.open.insert(id.clone(), (halt.clone(), 0));
+            }
+            let told = halt;
+            self.halts.insert(id, Known { told, is_over });
+        }
+        self.resume(publisher);
+        let mut gone = Vec::new();
+        for (id, (_, missed)) in &mut self.open {
+            *missed = match listed.contains(id) {
+                true => 0,
+                false => *missed + 1,
+            };
+            if *missed >= MISSED {
+                gone.push(id.clone());
+            }
+        }
+        for id in gone {
+            self.close(&id, publisher);
+        }
+    }
+
+    /// Tells of each halt whose time of resumption has come.
+    fn resume(&mut self, publisher: &Publisher) {
+        let now = publisher.now();
+        let over = |halt: &Halt| halt.resumption().filter(|trade| *trade <= now);
+        let mut due: Vec<(Millis, String)> = self
+            .open
+            .iter()
+            .filter_map(|(id, (halt, _))| Some((over(halt)?, id.clone())))
+            .collect();
+        due.sort();
+        for (_, id) in due {
+            if let Some(halt) = self.close(&id, publisher)
+                && let Some(news) = halt.resumed()
+            {
+                publisher.news(news);
+            }
+        }
+    }
+
+    /// Takes a halt for over; its symbol is traded again where no other halt of it stands.
+    fn close(&mut self, id: &str, publisher: &Publisher) -> Option<Halt> {
+        let (halt, _) = self.open.remove(id)?;
+        if let Some(known) = self.halts.get_mut(&id.to_owned()) {
+            known.is_over = true;
+        }
+        let mut others = self.open.values();
+        if !others.any(|(other, _)| other.symbol == halt.symbol) {
+            publisher.resume(halt.symbol);
+        }
+        Some(halt)
+    }
+
+    fn next_resumption(&self, now: Millis) -> Option<Duration> {
+        let times = self.open.values().filter_map(|(halt, _)| halt.resumption());
+        let wait = times.min()?.saturating_sub(now);
+        // A clock that stands still must not make this a loop.
+        Some(Duration::from_millis(wait.max(10)))
+    }
+}
+
+impl Feed for Halts {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>> {
+        Box::pin(self.listen(publisher))
+    }
+}
+
+/// How long a channel of RSS says that it does, in minutes there.
+pub(super) fn ttl(channel: &Channel) -> Option<Duration> {
+    let minutes: u64 = channel.ttl()?.trim().parse().ok()?;
+    Some(Duration::from_secs(minutes.min(24 * 60) * 60))
+}
+
+/// A halt, as the feed lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Halt {
+    symbol: Symbol,
+    name: String,
+    market: String,
+    code: String,
+    halted: Moment,
+    threshold: Option<Price>,
+    quotes: Option<Moment>,
+    trades: Option<Moment>,
+    link: Option<Link>,
+}
+
+/// A time, and how it was written for people in New York.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Moment {
+    time: Millis,
+    said: String,
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said)
+    }
+}
+
+/// Reads an item; with it comes what of it is wrong and was left out.
+fn halt(item: &Item, now: Millis) -> Result<(Halt, Option<String>), String> {
+    let fields = item
+        .extensions()
+        .values()
+        .find(|fields| fields.contains_key("IssueSymbol"));
+    let title = market::plain(item.title().unwrap_or_default());
+    let title: String = title.chars().take(64).collect();
+    let fields = fields.ok_or_else(|| format!("the item {title:?} has no ndaq:IssueSymbol"))?;
+    let field = |name: &str| {
+        let value = fields.get(name).and_then(|all| all.first()?.value());
+        let value = market::plain(value.unwrap_or_default());
+        Some(markup::cut(value, 120)).filter(|value| !value.is_empty())
+    };
+    let symbol = field("IssueSymbol").unwrap_or_default();
+    let symbol: Symbol = symbol.parse().map_err(|error| format!("{error}"))?;
+    let date = field("HaltDate").unwrap_or_default();
+    let time = field("HaltTime").unwrap_or_default();
+    let mut halted = new_york(&date, &time).ok_or_else(|| {
+        format!("the halt of {symbol} at {date:?} {time:?}: expected MM/DD/YYYY and HH:MM:SS")
+    })?;
+    let mut problem = None;
+    if let Err(error) = exchange_time(halted.time, now, &title) {
+        problem = Some(format!("the halt of {symbol}: {error}"));
+        halted.time = now;
+    }
+    let day = field("ResumptionDate").unwrap_or(date);
+    let mut resumption = |name: &str| {
+        let time = field(name)?;
+        let moment =
+            new_york(&day, &time).filter(|moment| moment.time.saturating_sub(now) <= FURTHEST);
+        if moment.is_none() {
+            problem = Some(format!(
+                "the resumption of {symbol} at {day:?} {time:?}: expected MM/DD/YYYY and HH:MM:SS within a week"
+            ));
+        }
+        moment
+    };
+    let (quotes, trades) = (
+        resumption("ResumptionQuoteTime"),
+        resumption("ResumptionTradeTime"),
+    );
+    let code = field("ReasonCode").unwrap_or_default();
+    let halt = Halt {
+        symbol,
+        name: field("IssueName").unwrap_or_default(),
+        market: field("Market").or_else(|| field("Mkt")).unwrap_or_default(),
+        code: markup::cut(code, 40),
+        halted,
+        threshold: field("PauseThresholdPrice").and_then(|price| price.parse().ok()),
+        quotes,
+        trades,
+        link: item.link().and_then(|link| link.trim().parse().ok()),
+    };
+    Ok((halt, problem))
+}
+
+/// A date and a time of New York, `06/22/2026` and `09:57:48.636`.
+fn new_york(date: &str, time: &str) -> Option<Moment> {
+    let time: String = time.chars().filter(|c| !c.is_whitespace()).collect();
+    let civil = DateTime::strptime("%m/%d/%Y %H:%M:%S%.f", format!("{date} {time}")).ok()?;
+    let zone = TimeZone::get("America/New_York").ok()?;
+    let timestamp: Timestamp = civil.to_zoned(zone).ok()?.timestamp();
+    let said = civil.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let time = Millis::try_from(timestamp.as_millisecond()).ok()?;
+    Some(Moment { time, said })
+}
+
+impl Halt {
+    /// It is the same halt as long as it is of the same symbol and time.
+    fn id(&self) -> String {
+        format!("nasdaq-halts:{}:{}", self.symbol, self.halted.said)
+    }
+
+    /// When trading resumes, where that is known.
+    fn resumption(&self) -> Option<Millis> {
+        Some(self.trades.as_ref()?.time)
+    }
+
+    /// Whose halt it is.
+    fn who(&self) -> String {
+        match self.name.is_empty() {
+            true => self.symbol.to_string(),
+            false => format!("{} ({})", self.name, self.symbol),
+        }
+    }
+
+    fn news(&self) -> News {
+        let mut headline = format!("{} is halted", self.who());
+        if !self.code.is_empty() {
+            headline.push_str(": ");
+            headline.push_str(&in_words(&self.code));
+        }
+        if let Some(trades) = &self.trades {
+            headline.push_str(&format!("; trading resumes at {trades} in New York"));
+        } else if let Some(quotes) = &self.quotes {
+            headline.push_str(&format!("; quotes resume at {quotes} in New York"));
+        }
+        let mut summary = format!("Halted at {} in New York", self.halted);
+        if !self.market.is_empty() {
+            summary.push_str(&format!(" on {}", self.market));
+        }
+        if let Some(threshold) = self.threshold {
+            summary.push_str(&format!("; the price that set it off: {threshold}"));
+        }
+        if let Some(quotes) = &self.quotes {
+            summary.push_str(&format!("; quotes from {quotes}"));
+        }
+        if let Some(trades) = &self.trades {
+            summary.push_str(&format!("; trades from {trades}"));
+        }
+        News {
+            id: self.id(),
+            kind: NewsType::Halt,
+            basis: Basis::Native,
+            action: Action::Created,
+            symbols: vec![self.symbol],
+            headline,
+            summary: Some(summary),
+            url: self.link.clone(),
+            source: NAME.to_owned(),
+            published: self.halted.time,
+            form: None,
+            accession: None,
+            code: Some(self.code.clone()).filter(|code| !code.is_empty()),
+        }
+    }
+
+    fn resumed(&self) -> Option<News> {
+        let trades = self.trades.as_ref()?;
+        Some(News {
+            id: format!("{}:resume", self.id()),
+            kind: NewsType::Resume,
+            headline: format!("{} is traded again", self.who()),
+            summary: Some(format!(
+                "Halted at {} and resumed at {trades} in New York",
+                self.halted
+            )),
+            published: trades.time,
+            ..self.news()
+        })
+    }
+}
+
+/// What the codes mean, shortened from Nasdaq's own list.
+const CODES: [(&str, &str); 35] = [
+    ("T1", "news pending"),
+    ("T2", "news released"),
+    ("T3", "news, and times of resumption"),
+    ("T5", "single stock pause"),
+    ("T6", "extraordinary market activity"),
+    ("T7", "quotes only after a single stock pause"),
+    ("T8", "exchange-traded fund"),
+    ("T12", "more information is requested"),
+    ("H4", "listing requirements not met"),
+    ("H9", "not current in its filings"),
+    ("H10", "suspended by the SEC"),
+    ("H11", "regulatory concern"),
+    ("O1", "operations"),
+    ("IPO1", "not yet traded for the first time"),
+    ("IPOQ", "quotes before the first trade"),
+    ("IPOE", "first trade put off"),
+    ("M1", "corporate action"),
+    ("M2", "no quotes to be had"),
+    ("M", "volatility pause"),
+    ("LUDP", "volatility pause"),
+    ("LUDS", "volatility pause, no quotes within the bands"),
+    ("MWC0", "market-wide halt of the day before"),
+    ("MWC1", "market-wide halt, level 1"),
+    ("MWC2", "market-wide halt, level 2"),
+    ("MWC3", "market-wide halt, level 3"),
+    ("MWCQ", "market-wide halt is over"),
+    ("R1", "new issue"),
+    ("R2", "issue to be had"),
+    ("R4", "qualification resolved"),
+    ("R9", "filings brought up to date"),
+    ("C3", "news did not come"),
+    ("C4", "qualification halt ended"),
+    ("C9", "qualification halt ended, filings met"),
+    ("C11", "halt of another authority ended"),
+    ("D", "no longer listed"),
+];
+
+fn in_words(code: &str) -> String {
+    match CODES.iter().find(|(known, _)| *known == code) {
+        Some((_, words)) => format!("{words} ({code})"),
+        None => format!("code {code}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_new_york_are_taken_by_the_season() {
+        for (date, time, utc) in [
+            ("06/22/2026", "09:57:48.636", "2026-06-22T13:57:48.636Z"),
+            ("11/20/2026", "09:57:48", "2026-11-20T14:57:48Z"),
+            ("09/29/2026", "07:32:12 .540", "2026-09-29T11:32:12.540Z"),
+            // The days on which the clocks are changed, and the hours that come twice or never.
+            ("03/08/2026", "01:59:59", "2026-03-08T06:59:59Z"),
+            ("03/08/2026", "03:00:00", "2026-03-08T07:00:00Z"),
+            ("03/08/2026", "02:30:00", "2026-03-08T07:30:00Z"),
+            ("11/01/2026", "01:30:00", "2026-11-01T05:30:00Z"),
+            ("11/01/2026", "09:30:00", "2026-11-01T14:30:00Z"),
+        ] {
+            let expected: Timestamp = utc.parse().unwrap();
+            let moment = new_york(date, time).unwrap();
+            assert_eq!(
+                moment.time as i64,
+                expected.as_millisecond(),
+                "{date} {time}"
+            );
+        }
+        for (date, time) in [
+            ("", ""),
+            ("22/06/2026", "09:57:48"),
+            ("06/22/2026", "25:00:00"),
+            ("06/22/2026", "noon"),
+            ("01/01/1960", "09:30:00"),
+        ] {
+            assert_eq!(new_york(date, time), None, "{date} {time}");
+        }
+    }
+
+    #[test]
+    fn codes_are_said_in_words_once() {
+        let codes: HashSet<&str> = CODES.iter().map(|(code, _)| *code).collect();
+        assert_eq!(codes.len(), CODES.len());
+        assert_eq!(in_words("T1"), "news pending (T1)");
+        assert_eq!(in_words("X9"), "code X9");
+    }
+}

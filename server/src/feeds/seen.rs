@@ -1,0 +1,62 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
+
+/// What a feed remembers of so many subjects at the most: of those that it met last.
+#[derive(Debug)]
+pub(super) struct Seen<K, V> {
+    subjects: HashMap<K, V>,
+    // In the order in which they were first met.
+    order: VecDeque<K>,
+    most: usize,
+}
+
+impl<K: Clone + Eq + Hash, V> Seen<K, V> {
+    pub(super) fn new(most: usize) -> Self {
+        Seen {
+            subjects: HashMap::new(),
+            order: VecDeque::new(),
+            most,
+        }
+    }
+
+    pub(super) fn get(&self, subject: &K) -> Option<&V> {
+        self.subjects.get(subject)
+    }
+
+    pub(super) fn get_mut(&mut self, subject: &K) -> Option<&mut V> {
+        self.subjects.get_mut(subject)
+    }
+
+    /// Remembers this of a subject, in place of what was known of it.
+    pub(super) fn insert(&mut self, subject: K, what: V) {
+        if self.subjects.insert(subject.clone(), what).is_some() {
+            return;
+        }
+        self.order.push_back(subject);
+        if self.order.len() > self.most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.subjects.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_is_forgotten_first_and_nothing_is_twice() {
+        let mut seen = Seen::new(2);
+        for (subject, what) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
+            seen.insert(subject, what);
+        }
+        assert_eq!(seen.get(&"a"), None);
+        assert_eq!((seen.get(&"b"), seen.get(&"c")), (Some(&2), Some(&4)));
+        *seen.get_mut(&"b").unwrap() = 5;
+        assert_eq!(seen.get(&"b"), Some(&5));
+        assert_eq!((seen.subjects.len(), seen.order.len()), (2, 2));
+    }
+}

@@ -1,0 +1,149 @@
+//! A feed that runs, and what it publishes.
+
+use std::{future::poll_fn, sync::Arc, time::Duration};
+
+use market::{Event, FeedState, FeedStatus, News, Quote};
+use server::{
+    Now, Tape, Topic,
+    feeds::{Backoff, Feed, Floor, Skipped, Statuses, Supervisor},
+    system_now,
+};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Stage {
+    pub(crate) floor: Floor,
+    pub(crate) statuses: Statuses,
+    supervisor: Supervisor,
+    stop: CancellationToken,
+    cursor: server::Cursor,
+}
+
+/// Waits for what ought to happen soon.
+pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), what)
+        .await
+        .expect("it takes too long")
+}
+
+impl Stage {
+    pub(crate) fn new(feed: impl Feed + 'static) -> Self {
+        Self::at(system_now(), feed)
+    }
+
+    /// With a clock of its own.
+    pub(crate) fn at(now: Now, feed: impl Feed + 'static) -> Self {
+        let limits = tape::Limits {
+            entries: 100_000,
+            bytes: 1 << 28,
+            age_ms: u64::MAX,
+        };
+        let tape = Tape::new(now(), 0, limits);
+        let cursor = tape.subscribe(&[Topic::Symbols, Topic::AllNews]);
+        let floor = Floor::new(tape, Arc::clone(&now));
+        let backoff = Backoff {
+            base: Duration::from_millis(5),
+            cap: Duration::from_millis(20),
+            ..Backoff::default()
+        };
+        let stop = CancellationToken::new();
+        let supervisor = Supervisor::start(vec![Box::new(feed)], &floor, backoff, &stop);
+        Stage {
+            statuses: supervisor.statuses(),
+            floor,
+            supervisor,
+            stop,
+            cursor,
+        }
+    }
+
+    /// Everything that has been published since the last call and has not been superseded.
+    pub(crate) fn events(&mut self) -> Vec<Event> {
+        let mut read = Vec::new();
+        self.cursor
+            .read(u64::MAX / 2, usize::MAX, &mut read)
+            .unwrap();
+        read.iter()
+            .map(|delivery| Event::clone(&delivery.payload.event))
+            .collect()
+    }
+
+    /// The same, when there is some.
+    pub(crate) async fn next_events(&mut self) -> Vec<Event> {
+        let mut read = Vec::new();
+        let reading = poll_fn(|context| {
+            self.cursor
+                .poll_read(context, u64::MAX / 2, usize::MAX, &mut read)
+        });
+        within(reading).await.unwrap();
+        read.iter()
+            .map(|delivery| Event::clone(&delivery.payload.event))
+            .collect()
+    }
+
+    /// The next stories, as many as are asked for at the least.
+    pub(crate) async fn stories(&mut self, least: usize) -> Vec<News> {
+        let mut stories = Vec::new();
+        while stories.len() < least {
+            stories.extend(of_news(self.next_events().await));
+        }
+        stories
+    }
+
+    /// The stories that have been published and not yet been read.
+    pub(crate) fn more_stories(&mut self) -> Vec<News> {
+        of_news(self.events())
+    }
+
+    pub(crate) async fn reaches(&self, state: FeedState) -> FeedStatus {
+        self.says(state, "").await
+    }
+
+    /// Waits until the feed is in this state, with these words in its detail.
+    pub(crate) async fn says(&self, state: FeedState, words: &str) -> FeedStatus {
+        let said = |status: &FeedStatus| {
+            status.state == state && status.detail.as_deref().unwrap_or("").contains(words)
+        };
+        let reached = timeout(Duration::from_secs(20), self.statuses.wait_for(0, said)).await;
+        match reached {
+            Ok(status) => status.unwrap(),
+            Err(_) => panic!(
+                "expected {state:?} {words:?}: {:?}",
+                self.statuses.current()
+            ),
+        }
+    }
+
+    pub(crate) fn status(&self) -> FeedStatus {
+        self.statuses.current().remove(0)
+    }
+
+    pub(crate) fn skipped(&self) -> Skipped {
+        self.statuses.skipped()[0]
+    }
+
+    pub(crate) fn quote(&self, symbol: &str) -> Option<Quote> {
+        let symbol = symbol.parse().unwrap();
+        self.floor.tape.view(|view| {
+            let (_, entry) = view.merged(&Topic::Quote(symbol))?;
+            match &*entry.event {
+                Event::Quote(quote) => Some(quote.clone()),
+                other => panic!("{other:?}"),
+            }
+        })
+    }
+
+    /// Stops the feed, and waits until it has ended.
+    pub(crate) async fn end(self) {
+        self.stop.cancel();
+        within(self.supervisor.join()).await;
+    }
+}
+
+fn of_news(events: Vec<Event>) -> Vec<News> {
+    let news = events.into_iter().filter_map(|event| match event {
+        Event::News(news) => Some(news),
+        _ => None,
+    });
+    news.collect()
+}
