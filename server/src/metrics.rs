@@ -25,8 +25,7 @@ use prometheus_client::{
 };
 use tape::Stats;
 
-use crate::archive::Report;
-use crate::feeds::Skipped;
+use crate::{archive::Report, feeds::Skipped};
 
 /// The upper bounds of the publish-to-write delay's buckets, in microseconds: 100 µs to 10 s, each
 /// decade in three. A last one takes the rest.
@@ -575,20 +574,24 @@ fn archived(encoder: &mut DescriptorEncoder<'_>, report: &Report) -> fmt::Result
         let metric = encoder.encode_descriptor(name, help, None, counter.metric_type())?;
         counter.encode(metric)?;
     }
-    gauges(
-        encoder,
-        "tickertape_archive_queued",
-        "Trades and corrections that wait for the disk.",
-        None,
-        [([], status.queued)],
-    )?;
-    gauges(
-        encoder,
-        "tickertape_archive_file",
-        "The size of the archive's file, without its write-ahead log.",
-        Some(&Unit::Bytes),
-        [([], status.file_bytes)],
-    )?;
+    for (name, help, unit, value) in [
+        (
+            "tickertape_archive_queued",
+            "Trades and corrections that wait for the disk.",
+            None,
+            status.queued,
+        ),
+        (
+            "tickertape_archive_file",
+            "The size of the archive's file, without its write-ahead log.",
+            Some(&Unit::Bytes),
+            status.file_bytes,
+        ),
+    ] {
+        let gauge = ConstGauge::new(value);
+        let kind = gauge.metric_type();
+        gauge.encode(encoder.encode_descriptor(name, help, unit, kind)?)?;
+    }
     let states = [
         ("ok", matches!(status.state, State::Ok)),
         ("degraded", matches!(status.state, State::Degraded(_))),

@@ -11,13 +11,19 @@ use std::{
     time::Duration,
 };
 
+use archive::Archive;
 use clap::Parser;
 use leptos::config::LeptosOptions;
-use market::{Event, FeedState, Snapshot, Symbol};
+use market::{Bar, Clock, Event, FeedState, Quote, Snapshot, Symbol, Tick, Trade};
 use reqwest::{RequestBuilder, StatusCode};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use server::{Config, Metrics, archive::Beginning, publish::TokenGrant};
+use server::{
+    Config, Entry, Metrics, Topic,
+    archive::{Beginning, Scribe},
+    feeds::{Floor, Publisher},
+    publish::TokenGrant,
+};
 use tape::EventId;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -386,7 +392,7 @@ async fn made_up_prices_go_on_where_they_were_and_never_mix() {
     let folder = Folder::new("simulate");
     let prices = |snapshot: &Snapshot| -> Vec<(Symbol, String)> {
         let quotes = snapshot.quotes.iter();
-        let price = |quote: &market::Quote| quote.price.unwrap().to_string();
+        let price = |quote: &Quote| quote.price.unwrap().to_string();
         quotes.map(|quote| (quote.symbol, price(quote))).collect()
     };
     let live = async |server: &Server| {
@@ -449,4 +455,198 @@ async fn made_up_prices_go_on_where_they_were_and_never_mix() {
     let real = started(&folder, later).await;
     assert_eq!(snapshot(&real).await.1.quotes, []);
     stop(real).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_tape_forgets_before_it_is_written_is_counted() {
+    let folder = Folder::new("gap");
+    let clock: server::Now = Arc::new(|| START);
+    let options = archive::Options::new(Arc::clone(&clock));
+    let (archive, opened) = Archive::open(&folder.0, "tickertape.db", options).unwrap();
+    let limits = tape::Limits {
+        entries: 5,
+        bytes: usize::MAX,
+        age_ms: u64::MAX,
+    };
+    let tape = server::Tape::new(opened.start, opened.mark, limits);
+    let append = |event: Event| {
+        let merge = Topic::merge(&event);
+        tape.append(START, &Topic::of(&event), merge.as_ref(), |id| {
+            Entry::new(id, event)
+        })
+    };
+    let stop = CancellationToken::new();
+    let metrics = Arc::new(Metrics::new(START));
+    let (scribe, writing) = Scribe::start(archive.clone(), &tape, clock, metrics, stop.clone());
+
+    let held = folder.database();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    append(news("test:0", "GOOG"));
+    // It is being written.
+    let mut status = archive.watch();
+    status.wait_for(|status| status.failures > 0).await.unwrap();
+    for number in 1..=20 {
+        append(news(&format!("test:{number}"), "GOOG"));
+        append(quote("GOOG", &format!("{number}.50")));
+    }
+    let position = append(bar("GOOG", 0));
+    assert!(scribe.trouble(&tape).is_some());
+    held.execute_batch("COMMIT").unwrap();
+    status
+        .wait_for(|status| status.state == archive::State::Ok)
+        .await
+        .unwrap();
+    scribe.on_disk(position).await.unwrap();
+
+    assert_eq!(scribe.report().unwrap().lost, 16);
+    let told = scribe.feed_status().unwrap();
+    assert_eq!(told.state, FeedState::Degraded);
+    assert!(told.detail.unwrap().starts_with("16 events"));
+    stop.cancel();
+    writing.await.unwrap();
+    archive.close().await.unwrap();
+    let mut stored = held.prepare("SELECT story FROM news ORDER BY id").unwrap();
+    let stored = stored.query_map([], |row| row.get(0)).unwrap();
+    let stored: Vec<String> = stored.map(Result::unwrap).collect();
+    assert_eq!(
+        stored,
+        ["test:0", "test:17", "test:18", "test:19", "test:20"]
+    );
+    let quotes: i64 = held
+        .query_row("SELECT count(*) FROM quotes", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(quotes, 1, "the newest");
+}
+
+/// A feed by hand, on what an archive of real prices has.
+struct Feeding {
+    publisher: Publisher,
+    archive: Archive,
+    scribe: Scribe,
+    stop: CancellationToken,
+    writing: tokio::task::JoinHandle<()>,
+    tape: server::Tape,
+}
+
+impl Feeding {
+    fn at(folder: &Folder, now: u64, name: &str) -> Self {
+        let clock: server::Now = Arc::new(move || now);
+        let config = config(&folder.0, &["--feed", "none"]);
+        let beginning = Beginning::new(&config, &clock).unwrap();
+        let (tape, archive) = (beginning.tape, beginning.archive.unwrap().unwrap());
+        let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
+        floor.archive = Some(archive.clone());
+        floor.left = Arc::new(beginning.left);
+        let stop = CancellationToken::new();
+        let metrics = Arc::new(Metrics::new(now));
+        let (scribe, writing) = Scribe::start(archive.clone(), &tape, clock, metrics, stop.clone());
+        let publisher = Publisher::new(floor, name);
+        publisher.live();
+        Feeding {
+            publisher,
+            archive,
+            scribe,
+            stop,
+            writing,
+            tape,
+        }
+    }
+
+    fn trade(&self, time: u64, price: &str, size: &str) {
+        let mut tick = Tick::new("BTC-USD".parse().unwrap(), time, Clock::Exchange);
+        let size = Some(size.parse().unwrap());
+        tick.trade = Some(Trade::new(price.parse().unwrap(), size));
+        self.publisher.tick(&tick);
+    }
+
+    fn quote(&self) -> Quote {
+        let key = Topic::Quote("BTC-USD".parse().unwrap());
+        self.tape
+            .view(|view| match &*view.merged(&key).unwrap().1.event {
+                Event::Quote(quote) => quote.clone(),
+                other => panic!("{other:?}"),
+            })
+    }
+
+    fn bars(&self) -> Vec<Bar> {
+        let topic = Topic::Symbol("BTC-USD".parse().unwrap());
+        self.tape.view(|view| {
+            let bars = view.kept(&topic).map(|(_, entry)| &*entry.event);
+            let bars = bars.map(|event| match event {
+                Event::Bar(bar) => bar.clone(),
+                other => panic!("{other:?}"),
+            });
+            bars.collect()
+        })
+    }
+
+    async fn end(self) {
+        let position = self.tape.view(|view| view.position());
+        self.scribe.on_disk(position).await.unwrap();
+        self.stop.cancel();
+        self.writing.await.unwrap();
+        self.archive.close().await.unwrap();
+    }
+}
+
+fn figures(quote: &Quote) -> [String; 3] {
+    [quote.high, quote.low]
+        .map(|price| price.unwrap().to_string())
+        .into_iter()
+        .chain([quote.volume.unwrap().to_string()])
+        .collect::<Vec<String>>()
+        .try_into()
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_goes_on_where_it_left_its_symbols() {
+    let folder = Folder::new("feed");
+    let minute = START / 60_000 * 60_000;
+    let mut said = match session("BTC-USD") {
+        Event::Session(session) => session,
+        other => panic!("{other:?}"),
+    };
+    (said.venue, said.prev_close) = (Some("Coinbase".to_owned()), None);
+    let first = Feeding::at(&folder, minute, "test");
+    first.publisher.session(said.clone());
+    let mut tick = Tick::new(said.symbol, minute + 1_000, Clock::Exchange);
+    tick.day.prev_close = Some("9".parse().unwrap());
+    first.publisher.tick(&tick);
+    first.trade(minute + 10_000, "10", "1");
+    first.trade(minute + 20_000, "12", "2");
+    first.end().await;
+
+    let second = Feeding::at(&folder, minute + 40_000, "test");
+    let before = second.tape.stats();
+    second.publisher.session(said.clone());
+    assert_eq!(second.tape.stats(), before, "it is known");
+    second.trade(minute + 50_000, "11", "4");
+    assert_eq!(figures(&second.quote()), ["12", "10", "7"]);
+    assert_eq!(second.bars(), []);
+    second.end().await;
+
+    // The minute ends while the server is down: its bar is told all the same, and whole.
+    let third = Feeding::at(&folder, minute + 130_000, "test");
+    third.publisher.session(said.clone());
+    third.trade(minute + 125_000, "13", "1");
+    let bar = &third.bars()[0];
+    assert_eq!(bar.start, minute);
+    let prices = [bar.open, bar.high, bar.low, bar.close].map(|price| price.to_string());
+    assert_eq!(prices, ["10", "12", "10", "11"]);
+    assert_eq!((bar.volume.to_string(), bar.trades), ("7".to_owned(), 3));
+    assert_eq!(figures(&third.quote()), ["13", "10", "8"]);
+    third.end().await;
+
+    // Another source counts for itself, and so does another day.
+    let other = Feeding::at(&folder, minute + 140_000, "other");
+    other.trade(minute + 135_000, "14", "1");
+    assert_eq!(figures(&other.quote()), ["14", "14", "1"]);
+    other.end().await;
+    let day = 24 * 60 * 60 * 1_000;
+    let tomorrow = Feeding::at(&folder, minute + day, "test");
+    tomorrow.publisher.session(said);
+    tomorrow.trade(minute + day, "15", "2");
+    assert_eq!(figures(&tomorrow.quote()), ["15", "15", "2"]);
+    tomorrow.end().await;
 }

@@ -278,15 +278,17 @@ impl Conversation<'_> {
         answer: &Subscriptions<'_>,
         publisher: &Publisher,
     ) -> Result<Heard, FeedError> {
-        self.answers_due = self.answers_due.saturating_sub(1);
-        if self.answers_due > 0 {
-            return Ok(Heard::Step);
+        let ticker = |channel: &&Channel<'_>| channel.name == "ticker";
+        let ticker = answer.channels.iter().find(ticker);
+        // While products are asked for anew there may be no such channel for a moment.
+        if ticker.is_some() || self.answers_due > 1 {
+            self.answers_due = self.answers_due.saturating_sub(1);
         }
-        let given: BTreeSet<Symbol> = answer
-            .channels
-            .iter()
-            .filter(|channel| channel.name == "ticker")
-            .flat_map(|channel| &channel.product_ids)
+        let Some(ticker) = ticker.filter(|_| self.answers_due == 0) else {
+            return Ok(Heard::Step);
+        };
+        let products = ticker.product_ids.iter();
+        let given: BTreeSet<Symbol> = products
             .filter_map(|product| product.parse().ok())
             .collect();
         let asked: Vec<Symbol> = self.asked.left().map(|pair| pair.symbol()).collect();

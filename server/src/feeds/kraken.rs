@@ -562,3 +562,113 @@ fn trades(
     }
     Ok(ticks)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing;
+
+    const RECEIVED: Millis = 1_695_632_671_800;
+    const TRADE: &str = r#"[{"symbol":"MATIC/USD","side":"buy","price":0.5147,"qty":6423.46326,"ord_type":"limit","trade_id":4665846,"timestamp":"2023-09-25T07:48:36.925533Z"}]"#;
+    const TICKER: &str = r#"[{"symbol":"ALGO/USD","bid":0.10025,"bid_qty":740.0,"ask":0,"ask_qty":1361.44813783,"last":0.10035,"volume":997038.98383185,"vwap":0.10148,"low":0.09979,"high":0.10285,"change":-0.00017,"change_pct":-0.17}]"#;
+
+    fn raw(text: &str) -> Option<&RawValue> {
+        serde_json::from_str(text).ok()
+    }
+
+    #[test]
+    fn numbers_are_taken_as_they_are_written() {
+        for (text, expected) in [
+            ("0.10", "0.10"),
+            ("740.0", "740.0"),
+            ("12345678901234567.89", "12345678901234567.89"),
+            ("1e-7", "0.0000001"),
+            ("1.50E2", "150"),
+            ("\"0.30\"", "0.30"),
+        ] {
+            let number = number(raw(text).unwrap(), text).unwrap();
+            assert_eq!(number.to_string(), expected, "{text}");
+        }
+        for text in [
+            "true",
+            "null",
+            "1e400",
+            "\"\"",
+            "[1]",
+            "0.00000000000000000000000000001",
+        ] {
+            assert!(number(raw(text).unwrap(), text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_a_ticker_without_a_time_and_with_an_empty_side() {
+        let ticks = tickers(raw(TICKER), RECEIVED, TICKER).unwrap();
+        assert_eq!((ticks[0].time, ticks[0].clock), (RECEIVED, Clock::Receipt));
+        assert_eq!(ticks[0].ask, Best::Nobody);
+        assert_eq!(ticks[0].day.prev_close.unwrap().to_string(), "0.10052");
+        assert_eq!(ticks[0].trade, None);
+    }
+
+    #[test]
+    fn reads_trades_with_their_numbers() {
+        let read = trades(raw(TRADE), RECEIVED, TRADE).unwrap();
+        let (id, tick) = &read[0];
+        assert_eq!((*id, tick.symbol.as_str()), (4_665_846, "MATIC-USD"));
+        assert_eq!(
+            (tick.time, tick.clock),
+            (1_695_628_116_925, Clock::Exchange)
+        );
+        let trade = tick.trade.unwrap();
+        assert_eq!(
+            (trade.price.to_string(), trade.id),
+            ("0.5147".to_owned(), Some(4_665_846))
+        );
+        for (from, to) in [
+            ("0.5147", "0"),
+            ("0.5147", "-1"),
+            ("0.5147", "null"),
+            ("6423.46326", "-6423.46326"),
+            ("MATIC/USD", "MATIC"),
+            ("2023-09-25T07", "2023-09-27T07"),
+            ("4665846", "-1"),
+        ] {
+            let text = TRADE.replace(from, to);
+            assert!(trades(raw(&text), RECEIVED, &text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC*", cut in 0..TICKER.len(), with in "[\\[\\]{}\",:0-9a-z]{0,4}") {
+            let tape = testing::tape();
+            let publisher = testing::publisher(&tape);
+            let pairs = [Pair::read("ALGO-USD").unwrap()];
+            let (mut told, mut numbers, mut rolling) =
+                (BTreeSet::new(), Numbers::default(), Rolling::default());
+            let mut conversation = Conversation {
+                url: &url(),
+                asked: Asked::new(NAME, &pairs, &mut told),
+                trades: &mut numbers,
+                rolling: &mut rolling,
+                answers_due: BTreeSet::new(),
+                missed: BTreeSet::new(),
+                asked_anew: None,
+                requests: 0,
+                is_down: false,
+            };
+            let mut say = Say::default();
+            let broken = format!("{}{with}{}", &TICKER[..cut], &TICKER[cut..]);
+            for text in [
+                text,
+                format!(r#"{{"channel":"ticker","data":{broken}}}"#),
+                format!(r#"{{"channel":"trade","type":"snapshot","data":{broken}}}"#),
+                format!(r#"{{"method":"subscribe","success":{with},"result":{broken}}}"#),
+            ] {
+                let _ = conversation.read(&text, &publisher, &mut say);
+            }
+        }
+    }
+}

@@ -173,8 +173,12 @@ impl Publisher {
     pub fn tick(&self, tick: &Tick) {
         let mut state = self.state();
         let tick = &self.timed(&mut state, tick.clone());
+        self.take_up(&mut state, tick);
         let mut seats = self.floor.speakers();
         let turn = seats.speak(self.rank, tick.symbol);
+        if turn != Turn::Listens {
+            self.keep(tick);
+        }
         self.references(&mut state, &mut seats, tick.symbol, &tick.day);
         if turn == Turn::Begins {
             self.begin_to_speak(&state, &mut seats, tick.symbol);
@@ -192,7 +196,7 @@ impl Publisher {
     /// spoke before, an older one is held back until its feed has caught up.
     fn publish(&self, seats: &mut Seats, tick: &Tick, quote: Quote) {
         if seats.tells(quote.symbol, quote.time) {
-            self.archive(tick);
+            self.keep(tick);
             self.append(Event::Quote(quote));
         } else {
             self.held.fetch_add(1, Ordering::Relaxed);
@@ -242,6 +246,8 @@ impl Publisher {
 
     /// Takes a tick of the past: publishes the bars that it closed, but no quote.
     /// [`Publisher::quotes`] follows when the past is over.
+    ///
+    /// Of minutes that are long over the bars are archived, and their trades are not.
     pub fn past(&self, tick: &Tick) {
         let mut state = self.state();
         let mut seats = self.floor.speakers();
@@ -251,8 +257,10 @@ impl Publisher {
             self.begin_to_speak(&state, &mut seats, tick.symbol);
         }
         self.take_up(&mut state, &mut seats, tick);
-        if turn != Turn::Listens {
-            self.archive(tick);
+        let now = self.now();
+        let minute = now - now % Bar::INTERVAL;
+        if turn != Turn::Listens && tick.time >= minute.saturating_sub(Bar::INTERVAL) {
+            self.keep(tick);
         }
         let bars = state.board.apply(tick).bars;
         self.bars(&mut seats, bars);
@@ -482,6 +490,12 @@ impl Publisher {
         self.floor.speakers().heard(self.rank);
     }
 
+    /// Says how often something comes from the source when all is well. A feed that has heard nothing
+    /// for twice that, and five seconds at the least, gives way to the next one of its symbols.
+    pub fn hears_every(&self, interval: Duration) {
+        self.floor.speakers().hears_every(self.rank, interval);
+    }
+
     /// Counts messages of the source that are missing, as the source's own numbers tell.
     pub fn gap(&self) {
         self.gaps.fetch_add(1, Ordering::Relaxed);
@@ -556,6 +570,19 @@ impl Publisher {
         self.state().speaks_since
     }
 
+    /// Has a trade archived that has a time of its exchange.
+    fn keep(&self, tick: &Tick) {
+        if let Some(archive) = &self.floor.archive
+            && let Some(trade) = tick.trade.filter(|_| tick.clock == Clock::Exchange)
+        {
+            archive.trade(Print {
+                symbol: tick.symbol,
+                time: tick.time,
+                trade,
+            });
+        }
+    }
+
     /// Goes on where the feed left the symbol before a restart.
     fn take_up(&self, state: &mut State, seats: &mut Seats, tick: &Tick) {
         if state.board.quote(tick.symbol).is_some() {
@@ -576,19 +603,6 @@ impl Publisher {
         }
         let bars = state.board.take_up(quote, left.closed_until, left.trades);
         self.bars(seats, bars);
-    }
-
-    /// Has a trade archived.
-    fn archive(&self, tick: &Tick) {
-        if let Some(archive) = &self.floor.archive
-            && let Some(trade) = tick.trade.filter(|_| tick.clock == Clock::Exchange)
-        {
-            archive.trade(Print {
-                symbol: tick.symbol,
-                time: tick.time,
-                trade,
-            });
-        }
     }
 
     fn references(&self, state: &mut State, seats: &mut Seats, symbol: Symbol, day: &Day) {

@@ -221,6 +221,7 @@ pub(super) async fn run(
     let mut say = Say::default();
     protocol.greet(&mut say);
     let ping = patience.ping.min(patience.silence / 2);
+    publisher.hears_every(ping);
     let mut opening = None;
     let renewal = sleep(patience.lifetime);
     pin!(renewal);

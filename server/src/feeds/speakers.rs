@@ -44,6 +44,8 @@ struct Seat {
     standing: Standing,
     /// When anything came from the source.
     heard: Instant,
+    /// How long it may hear nothing at all: [`SILENCE`], or longer where it hears less often.
+    silence: Duration,
     /// The time of receipt at which the connection began: no bar before it is whole.
     since: Millis,
     /// What it has spoken of since then.
@@ -108,6 +110,7 @@ impl Seats {
         self.seats.push(Seat {
             standing: Standing::Good,
             heard: Instant::now(),
+            silence: SILENCE,
             since: now,
             spoken: BTreeSet::new(),
         });
@@ -127,6 +130,11 @@ impl Seats {
 
     pub(super) fn stand(&mut self, rank: usize, standing: Standing) {
         self.seats[rank].standing = standing;
+    }
+
+    /// A feed hears something this often when all is well.
+    pub(super) fn hears_every(&mut self, rank: usize, interval: Duration) {
+        self.seats[rank].silence = SILENCE.max(interval.saturating_mul(2));
     }
 
     pub(super) fn heard(&mut self, rank: usize) {
@@ -174,7 +182,7 @@ impl Seats {
     fn chosen(&self, symbol: Symbol, speaker: Option<usize>) -> Option<usize> {
         let present = |rank: &usize| self.is_present(*rank, symbol);
         let ranks = || (0..self.seats.len()).filter(present);
-        let fresh = |rank: &usize| self.seats[*rank].heard.elapsed() <= SILENCE;
+        let fresh = |rank: &usize| self.seats[*rank].is_fresh();
         let good = |rank: &usize| self.seats[*rank].standing == Standing::Good;
         ranks()
             .find(|rank| fresh(rank) && good(rank))
@@ -258,8 +266,8 @@ impl Seats {
         let seats = &self.seats;
         let is_whole = |rank: usize| seats[rank].since <= start;
         let will_have_whole = (0..seats.len()).any(|other| {
-            let fresh = || seats[other].heard.elapsed() <= SILENCE;
-            other != rank && is_whole(other) && self.is_present(other, symbol) && fresh()
+            let fresh = seats[other].is_fresh();
+            other != rank && is_whole(other) && self.is_present(other, symbol) && fresh
         });
         let voice = self.voices.entry(symbol).or_default();
         if start < voice.bars_until {
@@ -334,6 +342,12 @@ impl Seats {
             told.extend(late);
         }
         told
+    }
+}
+
+impl Seat {
+    fn is_fresh(&self) -> bool {
+        self.heard.elapsed() <= self.silence
     }
 }
 
@@ -470,6 +484,23 @@ mod tests {
         stage.trades(FIRST, "10");
         stage.trades(SECOND_ONE, "11");
         assert_eq!(stage.told(), ["speaks 0", "quote 10"], "it gives way again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_now_and_then_is_not_silent_in_between() {
+        let mut stage = stage(2);
+        stage.feeds[FIRST].hears_every(SECOND * 10);
+        for feed in [FIRST, SECOND_ONE] {
+            stage.introduce(feed);
+            stage.trades(feed, "5");
+        }
+        stage.told();
+        pass(20).await;
+        stage.trades(SECOND_ONE, "6");
+        assert_eq!(stage.told(), [""; 0]);
+        pass(1).await;
+        stage.trades(SECOND_ONE, "7");
+        assert_eq!(stage.told(), ["speaks 1", "quote 7"]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -625,6 +656,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         /// The second feed hears every trade; the first one breaks off and comes back at random.
         /// Whoever speaks: each bar comes once, in order, and is the one that the second feed alone
         /// would have told.

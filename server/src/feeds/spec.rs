@@ -761,6 +761,21 @@ mod tests {
                 url: "ws://127.0.0.1:9000/stream?key=1&b=2".parse().unwrap(),
             })
         );
+        let pairs = |names: &[&str]| names.iter().map(|name| Pair::read(name).unwrap()).collect();
+        assert_eq!(
+            read("coinbase:btc-usd, ETH-USD,BTC-USD"),
+            FeedSpec::Coinbase(coinbase::Options {
+                symbols: pairs(&["BTC-USD", "ETH-USD"]),
+                url: Coinbase::URL.parse().unwrap(),
+            })
+        );
+        assert_eq!(
+            read("kraken:BTC/USD,ETH-EUR?url=ws://127.0.0.1:9000/v2"),
+            FeedSpec::Kraken(kraken::Options {
+                symbols: pairs(&["BTC-USD", "ETH-EUR"]),
+                url: "ws://127.0.0.1:9000/v2".parse().unwrap(),
+            })
+        );
         let FeedSpec::Alpaca(alpaca) = read("alpaca:fakepaca?feed=test&key_env=KEY") else {
             panic!("it is alpaca");
         };
@@ -820,6 +835,11 @@ mod tests {
                 "binance:BTCUSDT?ulr=ws://a",
                 ["\"ulr\"", "did you mean url?"],
             ),
+            ("coinbase:", ["without a symbol", "coinbase:BTC-USD"]),
+            ("coinbase:BTCUSD", ["\"BTCUSD\"", "BTC-USD"]),
+            ("kraken:BTC/USD/X", ["\"BTC/USD/X\"", "BTC-USD"]),
+            ("kraken:BTC-USD?url=x", ["\"x\"", "wss://HOST"]),
+            ("krakn:BTC-USD", ["\"krakn\"", "did you mean kraken?"]),
             ("replay:", ["without a file", "replay:recording"]),
             ("replay:f?speed=quick", ["\"quick\"", "or max"]),
             ("replay:f?speed=0", ["\"0\"", "or max"]),
@@ -831,7 +851,7 @@ mod tests {
                 assert!(error.contains(part), "{text:?}: {error}");
             }
         }
-        assert!(!error("kraken").contains("did you mean"));
+        assert!(!error("nasdaq").contains("did you mean"));
         let many: Vec<String> = (10_000..10_101)
             .map(|number| format!("A{number}"))
             .collect();

@@ -4,7 +4,7 @@ use market::{FeedState, Quality};
 use server::feeds::{Feed, Patience, binance::Binance};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::socket_server::{Dialogue, SocketServer, Stage};
+use super::support::socket_server::{Dialogue, SocketServer, Stage};
 
 pub(crate) const NOW: u64 = 1_723_161_255_400;
 

@@ -4,7 +4,7 @@ use market::{FeedState, Quality};
 use serde_json::{Value, json};
 use server::feeds::{Feed, Patience, coinbase::Coinbase, pairs::Pair};
 
-use super::socket_server::{Dialogue, SocketServer, Stage};
+use super::support::socket_server::{Dialogue, SocketServer, Stage};
 
 /// 2023-03-04T03:37:21Z
 pub(crate) const NOW: u64 = 1_677_901_041_000;

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     binance::{NOW, feed, start, trade},
-    socket_server::{SocketServer, Stage},
+    support::socket_server::{SocketServer, Stage},
 };
 
 /// The head of a frame that a server sends unmasked, with this first byte and so long.
@@ -196,44 +196,4 @@ async fn a_clock_that_is_a_day_off_is_told_and_ours_stands_in() {
         assert_eq!(quote.price, Some("2.0".parse().unwrap()));
         stage.end().await;
     }
-}
-
-/// How much memory this process has in use, in bytes.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = status.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * 4_096
-}
-
-#[tokio::test]
-async fn a_thousand_reconnects_leave_nothing_behind() {
-    let patience = Patience {
-        connections: (usize::MAX, Duration::ZERO),
-        ..Patience::default()
-    };
-    let (server, stage) = start(patience).await;
-    let mut before = 0;
-    for round in 0..1_000 {
-        if round == 100 {
-            before = resident();
-        }
-        let mut dialogue = server.accept().await;
-        dialogue.say(trade("1.0")).await;
-        dialogue.say("{").await;
-        match round % 3 {
-            0 => dialogue.cut(),
-            1 => dialogue.close(1011, "once more").await,
-            _ => {
-                dialogue.raw(&[0xff; 64]).await;
-                dialogue.gone().await;
-            }
-        }
-    }
-    let grown = resident().saturating_sub(before);
-    assert!(grown < 16 << 20, "{grown} bytes more after 900 reconnects");
-    let mut dialogue = server.accept().await;
-    dialogue.say(trade("3.0").replace(":1,", ":3,")).await;
-    dialogue.settled().await;
-    stage.reaches(FeedState::Live).await;
-    stage.end().await;
 }

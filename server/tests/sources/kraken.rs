@@ -4,7 +4,7 @@ use market::FeedState;
 use serde_json::{Value, json};
 use server::feeds::{Feed, Patience, kraken::Kraken, pairs::Pair};
 
-use super::socket_server::{Dialogue, SocketServer, Stage};
+use super::support::socket_server::{Dialogue, SocketServer, Stage};
 
 /// 2023-09-25T09:04:31.8Z
 pub(crate) const NOW: u64 = 1_695_632_671_800;

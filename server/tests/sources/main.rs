@@ -5,6 +5,6 @@ mod binance;
 mod coinbase;
 mod connection;
 mod kraken;
-#[path = "../support/socket_server.rs"]
-mod socket_server;
+#[path = "../support/mod.rs"]
+mod support;
 mod takeover;

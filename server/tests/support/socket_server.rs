@@ -285,10 +285,13 @@ impl Stage {
 
     /// All bars, in the order in which they were published.
     pub(crate) fn bars(&self) -> Vec<Bar> {
-        self.events(|event| match event {
+        let mut bars = self.events(|event| match event {
             Event::Bar(bar) => Some(bar.clone()),
             _ => None,
-        })
+        });
+        // The tape tells what it keeps newest first.
+        bars.reverse();
+        bars
     }
 
     /// Stops the feeds and waits for their ends.
