@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 use self::file::SettingsFile;
 use crate::{
     Settings,
+    archive::ArchiveOptions,
     check::is_of_this_machine,
     feeds::{FeedSpec, list, personal},
     http::{ClientHeader, FrameAncestors, Origin, parse_network},
@@ -236,6 +237,10 @@ pub struct Config {
         value_parser = |text: &str| text.parse::<EnvFilter>()
     )]
     pub log: EnvFilter,
+
+    /// Where history is kept, and for how long
+    #[command(flatten)]
+    pub archive: ArchiveOptions,
 
     /// Who may publish, and how much
     #[command(flatten)]

@@ -1,5 +1,6 @@
 //! The server: feeds in, one tape, Server-Sent Events out.
 
+pub mod archive;
 pub mod feeds;
 pub mod http;
 pub mod publish;

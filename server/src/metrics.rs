@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use archive::State;
 use market::{FeedState, FeedStatus, Millis};
 use prometheus_client::{
     collector::Collector,
@@ -24,6 +25,7 @@ use prometheus_client::{
 };
 use tape::Stats;
 
+use crate::archive::Report;
 use crate::feeds::Skipped;
 
 /// The upper bounds of the publish-to-write delay's buckets, in microseconds: 100 µs to 10 s, each
@@ -53,6 +55,7 @@ pub struct Metrics {
     snapshots: Counter,
     delay: Delay,
     append: Delay,
+    commit: Delay,
     slowest: Gauge<f64, AtomicU64>,
 }
 
@@ -140,6 +143,7 @@ impl Metrics {
             snapshots: Counter::default(),
             delay: Delay::default(),
             append: Delay::default(),
+            commit: Delay::default(),
             slowest: Gauge::default(),
         };
         // A reason that has not come up yet is a 0 that can be watched, not a gap.
@@ -216,6 +220,12 @@ impl Metrics {
             self.append.clone(),
         );
         registry.register_with_unit(
+            "archive_commit",
+            "Time that the archive takes to have on disk what it read from the tape",
+            Unit::Seconds,
+            self.commit.clone(),
+        );
+        registry.register_with_unit(
             "append_slowest",
             "The longest time that a publication has taken to be put on the tape",
             Unit::Seconds,
@@ -270,6 +280,11 @@ impl Metrics {
         }
     }
 
+    /// Counts how long it took to have something on disk.
+    pub fn committed(&self, took: Duration) {
+        self.commit.observe(took);
+    }
+
     /// Counts a stream that fell off the tape and was given a snapshot.
     pub fn reset(&self) {
         self.resets.inc();
@@ -305,7 +320,7 @@ impl Metrics {
 
     /// All of it in the text format of
     /// [OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/), with what the
-    /// tape and the feeds tell of themselves.
+    /// tape, the feeds and the archive tell of themselves.
     ///
     /// # Errors
     /// When a value cannot be formatted, which none of these does.
@@ -313,11 +328,13 @@ impl Metrics {
         &self,
         tape: Stats,
         feeds: Vec<(FeedStatus, Skipped)>,
+        archive: Option<Report>,
     ) -> Result<String, fmt::Error> {
         let mut read = Registry::default();
         read.register_collector(Box::new(Reading {
             tape,
             feeds,
+            archive,
             started: self.started,
             uptime: self.uptime(),
         }));
@@ -404,6 +421,7 @@ impl EncodeMetric for Delay {
 struct Reading {
     tape: Stats,
     feeds: Vec<(FeedStatus, Skipped)>,
+    archive: Option<Report>,
     started: Millis,
     uptime: Duration,
 }
@@ -496,6 +514,9 @@ impl Collector for Reading {
             "Gaps in a source's own numbers of its messages or trades.",
             gaps,
         )?;
+        if let Some(report) = &self.archive {
+            archived(&mut encoder, report)?;
+        }
         for (name, help, value) in [
             (
                 "process_start_time",
@@ -514,6 +535,72 @@ impl Collector for Reading {
         }
         Ok(())
     }
+}
+
+fn archived(encoder: &mut DescriptorEncoder<'_>, report: &Report) -> fmt::Result {
+    let Report { status, lost, .. } = report;
+    for (name, help, value) in [
+        (
+            "tickertape_archive_rows",
+            "Rows that were written: events, quotes, trades, bars.",
+            status.rows,
+        ),
+        (
+            "tickertape_archive_commits",
+            "Transactions that are on disk.",
+            status.commits,
+        ),
+        (
+            "tickertape_archive_failures",
+            "Attempts to write that failed.",
+            status.failures,
+        ),
+        (
+            "tickertape_archive_dropped",
+            "Trades and corrections that were dropped because the queue was full.",
+            status.dropped,
+        ),
+        (
+            "tickertape_archive_lost",
+            "Events that left the tape's window before they could be written.",
+            *lost,
+        ),
+        (
+            "tickertape_archive_removed",
+            "Rows that were removed because of their age or of the file's size.",
+            status.removed,
+        ),
+    ] {
+        let counter = ConstCounter::new(value);
+        let metric = encoder.encode_descriptor(name, help, None, counter.metric_type())?;
+        counter.encode(metric)?;
+    }
+    gauges(
+        encoder,
+        "tickertape_archive_queued",
+        "Trades and corrections that wait for the disk.",
+        None,
+        [([], status.queued)],
+    )?;
+    gauges(
+        encoder,
+        "tickertape_archive_file",
+        "The size of the archive's file, without its write-ahead log.",
+        Some(&Unit::Bytes),
+        [([], status.file_bytes)],
+    )?;
+    let states = [
+        ("ok", matches!(status.state, State::Ok)),
+        ("degraded", matches!(status.state, State::Degraded(_))),
+        ("failed", matches!(status.state, State::Failed(_))),
+    ];
+    gauges(
+        encoder,
+        "tickertape_archive_state",
+        "1 for the state that the archive is in, 0 for the others.",
+        None,
+        states.map(|(name, is)| ([("state", name)], u64::from(is))),
+    )
 }
 
 const STATES: [(FeedState, &str); 5] = [
@@ -570,7 +657,7 @@ mod tests {
                 age_ms: 1,
             },
         );
-        let text = metrics.encode(tape.stats(), Vec::new()).unwrap();
+        let text = metrics.encode(tape.stats(), Vec::new(), None).unwrap();
         for line in [
             "tickertape_delay_seconds_bucket{le=\"0.0001\"} 2",
             "tickertape_delay_seconds_bucket{le=\"0.0002\"} 3",

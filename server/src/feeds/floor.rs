@@ -1,12 +1,13 @@
 use std::sync::{Arc, MutexGuard};
 
+use archive::Archive;
 use market::Millis;
 
 use super::{
     Recorder,
     speakers::{Seats, Speakers},
 };
-use crate::{Directory, Now, Tape, sessions::Sessions};
+use crate::{Directory, Now, Tape, archive::LeftBehind, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
 #[derive(Clone)]
@@ -21,6 +22,10 @@ pub struct Floor {
     pub sessions: Arc<Sessions>,
     /// Who writes down what feeds receive, if somebody does.
     pub recorder: Option<Arc<Recorder>>,
+    /// Where trades and corrections go; events go there from the tape.
+    pub archive: Option<Archive>,
+    /// Where symbols were left before a restart.
+    pub left: Arc<LeftBehind>,
     speakers: Arc<Speakers>,
 }
 
@@ -34,6 +39,8 @@ impl Floor {
             sessions: Arc::default(),
             recorder: None,
             speakers: Arc::default(),
+            archive: None,
+            left: Arc::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use archive::Print;
 use market::{
     Bar, Board, Clock, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, News,
     Quality, Quote, Session, Symbol, Tick,
@@ -21,7 +22,7 @@ use super::{
     speakers::{Seats, Standing, Turn},
     wire::{Played, Wire},
 };
-use crate::{Draft, Listing, Revealed, Secret, SecretError, story};
+use crate::{Draft, Listing, Revealed, Secret, SecretError, sessions::Calendar, story};
 
 /// A feed's side of the tape: what it publishes, and how it says that it is doing.
 ///
@@ -152,6 +153,7 @@ impl Publisher {
         if turn == Turn::Begins {
             self.begin_to_speak(&state, &mut seats, tick.symbol);
         }
+        self.take_up(&mut state, &mut seats, tick);
         let change = state.board.apply(tick);
         self.bars(&mut seats, change.bars);
         if turn != Turn::Listens {
@@ -161,7 +163,8 @@ impl Publisher {
 
     /// Publishes what a tick of the speaker led to. No quote goes back in time: where another feed
     /// spoke before, an older one is held back until its feed has caught up.
-    fn publish(&self, seats: &mut Seats, _tick: &Tick, quote: Quote) {
+    fn publish(&self, seats: &mut Seats, tick: &Tick, quote: Quote) {
+        self.keep(tick);
         if seats.tells(quote.symbol, quote.time) {
             self.append(Event::Quote(quote));
         } else {
@@ -212,6 +215,8 @@ impl Publisher {
 
     /// Takes a tick of the past: publishes the bars that it closed, but no quote.
     /// [`Publisher::quotes`] follows when the past is over.
+    ///
+    /// Of minutes that are long over the bars are archived, and their trades are not.
     pub fn past(&self, tick: &Tick) {
         let mut state = self.state();
         let mut seats = self.floor.speakers();
@@ -220,6 +225,12 @@ impl Publisher {
         if turn == Turn::Begins {
             self.begin_to_speak(&state, &mut seats, tick.symbol);
         }
+        let now = self.now();
+        let minute = now - now % Bar::INTERVAL;
+        if turn != Turn::Listens && tick.time >= minute.saturating_sub(Bar::INTERVAL) {
+            self.keep(tick);
+        }
+        self.take_up(&mut state, &mut seats, tick);
         let bars = state.board.apply(tick).bars;
         self.bars(&mut seats, bars);
     }
@@ -239,16 +250,18 @@ impl Publisher {
             ..*correction
         };
         let symbol = correction.symbol;
+        if let Some(archive) = &self.floor.archive
+            && self.floor.speakers().speaks(self.rank, symbol)
+        {
+            archive.correct(*correction);
+        }
         let before = state.board.quote(symbol).cloned();
         match state.board.correct(correction) {
             Mended::Whole(quote) | Mended::Quote(quote) => {
                 let time = quote.time;
                 let is_same = before.is_some_and(|before| Quote { time, ..before } == quote);
                 let mut seats = self.floor.speakers();
-                if !is_same
-                    && seats.turn(self.rank, symbol) == Turn::Speaks
-                    && seats.tells(symbol, time)
-                {
+                if !is_same && seats.speaks(self.rank, symbol) && seats.tells(symbol, time) {
                     self.append(Event::Quote(quote));
                 }
             }
@@ -261,14 +274,18 @@ impl Publisher {
         }
     }
 
+    /// The session and the newest quote of each symbol that this feed spoke of before a restart, and has
+    /// not yet since.
+    pub fn left(&self) -> Vec<(Session, Quote)> {
+        self.floor.left.of(&self.name())
+    }
+
     /// Publishes the newest quote of every symbol that the feed speaks for.
     pub fn quotes(&self) {
         let state = self.state();
         let mut seats = self.floor.speakers();
         for quote in state.board.quotes() {
-            if seats.turn(self.rank, quote.symbol) != Turn::Listens
-                && seats.tells(quote.symbol, quote.time)
-            {
+            if seats.speaks(self.rank, quote.symbol) && seats.tells(quote.symbol, quote.time) {
                 self.append(Event::Quote(quote.clone()));
             }
         }
@@ -519,6 +536,41 @@ impl Publisher {
     /// Since when the source has spoken without a break.
     pub(super) fn speaks_since(&self) -> Option<Instant> {
         self.state().speaks_since
+    }
+
+    /// Has a trade archived that has a time of its exchange.
+    fn keep(&self, tick: &Tick) {
+        if let Some(archive) = &self.floor.archive
+            && let Some(trade) = tick.trade.filter(|_| tick.clock == Clock::Exchange)
+        {
+            archive.trade(Print {
+                symbol: tick.symbol,
+                time: tick.time,
+                trade,
+            });
+        }
+    }
+
+    /// Goes on where the feed left a symbol before a restart.
+    fn take_up(&self, state: &mut State, seats: &mut Seats, tick: &Tick) {
+        if state.board.quote(tick.symbol).is_some() {
+            return;
+        }
+        let Some(left) = self
+            .floor
+            .left
+            .take(tick.symbol, &self.status.borrow().name)
+        else {
+            return;
+        };
+        let mut quote = left.quote;
+        let session = state.sessions.get(&tick.symbol);
+        let calendar = Calendar::of(session.and_then(|session| session.venue.as_deref()));
+        if calendar.trading_day(quote.time) != calendar.trading_day(tick.time) {
+            (quote.volume, quote.high, quote.low) = (None, None, None);
+        }
+        let bars = state.board.take_up(quote, left.closed_until, left.trades);
+        self.bars(seats, bars);
     }
 
     fn references(&self, state: &mut State, seats: &mut Seats, symbol: Symbol, day: &Day) {

@@ -44,7 +44,7 @@ use tower_http::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::problem::Problem;
-use crate::{Closing, Metrics, Now, Tape, feeds::Skipped, publish::Desk};
+use crate::{Closing, Metrics, Now, Tape, archive::Scribe, feeds::Skipped, publish::Desk};
 
 pub(crate) use self::client::parse_network;
 pub use self::{
@@ -95,6 +95,8 @@ pub struct Service {
     pub heartbeat: Duration,
     /// How long a stream lasts at the most, then its client comes back; shortened at random.
     pub lifetime: Option<Duration>,
+    /// What writes history, where that is done.
+    pub archive: Option<Scribe>,
     /// Where publications come in.
     pub desk: Arc<Desk>,
     /// Is cancelled when shutdown begins: nobody new is wanted, and long polls are answered.
@@ -115,7 +117,9 @@ impl Service {
     }
 
     fn feed_statuses(&self) -> Vec<FeedStatus> {
-        (self.feeds)()
+        let mut statuses = (self.feeds)();
+        statuses.extend(self.archive.as_ref().and_then(Scribe::feed_status));
+        statuses
     }
 
     /// How each feed is doing, and what it has passed over.
@@ -124,7 +128,7 @@ impl Service {
         let skipped = skipped
             .into_iter()
             .chain(std::iter::repeat(Skipped::default()));
-        (self.feeds)().into_iter().zip(skipped).collect()
+        self.feed_statuses().into_iter().zip(skipped).collect()
     }
 }
 

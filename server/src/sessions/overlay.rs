@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Calendar;
-use crate::{Draft, Tape, feeds::Floor};
+use crate::{Draft, Tape, Topic, feeds::Floor};
 
 /// The sessions of all feeds as they are told: a halt, whoever reports it, stands over the hours of
 /// the exchange, and these over what the feed says that speaks. A previous close that the feed does
@@ -86,6 +86,8 @@ impl Sessions {
                 state.tell(tape, now, [symbol]);
             }
             None => {
+                let mut said = said;
+                inherit(tape, &mut said, calendar, said_on);
                 let known = Known {
                     calendar,
                     told: said.clone(),
@@ -293,6 +295,25 @@ fn is_market_wide(code: &str) -> bool {
     matches!(code, "MWC0" | "MWC1" | "MWC2" | "MWC3")
 }
 
+/// Lets the first word of a feed after a restart stand beside what it said before, on the same day:
+/// some tell the figures of the day with their first price only.
+fn inherit(tape: &Tape, said: &mut Session, calendar: Calendar, today: Date) {
+    let before = tape.view(|view| {
+        let (id, entry) = view.merged(&Topic::Session(said.symbol))?;
+        match &*entry.event {
+            Event::Session(before) => Some((id, before.clone())),
+            _ => None,
+        }
+    });
+    if let Some((id, before)) = before
+        && before.source == said.source
+        && calendar.trading_day(id.ms) == today
+    {
+        said.open = said.open.or(before.open);
+        said.prev_close = said.prev_close.or(before.prev_close);
+    }
+}
+
 fn append(tape: &Tape, now: Millis, sessions: Vec<Session>) {
     if sessions.is_empty() {
         return;
@@ -302,8 +323,14 @@ fn append(tape: &Tape, now: Millis, sessions: Vec<Session>) {
         .map(|session| Draft::new(Event::Session(session)))
         .collect();
     tape.append_all(now, |batch| {
+        let view = batch.view();
         for draft in drafts {
-            draft.append(batch);
+            // A tape that was refilled knows what was told before a restart.
+            let key = Topic::merge(draft.event());
+            let there = key.and_then(|key| view.merged(&key));
+            if there.is_none_or(|(_, entry)| entry.event != *draft.event()) {
+                draft.append(batch);
+            }
         }
     });
 }

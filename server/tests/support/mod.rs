@@ -67,6 +67,7 @@ pub(crate) fn service(window: usize) -> Service {
         clock: Arc::new(|| START),
         heartbeat: Duration::from_secs(15),
         lifetime: None,
+        archive: None,
         desk: Arc::new(Desk::new(&Config::parse_from(["tickertape"]).publish)),
         shutdown: CancellationToken::new(),
         closing: Closing::default(),
