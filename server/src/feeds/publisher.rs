@@ -173,7 +173,6 @@ impl Publisher {
     pub fn tick(&self, tick: &Tick) {
         let mut state = self.state();
         let tick = &self.timed(&mut state, tick.clone());
-        self.take_up(&mut state, tick);
         let mut seats = self.floor.speakers();
         let turn = seats.speak(self.rank, tick.symbol);
         if turn != Turn::Listens {
@@ -282,7 +281,7 @@ impl Publisher {
         };
         let symbol = correction.symbol;
         let mut seats = self.floor.speakers();
-        let speaks = seats.turn(self.rank, symbol) != Turn::Listens;
+        let speaks = seats.speaks(self.rank, symbol);
         if let Some(archive) = self.floor.archive.as_ref().filter(|_| speaks) {
             archive.correct(*correction);
         }
@@ -315,9 +314,7 @@ impl Publisher {
         let state = self.state();
         let mut seats = self.floor.speakers();
         for quote in state.board.quotes() {
-            if seats.turn(self.rank, quote.symbol) != Turn::Listens
-                && seats.tells(quote.symbol, quote.time)
-            {
+            if seats.speaks(self.rank, quote.symbol) && seats.tells(quote.symbol, quote.time) {
                 self.append(Event::Quote(quote.clone()));
             }
         }

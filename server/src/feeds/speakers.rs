@@ -164,6 +164,11 @@ impl Seats {
         }
     }
 
+    /// Whether a feed speaks for a symbol now.
+    pub(super) fn speaks(&self, rank: usize, symbol: Symbol) -> bool {
+        self.speaker(symbol) == Some(rank)
+    }
+
     /// The symbols that a feed is to take over although it does not speak of them now.
     pub(super) fn due(&self, rank: usize) -> Vec<Symbol> {
         let symbols = self.seats[rank].spoken.iter().copied();

@@ -128,7 +128,7 @@ impl Service {
         let skipped = skipped
             .into_iter()
             .chain(std::iter::repeat(Skipped::default()));
-        (self.feeds)().into_iter().zip(skipped).collect()
+        self.feed_statuses().into_iter().zip(skipped).collect()
     }
 }
 

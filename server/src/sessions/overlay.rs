@@ -91,7 +91,7 @@ impl Sessions {
             }
             None => {
                 let mut said = said;
-                inherit(tape, &mut said, calendar, said_on);
+                inherit(tape, &mut said, calendar, today);
                 let known = Known {
                     calendar,
                     told: said.clone(),
