@@ -354,9 +354,10 @@ fn options_are_checked() {
         options.url[0].as_str(),
         "https://a.example/feed?format=rss&n=1"
     );
-    let twice = FeedSpec::repeated(&[spec.clone(), spec]);
-    assert_eq!(
-        twice.as_deref(),
-        Some("rss:https://a.example/feed?format=rss&n=1")
-    );
+    let (_, twice) = FeedSpec::together(&[spec.clone(), spec]).unwrap_err();
+    assert!(twice.starts_with("rss:https://a.example/feed?#"), "{twice}");
+    assert!(!twice.contains("format=rss"), "{twice}");
+    let another: FeedSpec = "rss:https://a.example/feed?format=atom".parse().unwrap();
+    let first: FeedSpec = "rss:https://a.example/feed?format=rss".parse().unwrap();
+    assert_eq!(FeedSpec::together(&[first, another]), Ok(()));
 }

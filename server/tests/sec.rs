@@ -543,8 +543,6 @@ fn it_does_not_start_without_a_name() {
         options.url.as_str(),
         "https://www.sec.gov/cgi-bin/browse-edgar"
     );
-    assert_eq!(
-        FeedSpec::repeated(&[spec.clone(), spec]),
-        Some("sec".to_owned())
-    );
+    let (place, twice) = FeedSpec::together(&[spec.clone(), spec]).unwrap_err();
+    assert_eq!((place, twice.starts_with("sec is given twice")), (1, true));
 }

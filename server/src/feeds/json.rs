@@ -26,7 +26,9 @@ use serde_json::value::RawValue;
 use tokio::{task::spawn_blocking, time::sleep};
 
 use super::{
-    End, Feed, FeedError, Publisher, exchange_time,
+    End, Feed, FeedError, Publisher,
+    about::{About, Licence},
+    exchange_time,
     fetch::{self, Fetcher, Page, pause},
     markup,
     spec::{self, FeedOptions, Main},
@@ -335,6 +337,21 @@ impl FeedOptions for Options {
     ];
     const MAIN: Main = Main::Address("url");
 
+    fn about(&self) -> About {
+        About {
+            does: format!(
+                "asks {} every {:?} for prices",
+                fetch::place(&self.url),
+                self.interval
+            ),
+            symbols: match self.symbol {
+                Subject::Is(symbol) => vec![symbol],
+                Subject::At(_) => Vec::new(),
+            },
+            licence: Licence::Terms,
+        }
+    }
+
     fn secrets(&self) -> Vec<&Secret> {
         let texts = self.headers.values();
         texts
@@ -415,7 +432,7 @@ impl Json {
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         let interval = self.options.interval;
-        let fetcher = Fetcher::new(&self.options.user_agent, self.patience)?;
+        let fetcher = Fetcher::new(&self.options.user_agent, self.patience)?.of(publisher);
         let mut page = self.page()?;
         let later = |why: String| FeedError::Later {
             why: format!("{}: {why}", fetch::place(&self.options.url)),

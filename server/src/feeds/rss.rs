@@ -18,7 +18,9 @@ use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    End, Feed, FeedError, Publisher, exchange_time,
+    End, Feed, FeedError, Publisher,
+    about::{About, Licence, list},
+    exchange_time,
     fetch::{self, Document, Fetcher, Page, pause},
     halts::ttl,
     headline,
@@ -112,6 +114,19 @@ impl FeedOptions for Options {
     ];
     const MAIN: Main = Main::Address("url");
 
+    fn about(&self) -> About {
+        let places: Vec<String> = self.url.iter().map(fetch::place).collect();
+        About {
+            does: format!(
+                "asks {} every {:?} for stories",
+                list(&places),
+                self.interval
+            ),
+            symbols: self.symbols.clone(),
+            licence: Licence::Terms,
+        }
+    }
+
     fn checked(self) -> Result<Self, String> {
         let (addresses, symbols) = (self.url.len(), self.symbols.len());
         if !(1..=ADDRESSES).contains(&addresses) {
@@ -196,7 +211,7 @@ impl Rss {
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        let fetcher = Fetcher::new(&self.options.user_agent, self.patience)?;
+        let fetcher = Fetcher::new(&self.options.user_agent, self.patience)?.of(publisher);
         // Spread over the interval, so that one host that has them all is not asked for all at once.
         let step = self.options.interval / self.addresses.len().max(1) as u32;
         let step = step.min(Duration::from_secs(2));

@@ -6,18 +6,21 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 use serde_path_to_error::{Path, Segment};
+use sha2::{Digest, Sha256};
 use tokio_tungstenite::tungstenite::http::Uri;
 use toml::{Table, Value};
 
 use super::{
     About, Feed, Licence,
     binance::{self, Binance},
+    fetch,
     halts::{self, Halts},
     json::{self, Json},
     replay::{self, Replay},
     rss::{self, Rss},
     sec::{self, Sec},
     simulate::{self, Simulate},
+    stdin::{self, Stdin},
 };
 use crate::Secret;
 
@@ -31,6 +34,7 @@ use crate::Secret;
 /// - `nasdaq-halts`
 /// - `rss:https://…`
 /// - `json:https://…`
+/// - `stdin`
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -50,6 +54,8 @@ pub enum FeedSpec {
     Rss(rss::Options),
     /// Prices from an address of JSON.
     Json(Box<json::Options>),
+    /// Events from the standard input.
+    Stdin(stdin::Options),
 }
 
 /// What can be said of a feed of one kind.
@@ -154,7 +160,7 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 8] = [
+const FEEDS: [&str; 9] = [
     "none",
     "simulate",
     binance::Options::NAME,
@@ -163,6 +169,7 @@ const FEEDS: [&str; 8] = [
     halts::Options::NAME,
     rss::Options::NAME,
     json::Options::NAME,
+    stdin::Options::NAME,
 ];
 
 impl FeedSpec {
@@ -177,6 +184,7 @@ impl FeedSpec {
             FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
             FeedSpec::Rss(options) => Box::new(Rss::new(options)),
             FeedSpec::Json(options) => Box::new(Json::new(*options)),
+            FeedSpec::Stdin(_) => Box::new(Stdin::new()),
         })
     }
 
@@ -200,6 +208,7 @@ impl FeedSpec {
             halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
             rss::Options::NAME => options(table).map(FeedSpec::Rss),
             json::Options::NAME => options(table).map(Box::new).map(FeedSpec::Json),
+            stdin::Options::NAME => options(table).map(FeedSpec::Stdin),
             _ => Err(unknown(name)),
         }
     }
@@ -212,6 +221,9 @@ impl FeedSpec {
             FeedSpec::Binance(_) => binance::Options::NAME,
             FeedSpec::NasdaqHalts(_) => halts::Options::NAME,
             FeedSpec::Sec(_) => sec::Options::NAME,
+            FeedSpec::Rss(_) => rss::Options::NAME,
+            FeedSpec::Json(_) => json::Options::NAME,
+            FeedSpec::Stdin(_) => stdin::Options::NAME,
             FeedSpec::Replay(_) => replay::Options::NAME,
         }
     }
@@ -228,6 +240,9 @@ impl FeedSpec {
             FeedSpec::Binance(options) => options.about(),
             FeedSpec::NasdaqHalts(options) => options.about(),
             FeedSpec::Sec(options) => options.about(),
+            FeedSpec::Rss(options) => options.about(),
+            FeedSpec::Json(options) => options.about(),
+            FeedSpec::Stdin(options) => options.about(),
             FeedSpec::Replay(options) => options.about(),
         }
     }
@@ -236,7 +251,7 @@ impl FeedSpec {
     pub fn receives(&self) -> bool {
         !matches!(
             self,
-            FeedSpec::None | FeedSpec::Simulate | FeedSpec::Replay(_)
+            FeedSpec::None | FeedSpec::Simulate | FeedSpec::Replay(_) | FeedSpec::Stdin(_)
         )
     }
 
@@ -261,6 +276,7 @@ impl FeedSpec {
             FeedSpec::NasdaqHalts(options) => options.secrets(),
             FeedSpec::Rss(options) => options.secrets(),
             FeedSpec::Json(options) => options.secrets(),
+            FeedSpec::Stdin(options) => options.secrets(),
         }
     }
 
@@ -304,8 +320,29 @@ impl FeedSpec {
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
             FeedSpec::Sec(_) => vec!["sec".to_owned()],
             FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
-            FeedSpec::Json(options) => vec![format!("json:{}", options.url)],
-            FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
+            FeedSpec::Stdin(_) => vec![stdin::Options::NAME.to_owned()],
+            FeedSpec::Json(options) => vec![address(json::Options::NAME, &options.url)],
+            FeedSpec::Rss(options) => options
+                .url
+                .iter()
+                .map(|url| address(rss::Options::NAME, url))
+                .collect(),
+        }
+    }
+}
+
+/// An address as the subject of a feed: with a hash of its query, which tells it from others and may be a
+/// secret.
+fn address(kind: &str, url: &Url) -> String {
+    let place = fetch::place(url);
+    match url.query() {
+        None => format!("{kind}:{place}"),
+        Some(query) => {
+            let hash = Sha256::digest(query);
+            format!(
+                "{kind}:{place}?#{}",
+                base16ct::lower::encode_string(&hash[..4])
+            )
         }
     }
 }
@@ -493,6 +530,7 @@ impl FromStr for AskedFeed {
             halts::Options::NAME => halts::Options::MAIN,
             rss::Options::NAME => rss::Options::MAIN,
             json::Options::NAME => json::Options::MAIN,
+            stdin::Options::NAME => stdin::Options::MAIN,
             _ => return Err(unknown(name)),
         };
         let options = main.read(rest);
