@@ -499,11 +499,17 @@ mod tests {
             ("simulate", "simulate", Some("simulate")),
             (
                 "binance:BTCUSDT",
-                "binance:ETHUSDT,BTCUSDT",
+                "binance:btcusdt",
                 Some("binance:BTCUSDT"),
             ),
-            ("replay:a.gz", "replay:a.gz?speed=max", Some("replay:a.gz")),
-            ("binance:BTCUSDT", "binance:ETHUSDT", None),
+            ("replay:a.gz", "replay:a.gz", Some("replay:a.gz")),
+            (
+                "kraken:BTC/USD,ETH-USD",
+                "kraken:btc-usd,ETH/USD",
+                Some("kraken:BTC-USD, kraken:ETH-USD"),
+            ),
+            ("binance:BTCUSDT", "binance:ETHUSDT,BTCUSDT", None),
+            ("coinbase:BTC-USD", "kraken:BTC-USD", None),
             ("replay:a.gz", "replay:b.gz", None),
         ] {
             let arguments = ["tickertape", "--feed", first, "--feed", second];

@@ -9,12 +9,13 @@ use std::{
 
 use leptos::config::LeptosOptions;
 use server::{
-    Command, Config, LogFormat, RecordOptions, missing_secrets,
+    Command, Config, LogFormat, RecordOptions, discreet, missing_secrets,
     publish::{TokenGrant, new_token},
     system_now,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 fn main() -> ExitCode {
     let config = Config::from_command_line();
@@ -30,8 +31,13 @@ fn main() -> ExitCode {
         // A log that cannot be written would be complained of at the same place, by a panic.
         .log_internal_errors(false);
     match config.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.finish().with(discreet()).init(),
+        LogFormat::Json => log
+            .json()
+            .flatten_event(true)
+            .finish()
+            .with(discreet())
+            .init(),
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,

@@ -1,6 +1,7 @@
 //! What the server counts, for whoever runs it.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc,
@@ -22,6 +23,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use tape::Stats;
+
+use crate::feeds::Skipped;
 
 /// The upper bounds of the publish-to-write delay's buckets, in microseconds: 100 µs to 10 s, each
 /// decade in three. A last one takes the rest.
@@ -306,7 +309,11 @@ impl Metrics {
     ///
     /// # Errors
     /// When a value cannot be formatted, which none of these does.
-    pub fn encode(&self, tape: Stats, feeds: Vec<FeedStatus>) -> Result<String, fmt::Error> {
+    pub fn encode(
+        &self,
+        tape: Stats,
+        feeds: Vec<(FeedStatus, Skipped)>,
+    ) -> Result<String, fmt::Error> {
         let mut read = Registry::default();
         read.register_collector(Box::new(Reading {
             tape,
@@ -396,7 +403,7 @@ impl EncodeMetric for Delay {
 #[derive(Debug)]
 struct Reading {
     tape: Stats,
-    feeds: Vec<FeedStatus>,
+    feeds: Vec<(FeedStatus, Skipped)>,
     started: Millis,
     uptime: Duration,
 }
@@ -450,18 +457,44 @@ impl Collector for Reading {
             None,
             cursors.metric_type(),
         )?)?;
-        let states = self.feeds.iter().flat_map(|feed| {
-            STATES.map(|(state, name)| {
-                let labels = [("feed", feed.name.as_str()), ("state", name)];
-                (labels, u64::from(feed.state == state))
-            })
-        });
+        // Two feeds of one kind have one name: what is told of it is the sum.
+        let mut states = BTreeMap::new();
+        let mut skipped = BTreeMap::new();
+        let mut gaps = BTreeMap::new();
+        for (feed, passed) in &self.feeds {
+            let name = feed.name.as_str();
+            for (state, label) in STATES {
+                let labels = [("feed", name), ("state", label)];
+                *states.entry(labels).or_default() += u64::from(feed.state == state);
+            }
+            for (why, count) in [
+                ("ignored", passed.ignored),
+                ("wrong", passed.wrong),
+                ("late", passed.late),
+                ("held", passed.held),
+            ] {
+                *skipped.entry([("feed", name), ("why", why)]).or_default() += count;
+            }
+            *gaps.entry([("feed", name)]).or_default() += passed.gaps;
+        }
         gauges(
             &mut encoder,
             "tickertape_feed_state",
             "1 for the state that a feed is in, 0 for the others.",
             None,
             states,
+        )?;
+        counters(
+            &mut encoder,
+            "tickertape_feed_skipped",
+            "What a feed has passed over: frames that say nothing that is listened to or that cannot be read, trades of minutes that were closed, quotes older than another feed's.",
+            skipped,
+        )?;
+        counters(
+            &mut encoder,
+            "tickertape_feed_gaps",
+            "Gaps in a source's own numbers of its messages or trades.",
+            gaps,
         )?;
         for (name, help, value) in [
             (
@@ -501,6 +534,19 @@ fn gauges<'a, const N: usize>(
     let mut metric = encoder.encode_descriptor(name, help, unit, MetricType::Gauge)?;
     for (labels, value) in values {
         metric.encode_family(&labels)?.encode_gauge(&value)?;
+    }
+    Ok(())
+}
+
+fn counters<'a, const N: usize>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = ([(&'static str, &'a str); N], u64)>,
+) -> fmt::Result {
+    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (labels, value) in values {
+        ConstCounter::new(value).encode(metric.encode_family(&labels)?)?;
     }
     Ok(())
 }

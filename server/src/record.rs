@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Tape,
     config::{bytes, duration},
-    feeds::{AskedFeed, Backoff, FeedSpec, Floor, Recorded, Recorder, Supervisor},
+    feeds::{AskedFeed, Backoff, Floor, Recorded, Recorder, Supervisor},
     system_now,
 };
 

@@ -65,6 +65,10 @@ pub async fn run(
         },
         origins: config.allowed_origins,
         tape,
+        skipped: {
+            let statuses = statuses.clone();
+            Arc::new(move || statuses.skipped())
+        },
         feeds: Arc::new(move || statuses.current()),
         clock,
         heartbeat: http::HEARTBEAT,

@@ -95,6 +95,14 @@ impl Revealed {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// A text of somebody who was told the secret, without it.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        match &*self.0 {
+            "" => text.to_owned(),
+            secret => text.replace(secret, "…"),
+        }
+    }
 }
 
 impl fmt::Debug for Revealed {
@@ -147,6 +155,8 @@ mod tests {
         let revealed = file.read().unwrap();
         assert_eq!(revealed.expose(), "hunter2");
         assert!(!format!("{revealed:?}").contains("hunter"));
+        assert_eq!(revealed.hide("no, hunter2"), "no, …");
+        assert_eq!(Revealed::nothing().hide("no"), "no");
         // Cargo sets it for each of its tests.
         let variable = Secret::Env("CARGO_PKG_NAME".to_owned());
         assert_eq!(variable.read().unwrap().expose(), "server");

@@ -123,6 +123,15 @@ async fn metrics_tell_the_state_of_each_feed_and_each_reset() {
             1.0,
         ),
         ("tickertape_feed_state{feed=\"test\",state=\"live\"}", 0.0),
+        (
+            "tickertape_feed_skipped_total{feed=\"test\",why=\"wrong\"}",
+            3.0,
+        ),
+        (
+            "tickertape_feed_skipped_total{feed=\"test\",why=\"held\"}",
+            0.0,
+        ),
+        ("tickertape_feed_gaps_total{feed=\"test\"}", 2.0),
     ] {
         assert_eq!(server.metric(name).await, Some(value), "{name}");
     }
@@ -153,6 +162,7 @@ async fn stats_as_json() {
     assert_eq!(stats["tape"]["newest"], server.position().to_string());
     assert_eq!(stats["feeds"][0]["name"], "test");
     assert_eq!(stats["feeds"][0]["state"], "live");
+    assert_eq!(stats["feeds"][0]["skipped"]["gaps"], 2);
 
     let response = server.get("/stats", &[("accept", "text/html")]).await;
     let problem = problem(response, 406).await;

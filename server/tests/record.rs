@@ -93,7 +93,7 @@ fn lines(file: &Path) -> Vec<Value> {
 fn trade(second: u64, price: &str) -> String {
     let time = 1_723_161_240_000 + second * 1_000;
     format!(
-        r#"{{"stream":"btcusdt@trade","data":{{"s":"BTCUSDT","p":"{price}","q":"0.0200","T":{time}}}}}"#
+        r#"{{"stream":"btcusdt@trade","data":{{"s":"BTCUSDT","t":{second},"p":"{price}","q":"0.0200","T":{time}}}}}"#
     )
 }
 
@@ -124,7 +124,8 @@ async fn what_a_socket_said_is_said_again() {
         server.url("/stream")
     );
 
-    let live = socket_server::Stage::new(server::system_now(), vec![feed(&asked)]);
+    // At the time of its trades.
+    let live = socket_server::Stage::at(1_723_161_366_000, vec![feed(&asked)]);
     let dialogue = play(&server).await;
     live.reaches(FeedState::Live).await;
     let (mut bars, quote, skipped) = (live.bars(), live.quote("BTCUSDT").unwrap(), live.skipped());

@@ -1,5 +1,7 @@
 //! The feeds against real recordings. What is right is found by a naive pass over the same file.
 
+mod support;
+
 use std::{
     collections::BTreeMap,
     io::Read as _,
@@ -12,8 +14,12 @@ use market::{Event, FeedState, Price, Quote, Size};
 use serde_json::Value;
 use server::{
     Tape, Topic,
-    feeds::{Backoff, FeedSpec, Floor, Skipped, Supervisor},
+    feeds::{
+        Backoff, Feed, FeedSpec, Floor, Patience, Skipped, Supervisor, binance::Binance,
+        coinbase::Coinbase, pairs::Pair,
+    },
 };
+use support::socket_server::{SocketServer, Stage};
 use tokio_util::sync::CancellationToken;
 
 /// The recording of that name, or `None` where recordings are not at hand.
@@ -235,4 +241,88 @@ async fn coinbase_ends_with_the_last_price_of_each_product() {
         played.bars.len(),
         played.skipped.late
     );
+}
+
+/// Plays the frames of a recording to a feed over a WebSocket, and holds what it makes of them
+/// against what `replay:` makes of the same file.
+async fn lives_up_to(
+    file: &Path,
+    now: u64,
+    frames: impl Iterator<Item = &str>,
+    feed: impl FnOnce(String) -> Box<dyn Feed>,
+) {
+    let server = SocketServer::bind().await;
+    let stage = Stage::at(now, vec![feed(server.url("/stream"))]);
+    let mut dialogue = server.accept().await;
+    for frame in frames {
+        dialogue.say(frame).await;
+    }
+    dialogue.settled().await;
+
+    let played = play(file).await;
+    assert!(!played.quotes.is_empty());
+    for (symbol, quote) in &played.quotes {
+        let mut live = stage.quote(symbol).unwrap();
+        // Where the source gives no time, it is that of receipt.
+        assert!(live.time >= quote.time);
+        live.time = quote.time;
+        assert_eq!(live, *quote);
+    }
+    // A recording ends, and its open bars with it; a source goes on.
+    let bars = stage.bars();
+    assert!(!bars.is_empty());
+    let played_bars: Vec<market::Bar> = played.bars.iter().rev().cloned().collect();
+    let (closed, open) = played_bars.split_at(bars.len());
+    assert_eq!(bars, closed);
+    assert!(open.len() <= played.quotes.len(), "{open:?}");
+    // A recording passes over answers to subscriptions too.
+    let skipped = Skipped {
+        ignored: played.skipped.ignored,
+        ..stage.skipped()
+    };
+    assert_eq!(skipped, played.skipped);
+    assert_eq!(stage.reaches(FeedState::Live).await.detail, None);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn binance_live_is_as_its_recording() {
+    let Some(file) = recording("binance-btcusdt-20240808.jsonl.gz") else {
+        return;
+    };
+    let text = text(&file);
+    let (received, _) = text.lines().last().unwrap().split_once(' ').unwrap();
+    let now = received.parse::<u64>().unwrap() / 1_000_000;
+    let frames = text.lines().map(|line| line.split_once(' ').unwrap().1);
+    lives_up_to(&file, now, frames, |url| {
+        let symbols = vec!["BTCUSDT".parse().unwrap()];
+        Box::new(Binance::new(symbols, url.parse().unwrap()))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn coinbase_live_is_as_its_recording() {
+    let Some(file) = recording("coinbase-20210417.ws.gz") else {
+        return;
+    };
+    let text = text(&file);
+    let lines = || {
+        text.lines()
+            .filter(|line| !line.is_empty() && !line.starts_with("wss://"))
+            .map(|line| line.split_once(": ").unwrap())
+    };
+    let (received, _) = lines().next_back().unwrap();
+    let (seconds, _) = received.split_once('.').unwrap();
+    let now = seconds.parse::<u64>().unwrap() * 1_000 + 999;
+    let products = [
+        "SKL-USD", "SKL-BTC", "BAND-GBP", "NMR-EUR", "BAND-BTC", "YFI-BTC", "DASH-BTC", "NU-GBP",
+        "CRV-EUR", "SKL-GBP",
+    ];
+    let pairs = products.map(|name| Pair::read(name).unwrap()).to_vec();
+    lives_up_to(&file, now, lines().map(|(_, frame)| frame), |url| {
+        let feed = Coinbase::new(pairs, url.parse().unwrap());
+        Box::new(feed.with_patience(Patience::default()))
+    })
+    .await;
 }

@@ -355,8 +355,11 @@ fn options_are_checked() {
         "https://a.example/feed?format=rss&n=1"
     );
     let (_, twice) = FeedSpec::together(&[spec.clone(), spec]).unwrap_err();
-    assert!(twice.starts_with("rss:https://a.example/feed?#"), "{twice}");
-    assert!(!twice.contains("format=rss"), "{twice}");
+    // An address may have a key in its query.
+    assert!(
+        twice.starts_with("rss:https://a.example/feed is given twice"),
+        "{twice}"
+    );
     let another: FeedSpec = "rss:https://a.example/feed?format=atom".parse().unwrap();
     let first: FeedSpec = "rss:https://a.example/feed?format=rss".parse().unwrap();
     assert_eq!(FeedSpec::together(&[first, another]), Ok(()));

@@ -1,13 +1,18 @@
 //! Trades and best prices from Binance, after its
 //! [WebSocket streams](https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams):
-//! a combined stream of `<symbol>@bookTicker` and `<symbol>@trade`, no key.
+//! a combined stream of `<symbol>@bookTicker`, `<symbol>@trade` and `<symbol>@miniTicker`, no key.
+//! The last one comes each second and gives the figures of the last 24 hours.
 //!
-//! The server pings every 20 seconds and cuts a connection that is 24 hours old.
+//! The numbers of trades rise by one; one that is missing is counted. Nothing has to be asked for
+//! anew, because each message of the other streams is whole by itself.
+//!
+//! The server pings every 20 seconds, cuts a connection that is 24 hours old, and allows an address
+//! 300 connections in 5 minutes.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet};
 
 use futures_util::future::BoxFuture;
-use market::{Best, Clock, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade};
+use market::{Best, Clock, Day, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::http::Uri;
@@ -15,7 +20,9 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use super::{
     About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher, currency, exchange_time,
     list,
-    socket::{self, Allowance, Fault, Heard, Protocol, Say},
+    numbers::{Number, Numbers},
+    rolling::Rolling,
+    socket::{self, Fault, Heard, Made, Protocol, Say},
     spec::{self, FeedOptions, Main},
 };
 
@@ -91,15 +98,20 @@ pub struct Binance {
     symbols: Vec<Symbol>,
     url: Uri,
     patience: Patience,
-    allowance: Allowance,
+    made: Made,
+    rolling: Rolling,
+    /// The symbols whose session was told, which is once in the life of a feed: the day's
+    /// references have been added to it since.
+    told: BTreeSet<Symbol>,
 }
 
 impl Binance {
     /// Public market data alone, with no account behind it.
     pub const URL: &'static str = "wss://data-stream.binance.vision/stream";
 
-    /// One connection carries 1,024 streams, but all of them stand in one address.
-    pub const MAX_SYMBOLS: usize = 200;
+    /// One connection carries 1,024 streams, but all of them stand in one address, of some 8,000
+    /// characters then.
+    pub const MAX_SYMBOLS: usize = 100;
 
     /// A feed of these symbols from this address.
     pub fn new(symbols: Vec<Symbol>, url: Uri) -> Self {
@@ -107,8 +119,9 @@ impl Binance {
             symbols,
             url,
             patience: Patience::default(),
-            // 300 in 5 minutes are allowed to an address, from which other feeds may come too.
-            allowance: Allowance::new(100, Duration::from_secs(5 * 60)),
+            made: Made::default(),
+            rolling: Rolling::default(),
+            told: BTreeSet::new(),
         }
     }
 
@@ -119,12 +132,16 @@ impl Binance {
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         for &symbol in &self.symbols {
-            publisher.session(session(symbol, NAME, Quality::Live));
+            if self.told.insert(symbol) {
+                publisher.session(session(symbol, NAME, Quality::Live));
+            }
         }
-        self.allowance.take().await;
+        self.made.one_more(&self.patience, publisher).await;
         let mut conversation = Conversation {
             symbols: &self.symbols,
             url: &self.url,
+            rolling: &mut self.rolling,
+            trades: Numbers::default(),
         };
         socket::run(&mut conversation, self.patience, publisher).await
     }
@@ -134,6 +151,8 @@ impl Binance {
 struct Conversation<'a> {
     symbols: &'a [Symbol],
     url: &'a Uri,
+    rolling: &'a mut Rolling,
+    trades: Numbers,
 }
 
 impl Protocol for Conversation<'_> {
@@ -142,7 +161,9 @@ impl Protocol for Conversation<'_> {
             .symbols
             .iter()
             .map(|symbol| symbol.as_str().to_ascii_lowercase())
-            .flat_map(|name| [format!("{name}@bookTicker"), format!("{name}@trade")])
+            .flat_map(|name| {
+                ["bookTicker", "trade", "miniTicker"].map(|kind| format!("{name}@{kind}"))
+            })
             .collect();
         let mark = if self.url.query().is_some() { '&' } else { '?' };
         let address = format!("{}{mark}streams={}", self.url, streams.join("/"));
@@ -152,7 +173,18 @@ impl Protocol for Conversation<'_> {
 
     fn read(&mut self, text: &str, publisher: &Publisher, _say: &mut Say) -> Result<Heard, Fault> {
         match parse(text, publisher.now())? {
-            Some(tick) if self.symbols.contains(&tick.symbol) => {
+            Some(mut tick) if self.symbols.contains(&tick.symbol) => {
+                if tick.clock == Clock::Exchange {
+                    publisher.clock(tick.time);
+                }
+                if let Some(id) = tick.trade.and_then(|trade| trade.id) {
+                    match self.trades.take(tick.symbol, id) {
+                        Number::Next | Number::Missed => {}
+                        Number::AfterGap => publisher.gap(),
+                        Number::Known => return Ok(Heard::Speech),
+                    }
+                }
+                self.rolling.thin(tick.symbol, &mut tick.day);
                 publisher.tick(&tick);
                 Ok(Heard::Speech)
             }
@@ -209,6 +241,24 @@ struct TradeFrame {
     size: Size,
     #[serde(rename = "T")]
     time: Millis,
+    #[serde(rename = "t")]
+    id: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct MiniTicker {
+    #[serde(rename = "s")]
+    symbol: Symbol,
+    #[serde(rename = "E")]
+    time: Millis,
+    #[serde(rename = "o")]
+    open: Price,
+    #[serde(rename = "h")]
+    high: Price,
+    #[serde(rename = "l")]
+    low: Price,
+    #[serde(rename = "v")]
+    volume: Size,
 }
 
 /// Reads a frame of a combined stream; `None` for one of another kind. A `bookTicker` carries no
@@ -237,7 +287,26 @@ pub fn parse(text: &str, received: Millis) -> Result<Option<Tick>, FrameError> {
             }
             let time = exchange_time(trade.time, received, text)?;
             let mut tick = Tick::new(trade.symbol, time, Clock::Exchange);
-            tick.trade = Some(Trade::new(trade.price, Some(trade.size)));
+            let id = trade.id;
+            let trade = Trade::new(trade.price, Some(trade.size));
+            tick.trade = Some(id.map_or(trade, |id| trade.with_id(id)));
+            tick
+        }
+        Some((_, "miniTicker")) => {
+            let day: MiniTicker = serde_json::from_str(data.get()).map_err(error)?;
+            if day.low <= Price::ZERO || day.open <= Price::ZERO || day.volume < Size::ZERO {
+                return Err(FrameError::new(&"a price or a size below zero", text));
+            }
+            let time = exchange_time(day.time, received, text)?;
+            let mut tick = Tick::new(day.symbol, time, Clock::Exchange);
+            tick.day = Day {
+                volume: Some(day.volume),
+                high: Some(day.high),
+                low: Some(day.low),
+                open: Some(day.open),
+                // The day rolls: it began with the price that changes are counted from.
+                prev_close: Some(day.open),
+            };
             tick
         }
         _ => return Ok(None),
@@ -298,6 +367,21 @@ mod tests {
     }
 
     #[test]
+    fn reads_the_figures_of_the_day() {
+        let day = r#"{"stream":"btcusdt@miniTicker","data":{"e":"24hrMiniTicker","E":1723161255344,"s":"BTCUSDT","c":"61837.63000000","o":"55133.20000000","h":"62745.14000000","l":"54730.00000000","v":"57123.45678000","q":"3312345678.12"}}"#;
+        let tick = parse(day, 1_723_161_254_087).unwrap().unwrap();
+        assert_eq!(
+            (tick.time, tick.clock, tick.trade),
+            (1_723_161_255_344, Clock::Exchange, None)
+        );
+        assert_eq!(tick.day.prev_close.unwrap().to_string(), "55133.20000000");
+        assert_eq!(tick.day.high.unwrap().to_string(), "62745.14000000");
+        assert_eq!(tick.day.volume.unwrap().to_string(), "57123.45678000");
+        let wrong = day.replace("57123.45678000", "-1");
+        assert!(parse(&wrong, 1_723_161_254_087).is_err());
+    }
+
+    #[test]
     fn an_empty_side_is_nobody() {
         let text = BOOK.replace("61837.63000000", "0.00000000");
         assert_eq!(parse(&text, 0).unwrap().unwrap().bid, Best::Nobody);
@@ -336,10 +420,12 @@ mod tests {
         let conversation = Conversation {
             symbols: &feed.symbols,
             url: &feed.url,
+            rolling: &mut Rolling::default(),
+            trades: Numbers::default(),
         };
         assert_eq!(
             conversation.address(),
-            "wss://data-stream.binance.vision/stream?streams=btcusdt@bookTicker/btcusdt@trade/ethusdt@bookTicker/ethusdt@trade"
+            "wss://data-stream.binance.vision/stream?streams=btcusdt@bookTicker/btcusdt@trade/btcusdt@miniTicker/ethusdt@bookTicker/ethusdt@trade/ethusdt@miniTicker"
         );
         let session = session(feed.symbols[0], NAME, Quality::Live);
         assert_eq!(session.name, "Bitcoin / Tether");

@@ -14,6 +14,7 @@ use std::{
     borrow::Cow,
     error::Error,
     fmt,
+    future::pending,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -29,7 +30,12 @@ use reqwest::{
 };
 use tokio::time::Instant;
 
-use super::{FeedError, Publisher, recording::Line, retry, wire::Wire};
+use super::{
+    FeedError, Publisher,
+    recording::{Line, bare},
+    retry,
+    wire::Wire,
+};
 use crate::provide_tls;
 
 /// How we call ourselves where a source does not ask for more.
@@ -123,9 +129,14 @@ impl Fetcher {
     /// When no whole answer came, or one that says no.
     pub async fn get(&self, page: &mut Page) -> Result<Answer, FetchError> {
         let place = place(&page.url);
+        let address = bare(page.url.as_str());
         let recorder = match &self.wire {
             Wire::Live(recorder) => recorder.as_deref(),
-            Wire::Played(played) => return again(played.answer(&place).await, &place),
+            Wire::Played(played) => match played.answer(&address).await {
+                Some(line) => return again(line, &place),
+                // Whoever plays the recording knows that it is over.
+                None => return pending().await,
+            },
         };
         let result = self.ask(page, &place).await;
         if let Some(recorder) = recorder {
@@ -138,9 +149,9 @@ impl Fetcher {
                     };
                     let media = document.and_then(|document| document.content_type.as_deref());
                     let body = document.map(|document| &document.body[..]);
-                    recorder.answer(&place, status.as_u16(), media, body);
+                    recorder.answer(&address, status.as_u16(), media, body);
                 }
-                Err(_) => recorder.failed(&place),
+                Err(_) => recorder.failed(&address),
             }
         }
         result
@@ -245,14 +256,13 @@ impl Fetcher {
 }
 
 /// What an address answered when it was recorded.
-fn again(line: Option<Line<'static>>, place: &str) -> Result<Answer, FetchError> {
+fn again(line: Line<'static>, place: &str) -> Result<Answer, FetchError> {
     let error = |why: &str| FetchError {
         status: None,
         why: format!("{place} {why}"),
         wait: None,
         is_fatal: false,
     };
-    let line = line.ok_or_else(|| error("is not in the rest of the recording"))?;
     if line.status.is_none() {
         return Err(error("did not answer when it was recorded"));
     }

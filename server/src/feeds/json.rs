@@ -23,12 +23,10 @@ use reqwest::{
 };
 use serde::{Deserialize, Deserializer, de, de::Error as _};
 use serde_json::value::RawValue;
-use tokio::{task::spawn_blocking, time::sleep};
+use tokio::task::spawn_blocking;
 
 use super::{
-    End, Feed, FeedError, Publisher,
-    about::{About, Licence},
-    exchange_time,
+    About, End, Feed, FeedError, Licence, Publisher, exchange_time,
     fetch::{self, Fetcher, Page, pause},
     markup,
     spec::{self, FeedOptions, Main},
@@ -476,7 +474,10 @@ impl Json {
                 }
             }
             publisher.live();
-            sleep(pause(interval, answer.fresh)).await;
+            let wait = pause(interval, answer.fresh);
+            // It is not silent in between.
+            publisher.hears_every(wait);
+            publisher.rest(wait).await;
         }
     }
 }

@@ -5,20 +5,28 @@
 //! what is known of their health, and ends them.
 
 mod about;
+pub mod alpaca;
 pub mod binance;
 pub mod coinbase;
+pub mod conditions;
 mod currency;
+mod exact;
 pub mod fetch;
+pub mod finnhub;
 mod floor;
 pub mod halts;
 pub mod headline;
 pub mod json;
+pub mod kraken;
 pub mod markup;
+mod numbers;
+pub mod pairs;
 mod publisher;
 mod recorder;
 mod recording;
 pub mod replay;
 mod retry;
+mod rolling;
 pub mod rss;
 pub mod sec;
 mod seen;
@@ -34,6 +42,8 @@ use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 use market::Millis;
+
+use crate::Revealed;
 
 pub use about::{About, Licence};
 pub(crate) use about::{list, personal};
@@ -84,6 +94,20 @@ pub enum FeedError {
     Fatal(String),
 }
 
+impl FeedError {
+    /// The same error, should the source have repeated a secret that it was told.
+    fn hiding(self, secret: &Revealed) -> Self {
+        match self {
+            FeedError::Transient(why) => FeedError::Transient(secret.hide(&why)),
+            FeedError::Later { why, wait } => FeedError::Later {
+                why: secret.hide(&why),
+                wait,
+            },
+            FeedError::Fatal(why) => FeedError::Fatal(secret.hide(&why)),
+        }
+    }
+}
+
 impl fmt::Display for FeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -105,6 +129,11 @@ impl FrameError {
     fn new(why: &dyn fmt::Display, frame: &str) -> Self {
         let start: String = frame.chars().take(120).collect();
         FrameError(format!("{why} in {start:?}"))
+    }
+
+    /// The same error, should the source have repeated a secret that it was told.
+    fn hiding(self, secret: &Revealed) -> Self {
+        FrameError(secret.hide(&self.0))
     }
 }
 

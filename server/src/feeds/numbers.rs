@@ -32,9 +32,14 @@ pub(super) enum Number {
 }
 
 impl Numbers {
-    /// Whether anything is known of a symbol's numbers.
-    pub(super) fn knows(&self, symbol: Symbol) -> bool {
-        self.symbols.contains_key(&symbol)
+    /// The newest number of a symbol.
+    pub(super) fn newest(&self, symbol: Symbol) -> Option<u64> {
+        self.symbols.get(&symbol).map(|seen| seen.newest)
+    }
+
+    /// The next number of a symbol is the first one.
+    pub(super) fn forget(&mut self, symbol: Symbol) {
+        self.symbols.remove(&symbol);
     }
 
     /// Takes a number.
@@ -82,7 +87,7 @@ mod tests {
     fn tells_gaps_and_what_fills_them() {
         let mut numbers = Numbers::default();
         let symbol = "A".parse().unwrap();
-        assert!(!numbers.knows(symbol));
+        assert_eq!(numbers.newest(symbol), None);
         let mut take = |number| numbers.take(symbol, number);
         let taken = [5, 6, 6, 5, 4, 10, 8, 8, 7, 9, 9, 11].map(&mut take);
         use Number::{AfterGap, Known, Missed, Next};

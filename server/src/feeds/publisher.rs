@@ -9,10 +9,12 @@ use std::{
 };
 
 use market::{
-    Bar, Board, Clock, Day, Event, FeedState, FeedStatus, Millis, News, Quality, Quote, Session,
-    Symbol, Tick,
+    Bar, Board, Clock, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, News,
+    Quality, Quote, Session, Symbol, Tick,
 };
+use serde::Serialize;
 use tokio::{sync::watch, time::Instant};
+use utoipa::ToSchema;
 
 use super::{
     Floor,
@@ -226,6 +228,43 @@ impl Publisher {
         self.bars(&mut seats, bars);
     }
 
+    /// Takes a trade back or puts it right: publishes the quote as it is without the mistake, where
+    /// it makes a difference to it. The bar that is open is put right with it; one that was
+    /// published before stays on the tape as it was, and is for history to put right.
+    pub fn correct(&self, correction: &Correction) {
+        let mut state = self.state();
+        let now = self.now();
+        let time = match state.skew {
+            None if correction.time.saturating_sub(now) <= AHEAD => correction.time,
+            _ => now,
+        };
+        let correction = &Correction {
+            time,
+            ..*correction
+        };
+        let symbol = correction.symbol;
+        let before = state.board.quote(symbol).cloned();
+        match state.board.correct(correction) {
+            Mended::Whole(quote) | Mended::Quote(quote) => {
+                let time = quote.time;
+                let is_same = before.is_some_and(|before| Quote { time, ..before } == quote);
+                let mut seats = self.floor.speakers();
+                if !is_same
+                    && seats.turn(self.rank, symbol) == Turn::Speaks
+                    && seats.tells(symbol, time)
+                {
+                    self.append(Event::Quote(quote));
+                }
+            }
+            Mended::Unknown => tracing::debug!(
+                feed = self.name(),
+                %symbol,
+                trade = correction.trade,
+                "corrects a trade that is not remembered"
+            ),
+        }
+    }
+
     /// Publishes the newest quote of every symbol that the feed speaks for.
     pub fn quotes(&self) {
         let state = self.state();
@@ -307,6 +346,11 @@ impl Publisher {
     /// Tells the directory of symbols what the source lists.
     pub fn list(&self, listings: impl IntoIterator<Item = Listing>) {
         self.floor.directory.list(listings);
+    }
+
+    /// What is known of a symbol from any source that lists some.
+    pub fn listing(&self, symbol: Symbol) -> Option<Listing> {
+        self.floor.directory.get(symbol)
     }
 
     /// Says that the source speaks, but not as it should: with the reason, for a person. The next
@@ -409,6 +453,12 @@ impl Publisher {
     /// whatever comes; [`Publisher::live`] says it too.
     pub fn heard(&self) {
         self.floor.speakers().heard(self.rank);
+    }
+
+    /// Says how often something comes from the source when all is well. A feed that has heard nothing
+    /// for twice that, and five seconds at the least, gives way to the next one of its symbols.
+    pub fn hears_every(&self, interval: Duration) {
+        self.floor.speakers().hears_every(self.rank, interval);
     }
 
     /// Counts messages of the source that are missing, as the source's own numbers tell.
@@ -546,7 +596,7 @@ impl fmt::Debug for Publisher {
 }
 
 /// What a feed has passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct Skipped {
     /// Frames that say nothing that we listen to.
     pub ignored: u64,

@@ -22,7 +22,11 @@ use std::{
 use futures_util::future::BoxFuture;
 use market::{Millis, Quality, Session, Symbol, Tick};
 use serde::{Deserialize, Deserializer, de::Error as _};
-use tokio::{sync::mpsc, task::spawn_blocking, time::Instant};
+use tokio::{
+    sync::mpsc,
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 
 use super::{
     About, End, Feed, FeedError, FrameError, Licence, Publisher, binance, coinbase,
@@ -39,6 +43,9 @@ const AHEAD: usize = 1_024;
 
 /// How many lines of our own recordings are read ahead: one may be an answer of some megabytes.
 const AHEAD_OF_LINES: usize = 64;
+
+/// How long a feed may take to publish what it received last.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// What can be said of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -210,9 +217,15 @@ impl Replay {
             pacing.await;
             std::future::pending::<()>().await;
         };
+        let over = async {
+            played.over().await;
+            // Another task of the feed may still have something in hand.
+            sleep(LAST_WORDS).await;
+        };
         tokio::select! {
             end = playing => end?,
             () = pacing => {}
+            () = over => {}
         }
         match reading.await {
             Ok(Ok(())) => Ok(End::Finished),

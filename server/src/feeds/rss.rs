@@ -15,15 +15,13 @@ use reqwest::Url;
 use rss::Item;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use sha2::{Digest, Sha256};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::{
-    End, Feed, FeedError, Publisher,
-    about::{About, Licence, list},
-    exchange_time,
+    About, End, Feed, FeedError, Licence, Publisher, exchange_time,
     fetch::{self, Document, Fetcher, Page, pause},
     halts::ttl,
-    headline,
+    headline, list,
     markup::{self, Syndication},
     seen::Seen,
     spec::{self, FeedOptions, Main},
@@ -122,7 +120,7 @@ impl FeedOptions for Options {
                 list(&places),
                 self.interval
             ),
-            symbols: self.symbols.clone(),
+            symbols: Vec::new(),
             licence: Licence::Terms,
         }
     }
@@ -226,7 +224,9 @@ impl Rss {
             let Some(next) = next else {
                 return Err(FeedError::Fatal(self.problems().unwrap_or_default()));
             };
-            sleep_until(next.due).await;
+            publisher
+                .rest(next.due.saturating_duration_since(Instant::now()))
+                .await;
             let asked = next.ask(&fetcher, &self.options, publisher).await;
             let before = next.standing.clone();
             next.note(asked, self.options.interval);

@@ -6,7 +6,7 @@
 //! make of a text. Whatever comes that is no such text costs a count or the connection, and nothing
 //! else.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{collections::VecDeque, fmt, future::pending, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
@@ -54,12 +54,15 @@ pub struct Patience {
     pub silence: Duration,
     /// Before it replaces the connection, which its source would cut.
     pub lifetime: Duration,
+    /// For one more connection: so many are made within such a span at the most. Sources count
+    /// them by address, from which other feeds may come too.
+    pub connections: (usize, Duration),
 }
 
 impl Default for Patience {
     /// Ten seconds for a connection and as many for the opening, a ping after two seconds so that a
     /// quiet source can be told from a dead one, a minute of silence. A connection lives for a day
-    /// less ten minutes.
+    /// less ten minutes, and a hundred may be made in five minutes.
     fn default() -> Self {
         Patience {
             connect: Duration::from_secs(10),
@@ -67,6 +70,7 @@ impl Default for Patience {
             ping: Duration::from_secs(2),
             silence: Duration::from_secs(60),
             lifetime: Duration::from_secs(24 * 60 * 60 - 10 * 60),
+            connections: (100, Duration::from_secs(5 * 60)),
         }
     }
 }
@@ -145,31 +149,23 @@ impl Say {
     }
 }
 
-/// The most connections that a source allows within a span of time. To be held as long as the feed.
-#[derive(Debug)]
-pub(super) struct Allowance {
-    most: usize,
-    within: Duration,
-    made: VecDeque<Instant>,
-}
+/// The connections that a feed has made lately. To be held as long as the feed.
+#[derive(Debug, Default)]
+pub(super) struct Made(VecDeque<Instant>);
 
-impl Allowance {
-    pub(super) fn new(most: usize, within: Duration) -> Self {
-        Allowance {
-            most,
-            within,
-            made: VecDeque::with_capacity(most),
-        }
-    }
-
+impl Made {
     /// Waits until one more connection is allowed, and counts it.
-    pub(super) async fn take(&mut self) {
-        if self.made.len() >= self.most
-            && let Some(first) = self.made.pop_front()
+    pub(super) async fn one_more(&mut self, patience: &Patience, publisher: &Publisher) {
+        let (most, within) = patience.connections;
+        if self.0.len() >= most.max(1)
+            && let Some(first) = self.0.pop_front()
         {
-            tokio::time::sleep_until(first + self.within).await;
+            let due = first + within;
+            publisher
+                .rest(due.saturating_duration_since(Instant::now()))
+                .await;
         }
-        self.made.push_back(Instant::now());
+        self.0.push_back(Instant::now());
     }
 }
 
@@ -225,6 +221,7 @@ pub(super) async fn run(
     let mut say = Say::default();
     protocol.greet(&mut say);
     let ping = patience.ping.min(patience.silence / 2);
+    publisher.hears_every(ping);
     let mut opening = None;
     let renewal = sleep(patience.lifetime);
     pin!(renewal);
@@ -326,7 +323,8 @@ async fn play(
     publisher: &Publisher,
 ) -> Result<End, FeedError> {
     let Some(connection) = played.connected(shown).await else {
-        return Ok(End::Finished);
+        // Whoever plays the recording knows that it is over.
+        return pending().await;
     };
     let mut wrong = 0;
     protocol.greet(&mut Say::default());
@@ -438,11 +436,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_connections_than_allowed() {
         let minute = Duration::from_secs(60);
-        let mut allowance = Allowance::new(3, minute);
+        let patience = Patience {
+            connections: (3, minute),
+            ..Patience::default()
+        };
+        let publisher = crate::testing::publisher(&crate::testing::tape());
+        let mut made = Made::default();
         let begin = Instant::now();
         let mut taken = Vec::new();
         for _ in 0..7 {
-            allowance.take().await;
+            made.one_more(&patience, &publisher).await;
             taken.push(begin.elapsed());
             sleep(Duration::from_secs(1)).await;
         }

@@ -6,16 +6,19 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 use serde_path_to_error::{Path, Segment};
-use sha2::{Digest, Sha256};
 use tokio_tungstenite::tungstenite::http::Uri;
 use toml::{Table, Value};
 
 use super::{
-    About, Feed, Licence,
+    About, Feed, Licence, alpaca,
     binance::{self, Binance},
+    coinbase::{self, Coinbase},
     fetch,
+    finnhub::{self, Finnhub},
     halts::{self, Halts},
     json::{self, Json},
+    kraken::{self, Kraken},
+    pairs::Pair,
     replay::{self, Replay},
     rss::{self, Rss},
     sec::{self, Sec},
@@ -29,12 +32,16 @@ use crate::Secret;
 ///
 /// - `none`
 /// - `simulate`
+/// - `alpaca:AAPL,MSFT`, with `?feed=test` or another of its endpoints
+/// - `alpaca-news:AAPL,MSFT`, of all symbols without any
 /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
 /// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
 /// - `nasdaq-halts`
+/// - `coinbase:BTC-USD,ETH-USD` and `kraken:BTC-USD,ETH-USD`, at another address likewise
 /// - `rss:https://…`
 /// - `json:https://…`
 /// - `stdin`
+/// - `finnhub:AAPL,MSFT`
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedSpec {
@@ -42,8 +49,18 @@ pub enum FeedSpec {
     None,
     /// The built-in market of 30 US stocks.
     Simulate,
+    /// Stocks from Alpaca.
+    Alpaca(alpaca::Options),
+    /// News from Alpaca.
+    AlpacaNews(alpaca::StoriesOptions),
     /// Trades and best prices from Binance.
     Binance(binance::Options),
+    /// Trades and best prices from Coinbase Exchange.
+    Coinbase(coinbase::Options),
+    /// Trades and best prices from Kraken.
+    Kraken(kraken::Options),
+    /// Trades of stocks from Finnhub.
+    Finnhub(finnhub::Options),
     /// A recording.
     Replay(replay::Options),
     /// The SEC's latest filings.
@@ -160,10 +177,15 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 9] = [
+const FEEDS: [&str; 14] = [
     "none",
     "simulate",
+    alpaca::Options::NAME,
+    alpaca::StoriesOptions::NAME,
     binance::Options::NAME,
+    coinbase::Options::NAME,
+    kraken::Options::NAME,
+    finnhub::Options::NAME,
     replay::Options::NAME,
     sec::Options::NAME,
     halts::Options::NAME,
@@ -178,7 +200,12 @@ impl FeedSpec {
         Some(match self {
             FeedSpec::None => return None,
             FeedSpec::Simulate => Box::new(Simulate::new(seed)),
+            FeedSpec::Alpaca(options) => Box::new(alpaca::Stocks::new(options)),
+            FeedSpec::AlpacaNews(options) => Box::new(alpaca::Stories::new(options)),
             FeedSpec::Binance(options) => Box::new(Binance::new(options.symbols, options.url)),
+            FeedSpec::Coinbase(options) => Box::new(Coinbase::new(options.symbols, options.url)),
+            FeedSpec::Kraken(options) => Box::new(Kraken::new(options.symbols, options.url)),
+            FeedSpec::Finnhub(options) => Box::new(Finnhub::new(options)),
             FeedSpec::Replay(options) => Box::new(Replay::new(options.file, options.speed)),
             FeedSpec::Sec(options) => Box::new(Sec::new(options)),
             FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
@@ -202,7 +229,12 @@ impl FeedSpec {
                     format!("{key:?} is not an option of {name}: expected none"),
                 )])),
             },
+            alpaca::Options::NAME => options(table).map(FeedSpec::Alpaca),
+            alpaca::StoriesOptions::NAME => options(table).map(FeedSpec::AlpacaNews),
             binance::Options::NAME => options(table).map(FeedSpec::Binance),
+            coinbase::Options::NAME => options(table).map(FeedSpec::Coinbase),
+            kraken::Options::NAME => options(table).map(FeedSpec::Kraken),
+            finnhub::Options::NAME => options(table).map(FeedSpec::Finnhub),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
             sec::Options::NAME => options(table).map(FeedSpec::Sec),
             halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
@@ -218,12 +250,17 @@ impl FeedSpec {
         match self {
             FeedSpec::None => "none",
             FeedSpec::Simulate => "simulate",
+            FeedSpec::Alpaca(_) => alpaca::Options::NAME,
+            FeedSpec::AlpacaNews(_) => alpaca::StoriesOptions::NAME,
             FeedSpec::Binance(_) => binance::Options::NAME,
+            FeedSpec::Coinbase(_) => coinbase::Options::NAME,
+            FeedSpec::Kraken(_) => kraken::Options::NAME,
             FeedSpec::NasdaqHalts(_) => halts::Options::NAME,
             FeedSpec::Sec(_) => sec::Options::NAME,
             FeedSpec::Rss(_) => rss::Options::NAME,
             FeedSpec::Json(_) => json::Options::NAME,
             FeedSpec::Stdin(_) => stdin::Options::NAME,
+            FeedSpec::Finnhub(_) => finnhub::Options::NAME,
             FeedSpec::Replay(_) => replay::Options::NAME,
         }
     }
@@ -237,12 +274,17 @@ impl FeedSpec {
                 licence: Licence::Public,
             },
             FeedSpec::Simulate => simulate::about(),
+            FeedSpec::Alpaca(options) => options.about(),
+            FeedSpec::AlpacaNews(options) => options.about(),
             FeedSpec::Binance(options) => options.about(),
+            FeedSpec::Coinbase(options) => options.about(),
+            FeedSpec::Kraken(options) => options.about(),
             FeedSpec::NasdaqHalts(options) => options.about(),
             FeedSpec::Sec(options) => options.about(),
             FeedSpec::Rss(options) => options.about(),
             FeedSpec::Json(options) => options.about(),
             FeedSpec::Stdin(options) => options.about(),
+            FeedSpec::Finnhub(options) => options.about(),
             FeedSpec::Replay(options) => options.about(),
         }
     }
@@ -270,7 +312,12 @@ impl FeedSpec {
     pub fn secrets(&self) -> Vec<&Secret> {
         match self {
             FeedSpec::None | FeedSpec::Simulate => Vec::new(),
+            FeedSpec::Alpaca(options) => options.secrets(),
+            FeedSpec::AlpacaNews(options) => options.secrets(),
             FeedSpec::Binance(options) => options.secrets(),
+            FeedSpec::Coinbase(options) => options.secrets(),
+            FeedSpec::Kraken(options) => options.secrets(),
+            FeedSpec::Finnhub(options) => options.secrets(),
             FeedSpec::Replay(options) => options.secrets(),
             FeedSpec::Sec(options) => options.secrets(),
             FeedSpec::NasdaqHalts(options) => options.secrets(),
@@ -285,64 +332,59 @@ impl FeedSpec {
         &FEEDS
     }
 
-    /// Whether these feeds can run beside each other.
+    /// Whether these feeds can run beside each other. Several may quote the same symbol: the first one
+    /// that is well speaks for it.
     ///
     /// # Errors
     /// The place of the first one that cannot, and why.
     pub fn together(feeds: &[FeedSpec]) -> Result<(), (usize, String)> {
-        let mut seen = HashSet::new();
         for (place, feed) in feeds.iter().enumerate() {
             if *feed == FeedSpec::None && feeds.len() > 1 {
                 let why = "none is given beside other feeds: expected it alone";
                 return Err((place, why.to_owned()));
             }
-            for subject in feed.subjects() {
-                if seen.contains(&subject) {
-                    let why =
-                        format!("{subject} is given twice: each of its bars would come twice");
-                    return Err((place, why));
-                }
-                seen.insert(subject);
+            if feeds[..place].contains(feed) {
+                // An address may have a key in its query.
+                let shown = feed.subjects().into_iter().map(|subject| {
+                    let address = subject.split_once('?').filter(|_| subject.contains("://"));
+                    address.map_or(subject.clone(), |(place, _)| place.to_owned())
+                });
+                let shown = shown.collect::<Vec<_>>().join(", ");
+                return Err((
+                    place,
+                    format!("{shown} is given twice: expected each feed once"),
+                ));
             }
         }
         Ok(())
     }
 
+    /// What the feed is about, for a person.
     fn subjects(&self) -> Vec<String> {
         match self {
             FeedSpec::None => Vec::new(),
             FeedSpec::Simulate => vec!["simulate".to_owned()],
+            // An account has one connection to an endpoint, and a key of Finnhub one in all: a
+            // second feed would not get its own.
+            FeedSpec::Alpaca(options) => vec![format!(
+                "alpaca with feed={} and {}",
+                options.feed, options.key
+            )],
+            FeedSpec::AlpacaNews(options) => vec![format!("alpaca-news with {}", options.key)],
             FeedSpec::Binance(options) => options
                 .symbols
                 .iter()
                 .map(|symbol| format!("binance:{symbol}"))
                 .collect(),
+            FeedSpec::Coinbase(options) => of_pairs(coinbase::Options::NAME, &options.symbols),
+            FeedSpec::Kraken(options) => of_pairs(kraken::Options::NAME, &options.symbols),
+            FeedSpec::Finnhub(options) => vec![format!("finnhub with {}", options.key)],
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
             FeedSpec::Sec(_) => vec!["sec".to_owned()],
             FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
             FeedSpec::Stdin(_) => vec![stdin::Options::NAME.to_owned()],
-            FeedSpec::Json(options) => vec![address(json::Options::NAME, &options.url)],
-            FeedSpec::Rss(options) => options
-                .url
-                .iter()
-                .map(|url| address(rss::Options::NAME, url))
-                .collect(),
-        }
-    }
-}
-
-/// An address as the subject of a feed: with a hash of its query, which tells it from others and may be a
-/// secret.
-fn address(kind: &str, url: &Url) -> String {
-    let place = fetch::place(url);
-    match url.query() {
-        None => format!("{kind}:{place}"),
-        Some(query) => {
-            let hash = Sha256::digest(query);
-            format!(
-                "{kind}:{place}?#{}",
-                base16ct::lower::encode_string(&hash[..4])
-            )
+            FeedSpec::Json(options) => vec![format!("json:{}", options.url)],
+            FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
         }
     }
 }
@@ -524,7 +566,12 @@ impl FromStr for AskedFeed {
                     "{rest:?} after {name}: expected nothing more"
                 )));
             }
+            alpaca::Options::NAME => alpaca::Options::MAIN,
+            alpaca::StoriesOptions::NAME => alpaca::StoriesOptions::MAIN,
             binance::Options::NAME => binance::Options::MAIN,
+            coinbase::Options::NAME => coinbase::Options::MAIN,
+            kraken::Options::NAME => kraken::Options::MAIN,
+            finnhub::Options::NAME => finnhub::Options::MAIN,
             replay::Options::NAME => replay::Options::MAIN,
             sec::Options::NAME => sec::Options::MAIN,
             halts::Options::NAME => halts::Options::MAIN,
@@ -720,6 +767,37 @@ mod tests {
                 url: "ws://127.0.0.1:9000/stream?key=1&b=2".parse().unwrap(),
             })
         );
+        let pairs = |names: &[&str]| names.iter().map(|name| Pair::read(name).unwrap()).collect();
+        assert_eq!(
+            read("coinbase:btc-usd, ETH-USD,BTC-USD"),
+            FeedSpec::Coinbase(coinbase::Options {
+                symbols: pairs(&["BTC-USD", "ETH-USD"]),
+                url: Coinbase::URL.parse().unwrap(),
+            })
+        );
+        assert_eq!(
+            read("kraken:BTC/USD,ETH-EUR?url=ws://127.0.0.1:9000/v2"),
+            FeedSpec::Kraken(kraken::Options {
+                symbols: pairs(&["BTC-USD", "ETH-EUR"]),
+                url: "ws://127.0.0.1:9000/v2".parse().unwrap(),
+            })
+        );
+        let FeedSpec::Alpaca(alpaca) = read("alpaca:fakepaca?feed=test&key_env=KEY") else {
+            panic!("it is alpaca");
+        };
+        assert_eq!(alpaca.symbols, symbols(&["FAKEPACA"]));
+        assert_eq!(alpaca.feed, alpaca::Endpoint::Test);
+        assert_eq!(alpaca.key, Secret::Env("KEY".to_owned()));
+        let secret = Secret::Env("TICKERTAPE_ALPACA_SECRET".to_owned());
+        assert_eq!(alpaca.secret, secret);
+        let FeedSpec::AlpacaNews(news) = read("alpaca-news?backfill=0") else {
+            panic!("it is alpaca-news");
+        };
+        assert_eq!((news.backfill, news.symbols), (0, Vec::new()));
+        let FeedSpec::Finnhub(finnhub) = read("finnhub:BRK.B?url=ws://127.0.0.1:9/") else {
+            panic!("it is finnhub");
+        };
+        assert_eq!(finnhub.symbols, symbols(&["BRK.B"]));
         for (text, file, speed) in [
             ("replay:a/b.gz", "a/b.gz", Speed::Times(1.0)),
             ("replay:C:b?c.gz?speed=50", "C:b?c.gz", Speed::Times(50.0)),
@@ -737,7 +815,15 @@ mod tests {
     #[test]
     fn names_what_is_wrong_and_what_was_expected() {
         for (text, parts) in [
-            ("", ["\"\" is not a feed", "simulate, binance,"]),
+            ("", ["\"\" is not a feed", "simulate, alpaca,"]),
+            ("alpacca:AAPL", ["\"alpacca\"", "did you mean alpaca?"]),
+            ("alpaca", ["without a symbol", "alpaca:AAPL"]),
+            ("alpaca:BTC/USD", ["\"BTC/USD\"", "BRK.B"]),
+            ("alpaca:AAPL?feed=ieks", ["`ieks`", "delayed_sip"]),
+            ("alpaca-news?backfill=1001", ["1001", "0 to 1000"]),
+            ("alpaca-news?rest=ftp://a", ["\"ftp://a\"", "https://HOST"]),
+            ("finnhub:AAPL?key=K3Y", ["\"key\" is a secret", "key_env"]),
+            ("finnhub", ["without a symbol", "finnhub:AAPL"]),
             ("simulat", ["\"simulat\"", "did you mean simulate?"]),
             ("Binanse:BTCUSDT", ["\"Binanse\"", "did you mean binance?"]),
             ("reply:x", ["\"reply\"", "did you mean replay?"]),
@@ -755,6 +841,11 @@ mod tests {
                 "binance:BTCUSDT?ulr=ws://a",
                 ["\"ulr\"", "did you mean url?"],
             ),
+            ("coinbase:", ["without a symbol", "coinbase:BTC-USD"]),
+            ("coinbase:BTCUSD", ["\"BTCUSD\"", "BTC-USD"]),
+            ("kraken:BTC/USD/X", ["\"BTC/USD/X\"", "BTC-USD"]),
+            ("kraken:BTC-USD?url=x", ["\"x\"", "wss://HOST"]),
+            ("krakn:BTC-USD", ["\"krakn\"", "did you mean kraken?"]),
             ("replay:", ["without a file", "replay:recording"]),
             ("replay:f?speed=quick", ["\"quick\"", "or max"]),
             ("replay:f?speed=0", ["\"0\"", "or max"]),
@@ -766,11 +857,11 @@ mod tests {
                 assert!(error.contains(part), "{text:?}: {error}");
             }
         }
-        assert!(!error("kraken").contains("did you mean"));
-        let many: Vec<String> = (10_000..10_201)
+        assert!(!error("nasdaq").contains("did you mean"));
+        let many: Vec<String> = (10_000..10_101)
             .map(|number| format!("A{number}"))
             .collect();
-        assert!(error(&format!("binance:{}", many.join(","))).contains("201 symbols"));
+        assert!(error(&format!("binance:{}", many.join(","))).contains("101 symbols"));
     }
 
     #[derive(Debug, Clone, PartialEq, Deserialize)]

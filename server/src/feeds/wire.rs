@@ -3,7 +3,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
 };
 
@@ -12,6 +12,8 @@ use tokio::{
     pin, select,
     sync::{Notify, mpsc},
 };
+
+use tokio_util::sync::CancellationToken;
 
 use super::{FrameError, Recorder, recording::Line};
 
@@ -24,8 +26,13 @@ pub(super) enum Wire {
     Played(Arc<Played>),
 }
 
-/// The most lines that are put aside because nobody has asked for them yet.
+/// The most lines that are put aside because nobody has asked for them yet, and their bytes.
 const ASIDE: usize = 256;
+const ASIDE_BYTES: usize = 64 << 20;
+
+fn bytes(lines: &VecDeque<Line<'_>>) -> usize {
+    lines.iter().map(Line::length).sum()
+}
 
 /// A recording in place of the connections that a feed would make: the feed does what it always
 /// does, and each thing that it waits for comes when it is due.
@@ -35,7 +42,7 @@ pub(super) struct Played {
     changed: Notify,
     received: AtomicU64,
     taken: AtomicU64,
-    over: AtomicBool,
+    over: CancellationToken,
 }
 
 impl Played {
@@ -47,7 +54,7 @@ impl Played {
             changed: Notify::new(),
             received: AtomicU64::new(0),
             taken: AtomicU64::new(0),
-            over: AtomicBool::new(false),
+            over: CancellationToken::new(),
         }
     }
 
@@ -61,9 +68,14 @@ impl Played {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// Whether somebody waited for more than there is.
+    /// Waits until a feed has waited for more than there is.
+    pub(super) async fn over(&self) {
+        self.over.cancelled().await;
+    }
+
+    /// Whether one has.
     pub(super) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
+        self.over.is_cancelled()
     }
 
     /// The number of the next connection that was made to an address.
@@ -117,17 +129,17 @@ impl Played {
                         break line;
                     }
                     let Some(line) = due.recv().await else {
-                        self.over.store(true, Ordering::Relaxed);
+                        self.over.cancel();
                         return None;
                     };
                     if wanted(&line) {
                         break line;
                     }
                     let mut aside = self.aside();
-                    if aside.len() == ASIDE {
+                    aside.push_back(line);
+                    while aside.len() > ASIDE || bytes(&aside) > ASIDE_BYTES {
                         aside.pop_front();
                     }
-                    aside.push_back(line);
                     self.changed.notify_waiters();
                 }
                 () = changed => {}

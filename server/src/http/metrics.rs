@@ -25,7 +25,7 @@ use super::{Service, problem::Problem};
 pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
     let text = service
         .metrics
-        .encode(service.tape.stats(), service.feed_statuses())
+        .encode(service.tape.stats(), service.feed_counts())
         .map_err(|error| Problem::Unavailable(format!("the metrics cannot be written: {error}")))?;
     let headers = [
         (

@@ -44,7 +44,7 @@ use tower_http::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::problem::Problem;
-use crate::{Closing, Metrics, Now, Tape, publish::Desk};
+use crate::{Closing, Metrics, Now, Tape, feeds::Skipped, publish::Desk};
 
 pub(crate) use self::client::parse_network;
 pub use self::{
@@ -58,6 +58,9 @@ pub use self::{
 
 /// Tells how each feed is doing, in the order of the configuration.
 pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
+
+/// Tells what each feed has passed over, in the same order.
+pub type FeedsSkipped = Arc<dyn Fn() -> Vec<Skipped> + Send + Sync>;
 
 /// The other end of the connection that a request came on, as an extension of the request.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +77,8 @@ pub struct Service {
     pub tape: Tape,
     /// How the feeds are doing.
     pub feeds: FeedStatuses,
+    /// What they have passed over.
+    pub skipped: FeedsSkipped,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// How much one request may ask for.
@@ -111,6 +116,15 @@ impl Service {
 
     fn feed_statuses(&self) -> Vec<FeedStatus> {
         (self.feeds)()
+    }
+
+    /// How each feed is doing, and what it has passed over.
+    fn feed_counts(&self) -> Vec<(FeedStatus, Skipped)> {
+        let skipped = (self.skipped)();
+        let skipped = skipped
+            .into_iter()
+            .chain(std::iter::repeat(Skipped::default()));
+        (self.feeds)().into_iter().zip(skipped).collect()
     }
 }
 

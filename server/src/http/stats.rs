@@ -15,6 +15,8 @@ use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 use utoipa::ToSchema;
 
+use crate::feeds::Skipped;
+
 use super::{
     Service,
     accept::Representation,
@@ -36,7 +38,16 @@ pub(crate) struct Stats {
     uptime: Uptime,
     tape: TapeStats,
     /// How each feed is doing.
-    feeds: Vec<FeedStatus>,
+    feeds: Vec<FeedStats>,
+}
+
+/// How a feed is doing.
+#[derive(Debug, Serialize, ToSchema)]
+struct FeedStats {
+    #[serde(flatten)]
+    status: FeedStatus,
+    /// What it has passed over.
+    skipped: Skipped,
 }
 
 /// Who is here.
@@ -131,7 +142,11 @@ impl Stats {
                 oldest: tape.oldest.to_string(),
                 newest: tape.newest.to_string(),
             },
-            feeds: service.feed_statuses(),
+            feeds: service
+                .feed_counts()
+                .into_iter()
+                .map(|(status, skipped)| FeedStats { status, skipped })
+                .collect(),
         }
     }
 

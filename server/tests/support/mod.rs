@@ -5,6 +5,7 @@
 )]
 
 pub(crate) mod script;
+pub(crate) mod secrets;
 pub(crate) mod socket_server;
 pub(crate) mod stage;
 
@@ -28,6 +29,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use server::{
     Closing, Config, Entry, Metrics, Settings, Tape, Topic,
+    feeds::Skipped,
     http::{self, FrameAncestors, Proxies, Service, Slots, Snapshots},
     provide_tls,
     publish::Desk,
@@ -61,6 +63,7 @@ pub(crate) fn service(window: usize) -> Service {
         origins: Vec::new(),
         tape: Tape::new(START, 0, limits),
         feeds: Arc::new(Vec::new),
+        skipped: Arc::new(Vec::new),
         clock: Arc::new(|| START),
         heartbeat: Duration::from_secs(15),
         lifetime: None,
@@ -111,6 +114,13 @@ impl Server {
                 name: "test".to_owned(),
                 state,
                 detail: None,
+            }]
+        });
+        service.skipped = Arc::new(|| {
+            vec![Skipped {
+                wrong: 3,
+                gaps: 2,
+                ..Skipped::default()
             }]
         });
         service.clock = Arc::new(move || clock.load(Ordering::SeqCst));

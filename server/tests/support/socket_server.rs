@@ -1,4 +1,8 @@
 //! A source that speaks over a WebSocket, played by a test: well, badly, or not at all.
+#![allow(
+    dead_code,
+    reason = "each file of tests is a crate of its own and uses a part"
+)]
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +21,7 @@ use tokio::{
 use tokio_tungstenite::{
     WebSocketStream, accept_hdr_async,
     tungstenite::{
-        Message,
+        Error, Message,
         handshake::server::{ErrorResponse, Request, Response},
         protocol::CloseFrame,
     },
@@ -101,6 +105,11 @@ impl Dialogue {
 
     pub(crate) async fn send(&mut self, message: Message) {
         within(self.socket.send(message)).await.unwrap();
+    }
+
+    /// Sends a message that the feed may hang up on.
+    pub(crate) async fn try_send(&mut self, message: Message) -> Result<(), Error> {
+        within(self.socket.send(message)).await
     }
 
     /// The next text of the feed, read as JSON. Pings are answered meanwhile.
@@ -276,10 +285,13 @@ impl Stage {
 
     /// All bars, in the order in which they were published.
     pub(crate) fn bars(&self) -> Vec<Bar> {
-        self.events(|event| match event {
+        let mut bars = self.events(|event| match event {
             Event::Bar(bar) => Some(bar.clone()),
             _ => None,
-        })
+        });
+        // The tape tells what it keeps newest first.
+        bars.reverse();
+        bars
     }
 
     /// Stops the feeds and waits for their ends.

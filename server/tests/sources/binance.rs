@@ -1,0 +1,164 @@
+use std::time::Duration;
+
+use market::{FeedState, Quality};
+use server::feeds::{Feed, Patience, binance::Binance};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::support::socket_server::{Dialogue, SocketServer, Stage};
+
+pub(crate) const NOW: u64 = 1_723_161_255_400;
+
+const BOOK: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":50093239212,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000","a":"61837.64000000","A":"1.54698000"}}"#;
+const DAY: &str = r#"{"stream":"btcusdt@miniTicker","data":{"e":"24hrMiniTicker","E":1723161255344,"s":"BTCUSDT","c":"61837.63000000","o":"55133.20000000","h":"62745.14000000","l":"54730.00000000","v":"57123.45678000","q":"1.0"}}"#;
+const STREAMS: &str = "/stream?streams=btcusdt@bookTicker/btcusdt@trade/btcusdt@miniTicker/ethusdt@bookTicker/ethusdt@trade/ethusdt@miniTicker";
+
+pub(crate) fn trade(price: &str) -> String {
+    numbered(1, price)
+}
+
+fn numbered(id: u64, price: &str) -> String {
+    format!(
+        r#"{{"stream":"btcusdt@trade","data":{{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":{id},"p":"{price}","q":"0.02000000","T":1723161255342,"m":true,"M":true}}}}"#
+    )
+}
+
+pub(crate) fn feed(server: &SocketServer, patience: Patience) -> Box<dyn Feed> {
+    let symbols = ["BTCUSDT", "ETHUSDT"].map(|name| name.parse().unwrap());
+    let url = server.url("/stream").parse().unwrap();
+    Box::new(Binance::new(symbols.to_vec(), url).with_patience(patience))
+}
+
+pub(crate) async fn start(patience: Patience) -> (SocketServer, Stage) {
+    let server = SocketServer::bind().await;
+    let stage = Stage::at(NOW, vec![feed(&server, patience)]);
+    (server, stage)
+}
+
+async fn accept(server: &SocketServer) -> Dialogue {
+    let dialogue = server.accept().await;
+    assert_eq!(dialogue.path, STREAMS);
+    dialogue
+}
+
+#[tokio::test]
+async fn reads_all_streams_and_survives_what_it_does_not_know() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = accept(&server).await;
+    for (symbol, name) in [
+        ("BTCUSDT", "Bitcoin / Tether"),
+        ("ETHUSDT", "Ethereum / Tether"),
+    ] {
+        let session = stage.session(symbol).expect("before anything was sent");
+        assert_eq!(session.name, name);
+        assert_eq!(
+            (session.quality, &*session.source),
+            (Quality::Live, "Binance")
+        );
+    }
+    assert_eq!(stage.statuses.current()[0].state, FeedState::Connecting);
+
+    dialogue.say(BOOK).await;
+    dialogue.say(r#"{"result":null,"id":1}"#).await;
+    let depth = r#"{"stream":"btcusdt@depth@100ms","data":{}}"#;
+    dialogue.say(depth).await;
+    dialogue.say(BOOK.replace("BTCUSDT", "XRPUSDT")).await;
+    dialogue.send(Message::binary(vec![0, 159, 146, 150])).await;
+    dialogue.say("garbage").await;
+    dialogue.say(&BOOK[..100]).await;
+    dialogue.say(trade("much")).await;
+    dialogue.say(numbered(7, "61837.63000000")).await;
+    dialogue.settled().await;
+
+    stage.reaches(FeedState::Live).await;
+    let quote = stage.quote("BTCUSDT").unwrap();
+    assert_eq!(quote.price.unwrap().to_string(), "61837.63000000");
+    assert_eq!(quote.bid_size.unwrap().to_string(), "3.78826000");
+    assert_eq!(quote.ask.unwrap().to_string(), "61837.64000000");
+    assert_eq!(quote.volume.unwrap().to_string(), "0.02000000");
+    let skipped = stage.skipped();
+    assert_eq!((skipped.ignored, skipped.wrong, skipped.gaps), (4, 3, 0));
+
+    // The day's figures replace what was counted, and give what changes are counted from.
+    dialogue.say(DAY).await;
+    // Two trades are missing; one that came before is no news.
+    dialogue.say(numbered(10, "61840.00000000")).await;
+    dialogue.say(numbered(7, "1.00000000")).await;
+    dialogue.settled().await;
+    let quote = stage.quote("BTCUSDT").unwrap();
+    assert_eq!(quote.price.unwrap().to_string(), "61840.00000000");
+    assert_eq!(quote.volume.unwrap().to_string(), "57123.47678000");
+    assert_eq!(quote.high.unwrap().to_string(), "62745.14000000");
+    let close = stage.session("BTCUSDT").unwrap().prev_close;
+    assert_eq!(close.unwrap().to_string(), "55133.20000000");
+    assert_eq!(stage.skipped().gaps, 1);
+
+    // On the next connection the numbers are new ones, and the references stay.
+    dialogue.cut();
+    let mut dialogue = accept(&server).await;
+    dialogue.say(numbered(90, "61841.00000000")).await;
+    dialogue.settled().await;
+    assert_eq!(stage.skipped().gaps, 1);
+    assert_eq!(stage.session("BTCUSDT").unwrap().prev_close, close);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn comes_back_and_asks_again_however_the_connection_ends() {
+    let patience = Patience {
+        silence: Duration::from_millis(400),
+        ..Patience::default()
+    };
+    let (server, stage) = start(patience).await;
+
+    let mut dialogue = accept(&server).await;
+    dialogue.say(trade("1.0")).await;
+    stage.reaches(FeedState::Live).await;
+    dialogue.cut();
+    stage.degraded("broke").await;
+
+    let mut dialogue = accept(&server).await;
+    dialogue.say(trade("2.0")).await;
+    stage.reaches(FeedState::Live).await;
+    assert_eq!(
+        stage.quote("BTCUSDT").unwrap().price,
+        Some("2.0".parse().unwrap())
+    );
+    dialogue.close(1012, "service restart").await;
+    stage.degraded("code 1012: service restart").await;
+
+    // The server is dead: it neither speaks nor answers, but its connection stands.
+    let mut dead = accept(&server).await;
+    dead.say(trade("3.0")).await;
+    stage.reaches(FeedState::Live).await;
+    stage.degraded("silence for 400ms").await;
+
+    // It has nothing to say, but answers: nothing is wrong with that, however long it takes.
+    let mut dialogue = accept(&server).await;
+    for _ in 0..4 {
+        let message = dialogue.next().await;
+        assert!(matches!(message, Message::Ping(_)), "{message:?}");
+    }
+    dialogue.say(trade("4.0")).await;
+    stage.reaches(FeedState::Live).await;
+    assert_eq!(
+        stage.quote("BTCUSDT").unwrap().price,
+        Some("4.0".parse().unwrap())
+    );
+    drop(dead);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn replaces_an_old_connection_without_a_break() {
+    let patience = Patience {
+        lifetime: Duration::from_millis(200),
+        ..Patience::default()
+    };
+    let (server, stage) = start(patience).await;
+    let mut first = accept(&server).await;
+    first.say(trade("1.0")).await;
+    stage.reaches(FeedState::Live).await;
+    let _second = accept(&server).await;
+    assert_eq!(stage.statuses.current()[0].state, FeedState::Live);
+    stage.end().await;
+}

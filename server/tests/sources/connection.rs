@@ -1,0 +1,199 @@
+//! What can be wrong with a connection, whatever is spoken over it.
+
+use std::time::Duration;
+
+use market::FeedState;
+use server::feeds::Patience;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{
+    binance::{NOW, feed, start, trade},
+    support::socket_server::{SocketServer, Stage},
+};
+
+/// The head of a frame that a server sends unmasked, with this first byte and so long.
+fn head(first: u8, length: u64) -> Vec<u8> {
+    let mut head = vec![first, 127];
+    head.extend(length.to_be_bytes());
+    head
+}
+
+#[tokio::test]
+async fn answers_that_are_no_websocket_are_told_and_retried_as_they_should_be() {
+    for (status, headers, body, words) in [
+        ("503 Service Unavailable", "", "", "503 Service Unavailable"),
+        (
+            "503 Service Unavailable",
+            "retry-after: 1\r\n",
+            "down for a moment",
+            "down for a moment; tries again in ",
+        ),
+        ("500 Oops", "", "<b>\u{202e}boom</b>", "<b>boom</b>"),
+        (
+            "302 Found",
+            "location: wss://elsewhere.example/stream\r\n",
+            "",
+            "points to \"wss://elsewhere.example/stream\": expected a WebSocket",
+        ),
+        ("200 OK", "", "hello", "answered 200 OK: hello"),
+        ("408 Request Timeout", "", "", "408"),
+    ] {
+        let (server, stage) = start(Patience::default()).await;
+        server.answer(status, headers, body).await;
+        stage.degraded(words).await;
+        // It goes on.
+        let mut dialogue = server.accept().await;
+        dialogue.say(trade("1.0")).await;
+        stage.reaches(FeedState::Live).await;
+        stage.end().await;
+    }
+    for (status, headers, words) in [
+        ("401 Unauthorized", "", "401 Unauthorized: no; the key"),
+        ("403 Forbidden", "", "what it is entitled to"),
+        ("404 Not Found", "", "the address is to be checked"),
+        ("451 Unavailable For Legal Reasons", "", "451"),
+        (
+            "308 Permanent Redirect",
+            "location: wss://elsewhere.example/\r\n",
+            "it is to be given as url",
+        ),
+    ] {
+        let (server, stage) = start(Patience::default()).await;
+        server.answer(status, headers, "no").await;
+        stage.says(FeedState::Failed, words).await;
+        stage.end().await;
+    }
+}
+
+#[tokio::test]
+async fn stays_away_when_it_was_too_often() {
+    for (status, retry, seconds) in [
+        (
+            "429 Too Many Requests",
+            "retry-after: 7200\r\n",
+            7_200..7_205,
+        ),
+        ("429 Too Many Requests", "", 60..65),
+        ("418 I'm a teapot", "retry-after: 30\r\n", 30..35),
+        (
+            "429 Too Many Requests",
+            "retry-after: Fri, 09 Aug 2024 00:00:00 GMT\r\n",
+            344..350,
+        ),
+        (
+            "429 Too Many Requests",
+            "retry-after: 99999999999999999999\r\n",
+            86_400..86_405,
+        ),
+    ] {
+        let (server, stage) = start(Patience::default()).await;
+        server.answer(status, retry, "").await;
+        let detail = stage.degraded("tries again in ").await;
+        let (_, rest) = detail.rsplit_once("tries again in ").unwrap();
+        let told: u64 = rest.trim_end_matches(" seconds").parse().unwrap();
+        assert!(seconds.contains(&told), "{retry}: {detail}");
+        stage.end().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_who_shakes_hands_is_no_connection() {
+    let patience = Patience {
+        connect: Duration::from_millis(100),
+        ..Patience::default()
+    };
+    let (server, stage) = start(patience).await;
+    let hung = server.hang().await;
+    let detail = stage.degraded("no connection to ws://127.0.0.1").await;
+    assert!(detail.contains("within 100ms"), "{detail}");
+    drop(hung);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn broken_frames_cost_the_connection_and_nothing_else() {
+    let (server, stage) = start(Patience::default()).await;
+    let long = "x".repeat(10 << 20);
+    for (bytes, words) in [
+        // A message of 10 MB, by its head alone and in fragments that claim no length.
+        (head(0x81, 10 << 20), "too long"),
+        (head(0x82, u64::MAX >> 1), "too long"),
+        // A reserved bit, an opcode that does not exist, a text that is no UTF-8.
+        (vec![0xf1, 1, b'x'], "broke"),
+        (vec![0x83, 0], "broke"),
+        (vec![0x81, 2, 0xc3, 0x28], "broke"),
+        // A ping that is longer than one may be.
+        ([head(0x89, 200), vec![b'x'; 200]].concat(), "broke"),
+        // Half a frame, and then the end.
+        (vec![0x81, 100, b'{'], "broke"),
+    ] {
+        let mut dialogue = server.accept().await;
+        dialogue.say(trade("1.0")).await;
+        stage.reaches(FeedState::Live).await;
+        dialogue.raw(&bytes).await;
+        if bytes.len() == 3 && bytes[1] == 100 {
+            dialogue.cut();
+        } else {
+            dialogue.gone().await;
+        }
+        let detail = stage.degraded("").await;
+        assert!(detail.to_lowercase().contains(words), "{bytes:?}: {detail}");
+    }
+    let mut dialogue = server.accept().await;
+    dialogue.say(trade("1.0")).await;
+    stage.reaches(FeedState::Live).await;
+    // The feed hangs up while it is being sent.
+    let sent = dialogue.try_send(Message::text(long)).await;
+    let detail = stage.degraded("broke").await;
+    assert!(detail.contains("too long"), "{detail} {sent:?}");
+    let mut dialogue = server.accept().await;
+    dialogue.say(trade("2.0")).await;
+    stage.reaches(FeedState::Live).await;
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_source_gone_mad_is_given_up_for_another_connection() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = server.accept().await;
+    // Now and then a message that cannot be read is nothing to speak of.
+    for _ in 0..3 {
+        for _ in 0..99 {
+            dialogue.say("{").await;
+        }
+        dialogue.say(trade("1.0")).await;
+    }
+    dialogue.settled().await;
+    stage.reaches(FeedState::Live).await;
+    for _ in 0..100 {
+        dialogue.say("{").await;
+    }
+    stage.degraded("100 messages in a row cannot be read").await;
+    assert_eq!(stage.skipped().wrong, 397);
+    drop(server.accept().await);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_a_day_off_is_told_and_ours_stands_in() {
+    const DAY: u64 = 24 * 60 * 60 * 1_000;
+    for (now, words) in [
+        (NOW - DAY + 1_000, "seconds ahead of ours"),
+        (NOW + DAY, "seconds behind ours"),
+    ] {
+        let server = SocketServer::bind().await;
+        let stage = Stage::at(now, vec![feed(&server, Patience::default())]);
+        let mut dialogue = server.accept().await;
+        dialogue.say(trade("1.0")).await;
+        stage.degraded(words).await;
+        assert_eq!(stage.quote("BTCUSDT").unwrap().time, now);
+        // It is put right.
+        let right = trade("2.0").replace(":1,", ":2,");
+        let right = right.replace("1723161255342", &now.to_string());
+        dialogue.say(right).await;
+        stage.reaches(FeedState::Live).await;
+        let quote = stage.quote("BTCUSDT").unwrap();
+        assert_eq!(quote.price, Some("2.0".parse().unwrap()));
+        stage.end().await;
+    }
+}

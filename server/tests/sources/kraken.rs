@@ -1,0 +1,293 @@
+use std::time::Duration;
+
+use market::FeedState;
+use serde_json::{Value, json};
+use server::feeds::{Feed, Patience, kraken::Kraken, pairs::Pair};
+
+use super::support::socket_server::{Dialogue, SocketServer, Stage};
+
+/// 2023-09-25T09:04:31.8Z
+pub(crate) const NOW: u64 = 1_695_632_671_800;
+
+const STATUS: &str = r#"{"channel":"status","type":"update","data":[{"api_version":"v2","connection_id":1,"system":"online","version":"2.0.0"}]}"#;
+const HEARTBEAT: &str = r#"{"channel":"heartbeat"}"#;
+// As the documentation has it: numbers that are meant exactly.
+const TICKER: &str = r#"{"channel":"ticker","type":"update","data":[{"symbol":"ALGO/USD","bid":0.10025,"bid_qty":740.0,"ask":0.10036,"ask_qty":1361.44813783,"last":0.10035,"volume":997038.98383185,"vwap":0.10148,"low":0.09979,"high":0.10285,"change":-0.00017,"change_pct":-0.17,"timestamp":"2023-09-25T09:04:31.742648Z"}]}"#;
+
+pub(crate) fn trades(kind: &str, trades: &[(&str, u64, &str)]) -> String {
+    let data: Vec<String> = trades
+        .iter()
+        .map(|(pair, id, price)| {
+            format!(r#"{{"symbol":"{pair}","side":"sell","price":{price},"qty":6423.46326000,"ord_type":"limit","trade_id":{id},"timestamp":"2023-09-25T09:04:31.700000Z"}}"#)
+        })
+        .collect();
+    format!(
+        r#"{{"channel":"trade","type":"{kind}","data":[{}]}}"#,
+        data.join(",")
+    )
+}
+
+pub(crate) fn feed(server: &SocketServer, pairs: &[&str], patience: Patience) -> Box<dyn Feed> {
+    let pairs = pairs.iter().map(|name| Pair::read(name).unwrap());
+    let url = server.url("/v2").parse().unwrap();
+    Box::new(Kraken::new(pairs.collect(), url).with_patience(patience))
+}
+
+async fn start(patience: Patience) -> (SocketServer, Stage) {
+    let server = SocketServer::bind().await;
+    let stage = Stage::at(NOW, vec![feed(&server, &["ALGO-USD", "BTC-EUR"], patience)]);
+    (server, stage)
+}
+
+pub(crate) fn granted(channel: &str, pair: &str) -> String {
+    json!({"method": "subscribe", "req_id": 1, "result": {"channel": channel, "snapshot": true, "symbol": pair}, "success": true, "time_in": "2023-09-25T09:04:31.742599Z", "time_out": "2023-09-25T09:04:31.742648Z"}).to_string()
+}
+
+fn refused(pair: &str) -> String {
+    json!({"error": format!("Currency pair not supported {pair}"), "method": "subscribe", "req_id": 1, "success": false, "symbol": pair, "time_in": "2023-09-25T09:04:31.742599Z"}).to_string()
+}
+
+/// What was asked for: the method, the channel and the pairs.
+fn asked(request: &Value) -> (&str, &str, Vec<&str>) {
+    let params = &request["params"];
+    let pairs = params["symbol"].as_array().unwrap().iter();
+    (
+        request["method"].as_str().unwrap(),
+        params["channel"].as_str().unwrap(),
+        pairs.map(|pair| pair.as_str().unwrap()).collect(),
+    )
+}
+
+async fn accept(server: &SocketServer) -> Dialogue {
+    let mut dialogue = server.accept().await;
+    assert_eq!(dialogue.path, "/v2");
+    dialogue.say(STATUS).await;
+    let ticker = dialogue.hear().await;
+    assert_eq!(
+        asked(&ticker),
+        ("subscribe", "ticker", vec!["ALGO/USD", "BTC/EUR"])
+    );
+    assert_eq!(ticker["params"]["event_trigger"], "bbo");
+    let trade = dialogue.hear().await;
+    assert_eq!(
+        asked(&trade),
+        ("subscribe", "trade", vec!["ALGO/USD", "BTC/EUR"])
+    );
+    assert_eq!(trade["params"]["snapshot"], true);
+    assert_ne!(ticker["req_id"], trade["req_id"]);
+    dialogue
+}
+
+async fn grant(dialogue: &mut Dialogue) {
+    for pair in ["ALGO/USD", "BTC/EUR"] {
+        for channel in ["ticker", "trade"] {
+            dialogue.say(granted(channel, pair)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn reads_numbers_exactly_and_each_trade_once() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = accept(&server).await;
+    dialogue.say(HEARTBEAT).await;
+    dialogue.settled().await;
+    assert_eq!(
+        stage.statuses.current()[0].state,
+        FeedState::Connecting,
+        "nothing stands yet"
+    );
+    grant(&mut dialogue).await;
+    stage.reaches(FeedState::Live).await;
+
+    // Of the trades before we listened, the last one alone.
+    dialogue
+        .say(trades(
+            "snapshot",
+            &[("ALGO/USD", 8, "0.10010"), ("ALGO/USD", 9, "0.10020")],
+        ))
+        .await;
+    dialogue.say(TICKER).await;
+    dialogue
+        .say(trades(
+            "update",
+            &[("ALGO/USD", 10, "1.0040E-1"), ("ALGO/USD", 11, "0.10050")],
+        ))
+        .await;
+    dialogue
+        .say(trades(
+            "update",
+            &[
+                ("ALGO/USD", 11, "7"),
+                ("ALGO/USD", 2, "8"),
+                ("ADA/USD", 2, "8"),
+            ],
+        ))
+        .await;
+    dialogue
+        .say(r#"{"channel":"instrument","type":"snapshot","data":{}}"#)
+        .await;
+    dialogue.say(r#"{"method":"pong","req_id":9}"#).await;
+    dialogue.say(&TICKER[..TICKER.len() / 2]).await;
+    dialogue.say(TICKER.replace("0.10025", "1e999")).await;
+    dialogue.say(TICKER.replace("1361.44813783", "-1")).await;
+    dialogue.settled().await;
+
+    let quote = stage.quote("ALGO-USD").unwrap();
+    assert_eq!(quote.price.unwrap().to_string(), "0.10050");
+    assert_eq!(quote.size.unwrap().to_string(), "6423.46326000");
+    assert_eq!(quote.bid_size.unwrap().to_string(), "740.0");
+    assert_eq!(quote.ask_size.unwrap().to_string(), "1361.44813783");
+    assert_eq!(
+        quote.volume.unwrap().to_string(),
+        "1009885.91035185",
+        "two trades came on top"
+    );
+    assert_eq!(quote.low.unwrap().to_string(), "0.09979");
+    let session = stage.session("ALGO-USD").unwrap();
+    assert_eq!(session.name, "Algorand / US Dollar");
+    assert_eq!(session.prev_close.unwrap().to_string(), "0.10052");
+    let skipped = stage.skipped();
+    assert_eq!((skipped.ignored, skipped.wrong, skipped.gaps), (2, 3, 0));
+    assert_eq!(stage.statuses.current()[0].state, FeedState::Live);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn missing_trades_are_counted_and_fetched() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = accept(&server).await;
+    grant(&mut dialogue).await;
+    dialogue
+        .say(trades("snapshot", &[("ALGO/USD", 9, "0.10020")]))
+        .await;
+    dialogue
+        .say(trades("update", &[("ALGO/USD", 12, "0.10050")]))
+        .await;
+    let away = dialogue.hear().await;
+    assert_eq!(asked(&away), ("unsubscribe", "trade", vec!["ALGO/USD"]));
+    let anew = dialogue.hear().await;
+    assert_eq!(asked(&anew), ("subscribe", "trade", vec!["ALGO/USD"]));
+    assert_eq!(stage.skipped().gaps, 1);
+    dialogue.say(r#"{"method":"unsubscribe","result":{"channel":"trade","symbol":"ALGO/USD"},"success":true}"#).await;
+    dialogue.say(granted("trade", "ALGO/USD")).await;
+    let all: Vec<(&str, u64, &str)> = (8..=13).map(|id| ("ALGO/USD", id, "0.10060")).collect();
+    dialogue.say(trades("snapshot", &all)).await;
+    dialogue.settled().await;
+    // 9, 12, then 10, 11 and 13: five trades of the same size.
+    let quote = stage.quote("ALGO-USD").unwrap();
+    assert_eq!(quote.volume.unwrap().to_string(), "32117.31630000");
+    assert_eq!(stage.skipped().gaps, 1);
+
+    // What passed while there was no connection comes with the next one.
+    dialogue.cut();
+    let mut dialogue = accept(&server).await;
+    grant(&mut dialogue).await;
+    let all: Vec<(&str, u64, &str)> = (12..=15).map(|id| ("ALGO/USD", id, "0.10070")).collect();
+    dialogue.say(trades("snapshot", &all)).await;
+    dialogue.settled().await;
+    let quote = stage.quote("ALGO-USD").unwrap();
+    assert_eq!(quote.volume.unwrap().to_string(), "44964.24282000");
+    assert_eq!(stage.skipped().gaps, 1);
+
+    // The source counts from the beginning again.
+    dialogue.cut();
+    let mut dialogue = accept(&server).await;
+    grant(&mut dialogue).await;
+    dialogue
+        .say(trades(
+            "snapshot",
+            &[("ALGO/USD", 1, "0.2"), ("ALGO/USD", 2, "0.3")],
+        ))
+        .await;
+    dialogue.settled().await;
+    assert_eq!(
+        stage.quote("ALGO-USD").unwrap().price.unwrap().to_string(),
+        "0.3"
+    );
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_pair_that_is_refused_leaves_the_others() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = accept(&server).await;
+    for channel in ["ticker", "trade"] {
+        dialogue.say(granted(channel, "ALGO/USD")).await;
+        dialogue.say(refused("BTC/EUR")).await;
+    }
+    dialogue.say(TICKER).await;
+    dialogue.say(HEARTBEAT).await;
+    dialogue.settled().await;
+    stage
+        .degraded("Kraken refuses BTC-EUR (Currency pair not supported BTC/EUR)")
+        .await;
+    assert!(stage.quote("ALGO-USD").is_some());
+    assert_eq!(stage.session("BTC-EUR"), None);
+    dialogue.cut();
+
+    let mut dialogue = accept(&server).await;
+    for pair in ["ALGO/USD", "BTC/EUR"] {
+        dialogue.say(refused(pair)).await;
+    }
+    stage
+        .says(FeedState::Failed, "the symbols are to be checked")
+        .await;
+    stage.end().await;
+
+    for (error, state, words) in [
+        ("Malformed request", FeedState::Failed, "Malformed request"),
+        ("Exceeded msg rate", FeedState::Degraded, "tries again in 6"),
+    ] {
+        let (server, stage) = start(Patience::default()).await;
+        let mut dialogue = accept(&server).await;
+        dialogue
+            .say(json!({"error": error, "method": "subscribe", "success": false}).to_string())
+            .await;
+        stage.says(state, words).await;
+        stage.end().await;
+    }
+}
+
+#[tokio::test]
+async fn maintenance_is_told_until_it_is_over() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = accept(&server).await;
+    grant(&mut dialogue).await;
+    stage.reaches(FeedState::Live).await;
+    dialogue.say(STATUS.replace("online", "maintenance")).await;
+    stage.degraded("maintenance").await;
+    dialogue.say(HEARTBEAT).await;
+    dialogue.settled().await;
+    assert_eq!(stage.statuses.current()[0].state, FeedState::Degraded);
+    dialogue.say(STATUS).await;
+    dialogue.say(HEARTBEAT).await;
+    stage.reaches(FeedState::Live).await;
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn asks_in_its_own_way_whether_anybody_is_there() {
+    let patience = Patience {
+        silence: Duration::from_millis(300),
+        opening: Duration::from_millis(700),
+        ..Patience::default()
+    };
+    let (server, stage) = start(patience).await;
+    let mut dialogue = accept(&server).await;
+    for _ in 0..4 {
+        let ping = dialogue.hear().await;
+        assert_eq!(ping["method"], "ping");
+        dialogue
+            .say(json!({"method": "pong", "req_id": ping["req_id"]}).to_string())
+            .await;
+    }
+    // It is there, but says nothing of what it was asked.
+    stage
+        .degraded("an answer to the subscription did not come within 700ms")
+        .await;
+    let silent = server.accept().await;
+    stage.degraded("silence for 300ms").await;
+    drop(silent);
+    stage.end().await;
+}
