@@ -13,7 +13,6 @@ use super::{
     About, Feed, Licence, alpaca,
     binance::{self, Binance},
     coinbase::{self, Coinbase},
-    fetch,
     finnhub::{self, Finnhub},
     halts::{self, Halts},
     json::{self, Json},
@@ -343,7 +342,10 @@ impl FeedSpec {
                 let why = "none is given beside other feeds: expected it alone";
                 return Err((place, why.to_owned()));
             }
-            if feeds[..place].contains(feed) {
+            // Whoever asks the SEC is counted by his address, however many feeds he has.
+            let is_sec = |feed: &FeedSpec| matches!(feed, FeedSpec::Sec(_));
+            let twice = is_sec(feed) && feeds[..place].iter().any(is_sec);
+            if twice || feeds[..place].contains(feed) {
                 // An address may have a key in its query.
                 let shown = feed.subjects().into_iter().map(|subject| {
                     let address = subject.split_once('?').filter(|_| subject.contains("://"));
@@ -387,6 +389,13 @@ impl FeedSpec {
             FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
         }
     }
+}
+
+fn of_pairs(name: &str, pairs: &[Pair]) -> Vec<String> {
+    pairs
+        .iter()
+        .map(|pair| format!("{name}:{}", pair.symbol()))
+        .collect()
 }
 
 fn unknown(name: &str) -> SpecError {
