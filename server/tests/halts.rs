@@ -249,6 +249,25 @@ async fn what_is_over_when_it_is_first_seen_stops_nothing() {
 }
 
 #[tokio::test]
+async fn the_end_may_stand_in_an_item_of_its_own() {
+    let over = xml(&Item {
+        code: "T3",
+        trades: "09:59:00",
+        ..HALT
+    });
+    for items in [[xml(&HALT), over.clone()], [over.clone(), xml(&HALT)]] {
+        let mut halting = Halting::start(document(&items.concat())).await;
+        let stories = halting.stage.stories(2).await;
+        halting.taken().await;
+        assert_eq!(halting.stage.more_stories(), []);
+        assert_eq!(stories[0].code.as_deref(), Some("T3"));
+        assert_eq!(stories[1].kind, NewsType::Resume);
+        assert_eq!(halting.session("TEST"), OPEN);
+        halting.stage.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_market_wide_halt_stops_all() {
     let halting = Halting::start(document(&xml(&Item {
         code: "MWC1",

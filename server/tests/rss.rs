@@ -354,11 +354,13 @@ fn options_are_checked() {
         options.url[0].as_str(),
         "https://a.example/feed?format=rss&n=1"
     );
-    let twice = FeedSpec::together(&[spec.clone(), spec]);
+    let (_, twice) = FeedSpec::together(&[spec.clone(), spec]).unwrap_err();
     // An address may have a key in its query.
-    let (_, why) = twice.unwrap_err();
     assert!(
-        why.starts_with("rss:https://a.example/feed is given twice"),
-        "{why}"
+        twice.starts_with("rss:https://a.example/feed is given twice"),
+        "{twice}"
     );
+    let another: FeedSpec = "rss:https://a.example/feed?format=atom".parse().unwrap();
+    let first: FeedSpec = "rss:https://a.example/feed?format=rss".parse().unwrap();
+    assert_eq!(FeedSpec::together(&[first, another]), Ok(()));
 }

@@ -543,6 +543,9 @@ fn it_does_not_start_without_a_name() {
         options.url.as_str(),
         "https://www.sec.gov/cgi-bin/browse-edgar"
     );
-    let (place, why) = FeedSpec::together(&[spec.clone(), spec]).unwrap_err();
+    let other: FeedSpec = "sec:10-K?user_agent=Jane Doe jane@example.com"
+        .parse()
+        .unwrap();
+    let (place, why) = FeedSpec::together(&[spec, other]).unwrap_err();
     assert!(place == 1 && why.contains("sec is given twice"), "{why}");
 }

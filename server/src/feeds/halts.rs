@@ -6,11 +6,7 @@
 //! resumption another one when it comes. Between the two the symbol's session is halted. Times there are of
 //! New York.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt,
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
@@ -161,22 +157,24 @@ impl Halts {
     /// Tells what is new in a document.
     fn take(&mut self, channel: &Channel, publisher: &Publisher) {
         let now = publisher.now();
-        let mut listed = HashSet::new();
-        let mut halts = Vec::new();
+        let mut listed = HashMap::new();
         for item in channel.items().iter().take(ITEMS) {
             match halt(item, now) {
                 Ok((halt, problem)) => {
-                    if listed.insert(halt.id()) {
-                        halts.push(halt);
-                        if let Some(problem) = problem {
-                            publisher.wrong(&problem);
-                        }
+                    if let Some(problem) = problem {
+                        publisher.wrong(&problem);
+                    }
+                    // Where a halt is listed twice, the item with the end says more.
+                    let known = listed.entry(halt.id()).or_insert_with(|| halt.clone());
+                    if known.trades.is_none() {
+                        *known = halt;
                     }
                 }
                 Err(why) => publisher.wrong(&why),
             }
         }
-        halts.sort_by_key(|halt| halt.halted.time);
+        let mut halts: Vec<Halt> = listed.values().cloned().collect();
+        halts.sort_by_key(|halt| (halt.halted.time, halt.symbol));
         for halt in halts {
             let id = halt.id();
             let known = self.halts.get(&id);
@@ -198,7 +196,7 @@ impl Halts {
         self.resume(publisher);
         let mut gone = Vec::new();
         for (id, (_, missed)) in &mut self.open {
-            *missed = match listed.contains(id) {
+            *missed = match listed.contains_key(id) {
                 true => 0,
                 false => *missed + 1,
             };
@@ -486,6 +484,8 @@ fn in_words(code: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]

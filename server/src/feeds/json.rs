@@ -257,7 +257,7 @@ pub enum Unit {
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(
     untagged,
-    expecting = "a text, or { env = \"NAME\" } or { file = \"PATH\" } for one that is secret"
+    expecting = "expected a text, or { env = \"NAME\" } or { file = \"PATH\" } for one that is secret"
 )]
 pub enum HeaderText {
     /// This.
@@ -342,7 +342,10 @@ impl FeedOptions for Options {
                 fetch::place(&self.url),
                 self.interval
             ),
-            symbols: Vec::new(),
+            symbols: match self.symbol {
+                Subject::Is(symbol) => vec![symbol],
+                Subject::At(_) => Vec::new(),
+            },
             licence: Licence::Terms,
         }
     }
@@ -471,7 +474,10 @@ impl Json {
                 }
             }
             publisher.live();
-            publisher.rest(pause(interval, answer.fresh)).await;
+            let wait = pause(interval, answer.fresh);
+            // It is not silent in between.
+            publisher.hears_every(wait);
+            publisher.rest(wait).await;
         }
     }
 }

@@ -34,6 +34,7 @@ pub mod simulate;
 mod socket;
 mod speakers;
 mod spec;
+pub mod stdin;
 mod supervisor;
 mod wire;
 

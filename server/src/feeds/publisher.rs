@@ -22,7 +22,12 @@ use super::{
     speakers::{Seats, Standing, Turn},
     wire::{Played, Wire},
 };
-use crate::{Draft, Listing, Revealed, Secret, SecretError, sessions::Calendar, story};
+use crate::{
+    Draft, Listing, Revealed, Secret, SecretError,
+    publish::{Fault, Outcome, Submission},
+    sessions::Calendar,
+    story,
+};
 
 /// A feed's side of the tape: what it publishes, and how it says that it is doing.
 ///
@@ -373,6 +378,16 @@ impl Publisher {
                 draft.append(batch);
             }
         });
+    }
+
+    /// Publishes what somebody has written himself, as if he had published it: but for what says nothing
+    /// new, or is older than what is known.
+    ///
+    /// # Errors
+    /// When the tape cannot take it.
+    pub fn submit(&self, submission: Submission) -> Result<Outcome, Vec<Fault>> {
+        let _state = self.state();
+        submission.append(&self.floor.tape, self.now())
     }
 
     /// Tells the directory of symbols what the source lists.

@@ -80,7 +80,7 @@ fn user_agent() -> String {
 
 fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Url>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged, expecting = "an address, or a list of addresses")]
+    #[serde(untagged, expecting = "expected an address, or a list of addresses")]
     enum Addresses {
         One(String),
         Several(Vec<String>),

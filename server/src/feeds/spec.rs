@@ -22,6 +22,7 @@ use super::{
     rss::{self, Rss},
     sec::{self, Sec},
     simulate::{self, Simulate},
+    stdin::{self, Stdin},
 };
 use crate::Secret;
 
@@ -38,6 +39,7 @@ use crate::Secret;
 /// - `coinbase:BTC-USD,ETH-USD` and `kraken:BTC-USD,ETH-USD`, at another address likewise
 /// - `rss:https://…`
 /// - `json:https://…`
+/// - `stdin`
 /// - `finnhub:AAPL,MSFT`
 /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +70,8 @@ pub enum FeedSpec {
     Rss(rss::Options),
     /// Prices from an address of JSON.
     Json(Box<json::Options>),
+    /// Events from the standard input.
+    Stdin(stdin::Options),
 }
 
 /// What can be said of a feed of one kind.
@@ -172,7 +176,7 @@ impl fmt::Display for SpecError {
 impl std::error::Error for SpecError {}
 
 /// All names of feeds.
-const FEEDS: [&str; 13] = [
+const FEEDS: [&str; 14] = [
     "none",
     "simulate",
     alpaca::Options::NAME,
@@ -186,6 +190,7 @@ const FEEDS: [&str; 13] = [
     halts::Options::NAME,
     rss::Options::NAME,
     json::Options::NAME,
+    stdin::Options::NAME,
 ];
 
 impl FeedSpec {
@@ -205,6 +210,7 @@ impl FeedSpec {
             FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
             FeedSpec::Rss(options) => Box::new(Rss::new(options)),
             FeedSpec::Json(options) => Box::new(Json::new(*options)),
+            FeedSpec::Stdin(_) => Box::new(Stdin::new()),
         })
     }
 
@@ -233,6 +239,7 @@ impl FeedSpec {
             halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
             rss::Options::NAME => options(table).map(FeedSpec::Rss),
             json::Options::NAME => options(table).map(Box::new).map(FeedSpec::Json),
+            stdin::Options::NAME => options(table).map(FeedSpec::Stdin),
             _ => Err(unknown(name)),
         }
     }
@@ -251,6 +258,7 @@ impl FeedSpec {
             FeedSpec::Sec(_) => sec::Options::NAME,
             FeedSpec::Rss(_) => rss::Options::NAME,
             FeedSpec::Json(_) => json::Options::NAME,
+            FeedSpec::Stdin(_) => stdin::Options::NAME,
             FeedSpec::Finnhub(_) => finnhub::Options::NAME,
             FeedSpec::Replay(_) => replay::Options::NAME,
         }
@@ -274,6 +282,7 @@ impl FeedSpec {
             FeedSpec::Sec(options) => options.about(),
             FeedSpec::Rss(options) => options.about(),
             FeedSpec::Json(options) => options.about(),
+            FeedSpec::Stdin(options) => options.about(),
             FeedSpec::Finnhub(options) => options.about(),
             FeedSpec::Replay(options) => options.about(),
         }
@@ -283,7 +292,7 @@ impl FeedSpec {
     pub fn receives(&self) -> bool {
         !matches!(
             self,
-            FeedSpec::None | FeedSpec::Simulate | FeedSpec::Replay(_)
+            FeedSpec::None | FeedSpec::Simulate | FeedSpec::Replay(_) | FeedSpec::Stdin(_)
         )
     }
 
@@ -313,6 +322,7 @@ impl FeedSpec {
             FeedSpec::NasdaqHalts(options) => options.secrets(),
             FeedSpec::Rss(options) => options.secrets(),
             FeedSpec::Json(options) => options.secrets(),
+            FeedSpec::Stdin(options) => options.secrets(),
         }
     }
 
@@ -332,7 +342,10 @@ impl FeedSpec {
                 let why = "none is given beside other feeds: expected it alone";
                 return Err((place, why.to_owned()));
             }
-            if feeds[..place].contains(feed) {
+            // Whoever asks the SEC is counted by his address, however many feeds he has.
+            let is_sec = |feed: &FeedSpec| matches!(feed, FeedSpec::Sec(_));
+            let twice = is_sec(feed) && feeds[..place].iter().any(is_sec);
+            if twice || feeds[..place].contains(feed) {
                 // An address may have a key in its query.
                 let shown = feed.subjects().into_iter().map(|subject| {
                     let address = subject.split_once('?').filter(|_| subject.contains("://"));
@@ -371,6 +384,7 @@ impl FeedSpec {
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
             FeedSpec::Sec(_) => vec!["sec".to_owned()],
             FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
+            FeedSpec::Stdin(_) => vec![stdin::Options::NAME.to_owned()],
             FeedSpec::Json(options) => vec![format!("json:{}", options.url)],
             FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
         }
@@ -572,6 +586,7 @@ impl FromStr for AskedFeed {
             halts::Options::NAME => halts::Options::MAIN,
             rss::Options::NAME => rss::Options::MAIN,
             json::Options::NAME => json::Options::MAIN,
+            stdin::Options::NAME => stdin::Options::MAIN,
             _ => return Err(unknown(name)),
         };
         let options = main.read(rest);
