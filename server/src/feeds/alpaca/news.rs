@@ -12,11 +12,7 @@ use reqwest::{
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{json, value::RawValue};
-use tokio::{
-    select,
-    sync::Notify,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::{select, sync::Notify, time::Instant};
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{Account, Dialogue, frames, stocks};
