@@ -257,7 +257,7 @@ pub enum Unit {
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(
     untagged,
-    expecting = "a text, or { env = \"NAME\" } or { file = \"PATH\" } for one that is secret"
+    expecting = "expected a text, or { env = \"NAME\" } or { file = \"PATH\" } for one that is secret"
 )]
 pub enum HeaderText {
     /// This.
