@@ -264,4 +264,20 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_recording_is_under_the_licence_of_what_was_recorded() {
+        let file = std::env::temp_dir().join(format!("licence-{}.jsonl", std::process::id()));
+        for (kind, is_personal) in [("finnhub", true), ("kraken", false)] {
+            let symbols = if is_personal { "AAPL" } else { "BTC-USD" };
+            let header = format!(
+                r#"{{"tickertape_recording":1,"started":1,"kind":"{kind}","options":{{"symbols":["{symbols}"]}}}}"#
+            );
+            std::fs::write(&file, header).unwrap();
+            let feed = format!("--feed=replay:{}", file.display());
+            let read = config(&[&feed, "--listen=0.0.0.0:80"]);
+            assert_eq!(read.is_err(), is_personal, "{read:?}");
+        }
+        std::fs::remove_file(&file).unwrap();
+    }
 }

@@ -255,7 +255,7 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Command {
     /// Write what a feed receives to a file, which replay: plays
-    Record(RecordOptions),
+    Record(Box<RecordOptions>),
     /// Say what would be done with these options, without doing it
     #[command(disable_help_flag = true)]
     Check {

@@ -57,7 +57,7 @@ fn main() -> ExitCode {
         }
     };
     let result = match config.command.clone() {
-        Some(Command::Record(options)) => runtime.block_on(record(options)),
+        Some(Command::Record(options)) => runtime.block_on(record(*options)),
         _ => runtime.block_on(run(config)),
     };
     // Everything has ended in order, but for threads that wait for the system: to look a host's

@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -116,6 +116,75 @@ fn a_token_is_printed_once_with_the_hash_that_the_server_takes() {
         .output()
         .unwrap();
     assert!(!refused.status.success());
+}
+
+#[test]
+fn an_option_counts_more_than_a_variable_and_that_more_than_the_file() {
+    let folder = Folder::new("config");
+    let file = folder.0.join("tickertape.toml");
+    std::fs::write(&file, "listen = \"127.0.0.1:1111\"\n").unwrap();
+    let check = |variable: Option<&str>, options: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tickertape"));
+        command
+            .arg("check")
+            .args(options)
+            .env_remove("LEPTOS_OUTPUT_NAME")
+            .env("TICKERTAPE_CONFIG", &file)
+            .env("TICKERTAPE_SITE", folder.0.join("site"));
+        if let Some(variable) = variable {
+            command.env("TICKERTAPE_LISTEN", variable);
+        }
+        let output = command.output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let variable = Some("127.0.0.1:2222");
+    for (variable, options, port) in [
+        (None, &[][..], "1111"),
+        (variable, &[], "2222"),
+        (variable, &["--listen=127.0.0.1:3333"], "3333"),
+    ] {
+        let (code, said) = check(variable, options);
+        let listens = format!("Listens at http://127.0.0.1:{port},");
+        assert!(code == Some(0) && said.contains(&listens), "{said}");
+    }
+    std::fs::write(&file, "listen = \"here\"\nlog = \"x=loud\"\n").unwrap();
+    let (code, said) = check(variable, &[]);
+    assert_eq!(code, Some(1));
+    for place in ["tickertape.toml:1:10: listen", "tickertape.toml:2:7: log"] {
+        assert!(said.contains(place), "{said}");
+    }
+}
+
+#[test]
+fn a_recording_ends_in_order() {
+    let folder = Folder::new("record");
+    let file = folder.0.join("a.jsonl.gz");
+    // Nobody listens there.
+    let mut recording = Command::new(env!("CARGO_BIN_EXE_tickertape"))
+        .args(["record", "binance:BTCUSDT?url=ws://127.0.0.1:1/"])
+        .arg(&file)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It breaks off, and is tried again.
+    let mut log = BufReader::new(recording.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("broke off") {
+        assert!(log.read_line(&mut said).unwrap() > 0, "{said}");
+    }
+    assert!(terminate(&mut recording).success());
+    log.read_to_string(&mut said).unwrap();
+    assert!(
+        said.contains("has 0 frames") && said.contains("it was stopped"),
+        "{said}"
+    );
+    let bytes = std::fs::read(&file).unwrap();
+    let text = std::io::read_to_string(flate2::read::MultiGzDecoder::new(&bytes[..])).unwrap();
+    assert!(
+        text.starts_with("{\"tickertape_recording\":1,") && text.ends_with("}\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -183,10 +183,12 @@ impl Reader<'_> {
                     continue;
                 }
             };
-            match flag
-                .then_some(Ok(()))
-                .unwrap_or_else(|| try_value(option, &text))
-            {
+            let read = if flag {
+                Ok(())
+            } else {
+                try_value(option, &text)
+            };
+            match read {
                 Ok(()) => texts.push(text),
                 Err(why) if option.is_hide_env_values_set() => {
                     self.fault(value.span(), format_args!("{asked}: {why}"));

@@ -152,11 +152,15 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The header of a file, if it is one of ours.
+/// The header of a file, if it is one of ours. A pipe never is.
 ///
 /// # Errors
 /// When the file cannot be read, or its header is of a version that we do not know.
 pub(super) fn header(file: &Path) -> io::Result<Option<Header>> {
+    // A pipe has nothing yet, and what is read of it is gone.
+    if !std::fs::metadata(file)?.is_file() {
+        return Ok(None);
+    }
     let mut lines = open(file)?;
     let mut line = Vec::new();
     next_line(&mut *lines, &mut line, MAX_LINE)?;

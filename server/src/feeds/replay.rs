@@ -130,7 +130,9 @@ impl<'de> Deserialize<'de> for Speed {
 /// # Errors
 /// When it is not there, or its first line is of no format.
 pub(super) fn ready(file: &Path) -> Result<(), String> {
+    let is_pipe = std::fs::metadata(file).is_ok_and(|file| !file.is_file());
     match recording::header(file) {
+        _ if is_pipe => Ok(()),
         Ok(Some(header)) => header.feed().map(drop),
         Ok(None) => read(file, |_| false).map_err(|error| error.to_string()),
         Err(error) => Err(format!("{}: {error}", file.display())),
