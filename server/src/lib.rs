@@ -1,6 +1,7 @@
 //! The server: feeds in, one tape, Server-Sent Events out.
 
 pub mod feeds;
+pub mod history;
 pub mod http;
 pub mod publish;
 

@@ -8,6 +8,7 @@ use tracing::info;
 use crate::{
     Closing, Config, Metrics, Now, Tape,
     feeds::{Backoff, FeedSpec, Floor, Supervisor},
+    history::History,
     http::{self, Limits, Proxies, Service, Slots, Snapshots},
     publish::Desk,
     serve,
@@ -63,6 +64,7 @@ pub async fn run(
         },
         origins: config.allowed_origins,
         tape,
+        history: History::default(),
         feeds: Arc::new(move || statuses.current()),
         clock,
         heartbeat: http::HEARTBEAT,

@@ -70,24 +70,6 @@ pub(crate) fn quotes(
     }
 }
 
-/// The newest one-minute bars of a symbol that start in `from..to`, at most `limit`, oldest first,
-/// each with its id on the tape.
-pub(crate) fn bars(
-    view: &View<'_>,
-    symbol: Symbol,
-    from: Millis,
-    to: Millis,
-    limit: usize,
-) -> Vec<(EventId, Bar)> {
-    let mut bars: Vec<(EventId, Bar)> = bars_in(view, symbol, view.position())
-        .filter(|(_, bar)| (from..to).contains(&bar.start))
-        .take(limit)
-        .map(|(id, bar)| (id, bar.clone()))
-        .collect();
-    bars.reverse();
-    bars
-}
-
 /// All symbols that a feed has spoken of, in their order.
 pub(crate) fn directory(tape: &Tape) -> Vec<Symbol> {
     tape.view(known_symbols)

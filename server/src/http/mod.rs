@@ -2,9 +2,11 @@
 
 mod accept;
 mod admission;
+mod bars;
 mod client;
 mod conditional;
 mod cors;
+mod format;
 mod health;
 mod limits;
 mod market_view;
@@ -44,7 +46,11 @@ use tower_http::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::problem::Problem;
-use crate::{Closing, Metrics, Now, Tape, publish::Desk};
+use crate::{
+    Closing, Metrics, Now, Tape,
+    history::{History, Past, Unreadable},
+    publish::Desk,
+};
 
 pub(crate) use self::client::parse_network;
 pub use self::{
@@ -72,6 +78,8 @@ pub(crate) struct Refused(pub(crate) String);
 pub struct Service {
     /// What they read.
     pub tape: Tape,
+    /// What was before that.
+    pub history: History,
     /// How the feeds are doing.
     pub feeds: FeedStatuses,
     /// What is counted.
@@ -107,6 +115,24 @@ pub struct Service {
 impl Service {
     fn now(&self) -> Millis {
         (self.clock)()
+    }
+
+    /// Reads what was, as [`History::read`] does.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] where it cannot be read: an answer from the tape alone would look as
+    /// if there had been nothing before.
+    async fn read<R: Send + 'static>(
+        &self,
+        read: impl FnOnce(Option<&dyn Past>) -> Result<R, Unreadable> + Send + 'static,
+    ) -> Result<R, Problem> {
+        self.history.read(read).await.map_err(|error| {
+            tracing::error!("what was cannot be read: {error}");
+            Problem::Unavailable(
+                "the archive cannot be read at the moment: try again, the live stream goes on"
+                    .to_owned(),
+            )
+        })
     }
 
     fn feed_statuses(&self) -> Vec<FeedStatus> {
@@ -201,7 +227,7 @@ fn reading() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(page::home))
         .routes(routes!(stocks::several))
         .routes(routes!(stocks::one))
-        .routes(routes!(stocks::bars))
+        .routes(routes!(bars::bars))
         .routes(routes!(stats::stats))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

@@ -21,6 +21,7 @@ use super::{
     selection::{NewsChoice, Query, Selection, Symbols},
     stocks,
 };
+use crate::history::minutes_in;
 
 /// How many symbols the watchlist shows where the address names none.
 const DEFAULT_WATCHLIST: usize = 30;
@@ -198,10 +199,10 @@ fn page_data(
             service.now(),
             false,
         );
-        let bars = symbol
-            .map(|symbol| market_view::bars(view, symbol, 0, Millis::MAX, CHART_BARS))
+        let mut bars = symbol
+            .map(|symbol| minutes_in(view, symbol, &(0..Millis::MAX)))
             .unwrap_or_default();
-        let bars = bars.into_iter().map(|(_, bar)| bar).collect();
+        bars.drain(..bars.len().saturating_sub(CHART_BARS));
         (view.position(), snapshot, bars)
     });
     PageData {

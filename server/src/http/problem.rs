@@ -23,6 +23,8 @@ pub(crate) enum Problem {
         /// Known symbols, nearest first.
         suggestions: Vec<Symbol>,
     },
+    /// 404: it is not kept here. The text says what is.
+    NotKept(String),
     /// 404: nothing is served at this path.
     UnknownPath(String),
     /// 405: the path is right, the method is not.
@@ -128,7 +130,9 @@ impl Problem {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Problem::Malformed(_) => StatusCode::BAD_REQUEST,
-            Problem::UnknownSymbol { .. } | Problem::UnknownPath(_) => StatusCode::NOT_FOUND,
+            Problem::UnknownSymbol { .. } | Problem::NotKept(_) | Problem::UnknownPath(_) => {
+                StatusCode::NOT_FOUND
+            }
             Problem::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Problem::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
             Problem::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
@@ -146,6 +150,7 @@ impl Problem {
         match self {
             Problem::Malformed(_) => "The request is malformed",
             Problem::UnknownSymbol { .. } => "No such symbol",
+            Problem::NotKept(_) => "Not kept here",
             Problem::UnknownPath(_) => "Nothing is here",
             Problem::MethodNotAllowed { .. } => "Wrong method",
             Problem::NotAcceptable { .. } => "No acceptable representation",
@@ -164,6 +169,7 @@ impl Problem {
     pub(crate) fn detail(&self) -> String {
         match self {
             Problem::Malformed(detail)
+            | Problem::NotKept(detail)
             | Problem::Unauthorized { detail, .. }
             | Problem::Forbidden(detail)
             | Problem::Timeout(detail)

@@ -24,6 +24,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use server::{
     Closing, Config, Entry, Metrics, Settings, Tape, Topic,
+    history::History,
     http::{self, FrameAncestors, Proxies, Service, Slots, Snapshots},
     provide_tls,
     publish::Desk,
@@ -56,6 +57,7 @@ pub(crate) fn service(window: usize) -> Service {
         proxies: Proxies::default(),
         origins: Vec::new(),
         tape: Tape::new(START, 0, limits),
+        history: History::default(),
         feeds: Arc::new(Vec::new),
         clock: Arc::new(|| START),
         heartbeat: Duration::from_secs(15),
