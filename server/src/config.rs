@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    Settings,
+    ListingFile, Settings,
     feeds::FeedSpec,
     http::{ClientHeader, FrameAncestors, Origin, parse_network},
     publish::{PublishOptions, publisher_name},
@@ -74,6 +74,11 @@ pub struct Config {
         allow_negative_numbers = true
     )]
     pub seed: Option<u64>,
+
+    /// A file that lists symbols for the search: a table of comma-separated values
+    /// with the columns symbol, name, venue, currency and tick
+    #[arg(long, env = "TICKERTAPE_SYMBOLS", value_name = "FILE")]
+    pub symbols: Option<ListingFile>,
 
     /// The page's files [default: the folder `site` beside the program, or one above]
     #[arg(long, env = "TICKERTAPE_SITE", value_name = "FOLDER")]
@@ -361,6 +366,7 @@ mod tests {
             (["tickertape", "--feed", "binanse:BTCUSDT"], "binanse"),
             (["tickertape", "--seed", "seven"], "seven"),
             (["tickertape", "--seed", "-5"], "'-5'"),
+            (["tickertape", "--symbols", "nowhere.csv"], "nowhere.csv"),
             (["tickertape", "--log", "server=loud"], "server=loud"),
             (["tickertape", "--log-format", "xml"], "xml"),
             (["tickertape", "--max-streams", "0"], "'0'"),

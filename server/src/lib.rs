@@ -22,7 +22,7 @@ mod topic;
 
 pub use closing::Closing;
 pub use config::{Command, Config, LogFormat};
-pub use directory::{Directory, Listing};
+pub use directory::{Directory, Listing, ListingFile};
 pub use entry::{Chunk, Draft, Entry, Record};
 pub use front::{Settings, listen, serve};
 pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};

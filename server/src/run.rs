@@ -9,7 +9,7 @@ use crate::{
     Closing, Config, Metrics, Now, Tape,
     feeds::{Backoff, FeedSpec, Floor, Supervisor},
     history::History,
-    http::{self, Limits, Proxies, Service, Slots, Snapshots},
+    http::{self, Limits, Proxies, Search, Service, Slots, Snapshots},
     publish::Desk,
     serve,
 };
@@ -47,6 +47,9 @@ pub async fn run(
         .filter_map(|spec| spec.build(seed))
         .collect();
     let floor = Floor::new(tape.clone(), Arc::clone(&clock));
+    if let Some(symbols) = &config.symbols {
+        floor.directory.list(symbols.listings().iter().cloned());
+    }
     let supervisor = Supervisor::start(feeds, &floor, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
     let metrics = Arc::new(Metrics::new(clock()));
@@ -65,6 +68,7 @@ pub async fn run(
         origins: config.allowed_origins,
         tape,
         history: History::default(),
+        search: Search::new(Arc::clone(&floor.directory)),
         feeds: Arc::new(move || statuses.current()),
         clock,
         heartbeat: http::HEARTBEAT,

@@ -1,7 +1,9 @@
 use std::{collections::BTreeMap, ops::Range};
 
-use market::{Bar, Event, Interval, Millis, Price, Size, Symbol};
+use jiff::{Timestamp, tz::TimeZone};
+use market::{Bar, Board, Event, Interval, Millis, Price, Size, Symbol};
 use rust_decimal::Decimal;
+use tape::EventId;
 
 use super::{Past, Unreadable};
 use crate::{Tape, Topic, View};
@@ -15,6 +17,8 @@ pub(crate) struct BarQuery {
     pub(crate) starts: Range<Millis>,
     /// How many at the most: the newest.
     pub(crate) limit: usize,
+    /// The time.
+    pub(crate) now: Millis,
 }
 
 /// Bars, oldest first.
@@ -29,9 +33,11 @@ pub(crate) struct Bars {
 
 /// Reads bars from the archive and from the tape.
 ///
-/// Of minutes the archive's wins, because a correction reaches it though the bar has left the tape;
-/// what it has not written yet comes from the tape. A longer bar is the archive's but for the newest
-/// ones, which are added up from the minutes here, so that they have every minute that has closed.
+/// Of a minute that the archive has heard the end of, its bar counts, because corrections reach it
+/// though the bar has left the tape; what it has not heard of yet comes from the tape. A minute that
+/// is still going on is left out: streams tell of it when it closes. A longer bar is the archive's but
+/// for the newest ones, which are added up from minutes here, so that they have every minute that has
+/// closed, and no other.
 ///
 /// # Errors
 /// Where the archive cannot be read.
@@ -40,111 +46,184 @@ pub(crate) fn read_bars(
     tape: &Tape,
     query: &BarQuery,
 ) -> Result<Bars, Unreadable> {
+    let reading = Reading {
+        past,
+        symbol: query.symbol,
+        // Before anything else is read: what is heard meanwhile is taken from the tape.
+        written: past.and_then(Past::written),
+        now: query.now,
+        taped: tape.view(|view| minutes_in(view, query.symbol)),
+        growing: tape.view(|view| growing_minute(view, query.symbol)),
+    };
     let BarQuery {
-        symbol,
         interval,
         ref starts,
         limit,
+        ..
     } = *query;
     // One more tells whether there are more.
     let enough = limit.saturating_add(1);
-    let archived = |interval, starts: Range<Millis>, limit| match past {
-        Some(past) if !starts.is_empty() => past.bars(symbol, interval, starts, limit),
-        _ => Ok(Vec::new()),
-    };
-    let taped = |starts: Range<Millis>| tape.view(|view| minutes_in(view, symbol, &starts));
-
-    let mut until = None;
-    let bars = match interval {
+    let (bars, until) = match interval {
         // The tape has no bars that are shorter than a minute.
-        Interval::Second => archived(interval, starts.clone(), enough)?,
-        Interval::Minute => {
-            let bars = archived(interval, starts.clone(), enough)?;
-            joined(taped(starts.clone()), bars)
-        }
-        _ => {
-            // In this order: a minute that is written meanwhile is in the longer bars too.
-            let newest = archived(Interval::Minute, 0..Millis::MAX, 1)?.pop();
-            let whole = archived(interval, starts.clone(), enough)?;
-            let seam = newest.as_ref().map_or(0, |newest| newest.start);
-            let minutes = taped(0..Millis::MAX);
-            let unwritten = minutes.iter().find(|bar| bar.start > seam);
-            let has_unwritten = unwritten.is_some();
-            let first = newest.as_ref().or(unwritten).map(|bar| bar.start);
-            match first {
-                None => whole,
-                Some(first) => {
-                    let tail = start_of(interval, first);
-                    let written = archived(Interval::Minute, tail..Millis::MAX, usize::MAX)?;
-                    let minutes = minutes.into_iter().filter(|bar| bar.start >= tail);
-                    let minutes = joined(minutes.collect(), written);
-                    until = minutes.last().map(|bar| bar.start + Bar::INTERVAL);
-                    let mut sums = added_up(interval, &minutes);
-                    // What was imported as a whole bar may have more in it than its minutes.
-                    if !has_unwritten {
-                        let imported = whole.last().filter(|bar| bar.start == tail);
-                        if let (Some(imported), Some(sum)) = (imported, sums.first_mut())
-                            && imported.volume >= sum.volume
-                        {
-                            *sum = imported.clone();
-                        }
-                    }
-                    let mut bars = whole;
-                    bars.retain(|bar| bar.start < tail);
-                    bars.extend(sums.into_iter().filter(|bar| starts.contains(&bar.start)));
-                    bars
-                }
-            }
-        }
+        Interval::Second => (reading.archived(interval, starts, enough)?, None),
+        Interval::Minute => (reading.minutes(starts, enough)?, None),
+        _ => reading.longer(interval, starts, enough)?,
     };
     let surplus = bars.len().saturating_sub(limit);
-    let bars = bars[surplus..].to_vec();
-    // The end of a minute that lies in the last bar's own time leaves it unfinished.
-    let until = until.filter(|until| {
-        bars.last()
-            .is_some_and(|last| start_of(interval, *until) == last.start)
-    });
     Ok(Bars {
-        bars,
+        bars: bars[surplus..].to_vec(),
         more: surplus > 0,
-        until,
+        until: until.filter(|_| limit > 0),
     })
 }
 
-/// The minutes of a symbol that are on the tape and start in a span, oldest first. A minute that was
-/// corrected is there more than once: the newest counts.
-pub(crate) fn minutes_in(view: &View<'_>, symbol: Symbol, starts: &Range<Millis>) -> Vec<Bar> {
-    let mut bars = BTreeMap::new();
-    for (_, entry) in view.kept(&Topic::Symbol(symbol)) {
-        if let Event::Bar(bar) = &*entry.event
-            && starts.contains(&bar.start)
-        {
-            bars.entry(bar.start).or_insert(bar);
+struct Reading<'a> {
+    past: Option<&'a dyn Past>,
+    symbol: Symbol,
+    written: Option<EventId>,
+    now: Millis,
+    /// The minutes on the tape, by their starts.
+    taped: BTreeMap<Millis, (EventId, Bar)>,
+    /// The start of the minute that the newest quote is of.
+    growing: Option<Millis>,
+}
+
+impl Reading<'_> {
+    fn archived(
+        &self,
+        interval: Interval,
+        starts: &Range<Millis>,
+        limit: usize,
+    ) -> Result<Vec<Bar>, Unreadable> {
+        match self.past {
+            Some(past) if !starts.is_empty() => {
+                past.bars(self.symbol, interval, starts.clone(), limit)
+            }
+            _ => Ok(Vec::new()),
         }
     }
-    bars.into_values().cloned().collect()
+
+    /// The minutes of the tape that the archive has not heard of.
+    fn unwritten(&self) -> impl Iterator<Item = &Bar> {
+        let taped = self.taped.values();
+        taped
+            .filter(|(id, _)| self.written.is_none_or(|written| *id > written))
+            .map(|(_, bar)| bar)
+    }
+
+    /// Whether a minute is over, as far as is known.
+    fn is_over(&self, bar: &Bar) -> bool {
+        let grows = self.growing.is_some_and(|growing| bar.start >= growing);
+        let end = bar.start + Bar::INTERVAL;
+        !grows || self.taped.contains_key(&bar.start) || end + Board::GRACE <= self.now
+    }
+
+    /// The newest minutes of a span, at most `limit`, oldest first.
+    fn minutes(&self, starts: &Range<Millis>, limit: usize) -> Result<Vec<Bar>, Unreadable> {
+        // One more for the minute that is left out.
+        let archived = self.archived(Interval::Minute, starts, limit.saturating_add(1))?;
+        let taped = self.taped.values().map(|(_, bar)| bar);
+        let of_span = |bar: &&Bar| starts.contains(&bar.start);
+        // Of the same start, the later one in this order.
+        let mut bars: BTreeMap<Millis, &Bar> = BTreeMap::new();
+        bars.extend(taped.filter(of_span).map(|bar| (bar.start, bar)));
+        let over = archived.iter().filter(|bar| self.is_over(bar));
+        bars.extend(over.map(|bar| (bar.start, bar)));
+        let unwritten = self.unwritten().filter(of_span);
+        bars.extend(unwritten.map(|bar| (bar.start, bar)));
+        let surplus = bars.len().saturating_sub(limit);
+        Ok(bars.into_values().skip(surplus).cloned().collect())
+    }
+
+    /// The newest bars of an interval that is longer than a minute, and where the newest of all is
+    /// one of them that is not over, the end of its newest minute.
+    fn longer(
+        &self,
+        interval: Interval,
+        starts: &Range<Millis>,
+        limit: usize,
+    ) -> Result<(Vec<Bar>, Option<Millis>), Unreadable> {
+        let zone = self
+            .past
+            .map_or(TimeZone::UTC, |past| past.zone(self.symbol));
+        let start_of = |time| start_of(interval, &zone, time);
+        let all = 0..Millis::MAX;
+        // Before the longer bars: what is in these minutes is in them.
+        let newest = self.minutes(&all, 1)?.pop();
+        let mut bars = self.archived(interval, starts, limit.saturating_add(1))?;
+        let Some(newest) = newest else {
+            return Ok((bars, None));
+        };
+        let first = self
+            .unwritten()
+            .next()
+            .map_or(newest.start, |first| first.start.min(newest.start));
+        let tail = start_of(first);
+        let minutes = self.minutes(&(tail..Millis::MAX), usize::MAX - 1)?;
+        let mut sums = added_up(&minutes, start_of);
+        // What was imported as a whole bar may have more in it than its minutes.
+        if self.unwritten().next().is_none() {
+            let imported = bars.iter().rfind(|bar| bar.start == tail);
+            if let (Some(imported), Some(sum)) = (imported, sums.first_mut())
+                && imported.trades == 0
+                && imported.volume > sum.volume
+            {
+                *sum = imported.clone();
+            }
+        }
+        // Bars after the last minute are imported ones: a growing one has no minute yet.
+        let last = sums.last().map_or(tail, |sum| sum.start);
+        let later = bars
+            .iter()
+            .filter(|bar| bar.start > last && bar.trades == 0);
+        let later: Vec<Bar> = later.cloned().collect();
+        bars.retain(|bar| bar.start < tail);
+        bars.extend(sums.into_iter().filter(|bar| starts.contains(&bar.start)));
+        bars.extend(later);
+        let end = minutes.last().map(|bar| bar.start + Bar::INTERVAL);
+        let until = end.filter(|end| bars.last().is_some_and(|last| start_of(*end) == last.start));
+        Ok((bars, until))
+    }
 }
 
-/// Both together by their starts; of the same start, the archive's.
-fn joined(taped: Vec<Bar>, archived: Vec<Bar>) -> Vec<Bar> {
-    let bars = taped.into_iter().chain(archived);
-    let by_start: BTreeMap<Millis, Bar> = bars.map(|bar| (bar.start, bar)).collect();
-    by_start.into_values().collect()
+/// The minutes of a symbol that are on the tape, by their starts. One that was corrected is on it more
+/// than once: the newest counts.
+pub(crate) fn minutes_in(view: &View<'_>, symbol: Symbol) -> BTreeMap<Millis, (EventId, Bar)> {
+    let mut bars = BTreeMap::new();
+    for (id, entry) in view.kept(&Topic::Symbol(symbol)) {
+        if let Event::Bar(bar) = &*entry.event {
+            bars.entry(bar.start).or_insert_with(|| (id, bar.clone()));
+        }
+    }
+    bars
 }
 
-/// Where the bar begins that a time lies in.
-pub(crate) fn start_of(interval: Interval, time: Millis) -> Millis {
-    time - time % interval.millis()
+fn growing_minute(view: &View<'_>, symbol: Symbol) -> Option<Millis> {
+    match &*view.merged(&Topic::Quote(symbol))?.1.event {
+        Event::Quote(quote) => Some(quote.time - quote.time % Bar::INTERVAL),
+        _ => None,
+    }
+}
+
+/// Where the bar begins that a time lies in: that of a day at midnight of a zone.
+fn start_of(interval: Interval, zone: &TimeZone, time: Millis) -> Millis {
+    let midnight = || {
+        let time = Timestamp::from_millisecond(i64::try_from(time).ok()?).ok()?;
+        let day = time.to_zoned(zone.clone()).start_of_day().ok()?;
+        Millis::try_from(day.timestamp().as_millisecond()).ok()
+    };
+    let of_zone = (interval == Interval::Day && *zone != TimeZone::UTC).then(midnight);
+    of_zone.flatten().unwrap_or(time - time % interval.millis())
 }
 
 /// Minutes, oldest first, added up to longer bars.
-fn added_up(interval: Interval, minutes: &[Bar]) -> Vec<Bar> {
+fn added_up(minutes: &[Bar], start_of: impl Fn(Millis) -> Millis) -> Vec<Bar> {
     minutes
-        .chunk_by(|one, next| start_of(interval, one.start) == start_of(interval, next.start))
+        .chunk_by(|one, next| start_of(one.start) == start_of(next.start))
         .filter_map(|minutes| {
             let (first, last) = (minutes.first()?, minutes.last()?);
             let mut sum = Bar {
-                start: start_of(interval, first.start),
+                start: start_of(first.start),
                 close: last.close,
                 volume: Size::ZERO,
                 vwap: None,
@@ -183,8 +262,7 @@ mod tests {
         history::NewsFilter,
         testing::{START, tape},
     };
-    use market::News;
-    use tape::EventId;
+    use market::{News, Quote};
 
     const MINUTE: Millis = Bar::INTERVAL;
     /// A whole day.
@@ -209,18 +287,37 @@ mod tests {
         }
     }
 
-    fn append(tape: &Tape, bar: Bar) {
+    fn append(tape: &Tape, bar: Bar) -> EventId {
         let draft = Draft::new(Event::Bar(bar));
+        tape.append_all(START, |batch| draft.append(batch))
+    }
+
+    /// A trade of the minute goes on.
+    fn quote(tape: &Tape, minute: u64) {
+        let quote = Quote::new(symbol(), DAY + minute * MINUTE + 30_000);
+        let draft = Draft::new(Event::Quote(quote));
         tape.append_all(START, |batch| draft.append(batch));
     }
 
-    /// An archive of bars in memory, which does something after each reading.
+    type Kept = Mutex<Vec<(Interval, Bar)>>;
+
+    /// An archive of bars in memory, which has heard the tape up to some position and does something
+    /// after each reading.
     struct Remembered<'a> {
-        bars: Mutex<Vec<(Interval, Bar)>>,
-        after: &'a (dyn Fn(&Mutex<Vec<(Interval, Bar)>>) + Sync),
+        bars: Kept,
+        written: Option<EventId>,
+        after: &'a (dyn Fn(&Kept) + Sync),
     }
 
     impl Past for Remembered<'_> {
+        fn written(&self) -> Option<EventId> {
+            self.written
+        }
+
+        fn zone(&self, _: Symbol) -> TimeZone {
+            TimeZone::UTC
+        }
+
         fn bars(
             &self,
             _: Symbol,
@@ -228,11 +325,14 @@ mod tests {
             starts: Range<Millis>,
             limit: usize,
         ) -> Result<Vec<Bar>, Unreadable> {
-            let bars = self.bars.lock().unwrap();
-            let bars = bars.iter().filter(|(of, _)| *of == interval);
-            let mut found: Vec<Bar> = bars
-                .map(|(_, bar)| bar.clone())
-                .filter(|bar| starts.contains(&bar.start))
+            let mut found: Vec<Bar> = self
+                .bars
+                .lock()
+                .unwrap()
+                .clone()
+                .into_iter()
+                .filter(|(of, bar)| *of == interval && starts.contains(&bar.start))
+                .map(|(_, bar)| bar)
                 .collect();
             found.sort_by_key(|bar| bar.start);
             let found = found.split_off(found.len().saturating_sub(limit));
@@ -250,9 +350,13 @@ mod tests {
         }
     }
 
-    fn remembered(bars: impl IntoIterator<Item = (Interval, Bar)>) -> Remembered<'static> {
+    fn remembered(
+        written: Option<EventId>,
+        bars: impl IntoIterator<Item = (Interval, Bar)>,
+    ) -> Remembered<'static> {
         Remembered {
             bars: Mutex::new(bars.into_iter().collect()),
+            written,
             after: &|_| (),
         }
     }
@@ -263,6 +367,7 @@ mod tests {
             interval,
             starts: 0..Millis::MAX,
             limit,
+            now: START,
         };
         read_bars(past, tape, &query).unwrap()
     }
@@ -285,14 +390,13 @@ mod tests {
     #[test]
     fn the_tape_goes_on_where_the_archive_ends() {
         let tape = tape();
-        for (minute, close) in [(1, "1"), (2, "2"), (3, "3")] {
-            append(&tape, bar(minute, close, "1"));
-        }
-        // The second minute was corrected after it had left nobody's tape.
-        let past = remembered(
-            [(0, "0"), (1, "1"), (2, "2.5")]
-                .map(|(minute, close)| (Interval::Minute, bar(minute, close, "1"))),
-        );
+        append(&tape, bar(1, "1", "1"));
+        let written = append(&tape, bar(2, "2", "1"));
+        append(&tape, bar(3, "3", "1"));
+        // The second minute was corrected, and of the third the archive has not heard the end.
+        let minutes = [(0, "0"), (1, "1"), (2, "2.5"), (3, "2.9")];
+        let minutes = minutes.map(|(minute, close)| (Interval::Minute, bar(minute, close, "1")));
+        let past = remembered(Some(written), minutes);
         let all = read(Some(&past), &tape, Interval::Minute, 10);
         assert_eq!(
             closes(&all),
@@ -304,6 +408,34 @@ mod tests {
         assert!(some.more);
         let alone = read(None, &tape, Interval::Minute, 10);
         assert_eq!(closes(&alone), pairs(&[(1, "1"), (2, "2"), (3, "3")]));
+    }
+
+    #[test]
+    fn a_minute_that_goes_on_is_left_out_until_it_is_told_or_long_over() {
+        let tape = tape();
+        let written = append(&tape, bar(0, "1", "1"));
+        quote(&tape, 1);
+        let past = remembered(
+            Some(written),
+            [0, 1].map(|minute| (Interval::Minute, bar(minute, "1", "1"))),
+        );
+        let at = |now, limit| {
+            let query = BarQuery {
+                symbol: symbol(),
+                interval: Interval::Minute,
+                starts: 0..Millis::MAX,
+                limit,
+                now,
+            };
+            closes(&read_bars(Some(&past), &tape, &query).unwrap())
+        };
+        assert_eq!(at(DAY + 2 * MINUTE, 9), pairs(&[(0, "1")]));
+        assert_eq!(at(DAY + 2 * MINUTE, 1), pairs(&[(0, "1")]));
+        // Nobody may ever trade it again, as on a Friday evening.
+        let late = DAY + 2 * MINUTE + Board::GRACE;
+        assert_eq!(at(late, 9), pairs(&[(0, "1"), (1, "1")]));
+        append(&tape, bar(1, "2", "1"));
+        assert_eq!(at(DAY + 2 * MINUTE, 9), pairs(&[(0, "1"), (1, "2")]));
     }
 
     #[test]
@@ -352,77 +484,97 @@ mod tests {
     #[test]
     fn a_longer_bar_has_the_minutes_on_either_side_of_the_seam_once() {
         let tape = tape();
-        for minute in 4..8 {
-            append(&tape, bar(minute, "2", "10"));
-        }
-        // The archive has written up to the sixth minute.
-        let mut written: Vec<(Interval, Bar)> = (0..6)
-            .map(|minute| (Interval::Minute, bar(minute, "1", "10")))
-            .collect();
-        written.push((Interval::FiveMinutes, bar(0, "1", "50")));
-        written.push((Interval::FiveMinutes, bar(5, "1", "10")));
-        let past = remembered(written);
+        let ids = [4, 5, 6, 7].map(|minute| append(&tape, bar(minute, "2", "10")));
+        // The archive has heard of the sixth minute, and has begun to add up those after it.
+        let minutes = (0..7).map(|minute| (Interval::Minute, bar(minute, "1", "10")));
+        let longer = [(0, "50"), (5, "25")]
+            .map(|(minute, volume)| (Interval::FiveMinutes, bar(minute, "1", volume)));
+        let past = remembered(Some(ids[1]), minutes.chain(longer));
         let bars = read(Some(&past), &tape, Interval::FiveMinutes, 10);
         assert_eq!(closes(&bars), pairs(&[(0, "1"), (5, "2")]));
-        let volumes: Vec<String> = bars.bars.iter().map(|bar| bar.volume.to_string()).collect();
-        assert_eq!(volumes, ["50", "30"]);
+        assert_eq!(volumes(&bars), ["50", "30"]);
         assert_eq!(bars.until, Some(DAY + 8 * MINUTE));
+    }
+
+    fn volumes(bars: &Bars) -> Vec<String> {
+        bars.bars.iter().map(|bar| bar.volume.to_string()).collect()
     }
 
     #[test]
     fn what_is_written_while_it_is_read_is_there_once() {
-        // With every reading the archive writes one more minute and what it adds to its longer bars.
         let tape = tape();
-        for minute in 0..12 {
-            append(&tape, bar(minute, "2", "10"));
-        }
-        let write = |bars: &Mutex<Vec<(Interval, Bar)>>| {
+        let ids: Vec<EventId> = (0..12)
+            .map(|minute| append(&tape, bar(minute, "2", "10")))
+            .collect();
+        let five = |time| start_of(Interval::FiveMinutes, &TimeZone::UTC, time);
+        // With every reading the archive writes one more minute and adds it to its longer bars.
+        let write = |bars: &Kept| {
             let mut bars = bars.lock().unwrap();
-            let minutes: Vec<Bar> = bars
-                .iter()
-                .filter(|(interval, _)| *interval == Interval::Minute)
-                .map(|(_, bar)| bar.clone())
-                .collect();
-            let mut minutes = minutes;
-            minutes.push(bar(minutes.len() as u64, "2", "10"));
-            let sums = added_up(Interval::FiveMinutes, &minutes);
-            *bars = minutes
-                .into_iter()
-                .map(|bar| (Interval::Minute, bar))
-                .chain(sums.into_iter().map(|bar| (Interval::FiveMinutes, bar)))
-                .collect();
+            bars.retain(|(interval, _)| *interval == Interval::Minute);
+            let next = bars.len() as u64;
+            bars.push((Interval::Minute, bar(next, "2", "10")));
+            let minutes: Vec<Bar> = bars.iter().map(|(_, bar)| bar.clone()).collect();
+            let sums = added_up(&minutes, five);
+            bars.extend(sums.into_iter().map(|bar| (Interval::FiveMinutes, bar)));
         };
-        for written in 0..9 {
+        for count in 0..9_usize {
             let past = Remembered {
                 bars: Mutex::default(),
+                written: count.checked_sub(1).map(|last| ids[last]),
                 after: &write,
             };
-            for _ in 0..written {
-                write(&past.bars);
-            }
+            (0..count).for_each(|_| write(&past.bars));
             let bars = read(Some(&past), &tape, Interval::FiveMinutes, 10);
-            let volumes: Vec<String> = bars.bars.iter().map(|bar| bar.volume.to_string()).collect();
-            assert_eq!(volumes, ["50", "50", "20"], "{written} were written before");
+            assert_eq!(
+                volumes(&bars),
+                ["50", "50", "20"],
+                "{count} were written before"
+            );
         }
     }
 
     #[test]
     fn a_whole_bar_that_was_imported_stays_what_it_is() {
-        let imported = [0, 24 * 60].map(|minute| (Interval::Day, bar(minute, "5", "1000")));
-        let past = remembered(imported.clone());
-        let bars = read(Some(&past), &tape(), Interval::Day, 10);
-        assert_eq!(closes(&bars), pairs(&[(0, "5"), (24 * 60, "5")]));
-        let minute = (Interval::Minute, bar(24 * 60 + 7, "4", "1"));
-        let past = remembered(imported.into_iter().chain([minute]));
-        let bars = read(Some(&past), &tape(), Interval::Day, 10);
-        assert_eq!(closes(&bars), pairs(&[(0, "5"), (24 * 60, "5")]));
+        let imported = [0, 24 * 60].map(|minute| {
+            let bar = bar(minute, "5", "1000");
+            (Interval::Day, Bar { trades: 0, ..bar })
+        });
+        let expected = pairs(&[(0, "5"), (24 * 60, "5")]);
+        let past = remembered(None, imported.clone());
+        assert_eq!(
+            closes(&read(Some(&past), &tape(), Interval::Day, 10)),
+            expected
+        );
+        for minute in [7, 24 * 60 + 7] {
+            let minute = (Interval::Minute, bar(minute, "4", "1"));
+            let past = remembered(None, imported.iter().cloned().chain([minute]));
+            assert_eq!(
+                closes(&read(Some(&past), &tape(), Interval::Day, 10)),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_of_its_zone() {
+        let zone = TimeZone::fixed(jiff::tz::offset(-5));
+        let hour = 60 * MINUTE;
+        assert_eq!(
+            start_of(Interval::Day, &zone, DAY + 4 * hour),
+            DAY - 19 * hour
+        );
+        assert_eq!(
+            start_of(Interval::Day, &zone, DAY + 5 * hour),
+            DAY + 5 * hour
+        );
+        assert_eq!(start_of(Interval::Hour, &zone, DAY + 5), DAY);
     }
 
     #[test]
     fn seconds_are_the_archives_alone() {
         let tape = tape();
         append(&tape, bar(0, "1", "1"));
-        let past = remembered([(Interval::Second, bar(0, "1", "1"))]);
+        let past = remembered(None, [(Interval::Second, bar(0, "1", "1"))]);
         assert_eq!(read(None, &tape, Interval::Second, 9), Bars::default());
         assert_eq!(read(Some(&past), &tape, Interval::Second, 9).bars.len(), 1);
     }

@@ -9,6 +9,7 @@ mod news;
 
 use std::{fmt, ops::Range, sync::Arc};
 
+use jiff::tz::TimeZone;
 use market::{Bar, Interval, Millis, News, Symbol};
 use tape::EventId;
 use tokio::{sync::Semaphore, task};
@@ -28,8 +29,14 @@ pub type Unreadable = String;
 
 /// What remembers more than the tape does. Reading it blocks.
 pub trait Past: Send + Sync {
+    /// The newest event that it remembers. Of what has not been told to it yet, it knows nothing.
+    fn written(&self) -> Option<EventId>;
+
+    /// Whose days the bars of a day are.
+    fn zone(&self, symbol: Symbol) -> TimeZone;
+
     /// The newest `limit` bars of a symbol that start in a span, oldest first. A bar of a longer
-    /// interval has at least the minutes that were remembered before the call.
+    /// interval has at least what was remembered before the call. The newest may still be growing.
     ///
     /// # Errors
     /// Where it cannot be read.

@@ -108,6 +108,7 @@ pub(crate) fn read_news(
 mod tests {
     use std::{ops::Range, sync::Mutex};
 
+    use jiff::tz::TimeZone;
     use market::{Action, Bar, Basis, Interval, Millis};
 
     use super::*;
@@ -146,6 +147,14 @@ mod tests {
     }
 
     impl Past for Written {
+        fn written(&self) -> Option<EventId> {
+            None
+        }
+
+        fn zone(&self, _: Symbol) -> TimeZone {
+            TimeZone::UTC
+        }
+
         fn bars(
             &self,
             _: Symbol,

@@ -115,6 +115,7 @@ pub(crate) async fn bars(
         interval,
         starts: from..to,
         limit,
+        now: service.now(),
     };
     let tape = service.tape.clone();
     let (content, next) = service

@@ -11,6 +11,7 @@ mod health;
 mod limits;
 mod market_view;
 mod metrics;
+mod news;
 mod openapi;
 mod page;
 mod poll;
@@ -23,6 +24,7 @@ mod snapshots;
 mod stats;
 mod stocks;
 pub(crate) mod stream;
+mod symbols;
 
 use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -60,6 +62,7 @@ pub use self::{
     security::FrameAncestors,
     snapshots::Snapshots,
     stream::HEARTBEAT,
+    symbols::Search,
 };
 
 /// Tells how each feed is doing, in the order of the configuration.
@@ -80,6 +83,8 @@ pub struct Service {
     pub tape: Tape,
     /// What was before that.
     pub history: History,
+    /// What is listed, on the tape or not.
+    pub search: Search,
     /// How the feeds are doing.
     pub feeds: FeedStatuses,
     /// What is counted.
@@ -228,6 +233,8 @@ fn reading() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(stocks::several))
         .routes(routes!(stocks::one))
         .routes(routes!(bars::bars))
+        .routes(routes!(news::news))
+        .routes(routes!(symbols::symbols))
         .routes(routes!(stats::stats))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use leptos::{nonce::Nonce, prelude::provide_context};
-use market::{Millis, Symbol};
+use market::Symbol;
 
 use super::{
     Service,
@@ -199,10 +199,10 @@ fn page_data(
             service.now(),
             false,
         );
-        let mut bars = symbol
-            .map(|symbol| minutes_in(view, symbol, &(0..Millis::MAX)))
-            .unwrap_or_default();
-        bars.drain(..bars.len().saturating_sub(CHART_BARS));
+        let bars = symbol.map(|symbol| minutes_in(view, symbol));
+        let bars = bars.unwrap_or_default().into_values();
+        let surplus = bars.len().saturating_sub(CHART_BARS);
+        let bars = bars.skip(surplus).map(|(_, bar)| bar).collect();
         (view.position(), snapshot, bars)
     });
     PageData {

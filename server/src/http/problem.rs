@@ -20,6 +20,8 @@ pub(crate) enum Problem {
     UnknownSymbol {
         /// What was asked for.
         symbol: Symbol,
+        /// Its name, which may be empty, where the directory lists it all the same.
+        listed: Option<String>,
         /// Known symbols, nearest first.
         suggestions: Vec<Symbol>,
     },
@@ -180,21 +182,26 @@ impl Problem {
             | Problem::Unavailable(detail) => detail.clone(),
             Problem::UnknownSymbol {
                 symbol,
-                suggestions,
-            } if suggestions.is_empty() => {
-                format!(
-                    "no feed speaks of {symbol}, and no symbol is known yet: try again in a moment"
-                )
-            }
-            Problem::UnknownSymbol {
-                symbol,
+                listed,
                 suggestions,
             } => {
-                let known: Vec<&str> = suggestions.iter().map(Symbol::as_str).collect();
-                format!(
-                    "no feed speaks of {symbol}; the nearest known symbols are {}",
-                    known.join(", ")
-                )
+                let mut detail = match listed.as_deref() {
+                    None => format!("no feed speaks of {symbol}"),
+                    Some("") => {
+                        format!("{symbol} is in the directory, but no feed here speaks of it")
+                    }
+                    Some(name) => format!(
+                        "{symbol} is in the directory as {name}, but no feed here speaks of it"
+                    ),
+                };
+                if suggestions.is_empty() {
+                    detail += ", and no symbol is known yet: try again in a moment";
+                } else {
+                    let known: Vec<&str> = suggestions.iter().map(Symbol::as_str).collect();
+                    detail += "; the nearest known symbols are ";
+                    detail += &known.join(", ");
+                }
+                detail
             }
             Problem::UnknownPath(path) => {
                 format!("{path} is not served here: try / or /stocks/GOOG")

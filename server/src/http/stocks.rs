@@ -72,6 +72,9 @@ pub(super) enum QuotesOrEvents {
     Events(poll::Answer),
 }
 
+/// How many known symbols are suggested in place of an unknown one.
+const SUGGESTIONS: usize = 5;
+
 /// How a stream begins and goes on.
 const STREAM_EXAMPLE: &str = "\
 : tickertape
@@ -306,8 +309,10 @@ pub(super) fn require_known(service: &Service, symbol: Symbol) -> Result<(), Pro
     if market_view::is_known(&service.tape, symbol) {
         return Ok(());
     }
+    let listing = service.search.listing(symbol);
     Err(Problem::UnknownSymbol {
         symbol,
-        suggestions: market_view::nearest(&service.tape, symbol),
+        listed: listing.map(|listing| listing.name),
+        suggestions: service.search.suggest(&service.tape, symbol, SUGGESTIONS),
     })
 }

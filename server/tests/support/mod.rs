@@ -25,7 +25,7 @@ use serde_json::Value;
 use server::{
     Closing, Config, Entry, Metrics, Settings, Tape, Topic,
     history::History,
-    http::{self, FrameAncestors, Proxies, Service, Slots, Snapshots},
+    http::{self, FrameAncestors, Proxies, Search, Service, Slots, Snapshots},
     provide_tls,
     publish::Desk,
 };
@@ -58,6 +58,7 @@ pub(crate) fn service(window: usize) -> Service {
         origins: Vec::new(),
         tape: Tape::new(START, 0, limits),
         history: History::default(),
+        search: Search::default(),
         feeds: Arc::new(Vec::new),
         clock: Arc::new(|| START),
         heartbeat: Duration::from_secs(15),
