@@ -1,8 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use rust_decimal::Decimal;
-
-use crate::{Bar, Best, Clock, Millis, Price, Quote, Size, Symbol, Tick, Trade};
+use crate::{
+    Bar, Best, Clock, Correction, Day, Millis, Price, Quote, Roll, Size, Symbol, Tick, Trade,
+    roll::sum,
+};
 
 /// The state of every symbol of one feed: turns ticks into quotes that carry the whole state, and
 /// trades into one-minute bars.
@@ -13,7 +14,14 @@ use crate::{Bar, Best, Clock, Millis, Price, Quote, Size, Symbol, Tick, Trade};
 /// part of the quote's volume, high and low, but no bar has it.
 ///
 /// Within a bar and for the last price, trades are in the order of their exchange times, and those
-/// of the same time in the order in which they came.
+/// of the same time in the order in which they came. What a trade moves, its [`Moves`] say; a bar
+/// is what [`Roll`] makes of them, and a minute in which no trade moved a price has none.
+///
+/// Of a symbol whose trades have numbers the board remembers the newest [`Board::RECENT`] one by
+/// one, and what came before them in sums, so that one that was told wrongly can be put right as
+/// if it had never been told ([`Board::correct`]).
+///
+/// [`Moves`]: crate::Moves
 #[derive(Debug, Default)]
 pub struct Board {
     // Ordered, so that bars that close together come out in an order that does not change.
@@ -33,10 +41,34 @@ pub struct Change {
     pub quote: Quote,
 }
 
+/// What a correction led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mended {
+    /// All of it is put right: the quote, which is the symbol's state now, and the open bar.
+    Whole(Quote),
+    /// The quote is put right. The minute of the trade is closed: its bar is told already, and only
+    /// an archive can put it right there.
+    Quote(Quote),
+    /// The trade is older than what the board remembers, or was never told: nothing has changed
+    /// here. An archive that knows it can put it right there.
+    Unknown,
+}
+
 #[derive(Debug)]
 struct State {
     quote: Quote,
-    last_trade: Option<Millis>,
+    /// What all trades have led to.
+    figures: Figures,
+    /// What the trades have led to that are not in `recent`, once a trade has had a number.
+    before: Figures,
+    recent: VecDeque<Recent>,
+    /// How many trades have been remembered.
+    count: u64,
+    /// The trades before this count are part of `before`, but for the last price: the source has
+    /// given sums of its own since.
+    summed: u64,
+    /// Whether a trade has had a number.
+    numbered: bool,
     open_bar: Option<OpenBar>,
     /// The end of the newest closed bar.
     closed_until: Millis,
@@ -44,17 +76,62 @@ struct State {
 
 #[derive(Debug)]
 struct OpenBar {
-    bar: Bar,
-    open_time: Millis,
-    close_time: Millis,
-    /// Price times size, for the average; `None` once it no longer fits.
-    turnover: Option<Decimal>,
+    start: Millis,
+    /// All trades.
+    roll: Roll,
+    /// Those that are not in the state's `recent`, once a trade has had a number.
+    before: Roll,
+}
+
+/// A trade that is remembered.
+#[derive(Debug)]
+struct Recent {
+    count: u64,
+    time: Millis,
+    trade: Trade,
+}
+
+/// What trades lead to in a quote.
+#[derive(Debug, Clone, Copy, Default)]
+struct Figures {
+    /// The time, price and size of the last trade.
+    last: Option<(Millis, Price, Option<Size>)>,
+    high: Option<Price>,
+    low: Option<Price>,
+    volume: Option<Size>,
+}
+
+impl Figures {
+    fn add(&mut self, time: Millis, trade: &Trade) {
+        self.add_last(time, trade);
+        self.add_sums(trade);
+    }
+
+    fn add_last(&mut self, time: Millis, trade: &Trade) {
+        if trade.moves.last && self.last.is_none_or(|(last, ..)| time >= last) {
+            self.last = Some((time, trade.price, trade.size));
+        }
+    }
+
+    fn add_sums(&mut self, trade: &Trade) {
+        if trade.moves.range {
+            self.high = Some(self.high.map_or(trade.price, |high| high.max(trade.price)));
+            self.low = Some(self.low.map_or(trade.price, |low| low.min(trade.price)));
+        }
+        if let Some(size) = trade.size.filter(|_| trade.moves.volume) {
+            self.volume = Some(self.volume.map_or(size, |volume| sum(volume, size)));
+        }
+    }
 }
 
 impl Board {
     /// How far the watermark must be past the end of a bar to close it. Two seconds are longer
     /// than sources let messages of different symbols overtake one another.
     pub const GRACE: Millis = 2_000;
+
+    /// How many trades of a symbol are remembered one by one: some minutes of the busiest stock.
+    /// Corrections come seconds after their trades, most of them.
+    pub const RECENT: usize = 2_048;
 
     /// A board of a feed that has not said anything.
     pub fn new() -> Self {
@@ -66,27 +143,34 @@ impl Board {
         if tick.clock == Clock::Exchange {
             self.watermark = self.watermark.max(tick.time);
         }
-        let state = self.symbols.entry(tick.symbol).or_insert_with(|| State {
-            quote: Quote::new(tick.symbol, tick.time),
-            last_trade: None,
-            open_bar: None,
-            closed_until: 0,
-        });
+        let state = self
+            .symbols
+            .entry(tick.symbol)
+            .or_insert_with(|| State::new(tick));
         let mut bars = Vec::new();
         if let Some(trade) = &tick.trade {
-            match state.count(tick.time, trade) {
+            match state.trade(tick.time, trade) {
                 Counted::Late => self.late += 1,
                 Counted::Open(closed) => bars.extend(closed),
             }
             if let Some(open) = &state.open_bar {
-                let end = open.bar.start + Bar::INTERVAL;
+                let end = open.start + Bar::INTERVAL;
                 self.first_end = Some(self.first_end.map_or(end, |first| first.min(end)));
             }
         }
-        state.quote(tick);
+        state.tick(tick);
         let quote = state.quote.clone();
         bars.extend(self.close_passed());
         Change { bars, quote }
+    }
+
+    /// Takes a trade back or puts it right: afterwards the quote and the open bar are as if it had
+    /// been told right from the beginning, but for the quote's time, which never goes back.
+    ///
+    /// Sums that the source gives itself ([`Day`]) stay as it gave them: it corrects them itself.
+    pub fn correct(&mut self, correction: &Correction) -> Mended {
+        let state = self.symbols.get_mut(&correction.symbol);
+        state.map_or(Mended::Unknown, |state| state.correct(correction))
     }
 
     /// Closes the bars that are open, because the feed is at its end.
@@ -123,7 +207,7 @@ impl Board {
             let Some(open) = &state.open_bar else {
                 continue;
             };
-            let end = open.bar.start + Bar::INTERVAL;
+            let end = open.start + Bar::INTERVAL;
             if end <= until {
                 bars.extend(state.close());
             } else {
@@ -142,7 +226,21 @@ enum Counted {
 }
 
 impl State {
-    fn quote(&mut self, tick: &Tick) {
+    fn new(tick: &Tick) -> Self {
+        State {
+            quote: Quote::new(tick.symbol, tick.time),
+            figures: Figures::default(),
+            before: Figures::default(),
+            recent: VecDeque::new(),
+            count: 0,
+            summed: 0,
+            numbered: false,
+            open_bar: None,
+            closed_until: 0,
+        }
+    }
+
+    fn tick(&mut self, tick: &Tick) {
         let quote = &mut self.quote;
         // Never back: where a source times its trades but not its prices, two clocks are mixed.
         quote.time = quote.time.max(tick.time);
@@ -156,113 +254,161 @@ impl State {
         };
         side(&tick.bid, &mut quote.bid, &mut quote.bid_size);
         side(&tick.ask, &mut quote.ask, &mut quote.ask_size);
-        if let Some(trade) = &tick.trade {
-            if self.last_trade.is_none_or(|last| tick.time >= last) {
-                self.last_trade = Some(tick.time);
-                quote.price = Some(trade.price);
-                quote.size = trade.size;
-            }
-            quote.high = Some(quote.high.map_or(trade.price, |high| high.max(trade.price)));
-            quote.low = Some(quote.low.map_or(trade.price, |low| low.min(trade.price)));
-            if let Some(size) = trade.size {
-                quote.volume = Some(quote.volume.map_or(size, |volume| add(volume, size)));
-            }
-        }
-        quote.volume = tick.day.volume.or(quote.volume);
-        quote.high = tick.day.high.or(quote.high);
-        quote.low = tick.day.low.or(quote.low);
+        self.day(&tick.day);
+        self.show();
     }
 
-    fn count(&mut self, time: Millis, trade: &Trade) -> Counted {
-        let start = time - time % Bar::INTERVAL;
-        if let Some(open) = &mut self.open_bar
-            && open.bar.start == start
+    /// Takes the sums that the source gives itself. They have everything in them that came before.
+    fn day(&mut self, day: &Day) {
+        if (day.volume, day.high, day.low) == (None, None, None) {
+            return;
+        }
+        let figures = &mut self.figures;
+        figures.volume = day.volume.or(figures.volume);
+        figures.high = day.high.or(figures.high);
+        figures.low = day.low.or(figures.low);
+        self.before = Figures {
+            last: self.before.last,
+            ..*figures
+        };
+        self.summed = self.count;
+    }
+
+    fn show(&mut self) {
+        let Figures {
+            last,
+            high,
+            low,
+            volume,
+        } = self.figures;
+        self.quote.price = last.map(|(_, price, _)| price);
+        self.quote.size = last.and_then(|(.., size)| size);
+        (self.quote.high, self.quote.low, self.quote.volume) = (high, low, volume);
+    }
+
+    fn trade(&mut self, time: Millis, trade: &Trade) -> Counted {
+        if trade.id.is_some() && !self.numbered {
+            self.numbered = true;
+            self.before = self.figures;
+            if let Some(open) = &mut self.open_bar {
+                open.before = open.roll.clone();
+            }
+        }
+        let counted = self.roll(time, trade);
+        self.figures.add(time, trade);
+        if self.numbered {
+            self.remember(time, trade);
+        }
+        counted
+    }
+
+    fn remember(&mut self, time: Millis, trade: &Trade) {
+        self.recent.push_back(Recent {
+            count: self.count,
+            time,
+            trade: *trade,
+        });
+        self.count += 1;
+        if self.recent.len() > Board::RECENT
+            && let Some(oldest) = self.recent.pop_front()
         {
-            open.add(time, trade);
-            return Counted::Open(None);
+            self.forget(&oldest);
         }
-        let after_open = self
-            .open_bar
-            .as_ref()
-            .is_none_or(|open| open.bar.start < start);
-        if !after_open || start < self.closed_until {
-            return Counted::Late;
+    }
+
+    /// Remembers a trade from now on in sums alone.
+    fn forget(&mut self, recent: &Recent) {
+        self.before.add_last(recent.time, &recent.trade);
+        if recent.count >= self.summed {
+            self.before.add_sums(&recent.trade);
         }
-        let closed = self.close();
-        self.open_bar = Some(OpenBar::new(self.quote.symbol, start, time, trade));
+        if let Some(open) = &mut self.open_bar
+            && recent.is_in(open)
+        {
+            open.before.add(recent.time, &recent.trade);
+        }
+    }
+
+    fn roll(&mut self, time: Millis, trade: &Trade) -> Counted {
+        let start = minute(time);
+        let mut closed = None;
+        match &self.open_bar {
+            Some(open) if open.start == start => {}
+            Some(open) if open.start > start => return Counted::Late,
+            _ if start < self.closed_until => return Counted::Late,
+            _ => {
+                closed = self.close();
+                self.open_bar = Some(OpenBar {
+                    start,
+                    roll: Roll::new(),
+                    before: Roll::new(),
+                });
+            }
+        }
+        if let Some(open) = &mut self.open_bar {
+            open.roll.add(time, trade);
+        }
         Counted::Open(closed)
     }
 
-    fn close(&mut self) -> Option<Bar> {
-        let bar = self.open_bar.take()?.close();
-        self.closed_until = bar.start + Bar::INTERVAL;
-        Some(bar)
-    }
-}
-
-impl OpenBar {
-    fn new(symbol: Symbol, start: Millis, time: Millis, trade: &Trade) -> Self {
-        let mut open = OpenBar {
-            bar: Bar {
-                symbol,
-                start,
-                open: trade.price,
-                high: trade.price,
-                low: trade.price,
-                close: trade.price,
-                volume: Size::ZERO,
-                vwap: None,
-                trades: 0,
-            },
-            open_time: time,
-            close_time: time,
-            turnover: Some(Decimal::ZERO),
+    fn correct(&mut self, correction: &Correction) -> Mended {
+        // From the newest on: a number may come again after a source has begun anew.
+        let place = self
+            .recent
+            .iter()
+            .rposition(|recent| recent.trade.id == Some(correction.trade));
+        let Some(place) = place else {
+            return Mended::Unknown;
         };
-        open.add(time, trade);
-        open
+        let open = self.open_bar.as_ref();
+        let is_open = open.is_some_and(|open| self.recent[place].is_in(open));
+        match correction.right {
+            Some(right) => self.recent[place].trade = right,
+            None => {
+                self.recent.remove(place);
+            }
+        }
+        self.figures = self.before;
+        for recent in &self.recent {
+            self.figures.add_last(recent.time, &recent.trade);
+            if recent.count >= self.summed {
+                self.figures.add_sums(&recent.trade);
+            }
+        }
+        if let Some(open) = self.open_bar.as_mut().filter(|_| is_open) {
+            open.roll = open.before.clone();
+            for recent in &self.recent {
+                if recent.is_in(open) {
+                    open.roll.add(recent.time, &recent.trade);
+                }
+            }
+        }
+        self.quote.time = self.quote.time.max(correction.time);
+        self.show();
+        if is_open {
+            Mended::Whole(self.quote.clone())
+        } else {
+            Mended::Quote(self.quote.clone())
+        }
     }
 
-    fn add(&mut self, time: Millis, trade: &Trade) {
-        let bar = &mut self.bar;
-        if time < self.open_time {
-            self.open_time = time;
-            bar.open = trade.price;
-        }
-        if time >= self.close_time {
-            self.close_time = time;
-            bar.close = trade.price;
-        }
-        bar.high = bar.high.max(trade.price);
-        bar.low = bar.low.min(trade.price);
-        bar.trades += 1;
-        if let Some(size) = trade.size {
-            bar.volume = add(bar.volume, size);
-            let paid = trade.price.decimal().checked_mul(size.decimal());
-            self.turnover = self
-                .turnover
-                .and_then(|turnover| turnover.checked_add(paid?));
-        }
-    }
-
-    fn close(self) -> Bar {
-        let mut bar = self.bar;
-        // Two digits more than the prices have say what an average adds; past eight they are noise.
-        let scale = [bar.open, bar.high, bar.low, bar.close]
-            .map(Price::scale)
-            .into_iter()
-            .fold(0, u32::max);
-        let digits = (scale + 2).min(8).max(scale);
-        bar.vwap = self
-            .turnover
-            .and_then(|turnover| turnover.checked_div(bar.volume.decimal()))
-            .map(|average| Price::from(average).rounded(digits));
-        bar
+    fn close(&mut self) -> Option<Bar> {
+        let open = self.open_bar.take()?;
+        self.closed_until = open.start + Bar::INTERVAL;
+        open.roll.bar(self.quote.symbol, open.start)
     }
 }
 
-/// A sum that stays where it was when it would no longer fit into 28 digits.
-fn add(sum: Size, size: Size) -> Size {
-    sum.checked_add(size).unwrap_or(sum)
+/// The first millisecond of the minute.
+fn minute(time: Millis) -> Millis {
+    time - time % Bar::INTERVAL
+}
+
+impl Recent {
+    fn is_in(&self, open: &OpenBar) -> bool {
+        // A late trade is of an earlier minute than any bar that opens after it.
+        minute(self.time) == open.start
+    }
 }
 
 #[cfg(test)]
@@ -270,9 +416,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
+    use rust_decimal::Decimal;
 
     use super::*;
-    use crate::Day;
+    use crate::Moves;
 
     const MINUTE: Millis = Bar::INTERVAL;
 
@@ -442,6 +589,156 @@ mod tests {
         assert_eq!((bar.volume, bar.vwap, bar.trades), (Size::ZERO, None, 1));
     }
 
+    fn numbered(time: Millis, at: &str, of: &str, id: u64) -> Tick {
+        let mut tick = trade("A", time, at, of);
+        tick.trade = tick.trade.map(|trade| trade.with_id(id));
+        tick
+    }
+
+    fn taken_back(trade: u64) -> Correction {
+        Correction {
+            symbol: symbol("A"),
+            time: 50_000,
+            trade,
+            right: None,
+        }
+    }
+
+    #[test]
+    fn conditions_decide_what_moves_the_quote() {
+        let mut board = Board::new();
+        board.apply(&trade("A", 1_000, "10", "1"));
+        let mut tick = trade("A", 2_000, "99", "5");
+        let moves = |last, range, volume| Moves {
+            last,
+            range,
+            volume,
+        };
+        for (time, allowed, expected) in [
+            (2_000, moves(false, false, true), ["10", "10", "10", "6"]),
+            (3_000, moves(false, true, false), ["10", "99", "10", "6"]),
+            (4_000, moves(true, false, false), ["99", "99", "10", "6"]),
+        ] {
+            tick.time = time;
+            tick.trade.as_mut().unwrap().moves = allowed;
+            let quote = board.apply(&tick).quote;
+            let shown =
+                [quote.price, quote.high, quote.low].map(|price| price.unwrap().to_string());
+            assert_eq!(shown, expected[..3], "{allowed:?}");
+            assert_eq!(
+                quote.volume.unwrap().to_string(),
+                expected[3],
+                "{allowed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_trade_that_is_taken_back_was_never_there() {
+        let mut board = Board::new();
+        board.apply(&numbered(10_000, "10", "1", 1));
+        board.apply(&numbered(20_000, "14", "2", 2));
+        board.apply(&numbered(30_000, "12", "3", 3));
+        let Mended::Whole(quote) = board.correct(&taken_back(2)) else {
+            panic!("the minute is open");
+        };
+        assert_eq!(
+            (quote.price, quote.high),
+            (Some(price("12")), Some(price("12")))
+        );
+        assert_eq!((quote.volume, quote.time), (Some(size("4")), 50_000));
+        let Mended::Whole(quote) = board.correct(&taken_back(3)) else {
+            panic!("the minute is open");
+        };
+        assert_eq!(
+            (quote.price, quote.size),
+            (Some(price("10")), Some(size("1")))
+        );
+        assert_eq!(board.correct(&taken_back(3)), Mended::Unknown);
+        assert_eq!(board.correct(&taken_back(7)), Mended::Unknown);
+        let bars = board.finish();
+        assert_eq!((bars[0].high, bars[0].trades), (price("10"), 1));
+
+        let mut board = Board::new();
+        board.apply(&numbered(10_000, "10", "1", 1));
+        let Mended::Whole(quote) = board.correct(&taken_back(1)) else {
+            panic!("the minute is open");
+        };
+        assert_eq!((quote.price, quote.volume, quote.low), (None, None, None));
+        assert_eq!(board.finish(), [], "nothing was traded");
+    }
+
+    #[test]
+    fn a_trade_is_put_right_at_its_own_time_and_can_be_put_right_again() {
+        let mut board = Board::new();
+        board.apply(&numbered(10_000, "10", "1", 1));
+        board.apply(&numbered(20_000, "11", "2", 2));
+        let right = Trade::new(price("9"), Some(size("5"))).with_id(8);
+        let correction = Correction {
+            right: Some(right),
+            ..taken_back(1)
+        };
+        let Mended::Whole(quote) = board.correct(&correction) else {
+            panic!("the minute is open");
+        };
+        assert_eq!(quote.price, Some(price("11")), "it is not the last");
+        assert_eq!(
+            (quote.low, quote.volume),
+            (Some(price("9")), Some(size("7")))
+        );
+        assert!(matches!(board.correct(&taken_back(8)), Mended::Whole(_)));
+        let bars = board.finish();
+        assert_eq!((bars[0].open, bars[0].volume), (price("11"), size("2")));
+    }
+
+    #[test]
+    fn a_closed_minute_is_left_to_the_archive_and_sums_of_the_source_stand() {
+        let mut board = Board::new();
+        board.apply(&numbered(10_000, "14", "1", 1));
+        let bars = board.apply(&numbered(70_000, "12", "2", 2)).bars;
+        assert_eq!(bars[0].high, price("14"));
+        let Mended::Quote(quote) = board.correct(&taken_back(1)) else {
+            panic!("the minute is closed");
+        };
+        assert_eq!(
+            (quote.high, quote.volume),
+            (Some(price("12")), Some(size("2")))
+        );
+
+        let mut tick = numbered(80_000, "13", "1", 3);
+        tick.day.volume = Some(size("1000"));
+        board.apply(&tick);
+        board.apply(&numbered(81_000, "15", "4", 4));
+        board.correct(&taken_back(3));
+        let quote = board.quote(symbol("A")).unwrap();
+        assert_eq!(quote.volume, Some(size("1004")));
+        board.correct(&taken_back(4));
+        let quote = board.quote(symbol("A")).unwrap();
+        assert_eq!(
+            (quote.volume, quote.price),
+            (Some(size("1000")), Some(price("12")))
+        );
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_nothing_of_the_rest_is_lost() {
+        let mut board = Board::new();
+        let many = Board::RECENT as u64 + 10;
+        for id in 0..many {
+            let at = if id == 3 { "20" } else { "10" };
+            board.apply(&numbered(10_000 + id, at, "1", id));
+        }
+        assert_eq!(board.symbols[&symbol("A")].recent.len(), Board::RECENT);
+        assert_eq!(board.correct(&taken_back(3)), Mended::Unknown);
+        let Mended::Whole(quote) = board.correct(&taken_back(many - 1)) else {
+            panic!("the minute is open");
+        };
+        assert_eq!(quote.volume, Some(Decimal::from(many - 1).into()));
+        assert_eq!(quote.high, Some(price("20")));
+        let bar = board.finish().remove(0);
+        assert_eq!((bar.trades, bar.high), (many - 1, price("20")));
+    }
+
     /// Trades of three symbols whose times rise but for some that come up to `slack` late.
     fn trades(slack: Millis) -> impl Strategy<Value = Vec<(usize, Millis, i64, i64)>> {
         let step = (
@@ -510,6 +807,86 @@ mod tests {
                 let vwap = (volume != 0).then(|| (turnover * 200 + volume) / (volume * 2));
                 prop_assert_eq!(bar.vwap, vwap.map(|vwap| Decimal::new(vwap, 4).into()));
             }
+        }
+
+        #[test]
+        fn with_corrections_it_is_the_board_of_the_trades_that_remain(
+            trades in trades(0),
+            conditions in proptest::collection::vec(any::<(bool, bool, bool)>(), 200),
+            corrections in proptest::collection::vec((0..4_u8, 0..12_usize, any::<bool>(), 1..99_999_i64, 0..5_000_i64), 200),
+        ) {
+            let mut board = Board::new();
+            let mut bars = Vec::new();
+            // What remains for the quotes, and what remained while its minute was open.
+            let mut told: Vec<Tick> = Vec::new();
+            let mut told_open: Vec<Tick> = Vec::new();
+            for (place, &(name, time, at, of)) in trades.iter().enumerate() {
+                let (last, range, volume) = conditions[place];
+                let mut tick = Tick::new(symbol(NAMES[name]), time, Clock::Exchange);
+                tick.trade = Some(Trade {
+                    id: Some(place as u64),
+                    moves: Moves { last, range, volume },
+                    ..Trade::new(Decimal::new(at, 2).into(), Some(Decimal::new(of, 1).into()))
+                });
+                bars.extend(board.apply(&tick).bars);
+                told.push(tick.clone());
+                told_open.push(tick);
+
+                let (often, back, puts_right, at, of) = corrections[place];
+                let Some(wrong) = told.len().checked_sub(1 + back).filter(|_| often == 0) else {
+                    continue;
+                };
+                let wrong = told[wrong].clone();
+                let id = wrong.trade.unwrap().id;
+                let right = Trade {
+                    id: Some(1_000 + place as u64),
+                    ..Trade::new(Decimal::new(at, 2).into(), Some(Decimal::new(of, 1).into()))
+                };
+                let right = puts_right.then_some(right);
+                let mended = board.correct(&Correction {
+                    symbol: wrong.symbol,
+                    time: 0,
+                    trade: id.unwrap(),
+                    right,
+                });
+                let put_right = |ticks: &mut Vec<Tick>| {
+                    let place = ticks.iter().position(|tick| tick.trade.unwrap().id == id);
+                    match (place, right) {
+                        (Some(place), Some(right)) => ticks[place].trade = Some(right),
+                        (Some(place), None) => { ticks.remove(place); }
+                        (None, _) => {}
+                    }
+                };
+                put_right(&mut told);
+                match mended {
+                    Mended::Whole(_) => put_right(&mut told_open),
+                    Mended::Quote(_) => prop_assert!(
+                        minute(time) > minute(wrong.time),
+                        "{wrong:?} is of the minute that is open"
+                    ),
+                    Mended::Unknown => prop_assert!(false, "{wrong:?} is forgotten"),
+                }
+            }
+            bars.extend(board.finish());
+
+            let mut quotes = Board::new();
+            for tick in &told {
+                quotes.apply(tick);
+            }
+            for quote in board.quotes() {
+                let expected = quotes.quote(quote.symbol).cloned();
+                let expected = expected.unwrap_or_else(|| Quote::new(quote.symbol, 0));
+                prop_assert_eq!(quote, &Quote { time: quote.time, ..expected });
+            }
+            let mut remaining = Board::new();
+            let mut expected: Vec<Bar> = told_open
+                .iter()
+                .flat_map(|tick| remaining.apply(tick).bars)
+                .collect();
+            expected.extend(remaining.finish());
+            bars.sort_by_key(|bar| (bar.symbol, bar.start));
+            expected.sort_by_key(|bar| (bar.symbol, bar.start));
+            prop_assert_eq!(bars, expected);
         }
 
         #[test]

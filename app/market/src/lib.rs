@@ -15,6 +15,7 @@ mod feed;
 mod interval;
 mod news;
 mod quote;
+mod roll;
 #[cfg(feature = "schema")]
 mod schema;
 mod session;
@@ -25,13 +26,14 @@ mod text;
 mod tick;
 
 pub use bar::Bar;
-pub use board::{Board, Change};
+pub use board::{Board, Change, Mended};
 pub use decimal::{DecimalError, Price, Size};
 pub use event::{DecodeError, Event, Heartbeat};
 pub use feed::{FeedState, FeedStatus};
 pub use interval::{Interval, IntervalError};
 pub use news::{Action, Basis, Link, LinkError, News, NewsType};
 pub use quote::Quote;
+pub use roll::Roll;
 pub use session::{Quality, Session, TradingState};
 pub use snapshot::{Closes, Snapshot};
 pub use sse::{Encoded, Frame};

@@ -8,6 +8,7 @@ pub mod binance;
 pub mod coinbase;
 mod currency;
 mod floor;
+pub mod headline;
 mod publisher;
 pub mod replay;
 pub mod simulate;

@@ -1,0 +1,243 @@
+use std::{
+    fmt, fs,
+    future::Future,
+    ops::Deref,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use market::{Correction, Event, Millis};
+use tape::EventId;
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    Failure, FailureKind, OpenError, Options, Print, Reader, Status,
+    database::{Database, beside},
+    inbox::{Commit, Inbox, Tick},
+    lock::Lock,
+    reader,
+    writer::Writer,
+};
+
+/// The history on disk: a handle, of which there may be many. It reads as a [`Reader`] does.
+///
+/// When the last handle is dropped, what waits is written once more, without another attempt, and
+/// the file is left; [`Archive::close`] says how that went.
+#[derive(Clone)]
+pub struct Archive(Arc<Shared>);
+
+struct Shared {
+    inbox: Arc<Inbox>,
+    status: watch::Receiver<Status>,
+    reader: Reader,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What was found when an archive was opened.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Opened {
+    /// The tape's mark, 1 to 9999: drawn when the archive was begun, so that ids of before a restart
+    /// are known after it.
+    pub mark: u32,
+    /// From when on the tape may give ids: no id of this many milliseconds or more was ever given.
+    pub start: Millis,
+    /// The newest kept events, and the newest quote and session of each symbol, in the order of
+    /// their ids.
+    pub refill: Vec<(EventId, Event)>,
+    /// Where a corrupt file was moved, in whose place a new one was begun.
+    pub set_aside: Option<PathBuf>,
+}
+
+impl Archive {
+    /// Opens the archive in a file of a folder, for this process alone. Both are made where they
+    /// are not there. A file that is corrupt is renamed, not deleted, and a new one begun.
+    ///
+    /// It reads what [`Opened`] tells, so it may take a moment: call it where that may block.
+    ///
+    /// # Errors
+    /// When another process has it, when a newer version or another program has written it, or when
+    /// the disk does not let it be opened. Then nothing was changed.
+    pub fn open(
+        folder: &Path,
+        name: &str,
+        options: Options,
+    ) -> Result<(Archive, Opened), OpenError> {
+        fs::create_dir_all(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
+        let file = folder.join(name);
+        let lock = Lock::take(&file)?;
+        let now = (options.clock)();
+        let (database, opened) = match open(&file, &options, now) {
+            Err(OpenError::Database(_, failure)) if failure.kind() == FailureKind::Corrupt => {
+                let aside = set_aside(&file, now)?;
+                tracing::error!(
+                    file = %file.display(), set_aside = %aside.display(), %failure,
+                    "the archive was corrupt: it is set aside and a new one begun"
+                );
+                let (database, opened) = open(&file, &options, now)?;
+                let set_aside = Some(aside);
+                (
+                    database,
+                    Opened {
+                        set_aside,
+                        ..opened
+                    },
+                )
+            }
+            other => other?,
+        };
+        let notice = opened
+            .set_aside
+            .as_ref()
+            .map(|aside| format!("a corrupt archive was set aside as {}", aside.display()));
+        let reader = Reader::new(file, database.ids);
+        let inbox = Arc::new(Inbox::new(options.queue_bytes));
+        let (writer, status) = Writer::new(
+            database,
+            lock,
+            inbox.clone(),
+            reader.clone(),
+            options,
+            notice,
+        );
+        let thread = std::thread::Builder::new()
+            .name("archive".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
+        let archive = Archive(Arc::new(Shared {
+            inbox,
+            status,
+            reader,
+            writer: Mutex::new(Some(thread)),
+        }));
+        Ok((archive, opened))
+    }
+
+    /// Has events written, with everything that waits, and answers when they are on disk. It is
+    /// queued when this is called, not when the future is first polled, and written also where the
+    /// future is dropped.
+    ///
+    /// While the disk is full or the file locked this waits, for it is tried again and again:
+    /// [`Archive::status`] says so meanwhile. Events of an id that is there already are not written
+    /// twice.
+    ///
+    /// # Errors
+    /// When the archive has failed for good or was closed, or when an id bears another mark than the
+    /// archive's. Then none of these events is stored.
+    pub fn commit(
+        &self,
+        events: Vec<(EventId, Arc<Event>)>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send + 'static {
+        let (answer, answered) = oneshot::channel();
+        self.0.inbox.commit(Commit { events, answer });
+        async move { answered.await.unwrap_or_else(|_| Err(Failure::closed())) }
+    }
+
+    /// Has a trade written, with the next commit or a second later. One with a source's number that
+    /// is known for its symbol within half a day comes once. Never waits: where the queue is full
+    /// ([`Options::queue_bytes`]), the trade is dropped and counted.
+    pub fn trade(&self, print: Print) {
+        self.0.inbox.tick(Tick::Trade(print));
+    }
+
+    /// Has a trade put right or taken back, also one of days ago, and the bars with it. Never waits,
+    /// as [`Archive::trade`].
+    pub fn correct(&self, correction: Correction) {
+        self.0.inbox.tick(Tick::Correction(correction));
+    }
+
+    /// How it is doing.
+    pub fn status(&self) -> Status {
+        self.0.status.borrow().clone()
+    }
+
+    /// How it is doing, to be waited on.
+    pub fn watch(&self) -> watch::Receiver<Status> {
+        self.0.status.clone()
+    }
+
+    /// What reads, to be handed to who must not write.
+    pub fn reader(&self) -> &Reader {
+        &self.0.reader
+    }
+
+    /// Writes what waits and leaves the file. Other handles can read, and no longer write.
+    ///
+    /// # Errors
+    /// When the last attempt to write failed, or it was closed before.
+    pub async fn close(&self) -> Result<(), Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.0.inbox.close(Some(answer));
+        answered.await.unwrap_or_else(|_| Err(Failure::closed()))
+    }
+}
+
+impl Deref for Archive {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.0.reader
+    }
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive")
+            .field("file", &self.0.reader.file())
+            .field("status", &*self.0.status.borrow())
+            .finish()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.inbox.close(None);
+        let thread = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Opens the database and reads what is to be told of it.
+fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened), OpenError> {
+    let mut database = Database::open(file, options.busy)?;
+    let opened = (|| {
+        let start = now.max(database.reserved()?);
+        let refill = reader::refill(&database.connection, database.ids, &options.refill, now)?;
+        let newest = refill.iter().map(|(id, _)| id.ms + 1).max().unwrap_or(0);
+        let start = start.max(newest);
+        // What the tape gives before the first commit is promised now.
+        database.transact(|database| database.reserve(start + crate::writer::RESERVE))?;
+        Ok(Opened {
+            mark: database.ids.mark,
+            start,
+            refill,
+            set_aside: None,
+        })
+    })()
+    .map_err(|failure: Failure| OpenError::database(file, failure))?;
+    Ok((database, opened))
+}
+
+/// Renames a corrupt file, and what belongs to it first: a log beside a new file would be taken
+/// for its own.
+fn set_aside(file: &Path, now: Millis) -> Result<PathBuf, OpenError> {
+    let aside = beside(file, &format!(".corrupt-{now}"));
+    let _ = fs::remove_file(beside(file, "-shm"));
+    for suffix in ["-wal", ""] {
+        let from = beside(file, suffix);
+        match fs::rename(&from, beside(&aside, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(OpenError::SetAside(from, error));
+            }
+            _ => {}
+        }
+    }
+    Ok(aside)
+}

@@ -1,0 +1,286 @@
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::tz::TimeZone;
+use market::{Millis, Symbol};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use tape::EventId;
+
+use crate::{
+    Failure, OpenError,
+    coding::{Ids, time},
+    schema, zone,
+};
+
+/// A connection that writes, and what it knows of what it has written.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) connection: Connection,
+    pub(crate) file: PathBuf,
+    pub(crate) ids: Ids,
+    /// The order of arrival of the next trade, as of the transaction that is open.
+    pub(crate) sequence: i64,
+    symbols: HashMap<Symbol, Known>,
+    /// Changes when another connection commits: what is known of symbols is then read again.
+    data_version: i64,
+}
+
+/// A symbol's row.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) id: i64,
+    pub(crate) zone: TimeZone,
+}
+
+/// The name of a file that belongs to the database, by what is put behind its name.
+pub(crate) fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
+/// Whether what is written to the file would still be found under its name.
+#[cfg(unix)]
+fn identity(file: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(file).ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(file: &Path) -> Option<(u64, u64)> {
+    // A file that is open cannot be deleted here.
+    fs::metadata(file).ok().map(|_| (0, 0))
+}
+
+/// Which file a name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity(Option<(u64, u64)>);
+
+impl Identity {
+    pub(crate) fn of(file: &Path) -> Self {
+        Identity(identity(file))
+    }
+}
+
+impl Database {
+    /// Opens the database for writing, and makes it where there is none.
+    pub(crate) fn open(file: &Path, busy: Duration) -> Result<Self, OpenError> {
+        let failed = |error: rusqlite::Error| OpenError::database(file, error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
+        connection.busy_timeout(busy).map_err(failed)?;
+        let version = check(&connection, file)?;
+        let mut database = Database {
+            connection,
+            file: file.to_owned(),
+            ids: Ids { mark: 0 },
+            sequence: 0,
+            symbols: HashMap::new(),
+            data_version: 0,
+        };
+        database
+            .prepare(version)
+            .map_err(|failure| OpenError::database(file, failure))?;
+        Ok(database)
+    }
+
+    fn prepare(&mut self, version: u32) -> Result<(), Failure> {
+        let connection = &self.connection;
+        connection.set_prepared_statement_cache_capacity(128);
+        if version == 0 {
+            // It has an effect only before there are tables.
+            connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        }
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // A commit is on disk when it is answered.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // Checkpoints have a thread of their own.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "journal_size_limit", JOURNAL_BYTES)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        if version < schema::VERSION {
+            self.transact(|database| {
+                // Another process may have been faster.
+                let version =
+                    database
+                        .connection
+                        .pragma_query_value(None, "user_version", |row| row.get(0))?;
+                schema::migrate(&database.connection, version)
+            })?;
+        }
+        self.ids.mark = self
+            .connection
+            .query_row("SELECT mark FROM meta", [], |row| row.get(0))?;
+        Ok(())
+    }
+
+    /// Does some work as one transaction: all of it is on disk afterwards, or nothing of it.
+    pub(crate) fn transact<R>(
+        &mut self,
+        work: impl FnOnce(&mut Database) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let done = work(self).and_then(|done| {
+            self.connection.execute_batch("COMMIT")?;
+            Ok(done)
+        });
+        if done.is_err() {
+            // SQLite may have rolled back by itself, and says so with an error.
+            let _ = self.connection.execute_batch("ROLLBACK");
+            self.symbols.clear();
+        }
+        done
+    }
+
+    /// Makes what is known from earlier transactions true for the one that has begun.
+    pub(crate) fn refresh(&mut self) -> Result<(), Failure> {
+        let version = self
+            .connection
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
+        if version != self.data_version {
+            self.data_version = version;
+            self.symbols.clear();
+        }
+        self.sequence = self
+            .connection
+            .prepare_cached("SELECT sequence FROM meta")?
+            .query_row([], |row| row.get(0))?;
+        Ok(())
+    }
+
+    /// Stores the order of arrival that the next transaction goes on from.
+    pub(crate) fn store_sequence(&self) -> Result<(), Failure> {
+        self.connection
+            .prepare_cached("UPDATE meta SET sequence = ?1")?
+            .execute([self.sequence])?;
+        Ok(())
+    }
+
+    /// Promises that no id of `until` milliseconds or more has been given, or will be before the
+    /// next promise.
+    pub(crate) fn reserve(&self, until: Millis) -> Result<(), Failure> {
+        self.connection
+            .prepare_cached("UPDATE meta SET reserved = ?1 WHERE reserved <> ?1")?
+            .execute([time(until)])?;
+        Ok(())
+    }
+
+    /// Has the ids of a database that has none go on from those of another.
+    pub(crate) fn set_mark(&mut self, ids: Ids) -> Result<(), Failure> {
+        self.connection
+            .execute("UPDATE meta SET mark = ?1", [ids.mark])?;
+        self.ids = ids;
+        Ok(())
+    }
+
+    /// Why an id is none of this tape.
+    pub(crate) fn refusal(&self, id: EventId) -> Failure {
+        Failure::refused(format!(
+            "{id} is not an id of this tape: expected the mark {}",
+            self.ids.mark
+        ))
+    }
+
+    pub(crate) fn reserved(&self) -> Result<Millis, Failure> {
+        let reserved: i64 = self
+            .connection
+            .query_row("SELECT reserved FROM meta", [], |row| row.get(0))?;
+        Ok(reserved as Millis)
+    }
+
+    /// The row of a symbol, which is made where there is none.
+    pub(crate) fn symbol(&mut self, symbol: Symbol) -> Result<Known, Failure> {
+        if let Some(known) = self.symbols.get(&symbol) {
+            return Ok(known.clone());
+        }
+        let known = match find_symbol(&self.connection, symbol)? {
+            Some(known) => known,
+            None => {
+                self.connection
+                    .prepare_cached("INSERT INTO symbols (name) VALUES (?1)")?
+                    .execute([symbol.as_str()])?;
+                Known {
+                    id: self.connection.last_insert_rowid(),
+                    zone: TimeZone::UTC,
+                }
+            }
+        };
+        self.symbols.insert(symbol, known.clone());
+        Ok(known)
+    }
+
+    /// Sets the zone in which a symbol's days begin. Where it changes, its days are to be made
+    /// again.
+    pub(crate) fn set_zone(&mut self, symbol: Symbol, zone: &TimeZone) -> Result<Known, Failure> {
+        let known = self.symbol(symbol)?;
+        if zone::name(&known.zone) == zone::name(zone) {
+            return Ok(known);
+        }
+        self.connection
+            .prepare_cached("UPDATE symbols SET zone = ?2 WHERE id = ?1")?
+            .execute(params![known.id, zone::name(zone)])?;
+        self.symbols.remove(&symbol);
+        let known = self.symbol(symbol)?;
+        crate::roll::rezone(&self.connection, &known)?;
+        Ok(known)
+    }
+}
+
+/// How large the write-ahead log may stay when it is begun anew, in bytes.
+const JOURNAL_BYTES: i64 = 16 << 20;
+
+/// How much of the file a writing connection holds in memory, in KiB.
+const CACHE_KIB: i64 = 32 << 10;
+
+/// The row of a symbol, where there is one.
+pub(crate) fn find_symbol(
+    connection: &Connection,
+    symbol: Symbol,
+) -> Result<Option<Known>, Failure> {
+    let known = connection
+        .prepare_cached("SELECT id, zone FROM symbols WHERE name = ?1")?
+        .query_row([symbol.as_str()], |row| {
+            let zone: Option<String> = row.get(1)?;
+            Ok(Known {
+                id: row.get(0)?,
+                zone: zone::named(zone.as_deref()),
+            })
+        })
+        .optional()?;
+    Ok(known)
+}
+
+/// The version of the schema in a file; 0 where it is empty. Nothing is changed.
+pub(crate) fn check(connection: &Connection, file: &Path) -> Result<u32, OpenError> {
+    let read = || -> Result<(i64, u32, i64), Failure> {
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
+        let application: i64 = pragma("application_id")?;
+        let version: i64 = pragma("user_version")?;
+        let tables =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok((
+            application,
+            u32::try_from(version).unwrap_or(u32::MAX),
+            tables,
+        ))
+    };
+    let (application, version, tables) =
+        read().map_err(|failure| OpenError::database(file, failure))?;
+    match (application, version, tables) {
+        (0, 0, 0) => Ok(0),
+        (schema::APPLICATION, version, _) if version > schema::VERSION => Err(OpenError::Newer {
+            file: file.to_owned(),
+            version,
+            known: schema::VERSION,
+        }),
+        (schema::APPLICATION, version, _) => Ok(version),
+        _ => Err(OpenError::Foreign(file.to_owned())),
+    }
+}

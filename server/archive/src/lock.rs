@@ -1,0 +1,51 @@
+use std::{
+    fs::{File, TryLockError},
+    io::{Read as _, Seek as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use crate::OpenError;
+
+/// That this process alone is the server of an archive. The system takes the lock back when the
+/// process ends, however it ends; the file itself may stay.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of the archive in `file`.
+    pub(crate) fn take(file: &Path) -> Result<Self, OpenError> {
+        let mut path = file.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let failed = |error| OpenError::Folder(path.clone(), error);
+        let mut lock = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = std::io::Read::by_ref(&mut lock)
+                    .take(32)
+                    .read_to_string(&mut holder);
+                let holder = match holder.trim() {
+                    "" => "unknown".to_owned(),
+                    id => id.to_owned(),
+                };
+                return Err(OpenError::InUse { lock: path, holder });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        // The id is for people; on a full disk the lock holds without it.
+        let _ = lock.set_len(0);
+        let _ = lock.rewind();
+        let _ = writeln!(lock, "{}", std::process::id());
+        Ok(Lock { _file: lock })
+    }
+}

@@ -1,0 +1,105 @@
+use std::{fmt, time::Duration};
+
+use jiff::tz::TimeZone;
+use market::{Millis, Session};
+
+use crate::Clock;
+
+/// How an archive works.
+#[derive(Clone)]
+pub struct Options {
+    /// What is kept, and how long.
+    pub keep: Keep,
+    /// What is given back of what was kept, when it is opened.
+    pub refill: Refill,
+    /// Tells the time.
+    pub clock: Clock,
+    /// The zone in which a symbol's days begin, by what its session says. Days of a symbol without
+    /// a session are those of UTC.
+    pub zone: fn(&Session) -> TimeZone,
+    /// How much memory trades and corrections that wait for the disk may take, in bytes. Those that
+    /// no longer fit are dropped and counted.
+    pub queue_bytes: usize,
+    /// How long a write waits for another connection before that counts as a failure and is told.
+    pub busy: Duration,
+    /// The least time between the beginnings of two transactions: what comes meanwhile goes into
+    /// one. It bounds what a busy tape costs the disk, and a lonely event does not wait.
+    pub pace: Duration,
+}
+
+impl Options {
+    /// The usual, with days that are those of UTC.
+    pub fn new(clock: Clock) -> Self {
+        Options {
+            keep: Keep::default(),
+            refill: Refill::default(),
+            clock,
+            zone: |_| TimeZone::UTC,
+            queue_bytes: 32 << 20,
+            busy: Duration::from_secs(1),
+            pace: Duration::from_millis(10),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("keep", &self.keep)
+            .field("refill", &self.refill)
+            .field("queue_bytes", &self.queue_bytes)
+            .field("busy", &self.busy)
+            .field("pace", &self.pace)
+            .finish_non_exhaustive()
+    }
+}
+
+const DAY: Millis = 24 * 60 * 60 * 1000;
+
+/// What is kept, and how long. Ages are in milliseconds and counted from the event's own time;
+/// `None` is for ever. Bars of an hour and of a day are always kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Trades, quotes and bars of a second. The newest quote of each symbol is always kept.
+    pub ticks: Option<Millis>,
+    /// Bars of 1, 5 and 15 minutes.
+    pub minutes: Option<Millis>,
+    /// Events of the tape: stories, its own bars, and sessions but for the newest of each symbol.
+    pub events: Option<Millis>,
+    /// How large the file may become, in bytes: above it the oldest ticks go first, then the oldest
+    /// minutes, then the oldest events.
+    pub bytes: Option<u64>,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Keep {
+            ticks: Some(7 * DAY),
+            minutes: None,
+            events: None,
+            bytes: Some(8 << 30),
+        }
+    }
+}
+
+/// How much of the kept events is given back when an archive is opened: the newest, until one of
+/// these is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refill {
+    /// How many.
+    pub entries: usize,
+    /// How many bytes of JSON.
+    pub bytes: usize,
+    /// How old by their ids, in milliseconds.
+    pub age_ms: Millis,
+}
+
+impl Default for Refill {
+    fn default() -> Self {
+        Refill {
+            entries: 100_000,
+            bytes: 64 << 20,
+            age_ms: DAY,
+        }
+    }
+}

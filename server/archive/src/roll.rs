@@ -1,0 +1,491 @@
+//! How bars are made: seconds of trades, and each other bar of those below it.
+//!
+//! A bar that may no longer be what is below it is marked in the table `pending`, in the same
+//! transaction as what changed. The writer makes it again when it has closed, or soon where it has
+//! long closed; until then whoever reads it makes it for himself. So what is read never depends on
+//! how far the writer is.
+
+use std::collections::BTreeSet;
+
+use market::{Bar, Interval, Millis, Price, Size, Symbol};
+use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
+use rust_decimal::Decimal;
+
+use crate::{
+    Failure,
+    coding::{Exact, Marks, time},
+    database::Known,
+    zone::{self, above, below, level, span},
+};
+
+/// Where a bar comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// Of what is below it.
+    Rolled,
+    /// The tape told it: a feed that gives no trades, or somebody who publishes bars.
+    Told,
+    /// It was imported.
+    Imported,
+    /// It was made of what is no longer kept: it stands.
+    Sealed,
+}
+
+impl Made {
+    const fn code(self) -> i64 {
+        match self {
+            Made::Rolled => 0,
+            Made::Told => 1,
+            Made::Imported => 2,
+            Made::Sealed => 3,
+        }
+    }
+
+    const fn of(code: i64) -> Self {
+        match code {
+            1 => Made::Told,
+            2 => Made::Imported,
+            3 => Made::Sealed,
+            _ => Made::Rolled,
+        }
+    }
+}
+
+/// A bar as it is stored. One without a trade that moves the last price has a volume and no prices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) start: Millis,
+    pub(crate) open: Option<Price>,
+    pub(crate) high: Option<Price>,
+    pub(crate) low: Option<Price>,
+    pub(crate) close: Option<Price>,
+    pub(crate) volume: Size,
+    /// Price times size; `None` where it is not known or does not fit.
+    pub(crate) turnover: Option<Decimal>,
+    pub(crate) trades: u64,
+    pub(crate) made: Made,
+}
+
+impl Row {
+    fn empty(start: Millis) -> Self {
+        Row {
+            start,
+            open: None,
+            high: None,
+            low: None,
+            close: None,
+            volume: Size::ZERO,
+            turnover: Some(Decimal::ZERO),
+            trades: 0,
+            made: Made::Rolled,
+        }
+    }
+
+    /// A bar that was given as a whole.
+    pub(crate) fn given(bar: &Bar, made: Made) -> Self {
+        let turnover = if bar.volume == Size::ZERO {
+            Some(Decimal::ZERO)
+        } else {
+            bar.vwap
+                .and_then(|vwap| vwap.decimal().checked_mul(bar.volume.decimal()))
+        };
+        Row {
+            start: bar.start,
+            open: Some(bar.open),
+            high: Some(bar.high),
+            low: Some(bar.low),
+            close: Some(bar.close),
+            volume: bar.volume,
+            turnover: turnover.map(|turnover| turnover.normalize()),
+            trades: bar.trades,
+            made,
+        }
+    }
+
+    fn add_trade(&mut self, price: Price, size: Option<Size>, marks: Marks) {
+        let moves = marks.moves();
+        if moves.last {
+            self.open.get_or_insert(price);
+            self.close = Some(price);
+        }
+        if moves.range {
+            self.high = Some(self.high.map_or(price, |high| high.max(price)));
+            self.low = Some(self.low.map_or(price, |low| low.min(price)));
+        }
+        if moves.volume
+            && let Some(size) = size
+        {
+            self.add_volume(size, price.decimal().checked_mul(size.decimal()));
+        }
+        self.trades += 1;
+    }
+
+    fn add_bar(&mut self, bar: &Row) {
+        self.open = self.open.or(bar.open);
+        self.close = bar.close.or(self.close);
+        let either =
+            |a: Option<Price>, b: Option<Price>, pick: fn(Price, Price) -> Price| match (a, b) {
+                (Some(a), Some(b)) => Some(pick(a, b)),
+                (a, b) => a.or(b),
+            };
+        self.high = either(self.high, bar.high, Price::max);
+        self.low = either(self.low, bar.low, Price::min);
+        self.add_volume(bar.volume, bar.turnover);
+        self.trades += bar.trades;
+    }
+
+    fn add_volume(&mut self, volume: Size, turnover: Option<Decimal>) {
+        // As a board does: a sum stays where it was when it would no longer fit.
+        self.volume = self.volume.checked_add(volume).unwrap_or(self.volume);
+        self.turnover = self
+            .turnover
+            .and_then(|sum| sum.checked_add(turnover?))
+            // The value counts, not its zeros: so it stays small on disk.
+            .map(|sum| sum.normalize());
+    }
+
+    /// The bar as it is told; `None` where no trade in it moved the last price.
+    pub(crate) fn bar(&self, symbol: Symbol) -> Option<Bar> {
+        let (open, close) = (self.open?, self.close?);
+        let high = self.high.unwrap_or_else(|| open.max(close));
+        let low = self.low.unwrap_or_else(|| open.min(close));
+        // The rule of `market::Board`.
+        let scale = [open, high, low, close]
+            .map(Price::scale)
+            .into_iter()
+            .fold(0, u32::max);
+        let digits = (scale + 2).min(8).max(scale);
+        let vwap = self
+            .turnover
+            .and_then(|turnover| turnover.checked_div(self.volume.decimal()))
+            .map(|average| Price::from(average).rounded(digits));
+        Some(Bar {
+            symbol,
+            start: self.start,
+            open,
+            high,
+            low,
+            close,
+            volume: self.volume,
+            vwap,
+            trades: self.trades,
+        })
+    }
+
+    /// From the columns `start, open, high, low, close, volume, turnover, trades, made`.
+    pub(crate) fn read(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
+        let price = |column| {
+            Ok::<_, rusqlite::Error>(row.get::<_, Option<Exact>>(column)?.map(Price::from))
+        };
+        Ok(Row {
+            start: row.get::<_, i64>(0)? as Millis,
+            open: price(1)?,
+            high: price(2)?,
+            low: price(3)?,
+            close: price(4)?,
+            volume: row.get::<_, Exact>(5)?.into(),
+            turnover: row.get::<_, Option<Exact>>(6)?.map(|exact| exact.0),
+            trades: row.get::<_, i64>(7)? as u64,
+            made: Made::of(row.get(8)?),
+        })
+    }
+}
+
+/// The stored bar that begins at a time.
+pub(crate) fn stored(
+    connection: &Connection,
+    symbol: i64,
+    interval: Interval,
+    start: Millis,
+) -> Result<Option<Row>, Failure> {
+    let row = connection
+        .prepare_cached(
+            "SELECT start, open, high, low, close, volume, turnover, trades, made FROM bars
+             WHERE level = ?1 AND symbol = ?2 AND start = ?3",
+        )?
+        .query_row(params![level(interval), symbol, time(start)], Row::read)
+        .optional()?;
+    Ok(row)
+}
+
+/// Stores a bar in the place of the one that is there.
+pub(crate) fn store(
+    connection: &Connection,
+    symbol: i64,
+    interval: Interval,
+    row: &Row,
+) -> Result<(), Failure> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO bars VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            level(interval),
+            symbol,
+            time(row.start),
+            row.open.map(Exact::from),
+            row.high.map(Exact::from),
+            row.low.map(Exact::from),
+            row.close.map(Exact::from),
+            Exact::from(row.volume),
+            row.turnover.map(Exact),
+            time(row.trades),
+            row.made.code(),
+        ])?;
+    Ok(())
+}
+
+fn remove(
+    connection: &Connection,
+    symbol: i64,
+    interval: Interval,
+    start: Millis,
+) -> Result<(), Failure> {
+    connection
+        .prepare_cached("DELETE FROM bars WHERE level = ?1 AND symbol = ?2 AND start = ?3")?
+        .execute(params![level(interval), symbol, time(start)])?;
+    Ok(())
+}
+
+/// Marks a bar as one that is to be made again.
+pub(crate) fn mark(
+    connection: &Connection,
+    symbol: i64,
+    interval: Interval,
+    start: Millis,
+) -> Result<(), Failure> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO pending VALUES (?1, ?2, ?3)")?
+        .execute(params![symbol, time(start), level(interval)])?;
+    Ok(())
+}
+
+/// Marks the bars that are made of one.
+pub(crate) fn mark_above(
+    connection: &Connection,
+    symbol: &Known,
+    interval: Interval,
+    start: Millis,
+) -> Result<(), Failure> {
+    for (interval, start) in above(interval, &symbol.zone, start) {
+        mark(connection, symbol.id, interval, start)?;
+    }
+    Ok(())
+}
+
+/// The bars of an interval, by their starts, that begin in a span and are not what is below them.
+pub(crate) fn stale(
+    connection: &Connection,
+    symbol: &Known,
+    interval: Interval,
+    (from, to): (Millis, Millis),
+) -> Result<BTreeSet<Millis>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT start FROM pending WHERE symbol = ?1 AND start >= ?2 AND start < ?3 AND level <= ?4",
+    )?;
+    let starts = statement.query_map(
+        params![symbol.id, time(from), time(to), level(interval)],
+        |row| row.get::<_, i64>(0),
+    )?;
+    let mut stale = BTreeSet::new();
+    for start in starts {
+        stale.insert(span(interval, &symbol.zone, start? as Millis).0);
+    }
+    Ok(stale)
+}
+
+/// Makes a bar of what is below it, as of now.
+pub(crate) fn make(
+    connection: &Connection,
+    symbol: &Known,
+    interval: Interval,
+    start: Millis,
+) -> Result<Option<Row>, Failure> {
+    let there = stored(connection, symbol.id, interval, start)?;
+    let stands = there.as_ref().is_some_and(|row| match row.made {
+        Made::Sealed => true,
+        Made::Imported => interval > Interval::Minute,
+        Made::Rolled | Made::Told => false,
+    });
+    if stands {
+        return Ok(there);
+    }
+    let span = span(interval, &symbol.zone, start);
+    let made = match below(interval, span) {
+        None => of_trades(connection, symbol.id, span)?,
+        Some(below) => of_bars(connection, symbol, below, span)?,
+    };
+    // Without anything below, what was given as a whole is all that is known.
+    Ok(made.or(there.filter(|row| row.made != Made::Rolled)))
+}
+
+fn of_trades(
+    connection: &Connection,
+    symbol: i64,
+    (start, end): (Millis, Millis),
+) -> Result<Option<Row>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT price, size, marks FROM trades
+         WHERE symbol = ?1 AND time >= ?2 AND time < ?3 ORDER BY time, sequence",
+    )?;
+    let mut trades = statement.query(params![symbol, time(start), time(end)])?;
+    let mut row = Row::empty(start);
+    while let Some(trade) = trades.next()? {
+        let marks = Marks(trade.get(2)?);
+        if marks.0 & Marks::CANCELLED != 0 {
+            continue;
+        }
+        let price = trade.get::<_, Exact>(0)?.into();
+        let size = trade.get::<_, Option<Exact>>(1)?.map(Size::from);
+        row.add_trade(price, size, marks);
+    }
+    Ok((row.trades > 0).then_some(row))
+}
+
+fn of_bars(
+    connection: &Connection,
+    symbol: &Known,
+    below: Interval,
+    (start, end): (Millis, Millis),
+) -> Result<Option<Row>, Failure> {
+    let stale = stale(connection, symbol, below, (start, end))?;
+    let mut statement = connection.prepare_cached(
+        "SELECT start, open, high, low, close, volume, turnover, trades, made FROM bars
+         WHERE level = ?1 AND symbol = ?2 AND start >= ?3 AND start < ?4 ORDER BY start",
+    )?;
+    let rows = statement.query_map(
+        params![level(below), symbol.id, time(start), time(end)],
+        Row::read,
+    )?;
+    let mut bars = std::collections::BTreeMap::new();
+    for row in rows {
+        let row = row?;
+        bars.insert(row.start, row);
+    }
+    for start in stale {
+        match make(connection, symbol, below, start)? {
+            Some(row) => bars.insert(start, row),
+            None => bars.remove(&start),
+        };
+    }
+    let mut row = Row::empty(start);
+    for bar in bars.values() {
+        row.add_bar(bar);
+    }
+    Ok((!bars.is_empty()).then_some(row))
+}
+
+/// How long after its end a bar is made: sources let messages overtake one another.
+const GRACE: Millis = market::Board::GRACE;
+
+/// The newest start of a marked bar of an interval that is past at `now`.
+fn newest_due(interval: Interval, now: Millis) -> Option<i64> {
+    // The longest day has an hour more.
+    let longest = match interval {
+        Interval::Day => interval.millis() + Interval::Hour.millis(),
+        _ => interval.millis(),
+    };
+    now.checked_sub(GRACE + longest).map(time)
+}
+
+/// Whether there is anything to do for [`roll`].
+pub(crate) fn is_due(connection: &Connection, now: Millis) -> Result<bool, Failure> {
+    let mut statement = connection
+        .prepare_cached("SELECT 1 FROM pending WHERE level = ?1 AND start <= ?2 LIMIT 1")?;
+    for interval in Interval::ALL {
+        if let Some(newest) = newest_due(interval, now)
+            && statement.exists(params![level(interval), newest])?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// How many bars are marked.
+pub(crate) fn pending(connection: &Connection) -> Result<u64, Failure> {
+    let pending: i64 = connection
+        .prepare_cached("SELECT count(*) FROM pending")?
+        .query_row([], |row| row.get(0))?;
+    Ok(pending as u64)
+}
+
+/// Makes the marked bars whose end is past at `now`, `limit` of each interval at the most. Returns
+/// how many it made.
+pub(crate) fn roll(connection: &Connection, now: Millis, limit: usize) -> Result<usize, Failure> {
+    let mut made = 0;
+    for interval in Interval::ALL {
+        let Some(newest) = newest_due(interval, now) else {
+            continue;
+        };
+        let due: Vec<(i64, i64, Option<String>)> = connection
+            .prepare_cached(
+                "SELECT symbol, start, zone FROM pending JOIN symbols ON symbols.id = symbol
+                 WHERE level = ?1 AND start <= ?2 LIMIT ?3",
+            )?
+            .query_map(params![level(interval), newest, limit as i64], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        made += due.len();
+        let mut known: Option<(i64, Known)> = None;
+        for (id, start, name) in due {
+            if known.as_ref().is_none_or(|(last, _)| *last != id) {
+                let zone = zone::named(name.as_deref());
+                known = Some((id, Known { id, zone }));
+            }
+            if let Some((_, known)) = &known {
+                roll_one(connection, known, interval, start as Millis)?;
+            }
+        }
+    }
+    Ok(made)
+}
+
+fn roll_one(
+    connection: &Connection,
+    symbol: &Known,
+    interval: Interval,
+    start: Millis,
+) -> Result<(), Failure> {
+    let before = stored(connection, symbol.id, interval, start)?;
+    let after = make(connection, symbol, interval, start)?;
+    if before != after {
+        match &after {
+            Some(row) => store(connection, symbol.id, interval, row)?,
+            None => remove(connection, symbol.id, interval, start)?,
+        }
+        mark_above(connection, symbol, interval, start)?;
+    }
+    connection
+        .prepare_cached("DELETE FROM pending WHERE symbol = ?1 AND start = ?2 AND level = ?3")?
+        .execute(params![symbol.id, time(start), level(interval)])?;
+    Ok(())
+}
+
+/// Has the days of a symbol made again, whose zone has changed.
+pub(crate) fn rezone(connection: &Connection, symbol: &Known) -> Result<(), Failure> {
+    let rolled = params![symbol.id, level(Interval::Day), Made::Rolled.code()];
+    connection.execute(
+        "DELETE FROM bars WHERE symbol = ?1 AND level = ?2 AND made = ?3",
+        rolled,
+    )?;
+    connection.execute(
+        "DELETE FROM pending WHERE symbol = ?1 AND level = ?2",
+        params![symbol.id, level(Interval::Day)],
+    )?;
+    let mut statement =
+        connection.prepare_cached("SELECT start FROM bars WHERE symbol = ?1 AND level = ?2")?;
+    for below in [Interval::Hour, Interval::QuarterHour] {
+        let starts =
+            statement.query_map(params![symbol.id, level(below)], |row| row.get::<_, i64>(0))?;
+        let mut last = None;
+        for start in starts {
+            let day = span(Interval::Day, &symbol.zone, start? as Millis).0;
+            if last.replace(day) != Some(day) {
+                mark(connection, symbol.id, Interval::Day, day)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+use std::time::Duration;
+
+use market::Millis;
+use tape::EventId;
+
+/// How an archive is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Status {
+    /// Whether it writes.
+    pub state: State,
+    /// The newest event on disk.
+    pub last_id: Option<EventId>,
+    /// When the newest transaction was on disk, by the archive's clock.
+    pub last_commit: Option<Millis>,
+    /// How many rows were written: events, quotes, trades, bars.
+    pub rows: u64,
+    /// How many bytes their values had, before SQLite put them into pages.
+    pub bytes: u64,
+    /// How many transactions were committed.
+    pub commits: u64,
+    /// How long the slowest of them took, its wait for the disk included.
+    pub slowest_commit: Duration,
+    /// How many attempts to write failed.
+    pub failures: u64,
+    /// How many trades and corrections wait for the disk.
+    pub queued: u64,
+    /// How many trades and corrections were dropped because the queue was full.
+    pub dropped: u64,
+    /// How many trades were known already.
+    pub known: u64,
+    /// How many corrections spoke of a trade that is not known, or no longer.
+    pub unmatched: u64,
+    /// How many bars wait for being rolled up; they are right when they are read all the same.
+    pub pending: u64,
+    /// How many rows were removed because of their age or of the file's size.
+    pub removed: u64,
+    /// The size of the file, in bytes, without its write-ahead log.
+    pub file_bytes: u64,
+    /// What happened to the file, if something did: set aside, deleted, begun anew.
+    pub notice: Option<String>,
+}
+
+/// Whether an archive writes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum State {
+    /// It does.
+    #[default]
+    Ok,
+    /// It could not the last time and tries again; nothing but what [`Status::dropped`] counts is
+    /// lost. The sentence says why and what to do.
+    Degraded(String),
+    /// It gave up. The sentence says why and what to do.
+    Failed(String),
+}

@@ -1,0 +1,339 @@
+//! What is written of events, trades and corrections, in the transaction that is open.
+
+use jiff::tz::TimeZone;
+use market::{Bar, Correction, Event, Interval, Millis, News, Quote, Session, Symbol, Trade};
+use rusqlite::{OptionalExtension as _, params};
+use tape::EventId;
+
+use crate::{
+    Failure,
+    coding::{Exact, Marks, time},
+    database::{Database, Known},
+    roll, zone,
+};
+
+/// A trade as it is printed on the tape of its venue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Print {
+    /// What was traded.
+    pub symbol: Symbol,
+    /// When, by the exchange; by receipt where the source does not say.
+    pub time: Millis,
+    /// What was paid.
+    pub trade: Trade,
+}
+
+/// What came of writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Tally {
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    pub(crate) known: u64,
+    pub(crate) unmatched: u64,
+}
+
+impl Tally {
+    fn row(&mut self, bytes: usize) {
+        self.rows += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
+/// About how many bytes the columns of a trade have, and those of a quote.
+const TRADE_BYTES: usize = 32;
+const QUOTE_BYTES: usize = 64;
+
+/// Within which time the same number of the same symbol means the same trade: venues begin to
+/// count anew each day.
+const SAME_TRADE: Millis = 12 * 60 * 60 * 1000;
+
+impl Database {
+    /// Writes an event of the tape. One that is there already stays.
+    pub(crate) fn event(
+        &mut self,
+        id: EventId,
+        event: &Event,
+        zone: fn(&Session) -> TimeZone,
+        tally: &mut Tally,
+    ) -> Result<(), Failure> {
+        let packed = self.ids.pack(id).ok_or_else(|| self.refusal(id))?;
+        match event {
+            Event::Quote(quote) => self.quote(packed, quote, tally),
+            Event::Session(session) => self.session(packed, session, event, zone, tally),
+            Event::Bar(bar) => {
+                if self.kept(packed, event, tally)? {
+                    self.told(bar)?;
+                }
+                Ok(())
+            }
+            Event::News(news) => {
+                if self.kept(packed, event, tally)? {
+                    self.news(packed, news)?;
+                }
+                Ok(())
+            }
+            // They are of one stream, not of the tape.
+            Event::Snapshot(_) | Event::Heartbeat(_) => Ok(()),
+        }
+    }
+
+    fn kept(&self, id: i64, event: &Event, tally: &mut Tally) -> Result<bool, Failure> {
+        let data = event.data();
+        let new = self
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO events VALUES (?1, ?2, ?3)")?
+            .execute(params![id, event.name(), data])?;
+        tally.row(data.len());
+        Ok(new > 0)
+    }
+
+    fn news(&mut self, id: i64, news: &News) -> Result<(), Failure> {
+        for symbol in &news.symbols {
+            let symbol = self.symbol(*symbol)?.id;
+            self.connection
+                .prepare_cached("INSERT OR IGNORE INTO news_symbols VALUES (?1, ?2)")?
+                .execute([symbol, id])?;
+        }
+        let connection = &self.connection;
+        let earlier: Option<i64> = connection
+            .prepare_cached("SELECT id FROM news WHERE story = ?1 AND newest")?
+            .query_row([&news.id], |row| row.get(0))
+            .optional()?;
+        if let Some(earlier) = earlier {
+            connection
+                .prepare_cached("UPDATE news SET newest = 0 WHERE id = ?1")?
+                .execute([earlier])?;
+            connection
+                .prepare_cached("DELETE FROM news_words WHERE rowid = ?1")?
+                .execute([earlier])?;
+        }
+        connection
+            .prepare_cached("INSERT INTO news VALUES (?1, ?2, ?3, 1)")?
+            .execute(params![id, news.id, type_name(news.kind)])?;
+        connection
+            .prepare_cached(
+                "INSERT INTO news_words (rowid, headline, summary) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![id, news.headline, news.summary])?;
+        Ok(())
+    }
+
+    fn session(
+        &mut self,
+        id: i64,
+        session: &Session,
+        event: &Event,
+        zone: fn(&Session) -> TimeZone,
+        tally: &mut Tally,
+    ) -> Result<(), Failure> {
+        let symbol = self.set_zone(session.symbol, &zone(session))?;
+        let data = event.data();
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO sessions VALUES (?1, ?2, ?3)")?
+            .execute(params![symbol.id, id, data])?;
+        tally.row(data.len());
+        Ok(())
+    }
+
+    fn quote(&mut self, id: i64, quote: &Quote, tally: &mut Tally) -> Result<(), Failure> {
+        let symbol = self.symbol(quote.symbol)?.id;
+        self.connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO quotes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )?
+            .execute(params![
+                symbol,
+                time(quote.time),
+                id,
+                quote.price.map(Exact::from),
+                quote.size.map(Exact::from),
+                quote.bid.map(Exact::from),
+                quote.bid_size.map(Exact::from),
+                quote.ask.map(Exact::from),
+                quote.ask_size.map(Exact::from),
+                quote.volume.map(Exact::from),
+                quote.high.map(Exact::from),
+                quote.low.map(Exact::from),
+            ])?;
+        tally.row(QUOTE_BYTES);
+        Ok(())
+    }
+
+    /// Takes a bar of the tape for its minute, unless a better one is known.
+    fn told(&mut self, bar: &Bar) -> Result<(), Failure> {
+        let symbol = self.symbol(bar.symbol)?;
+        let stored = roll::Row::given(bar, roll::Made::Told);
+        let better = roll::stored(&self.connection, symbol.id, Interval::Minute, bar.start)?
+            .is_some_and(|row| row.made != roll::Made::Told);
+        let start = zone::span(Interval::Minute, &symbol.zone, bar.start).0;
+        if !better && start == bar.start {
+            roll::store(&self.connection, symbol.id, Interval::Minute, &stored)?;
+            roll::mark_above(&self.connection, &symbol, Interval::Minute, bar.start)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a trade, unless it is known.
+    pub(crate) fn trade(&mut self, print: &Print, tally: &mut Tally) -> Result<(), Failure> {
+        let symbol = self.symbol(print.symbol)?;
+        let Print {
+            time: at, trade, ..
+        } = print;
+        if let Some(source) = trade.id
+            && self.find(&symbol, source, Some(*at))?.is_some()
+        {
+            tally.known += 1;
+            return Ok(());
+        }
+        self.insert(&symbol, *at, trade)?;
+        tally.row(TRADE_BYTES);
+        roll::mark(
+            &self.connection,
+            symbol.id,
+            Interval::Second,
+            *at - *at % 1000,
+        )
+    }
+
+    /// Where a trade with the source's number stands; the newest, or the one about a time.
+    pub(crate) fn find(
+        &self,
+        symbol: &Known,
+        source: u64,
+        about: Option<Millis>,
+    ) -> Result<Option<(i64, i64)>, Failure> {
+        let (from, to) = match about {
+            None => (0, i64::MAX),
+            Some(at) => (
+                time(at.saturating_sub(SAME_TRADE)),
+                time(at.saturating_add(SAME_TRADE)),
+            ),
+        };
+        let found = self
+            .connection
+            .prepare_cached(
+                "SELECT time, sequence FROM trades
+                 WHERE symbol = ?1 AND source = ?2 AND time BETWEEN ?3 AND ?4
+                 ORDER BY time DESC, sequence DESC LIMIT 1",
+            )?
+            .query_row(params![symbol.id, source as i64, from, to], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        Ok(found)
+    }
+
+    pub(crate) fn insert(
+        &mut self,
+        symbol: &Known,
+        at: Millis,
+        trade: &Trade,
+    ) -> Result<(), Failure> {
+        self.connection
+            .prepare_cached("INSERT INTO trades VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .execute(params![
+                symbol.id,
+                time(at),
+                self.sequence,
+                Exact::from(trade.price),
+                trade.size.map(Exact::from),
+                trade.id.map(|id| id as i64),
+                Marks::from(trade.moves).0,
+            ])?;
+        self.sequence += 1;
+        Ok(())
+    }
+
+    /// Puts a trade right, or takes it back. Its number stays known, so that it does not come again.
+    pub(crate) fn correct(
+        &mut self,
+        correction: &Correction,
+        tally: &mut Tally,
+    ) -> Result<(), Failure> {
+        let symbol = self.symbol(correction.symbol)?;
+        let Some((at, sequence)) = self.find(&symbol, correction.trade, None)? else {
+            tally.unmatched += 1;
+            return Ok(());
+        };
+        match &correction.right {
+            None => {
+                self.connection
+                    .prepare_cached(
+                        "UPDATE trades SET marks = marks | ?4
+                         WHERE symbol = ?1 AND time = ?2 AND sequence = ?3",
+                    )?
+                    .execute([symbol.id, at, sequence, Marks::CANCELLED])?;
+            }
+            Some(right) => self.put_right(&symbol, (at, sequence), correction.trade, right)?,
+        }
+        tally.row(TRADE_BYTES);
+        let at = at as Millis;
+        roll::mark(
+            &self.connection,
+            symbol.id,
+            Interval::Second,
+            at - at % 1000,
+        )
+    }
+
+    fn put_right(
+        &mut self,
+        symbol: &Known,
+        (at, sequence): (i64, i64),
+        source: u64,
+        right: &Trade,
+    ) -> Result<(), Failure> {
+        let number = right.id.unwrap_or(source);
+        if number != source {
+            // The old number goes to a row behind, which says that it is known; and what already has
+            // the new one is the same trade, told before its correction.
+            let told = self.find(symbol, number, Some(at as Millis))?;
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO trades
+                     SELECT symbol, time, ?4, price, size, source, marks | ?5 FROM trades
+                     WHERE symbol = ?1 AND time = ?2 AND sequence = ?3",
+                )?
+                .execute([symbol.id, at, sequence, self.sequence, Marks::CANCELLED])?;
+            self.sequence += 1;
+            if let Some((time, sequence)) = told {
+                self.connection
+                    .prepare_cached(
+                        "DELETE FROM trades WHERE symbol = ?1 AND time = ?2 AND sequence = ?3",
+                    )?
+                    .execute([symbol.id, time, sequence])?;
+                let time = time as Millis;
+                roll::mark(
+                    &self.connection,
+                    symbol.id,
+                    Interval::Second,
+                    time - time % 1000,
+                )?;
+            }
+        }
+        self.connection
+            .prepare_cached(
+                "UPDATE trades SET price = ?4, size = ?5, source = ?6, marks = ?7
+                 WHERE symbol = ?1 AND time = ?2 AND sequence = ?3",
+            )?
+            .execute(params![
+                symbol.id,
+                at,
+                sequence,
+                Exact::from(right.price),
+                right.size.map(Exact::from),
+                number as i64,
+                Marks::from(right.moves).0,
+            ])?;
+        Ok(())
+    }
+}
+
+/// The name of a type of news as it is in JSON.
+pub(crate) fn type_name(kind: market::NewsType) -> String {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(name)) => name,
+        // It is an enum without fields, whose JSON is its name.
+        _ => String::new(),
+    }
+}

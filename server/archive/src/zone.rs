@@ -1,0 +1,97 @@
+//! Where bars begin and end.
+
+use jiff::{Timestamp, tz::TimeZone};
+use market::{Interval, Millis};
+
+/// The zone of a stored name; UTC where the name is not known here.
+pub(crate) fn named(name: Option<&str>) -> TimeZone {
+    match name {
+        None | Some("UTC") => TimeZone::UTC,
+        Some(name) => TimeZone::get(name).unwrap_or_else(|error| {
+            tracing::warn!(zone = name, %error, "days of this zone are those of UTC");
+            TimeZone::UTC
+        }),
+    }
+}
+
+/// The name of a zone as it is stored. A zone without a name is taken for UTC.
+pub(crate) fn name(zone: &TimeZone) -> &str {
+    zone.iana_name().unwrap_or("UTC")
+}
+
+/// The span of the bar of an interval that a moment is in: its first millisecond, and the one
+/// after its last.
+pub(crate) fn span(interval: Interval, zone: &TimeZone, at: Millis) -> (Millis, Millis) {
+    let fixed = || {
+        let start = at - at % interval.millis();
+        (start, start.saturating_add(interval.millis()))
+    };
+    if interval != Interval::Day || *zone == TimeZone::UTC {
+        return fixed();
+    }
+    day(zone, at).unwrap_or_else(fixed)
+}
+
+/// The day that a moment is in. `None` outside of the years that the calendar knows.
+fn day(zone: &TimeZone, at: Millis) -> Option<(Millis, Millis)> {
+    let zoned = Timestamp::from_millisecond(i64::try_from(at).ok()?)
+        .ok()?
+        .to_zoned(zone.clone());
+    let start = zoned.start_of_day().ok()?;
+    let end = start.tomorrow().ok()?.start_of_day().ok()?;
+    let ms = |moment: jiff::Zoned| Millis::try_from(moment.timestamp().as_millisecond()).ok();
+    Some((ms(start)?, ms(end)?))
+}
+
+/// Of which bars the bar of a span is made; `None` for trades. Days that do not begin on the
+/// hour of UTC, as those of India, are made of quarters of an hour.
+pub(crate) fn below(interval: Interval, (start, end): (Millis, Millis)) -> Option<Interval> {
+    let hourly = start % Interval::Hour.millis() == 0 && end % Interval::Hour.millis() == 0;
+    match interval {
+        Interval::Second => None,
+        Interval::Minute => Some(Interval::Second),
+        Interval::FiveMinutes => Some(Interval::Minute),
+        Interval::QuarterHour => Some(Interval::FiveMinutes),
+        Interval::Hour => Some(Interval::QuarterHour),
+        Interval::Day if hourly => Some(Interval::Hour),
+        Interval::Day => Some(Interval::QuarterHour),
+    }
+}
+
+/// The bars that are made of bars of this interval, each by its interval and a moment in it.
+pub(crate) fn above(interval: Interval, zone: &TimeZone, start: Millis) -> Vec<(Interval, Millis)> {
+    let parent = |interval| (interval, span(interval, zone, start).0);
+    match interval {
+        Interval::Second => vec![parent(Interval::Minute)],
+        Interval::Minute => vec![parent(Interval::FiveMinutes)],
+        Interval::FiveMinutes => vec![parent(Interval::QuarterHour)],
+        Interval::QuarterHour => {
+            let (day, end) = span(Interval::Day, zone, start);
+            let mut parents = vec![parent(Interval::Hour)];
+            if below(Interval::Day, (day, end)) == Some(Interval::QuarterHour) {
+                parents.push((Interval::Day, day));
+            }
+            parents
+        }
+        Interval::Hour => {
+            let (day, end) = span(Interval::Day, zone, start);
+            match below(Interval::Day, (day, end)) {
+                Some(Interval::Hour) => vec![(Interval::Day, day)],
+                _ => Vec::new(),
+            }
+        }
+        Interval::Day => Vec::new(),
+    }
+}
+
+/// How an interval stands in a column.
+pub(crate) const fn level(interval: Interval) -> i64 {
+    match interval {
+        Interval::Second => 0,
+        Interval::Minute => 1,
+        Interval::FiveMinutes => 2,
+        Interval::QuarterHour => 3,
+        Interval::Hour => 4,
+        Interval::Day => 5,
+    }
+}

@@ -1,0 +1,99 @@
+//! What is written is there, in order and exact, also after a restart.
+
+mod support;
+
+use std::sync::Arc;
+
+use archive::NewsQuery;
+use market::{Event, Interval};
+use support::*;
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_a_restart() {
+    let folder = Folder::new();
+    let clock = Clock::new(START);
+    let (archive, opened) = open(&folder, clock.options());
+    assert!((1..=9999).contains(&opened.mark));
+    assert_eq!(opened.refill, []);
+    let events = vec![
+        (
+            id(&opened, START, 1),
+            quote("BTCUSDT", START, "61837.63000000"),
+        ),
+        (
+            id(&opened, START + 1, 0),
+            Arc::new(Event::Bar(bar(
+                "BTCUSDT",
+                START - START % 60_000,
+                "61837.60",
+                "0.10",
+            ))),
+        ),
+        (
+            id(&opened, START + 1, 1),
+            quote("BTCUSDT", START + 1, "61837.64000000"),
+        ),
+    ];
+    archive.commit(events.clone()).await.unwrap();
+    assert_eq!(archive.status().last_id, Some(events[2].0));
+    archive.close().await.unwrap();
+    drop(archive);
+
+    let (archive, again) = open(&folder, clock.options());
+    assert_eq!(again.mark, opened.mark);
+    let expected: Vec<_> = events[1..]
+        .iter()
+        .map(|(id, event)| (*id, Event::clone(event)))
+        .collect();
+    assert_eq!(again.refill, expected, "the older quote is superseded");
+    assert!(again.start > events[2].0.ms);
+    let quotes: Vec<_> = archive
+        .quotes(symbol("BTCUSDT"), 0..u64::MAX)
+        .map(|quote| quote.map(|(id, quote)| (id, Arc::new(Event::Quote(quote)))))
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(quotes, [events[0].clone(), events[2].clone()]);
+    assert_eq!(
+        archive
+            .news(&NewsQuery {
+                limit: 10,
+                ..NewsQuery::default()
+            })
+            .unwrap(),
+        []
+    );
+}
+
+#[tokio::test]
+async fn bars_are_made_of_trades_at_every_interval() {
+    let folder = Folder::new();
+    let clock = Clock::new(START);
+    let (archive, _) = open(&folder, clock.options());
+    let minute = START - START % 60_000;
+    archive.trade(print("A", minute + 1_000, "10.00", "1"));
+    archive.trade(print("A", minute + 1_500, "10.03", "2"));
+    archive.trade(print("A", minute + 61_000, "9.5", "1"));
+    written(&archive).await;
+    let bars = |interval| {
+        archive
+            .bars(symbol("A"), interval, 0..u64::MAX, 100)
+            .unwrap()
+    };
+    let minutes = bars(Interval::Minute);
+    assert_eq!(minutes.len(), 2);
+    assert_eq!(minutes[0].vwap.unwrap().to_string(), "10.0200");
+    assert_eq!(bars(Interval::Second).len(), 2);
+    let day = bars(Interval::Day).remove(0);
+    assert_eq!(
+        (day.open, day.close, day.trades),
+        (price("10.00"), price("9.5"), 3)
+    );
+    let before: Vec<_> = Interval::ALL.map(bars).to_vec();
+    clock.set(START + 3 * 86_400_000);
+    until(&archive, |status| status.pending == 0).await;
+    assert_eq!(
+        Interval::ALL.map(bars).to_vec(),
+        before,
+        "rolled up they are the same"
+    );
+}
