@@ -1,6 +1,5 @@
 use std::{collections::BTreeMap, ops::Range};
 
-use jiff::{Timestamp, tz::TimeZone};
 use market::{Bar, Board, Event, Interval, Millis, Price, Size, Symbol};
 use rust_decimal::Decimal;
 use tape::EventId;
@@ -143,10 +142,6 @@ impl Reading<'_> {
         starts: &Range<Millis>,
         limit: usize,
     ) -> Result<(Vec<Bar>, Option<Millis>), Unreadable> {
-        let zone = self
-            .past
-            .map_or(TimeZone::UTC, |past| past.zone(self.symbol));
-        let start_of = |time| start_of(interval, &zone, time);
         let all = 0..Millis::MAX;
         // Before the longer bars: what is in these minutes is in them.
         let newest = self.minutes(&all, 1)?.pop();
@@ -154,6 +149,13 @@ impl Reading<'_> {
         let Some(newest) = newest else {
             return Ok((bars, None));
         };
+        // Days begin where those of the archive do: it knows the venue's own time.
+        let midnight = match interval {
+            Interval::Day => self.archived(interval, &all, 1)?.pop(),
+            _ => None,
+        };
+        let midnight = midnight.map_or(0, |day| day.start);
+        let start_of = |time| start_of(interval, midnight, time);
         let first = self
             .unwritten()
             .next()
@@ -205,15 +207,15 @@ fn growing_minute(view: &View<'_>, symbol: Symbol) -> Option<Millis> {
     }
 }
 
-/// Where the bar begins that a time lies in: that of a day at midnight of a zone.
-fn start_of(interval: Interval, zone: &TimeZone, time: Millis) -> Millis {
-    let midnight = || {
-        let time = Timestamp::from_millisecond(i64::try_from(time).ok()?).ok()?;
-        let day = time.to_zoned(zone.clone()).start_of_day().ok()?;
-        Millis::try_from(day.timestamp().as_millisecond()).ok()
-    };
-    let of_zone = (interval == Interval::Day && *zone != TimeZone::UTC).then(midnight);
-    of_zone.flatten().unwrap_or(time - time % interval.millis())
+/// Where the bar begins that a time lies in: a whole number of bars before or after `midnight`.
+fn start_of(interval: Interval, midnight: Millis, time: Millis) -> Millis {
+    let length = interval.millis();
+    // At the same distance from midnights everywhere.
+    let phase = midnight % length;
+    match time.checked_sub(phase) {
+        Some(since) => phase + since - since % length,
+        None => 0,
+    }
 }
 
 /// Minutes, oldest first, added up to longer bars.
@@ -312,10 +314,6 @@ mod tests {
     impl Past for Remembered<'_> {
         fn written(&self) -> Option<EventId> {
             self.written
-        }
-
-        fn zone(&self, _: Symbol) -> TimeZone {
-            TimeZone::UTC
         }
 
         fn bars(
@@ -506,7 +504,7 @@ mod tests {
         let ids: Vec<EventId> = (0..12)
             .map(|minute| append(&tape, bar(minute, "2", "10")))
             .collect();
-        let five = |time| start_of(Interval::FiveMinutes, &TimeZone::UTC, time);
+        let five = |time| start_of(Interval::FiveMinutes, 0, time);
         // With every reading the archive writes one more minute and adds it to its longer bars.
         let write = |bars: &Kept| {
             let mut bars = bars.lock().unwrap();
@@ -556,18 +554,29 @@ mod tests {
     }
 
     #[test]
-    fn a_day_begins_at_midnight_of_its_zone() {
-        let zone = TimeZone::fixed(jiff::tz::offset(-5));
-        let hour = 60 * MINUTE;
+    fn a_day_begins_where_those_of_the_archive_do() {
+        let hour = 60;
+        let tape = tape();
+        let written = append(&tape, bar(28 * hour, "1", "1"));
+        for minute in [29 * hour - 1, 29 * hour, 53 * hour - 1, 53 * hour] {
+            append(&tape, bar(minute, "2", "1"));
+        }
+        let day = |at: u64, volume: &str| (Interval::Day, bar(at * hour, "1", volume));
+        let minute = (Interval::Minute, bar(28 * hour, "1", "1"));
+        let past = remembered(Some(written), [day(5, "7"), minute]);
+        let bars = read(Some(&past), &tape, Interval::Day, 10);
+        let starts: Vec<u64> = closes(&bars)
+            .iter()
+            .map(|(minute, _)| minute / hour)
+            .collect();
+        assert_eq!(starts, [5, 29, 53]);
+        assert_eq!(volumes(&bars), ["2", "2", "1"]);
+        let alone = read(None, &tape, Interval::Day, 10);
         assert_eq!(
-            start_of(Interval::Day, &zone, DAY + 4 * hour),
-            DAY - 19 * hour
+            closes(&alone).len(),
+            2,
+            "of UTC where nothing else is known"
         );
-        assert_eq!(
-            start_of(Interval::Day, &zone, DAY + 5 * hour),
-            DAY + 5 * hour
-        );
-        assert_eq!(start_of(Interval::Hour, &zone, DAY + 5), DAY);
     }
 
     #[test]

@@ -9,7 +9,6 @@ mod news;
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use jiff::tz::TimeZone;
 use market::{Bar, Interval, Millis, News, Symbol};
 use tape::EventId;
 use tokio::{sync::Semaphore, task};
@@ -17,7 +16,7 @@ use tokio::{sync::Semaphore, task};
 pub use self::news::NewsFilter;
 pub(crate) use self::{
     bars::{BarQuery, minutes_in, read_bars},
-    news::{Stories, read_news},
+    news::{Stories, read_news, words_of},
 };
 
 /// How many readings go on at one time: a disk is not quicker for more, and each holds a thread and
@@ -31,9 +30,6 @@ pub type Unreadable = String;
 pub trait Past: Send + Sync {
     /// The newest event that it remembers. Of what has not been told to it yet, it knows nothing.
     fn written(&self) -> Option<EventId>;
-
-    /// Whose days the bars of a day are.
-    fn zone(&self, symbol: Symbol) -> TimeZone;
 
     /// The newest `limit` bars of a symbol that start in a span, oldest first. A bar of a longer
     /// interval has at least what was remembered before the call. The newest may still be growing.
@@ -59,6 +55,42 @@ pub trait Past: Send + Sync {
         before: Option<EventId>,
         limit: usize,
     ) -> Result<Vec<(EventId, News)>, Unreadable>;
+}
+
+impl Past for ::archive::Archive {
+    fn written(&self) -> Option<EventId> {
+        self.status().last_id
+    }
+
+    fn bars(
+        &self,
+        symbol: Symbol,
+        interval: Interval,
+        starts: Range<Millis>,
+        limit: usize,
+    ) -> Result<Vec<Bar>, Unreadable> {
+        let bars = self.reader().bars(symbol, interval, starts, limit);
+        bars.map_err(|failure| failure.to_string())
+    }
+
+    fn news(
+        &self,
+        filter: &NewsFilter,
+        before: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<(EventId, News)>, Unreadable> {
+        let words = filter.words.join(" ");
+        let query = ::archive::NewsQuery {
+            symbols: filter.symbols.clone(),
+            types: filter.types.clone(),
+            before,
+            after: None,
+            words: (!words.is_empty()).then_some(words),
+            limit,
+        };
+        let stories = self.reader().news(&query);
+        stories.map_err(|failure| failure.to_string())
+    }
 }
 
 /// Reads what was, a few readings at a time and never on a thread that serves.

@@ -13,7 +13,8 @@ pub struct NewsFilter {
     pub symbols: Vec<Symbol>,
     /// It is of one of these types.
     pub types: Vec<NewsType>,
-    /// Its headline or summary has each of these, in any case; they are in lower case.
+    /// Each of these is a word of its headline or summary, and the last at least the beginning of one.
+    /// They are as [`words_of`] gives them.
     pub words: Vec<String>,
 }
 
@@ -26,17 +27,25 @@ impl NewsFilter {
                 .any(|symbol| self.symbols.contains(symbol))
         };
         let has_words = || {
-            let mut text = news.headline.to_lowercase();
-            if let Some(summary) = &news.summary {
-                text.push('\n');
-                text.push_str(&summary.to_lowercase());
-            }
-            self.words.iter().all(|word| text.contains(word))
+            let mut told = words_of(&news.headline);
+            told.extend(words_of(news.summary.as_deref().unwrap_or_default()));
+            let Some((last, others)) = self.words.split_last() else {
+                return true;
+            };
+            others.iter().all(|word| told.contains(word))
+                && told.iter().any(|word| word.starts_with(&**last))
         };
         (self.symbols.is_empty() || of_symbol())
             && (self.types.is_empty() || self.types.contains(&news.kind))
-            && (self.words.is_empty() || has_words())
+            && has_words()
     }
+}
+
+/// The words of a text in lower case, parted by whatever is neither a letter nor a digit.
+pub(crate) fn words_of(text: &str) -> Vec<String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric());
+    let words = words.filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
 }
 
 /// Stories, newest first, each under the id of its newest version.
@@ -108,7 +117,6 @@ pub(crate) fn read_news(
 mod tests {
     use std::{ops::Range, sync::Mutex};
 
-    use jiff::tz::TimeZone;
     use market::{Action, Bar, Basis, Interval, Millis};
 
     use super::*;
@@ -149,10 +157,6 @@ mod tests {
     impl Past for Written {
         fn written(&self) -> Option<EventId> {
             None
-        }
-
-        fn zone(&self, _: Symbol) -> TimeZone {
-            TimeZone::UTC
         }
 
         fn bars(
@@ -267,5 +271,9 @@ mod tests {
         assert!(!passes(&["AAPL"], &[], &[]));
         assert!(!passes(&[], &[NewsType::Filing], &[]));
         assert!(!passes(&[], &[], &["beats", "misses"]));
+        // Only the last is somebody's who is still writing.
+        assert!(passes(&[], &[], &["beats", "écl"]));
+        assert!(!passes(&[], &[], &["bea", "goog"]));
+        assert_eq!(words_of("U.S. Fed’s 2nd"), ["u", "s", "fed", "s", "2nd"]);
     }
 }

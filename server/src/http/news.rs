@@ -25,7 +25,7 @@ use super::{
     selection::{Symbols, number},
     stocks::{IfNoneMatch, QueryResult, read},
 };
-use crate::history::{NewsFilter, Stories, read_news};
+use crate::history::{NewsFilter, Stories, read_news, words_of};
 
 /// What is asked of `/news`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -44,7 +44,7 @@ pub(crate) struct NewsQuery {
     /// How many stories at the most.
     #[param(value_type = Option<u64>, maximum = 500, default = 50)]
     limit: Option<String>,
-    /// Words that a story's headline or summary has all of, in any case.
+    /// Words that a story's headline or summary has all of, in any case; of the last, the beginning does.
     #[param(max_length = 200)]
     q: Option<String>,
     /// What to answer with, whatever `Accept` says.
@@ -165,7 +165,7 @@ fn filter(query: &NewsQuery, most: usize) -> Result<NewsFilter, Problem> {
             words.len()
         )));
     }
-    let words = words.split_whitespace().map(str::to_lowercase).collect();
+    let words = words_of(words);
     Ok(NewsFilter {
         symbols,
         types: types?,
