@@ -31,6 +31,7 @@ mod price_path;
 mod problem;
 mod quote_figures;
 mod quote_header;
+mod range;
 #[cfg(feature = "ssr")]
 mod shell;
 mod sparkline;
@@ -41,5 +42,6 @@ pub use app::App;
 #[cfg(target_arch = "wasm32")]
 pub use app::hydrate;
 pub use page_data::{PageData, Problem};
+pub use range::{Range, RangeError};
 #[cfg(feature = "ssr")]
 pub use shell::shell;

@@ -97,7 +97,8 @@ fn quote_in(view: &View<'_>, symbol: Symbol) -> Option<(EventId, Quote)> {
     }
 }
 
-fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
+/// What is said of a symbol besides its price.
+pub(crate) fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
     match &*view.merged(&Topic::Session(symbol))?.1.event {
         Event::Session(session) => Some(session.clone()),
         _ => None,

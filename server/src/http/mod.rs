@@ -3,6 +3,7 @@
 mod accept;
 mod admission;
 mod bars;
+mod chart;
 mod client;
 mod conditional;
 mod cors;
@@ -233,6 +234,7 @@ fn reading() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(stocks::several))
         .routes(routes!(stocks::one))
         .routes(routes!(bars::bars))
+        .routes(routes!(chart::chart))
         .routes(routes!(news::news))
         .routes(routes!(symbols::symbols))
         .routes(routes!(stats::stats))
