@@ -32,6 +32,8 @@ mod problem;
 mod quote_figures;
 mod quote_header;
 mod range;
+mod range_buttons;
+mod search;
 #[cfg(feature = "ssr")]
 mod shell;
 mod sparkline;

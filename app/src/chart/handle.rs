@@ -159,6 +159,12 @@ impl ChartHandle {
         });
     }
 
+    /// Shows no more than so many milliseconds before the newest point. What is to be seen of the past
+    /// has to be given anew.
+    pub fn set_span(&self, span: f64) {
+        self.change(Dirty::SERIES, |model| model.series.set_span(span));
+    }
+
     /// Decimals of a value, 2 unless said otherwise.
     pub fn set_decimals(&self, decimals: u32) {
         self.change(Dirty::SERIES, |model| model.decimals = decimals);

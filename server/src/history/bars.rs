@@ -190,7 +190,7 @@ impl Reading<'_> {
 
 /// The minutes of a symbol that are on the tape, by their starts. One that was corrected is on it more
 /// than once: the newest counts.
-pub(crate) fn minutes_in(view: &View<'_>, symbol: Symbol) -> BTreeMap<Millis, (EventId, Bar)> {
+fn minutes_in(view: &View<'_>, symbol: Symbol) -> BTreeMap<Millis, (EventId, Bar)> {
     let mut bars = BTreeMap::new();
     for (id, entry) in view.kept(&Topic::Symbol(symbol)) {
         if let Event::Bar(bar) = &*entry.event {

@@ -15,7 +15,7 @@ use tokio::{sync::Semaphore, task};
 
 pub use self::news::NewsFilter;
 pub(crate) use self::{
-    bars::{BarQuery, minutes_in, read_bars},
+    bars::{BarQuery, read_bars},
     news::{Stories, read_news, words_of},
 };
 
