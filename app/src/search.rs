@@ -70,6 +70,18 @@ pub(crate) fn Search(navigation: Navigation) -> impl IntoView {
             let _ = window().location().assign(&address);
         }
     };
+    let ask = move |text: String| {
+        let question = asked.get_value();
+        #[cfg(target_arch = "wasm32")]
+        leptos::task::spawn_local(async move {
+            let answer = crate::live::suggestions(&text, SUGGESTIONS).await;
+            if asked.try_get_value() == Some(question) {
+                found.set(answer);
+            }
+        });
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ = (question, text);
+    };
     let type_on = move |_| {
         let text = input.get_untracked().map(|input| input.value());
         let text = text.unwrap_or_default().trim().to_owned();
@@ -77,16 +89,8 @@ pub(crate) fn Search(navigation: Navigation) -> impl IntoView {
         active.set(None);
         if text.is_empty() {
             close();
-        }
-        #[cfg(target_arch = "wasm32")]
-        {
-            let question = asked.get_value();
-            leptos::task::spawn_local(async move {
-                let answer = crate::live::suggestions(&text, SUGGESTIONS).await;
-                if asked.try_get_value() == Some(question) {
-                    found.set(answer);
-                }
-            });
+        } else {
+            ask(text);
         }
     };
     let submit = move |event: ev::SubmitEvent| {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { env as environment } from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -44,6 +45,8 @@ export class Server {
   async start(): Promise<void> {
     const process = spawn(binary, ['--listen', `127.0.0.1:${this.port}`, ...this.args], {
       cwd: root,
+      // Nothing is archived, unless --data says where.
+      env: { ...environment, TICKERTAPE_DATA: 'none' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.process = process;

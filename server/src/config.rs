@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     ListingFile, Settings,
+    archive::ArchiveOptions,
     feeds::FeedSpec,
     http::{ClientHeader, FrameAncestors, Origin, parse_network},
     publish::{PublishOptions, publisher_name},
@@ -224,6 +225,10 @@ pub struct Config {
         value_parser = |text: &str| text.parse::<EnvFilter>()
     )]
     pub log: EnvFilter,
+
+    /// Where history is kept, and for how long
+    #[command(flatten)]
+    pub archive: ArchiveOptions,
 
     /// Who may publish, and how much
     #[command(flatten)]

@@ -1,9 +1,11 @@
 //! The server: feeds in, one tape, Server-Sent Events out.
 
+pub mod archive;
 pub mod feeds;
 pub mod history;
 pub mod http;
 pub mod publish;
+pub mod sessions;
 
 mod closing;
 mod config;
@@ -14,6 +16,7 @@ mod metrics;
 mod now;
 mod ringing;
 mod run;
+mod secret;
 mod story;
 #[cfg(test)]
 mod testing;
@@ -28,6 +31,7 @@ pub use front::{Settings, listen, serve};
 pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};
 pub use now::{Now, system_now};
 pub use run::run;
+pub use secret::{Revealed, Secret, SecretError};
 pub use tls::provide_tls;
 pub use topic::Topic;
 

@@ -9,6 +9,7 @@ use std::{
 use leptos::config::LeptosOptions;
 use server::{
     Command, Config, LogFormat,
+    archive::Beginning,
     publish::{TokenGrant, new_token},
     system_now,
 };
@@ -92,13 +93,22 @@ async fn run(config: Config) -> Result<(), String> {
         .local_addr()
         .map_err(|error| format!("cannot tell the address that is listened at: {error}"))?;
 
+    let clock = system_now();
+    let beginning = {
+        let (config, clock) = (config.clone(), clock.clone());
+        let opening = tokio::task::spawn_blocking(move || Beginning::new(&config, &clock));
+        opening
+            .await
+            .map_err(|error| format!("opening the archive: {error}"))??
+    };
+
     let shutdown = CancellationToken::new();
     let signals = cancel_on_signal(shutdown.clone())
         .map_err(|error| format!("cannot listen to the signals of the system: {error}"))?;
     tokio::spawn(signals);
     // A reader who closed our output, as `tickertape | head -1` does, still wants the server.
     let _ = writeln!(io::stdout(), "Tickertape is at http://{address}");
-    server::run(listener, config, leptos, system_now(), shutdown).await;
+    server::run(listener, config, beginning, leptos, clock, shutdown).await;
     info!("goodbye");
     Ok(())
 }

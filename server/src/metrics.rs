@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use archive::State;
 use market::{FeedState, FeedStatus, Millis};
 use prometheus_client::{
     collector::Collector,
@@ -22,6 +23,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use tape::Stats;
+
+use crate::archive::Report;
 
 /// The upper bounds of the publish-to-write delay's buckets, in microseconds: 100 µs to 10 s, each
 /// decade in three. A last one takes the rest.
@@ -50,6 +53,7 @@ pub struct Metrics {
     snapshots: Counter,
     delay: Delay,
     append: Delay,
+    commit: Delay,
     slowest: Gauge<f64, AtomicU64>,
 }
 
@@ -137,6 +141,7 @@ impl Metrics {
             snapshots: Counter::default(),
             delay: Delay::default(),
             append: Delay::default(),
+            commit: Delay::default(),
             slowest: Gauge::default(),
         };
         // A reason that has not come up yet is a 0 that can be watched, not a gap.
@@ -213,6 +218,12 @@ impl Metrics {
             self.append.clone(),
         );
         registry.register_with_unit(
+            "archive_commit",
+            "Time that the archive takes to have on disk what it read from the tape",
+            Unit::Seconds,
+            self.commit.clone(),
+        );
+        registry.register_with_unit(
             "append_slowest",
             "The longest time that a publication has taken to be put on the tape",
             Unit::Seconds,
@@ -267,6 +278,11 @@ impl Metrics {
         }
     }
 
+    /// Counts how long it took to have something on disk.
+    pub fn committed(&self, took: Duration) {
+        self.commit.observe(took);
+    }
+
     /// Counts a stream that fell off the tape and was given a snapshot.
     pub fn reset(&self) {
         self.resets.inc();
@@ -302,15 +318,21 @@ impl Metrics {
 
     /// All of it in the text format of
     /// [OpenMetrics 1.0](https://prometheus.io/docs/specs/om/open_metrics_spec/), with what the
-    /// tape and the feeds tell of themselves.
+    /// tape, the feeds and the archive tell of themselves.
     ///
     /// # Errors
     /// When a value cannot be formatted, which none of these does.
-    pub fn encode(&self, tape: Stats, feeds: Vec<FeedStatus>) -> Result<String, fmt::Error> {
+    pub fn encode(
+        &self,
+        tape: Stats,
+        feeds: Vec<FeedStatus>,
+        archive: Option<Report>,
+    ) -> Result<String, fmt::Error> {
         let mut read = Registry::default();
         read.register_collector(Box::new(Reading {
             tape,
             feeds,
+            archive,
             started: self.started,
             uptime: self.uptime(),
         }));
@@ -397,6 +419,7 @@ impl EncodeMetric for Delay {
 struct Reading {
     tape: Stats,
     feeds: Vec<FeedStatus>,
+    archive: Option<Report>,
     started: Millis,
     uptime: Duration,
 }
@@ -463,6 +486,9 @@ impl Collector for Reading {
             None,
             states,
         )?;
+        if let Some(report) = &self.archive {
+            archived(&mut encoder, report)?;
+        }
         for (name, help, value) in [
             (
                 "process_start_time",
@@ -481,6 +507,72 @@ impl Collector for Reading {
         }
         Ok(())
     }
+}
+
+fn archived(encoder: &mut DescriptorEncoder<'_>, report: &Report) -> fmt::Result {
+    let Report { status, lost, .. } = report;
+    for (name, help, value) in [
+        (
+            "tickertape_archive_rows",
+            "Rows that were written: events, quotes, trades, bars.",
+            status.rows,
+        ),
+        (
+            "tickertape_archive_commits",
+            "Transactions that are on disk.",
+            status.commits,
+        ),
+        (
+            "tickertape_archive_failures",
+            "Attempts to write that failed.",
+            status.failures,
+        ),
+        (
+            "tickertape_archive_dropped",
+            "Trades and corrections that were dropped because the queue was full.",
+            status.dropped,
+        ),
+        (
+            "tickertape_archive_lost",
+            "Events that left the tape's window before they could be written.",
+            *lost,
+        ),
+        (
+            "tickertape_archive_removed",
+            "Rows that were removed because of their age or of the file's size.",
+            status.removed,
+        ),
+    ] {
+        let counter = ConstCounter::new(value);
+        let metric = encoder.encode_descriptor(name, help, None, counter.metric_type())?;
+        counter.encode(metric)?;
+    }
+    gauges(
+        encoder,
+        "tickertape_archive_queued",
+        "Trades and corrections that wait for the disk.",
+        None,
+        [([], status.queued)],
+    )?;
+    gauges(
+        encoder,
+        "tickertape_archive_file",
+        "The size of the archive's file, without its write-ahead log.",
+        Some(&Unit::Bytes),
+        [([], status.file_bytes)],
+    )?;
+    let states = [
+        ("ok", matches!(status.state, State::Ok)),
+        ("degraded", matches!(status.state, State::Degraded(_))),
+        ("failed", matches!(status.state, State::Failed(_))),
+    ];
+    gauges(
+        encoder,
+        "tickertape_archive_state",
+        "1 for the state that the archive is in, 0 for the others.",
+        None,
+        states.map(|(name, is)| ([("state", name)], u64::from(is))),
+    )
 }
 
 const STATES: [(FeedState, &str); 5] = [
@@ -524,7 +616,7 @@ mod tests {
                 age_ms: 1,
             },
         );
-        let text = metrics.encode(tape.stats(), Vec::new()).unwrap();
+        let text = metrics.encode(tape.stats(), Vec::new(), None).unwrap();
         for line in [
             "tickertape_delay_seconds_bucket{le=\"0.0001\"} 2",
             "tickertape_delay_seconds_bucket{le=\"0.0002\"} 3",

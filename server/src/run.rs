@@ -1,42 +1,45 @@
 use std::sync::Arc;
 
 use leptos::config::LeptosOptions;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    time::{Instant, timeout, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{error, info, warn};
 
 use crate::{
-    Closing, Config, Metrics, Now, Tape,
+    Closing, Config, Metrics, Now,
+    archive::{Beginning, Scribe},
     feeds::{Backoff, FeedSpec, Floor, Supervisor},
     history::History,
     http::{self, Limits, Proxies, Search, Service, Slots, Snapshots},
     publish::Desk,
     serve,
+    sessions::keep_sessions,
 };
 
-/// What the tape keeps: a day of one-minute bars of seventy symbols, and their news. The bytes
-/// bound it where stories are long.
-const WINDOW: tape::Limits = tape::Limits {
-    entries: 100_000,
-    bytes: 128 * 1024 * 1024,
-    age_ms: 24 * 60 * 60 * 1000,
-};
+/// The part of the grace period that the archive may take before the streams end; and it is left as
+/// much in any case when they have.
+const LAST_WORDS: u32 = 8;
 
-/// What the mark of a tape is drawn from: an id of one run of the server passes for one of another
-/// once in ten thousand times.
-const MARKS: std::ops::RangeInclusive<u32> = 1..=9_999;
-
-/// Runs the server on a socket until `shutdown` is cancelled: feeds, tape and HTTP. It ends in
-/// order: the feeds stop, the streams end, the connections close.
+/// Runs the server on a socket until `shutdown` is cancelled: feeds, tape, archive and HTTP. It ends
+/// in order: the feeds stop, what they said last is written, the streams end, the connections close,
+/// the archive is closed.
 pub async fn run(
     listener: TcpListener,
     config: Config,
+    beginning: Beginning,
     leptos: LeptosOptions,
     clock: Now,
     shutdown: CancellationToken,
 ) {
-    let settings = config.settings();
-    let tape = Tape::new(clock(), fastrand::u32(MARKS), WINDOW);
+    let mut settings = config.settings();
+    let Beginning {
+        tape,
+        left,
+        archive,
+    } = beginning;
     let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
     if config.feeds.contains(&FeedSpec::Simulate) {
         info!(seed, "the simulated feed can be repeated with --seed");
@@ -46,13 +49,38 @@ pub async fn run(
         .into_iter()
         .filter_map(|spec| spec.build(seed))
         .collect();
-    let floor = Floor::new(tape.clone(), Arc::clone(&clock));
+    let floor = Floor {
+        archive: archive.as_ref().and_then(|archive| archive.clone().ok()),
+        left: Arc::new(left),
+        ..Floor::new(tape.clone(), Arc::clone(&clock))
+    };
     if let Some(symbols) = &config.symbols {
         floor.directory.list(symbols.listings().iter().cloned());
     }
+    let metrics = Arc::new(Metrics::new(clock()));
+    let closing = CancellationToken::new();
+    let mut writing = None;
+    let scribe = archive.map(|archive| match archive {
+        Ok(archive) => {
+            let (clock, metrics) = (Arc::clone(&clock), Arc::clone(&metrics));
+            let (scribe, task) = Scribe::start(archive, &tape, clock, metrics, closing.clone());
+            writing = Some(task);
+            scribe
+        }
+        Err(reason) => Scribe::failed(reason),
+    });
+    let hours = tokio::spawn(keep_sessions(floor.clone(), None, shutdown.clone()));
     let supervisor = Supervisor::start(feeds, &floor, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
-    let metrics = Arc::new(Metrics::new(clock()));
+    let grace = settings.grace;
+    let last_words = grace / LAST_WORDS;
+    settings.grace -= 2 * last_words;
+    let begun = shutdown.clone();
+    let end = async move {
+        begun.cancelled().await;
+        Instant::now() + grace
+    };
+    let end = tokio::spawn(end);
     let service = Service {
         metrics: Arc::clone(&metrics),
         limits: Limits {
@@ -66,8 +94,11 @@ pub async fn run(
             header: config.client_header,
         },
         origins: config.allowed_origins,
-        tape,
-        history: History::default(),
+        tape: tape.clone(),
+        history: match scribe.as_ref().and_then(Scribe::archive) {
+            Some(archive) => History::new(Arc::new(archive.clone())),
+            None => History::default(),
+        },
         search: Search::new(Arc::clone(&floor.directory)),
         feeds: Arc::new(move || statuses.current()),
         clock,
@@ -76,9 +107,40 @@ pub async fn run(
         shutdown,
         closing: Closing::default(),
         snapshots: Snapshots::default(),
+        archive: scribe.clone(),
         desk: Arc::new(Desk::new(&config.publish)),
         leptos,
         frame_ancestors: config.frame_ancestors,
     };
-    serve(listener, service, settings, supervisor.join()).await;
+    let ended = async {
+        supervisor.join().await;
+        if let Err(error) = hours.await {
+            error!("the task of the exchanges' hours: {error}");
+        }
+        if let Some(scribe) = &scribe {
+            let position = tape.view(|view| view.position());
+            let written = timeout(last_words, scribe.on_disk(position)).await;
+            if !matches!(written, Ok(Ok(()))) {
+                warn!("streams end before everything is archived");
+            }
+        }
+    };
+    serve(listener, service, settings, ended).await;
+    closing.cancel();
+    let Some((scribe, writing)) = scribe.as_ref().zip(writing) else {
+        return;
+    };
+    let close = async {
+        writing.await.map_err(|error| error.to_string())?;
+        match scribe.archive() {
+            Some(archive) => archive.close().await.map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
+    };
+    let end = end.await.unwrap_or_else(|_| Instant::now() + last_words);
+    match timeout_at(end, close).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => error!("the end of the tape is not archived: {error}"),
+        Err(_) => error!("the disk takes too long; the end of the tape may not be archived"),
+    }
 }

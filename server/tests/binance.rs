@@ -6,10 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use market::{Event, FeedState, FeedStatus, Quality, Quote, Session, Symbol};
 use server::{
     Tape, Topic,
-    feeds::{
-        Backoff, Floor, Statuses, Supervisor,
-        binance::{Binance, Patience},
-    },
+    feeds::{Backoff, Floor, Patience, Statuses, Supervisor, binance::Binance},
     system_now,
 };
 use tokio::{

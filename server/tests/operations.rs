@@ -226,6 +226,8 @@ impl Program {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
         std::fs::create_dir_all(folder.join("pkg")).unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_tickertape"))
+            .arg("--data")
+            .arg(folder.join("data"))
             .args(["--listen", "127.0.0.1:0", "--log-format", "json", "--site"])
             .arg(folder)
             .args(arguments)

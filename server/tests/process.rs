@@ -29,6 +29,8 @@ impl Drop for Folder {
 /// Starts the server and waits until it listens.
 fn start(folder: &Folder, feed: &str) -> Child {
     let mut server = Command::new(env!("CARGO_BIN_EXE_tickertape"))
+        .arg("--data")
+        .arg(folder.0.join("data"))
         .args(["--listen", "127.0.0.1:0", "--feed", feed, "--site"])
         .arg(folder.0.join("site"))
         .env_remove("LEPTOS_OUTPUT_NAME")

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque, btree_map::Entry};
 
 use crate::{
     Bar, Best, Clock, Correction, Day, Millis, Price, Quote, Roll, Size, Symbol, Tick, Trade,
@@ -146,7 +146,7 @@ impl Board {
         let state = self
             .symbols
             .entry(tick.symbol)
-            .or_insert_with(|| State::new(tick));
+            .or_insert_with(|| State::new(Quote::new(tick.symbol, tick.time)));
         let mut bars = Vec::new();
         if let Some(trade) = &tick.trade {
             match state.trade(tick.time, trade) {
@@ -162,6 +162,48 @@ impl Board {
         let quote = state.quote.clone();
         bars.extend(self.close_passed());
         Change { bars, quote }
+    }
+
+    /// Takes a symbol up where an earlier board left it: its quote, the end of the newest bar that
+    /// closed, and the trades after that, with their exchange times and oldest first. They are in the quote
+    /// already; what they say of bars that end before the newest of them comes back. They can be
+    /// corrected in an archive alone.
+    ///
+    /// Nothing happens where the symbol has a state.
+    pub fn take_up(
+        &mut self,
+        quote: Quote,
+        closed_until: Millis,
+        trades: impl IntoIterator<Item = (Millis, Trade)>,
+    ) -> Vec<Bar> {
+        let Entry::Vacant(entry) = self.symbols.entry(quote.symbol) else {
+            return Vec::new();
+        };
+        let mut bars = Vec::new();
+        let mut last = 0;
+        let mut state = State::new(quote);
+        state.closed_until = closed_until;
+        for (time, trade) in trades {
+            if let Counted::Open(closed) = state.roll(time, &trade) {
+                bars.extend(closed);
+            }
+            if trade.moves.last {
+                last = time.max(last);
+            }
+        }
+        let quote = &state.quote;
+        state.figures = Figures {
+            last: quote.price.map(|price| (last, price, quote.size)),
+            high: quote.high,
+            low: quote.low,
+            volume: quote.volume,
+        };
+        if let Some(open) = &state.open_bar {
+            let end = open.start + Bar::INTERVAL;
+            self.first_end = Some(self.first_end.map_or(end, |first| first.min(end)));
+        }
+        entry.insert(state);
+        bars
     }
 
     /// Takes a trade back or puts it right: afterwards the quote and the open bar are as if it had
@@ -226,9 +268,9 @@ enum Counted {
 }
 
 impl State {
-    fn new(tick: &Tick) -> Self {
+    fn new(quote: Quote) -> Self {
         State {
-            quote: Quote::new(tick.symbol, tick.time),
+            quote,
             figures: Figures::default(),
             before: Figures::default(),
             recent: VecDeque::new(),
@@ -762,21 +804,68 @@ mod tests {
 
     const NAMES: [&str; 3] = ["A", "B", "C"];
 
+    fn tick(&(name, time, at, of): &(usize, Millis, i64, i64)) -> Tick {
+        let mut tick = Tick::new(symbol(NAMES[name]), time, Clock::Exchange);
+        tick.trade = Some(Trade::new(
+            Decimal::new(at, 2).into(),
+            Some(Decimal::new(of, 1).into()),
+        ));
+        tick
+    }
+
+    fn apply(board: &mut Board, trade: &(usize, Millis, i64, i64)) -> Change {
+        board.apply(&tick(trade))
+    }
+
     fn run(board: &mut Board, trades: &[(usize, Millis, i64, i64)]) -> Vec<Bar> {
         let mut bars = Vec::new();
-        for &(name, time, at, of) in trades {
-            let mut tick = Tick::new(symbol(NAMES[name]), time, Clock::Exchange);
-            tick.trade = Some(Trade::new(
-                Decimal::new(at, 2).into(),
-                Some(Decimal::new(of, 1).into()),
-            ));
-            bars.extend(board.apply(&tick).bars);
+        for trade in trades {
+            bars.extend(apply(board, trade).bars);
         }
         bars.extend(board.finish());
         bars
     }
 
     proptest! {
+        #[test]
+        fn a_board_that_is_taken_up_goes_on_as_if_it_had_not_ended(
+            trades in trades(0),
+            at: proptest::sample::Index,
+        ) {
+            let mut whole = Board::new();
+            let expected = run(&mut whole, &trades);
+
+            let at = at.index(trades.len());
+            let mut first = Board::new();
+            let mut bars = Vec::new();
+            for trade in &trades[..at] {
+                bars.extend(apply(&mut first, trade).bars);
+            }
+            // The last one was told and not stored.
+            let lost = bars.pop();
+            let mut second = Board::new();
+            for quote in first.quotes() {
+                let of_symbol = |bar: &&Bar| bar.symbol == quote.symbol;
+                let closed = bars.iter().rev().find(of_symbol);
+                let until = closed.map_or(0, |bar| bar.start + Bar::INTERVAL);
+                let since = trades[..at].iter().filter(|(name, time, ..)| {
+                    symbol(NAMES[*name]) == quote.symbol && *time >= until
+                });
+                let since = since.map(|trade| (trade.1, tick(trade).trade.unwrap()));
+                bars.extend(second.take_up(quote.clone(), until, since));
+            }
+            prop_assert!(second.quotes().eq(first.quotes()));
+            bars.extend(run(&mut second, &trades[at..]));
+            prop_assert!(second.quotes().eq(whole.quotes()));
+            prop_assert_eq!(second.late(), 0);
+            prop_assert!(lost.is_none_or(|lost| bars.contains(&lost)));
+            let sorted = |mut bars: Vec<Bar>| {
+                bars.sort_by_key(|bar| (bar.symbol, bar.start));
+                bars
+            };
+            prop_assert_eq!(sorted(bars), sorted(expected));
+        }
+
         #[test]
         fn bars_are_the_trades_regrouped(trades in trades(0)) {
             let mut board = Board::new();

@@ -86,15 +86,15 @@ impl Trade {
 
 /// What a trade moves, by its conditions. The rules are those of the consolidated tape
 /// ([CTA](https://www.ctaplan.com/publicdocs/ctaplan/CTS_Pillar_Output_Specification.pdf), sale
-/// conditions): a trade out of sequence, at an average price or outside of the regular session
-/// counts for the volume alone.
+/// conditions): a trade at an average price or outside of the regular session counts for the volume
+/// alone, one that is reported out of sequence moves the range with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moves {
     /// The last price: a quote's price, a bar's open and close.
     pub last: bool,
     /// The highest and the lowest price.
     pub range: bool,
-    /// The volume, and with it the average price.
+    /// The volume, and with it the average price and the number of trades.
     pub volume: bool,
 }
 

@@ -255,6 +255,8 @@ impl Programs {
                 command = Command::new(&self.tickertape);
                 command
                     .args(["--feed", "none", "--log", "warn"])
+                    // Nothing is archived, unless an option says where.
+                    .env("TICKERTAPE_DATA", "none")
                     .args(["--publish-token", TOKEN_HASH])
                     // All subscribers come from one address.
                     .args(["--max-streams", MOST, "--max-streams-per-address", MOST])

@@ -6,24 +6,17 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use futures_util::{SinkExt, StreamExt, future::BoxFuture};
+use futures_util::future::BoxFuture;
 use market::{Best, Clock, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
-use tokio::{
-    pin, select,
-    time::{Instant, sleep, sleep_until, timeout},
-};
-use tokio_tungstenite::{
-    connect_async_with_config,
-    tungstenite::{Message, Utf8Bytes, http::Uri, protocol::WebSocketConfig},
-};
+use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{
-    End, Feed, FeedError, FrameError, Publisher, currency, exchange_time,
+    End, Feed, FeedError, FrameError, Patience, Publisher, currency, exchange_time,
+    socket::{self, Allowance, Fault, Heard, Protocol, Say},
     spec::{self, FeedOptions, Main},
 };
-use crate::provide_tls;
 
 const NAME: &str = "Binance";
 
@@ -79,36 +72,13 @@ impl FeedOptions for Options {
     }
 }
 
-/// The largest message of these streams is a few hundred bytes.
-const MAX_MESSAGE: usize = 1 << 20;
-
 /// A feed of one combined stream.
 #[derive(Debug)]
 pub struct Binance {
     symbols: Vec<Symbol>,
     url: Uri,
     patience: Patience,
-}
-
-/// How long the feed waits for what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// For the connection to stand.
-    pub connect: Duration,
-    /// For any frame, a ping included. After half of it the feed sends a ping of its own.
-    pub silence: Duration,
-    /// Before it replaces the connection, which the source would cut.
-    pub lifetime: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Patience {
-            connect: Duration::from_secs(10),
-            silence: Duration::from_secs(60),
-            lifetime: Duration::from_secs(24 * 60 * 60 - 10 * 60),
-        }
-    }
+    allowance: Allowance,
 }
 
 impl Binance {
@@ -124,6 +94,8 @@ impl Binance {
             symbols,
             url,
             patience: Patience::default(),
+            // 300 in 5 minutes are allowed to an address, from which other feeds may come too.
+            allowance: Allowance::new(100, Duration::from_secs(5 * 60)),
         }
     }
 
@@ -132,7 +104,27 @@ impl Binance {
         Binance { patience, ..self }
     }
 
-    fn address(&self) -> String {
+    async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
+        for &symbol in &self.symbols {
+            publisher.session(session(symbol, NAME, Quality::Live));
+        }
+        self.allowance.take().await;
+        let mut conversation = Conversation {
+            symbols: &self.symbols,
+            url: &self.url,
+        };
+        socket::run(&mut conversation, self.patience, publisher).await
+    }
+}
+
+/// One connection.
+struct Conversation<'a> {
+    symbols: &'a [Symbol],
+    url: &'a Uri,
+}
+
+impl Protocol for Conversation<'_> {
+    fn address(&self) -> Uri {
         let streams: Vec<String> = self
             .symbols
             .iter()
@@ -140,84 +132,20 @@ impl Binance {
             .flat_map(|name| [format!("{name}@bookTicker"), format!("{name}@trade")])
             .collect();
         let mark = if self.url.query().is_some() { '&' } else { '?' };
-        format!("{}{mark}streams={}", self.url, streams.join("/"))
+        let address = format!("{}{mark}streams={}", self.url, streams.join("/"));
+        // Names of symbols have nothing in them that an address could not have.
+        address.parse().unwrap_or_else(|_| self.url.clone())
     }
 
-    async fn listen(&self, publisher: &Publisher) -> Result<End, FeedError> {
-        for &symbol in &self.symbols {
-            publisher.session(session(symbol, NAME, Quality::Live));
-        }
-        provide_tls();
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(MAX_MESSAGE))
-            .max_frame_size(Some(MAX_MESSAGE));
-        let patience = self.patience;
-        let connecting = connect_async_with_config(self.address(), Some(config), true);
-        let (mut socket, _) = timeout(patience.connect, connecting)
-            .await
-            .map_err(|_| {
-                broken(&format_args!(
-                    "no connection to {} within {:?}",
-                    self.url, patience.connect
-                ))
-            })?
-            .map_err(|error| broken(&format_args!("no connection to {}: {error}", self.url)))?;
-
-        let renewal = sleep(patience.lifetime);
-        pin!(renewal);
-        let mut heard = Instant::now();
-        let mut asked = false;
-        loop {
-            let deadline = heard
-                + if asked {
-                    patience.silence
-                } else {
-                    patience.silence / 2
-                };
-            select! {
-                message = socket.next() => {
-                    match message {
-                        Some(Ok(Message::Text(text))) => self.read(&text, publisher),
-                        Some(Ok(Message::Close(frame))) => {
-                            let reason = frame.map(|frame| frame.to_string()).unwrap_or_default();
-                            return Err(broken(&format_args!("the source closed the connection {reason}")));
-                        }
-                        // Pings are answered by the next turn of the loop.
-                        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                        Some(Ok(Message::Binary(_))) => publisher.ignore(),
-                        Some(Err(error)) => return Err(broken(&format_args!("the connection broke: {error}"))),
-                        None => return Err(broken(&"the connection broke")),
-                    }
-                    heard = Instant::now();
-                    asked = false;
-                }
-                () = sleep_until(deadline) => {
-                    if asked {
-                        return Err(broken(&format_args!("silence for {:?}", patience.silence)));
-                    }
-                    asked = true;
-                    // A source that does not read must not hold us up; the silence will tell.
-                    let _ = timeout(patience.silence / 2, socket.send(Message::Ping(Default::default()))).await;
-                }
-                () = &mut renewal => return Ok(End::Renew),
-            }
-        }
-    }
-
-    fn read(&self, text: &Utf8Bytes, publisher: &Publisher) {
-        match parse(text, publisher.now()) {
-            Ok(Some(tick)) if self.symbols.contains(&tick.symbol) => {
+    fn read(&mut self, text: &str, publisher: &Publisher, _say: &mut Say) -> Result<Heard, Fault> {
+        match parse(text, publisher.now())? {
+            Some(tick) if self.symbols.contains(&tick.symbol) => {
                 publisher.tick(&tick);
-                publisher.live();
+                Ok(Heard::Speech)
             }
-            Ok(_) => publisher.ignore(),
-            Err(error) => publisher.wrong(&error),
+            _ => Ok(Heard::Unknown),
         }
     }
-}
-
-fn broken(why: &dyn std::fmt::Display) -> FeedError {
-    FeedError::Transient(why.to_string())
 }
 
 impl Feed for Binance {
@@ -392,8 +320,12 @@ mod tests {
             .map(|name| name.parse().unwrap())
             .to_vec();
         let feed = Binance::new(symbols, Binance::URL.parse().unwrap());
+        let conversation = Conversation {
+            symbols: &feed.symbols,
+            url: &feed.url,
+        };
         assert_eq!(
-            feed.address(),
+            conversation.address(),
             "wss://data-stream.binance.vision/stream?streams=btcusdt@bookTicker/btcusdt@trade/ethusdt@bookTicker/ethusdt@trade"
         );
         let session = session(feed.symbols[0], NAME, Quality::Live);

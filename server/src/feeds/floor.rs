@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use archive::Archive;
 use market::Millis;
 
-use crate::{Directory, Now, Tape};
+use crate::{Directory, Now, Tape, archive::LeftBehind, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
 #[derive(Clone)]
@@ -13,6 +14,12 @@ pub struct Floor {
     pub clock: Now,
     /// What is known of symbols, whether they are quoted or not.
     pub directory: Arc<Directory>,
+    /// Whether symbols are traded, as all feeds and the calendars of exchanges have it.
+    pub sessions: Arc<Sessions>,
+    /// Where trades and corrections go; events go there from the tape.
+    pub archive: Option<Archive>,
+    /// Where symbols were left before a restart.
+    pub left: Arc<LeftBehind>,
 }
 
 impl Floor {
@@ -22,6 +29,9 @@ impl Floor {
             tape,
             clock,
             directory: Arc::default(),
+            sessions: Arc::default(),
+            archive: None,
+            left: Arc::default(),
         }
     }
 

@@ -6,16 +6,20 @@
 
 pub mod binance;
 pub mod coinbase;
+pub mod conditions;
 mod currency;
+pub mod fetch;
 mod floor;
 pub mod headline;
 mod publisher;
 pub mod replay;
+mod retry;
 pub mod simulate;
+mod socket;
 mod spec;
 mod supervisor;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 use market::Millis;
@@ -23,6 +27,7 @@ use market::Millis;
 pub use floor::Floor;
 pub use publisher::{Publisher, Skipped};
 pub use replay::Speed;
+pub use socket::Patience;
 pub use spec::{FeedSpec, SpecError};
 pub use supervisor::{Backoff, Statuses, Supervisor};
 
@@ -53,6 +58,13 @@ pub enum End {
 pub enum FeedError {
     /// It may work the next time.
     Transient(String),
+    /// It may work, but not before so long: the source said so.
+    Later {
+        /// Why the feed stopped.
+        why: String,
+        /// How long to stay away from the source.
+        wait: Duration,
+    },
     /// It will not work until somebody acts.
     Fatal(String),
 }
@@ -60,7 +72,9 @@ pub enum FeedError {
 impl fmt::Display for FeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FeedError::Transient(why) | FeedError::Fatal(why) => f.write_str(why),
+            FeedError::Transient(why) | FeedError::Later { why, .. } | FeedError::Fatal(why) => {
+                f.write_str(why)
+            }
         }
     }
 }

@@ -7,11 +7,15 @@ use std::{
     },
 };
 
-use market::{Board, Day, Event, FeedState, FeedStatus, Millis, News, Session, Symbol, Tick};
+use archive::Print;
+use market::{
+    Board, Clock, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, News, Quote,
+    Session, Symbol, Tick,
+};
 use tokio::{sync::watch, time::Instant};
 
 use super::Floor;
-use crate::{Draft, Listing, story};
+use crate::{Draft, Listing, sessions::Calendar, story};
 
 /// A feed's side of the tape: what it publishes, and how it says that it is doing.
 pub struct Publisher {
@@ -57,6 +61,7 @@ impl Publisher {
     pub fn tick(&self, tick: &Tick) {
         let mut state = self.state();
         self.references(&mut state, tick.symbol, &tick.day);
+        self.take_up(&mut state, tick);
         let change = state.board.apply(tick);
         for bar in change.bars {
             self.append(Event::Bar(bar));
@@ -69,9 +74,46 @@ impl Publisher {
     pub fn past(&self, tick: &Tick) {
         let mut state = self.state();
         self.references(&mut state, tick.symbol, &tick.day);
+        self.take_up(&mut state, tick);
         for bar in state.board.apply(tick).bars {
             self.append(Event::Bar(bar));
         }
+    }
+
+    /// Takes a trade back or puts it right: publishes the quote as it is without the mistake, where
+    /// it makes a difference to it. The bar that is open is put right with it; one that was
+    /// published before stays on the tape as it was, and is for history to put right.
+    pub fn correct(&self, correction: &Correction) {
+        let mut state = self.state();
+        if let Some(archive) = &self.floor.archive {
+            archive.correct(*correction);
+        }
+        let before = state.board.quote(correction.symbol).cloned();
+        match state.board.correct(correction) {
+            Mended::Whole(quote) | Mended::Quote(quote) => {
+                let same = before.is_some_and(|before| {
+                    Quote {
+                        time: quote.time,
+                        ..before
+                    } == quote
+                });
+                if !same {
+                    self.append(Event::Quote(quote));
+                }
+            }
+            Mended::Unknown => tracing::debug!(
+                feed = self.name(),
+                symbol = %correction.symbol,
+                trade = correction.trade,
+                "corrects a trade that is not remembered"
+            ),
+        }
+    }
+
+    /// The session and the newest quote of each symbol that this feed spoke of before a restart, and has
+    /// not yet since.
+    pub fn left(&self) -> Vec<(Session, Quote)> {
+        self.floor.left.of(&self.name())
     }
 
     /// Publishes the newest quote of every symbol.
@@ -89,13 +131,26 @@ impl Publisher {
         }
     }
 
-    /// Publishes a session, unless it says what is known already.
+    /// Publishes a session, unless it says what is known already. Its state is what the calendar of
+    /// its venue and the halts of all feeds make of it: see [`Sessions`](crate::sessions::Sessions).
     pub fn session(&self, session: Session) {
         let mut state = self.state();
-        if state.sessions.get(&session.symbol) != Some(&session) {
-            state.sessions.insert(session.symbol, session.clone());
-            self.append(Event::Session(session));
-        }
+        state.sessions.insert(session.symbol, session.clone());
+        self.say(session);
+    }
+
+    /// Takes that a symbol is halted, whoever quotes it, with the venue's code of the reason (`T1`,
+    /// `LUDP`). A market-wide halt (`MWC1` to `MWC3`) stops all US stocks. To say it again is no
+    /// change.
+    pub fn halt(&self, symbol: Symbol, code: &str) {
+        let floor = &self.floor;
+        floor.sessions.halt(&floor.tape, self.now(), symbol, code);
+    }
+
+    /// Takes that a symbol is traded again; where its halt was market-wide, all are.
+    pub fn resume(&self, symbol: Symbol) {
+        let floor = &self.floor;
+        floor.sessions.resume(&floor.tape, self.now(), symbol);
     }
 
     /// Publishes a story, unless it says what is on the tape already.
@@ -136,6 +191,10 @@ impl Publisher {
             tracing::info!(feed = self.name(), "live");
         }
     }
+
+    /// Says that something came from the source, if only an answer to a ping. To be called for
+    /// whatever comes; [`Publisher::live`] says it too.
+    pub fn heard(&self) {}
 
     /// Counts a frame that says nothing that we listen to.
     pub fn ignore(&self) {
@@ -187,6 +246,38 @@ impl Publisher {
         self.state().live_since
     }
 
+    /// Has the trade archived, and goes on where the feed left the symbol before a restart.
+    fn take_up(&self, state: &mut State, tick: &Tick) {
+        if let Some(archive) = &self.floor.archive
+            && let Some(trade) = tick.trade.filter(|_| tick.clock == Clock::Exchange)
+        {
+            archive.trade(Print {
+                symbol: tick.symbol,
+                time: tick.time,
+                trade,
+            });
+        }
+        if state.board.quote(tick.symbol).is_some() {
+            return;
+        }
+        let Some(left) = self
+            .floor
+            .left
+            .take(tick.symbol, &self.status.borrow().name)
+        else {
+            return;
+        };
+        let mut quote = left.quote;
+        let session = state.sessions.get(&tick.symbol);
+        let calendar = Calendar::of(session.and_then(|session| session.venue.as_deref()));
+        if calendar.trading_day(quote.time) != calendar.trading_day(tick.time) {
+            (quote.volume, quote.high, quote.low) = (None, None, None);
+        }
+        for bar in state.board.take_up(quote, left.closed_until, left.trades) {
+            self.append(Event::Bar(bar));
+        }
+    }
+
     fn references(&self, state: &mut State, symbol: Symbol, day: &Day) {
         let Some(session) = state.sessions.get_mut(&symbol) else {
             return;
@@ -195,8 +286,13 @@ impl Publisher {
         let prev_close = day.prev_close.or(session.prev_close);
         if (open, prev_close) != (session.open, session.prev_close) {
             (session.open, session.prev_close) = (open, prev_close);
-            self.append(Event::Session(session.clone()));
+            self.say(session.clone());
         }
+    }
+
+    fn say(&self, session: Session) {
+        let floor = &self.floor;
+        floor.sessions.say(&floor.tape, self.now(), session);
     }
 
     fn append(&self, event: Event) {

@@ -4,6 +4,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _},
 };
+use serde_path_to_error::{Path, Segment};
 use tokio_tungstenite::tungstenite::http::Uri;
 use toml::{Table, Value};
 
@@ -13,6 +14,7 @@ use super::{
     replay::{self, Replay},
     simulate::Simulate,
 };
+use crate::Secret;
 
 /// A feed as it is asked for: a name, what it is about, and options. On the command line that is
 /// one text, in the file of the configuration a table; both are read into the same options.
@@ -44,6 +46,15 @@ pub(super) trait FeedOptions: DeserializeOwned {
     /// What stands behind the colon.
     const MAIN: Main;
 
+    /// The fields that are a [`Secret`], beside the keys: of `key` the table has `key_env` or
+    /// `key_file`.
+    const SECRETS: &'static [&'static str] = &[];
+
+    /// The secrets that are to be there when the feed starts.
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
+    }
+
     /// Checks what a type cannot.
     ///
     /// # Errors
@@ -67,13 +78,57 @@ pub(super) enum Main {
     Address(&'static str),
 }
 
-/// Why a text is not a [`FeedSpec`].
+/// Why a text or a table is not a [`FeedSpec`]: all that is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpecError(String);
+pub struct SpecError(Vec<Fault>);
+
+/// One thing that is wrong with a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The key of the table that it is about, if it is about one.
+    pub key: Option<String>,
+    /// The place in the list of that key, if it is one.
+    pub item: Option<usize>,
+    /// What is wrong, with the value and what was expected.
+    pub message: String,
+}
+
+impl SpecError {
+    /// What is wrong, one by one.
+    pub fn faults(&self) -> &[Fault] {
+        &self.0
+    }
+
+    fn of(message: String) -> Self {
+        SpecError(vec![Fault::of_all(message)])
+    }
+}
+
+impl Fault {
+    fn of_all(message: String) -> Self {
+        Fault {
+            key: None,
+            item: None,
+            message,
+        }
+    }
+
+    fn of(key: &str, message: String) -> Self {
+        Fault {
+            key: Some(key.to_owned()),
+            item: None,
+            message,
+        }
+    }
+}
 
 impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        for (place, fault) in self.0.iter().enumerate() {
+            let between = if place == 0 { "" } else { "; " };
+            write!(f, "{between}{}", fault.message)?;
+        }
+        Ok(())
     }
 }
 
@@ -107,13 +162,23 @@ impl FeedSpec {
             "none" | "simulate" => match table.keys().next() {
                 None if name == "none" => Ok(FeedSpec::None),
                 None => Ok(FeedSpec::Simulate),
-                Some(key) => Err(SpecError(format!(
-                    "{key:?} is not an option of {name}: expected none"
-                ))),
+                Some(key) => Err(SpecError(vec![Fault::of(
+                    key,
+                    format!("{key:?} is not an option of {name}: expected none"),
+                )])),
             },
             binance::Options::NAME => options(table).map(FeedSpec::Binance),
             replay::Options::NAME => options(table).map(FeedSpec::Replay),
             _ => Err(unknown(name)),
+        }
+    }
+
+    /// The secrets that the feed needs.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            FeedSpec::None | FeedSpec::Simulate => Vec::new(),
+            FeedSpec::Binance(options) => options.secrets(),
+            FeedSpec::Replay(options) => options.secrets(),
         }
     }
 
@@ -141,27 +206,147 @@ impl FeedSpec {
 }
 
 fn unknown(name: &str) -> SpecError {
-    SpecError(format!(
+    SpecError::of(format!(
         "{name:?} is not a feed: expected {}{}",
         FEEDS.join(", "),
         suggestion(name, &FEEDS)
     ))
 }
 
-fn options<T: FeedOptions>(table: Table) -> Result<T, SpecError> {
-    if let Some(key) = table.keys().find(|key| !T::KEYS.contains(&key.as_str())) {
-        return Err(SpecError(format!(
-            "{key:?} is not an option of {}: expected {}{}",
-            T::NAME,
-            T::KEYS.join(", "),
-            suggestion(key, T::KEYS)
-        )));
+fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
+    let mut faults = Vec::new();
+    let mut taken = HashSet::new();
+    for &secret in T::SECRETS {
+        if let Err(fault) = place(secret, &mut table, T::NAME) {
+            taken.insert(secret.to_owned());
+            faults.push(fault);
+        }
     }
-    table
-        .try_into::<T>()
-        .map_err(|error| error.message().to_owned())
-        .and_then(T::checked)
-        .map_err(|error| SpecError(format!("{}: {error}", T::NAME)))
+    let keys = keys::<T>();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    table.retain(|key, _| {
+        let known = keys.contains(&key) || T::SECRETS.contains(&key);
+        if !known {
+            let message = format!(
+                "{key:?} is not an option of {}: expected {}{}",
+                T::NAME,
+                keys.join(", "),
+                suggestion(key, &keys)
+            );
+            faults.push(Fault::of(key, message));
+        }
+        known
+    });
+    // A wrong value is taken out, so that the next one is found too.
+    let options = loop {
+        let table_again = Value::Table(table.clone());
+        let error = match serde_path_to_error::deserialize::<_, T>(table_again) {
+            Ok(options) => break options,
+            Err(error) => error,
+        };
+        let (key, item) = at(error.path());
+        let message = error.inner().message();
+        let missing = missing(message);
+        if let Some(key) = key.filter(|key| table.remove(key).is_some()) {
+            let message = format!("{}: {message}", T::NAME);
+            faults.push(Fault {
+                key: Some(key.clone()),
+                item,
+                message,
+            });
+            taken.insert(key);
+            continue;
+        }
+        // What was taken out is missing for no fault of its own.
+        if missing.is_none_or(|field| !taken.contains(field)) {
+            let message = match missing.filter(|field| T::SECRETS.contains(field)) {
+                Some(field) => format!("without {field}_env or {field}_file: expected one of them"),
+                None => message.to_owned(),
+            };
+            faults.push(Fault::of_all(format!("{}: {message}", T::NAME)));
+        }
+        return Err(SpecError(faults));
+    };
+    match options.checked() {
+        Ok(options) if faults.is_empty() => Ok(options),
+        Err(message) if taken.is_empty() => {
+            faults.push(Fault::of_all(format!("{}: {message}", T::NAME)));
+            Err(SpecError(faults))
+        }
+        _ => Err(SpecError(faults)),
+    }
+}
+
+/// The keys of a table of such a feed, those of its secrets included.
+fn keys<T: FeedOptions>() -> Vec<String> {
+    let secrets = T::SECRETS
+        .iter()
+        .flat_map(|secret| [format!("{secret}_env"), format!("{secret}_file")]);
+    let keys = T::KEYS.iter().map(|&key| key.to_owned());
+    keys.chain(secrets).collect()
+}
+
+/// Puts the place of a secret, as the table has it, under the name of the secret.
+fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), Fault> {
+    let [env, file] = ["env", "file"].map(|place| format!("{secret}_{place}"));
+    let fault = |key: &str, why: &str| {
+        Err(Fault::of(
+            key,
+            format!(
+                "{feed}: {why}: expected {env} with the name of a variable, or {file} with a path"
+            ),
+        ))
+    };
+    // What stands there is not repeated: it may be the secret.
+    if table.remove(secret).is_some() {
+        let why = format!("{secret:?} is a secret, which is not written down here");
+        return fault(secret, &why);
+    }
+    let (key, place, value) = match (table.remove(&env), table.remove(&file)) {
+        (Some(_), Some(_)) => return fault(&file, &format!("{env} beside {file}")),
+        (Some(value), None) => (env.as_str(), "env", value),
+        (None, Some(value)) => (file.as_str(), "file", value),
+        (None, None) => return Ok(()),
+    };
+    let right = match &value {
+        Value::String(text) => !text.is_empty() && (place == "file" || is_variable(text)),
+        _ => false,
+    };
+    if !right {
+        return fault(key, &format!("{key} is no name of that"));
+    }
+    let place = Table::from_iter([(place.to_owned(), value)]);
+    table.insert(secret.to_owned(), Value::Table(place));
+    Ok(())
+}
+
+/// Whether a variable can be called so. A key of a source seldom can, so that one that was given in
+/// place of the name of its variable is not shown.
+fn is_variable(text: &str) -> bool {
+    text.len() <= 64
+        && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// The key, and the place in its list, that an error is about.
+fn at(path: &Path) -> (Option<String>, Option<usize>) {
+    let mut path = path.iter();
+    let key = match path.next() {
+        Some(Segment::Map { key }) => Some(key.clone()),
+        _ => None,
+    };
+    let item = match path.next() {
+        Some(Segment::Seq { index }) => Some(*index),
+        _ => None,
+    };
+    (key, item)
+}
+
+/// The field that serde misses, if it misses one.
+fn missing(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
 impl FromStr for FeedSpec {
@@ -174,7 +359,7 @@ impl FromStr for FeedSpec {
         let main = match name {
             "none" | "simulate" if rest.is_empty() => Main::Nothing,
             "none" | "simulate" => {
-                return Err(SpecError(format!(
+                return Err(SpecError::of(format!(
                     "{rest:?} after {name}: expected nothing more"
                 )));
             }
@@ -356,5 +541,81 @@ mod tests {
             .map(|number| format!("A{number}"))
             .collect();
         assert!(error(&format!("binance:{}", many.join(","))).contains("201 symbols"));
+    }
+
+    #[derive(Debug, Clone, PartialEq, Deserialize)]
+    struct Keyed {
+        key: Secret,
+        #[serde(default)]
+        word: Option<Secret>,
+        #[serde(default)]
+        rows: u8,
+        #[serde(default)]
+        names: Vec<Symbol>,
+    }
+
+    impl FeedOptions for Keyed {
+        const NAME: &'static str = "keyed";
+        const KEYS: &'static [&'static str] = &["rows", "names"];
+        const SECRETS: &'static [&'static str] = &["key", "word"];
+        const MAIN: Main = Main::List("names");
+
+        fn secrets(&self) -> Vec<&Secret> {
+            std::iter::once(&self.key).chain(&self.word).collect()
+        }
+    }
+
+    fn keyed(text: &str) -> Result<Keyed, SpecError> {
+        options(Keyed::MAIN.read(text))
+    }
+
+    #[test]
+    fn a_secret_is_named_by_its_place() {
+        let read = keyed(":GOOG?key_env=ALPACA_KEY&word_file=/run/secrets/word").unwrap();
+        let key = Secret::Env("ALPACA_KEY".to_owned());
+        let word = Secret::File("/run/secrets/word".into());
+        assert_eq!(read.secrets(), [&key, &word]);
+        assert_eq!(keyed("?key_env=A").unwrap().word, None);
+        for (text, words) in [
+            ("", "without key_env or key_file"),
+            ("?key=hunter2", "\"key\" is a secret, which is not written"),
+            ("?key_env=hunter2", "key_env is no name"),
+            ("?key_env=", "key_env is no name"),
+            ("?key_env=A&key_file=b", "key_env beside key_file"),
+            ("?key_evn=A", "did you mean key_env?"),
+        ] {
+            let error = keyed(text).unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+            assert!(!error.contains("hunter"), "{error}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_wrong_with_a_table_is_told_and_where() {
+        let text = r#"key = "hunter2"
+            rows = "many"
+            names = ["GOOG", "two words", "AAPL"]
+            colour = "red""#;
+        let error = options::<Keyed>(text.parse().unwrap()).unwrap_err();
+        let places: Vec<_> = error
+            .faults()
+            .iter()
+            .map(|fault| (fault.key.as_deref(), fault.item))
+            .collect();
+        assert_eq!(
+            places,
+            [
+                (Some("key"), None),
+                (Some("colour"), None),
+                (Some("rows"), None),
+                (Some("names"), Some(1)),
+            ]
+        );
+        let message = error.to_string();
+        assert!(
+            message.contains("two words") && message.contains("many"),
+            "{message}"
+        );
+        assert!(!message.contains("hunter"), "{message}");
     }
 }

@@ -140,7 +140,7 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
     loop {
         // A feed that panicked is not run again, so that no one sees what it left half done.
         let run = AssertUnwindSafe(async { feed.run(publisher).await }).catch_unwind();
-        let error = match run.await {
+        let (error, at_least) = match run.await {
             Ok(Ok(End::Renew)) => {
                 tracing::info!(feed = name, "connects anew, as its source demands");
                 failures = 0;
@@ -153,7 +153,8 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
                 publisher.set(FeedState::Ended, None);
                 return;
             }
-            Ok(Err(FeedError::Transient(error))) => error,
+            Ok(Err(FeedError::Transient(error))) => (error, Duration::ZERO),
+            Ok(Err(FeedError::Later { why, wait })) => (why, wait),
             Ok(Err(FeedError::Fatal(error))) => {
                 tracing::error!(feed = name, "failed: {error}");
                 publisher.set(FeedState::Failed, Some(error));
@@ -170,13 +171,18 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
             .live_since()
             .is_some_and(|since| since.elapsed() >= backoff.settled);
         failures = if settled { 1 } else { failures + 1 };
-        let wait = backoff.wait(failures);
+        // Jitter comes on top of what the source asks for, so that its clients still part.
+        let wait = at_least + backoff.wait(failures);
         // The first few, then only powers of two: a source may be away for days.
         if failures <= 4 || failures.is_power_of_two() {
             tracing::warn!(feed = name, failures, ?wait, "broke off: {error}");
         } else {
             tracing::debug!(feed = name, failures, ?wait, "broke off: {error}");
         }
+        let error = match at_least {
+            Duration::ZERO => error,
+            _ => format!("{error}; tries again in {} seconds", wait.as_secs() + 1),
+        };
         publisher.set(FeedState::Degraded, Some(error));
         tokio::time::sleep(wait).await;
     }
@@ -204,6 +210,7 @@ mod tests {
     /// What a scripted feed does when it is run.
     enum Act {
         Fail,
+        Busy(Duration),
         LiveThenFail(Duration),
         Renew,
         Finish,
@@ -232,6 +239,10 @@ mod tests {
             Box::pin(async move {
                 match act {
                     Act::Fail => Err(FeedError::Transient("no route".to_owned())),
+                    Act::Busy(wait) => Err(FeedError::Later {
+                        why: "too many".to_owned(),
+                        wait,
+                    }),
                     Act::LiveThenFail(time) => {
                         publisher.live();
                         tokio::time::sleep(time).await;
@@ -362,6 +373,26 @@ mod tests {
         );
         run.stop.cancel();
         run.supervisor.join().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stays_away_as_long_as_the_source_asks() {
+        let hour = Duration::from_secs(3_600);
+        let mut run = start([Act::Busy(hour)]);
+        let statuses = run.supervisor.statuses();
+        let first = run.runs.recv().await.unwrap();
+        let degraded = |status: &FeedStatus| status.state == FeedState::Degraded;
+        let status = statuses.wait_for(0, degraded).await.unwrap();
+        let detail = status.detail.unwrap();
+        assert!(
+            detail.starts_with("too many; tries again in 360"),
+            "{detail}"
+        );
+        let waited = run.runs.recv().await.unwrap() - first;
+        assert!(
+            hour <= waited && waited <= hour + Duration::from_secs(2),
+            "{waited:?}"
+        );
     }
 
     #[test]

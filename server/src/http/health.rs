@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::IntoResponse};
-use market::FeedState;
+use market::{FeedState, FeedStatus};
 
 use super::{Service, problem::Problem};
+use crate::archive::Scribe;
 
 /// Whether the process lives.
 ///
@@ -21,7 +22,8 @@ pub(crate) async fn live() -> impl IntoResponse {
 ///
 /// 200 when every feed has spoken or has said why it cannot, and until shutdown begins: a load
 /// balancer sends nobody here otherwise. A source that breaks off later does not take the server
-/// out: it still has the newest prices, and says how old they are.
+/// out: it still has the newest prices, and says how old they are. Nor does an archive that cannot
+/// write: the answer says so.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -47,6 +49,14 @@ pub(crate) async fn ready(
             "the feed {} is still connecting",
             feed.name
         ))),
-        None => Ok("ready\n"),
+        None => Ok(
+            match service.archive.as_ref().and_then(Scribe::feed_status) {
+                Some(FeedStatus {
+                    detail: Some(detail),
+                    ..
+                }) => format!("ready, but nothing is archived: {detail}\n"),
+                _ => "ready\n".to_owned(),
+            },
+        ),
     }
 }

@@ -7,6 +7,7 @@ use axum::{
 };
 
 use super::{Service, problem::Problem};
+use crate::archive::Scribe;
 
 /// What is counted, for Prometheus.
 ///
@@ -25,7 +26,11 @@ use super::{Service, problem::Problem};
 pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
     let text = service
         .metrics
-        .encode(service.tape.stats(), service.feed_statuses())
+        .encode(
+            service.tape.stats(),
+            service.feed_statuses(),
+            service.archive.as_ref().and_then(Scribe::report),
+        )
         .map_err(|error| Problem::Unavailable(format!("the metrics cannot be written: {error}")))?;
     let headers = [
         (

@@ -51,6 +51,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use self::problem::Problem;
 use crate::{
     Closing, Metrics, Now, Tape,
+    archive::Scribe,
     history::{History, Past, Unreadable},
     publish::Desk,
 };
@@ -104,6 +105,8 @@ pub struct Service {
     pub heartbeat: Duration,
     /// How long a stream lasts at the most, then its client comes back; shortened at random.
     pub lifetime: Option<Duration>,
+    /// What writes history, where that is done.
+    pub archive: Option<Scribe>,
     /// Where publications come in.
     pub desk: Arc<Desk>,
     /// Is cancelled when shutdown begins: nobody new is wanted, and long polls are answered.
@@ -142,7 +145,9 @@ impl Service {
     }
 
     fn feed_statuses(&self) -> Vec<FeedStatus> {
-        (self.feeds)()
+        let mut statuses = (self.feeds)();
+        statuses.extend(self.archive.as_ref().and_then(Scribe::feed_status));
+        statuses
     }
 }
 

@@ -15,13 +15,17 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::{
     Service,
     problem::{Fault, Problem},
 };
-use crate::publish::{self, Desk, Format, Place, Publisher, Refusal, Submission};
+use crate::{
+    archive::Scribe,
+    publish::{self, Desk, Format, Outcome, Place, Publisher, Refusal, Submission},
+};
 
 /// The types that are read, as `Accept` names them.
 const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
@@ -82,7 +86,7 @@ enum Publications {
     ),
     security(("token" = [])),
     responses(
-        (status = 200, description = "All of it is on the tape", body = Answer),
+        (status = 200, description = "All of it is on the tape, and on disk where there is an archive", body = Answer),
         (status = 400, description = "The body cannot be read at all"),
         (status = 401, description = "No token, or one that is not known"),
         (status = 403, description = "Publishing is off"),
@@ -90,6 +94,7 @@ enum Publications {
         (status = 415, description = "Another type of content"),
         (status = 422, description = "An event is not valid"),
         (status = 429, description = "More events than the publisher may send"),
+        (status = 503, description = "The archive cannot write: nothing was taken, or it is on the tape and not on disk"),
     )
 )]
 pub(crate) async fn publish(
@@ -110,7 +115,7 @@ pub(crate) async fn publish(
         Err(problem) => Err(problem),
     };
     match read {
-        Ok((publisher, format, body)) => take(&service, publisher, format, &body),
+        Ok((publisher, format, body)) => take(&service, publisher, format, &body).await,
         Err(problem) => {
             // Whoever waits for leave to send a body has not sent one.
             if !parts.headers.contains_key(header::EXPECT) {
@@ -129,7 +134,7 @@ pub(crate) async fn only_post(request: Request) -> Problem {
     }
 }
 
-fn take(
+async fn take(
     service: &Service,
     publisher: &Publisher,
     format: Format,
@@ -148,6 +153,12 @@ fn take(
         ),
         retry_after: wait.as_millis().div_ceil(1_000).max(1) as u64,
     })?;
+    let archive = service.archive.as_ref();
+    if let Some(reason) = archive.and_then(|scribe| scribe.trouble(&service.tape)) {
+        return Err(Problem::Unavailable(format!(
+            "nothing can be written to disk, and nothing was taken: {reason}"
+        )));
+    }
     let began = Instant::now();
     let outcome = submission.append(&service.tape, service.now());
     service.metrics.appended(began.elapsed());
@@ -159,6 +170,9 @@ fn take(
         late = outcome.late,
         "published"
     );
+    if let Some(scribe) = archive {
+        on_disk(scribe, &outcome, service.limits.request_timeout).await?;
+    }
     let answer = Answer {
         count: outcome.count,
         unchanged: outcome.unchanged,
@@ -166,6 +180,22 @@ fn take(
         last_event_id: outcome.position.to_string(),
     };
     Ok(Json(answer).into_response())
+}
+
+/// Waits until the tape is on disk up to where a publication left it: also what was unchanged may
+/// have come only a moment before.
+async fn on_disk(scribe: &Scribe, outcome: &Outcome, patience: Duration) -> Result<(), Problem> {
+    // Less than the request may take, so that it is answered with what has happened.
+    let written = timeout(patience.mul_f64(0.9), scribe.on_disk(outcome.position)).await;
+    let reason = match written {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(reason)) => reason,
+        Err(_) => format!("the disk took longer than {patience:?}"),
+    };
+    Err(Problem::Unavailable(format!(
+        "the events are on the tape up to {} and streamed, but not on disk: {reason}; send them again, what is there already is left out",
+        outcome.position
+    )))
 }
 
 /// Who publishes, by the token of the request, RFC 6750, section 2.1.

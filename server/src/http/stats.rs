@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use archive::State;
 use axum::{
     Extension, Json,
     body::Body,
-    extract::State,
+    extract,
     http::{HeaderMap, HeaderName, header},
     response::{IntoResponse, Response},
 };
@@ -21,6 +22,7 @@ use super::{
     admission::{Admission, Asker},
     problem::Problem,
 };
+use crate::archive::Scribe;
 
 /// How often the stream speaks.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -35,6 +37,9 @@ pub(crate) struct Stats {
     requests: Requests,
     uptime: Uptime,
     tape: TapeStats,
+    /// How the archive is doing; absent where nothing is archived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archive: Option<ArchiveStats>,
     /// How each feed is doing.
     feeds: Vec<FeedStatus>,
 }
@@ -90,12 +95,83 @@ struct TapeStats {
     merging: usize,
     /// Their bytes.
     merging_bytes: usize,
-    /// Positions of streams, and of polls that wait.
+    /// Positions of streams, of polls that wait, and the archive's.
     cursors: usize,
     /// The oldest id from which every stream can be resumed.
     oldest: String,
     /// The id of the newest event.
     newest: String,
+}
+
+/// What is written of history.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct ArchiveStats {
+    /// `ok`, `degraded` while it cannot write and tries again, `failed` when it gave up.
+    #[schema(example = "ok")]
+    state: &'static str,
+    /// Why, and what to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// What happened to its file, if something did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<String>,
+    /// Everything on the tape up to this id is on disk.
+    written: String,
+    /// When something was last on disk, in milliseconds since the epoch.
+    #[schema(value_type = Option<u64>)]
+    last_commit: Option<Millis>,
+    /// Transactions so far.
+    commits: u64,
+    /// How long the slowest of them took, in milliseconds.
+    slowest_commit_ms: u64,
+    /// Attempts to write that failed so far.
+    failures: u64,
+    /// Rows written so far: events, quotes, trades, bars.
+    rows: u64,
+    /// Trades and corrections that wait for the disk.
+    queued: u64,
+    /// Trades and corrections that were dropped because too many waited.
+    dropped: u64,
+    /// Kept events that left the tape before they could be written.
+    lost: u64,
+    /// Rows removed so far because of their age or of the file's size.
+    removed: u64,
+    /// The size of the file, in bytes.
+    file_bytes: u64,
+}
+
+impl ArchiveStats {
+    fn now(scribe: &Scribe) -> Self {
+        let detail = scribe.feed_status().and_then(|status| status.detail);
+        let Some(report) = scribe.report() else {
+            return ArchiveStats {
+                state: "failed",
+                detail,
+                ..ArchiveStats::default()
+            };
+        };
+        let status = report.status;
+        ArchiveStats {
+            state: match status.state {
+                State::Ok => "ok",
+                State::Degraded(_) => "degraded",
+                State::Failed(_) => "failed",
+            },
+            detail,
+            notice: status.notice,
+            written: report.written.to_string(),
+            last_commit: status.last_commit,
+            commits: status.commits,
+            slowest_commit_ms: status.slowest_commit.as_millis() as u64,
+            failures: status.failures,
+            rows: status.rows,
+            queued: status.queued,
+            dropped: status.dropped,
+            lost: report.lost,
+            removed: status.removed,
+            file_bytes: status.file_bytes,
+        }
+    }
 }
 
 impl Stats {
@@ -131,6 +207,7 @@ impl Stats {
                 oldest: tape.oldest.to_string(),
                 newest: tape.newest.to_string(),
             },
+            archive: service.archive.as_ref().map(ArchiveStats::now),
             feeds: service.feed_statuses(),
         }
     }
@@ -149,7 +226,7 @@ impl Stats {
 
 /// What the server does.
 ///
-/// Connections, requests, how long it has been running, the tape and the
+/// Connections, requests, how long it has been running, the tape, the archive and the
 /// feeds. As a stream, three events a second, named `connections`, `requests` and `uptime`, each
 /// with the part of the JSON of that name.
 #[utoipa::path(
@@ -165,7 +242,7 @@ impl Stats {
     )
 )]
 pub(crate) async fn stats(
-    State(service): State<Arc<Service>>,
+    extract::State(service): extract::State<Arc<Service>>,
     Extension(asker): Extension<Asker>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

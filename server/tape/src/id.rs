@@ -25,11 +25,12 @@ impl EventId {
     }
 }
 
-/// How many ids a tape gives in one millisecond before it goes on with the next.
-const IDS_PER_MS: u64 = 1000;
+/// How many ids a tape gives in one millisecond before it goes on with the next; the first of them has
+/// its mark times as many as its `n`.
+pub const IDS_PER_MS: u64 = 1000;
 
 /// What the ids of one tape have in common: the range of their `n`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Mark {
     first: u64,
 }
@@ -51,11 +52,21 @@ impl Mark {
         if now > last.ms {
             return self.first_of(now);
         }
+        if !self.bears(last) {
+            return self.first_of(last.ms.saturating_add(1));
+        }
         let n = last.n + 1;
         if n < self.first + IDS_PER_MS {
             return EventId { ms: last.ms, n };
         }
         self.first_of(last.ms.saturating_add(1))
+    }
+
+    /// The mark that an id bears.
+    pub(crate) const fn of(id: EventId) -> Self {
+        Mark {
+            first: id.n - id.n % IDS_PER_MS,
+        }
     }
 
     /// Whether an id could be of this tape.
@@ -195,6 +206,8 @@ mod tests {
         assert_eq!(next(42, "100-42007", 101), "101-42000");
         assert_eq!(next(42, "100-42007", 3), "100-42008");
         assert_eq!(next(42, "100-42999", 3), "101-42000");
+        assert_eq!(next(42, "100-7", 3), "101-42000", "after another mark");
+        assert_eq!(next(42, "100-99007", 100), "101-42000");
         assert_eq!(next(u32::MAX, "100-4294967295998", 3), "100-4294967295999");
     }
 

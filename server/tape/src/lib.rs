@@ -19,6 +19,9 @@
 //! steps back, or of two behind one address. Each tape therefore has a mark, which all its ids bear
 //! in their `n`, and does not take the id of another for a position of its own.
 //!
+//! A tape can go on where another one ended ([`Tape::refilled`]), with what was stored of it: the ids
+//! of before are then positions on it, and each keeps the mark that it had.
+//!
 //! Topics and merge keys are of one type `K`, in two spaces of names. Nothing polls: an append
 //! wakes the cursors that wait for its topics, and no others. Nothing here reads a clock, blocks
 //! for long or knows a runtime; the time is an argument, in milliseconds since the Unix epoch.
@@ -75,7 +78,7 @@ mod waiting;
 
 pub use batch::Batch;
 pub use cursor::{Cursor, Delivery, OffTape};
-pub use id::{EventId, EventIdError};
+pub use id::{EventId, EventIdError, IDS_PER_MS};
 pub use log::{Key, Payload};
 pub use ringer::Ringer;
-pub use tape::{Limits, Stats, Tape, View};
+pub use tape::{Limits, Refill, Stats, Stored, Tape, View};

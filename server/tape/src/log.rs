@@ -8,7 +8,7 @@ use std::{
 use slab::Slab;
 
 use crate::{
-    EventId, Limits, OffTape, Stats,
+    EventId, Limits, OffTape, Refill, Stats, Stored,
     id::Mark,
     waiting::{Reader, Waits},
 };
@@ -112,12 +112,22 @@ pub(crate) struct Ringing {
     pub(crate) due: Vec<Waker>,
 }
 
+/// Before every id.
+const NOWHERE: EventId = EventId { ms: 0, n: 0 };
+
 /// Everything that is behind the tape's lock.
 pub(crate) struct Log<K, P> {
     limits: Limits,
     mark: Mark,
-    /// Stands for the moment of creation: what is older belongs to another tape.
+    /// Stands for the moment of creation, or for what a refill leaves out: what is older belongs to
+    /// another tape, or is lost.
     start: EventId,
+    /// Its own ids are this one or greater.
+    first: EventId,
+    /// What was appended next after this id may be lost.
+    torn: EventId,
+    /// The marks that it had before, each with the newest id that it was refilled with.
+    earlier: HashMap<Mark, EventId>,
     pub(crate) last: EventId,
     /// The latest time that anybody named. Ids follow it too, so that an entry which a cursor
     /// withholds is never older than the read that withheld it (see [`crate::Tape::resume`]).
@@ -148,6 +158,9 @@ impl<K: Key, P: Payload> Log<K, P> {
             limits,
             mark,
             start,
+            first: start,
+            torn: NOWHERE,
+            earlier: HashMap::new(),
             last: start,
             clock: now,
             horizon: start,
@@ -163,6 +176,53 @@ impl<K: Key, P: Payload> Log<K, P> {
             appended: 0,
             superseded: 0,
             evicted: 0,
+        }
+    }
+
+    /// A log that goes on where another one ended.
+    pub(crate) fn refilled(now: u64, mark: Mark, limits: Limits, refill: Refill<K, P>) -> Self {
+        let Refill {
+            since,
+            torn,
+            mut entries,
+        } = refill;
+        entries.sort_by_key(|stored| stored.id);
+        entries.dedup_by_key(|stored| stored.id);
+        let mut log = Log::new(now, mark, limits);
+        let begin = log.last;
+        (log.start, log.horizon, log.forgotten) = (since, since, since);
+        log.torn = torn;
+        let mut newest = since;
+        log.remember(since);
+        let mut aftermath = Aftermath::new();
+        for stored in entries {
+            let Stored {
+                id,
+                topics,
+                merge,
+                payload,
+            } = stored;
+            if merge.is_some() || id > since {
+                log.append(Append::new(id, topics, merge, payload), &mut aftermath);
+            }
+            log.remember(id);
+            newest = id.max(newest);
+        }
+        if newest < begin {
+            log.last = begin;
+        } else {
+            log.last = newest;
+            log.first = log.next_id(newest);
+        }
+        (log.appended, log.superseded, log.evicted) = (0, 0, 0);
+        log
+    }
+
+    /// Notes an id of before.
+    fn remember(&mut self, id: EventId) {
+        if id > NOWHERE {
+            let newest = self.earlier.entry(Mark::of(id)).or_insert(id);
+            *newest = id.max(*newest);
         }
     }
 
@@ -287,12 +347,15 @@ impl<K: Key, P: Payload> Log<K, P> {
         }
     }
 
-    /// Whether a cursor of these topics could go on after `id`.
+    /// Where a cursor of these topics stands that goes on after `id`, and whether it may know merging
+    /// entries that are lost: it has seen one, or has skipped for it one that is here.
+    ///
+    /// Whoever saw what is lost stands after the newest entry that is not.
     pub(crate) fn check<'a>(
         &self,
         topics: impl IntoIterator<Item = &'a K>,
         id: EventId,
-    ) -> Result<(), OffTape>
+    ) -> Result<(EventId, bool), OffTape>
     where
         K: 'a,
     {
@@ -303,14 +366,21 @@ impl<K: Key, P: Payload> Log<K, P> {
                 None => self.forgotten,
             })
             .fold(self.start, EventId::max);
-        if !self.mark.bears(id) || id < oldest || id > self.last {
-            return Err(OffTape {
+        let own = self.mark.bears(id) && (self.first..=self.last).contains(&id);
+        let newest = match own {
+            true => Some(self.last),
+            false => self.earlier.get(&Mark::of(id)).copied(),
+        };
+        match newest {
+            Some(newest) if id.min(newest) >= oldest => {
+                Ok((id.min(newest), id > newest || id <= self.torn))
+            }
+            _ => Err(OffTape {
                 position: id,
                 oldest,
                 newest: self.last,
-            });
+            }),
         }
-        Ok(())
     }
 
     /// Adds a reader that nothing has been asked of yet.

@@ -48,6 +48,33 @@ pub struct Stats {
     pub newest: EventId,
 }
 
+/// What a tape held before, for [`Tape::refilled`].
+#[derive(Debug, Clone)]
+pub struct Refill<K, P> {
+    /// The newest kept entry that is missing, or the tape's beginning: everything after it that is kept is
+    /// among the entries.
+    pub since: EventId,
+    /// The newest entry at a time when what had been appended after it was lost; `0-0` where nothing ever
+    /// was. Where that is not known, the newest entry.
+    pub torn: EventId,
+    /// What is to be on the tape. Of what merges by one key only the newest counts, and of what is kept
+    /// only what [`Limits`] have room for.
+    pub entries: Vec<Stored<K, P>>,
+}
+
+/// An entry that was on a tape before.
+#[derive(Debug, Clone)]
+pub struct Stored<K, P> {
+    /// The id that it had, and will have.
+    pub id: EventId,
+    /// Its topics.
+    pub topics: Vec<K>,
+    /// Its merge key, for one that merges.
+    pub merge: Option<K>,
+    /// What it is.
+    pub payload: P,
+}
+
 /// The log. A clone is the same tape.
 pub struct Tape<K: Key, P: Payload> {
     // A std mutex: it is held for short, bounded work and never across an await. One for all,
@@ -73,6 +100,28 @@ impl<K: Key, P: Payload> Tape<K, P> {
     pub fn new(now: u64, mark: u32, limits: Limits) -> Self {
         Tape {
             log: Arc::new(Mutex::new(Log::new(now, Mark::new(mark), limits))),
+        }
+    }
+
+    /// A tape that goes on where another one ended, as if it had not: with its entries, which have the
+    /// ids that they had and are no news to anybody. Every id that is given from now on is greater,
+    /// whatever the clock says. [`Tape::resume`] takes the ids of before, from [`Refill::since`] on, also
+    /// those of entries that merge and were never stored.
+    ///
+    /// What was appended last may have been lost before it was stored, and its ids have been seen. So
+    /// that none of them is given again, `now` is to be later than all of them, whatever the clock
+    /// says; or `mark` is to be one that no entry bears. Who resumes from such an id is given everything
+    /// after the newest stored entry of its mark. And who resumes from before a loss ([`Refill::torn`])
+    /// is given the merging entries of its topics as they are here, older ones as well: it may have seen
+    /// newer ones, or skipped one of these for a newer one.
+    pub fn refilled(now: u64, mark: u32, limits: Limits, refill: Refill<K, P>) -> Self {
+        Tape {
+            log: Arc::new(Mutex::new(Log::refilled(
+                now,
+                Mark::new(mark),
+                limits,
+                refill,
+            ))),
         }
     }
 
@@ -165,11 +214,14 @@ impl<K: Key, P: Payload> Tape<K, P> {
     {
         let topics = topics.into_iter();
         let mut log = lock(&self.log);
-        log.check(topics.clone(), id)?;
+        let (position, torn) = log.check(topics.clone(), id)?;
         let reader = log.join();
         log.listen(reader, topics);
-        let mut cursor = Cursor::new(&self.log, reader, id, min_interval);
-        cursor.rewind_merging(min_interval.unwrap_or(0));
+        let mut cursor = Cursor::new(&self.log, reader, position, min_interval);
+        cursor.rewind_merging(match torn {
+            true => u64::MAX,
+            false => min_interval.unwrap_or(0),
+        });
         Ok(cursor)
     }
 
@@ -229,6 +281,11 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
     /// The position: the id of the newest entry.
     pub fn position(&self) -> EventId {
         self.log.last
+    }
+
+    /// What the tape holds and what has happened on it.
+    pub fn stats(&self) -> Stats {
+        self.log.stats()
     }
 
     /// Whether the tape holds an entry of a topic.

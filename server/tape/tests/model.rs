@@ -10,7 +10,7 @@ use std::{
 };
 
 use proptest::{collection::vec, option, prelude::*, sample::Index};
-use tape::{Cursor, EventId, Limits, OffTape, Payload, Tape, View};
+use tape::{Cursor, EventId, Limits, OffTape, Payload, Refill, Stored, Tape, View};
 
 const TOPICS: u8 = 5;
 const MERGE_KEYS: u8 = 4;
@@ -38,6 +38,20 @@ enum Op {
     Clock(i64),
     Open(Vec<Key>, Option<u64>),
     Of(Index, ClientOp),
+    /// The process ends and another one goes on with what was stored, all clients come back.
+    Crash(Crash),
+}
+
+#[derive(Debug, Clone)]
+struct Crash {
+    /// So many of the last entries were not stored.
+    lost: usize,
+    /// Of what was kept, the store has no longer what is before one of its entries.
+    forgotten: Option<Index>,
+    /// So many of the last deliveries in order have not arrived, at any client.
+    cut: usize,
+    /// The next tape has the same mark, and is told a time after all that was given.
+    same: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -72,11 +86,21 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => Just(ClientOp::Restart),
         1 => Just(ClientOp::Leave),
     ];
+    let lost = prop_oneof![1 => Just(0), 1 => 0..8usize];
+    let forgotten = option::weighted(0.3, any::<Index>());
+    let crash = (lost, forgotten, 0..3usize, any::<bool>());
+    let crash = crash.prop_map(|(lost, forgotten, cut, same)| Crash {
+        lost,
+        forgotten,
+        cut,
+        same,
+    });
     let op = prop_oneof![
         12 => prop_oneof![3 => vec(event(), 1), 1 => vec(event(), 0..5)].prop_map(Op::Append),
         5 => prop_oneof![10 => 0..12i64, 2 => 12..150i64, 1 => -90..0i64].prop_map(Op::Clock),
         3 => (topics(), interval()).prop_map(|(topics, interval)| Op::Open(topics, interval)),
         18 => (any::<Index>(), client_op).prop_map(|(client, op)| Op::Of(client, op)),
+        1 => crash.prop_map(Op::Crash),
     ];
     vec(op, 0..150)
 }
@@ -108,6 +132,8 @@ struct Client {
     interval: Option<u64>,
     /// The longest interval that this connection has had.
     longest: Option<u64>,
+    /// Up to where, and of which topics, it must see what merges again.
+    again: Option<(EventId, BTreeSet<Key>)>,
     /// Where the log begins.
     base: EventId,
     /// What was delivered, and whether in order.
@@ -143,12 +169,23 @@ impl Client {
         since.any(|&since| entry.id > since)
     }
 
+    /// Whether it must see an entry though it may have seen it before.
+    fn sees_again(&self, entry: &Entry) -> bool {
+        self.again.as_ref().is_some_and(|(until, topics)| {
+            let is_of_old = entry.merge.is_some() && entry.id <= *until;
+            is_of_old && !entry.topics.is_disjoint(topics)
+        })
+    }
+
     /// What it must yet see, or must have seen before it was gone.
     fn unread<'a>(&self, entries: &'a [Entry]) -> impl Iterator<Item = &'a Entry> {
         let seen: BTreeSet<EventId> = self.log.iter().map(|&(id, _)| id).collect();
         entries
             .iter()
-            .filter(move |entry| self.follows(entry) && !seen.contains(&entry.id))
+            .filter(move |entry| match self.sees_again(entry) {
+                true => !self.merged.contains(&entry.id),
+                false => self.follows(entry) && !seen.contains(&entry.id),
+            })
     }
 
     fn lost_one(&self, entries: &[Entry]) -> bool {
@@ -175,6 +212,7 @@ impl Client {
 
     fn moved(&mut self, position: EventId) {
         self.greatest = position;
+        self.again = None;
         self.merged.clear();
         self.added = false;
         self.round = None;
@@ -191,8 +229,21 @@ impl Client {
     }
 }
 
+fn first_of(ms: u64, mark: u32) -> EventId {
+    EventId {
+        ms,
+        n: u64::from(mark) * 1000,
+    }
+}
+
+fn mark_of(id: EventId) -> u32 {
+    u32::try_from(id.n / 1000).unwrap()
+}
+
 struct Model {
     limits: Limits,
+    /// What is known begins here.
+    start: EventId,
     mark: u32,
     tape: Tape<Key, Item>,
     now: u64,
@@ -201,20 +252,33 @@ struct Model {
     last: EventId,
     entries: Vec<Entry>,
     clients: Vec<Client>,
+    /// What this tape was not given: how many entries, and how many of them were gone.
+    before: (u64, u64),
+    /// The marks that it had before, each with the newest id that was stored.
+    earlier: BTreeMap<u32, EventId>,
+    /// The first id that the tape could give, and the newest that any tape has given.
+    first: EventId,
+    given: EventId,
+    /// The newest id that was stored when something was not.
+    torn: EventId,
 }
 
 impl Model {
     fn new(limits: Limits, mark: u32) -> Self {
+        let start = first_of(START, mark);
         Model {
+            start,
+            before: (0, 0),
+            earlier: BTreeMap::new(),
+            first: start,
+            given: start,
+            torn: EventId { ms: 0, n: 0 },
             limits,
             mark,
             tape: Tape::new(START, mark, limits),
             now: START,
             clock: START,
-            last: EventId {
-                ms: START,
-                n: u64::from(mark) * 1000,
-            },
+            last: start,
             entries: Vec::new(),
             clients: Vec::new(),
         }
@@ -241,8 +305,104 @@ impl Model {
                 }
             }
             Op::Of(..) => {}
+            Op::Crash(crash) => self.crash(crash),
         }
         self.check_stats();
+    }
+
+    fn crash(&mut self, crash: Crash) {
+        let Crash {
+            lost,
+            forgotten,
+            cut,
+            same,
+        } = crash;
+        // What was stored once stays so.
+        let stored = self.entries.len().saturating_sub(lost);
+        let stored = stored.max(self.before.0 as usize);
+        let all = stored == self.entries.len();
+        self.entries.truncate(stored);
+        // Where nothing that was kept is missing, every position is as good as before.
+        let since = forgotten
+            .filter(|_| !self.entries.is_empty())
+            .map(|index| index.get(&self.entries))
+            .filter(|entry| entry.merge.is_none())
+            .map_or(self.start, |entry| entry.id.max(self.start));
+        self.start = since;
+        // What is stored of each merge key, and what of all.
+        let mut newest_of: BTreeMap<Key, EventId> = BTreeMap::new();
+        for entry in &self.entries {
+            newest_of.extend(entry.merge.map(|key| (key, entry.id)));
+        }
+        let mut stored = Vec::new();
+        self.earlier.clear();
+        for entry in &mut self.entries {
+            entry.gone = match entry.merge {
+                Some(key) => newest_of[&key] != entry.id,
+                None => entry.id <= since,
+            };
+            if entry.gone {
+                continue;
+            }
+            self.earlier.insert(mark_of(entry.id), entry.id);
+            stored.push(Stored {
+                id: entry.id,
+                topics: entry.topics.iter().copied().collect(),
+                merge: entry.merge,
+                payload: Item {
+                    id: entry.id,
+                    weight: entry.weight,
+                },
+            });
+        }
+        let newest = stored.last().map_or(since, |stored| stored.id.max(since));
+        let of_since = self.earlier.entry(mark_of(since)).or_insert(since);
+        *of_since = since.max(*of_since);
+        // In any order, and one twice.
+        let turn = lost.min(stored.len());
+        stored.rotate_left(turn);
+        stored.extend(stored.first().cloned());
+        if !all {
+            self.torn = newest;
+        }
+        let refill = Refill {
+            since,
+            torn: self.torn,
+            entries: stored,
+        };
+        self.given = self.given.max(self.last);
+        if same {
+            self.now = self.now.max(self.given.ms + 1);
+        } else {
+            self.mark += MARKS;
+        }
+        self.tape = Tape::refilled(self.now, self.mark, self.limits, refill);
+        self.clock = self.now;
+        self.evict(newest);
+        let begin = first_of(self.now, self.mark);
+        if newest < begin {
+            (self.first, self.last) = (begin, begin);
+        } else {
+            self.last = newest;
+            self.first = self.next_id();
+            self.last = newest;
+        }
+        let gone = self.entries.iter().filter(|entry| entry.gone).count();
+        self.before = (self.entries.len() as u64, gone as u64);
+        self.tape.view(|view| self.check_view(view));
+        for mut client in std::mem::take(&mut self.clients) {
+            self.of(&mut client, ClientOp::Break(cut));
+            self.clients.push(client);
+        }
+    }
+
+    /// Where a client stands that has seen this id, by what is known of its mark.
+    fn place(&self, id: EventId) -> Option<EventId> {
+        if mark_of(id) == self.mark && self.first <= id && id <= self.last {
+            return Some(id);
+        }
+        let newest = self.earlier.get(&mark_of(id))?;
+        Some(id.min(*newest))
     }
 
     fn append(&mut self, events: Vec<(Vec<Key>, Option<Key>, usize)>) {
@@ -303,10 +463,9 @@ impl Model {
     /// Gives the next id away.
     fn next_id(&mut self) -> EventId {
         self.last = if self.clock > self.last.ms {
-            EventId {
-                ms: self.clock,
-                n: u64::from(self.mark) * 1000,
-            }
+            first_of(self.clock, self.mark)
+        } else if mark_of(self.last) != self.mark {
+            first_of(self.last.ms + 1, self.mark)
         } else {
             EventId {
                 n: self.last.n + 1,
@@ -358,9 +517,10 @@ impl Model {
         assert_eq!(stats.topics, topics.len());
         assert_eq!(stats.cursors, self.clients.len());
         assert_eq!(stats.newest, self.last);
-        assert_eq!(stats.appended, self.entries.len() as u64);
-        let gone = self.entries.iter().filter(|entry| entry.gone).count();
-        assert_eq!(stats.superseded + stats.evicted, gone as u64);
+        let (appended, gone) = self.before;
+        assert_eq!(stats.appended, self.entries.len() as u64 - appended);
+        let all_gone = self.entries.iter().filter(|entry| entry.gone).count();
+        assert_eq!(stats.superseded + stats.evicted, all_gone as u64 - gone);
     }
 
     fn check_view(&self, view: &View<'_, Key, Item>) {
@@ -398,6 +558,7 @@ impl Model {
             since: topics.into_iter().map(|key| (key, self.last)).collect(),
             interval,
             longest: interval,
+            again: None,
             base: self.last,
             log: Vec::new(),
             greatest: self.last,
@@ -447,7 +608,7 @@ impl Model {
                 let foreign = EventId { n, ..position };
                 if mark == self.mark {
                     self.resume(client, foreign);
-                } else {
+                } else if !self.earlier.contains_key(&mark) {
                     let resumed = self
                         .tape
                         .resume(client.since.keys(), foreign, client.longest);
@@ -466,17 +627,24 @@ impl Model {
     }
 
     fn resume(&mut self, client: &mut Client, id: EventId) {
+        let place = self.place(id);
         for since in client.since.values_mut() {
-            *since = id.min(*since);
+            *since = place.unwrap_or(id).min(*since);
         }
         match self.tape.resume(client.since.keys(), id, client.longest) {
             Ok(cursor) => {
+                let place = place.expect("it takes a foreign id");
                 assert!(!client.lost_one(&self.entries), "resumed with a loss");
-                client.reconnected(cursor, id);
+                client.reconnected(cursor, place);
+                // What it saw last may have been lost: it must get all that merges again.
+                client.again = (place < id || id <= self.torn)
+                    .then(|| (self.last, client.since.keys().copied().collect()));
             }
             Err(error) => {
                 assert_eq!(error.position, id);
-                self.check_off(id);
+                if let Some(place) = place {
+                    self.check_off(place);
+                }
                 let (cursor, ()) = self
                     .tape
                     .open(client.since.keys(), |view| self.check_view(view));
@@ -489,7 +657,8 @@ impl Model {
     /// Something that was kept has left the window since a position.
     fn check_off(&self, position: EventId) {
         let mut evicted = self.entries.iter().filter(|e| e.gone && e.merge.is_none());
-        assert!(evicted.any(|entry| entry.id > position), "nothing is lost");
+        let lost = evicted.any(|entry| entry.id > position);
+        assert!(lost || position < self.start, "nothing is lost");
     }
 
     /// Reads once, and checks what comes; returns whether anything did.

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use tape::{Cursor, Delivery, EventId, Limits, OffTape, Payload, Tape};
+use tape::{Cursor, Delivery, EventId, Limits, OffTape, Payload, Refill, Stored, Tape};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Text(Arc<str>);
@@ -807,4 +807,67 @@ fn a_ringer_wakes_those_whom_an_append_leaves_to_it() {
     waiting(&mut many);
     tape.rouse();
     assert_eq!(woken(), 100);
+}
+
+fn stored(id: &str, merge: Option<&'static str>, text: &str) -> Stored<&'static str, Text> {
+    Stored {
+        id: id.parse().unwrap(),
+        topics: vec!["a"],
+        merge,
+        payload: Text(text.into()),
+    }
+}
+
+/// Refilled by a tape of the mark 1, of which everything up to `torn` was stored.
+fn refilled(now: u64, torn: &str) -> Tape<&'static str, Text> {
+    let refill = Refill {
+        since: "1000-1000".parse().unwrap(),
+        torn: torn.parse().unwrap(),
+        entries: vec![
+            stored("900-1000", Some("a"), "an old quote"),
+            stored("1002-1000", None, "a story"),
+            stored("1004-1000", None, "another"),
+        ],
+    };
+    Tape::refilled(now, 2, WIDE, refill)
+}
+
+#[test]
+fn a_refilled_tape_goes_on_where_the_other_ended() {
+    for now in [5000, 7] {
+        let tape = refilled(now, "0-0");
+        let mut live = tape.subscribe(&["a"]);
+        assert_eq!(read(&mut live, now), [""; 0], "nothing of it is news");
+        assert_eq!(tape.stats().appended, 0);
+        let id = keep(&tape, now, &["a"], "new");
+        assert!(id > "1004-1000".parse().unwrap(), "{id}");
+        assert_eq!(id.n / 1000, 2);
+        let resumed = |id: &str| {
+            let mut cursor = tape.resume(&["a"], id.parse().unwrap(), None)?;
+            Ok::<_, OffTape>(read(&mut cursor, now))
+        };
+        assert_eq!(resumed("1000-1000").unwrap(), ["a story", "another", "new"]);
+        // Of a quote that was never stored.
+        assert_eq!(resumed("1003-1007").unwrap(), ["another", "new"]);
+        assert_eq!(resumed("1004-1000").unwrap(), ["new"]);
+        for foreign in ["999-1000", "1003-3000", "1003-2000"] {
+            let error = resumed(foreign).unwrap_err();
+            assert_eq!(error.oldest, "1000-1000".parse().unwrap());
+        }
+    }
+}
+
+#[test]
+fn what_was_lost_is_made_good() {
+    // The clock stepped back, so that lost ids are ahead of those that are given now.
+    let tape = refilled(7, "1004-1000");
+    keep(&tape, 7, &["a"], "new");
+    let mut cursor = tape
+        .resume(&["a"], "9999-1000".parse().unwrap(), None)
+        .unwrap();
+    assert_eq!(read(&mut cursor, 7), ["<an old quote", "new"]);
+    let mut cursor = tape
+        .resume(&["a"], "1003-1000".parse().unwrap(), None)
+        .unwrap();
+    assert_eq!(read(&mut cursor, 7), ["<an old quote", "another", "new"]);
 }

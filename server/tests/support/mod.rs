@@ -4,6 +4,9 @@
     reason = "each file of tests is a crate of its own and uses a part"
 )]
 
+pub(crate) mod script;
+pub(crate) mod socket_server;
+
 use std::{
     net::SocketAddr,
     sync::{
@@ -63,6 +66,7 @@ pub(crate) fn service(window: usize) -> Service {
         clock: Arc::new(|| START),
         heartbeat: Duration::from_secs(15),
         lifetime: None,
+        archive: None,
         desk: Arc::new(Desk::new(&Config::parse_from(["tickertape"]).publish)),
         shutdown: CancellationToken::new(),
         closing: Closing::default(),

@@ -3,6 +3,8 @@
 //!
 //! Everything says that it is simulated: the quality of every session, the source and the summary
 //! of every story. The market is open round the clock, see [`Simulation`].
+//!
+//! After a restart it goes on from the prices that the archive has. The time between is left out.
 
 mod random;
 mod simulation;
@@ -41,10 +43,19 @@ impl Simulate {
 
     async fn pace(&self, publisher: &Publisher) -> Result<End, FeedError> {
         let start = publisher.now();
-        let mut simulation = Simulation::new(self.seed, start);
+        let left = publisher.left();
+        let mut simulation = if left.is_empty() {
+            Simulation::new(self.seed, start)
+        } else {
+            let simulation = Simulation::resume(self.seed, start, &left);
+            for session in simulation.sessions() {
+                publisher.session(session);
+            }
+            simulation
+        };
         // The past comes at once: its bars and stories, but of its quotes only the last.
         let mut steps = 0_u32;
-        while simulation.time() + Simulation::STEP <= start {
+        while left.is_empty() && simulation.time() + Simulation::STEP <= start {
             for said in simulation.step() {
                 match said {
                     Said::Tick(tick) => publisher.past(&tick),

@@ -1,5 +1,5 @@
 use market::{
-    Best, Clock, Day, Millis, NewsType, Price, Quality, Session, Size, Symbol, Tick, Trade,
+    Best, Clock, Day, Millis, NewsType, Price, Quality, Quote, Session, Size, Symbol, Tick, Trade,
     TradingState,
 };
 use rust_decimal::Decimal;
@@ -123,6 +123,39 @@ impl Simulation {
             next_story: time + 240_000,
             stories: 0,
         }
+    }
+
+    /// A market that goes on at a time from where another one was left: in the middle of its session,
+    /// with its prices. What was halted is traded again soon.
+    pub fn resume(seed: u64, time: Millis, left: &[(Session, Quote)]) -> Self {
+        let mut simulation = Simulation::new(seed, time);
+        let time = simulation.start;
+        simulation.time = time;
+        simulation.session_start = Some(time.saturating_sub(SESSION / 2));
+        simulation.next_story = time + 4_000;
+        for state in &mut simulation.stocks {
+            state.seen = time;
+            let left = left
+                .iter()
+                .find(|(session, _)| session.symbol == state.symbol);
+            let Some((session, quote)) = left else {
+                continue;
+            };
+            state.last = in_cents(quote.price).unwrap_or(state.last);
+            state.value = state.last as f64;
+            state.open = in_cents(session.open).unwrap_or(state.last);
+            state.prev_close = in_cents(session.prev_close).unwrap_or(state.last);
+            state.halt = (session.state == TradingState::Halted).then(|| Halt {
+                release: None,
+                resume: time + 10 * Self::STEP,
+            });
+        }
+        simulation
+    }
+
+    /// The sessions of all stocks as they are now.
+    pub fn sessions(&self) -> Vec<Session> {
+        self.stocks.iter().map(State::session).collect()
     }
 
     /// The time of the next step.
@@ -362,6 +395,12 @@ fn swing(edge: f64, middle: f64, more: f64) -> f64 {
 
 fn cents(cents: i64) -> Price {
     Decimal::new(cents, 2).into()
+}
+
+/// A price above nothing in whole cents.
+fn in_cents(price: Option<Price>) -> Option<i64> {
+    let cents = price?.decimal().checked_mul(Decimal::ONE_HUNDRED)?;
+    i64::try_from(cents.round()).ok().filter(|cents| *cents > 0)
 }
 
 fn shares(shares: u32) -> Size {

@@ -1,0 +1,53 @@
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use market::{Millis, Quote, Session, Symbol, Trade};
+
+/// Where the feeds of before left their symbols: each is taken up by the feed that spoke of it, once.
+#[derive(Debug, Default)]
+pub struct LeftBehind(Mutex<HashMap<Symbol, Left>>);
+
+/// Where a feed left a symbol.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Left {
+    /// Its session, which says who spoke of it.
+    pub session: Session,
+    /// Its newest quote.
+    pub quote: Quote,
+    /// The end of its newest bar on the tape.
+    pub closed_until: Millis,
+    /// Its trades since then, oldest first, with their exchange times.
+    pub trades: Vec<(Millis, Trade)>,
+}
+
+impl LeftBehind {
+    /// What was left of each symbol.
+    pub fn new(left: impl IntoIterator<Item = Left>) -> Self {
+        let left = left.into_iter().map(|left| (left.quote.symbol, left));
+        LeftBehind(Mutex::new(left.collect()))
+    }
+
+    /// Takes what a source has left of a symbol.
+    pub fn take(&self, symbol: Symbol, source: &str) -> Option<Left> {
+        let mut left = self.lock();
+        if left.get(&symbol)?.session.source != source {
+            return None;
+        }
+        left.remove(&symbol)
+    }
+
+    /// The session and the newest quote of each symbol that a source has left and not taken.
+    pub fn of(&self, source: &str) -> Vec<(Session, Quote)> {
+        let left = self.lock();
+        left.values()
+            .filter(|left| left.session.source == source)
+            .map(|left| (left.session.clone(), left.quote.clone()))
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Symbol, Left>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

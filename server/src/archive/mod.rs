@@ -1,0 +1,14 @@
+//! The archive: the cursor that writes history, and what a server knows again after a restart.
+//!
+//! The crate `archive` has the database. Here is what joins it to the tape: the [`Scribe`] commits
+//! what the tape says, and a [`Beginning`] is what a restarted server goes on from.
+
+mod left;
+mod opening;
+mod options;
+mod scribe;
+
+pub use left::{Left, LeftBehind};
+pub use opening::Beginning;
+pub use options::{Age, ArchiveOptions, DataFolder, DataSize, Kind};
+pub use scribe::{Report, Scribe};

@@ -1,0 +1,293 @@
+use std::{
+    collections::BTreeMap,
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use archive::{Archive, Failure, FailureKind, State, Status};
+use market::{Event, FeedState, FeedStatus};
+use tape::{EventId, OffTape};
+use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Cursor, Metrics, Now, Tape, Topic};
+
+/// How the archive is called among the feeds.
+const NAME: &str = "Archive";
+
+/// How long to wait after a failure of which nothing is known.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The archive, and how much of the tape is in it. A clone is the same.
+#[derive(Debug, Clone)]
+pub struct Scribe(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// The archive, or why there is none though there should be.
+    archive: Result<Archive, String>,
+    /// Everything on the tape up to here is on disk.
+    written: watch::Receiver<EventId>,
+    lost: Arc<AtomicU64>,
+}
+
+/// How the archive is doing.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What it says of itself.
+    pub status: Status,
+    /// Everything on the tape up to here is on disk.
+    pub written: EventId,
+    /// Kept events that left the tape's window before they could be written.
+    pub lost: u64,
+}
+
+impl Scribe {
+    /// Writes from now on what is appended to a tape, on which there is nothing that is not written
+    /// yet; until `stop` is cancelled, and then what is left.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn start(
+        archive: Archive,
+        tape: &Tape,
+        clock: Now,
+        metrics: Arc<Metrics>,
+        stop: CancellationToken,
+    ) -> (Self, JoinHandle<()>) {
+        let topics = [Topic::Symbols, Topic::AllNews];
+        let (cursor, (position, passed)) = tape.open(&topics, |view| {
+            let stats = view.stats();
+            (view.position(), stats.kept as u64 + stats.evicted)
+        });
+        let (written, watched) = watch::channel(position);
+        let lost = Arc::new(AtomicU64::new(0));
+        let writing = Writing {
+            archive: archive.clone(),
+            cursor,
+            clock,
+            metrics,
+            written,
+            passed,
+            lost: Arc::clone(&lost),
+        };
+        let task = tokio::spawn(writing.run(stop));
+        let shared = Shared {
+            archive: Ok(archive),
+            written: watched,
+            lost,
+        };
+        (Scribe(Arc::new(shared)), task)
+    }
+
+    /// An archive that there should be and is not, with the reason.
+    pub fn failed(reason: String) -> Self {
+        Scribe(Arc::new(Shared {
+            archive: Err(reason),
+            written: watch::channel(EventId { ms: 0, n: 0 }).1,
+            lost: Arc::default(),
+        }))
+    }
+
+    /// The archive itself, to be read.
+    pub fn archive(&self) -> Option<&Archive> {
+        self.0.archive.as_ref().ok()
+    }
+
+    /// Why nothing can be written at the moment, if that is so.
+    pub fn trouble(&self, tape: &Tape) -> Option<String> {
+        let archive = match &self.0.archive {
+            Ok(archive) => archive,
+            Err(reason) => return Some(reason.clone()),
+        };
+        match archive.status().state {
+            State::Ok => None,
+            State::Failed(reason) => Some(reason),
+            // It is tried again with what comes, unless that is under way.
+            State::Degraded(reason) => {
+                let behind = *self.0.written.borrow() < tape.view(|view| view.position());
+                behind.then_some(reason)
+            }
+        }
+    }
+
+    /// Waits until everything on the tape up to a position is on disk.
+    ///
+    /// # Errors
+    /// When an attempt to write fails meanwhile: why. It may be on disk a moment later all the same.
+    pub async fn on_disk(&self, position: EventId) -> Result<(), String> {
+        let archive = self.0.archive.as_ref().map_err(String::clone)?;
+        let mut written = self.0.written.clone();
+        let mut status = archive.watch();
+        let before = status.borrow().failures;
+        let failing = async {
+            let failed = status.wait_for(|status| match status.state {
+                State::Ok => false,
+                State::Degraded(_) => status.failures > before,
+                State::Failed(_) => true,
+            });
+            match failed.await.map(|status| status.state.clone()) {
+                Ok(State::Degraded(reason) | State::Failed(reason)) => reason,
+                Ok(State::Ok) | Err(_) => "the archive has been closed".to_owned(),
+            }
+        };
+        tokio::select! {
+            biased;
+            done = written.wait_for(|written| *written >= position) => match done {
+                Ok(_) => Ok(()),
+                Err(_) => Err("the archive has been closed".to_owned()),
+            },
+            reason = failing => Err(reason),
+        }
+    }
+
+    /// How it is doing; `None` where it could not be opened.
+    pub fn report(&self) -> Option<Report> {
+        let archive = self.archive()?;
+        Some(Report {
+            status: archive.status(),
+            written: *self.0.written.borrow(),
+            lost: self.0.lost.load(Ordering::Relaxed),
+        })
+    }
+
+    /// What is wrong with it, as it stands among the feeds; nothing where it is well.
+    pub fn feed_status(&self) -> Option<FeedStatus> {
+        let (state, detail) = match self.report() {
+            None => (FeedState::Failed, self.0.archive.as_ref().err()?.clone()),
+            Some(Report { status, lost, .. }) => match status.state {
+                State::Failed(reason) => (FeedState::Failed, reason),
+                State::Degraded(reason) => (FeedState::Degraded, reason),
+                State::Ok if lost > 0 => (
+                    FeedState::Degraded,
+                    format!(
+                        "{lost} events left the tape before they could be written: history has a gap there"
+                    ),
+                ),
+                State::Ok => return None,
+            },
+        };
+        Some(FeedStatus {
+            name: NAME.to_owned(),
+            state,
+            detail: Some(detail),
+        })
+    }
+}
+
+/// The cursor that writes.
+struct Writing {
+    archive: Archive,
+    cursor: Cursor,
+    clock: Now,
+    metrics: Arc<Metrics>,
+    written: watch::Sender<EventId>,
+    /// How many kept entries are behind the cursor, of all that were ever on the tape.
+    passed: u64,
+    lost: Arc<AtomicU64>,
+}
+
+type Batch = Vec<(EventId, Arc<Event>)>;
+
+impl Writing {
+    async fn run(mut self, stop: CancellationToken) {
+        loop {
+            let batch = tokio::select! {
+                batch = self.next() => batch,
+                () = stop.cancelled() => match self.rest() {
+                    Some(batch) => batch,
+                    None => return,
+                },
+            };
+            if let Err(failure) = self.write(batch).await {
+                tracing::error!(%failure, "nothing more is archived");
+                return;
+            }
+        }
+    }
+
+    /// Waits for something that is not written, and reads everything that is not.
+    ///
+    /// It is read whole, so that what is on disk is the state of the tape at one position.
+    async fn next(&mut self) -> Batch {
+        let mut read = Vec::new();
+        let off = poll_fn(|context| {
+            let now = (self.clock)();
+            self.cursor.poll_read(context, now, usize::MAX, &mut read)
+        });
+        let off = off.await;
+        self.taken(off, read)
+    }
+
+    /// Reads what is left.
+    fn rest(&mut self) -> Option<Batch> {
+        let mut read = Vec::new();
+        let off = self.cursor.read((self.clock)(), usize::MAX, &mut read);
+        let batch = self.taken(off, read);
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    fn taken(&mut self, read: Result<(), OffTape>, deliveries: Vec<crate::Delivery>) -> Batch {
+        if let Err(off) = read {
+            return self.after_a_gap(&off);
+        }
+        let batch = deliveries.into_iter().map(|delivery| {
+            self.passed += u64::from(Topic::merge(&delivery.payload.event).is_none());
+            (delivery.id, Arc::clone(&delivery.payload.event))
+        });
+        batch.collect()
+    }
+
+    /// Goes on with what is left in the window, after more has come than it holds.
+    fn after_a_gap(&mut self, off: &OffTape) -> Batch {
+        let after = off.position;
+        let (passed, batch) = self.cursor.restart(|view| {
+            let stats = view.stats();
+            let kept = [Topic::Symbols, Topic::AllNews];
+            let kept = kept.iter().flat_map(|topic| view.kept(topic));
+            let unread = kept.chain(view.merging(&Topic::Symbols));
+            let batch: BTreeMap<EventId, Arc<Event>> = unread
+                .filter(|(id, _)| *id > after)
+                .map(|(id, entry)| (id, Arc::clone(&entry.event)))
+                .collect();
+            (stats.kept as u64 + stats.evicted, batch)
+        });
+        let kept = batch
+            .values()
+            .filter(|event| Topic::merge(event).is_none())
+            .count() as u64;
+        let lost = passed.saturating_sub(self.passed + kept);
+        self.passed = passed;
+        self.lost.fetch_add(lost, Ordering::Relaxed);
+        tracing::error!(
+            lost,
+            "the archive was behind for longer than the tape remembers; events are lost to it"
+        );
+        batch.into_iter().collect()
+    }
+
+    async fn write(&mut self, batch: Batch) -> Result<(), Failure> {
+        loop {
+            let began = Instant::now();
+            match self.archive.commit(batch.clone()).await {
+                Ok(()) => {
+                    self.metrics.committed(began.elapsed());
+                    self.written.send_replace(self.cursor.position());
+                    return Ok(());
+                }
+                Err(failure) => match failure.kind() {
+                    FailureKind::Closed | FailureKind::Corrupt => return Err(failure),
+                    FailureKind::Refused => {
+                        self.lost.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                        return Ok(());
+                    }
+                    _ => tokio::time::sleep(PAUSE).await,
+                },
+            }
+        }
+    }
+}

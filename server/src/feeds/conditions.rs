@@ -1,0 +1,174 @@
+//! What a trade of a US stock moves, by the conditions of its report.
+//!
+//! The rules are those of the two consolidated tapes: of the stocks of the NYSE and its sisters
+//! (tapes A and B) the
+//! [CTS Pillar output specification](https://www.ctaplan.com/publicdocs/ctaplan/CTS_Pillar_Output_Specification.pdf)
+//! (sale conditions, "trade summary update table"), of those of Nasdaq (tape C) the
+//! [UTP data feed services specification](https://www.utpplan.com/DOC/UtpBinaryOutputSpec.pdf) (sale
+//! condition matrix). Of several conditions the most restrictive counts: what one of them does not
+//! let a trade move, it does not move.
+//!
+//! - Where the tapes let a report move the last price only if it is the first of the day (sold out
+//!   of sequence, derivatively priced, prior reference price …), it does not move it here.
+//! - Official prices of the open and the close (`Q`, `M`) move the prices of their own market
+//!   center, though not the consolidated ones. They move them here, because a feed of one exchange
+//!   is what that market center says; their volume is that of trades told before.
+//! - A condition that no tape knows lets a trade move what it would without it.
+
+use market::Moves;
+
+/// The tape that a stock is reported on: the same letter is not the same condition on all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tape {
+    /// Stocks listed on the NYSE (A), and on others but Nasdaq (B).
+    Cta,
+    /// Stocks listed on Nasdaq (C).
+    Utp,
+}
+
+impl Tape {
+    /// The tape of that letter; `O` is that of stocks which no exchange lists.
+    pub fn of(letter: &str) -> Option<Self> {
+        match letter {
+            "A" | "B" => Some(Tape::Cta),
+            "C" | "O" => Some(Tape::Utp),
+            _ => None,
+        }
+    }
+}
+
+const VOLUME: Moves = Moves {
+    last: false,
+    range: false,
+    volume: true,
+};
+const NOT_LAST: Moves = Moves {
+    last: false,
+    ..Moves::ALL
+};
+const PRICE: Moves = Moves {
+    volume: false,
+    ..Moves::ALL
+};
+
+/// What a trade moves with these conditions, as the letters of its tape name them. Where the tape is
+/// not known, a letter means what restricts the most.
+pub fn moves<'a>(tape: Option<Tape>, conditions: impl IntoIterator<Item = &'a str>) -> Moves {
+    all(conditions.into_iter().map(|condition| of(tape, condition)))
+}
+
+/// What a trade moves with these conditions, as Finnhub's
+/// [list](https://finnhub.io/docs/api/websocket-trades) numbers them: the same conditions under
+/// other names.
+pub fn numbered<'a>(conditions: impl IntoIterator<Item = &'a str>) -> Moves {
+    let condition = |number: &str| match number {
+        "3" | "5" | "10" | "12" | "17" | "22" | "24" | "25" | "26" | "27" | "37" => VOLUME,
+        "9" | "21" | "30" | "32" => NOT_LAST,
+        "16" | "20" | "39" => PRICE,
+        _ => Moves::ALL,
+    };
+    all(conditions.into_iter().map(condition))
+}
+
+fn all(conditions: impl Iterator<Item = Moves>) -> Moves {
+    conditions.fold(Moves::ALL, |all, one| Moves {
+        last: all.last && one.last,
+        range: all.range && one.range,
+        volume: all.volume && one.volume,
+    })
+}
+
+fn of(tape: Option<Tape>, condition: &str) -> Moves {
+    match condition {
+        // An average price on tapes A and B, a bunched trade on C, which is a regular one.
+        "B" if tape == Some(Tape::Utp) => Moves::ALL,
+        // Average price, cash, price variation, odd lot, next day, seller, form T, extended hours
+        // and out of sequence, contingent, average price, qualified contingent.
+        "B" | "C" | "H" | "I" | "N" | "R" | "T" | "U" | "V" | "W" | "7" => VOLUME,
+        // Bunched and sold, prior reference price, sold out of sequence, derivatively priced.
+        "G" | "P" | "Z" | "4" => NOT_LAST,
+        // Official close, official open, corrected consolidated close.
+        "M" | "Q" | "9" => PRICE,
+        // Regular (`@` or a blank), acquisition, distribution, automatic execution, intermarket
+        // sweep, rules 127 and 155, sold last, opening, split, cross, yellow flag, stopped,
+        // reopening, closing.
+        _ => Moves::ALL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moved(tape: Option<Tape>, conditions: &str) -> Moves {
+        let conditions: Vec<String> = conditions.chars().map(String::from).collect();
+        moves(tape, conditions.iter().map(String::as_str))
+    }
+
+    #[test]
+    fn each_condition_lets_a_trade_move_what_its_tape_says() {
+        for tape in [Some(Tape::Cta), Some(Tape::Utp), None] {
+            for regular in "@ ADEFKLOSXY1568".chars() {
+                let moved = moved(tape, &regular.to_string());
+                assert_eq!(moved, Moves::ALL, "{regular:?} on {tape:?}");
+            }
+            for volume in "CHINRTUVW7".chars() {
+                let moved = moved(tape, &volume.to_string());
+                assert_eq!(moved, VOLUME, "{volume:?} on {tape:?}");
+            }
+            for not_last in "GPZ4".chars() {
+                let moved = moved(tape, &not_last.to_string());
+                assert_eq!(moved, NOT_LAST, "{not_last:?} on {tape:?}");
+            }
+            for price in "MQ9".chars() {
+                let moved = moved(tape, &price.to_string());
+                assert_eq!(moved, PRICE, "{price:?} on {tape:?}");
+            }
+        }
+        assert_eq!(moved(Some(Tape::Cta), "B"), VOLUME);
+        assert_eq!(moved(Some(Tape::Utp), "B"), Moves::ALL);
+        assert_eq!(moved(None, "B"), VOLUME);
+    }
+
+    #[test]
+    fn the_most_restrictive_of_several_counts() {
+        let utp = Some(Tape::Utp);
+        assert_eq!(moved(utp, ""), Moves::ALL);
+        assert_eq!(moved(utp, "@"), Moves::ALL);
+        assert_eq!(moved(utp, "@F"), Moves::ALL);
+        assert_eq!(moved(utp, "@TI"), VOLUME);
+        assert_eq!(moved(utp, "@ZF"), NOT_LAST);
+        let nothing = Moves {
+            last: false,
+            range: false,
+            volume: false,
+        };
+        assert_eq!(moved(utp, "MI"), nothing, "what each of the two forbids");
+        assert_eq!(moves(utp, ["?", "long"]), Moves::ALL);
+    }
+
+    #[test]
+    fn finnhubs_numbers_are_the_same_conditions() {
+        assert_eq!(numbered([]), Moves::ALL);
+        assert_eq!(numbered(["1", "8"]), Moves::ALL);
+        // As told after 16:00 in New York, of an odd lot.
+        assert_eq!(numbered(["1", "8", "24", "12"]), VOLUME);
+        assert_eq!(numbered(["1", "30"]), NOT_LAST);
+        assert_eq!(numbered(["16"]), PRICE);
+    }
+
+    #[test]
+    fn tapes_have_letters() {
+        assert_eq!(
+            ["A", "B", "C", "O", "N", ""].map(Tape::of),
+            [
+                Some(Tape::Cta),
+                Some(Tape::Cta),
+                Some(Tape::Utp),
+                Some(Tape::Utp),
+                None,
+                None
+            ]
+        );
+    }
+}

@@ -1,0 +1,402 @@
+//! The connection of a feed that speaks over a WebSocket
+//! ([RFC 6455](https://www.rfc-editor.org/rfc/rfc6455)): everything about it but what is said.
+//!
+//! [`run`] makes one connection and holds it until it breaks, falls silent or has lived long enough.
+//! A feed says what its source speaks by a [`Protocol`]: whom to call, what to say first, what to
+//! make of a text. Whatever comes that is no such text costs a count or the connection, and nothing
+//! else.
+
+use std::{collections::VecDeque, fmt, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    pin, select,
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
+};
+use tokio_tungstenite::{
+    connect_async_with_config,
+    tungstenite::{
+        self, Message,
+        client::IntoClientRequest,
+        http::{HeaderValue, Response, StatusCode, Uri, header},
+        protocol::{CloseFrame, WebSocketConfig},
+    },
+};
+
+use super::{End, FeedError, FrameError, Publisher, retry};
+use crate::provide_tls;
+
+/// The longest message that is taken. What sources send has some hundred bytes, the first picture
+/// of many symbols some ten thousand.
+const MAX_MESSAGE: usize = 1 << 20;
+
+/// So many frames in a row that cannot be read, and the connection is given up: another one may
+/// speak again what we understand.
+const MAX_WRONG: u32 = 100;
+
+/// How long to stay away from a source that says "too many" but not for how long.
+const TOO_MANY: Duration = Duration::from_secs(60);
+
+/// How long a feed waits for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For the connection to stand.
+    pub connect: Duration,
+    /// For an answer that is awaited before data can come, that to a subscription or a login.
+    pub opening: Duration,
+    /// For any frame, before the feed sends a ping of its own; then again, as often as it passes.
+    /// Half of the silence at the most.
+    pub ping: Duration,
+    /// For any frame, an answer to a ping included. Then the connection is given up.
+    pub silence: Duration,
+    /// Before it replaces the connection, which its source would cut.
+    pub lifetime: Duration,
+}
+
+impl Default for Patience {
+    /// Ten seconds for a connection and as many for the opening, a ping after two seconds so that a
+    /// quiet source can be told from a dead one, a minute of silence. A connection lives for a day
+    /// less ten minutes.
+    fn default() -> Self {
+        Patience {
+            connect: Duration::from_secs(10),
+            opening: Duration::from_secs(10),
+            ping: Duration::from_secs(2),
+            silence: Duration::from_secs(60),
+            lifetime: Duration::from_secs(24 * 60 * 60 - 10 * 60),
+        }
+    }
+}
+
+/// What one source speaks. It lives as long as one connection.
+pub(super) trait Protocol: Send {
+    /// The address to connect to. Its query is never shown to anybody: it may hold a key.
+    fn address(&self) -> Uri;
+
+    /// Says what is to be said as soon as the connection stands.
+    fn greet(&mut self, _say: &mut Say) {}
+
+    /// What has to come before the connection is of use, `an answer to the login`; `None` when
+    /// nothing is missing, which is also when there is nothing to wait for.
+    fn awaits(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Takes a text.
+    ///
+    /// # Errors
+    /// When the text is not what the source promises, or says that the connection is of no use.
+    fn read(&mut self, text: &str, publisher: &Publisher, say: &mut Say) -> Result<Heard, Fault>;
+
+    /// What to send when nothing has come for a while, so that something comes.
+    fn ping(&mut self) -> Message {
+        Message::Ping(Default::default())
+    }
+
+    /// What a code of closing means, where the source gives it a meaning of its own.
+    fn closed(&self, _code: u16, _reason: &str) -> Option<FeedError> {
+        None
+    }
+}
+
+/// What a text was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// The source does what it was asked for: data, a heartbeat, a subscription that stands.
+    Speech,
+    /// A step on the way there.
+    Step,
+    /// Nothing that we listen to.
+    Unknown,
+}
+
+/// Why a text is of no use, or the whole connection.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The text alone.
+    Frame(FrameError),
+    /// The connection.
+    Feed(FeedError),
+}
+
+impl From<FrameError> for Fault {
+    fn from(error: FrameError) -> Self {
+        Fault::Frame(error)
+    }
+}
+
+impl From<FeedError> for Fault {
+    fn from(error: FeedError) -> Self {
+        Fault::Feed(error)
+    }
+}
+
+/// What a protocol has to say, in order.
+#[derive(Debug, Default)]
+pub(super) struct Say(VecDeque<Message>);
+
+impl Say {
+    /// Says a text after all that is still to be said.
+    pub(super) fn text(&mut self, text: impl Into<String>) {
+        self.0.push_back(Message::text(text.into()));
+    }
+}
+
+/// The most connections that a source allows within a span of time. To be held as long as the feed.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    most: usize,
+    within: Duration,
+    made: VecDeque<Instant>,
+}
+
+impl Allowance {
+    pub(super) fn new(most: usize, within: Duration) -> Self {
+        Allowance {
+            most,
+            within,
+            made: VecDeque::with_capacity(most),
+        }
+    }
+
+    /// Waits until one more connection is allowed, and counts it.
+    pub(super) async fn take(&mut self) {
+        if self.made.len() >= self.most
+            && let Some(first) = self.made.pop_front()
+        {
+            tokio::time::sleep_until(first + self.within).await;
+        }
+        self.made.push_back(Instant::now());
+    }
+}
+
+/// Makes a connection and holds it.
+///
+/// # Errors
+/// When there is no connection or it ends. Only what the source says plainly, by its answer to
+/// the connection or by what [`Protocol`] makes of its words, is [`FeedError::Fatal`].
+pub(super) async fn run(
+    protocol: &mut dyn Protocol,
+    patience: Patience,
+    publisher: &Publisher,
+) -> Result<End, FeedError> {
+    provide_tls();
+    let address = protocol.address();
+    let shown = shown(&address);
+    let transient = |why: &dyn fmt::Display| FeedError::Transient(why.to_string());
+    let no_connection =
+        |why: &dyn fmt::Display| transient(&format_args!("no connection to {shown}: {why}"));
+
+    let mut request = address
+        .into_client_request()
+        .map_err(|error| FeedError::Fatal(format!("no connection to {shown}: {error}")))?;
+    let agent = concat!("tickertape/", env!("CARGO_PKG_VERSION"));
+    let agent = HeaderValue::from_static(agent);
+    request.headers_mut().insert(header::USER_AGENT, agent);
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE));
+    let connecting = connect_async_with_config(request, Some(config), true);
+    let (mut socket, _) = match timeout(patience.connect, connecting).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(tungstenite::Error::Http(response))) => {
+            return Err(refused(&response, &shown, publisher));
+        }
+        Ok(Err(error)) => return Err(no_connection(&error)),
+        Err(_) => {
+            let why = format_args!("it does not stand within {:?}", patience.connect);
+            return Err(no_connection(&why));
+        }
+    };
+
+    let mut say = Say::default();
+    protocol.greet(&mut say);
+    let ping = patience.ping.min(patience.silence / 2);
+    let mut opening = None;
+    let renewal = sleep(patience.lifetime);
+    pin!(renewal);
+    let mut heard = Instant::now();
+    let mut pinged = heard;
+    let mut wrong = 0;
+    loop {
+        while let Some(message) = say.0.pop_front() {
+            match timeout_at(heard + patience.silence, socket.send(message)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    return Err(transient(&format_args!("the connection broke: {error}")));
+                }
+                Err(_) => {
+                    let why = format_args!("it takes nothing for {:?}", patience.silence);
+                    return Err(transient(&why));
+                }
+            }
+        }
+        let awaits = protocol.awaits();
+        let due = match awaits {
+            Some(_) => *opening.get_or_insert_with(|| Instant::now() + patience.opening),
+            None => {
+                opening = None;
+                heard
+            }
+        };
+        select! {
+            message = socket.next() => {
+                heard = Instant::now();
+                publisher.heard();
+                let text = match message {
+                    Some(Ok(Message::Text(text))) => text,
+                    Some(Ok(Message::Close(frame))) => return Err(closed(protocol, frame)),
+                    // A ping is answered by the next turn of the loop.
+                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                    Some(Ok(Message::Binary(_))) => {
+                        publisher.ignore();
+                        continue;
+                    }
+                    Some(Err(error)) => {
+                        return Err(transient(&format_args!("the connection broke: {error}")));
+                    }
+                    None => return Err(transient(&"the connection broke")),
+                };
+                match protocol.read(&text, publisher, &mut say) {
+                    Ok(Heard::Speech) => publisher.live(),
+                    Ok(Heard::Step) => {}
+                    Ok(Heard::Unknown) => publisher.ignore(),
+                    Err(Fault::Feed(error)) => return Err(error),
+                    Err(Fault::Frame(error)) => {
+                        publisher.wrong(&error);
+                        wrong += 1;
+                        if wrong == MAX_WRONG {
+                            let why = format_args!("{wrong} messages in a row cannot be read: {error}");
+                            return Err(transient(&why));
+                        }
+                        continue;
+                    }
+                }
+                wrong = 0;
+            }
+            () = sleep_until(heard + patience.silence) => {
+                return Err(transient(&format_args!("silence for {:?}", patience.silence)));
+            }
+            () = sleep_until(heard.max(pinged) + ping) => {
+                pinged = Instant::now();
+                say.0.push_back(protocol.ping());
+            }
+            () = sleep_until(due), if awaits.is_some() => {
+                let what = awaits.unwrap_or_default();
+                return Err(transient(&format_args!("{what} did not come within {:?}", patience.opening)));
+            }
+            () = &mut renewal => return Ok(End::Renew),
+        }
+    }
+}
+
+/// An address without what may hold a secret.
+fn shown(address: &Uri) -> String {
+    let host = address.host().unwrap_or_default();
+    let port = address
+        .port()
+        .map_or(String::new(), |port| format!(":{port}"));
+    format!(
+        "{}://{host}{port}{}",
+        address.scheme_str().unwrap_or("ws"),
+        address.path()
+    )
+}
+
+/// The most characters of a source's own words that are shown.
+const MAX_WORDS: usize = 200;
+
+/// A source's own words, fit to be shown.
+pub(super) fn words(text: &str) -> String {
+    let text = market::plain(text);
+    text.trim().chars().take(MAX_WORDS).collect()
+}
+
+fn closed(protocol: &dyn Protocol, frame: Option<CloseFrame>) -> FeedError {
+    let Some(frame) = frame else {
+        return FeedError::Transient("the source closed the connection".to_owned());
+    };
+    let code = u16::from(frame.code);
+    let reason = words(&frame.reason);
+    protocol.closed(code, &reason).unwrap_or_else(|| {
+        let colon = if reason.is_empty() { "" } else { ": " };
+        FeedError::Transient(format!(
+            "the source closed the connection, code {code}{colon}{reason}"
+        ))
+    })
+}
+
+/// What an answer means that is no WebSocket.
+fn refused(response: &Response<Option<Vec<u8>>>, shown: &str, publisher: &Publisher) -> FeedError {
+    let status = response.status();
+    let body = response.body().as_deref().unwrap_or_default();
+    let body = words(&String::from_utf8_lossy(body));
+    let colon = if body.is_empty() { "" } else { ": " };
+    let why = format!("{shown} answered {status}{colon}{body}");
+    let later = retry::after(response.headers(), publisher.now());
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::IM_A_TEAPOT => FeedError::Later {
+            why,
+            wait: later.unwrap_or(TOO_MANY),
+        },
+        _ if status.is_redirection() => {
+            // It is not followed: what is said next may hold a key, which is for one host alone.
+            let to = response.headers().get(header::LOCATION);
+            let to = to.map_or_else(String::new, |to| {
+                words(&String::from_utf8_lossy(to.as_bytes()))
+            });
+            let why = format!(
+                "{shown} answered {status} and points to {to:?}: expected a WebSocket; if that is the source's new address, it is to be given as url"
+            );
+            match status {
+                StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT => {
+                    FeedError::Fatal(why)
+                }
+                _ => FeedError::Transient(why),
+            }
+        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => FeedError::Fatal(format!(
+            "{why}; the key, or what it is entitled to, is to be checked"
+        )),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => FeedError::Transient(why),
+        _ if status.is_client_error() => {
+            FeedError::Fatal(format!("{why}; the address is to be checked"))
+        }
+        _ => match later {
+            Some(wait) => FeedError::Later { why, wait },
+            None => FeedError::Transient(why),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_secrets() {
+        for (address, expected) in [
+            ("wss://ws.finnhub.io?token=K", "wss://ws.finnhub.io/"),
+            ("ws://me:secret@127.0.0.1:9/a/b?c=d", "ws://127.0.0.1:9/a/b"),
+        ] {
+            assert_eq!(shown(&address.parse().unwrap()), expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_connections_than_allowed() {
+        let minute = Duration::from_secs(60);
+        let mut allowance = Allowance::new(3, minute);
+        let begin = Instant::now();
+        let mut taken = Vec::new();
+        for _ in 0..7 {
+            allowance.take().await;
+            taken.push(begin.elapsed());
+            sleep(Duration::from_secs(1)).await;
+        }
+        for four in taken.windows(4) {
+            assert!(four[3] - four[0] >= minute, "{taken:?}");
+        }
+        assert!(taken[6] < minute * 2 + Duration::from_secs(1), "{taken:?}");
+    }
+}

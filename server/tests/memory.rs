@@ -1,0 +1,452 @@
+//! What a server remembers, and what it does when it cannot: the real server on a folder.
+
+mod support;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use clap::Parser;
+use leptos::config::LeptosOptions;
+use market::{Event, FeedState, Snapshot, Symbol};
+use reqwest::{RequestBuilder, StatusCode};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use server::{Config, Metrics, archive::Beginning, publish::TokenGrant};
+use tape::EventId;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use support::{START, Server, bar, news, problem, quote, session};
+
+const TOKEN: &str = "the-token-of-the-desk";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A folder of a test's own, gone afterwards.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let name = format!("tickertape-memory-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&path);
+        Folder(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("tickertape.db")
+    }
+
+    fn database(&self) -> Connection {
+        Connection::open(self.file()).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn config(folder: &Path, options: &[&str]) -> Config {
+    let grant = TokenGrant::new("desk", TOKEN).unwrap().to_string();
+    let folder = folder.to_str().unwrap();
+    let arguments = ["tickertape", "--data", folder, "--publish-token", &grant];
+    Config::try_parse_from(arguments.iter().chain(options)).unwrap()
+}
+
+/// Starts a server whose clock stands at a time; `None` for one that goes.
+async fn start(folder: &Folder, options: &[&str], at: Option<u64>) -> Result<Server, String> {
+    let config = config(&folder.0, options);
+    let now = Arc::new(AtomicU64::new(at.unwrap_or_default()));
+    let clock = match at {
+        None => server::system_now(),
+        Some(_) => {
+            let now = Arc::clone(&now);
+            Arc::new(move || now.load(Ordering::SeqCst)) as server::Now
+        }
+    };
+    let beginning = Beginning::new(&config, &clock)?;
+    let tape = beginning.tape.clone();
+    let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let leptos = LeptosOptions::builder().output_name("tickertape").build();
+    let running = server::run(listener, config, beginning, leptos, clock, shutdown.clone());
+    Ok(Server {
+        address,
+        tape,
+        metrics: Arc::new(Metrics::new(START)),
+        now,
+        shutdown,
+        serving: tokio::spawn(running),
+        client: support::client(),
+    })
+}
+
+async fn started(folder: &Folder, at: u64) -> Server {
+    start(folder, &["--feed", "none"], Some(at)).await.unwrap()
+}
+
+async fn stop(server: Server) {
+    server.shutdown.cancel();
+    timeout(PATIENCE, server.serving).await.unwrap().unwrap();
+}
+
+fn posting(server: &Server, events: &[Event]) -> RequestBuilder {
+    let events: Vec<Value> = events
+        .iter()
+        .map(|event| {
+            let data: Value = serde_json::from_str(&event.data()).unwrap();
+            json!({"event": event.name(), "data": data})
+        })
+        .collect();
+    server
+        .client
+        .post(format!("http://{}/publish", server.address))
+        .bearer_auth(TOKEN)
+        .header("content-type", "application/json")
+        .body(Value::from(events).to_string())
+}
+
+/// Publishes what has to be taken, and answers with the tape's position.
+async fn publish(server: &Server, events: &[Event]) -> String {
+    let response = posting(server, events).send().await.unwrap();
+    let status = response.status();
+    let answer: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    answer["last_event_id"].as_str().unwrap().to_owned()
+}
+
+async fn snapshot(server: &Server) -> (String, Snapshot) {
+    let mut stream = server.stream("/stocks?symbols=*&news=all", &[]).await;
+    stream.snapshot().await
+}
+
+/// What comes after an id, up to a story that is published now.
+async fn since(server: &Server, id: &str) -> Vec<(String, Event)> {
+    let headers = [("last-event-id", id)];
+    let mut stream = server.stream("/stocks?symbols=*&news=all", &headers).await;
+    let end = news(&format!("end:{id}:{}", server.position()), "GOOG");
+    publish(server, std::slice::from_ref(&end)).await;
+    let mut events = Vec::new();
+    loop {
+        let (id, event) = stream.event().await;
+        if event == end {
+            return events;
+        }
+        events.push((id, event));
+    }
+}
+
+fn kept(events: Vec<(String, Event)>) -> Vec<Event> {
+    let kept = |event: &Event| matches!(event, Event::Bar(_) | Event::News(_));
+    let events = events.into_iter().map(|(_, event)| event);
+    events.filter(kept).collect()
+}
+
+fn id(text: &str) -> EventId {
+    text.parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_is_as_if_there_had_been_none() {
+    let folder = Folder::new("restart");
+    let first = started(&folder, START).await;
+    let listed = [session("GOOG"), quote("GOOG", "597.32")];
+    let before = publish(&first, &listed).await;
+    publish(&first, &[bar("GOOG", 0), news("test:1", "GOOG")]).await;
+    let middle = publish(&first, &[bar("GOOG", 1), quote("GOOG", "600.00")]).await;
+    let last = publish(&first, &[news("test:2", "GOOG")]).await;
+    let (_, seen) = snapshot(&first).await;
+    assert_eq!(seen.closes[0].prices.len(), 2);
+    stop(first).await;
+
+    // The clock goes on, stands still, is set back by an hour.
+    let mut newest = last.clone();
+    for (round, now) in [START + 5_000, START, START - 3_600_000]
+        .into_iter()
+        .enumerate()
+    {
+        let server = started(&folder, now).await;
+        let (position, again) = snapshot(&server).await;
+        let expected = Snapshot {
+            time: now,
+            news: again.news.clone(),
+            ..seen.clone()
+        };
+        assert_eq!(again, expected);
+        let stories: Vec<&str> = again.news.iter().map(|news| &*news.id).collect();
+        assert!(stories.ends_with(&["test:2", "test:1"]), "{stories:?}");
+        assert!(
+            id(&position) >= id(&newest),
+            "{position} is before {newest}"
+        );
+
+        let events = since(&server, &before).await;
+        assert!(events.iter().all(|(id, _)| *id > before || id.is_empty()));
+        let events = kept(events);
+        let expected = [
+            bar("GOOG", 0),
+            news("test:1", "GOOG"),
+            bar("GOOG", 1),
+            news("test:2", "GOOG"),
+        ];
+        assert_eq!(events[..4], expected);
+        // Of a quote, from whose id one goes on as from any other.
+        assert_eq!(
+            kept(since(&server, &middle).await)[..1],
+            [news("test:2", "GOOG")]
+        );
+
+        let story = news(&format!("test:after:{round}"), "GOOG");
+        let after = publish(&server, std::slice::from_ref(&story)).await;
+        assert!(id(&after) > id(&newest), "{after} comes after {newest}");
+        let told = kept(since(&server, &newest).await);
+        assert!(told.contains(&story) && !told.contains(&news("test:2", "GOOG")));
+        newest = server.position().to_string();
+
+        // What is older than the archive is told from what is not.
+        let headers = [("last-event-id", "1700000000000-1000")];
+        let mut stream = server.stream("/stocks/GOOG", &headers).await;
+        assert!(stream.snapshot().await.1.reset);
+        stop(server).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_published_again_after_a_restart_is_unchanged() {
+    let folder = Folder::new("unchanged");
+    let events = [
+        session("GOOG"),
+        quote("GOOG", "597.32"),
+        bar("GOOG", 0),
+        news("test:1", "GOOG"),
+    ];
+    let first = started(&folder, START).await;
+    publish(&first, &events).await;
+    stop(first).await;
+    let second = started(&folder, START + 1).await;
+    let response = posting(&second, &events).send().await.unwrap();
+    let answer: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    // A quote of the same time is the same state told again.
+    assert_eq!(
+        (&answer["count"], &answer["unchanged"]),
+        (&json!(1), &json!(3))
+    );
+    stop(second).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publication_is_answered_when_it_is_on_disk() {
+    let folder = Folder::new("waits");
+    let server = started(&folder, START).await;
+    publish(&server, &[session("GOOG")]).await;
+    let mut stream = server.stream("/stocks/GOOG", &[]).await;
+    stream.snapshot().await;
+
+    let held = folder.database();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut first = tokio::spawn(posting(&server, &[quote("GOOG", "597.32")]).send());
+    // The stream has it at once; whoever published it is not told yet.
+    assert_eq!(stream.event().await.1, quote("GOOG", "597.32"));
+    let early = timeout(Duration::from_millis(300), &mut first).await;
+    assert!(early.is_err(), "answered before it was on disk");
+    held.execute_batch("COMMIT").unwrap();
+    let response = timeout(PATIENCE, first).await.unwrap().unwrap().unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let written: i64 = held
+        .query_row("SELECT count(*) FROM quotes", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(written, 1);
+    stop(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_does_not_write_is_told_and_the_stream_goes_on() {
+    let folder = Folder::new("held");
+    let server = started(&folder, START).await;
+    publish(&server, &[session("GOOG")]).await;
+    let mut stream = server.stream("/stocks/GOOG", &[]).await;
+    stream.snapshot().await;
+
+    let held = folder.database();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let response = posting(&server, &[news("test:1", "GOOG")]).send();
+    let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+    assert!(response.headers().contains_key("retry-after"));
+    let told = problem(response, 503).await;
+    let detail = told["detail"].as_str().unwrap();
+    assert!(detail.contains("streamed, but not on disk"), "{detail}");
+    assert_eq!(stream.event().await.1, news("test:1", "GOOG"));
+
+    // From now on it is known.
+    let position = server.position();
+    let response = posting(&server, &[news("test:2", "GOOG")]).send();
+    let told = problem(response.await.unwrap(), 503).await;
+    let detail = told["detail"].as_str().unwrap();
+    assert!(detail.contains("nothing was taken"), "{detail}");
+    assert_eq!(server.position(), position);
+    let (_, told) = snapshot(&server).await;
+    let archive = &told.feeds[0];
+    assert_eq!(
+        (&*archive.name, archive.state),
+        ("Archive", FeedState::Degraded)
+    );
+    assert!(archive.detail.is_some());
+    let ready = server.get("/health/ready", &[]).await;
+    assert_eq!(ready.status(), StatusCode::OK);
+    assert!(ready.text().await.unwrap().contains("nothing is archived"));
+    let stats = server.json("/stats").await;
+    assert_eq!(stats["archive"]["state"], "degraded", "{stats}");
+    let degraded = "tickertape_archive_state{state=\"degraded\"}";
+    assert_eq!(server.metric(degraded).await, Some(1.0));
+
+    held.execute_batch("COMMIT").unwrap();
+    server.becomes(degraded, 0.0).await;
+    assert_eq!(server.json("/stats").await["archive"]["state"], "ok");
+    // A snapshot is sent to all who ask within a moment.
+    while !snapshot(&server).await.1.feeds.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // Sent again, what is there is left out.
+    publish(&server, &[news("test:1", "GOOG"), news("test:2", "GOOG")]).await;
+    stop(server).await;
+    let server = started(&folder, START).await;
+    let stories = snapshot(&server).await.1.news;
+    let stories: Vec<&str> = stories.iter().map(|news| &*news.id).collect();
+    assert_eq!(stories, ["test:2", "test:1"]);
+    stop(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupt_file_is_set_aside_and_a_new_one_begun() {
+    let folder = Folder::new("corrupt");
+    let server = started(&folder, START).await;
+    let lost = publish(&server, &[session("GOOG"), news("test:1", "GOOG")]).await;
+    stop(server).await;
+    std::fs::write(folder.file(), vec![7; 20_000]).unwrap();
+
+    let server = started(&folder, START + 1).await;
+    let mut stream = server
+        .stream("/stocks?symbols=*", &[("last-event-id", &lost)])
+        .await;
+    assert!(stream.snapshot().await.1.reset, "its ids are others'");
+    publish(&server, &[session("GOOG"), news("test:2", "GOOG")]).await;
+    let notice = server.json("/stats").await["archive"]["notice"].clone();
+    assert!(notice.as_str().unwrap().contains("set aside"), "{notice}");
+    stop(server).await;
+    let names = std::fs::read_dir(&folder.0).unwrap();
+    let names: Vec<String> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(
+        names.iter().any(|name| name.contains("corrupt")),
+        "{names:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_one_servers() {
+    let folder = Folder::new("two");
+    let first = started(&folder, START).await;
+    let Err(why) = start(&folder, &["--feed", "none"], Some(START)).await else {
+        panic!("two servers write one archive");
+    };
+    assert!(why.contains("--data"), "{why}");
+    assert!(why.contains(&std::process::id().to_string()), "{why}");
+    stop(first).await;
+    stop(started(&folder, START).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_cannot_be_written_is_told_and_the_server_serves() {
+    let folder = Folder::new("file");
+    std::fs::write(&folder.0, "not a folder").unwrap();
+    let server = started(&folder, START).await;
+    let (_, told) = snapshot(&server).await;
+    assert_eq!(
+        (&*told.feeds[0].name, told.feeds[0].state),
+        ("Archive", FeedState::Failed)
+    );
+    let response = posting(&server, &[session("GOOG")]).send().await.unwrap();
+    problem(response, 503).await;
+    assert_eq!(server.json("/stats").await["archive"]["state"], "failed");
+    stop(server).await;
+    std::fs::remove_file(&folder.0).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn made_up_prices_go_on_where_they_were_and_never_mix() {
+    let folder = Folder::new("simulate");
+    let prices = |snapshot: &Snapshot| -> Vec<(Symbol, String)> {
+        let quotes = snapshot.quotes.iter();
+        let price = |quote: &market::Quote| quote.price.unwrap().to_string();
+        quotes.map(|quote| (quote.symbol, price(quote))).collect()
+    };
+    let live = async |server: &Server| {
+        loop {
+            let (id, snapshot) = snapshot(server).await;
+            let is_live = |feed: &market::FeedStatus| feed.state == FeedState::Live;
+            if snapshot.feeds.iter().all(is_live) && !snapshot.quotes.is_empty() {
+                return (id, snapshot);
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let first = start(&folder, &["--feed", "simulate"], Some(START))
+        .await
+        .unwrap();
+    let (left, before) = live(&first).await;
+    stop(first).await;
+    assert!(!folder.file().exists() && folder.0.join("simulated.db").exists());
+
+    let later = START + 60_000;
+    let second = start(&folder, &["--feed", "simulate"], Some(later))
+        .await
+        .unwrap();
+    let (_, after) = live(&second).await;
+    let since = since(&second, &left).await;
+    let bars = since
+        .iter()
+        .filter(|(_, event)| matches!(event, Event::Bar(bar) if bar.start + 60_000 < START));
+    assert!(
+        bars.count() <= before.quotes.len(),
+        "the past is made up once"
+    );
+    stop(second).await;
+    assert_eq!(before.quotes.len(), after.quotes.len());
+    for ((symbol, was), (_, is)) in prices(&before).into_iter().zip(prices(&after)) {
+        let [was, is] = [was, is].map(|price| price.parse::<f64>().unwrap());
+        assert!(
+            (is / was - 1.0).abs() < 0.02,
+            "{symbol} leaps from {was} to {is}"
+        );
+    }
+    for closes in &before.closes {
+        let again = after
+            .closes
+            .iter()
+            .find(|other| other.symbol == closes.symbol);
+        assert!(again.unwrap().prices.len() >= closes.prices.len().min(59));
+    }
+
+    // A seed repeats the same tape: nothing of it is read or written.
+    let file = std::fs::read(folder.0.join("simulated.db")).unwrap();
+    let seeded = ["--feed", "simulate", "--seed", "7"];
+    let third = start(&folder, &seeded, Some(START)).await.unwrap();
+    live(&third).await;
+    assert_eq!(third.json("/stats").await.get("archive"), None);
+    stop(third).await;
+    assert_eq!(std::fs::read(folder.0.join("simulated.db")).unwrap(), file);
+
+    // Real prices begin a file of their own.
+    let real = started(&folder, later).await;
+    assert_eq!(snapshot(&real).await.1.quotes, []);
+    stop(real).await;
+}
