@@ -154,7 +154,8 @@ pub(crate) fn Search(navigation: Navigation) -> impl IntoView {
     view! {
         <form class="search" role="search" action="/stocks" on:submit=submit>
             <input
-                type="search"
+                type="text"
+                enterkeyhint="search"
                 name="symbols"
                 role="combobox"
                 aria-label="Search symbols"
