@@ -31,7 +31,7 @@ test('a week shows history that is older than what the page came with', async ({
   await page.route('**/bars?interval=15m*', async (route) => {
     const response = await route.fetch();
     const answer = (await response.json()) as { bars: { start: number }[] };
-    const [first] = answer.bars;
+    const [first] = answer.bars as [{ start: number }];
     const older = Array.from({ length: 600 }, (_, n) => ({
       ...first,
       start: first.start - (600 - n) * quarter,
