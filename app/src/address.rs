@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use market::Symbol;
 
+use crate::Range;
+
 /// The symbol that an address opens, `GOOG` of `/stocks/GOOG`.
 pub(crate) fn symbol_of(path: &str) -> Option<Symbol> {
     let rest = path.strip_prefix("/stocks/")?;
@@ -68,11 +70,28 @@ fn is_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
-/// The one-minute bars of a symbol.
-pub(crate) fn of_bars(symbol: Symbol) -> String {
+/// The newest bars of a symbol that a range is drawn from.
+pub(crate) fn of_bars(symbol: Symbol, range: Range, archived: bool) -> String {
     let mut address = "/stocks/".to_owned();
     encode(&mut address, symbol);
-    address.push_str("/bars?interval=1m");
+    let interval = range.interval(archived);
+    let limit = range.millis() / interval.millis();
+    // Writing to a String cannot fail.
+    let _ = write!(address, "/bars?interval={interval}&limit={limit}");
+    address
+}
+
+/// The symbols that fit a text, so many at the most.
+pub(crate) fn of_search(text: &str, limit: usize) -> String {
+    let mut address = "/symbols?q=".to_owned();
+    for byte in text.bytes() {
+        // Writing to a String cannot fail.
+        let _ = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => write!(address, "{}", char::from(byte)),
+            byte => write!(address, "%{byte:02X}"),
+        };
+    }
+    let _ = write!(address, "&limit={limit}");
     address
 }
 
@@ -186,6 +205,13 @@ mod tests {
             "/stocks?symbols=GOOG&after=1732111111111-0&wait=25"
         );
         assert_eq!(of_poll(None, "a&b=c", 0), "/stocks?symbols=*&after=&wait=0");
-        assert_eq!(of_bars(goog[0]), "/stocks/GOOG/bars?interval=1m");
+        assert_eq!(
+            of_bars(goog[0], Range::Week, true),
+            "/stocks/GOOG/bars?interval=15m&limit=672"
+        );
+        assert_eq!(
+            of_search("a&b c=é", 8),
+            "/symbols?q=a%26b%20c%3D%C3%A9&limit=8"
+        );
     }
 }

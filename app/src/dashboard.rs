@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use market::{Bar, Event, FeedStatus, Millis, Quote, Session, Symbol};
 
 use crate::{
+    Range,
     announcer::Announcements,
     chart::{ChartHandle, Point},
     figures::digits,
@@ -48,6 +49,17 @@ fn chart_point(point: PricePoint) -> Point {
     Point::new(point.time as f64, point.price)
 }
 
+/// Bars that are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// Of what.
+    pub(crate) symbol: Symbol,
+    /// How far back.
+    pub(crate) range: Range,
+    /// The [`MarketState::run`] that they have to be of.
+    pub(crate) run: u32,
+}
+
 /// What the whole page is drawn from: plain state that events are written into as they come, and
 /// signals that it is copied into at the page's own pace.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +73,10 @@ pub(crate) struct Dashboard {
     pub(crate) chosen: StoredValue<Option<Vec<Symbol>>>,
     /// The open symbol.
     pub(crate) open: Memo<Option<Symbol>>,
+    /// Whether the server keeps bars of a second.
+    pub(crate) archived: bool,
+    /// How much of the past the chart shows.
+    pub(crate) range: RwSignal<Range>,
     /// The way of the open symbol's price.
     pub(crate) chart: ChartHandle,
     /// The stories that are shown, newest first.
@@ -114,6 +130,8 @@ impl Dashboard {
             watchlist,
             chosen: StoredValue::new(data.chosen.then(|| data.watchlist.clone())),
             open,
+            archived: data.archived,
+            range: RwSignal::new(Range::default()),
             chart: ChartHandle::new(),
             stories: RwSignal::new(state.news.shown().to_vec()),
             waiting: RwSignal::new(0),
@@ -128,6 +146,7 @@ impl Dashboard {
             stale_sparklines: StoredValue::new(BTreeSet::new()),
             state: StoredValue::new(state),
         };
+        dashboard.chart.set_span(Range::default().millis() as f64);
         dashboard.draw_chart(open.get_untracked());
         Effect::new(move |drawn: Option<Option<Symbol>>| {
             let symbol = open.get();
@@ -184,23 +203,44 @@ impl Dashboard {
         }
     }
 
-    /// Takes the bars of a symbol that were asked for in a run.
-    pub(crate) fn complete(&self, symbol: Symbol, bars: &[Bar], run: u32) {
+    /// Shows another range of the past, as far as it is known.
+    pub(crate) fn set_range(&self, range: Range) {
+        if self.range.get_untracked() != range {
+            self.chart.set_span(range.millis() as f64);
+            self.draw_chart(self.open.get_untracked());
+            self.range.set(range);
+        }
+    }
+
+    /// Takes the bars that were missing.
+    pub(crate) fn complete(&self, missing: Missing, bars: &[Bar], until: Option<Millis>) {
+        let interval = missing.range.interval(self.archived);
         self.state
-            .update_value(|state| state.complete(symbol, bars, run));
+            .update_value(|state| state.complete(missing, interval, bars, until));
         let open = self.open.get_untracked();
-        if open == Some(symbol) {
+        if open == Some(missing.symbol) {
             self.draw_chart(open);
         }
     }
 
-    /// The open symbol, where its bars are missing, and the run that they have to be of.
-    pub(crate) fn symbol_without_history(&self) -> Option<(Symbol, u32)> {
+    /// The bars of the open symbol that the chosen range needs and that have not come yet.
+    pub(crate) fn missing_history(&self) -> Option<Missing> {
         let symbol = self.open.get_untracked()?;
+        let range = self.range.get_untracked();
         self.state.with_value(|state| {
             let instrument = state.instruments.get(&symbol)?;
-            (!instrument.path.complete).then_some((symbol, state.run))
+            let filled = instrument.path.is_filled(range, self.archived);
+            (!filled).then_some(Missing {
+                symbol,
+                range,
+                run: state.run,
+            })
         })
+    }
+
+    /// All bars have to be fetched again.
+    pub(crate) fn forget_history(&self) {
+        self.state.update_value(MarketState::forget_history);
     }
 
     /// Puts the stories that wait on top.

@@ -31,6 +31,9 @@ mod price_path;
 mod problem;
 mod quote_figures;
 mod quote_header;
+mod range;
+mod range_buttons;
+mod search;
 #[cfg(feature = "ssr")]
 mod shell;
 mod sparkline;
@@ -41,5 +44,6 @@ pub use app::App;
 #[cfg(target_arch = "wasm32")]
 pub use app::hydrate;
 pub use page_data::{PageData, Problem};
+pub use range::{Range, RangeError};
 #[cfg(feature = "ssr")]
 pub use shell::shell;

@@ -1,8 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use market::{Bar, Event, FeedStatus, Price, Quote, Session, Snapshot, Symbol};
+use market::{Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Snapshot, Symbol};
 
 use crate::{
+    Range,
+    dashboard::Missing,
     news_list::NewsList,
     page_data::PageData,
     price_path::{Added, PricePath, PricePoint},
@@ -27,6 +29,10 @@ pub(crate) struct Instrument {
 impl Instrument {
     fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
         let added = self.path.add_bar(bar);
+        // One of before is in the line already, and moves it by less than is seen.
+        if added == Some(Added::Corrected) {
+            return added;
+        }
         self.closes.push(bar.close);
         let surplus = self.closes.len().saturating_sub(SPARKLINE);
         self.closes.drain(..surplus);
@@ -95,7 +101,13 @@ impl MarketState {
         };
         state.take_quotes(&data.snapshot);
         if let Some(symbol) = data.symbol {
-            state.complete(symbol, &data.bars, 0);
+            let instrument = state.instruments.entry(symbol).or_default();
+            let path = &mut instrument.path;
+            path.fill(Range::Day, Interval::Minute, &data.bars, None);
+            // There are more of them than the page carries.
+            if data.bars.len() >= PageData::BARS {
+                path.forget_filled();
+            }
         }
         state.changes = Changes::default();
         state
@@ -124,11 +136,25 @@ impl MarketState {
         }
     }
 
-    /// Takes the bars of a symbol, oldest first, that were asked for in a [`MarketState::run`].
-    pub(crate) fn complete(&mut self, symbol: Symbol, bars: &[Bar], run: u32) {
-        let instrument = self.instruments.get_mut(&symbol);
-        if let Some(instrument) = instrument.filter(|_| run == self.run) {
-            instrument.path.complete(bars);
+    /// Takes the bars that were missing, oldest first; none where they were asked for in another
+    /// [`MarketState::run`].
+    pub(crate) fn complete(
+        &mut self,
+        missing: Missing,
+        interval: Interval,
+        bars: &[Bar],
+        until: Option<Millis>,
+    ) {
+        let instrument = self.instruments.get_mut(&missing.symbol);
+        if let Some(instrument) = instrument.filter(|_| missing.run == self.run) {
+            instrument.path.fill(missing.range, interval, bars, until);
+        }
+    }
+
+    /// All bars have to be fetched again; what is there stays until they come.
+    pub(crate) fn forget_history(&mut self) {
+        for instrument in self.instruments.values_mut() {
+            instrument.path.forget_filled();
         }
     }
 
@@ -219,7 +245,7 @@ impl MarketState {
 fn chart_change(symbol: Symbol, added: Added) -> ChartChange {
     match added {
         Added::Newest(point) => ChartChange::Push(symbol, point),
-        Added::StartedOver => ChartChange::Replace(symbol),
+        Added::StartedOver | Added::Corrected => ChartChange::Replace(symbol),
         Added::Late => ChartChange::None,
     }
 }
@@ -253,6 +279,7 @@ mod tests {
                 ..Snapshot::default()
             },
             bars: vec![bar(0, "596")],
+            archived: false,
             problem: None,
         }
     }
@@ -266,7 +293,7 @@ mod tests {
         let mut state = MarketState::new(&data(false));
         let instrument = &state.instruments[&symbol("GOOG")];
         assert_eq!(instrument.closes.len(), 1);
-        assert!(instrument.path.complete);
+        assert!(instrument.path.is_filled(Range::Day, false));
         let times: Vec<_> = instrument
             .path
             .points()
@@ -329,20 +356,30 @@ mod tests {
     #[test]
     fn bars_that_were_asked_for_before_a_reset_are_left_out() {
         let mut state = MarketState::new(&data(false));
-        let asked = state.run;
+        let missing = |run| Missing {
+            symbol: symbol("GOOG"),
+            range: Range::Day,
+            run,
+        };
+        let asked = missing(state.run);
+        let minute = Interval::Minute;
         let reset = Snapshot {
             reset: true,
             quotes: vec![quote("GOOG", 300_000, "12.50")],
             ..Snapshot::default()
         };
         state.apply(Event::Snapshot(reset), false);
-        state.complete(symbol("GOOG"), &[bar(0, "596")], asked);
+        state.complete(asked, minute, &[bar(0, "596")], None);
         let path = &state.instruments[&symbol("GOOG")].path;
-        assert!(!path.complete);
+        assert!(!path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 1);
-        state.complete(symbol("GOOG"), &[bar(0, "12.40")], state.run);
+        state.complete(missing(state.run), minute, &[bar(0, "12.40")], None);
         let path = &state.instruments[&symbol("GOOG")].path;
-        assert!(path.complete);
+        assert!(path.is_filled(Range::Day, false));
+        assert_eq!(path.points().len(), 2);
+        state.forget_history();
+        let path = &state.instruments[&symbol("GOOG")].path;
+        assert!(!path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 2);
     }
 

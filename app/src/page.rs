@@ -13,6 +13,7 @@ use crate::{
     page_data::PageData,
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
+    range_buttons::{self, RangeButtons},
     top_bar::{TopBar, state_name},
     watchlist::Watchlist,
 };
@@ -68,12 +69,13 @@ pub(crate) fn Page() -> impl IntoView {
             <a class="skip" href="#quote" rel="external">
                 "Skip to the quote"
             </a>
-            <TopBar />
+            <TopBar navigation />
             <Watchlist />
             <main id="quote" tabindex="-1">
                 <ProblemNotice problem suggestions=suggestions.unwrap_or_default() />
                 <QuoteHeader known />
                 <section class="chart-panel" aria-label="Chart" hidden=move || !known.get()>
+                    <RangeButtons />
                     <Chart handle=dashboard.chart name=chart_name />
                 </section>
                 <NewsPanel />
@@ -101,16 +103,22 @@ fn title(dashboard: Dashboard) -> impl Fn() -> String + Send + Sync + 'static {
     }
 }
 
-/// `j` and `k` open the next and the previous symbol of the watchlist.
+/// `j` and `k` open the next and the previous symbol of the watchlist, `1` to `6` choose a range.
 fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
     Effect::new(move || {
         let handle = window_event_listener(ev::keydown, move |event| {
             let step = match event.key().as_str() {
                 "j" => 1,
                 "k" => -1,
-                _ => return,
+                _ => 0,
             };
             if event.ctrl_key() || event.meta_key() || event.alt_key() || is_writing() {
+                return;
+            }
+            if step == 0 {
+                if let Some(range) = range_buttons::of_key(&event.key()) {
+                    dashboard.set_range(range);
+                }
                 return;
             }
             let open = dashboard.open.get_untracked();
@@ -129,7 +137,7 @@ fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
 }
 
 /// Whether what is typed goes into a field.
-fn is_writing() -> bool {
+pub(crate) fn is_writing() -> bool {
     let focused = document().active_element();
     focused.is_some_and(|element| {
         matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")

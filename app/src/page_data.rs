@@ -20,8 +20,17 @@ pub struct PageData {
     pub snapshot: Snapshot,
     /// The newest one-minute bars of the open symbol, oldest first.
     pub bars: Vec<Bar>,
+    /// Whether the server keeps more than its tape does, and so bars of a second.
+    #[serde(default)]
+    pub archived: bool,
     /// What is wrong with the address, where something is.
     pub problem: Option<Problem>,
+}
+
+impl PageData {
+    /// How many of the newest bars [`PageData::bars`] has at the most. Where it has less, there are no
+    /// more.
+    pub const BARS: usize = 500;
 }
 
 /// Why there is nothing to show, in words for a person.

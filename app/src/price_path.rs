@@ -1,11 +1,14 @@
 use std::collections::VecDeque;
 
-use market::{Bar, Millis};
+use market::{Bar, Interval, Millis};
+
+use crate::Range;
 
 /// How many of the newest prices are kept: a chart is not wider than this in pixels, and older
 /// ones are in the bars.
 const RECENT: usize = 2_000;
-/// How many closes of bars are kept: more than four days of minutes.
+/// How many closes of bars are kept: the page's ranges take half of it, and the rest are more than two
+/// days of minutes.
 const CLOSES: usize = 6_000;
 /// How far a price may be older than the one before it and still be of the same run. A recording
 /// that starts over goes back further.
@@ -27,17 +30,29 @@ pub(crate) enum Added {
     Newest(PricePoint),
     /// It is older than the newest, and is left out.
     Late,
+    /// One that is shown already is another now.
+    Corrected,
     /// Time went back: everything before it is forgotten.
     StartedOver,
 }
 
-/// The way of one symbol's price: the closes of its bars, then every price since.
+/// The close of a bar of any length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Close {
+    start: Millis,
+    /// When it was the price: the bar's end.
+    at: PricePoint,
+}
+
+/// The way of one symbol's price: the closes of its bars, and every price since.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PricePath {
-    closes: VecDeque<PricePoint>,
+    /// By their times, each time once. A close is the price at a moment, so that those of bars of
+    /// different lengths stand in one row.
+    closes: Vec<Close>,
     recent: VecDeque<PricePoint>,
-    /// Whether the bars before [`PricePath::recent`] have been asked for and came.
-    pub(crate) complete: bool,
+    /// The ranges whose bars were asked for and came.
+    filled: Vec<Range>,
 }
 
 impl PricePath {
@@ -60,57 +75,112 @@ impl PricePath {
         Added::Newest(point)
     }
 
-    /// Adds a bar that just closed. Where no single price of its minute was heard, as when quotes
-    /// were superseded before they could be sent, its close stands for them.
+    /// Adds a bar of a minute that just closed, or was corrected. Where no single price of its minute
+    /// was heard, as when quotes were superseded before they could be sent, its close stands for them.
     pub(crate) fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
-        self.keep_close(bar);
-        let newest = self.recent.back()?;
-        (newest.time <= bar.start).then(|| self.add(close(bar)))
-    }
-
-    fn keep_close(&mut self, bar: &Bar) {
-        let point = close(bar);
-        if self
-            .closes
+        let close = close(bar, bar.start + Bar::INTERVAL);
+        let known = self.price_at(close.at.time);
+        self.merge(&[close]);
+        if known.is_some_and(|known| known != close.at.price) {
+            return Some(Added::Corrected);
+        }
+        let heard = self
+            .recent
             .back()
-            .is_none_or(|newest| newest.time < point.time)
-        {
-            if self.closes.len() == CLOSES {
-                self.closes.pop_front();
+            .is_some_and(|newest| newest.time > bar.start);
+        (known.is_none() && !heard).then_some(Added::Newest(close.at))
+    }
+
+    fn price_at(&self, time: Millis) -> Option<f64> {
+        let at = self
+            .closes
+            .binary_search_by_key(&time, |close| close.at.time);
+        at.ok().map(|at| self.closes[at].at.price)
+    }
+
+    /// Takes fetched bars of some length, oldest first, which fill a range. Of the same moment they
+    /// count: they may have been corrected meanwhile. Where the last of them is not over, it is as of
+    /// `until`.
+    pub(crate) fn fill(
+        &mut self,
+        range: Range,
+        interval: Interval,
+        bars: &[Bar],
+        until: Option<Millis>,
+    ) {
+        let closes: Vec<Close> = bars
+            .iter()
+            .map(|bar| {
+                let end = bar.start + interval.millis();
+                close(bar, until.map_or(end, |until| end.min(until)))
+            })
+            .collect();
+        self.merge(&closes);
+        self.filled.push(range);
+    }
+
+    /// Whether the bars of a range came; those of a longer one of the same bars do.
+    pub(crate) fn is_filled(&self, range: Range, archived: bool) -> bool {
+        self.filled.iter().any(|filled| {
+            filled.millis() >= range.millis()
+                && filled.interval(archived) == range.interval(archived)
+        })
+    }
+
+    /// What was fetched may have holes since: it has to be fetched again.
+    pub(crate) fn forget_filled(&mut self) {
+        self.filled.clear();
+    }
+
+    /// Puts closes among those that are there; both are in order.
+    fn merge(&mut self, closes: &[Close]) {
+        let Some(first) = closes.first() else { return };
+        let before = self
+            .closes
+            .partition_point(|close| close.at.time < first.at.time);
+        let mut old = self.closes.split_off(before).into_iter().peekable();
+        for close in closes {
+            while let Some(older) = old.next_if(|old| old.at.time < close.at.time) {
+                self.closes.push(older);
             }
-            self.closes.push_back(point);
+            old.next_if(|old| old.at.time == close.at.time);
+            self.closes.push(*close);
         }
+        self.closes.extend(old);
+        let surplus = self.closes.len().saturating_sub(CLOSES);
+        self.closes.drain(..surplus);
     }
 
-    /// Puts fetched bars, oldest first, before what was heard meanwhile.
-    pub(crate) fn complete(&mut self, bars: &[Bar]) {
-        let heard = std::mem::take(&mut self.closes);
-        for bar in bars {
-            self.keep_close(bar);
-        }
-        let newest = self.closes.back().map_or(0, |newest| newest.time);
-        self.closes
-            .extend(heard.into_iter().filter(|point| point.time > newest));
-        while self.closes.len() > CLOSES {
-            self.closes.pop_front();
-        }
-        self.complete = true;
-    }
-
-    /// The whole way, oldest first: closes up to the first single price that is kept, then the
-    /// single prices, so that the seam has neither a gap nor a moment twice.
+    /// The whole way, oldest first: every single price that is kept, and the closes of the times of
+    /// which there is none, so that no seam has a gap or a moment twice.
     pub(crate) fn points(&self) -> Vec<PricePoint> {
-        let seam = self.recent.front().map_or(Millis::MAX, |first| first.time);
-        let before = self.closes.iter().filter(|point| point.time < seam);
-        before.chain(&self.recent).copied().collect()
+        let mut points = Vec::with_capacity(self.closes.len() + self.recent.len());
+        let mut recent = self.recent.iter().copied().peekable();
+        let mut heard = None;
+        for close in &self.closes {
+            while let Some(point) = recent.next_if(|point| point.time <= close.at.time) {
+                heard = Some(point.time);
+                points.push(point);
+            }
+            // Bars of other lengths may have told it, too.
+            let is_new = points.last().is_none_or(|last| last.time < close.at.time);
+            if is_new && heard.is_none_or(|heard| heard <= close.start) {
+                points.push(close.at);
+            }
+        }
+        points.extend(recent);
+        points
     }
 }
 
-/// A bar's close at the bar's end.
-fn close(bar: &Bar) -> PricePoint {
-    PricePoint {
-        time: bar.start + Bar::INTERVAL,
-        price: bar.close.to_f64(),
+/// A bar's close at a time.
+fn close(bar: &Bar, time: Millis) -> Close {
+    Close {
+        start: bar.start,
+        at: PricePoint {
+            time,
+            price: bar.close.to_f64(),
+        },
     }
 }
 
@@ -140,6 +210,10 @@ pub(crate) mod tests {
         PricePoint { time, price }
     }
 
+    fn fill(path: &mut PricePath, bars: &[Bar]) {
+        path.fill(Range::Day, Interval::Minute, bars, None);
+    }
+
     fn times(path: &PricePath) -> Vec<Millis> {
         path.points().iter().map(|point| point.time).collect()
     }
@@ -167,9 +241,11 @@ pub(crate) mod tests {
         path.add(point(190_000, 1.6));
         assert_eq!(times(&path), [150_000, 190_000]);
         // The bar of the third minute ended at 180,000, after the first price that is kept.
-        path.complete(&[bar(0, "1"), bar(60_000, "1.2"), bar(120_000, "1.55")]);
+        fill(
+            &mut path,
+            &[bar(0, "1"), bar(60_000, "1.2"), bar(120_000, "1.55")],
+        );
         assert_eq!(times(&path), [60_000, 120_000, 150_000, 190_000]);
-        assert!(path.complete);
     }
 
     #[test]
@@ -177,14 +253,102 @@ pub(crate) mod tests {
         let mut path = PricePath::default();
         path.add_bar(&bar(60_000, "2"));
         path.add_bar(&bar(120_000, "3"));
-        path.complete(&[bar(0, "1"), bar(60_000, "2")]);
+        fill(&mut path, &[bar(0, "1"), bar(60_000, "2")]);
         assert_eq!(times(&path), [60_000, 120_000, 180_000]);
+    }
+
+    #[test]
+    fn bars_of_other_lengths_stand_in_one_row_with_the_minutes() {
+        let mut path = PricePath::default();
+        fill(
+            &mut path,
+            &[bar(840_000, "15"), bar(900_000, "16"), bar(960_000, "17")],
+        );
+        path.add(point(1_025_000, 18.0));
+        // The last is not over: two minutes of it have closed.
+        let quarters = [bar(0, "15"), bar(900_000, "17")];
+        path.fill(
+            Range::Week,
+            Interval::QuarterHour,
+            &quarters,
+            Some(1_020_000),
+        );
+        assert_eq!(times(&path), [900_000, 960_000, 1_020_000, 1_025_000]);
+        let seconds: Vec<Bar> = (0..5).map(|n| bar(1_018_000 + n * 1_000, "17")).collect();
+        path.fill(Range::Minute, Interval::Second, &seconds, None);
+        assert_eq!(
+            times(&path),
+            [
+                900_000, 960_000, 1_019_000, 1_020_000, 1_021_000, 1_022_000, 1_023_000, 1_025_000
+            ]
+        );
+    }
+
+    #[test]
+    fn a_range_is_filled_by_a_longer_one_of_the_same_bars() {
+        let mut path = PricePath::default();
+        path.fill(Range::Day, Interval::Minute, &[], None);
+        for (range, archived, filled) in [
+            (Range::Day, true, true),
+            (Range::Hour, true, true),
+            (Range::Minute, true, false),
+            (Range::Minute, false, true),
+            (Range::Week, false, false),
+        ] {
+            assert_eq!(
+                path.is_filled(range, archived),
+                filled,
+                "{range} {archived}"
+            );
+        }
+        path.forget_filled();
+        assert!(!path.is_filled(Range::Day, true));
+    }
+
+    #[test]
+    fn an_hour_that_was_slept_is_filled_between_what_was_heard_before_and_after() {
+        let mut path = PricePath::default();
+        let minute = 60_000;
+        for time in [
+            10_000,
+            40_000,
+            70_000,
+            61 * minute + 5_000,
+            61 * minute + 9_000,
+        ] {
+            path.add(point(time, 1.0));
+        }
+        // What came by the stream at once, and what is fetched then, tell the same.
+        let slept: Vec<Bar> = (0..61).map(|n| bar(n * minute, "2")).collect();
+        for bar in &slept[50..] {
+            path.add_bar(bar);
+        }
+        fill(&mut path, &slept);
+        let times = times(&path);
+        assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
+        let gap = times.windows(2).map(|pair| pair[1] - pair[0]).max();
+        assert!(gap <= Some(2 * minute), "{times:?}");
+        assert_eq!(times[..4], [10_000, 40_000, 70_000, 180_000]);
+        assert_eq!(times.len(), 3 + 59 + 2);
+    }
+
+    #[test]
+    fn a_corrected_bar_takes_the_place_of_what_it_was() {
+        let mut path = PricePath::default();
+        path.add_bar(&bar(0, "1"));
+        assert!(matches!(
+            path.add_bar(&bar(60_000, "2")),
+            Some(Added::Newest(_))
+        ));
+        assert_eq!(path.add_bar(&bar(0, "1.5")), Some(Added::Corrected));
+        assert_eq!(path.add_bar(&bar(0, "1.5")), None);
+        assert_eq!(path.points()[0].price, 1.5);
+        assert_eq!(times(&path), [60_000, 120_000]);
     }
 
     #[test]
     fn closes_fill_in_for_prices_that_were_dropped() {
         let mut path = PricePath::default();
-        path.complete(&[]);
         for second in 0..3 * RECENT as Millis {
             path.add(point(second * 1_000, 1.0));
             if second % 60 == 59 {
@@ -209,6 +373,6 @@ pub(crate) mod tests {
         path.add_bar(&bar(900_000, "1"));
         assert_eq!(path.add(point(10_000, 3.0)), Added::StartedOver);
         assert_eq!(path.points(), [point(10_000, 3.0)]);
-        assert!(!path.complete);
+        assert!(!path.is_filled(Range::Day, false));
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct QuoteFigures {
     pub(crate) prev_close: Shown,
     /// What has been traded.
     pub(crate) volume: Shown,
+    /// The feed that speaks, where the marks do not say it; it changes when another takes over.
+    pub(crate) source: Option<String>,
     /// What has to be known of the price, `Simulated`, `Halted T1`.
     pub(crate) marks: Vec<String>,
 }
@@ -55,9 +57,16 @@ impl QuoteFigures {
             low: price(quote.and_then(|quote| quote.low)),
             prev_close: price(session.and_then(|session| session.prev_close)),
             volume: size(quote.and_then(|quote| quote.volume)),
+            source: session.and_then(source),
             marks: session.map(marks).unwrap_or_default(),
         }
     }
+}
+
+/// Who speaks, unless that is the same word as what kind of data it is.
+fn source(session: &Session) -> Option<String> {
+    let said = quality_name(session.quality) == Some(&session.source);
+    (!said && !session.source.is_empty()).then(|| format!("from {}", session.source))
 }
 
 /// What has to be known of a price before it is believed; nothing where it is live and open.
@@ -100,6 +109,16 @@ mod tests {
         session.state = TradingState::Halted;
         session.halt_code = Some("T1".to_owned());
         assert_eq!(marks(&session), ["Halted T1"]);
+    }
+
+    #[test]
+    fn says_who_speaks_once() {
+        let mut session = session("GOOG", None, None);
+        session.source = "Simulated".to_owned();
+        assert_eq!(source(&session), None);
+        session.quality = Quality::Live;
+        session.source = "Kraken".to_owned();
+        assert_eq!(source(&session).as_deref(), Some("from Kraken"));
     }
 
     #[test]

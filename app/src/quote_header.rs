@@ -31,6 +31,7 @@ pub(crate) fn QuoteHeader(
     let symbol = move || dashboard.open.get().map(|symbol| symbol.to_string());
     let name = move || figures.with(|figures| figures.name.clone());
     let currency = move || figures.with(|figures| figures.currency.clone());
+    let source = move || figures.with(|figures| figures.source.clone());
     let marks = Memo::new(move |_| figures.with(|figures| figures.marks.clone()));
     view! {
         <section class="quote" aria-label="Quote" hidden=move || !known.get()>
@@ -54,6 +55,7 @@ pub(crate) fn QuoteHeader(
                             .collect_view()
                     }}
                 </span>
+                <span class="source">{source}</span>
                 <Age />
             </p>
             <dl class="quote-details">

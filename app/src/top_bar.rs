@@ -2,12 +2,13 @@ use leptos::prelude::*;
 use market::{FeedState, FeedStatus};
 
 use crate::{
-    address, browser, clock, dashboard::Dashboard, live::State, quote_figures::quality_name,
+    address, browser, clock, dashboard::Dashboard, live::State, navigation::Navigation,
+    quote_figures::quality_name, search::Search,
 };
 
-/// Where the page begins, how current it is, and what kind of data it shows.
+/// Where the page begins, the search, how current it is, and what kind of data it shows.
 #[component]
-pub(crate) fn TopBar() -> impl IntoView {
+pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let home = dashboard
         .chosen
@@ -17,6 +18,7 @@ pub(crate) fn TopBar() -> impl IntoView {
             <a class="brand" href=home>
                 "Tickertape"
             </a>
+            <Search navigation />
             <ConnectionStatus />
             <DataQuality />
         </header>

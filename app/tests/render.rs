@@ -72,6 +72,7 @@ fn data() -> PageData {
             ..Snapshot::default()
         },
         bars: Vec::new(),
+        archived: false,
         problem: None,
     }
 }

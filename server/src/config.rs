@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use self::file::SettingsFile;
 use crate::{
-    Settings,
+    ListingFile, Settings,
     archive::ArchiveOptions,
     check::is_of_this_machine,
     export::ExportOptions,
@@ -96,6 +96,11 @@ pub struct Config {
         allow_negative_numbers = true
     )]
     pub seed: Option<u64>,
+
+    /// A file that lists symbols for the search: a table of comma-separated values
+    /// with the columns symbol, name, venue, currency and tick
+    #[arg(long, env = "TICKERTAPE_SYMBOLS", value_name = "FILE")]
+    pub symbols: Option<ListingFile>,
 
     /// The page's files [default: the folder `site` beside the program, or one above]
     #[arg(long, env = "TICKERTAPE_SITE", value_name = "FOLDER")]
@@ -468,6 +473,7 @@ mod tests {
             (["tickertape", "--feed", "binanse:BTCUSDT"], "binanse"),
             (["tickertape", "--seed", "seven"], "seven"),
             (["tickertape", "--seed", "-5"], "'-5'"),
+            (["tickertape", "--symbols", "nowhere.csv"], "nowhere.csv"),
             (["tickertape", "--log", "server=loud"], "server=loud"),
             (["tickertape", "--log-format", "xml"], "xml"),
             (["tickertape", "--max-streams", "0"], "'0'"),

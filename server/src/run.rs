@@ -13,7 +13,8 @@ use crate::{
     Closing, Config, Metrics, Now,
     archive::{Beginning, Scribe},
     feeds::{Backoff, FeedSpec, Floor, Supervisor},
-    http::{self, Limits, Proxies, Service, Slots, Snapshots},
+    history::History,
+    http::{self, Limits, Proxies, Search, Service, Slots, Snapshots},
     publish::Desk,
     serve,
     sessions::{keep_sessions, previous_closes},
@@ -52,6 +53,9 @@ pub async fn run(
     let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
     floor.archive = archive.as_ref().and_then(|archive| archive.clone().ok());
     floor.left = Arc::new(left);
+    if let Some(symbols) = &config.symbols {
+        floor.directory.list(symbols.listings().iter().cloned());
+    }
     let metrics = Arc::new(Metrics::new(clock()));
     let closing = CancellationToken::new();
     let mut writing = None;
@@ -98,6 +102,11 @@ pub async fn run(
             let statuses = statuses.clone();
             Arc::new(move || statuses.skipped())
         },
+        history: match scribe.as_ref().and_then(Scribe::archive) {
+            Some(archive) => History::new(Arc::new(archive.clone())),
+            None => History::default(),
+        },
+        search: Search::new(Arc::clone(&floor.directory)),
         feeds: Arc::new(move || statuses.current()),
         clock,
         heartbeat: http::HEARTBEAT,

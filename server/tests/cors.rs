@@ -74,7 +74,7 @@ async fn whoever_is_listed_may_read() {
             }
             assert!(values(&response, "access-control-allow-credentials").is_empty());
             let exposed = values(&response, "access-control-expose-headers");
-            assert_eq!(exposed, ["etag", "retry-after", "x-request-id"]);
+            assert_eq!(exposed, ["etag", "link", "retry-after", "x-request-id"]);
         }
     }
     let headers = [("accept", "text/event-stream"), ("origin", FRIEND)];

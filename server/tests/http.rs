@@ -538,10 +538,10 @@ async fn what_is_wrong_is_said_as_a_problem() {
             "\"yesterday\"",
         ),
         (
-            "/stocks/GOOG/bars?limit=10081",
+            "/stocks/GOOG/bars?limit=50001",
             "application/json",
             400,
-            "\"10081\"",
+            "\"50001\"",
         ),
         ("/stocks/GOOG", "image/png", 406, "image/png"),
         ("/nowhere", "application/json", 404, "/nowhere"),

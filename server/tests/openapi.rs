@@ -138,6 +138,25 @@ async fn answers_are_what_the_description_says() {
             "/stocks/GOOG/bars?limit=x".to_owned(),
             400,
         ),
+        (
+            "/stocks/{symbol}/bars",
+            "/stocks/GOOG/bars?interval=5m".to_owned(),
+            200,
+        ),
+        (
+            "/stocks/{symbol}/bars",
+            "/stocks/GOOG/bars?interval=1s".to_owned(),
+            404,
+        ),
+        (
+            "/stocks/{symbol}/chart.svg",
+            "/stocks/GOOG/chart.svg?range=2D".to_owned(),
+            400,
+        ),
+        ("/news", "/news".to_owned(), 200),
+        ("/news", "/news?before=x".to_owned(), 400),
+        ("/symbols", "/symbols?q=go".to_owned(), 200),
+        ("/symbols", "/symbols?limit=x".to_owned(), 400),
         ("/stats", "/stats".to_owned(), 200),
         ("/openapi.json", "/openapi.json".to_owned(), 200),
     ] {

@@ -298,6 +298,80 @@ pub fn axes<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame) -> Outcome<S> {
     brush.line((0, bottom), (width, bottom))
 }
 
+/// The trades of a span of time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candle {
+    /// When it begins and ends, in milliseconds since the Unix epoch.
+    pub times: (f64, f64),
+    /// The first price.
+    pub open: f64,
+    /// The highest price.
+    pub high: f64,
+    /// The lowest price.
+    pub low: f64,
+    /// The last price.
+    pub close: f64,
+}
+
+/// Points that cover the same times and values as candles do, and end with the last close.
+pub(super) fn outline(candles: &[Candle]) -> Series {
+    let mut outline = Series::new(3 * candles.len());
+    outline.replace(candles.iter().flat_map(|candle| {
+        let (from, to) = candle.times;
+        [
+            // One ends when the next begins, and a series has each time once.
+            Point::new(from + 1.0, candle.high),
+            Point::new((from + to) / 2.0, candle.low),
+            Point::new(to, candle.close),
+        ]
+    }));
+    outline
+}
+
+/// The middle layer as candles: hollow is none, the colour and the place of the body say which way it
+/// went.
+///
+/// # Errors
+/// What the surface says when it cannot draw.
+pub fn candles<S: Surface>(
+    surface: &Rc<RefCell<S>>,
+    frame: &Frame,
+    candles: &[Candle],
+) -> Outcome<S> {
+    let Some(last) = candles.last() else {
+        return Ok(());
+    };
+    let brush = Brush::new(surface, frame);
+    let color = |candle: &Candle| {
+        paint(if candle.close < candle.open {
+            brush.palette.down
+        } else {
+            brush.palette.up
+        })
+    };
+    surface.borrow_mut().clip(frame.plot);
+    for candle in candles {
+        let (from, to) = candle.times;
+        let (left, top) = frame.at(from, candle.high);
+        let (right, bottom) = frame.at(to, candle.low);
+        let (one, other) = (
+            frame.at(from, candle.open).1,
+            frame.at(from, candle.close).1,
+        );
+        let (upper, lower) = (one.min(other), one.max(other));
+        // A third of the room stays free, and something is always seen.
+        let width = ((right - left) * 2 / 3).max(1);
+        let middle = (left + right) / 2;
+        let color = color(candle);
+        brush.fill((middle, top), (1, (bottom - top).max(1)), color)?;
+        let body = (width, (lower - upper).max(1));
+        brush.fill((middle - width / 2, upper), body, color)?;
+    }
+    surface.borrow_mut().unclip();
+    let end = Point::new(last.times.1, last.close);
+    last_value(&brush, end, color(last))
+}
+
 /// The middle layer: the line, what lies below it, and the last value with its tag on the axis.
 /// `columns` is scratch space, so that many ticks need it once.
 ///
@@ -327,10 +401,15 @@ pub fn series<S: Surface>(
         bottom: Some(frame.plot.1 as i32),
     })?;
     surface.borrow_mut().unclip();
+    last_value(&brush, last, color)
+}
 
+/// The last value: where it is, and its tag on the axis.
+fn last_value<S: Surface>(brush: &Brush<'_, S>, last: Point, color: BackendColor) -> Outcome<S> {
+    let frame = brush.frame;
     let (x, y) = frame.at(last.time, last.value);
     let right = frame.plot.0 as i32;
-    surface.borrow_mut().dashes((0, y), (right, y), color);
+    brush.surface.borrow_mut().dashes((0, y), (right, y), color);
     brush.dot((x, y), size::DOT, color)?;
 
     // Half a label that looks out from under the tag could be read as a wrong one.

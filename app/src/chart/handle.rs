@@ -159,6 +159,12 @@ impl ChartHandle {
         });
     }
 
+    /// Shows no more than so many milliseconds before the newest point. What is to be seen of the past
+    /// has to be given anew.
+    pub fn set_span(&self, span: f64) {
+        self.change(Dirty::SERIES, |model| model.series.set_span(span));
+    }
+
     /// Decimals of a value, 2 unless said otherwise.
     pub fn set_decimals(&self, decimals: u32) {
         self.change(Dirty::SERIES, |model| model.decimals = decimals);
@@ -268,32 +274,40 @@ pub(super) struct Summary {
 
 impl Summary {
     fn new(model: &Model) -> Self {
-        let series = &model.series;
-        let points = series.len();
-        let (Some(first), Some(last), Some((low, high))) =
-            (series.first(), series.last(), series.extent(0..points))
-        else {
+        let points = model.series.len();
+        let Some(last) = model.series.last() else {
             return Self::default();
-        };
-        let value = |value| format_value(value, model.decimals);
-        let time = |time| model.moment(time);
-        let last_value = value(last.value);
-        let text = if points == 1 {
-            format!("{last_value}, 1 point at {}", time(last.time))
-        } else {
-            format!(
-                "{last_value}, {points} points from {} to {}, low {}, high {}",
-                time(first.time),
-                time(last.time),
-                value(low),
-                value(high),
-            )
         };
         Self {
             points,
-            last: last_value,
-            text,
+            last: format_value(last.value, model.decimals),
+            text: describe(&model.series, model.look(), (points, "point")),
         }
+    }
+}
+
+/// A series in words, with how many of what it has; none where it is empty.
+pub(super) fn describe(series: &Series, look: Look, (count, of): (usize, &str)) -> String {
+    let (Some(first), Some(last), Some((low, high))) = (
+        series.first(),
+        series.last(),
+        series.extent(0..series.len()),
+    ) else {
+        return String::new();
+    };
+    let value = |value| format_value(value, look.decimals);
+    let time = |time| format_moment(time, (first.time, last.time), look.offset);
+    let last_value = value(last.value);
+    if count == 1 {
+        format!("{last_value}, 1 {of} at {}", time(last.time))
+    } else {
+        format!(
+            "{last_value}, {count} {of}s from {} to {}, low {}, high {}",
+            time(first.time),
+            time(last.time),
+            value(low),
+            value(high),
+        )
     }
 }
 

@@ -30,6 +30,10 @@ pub struct Series {
     // A ring, so that dropping the oldest moves nothing.
     points: VecDeque<Point>,
     capacity: usize,
+    /// How far before the newest point the oldest may be, in milliseconds.
+    span: f64,
+    /// Whether points were dropped because of that.
+    cut: bool,
 }
 
 impl Default for Series {
@@ -48,6 +52,25 @@ impl Series {
         Self {
             points: VecDeque::new(),
             capacity,
+            span: f64::INFINITY,
+            cut: false,
+        }
+    }
+
+    /// From now on keeps only what is at most so many milliseconds older than the newest point.
+    pub fn set_span(&mut self, span: f64) {
+        self.span = span;
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        let Some(last) = self.last() else { return };
+        while self
+            .first()
+            .is_some_and(|first| first.time < last.time - self.span)
+        {
+            self.points.pop_front();
+            self.cut = true;
         }
     }
 
@@ -65,6 +88,7 @@ impl Series {
                     self.points.pop_front();
                 }
                 self.points.push_back(point);
+                self.trim();
             }
         }
         true
@@ -73,6 +97,7 @@ impl Series {
     /// Forgets what was there and pushes these instead.
     pub fn replace(&mut self, points: impl IntoIterator<Item = Point>) {
         self.points.clear();
+        self.cut = false;
         for point in points {
             self.push(point);
         }
@@ -88,9 +113,9 @@ impl Series {
         self.points.is_empty()
     }
 
-    /// Whether the next new point drops the oldest.
+    /// Whether a new point drops the oldest, sooner or later.
     pub fn is_full(&self) -> bool {
-        self.points.len() == self.capacity
+        self.cut || self.points.len() == self.capacity
     }
 
     /// The oldest point.
@@ -281,6 +306,29 @@ mod tests {
         assert_eq!(series.extent(1..9), Some((3.0, 4.0)));
         assert_eq!(series.extent(2..2), None);
         assert_eq!(series.extent(3..9), None);
+    }
+
+    #[test]
+    fn what_is_older_than_the_span_is_dropped() {
+        let mut series = Series::default();
+        series.set_span(10.0);
+        series.replace((0..6).map(|n| Point::new(f64::from(n) * 4.0, 1.0)));
+        let times = |series: &Series| -> Vec<f64> {
+            series
+                .iter(0..series.len())
+                .map(|point| point.time)
+                .collect()
+        };
+        assert_eq!(times(&series), [12.0, 16.0, 20.0]);
+        assert!(series.is_full());
+        series.push(Point::new(100.0, 1.0));
+        assert_eq!(times(&series), [100.0]);
+        series.set_span(f64::INFINITY);
+        series.replace([Point::new(0.0, 1.0), Point::new(99.0, 1.0)]);
+        assert_eq!(series.len(), 2);
+        assert!(!series.is_full());
+        series.set_span(1.0);
+        assert_eq!(times(&series), [99.0]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The server's surface: the chart as SVG, complete before any script has run.
 
-use super::draw::{self, Frame, Look, Palette, Rgb, Surface};
+use super::draw::{self, Candle, Frame, Look, Palette, Rgb, Surface};
+use super::handle::describe;
 use super::series::Series;
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
@@ -38,12 +39,12 @@ fn token((index, ..): Rgb) -> &'static str {
     }
 }
 
-/// Draws a series as an SVG document that fills the box it is put into and keeps its proportions.
+/// Draws a series as an SVG element that fills the box it is put into and keeps its proportions.
 ///
 /// Colours are the custom properties of the page around it (`var(--accent)` and so on), text is in its
 /// font. The same series gives the same bytes.
 pub fn render(series: &Series, look: Look) -> String {
-    let surface = Rc::new(RefCell::new(Svg::new()));
+    let surface = Rc::new(RefCell::new(Svg::new(SIZE, None)));
     let drawn = Frame::fit(&*surface.borrow(), series, look);
     // Writing to a string does not fail, and nothing else here does.
     if let Ok(Some(frame)) = drawn {
@@ -59,14 +60,111 @@ pub fn render(series: &Series, look: Look) -> String {
     )
 }
 
+/// A drawing that stands alone, as an image of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document<'a> {
+    /// What it shows, for people who do not see it, and for whoever hovers over it.
+    pub title: &'a str,
+    /// Width and height in CSS pixels.
+    pub size: (u32, u32),
+    /// Its colours: nothing around it gives it any.
+    pub palette: Palette,
+    /// How it is drawn.
+    pub look: Look,
+    /// What is drawn.
+    pub shape: Shape<'a>,
+}
+
+/// What a [`Document`] is made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Shape<'a> {
+    /// A line through points.
+    Line(&'a Series),
+    /// A candle for each bar.
+    Candles(&'a [Candle]),
+}
+
+impl Document<'_> {
+    /// The document. The same drawing gives the same bytes. It has no script, no style sheet and no
+    /// reference to anything outside of it.
+    pub fn render(&self) -> String {
+        let Document {
+            title,
+            size: (width, height),
+            palette,
+            look,
+            shape,
+        } = *self;
+        let surface = Rc::new(RefCell::new(Svg::new((width, height), Some(palette))));
+        let series = match shape {
+            Shape::Line(series) => series.clone(),
+            Shape::Candles(candles) => draw::outline(candles),
+        };
+        // Writing to a string does not fail, and nothing else here does.
+        let fitted = Frame::fit(&*surface.borrow(), &series, look);
+        let is_drawn = if let Ok(Some(frame)) = fitted {
+            let _ = draw::axes(&surface, &frame);
+            let _ = match shape {
+                Shape::Line(series) => draw::series(&surface, &frame, series, &mut Vec::new()),
+                Shape::Candles(candles) => draw::candles(&surface, &frame, candles),
+            };
+            true
+        } else {
+            false
+        };
+        if !is_drawn {
+            let muted = hex(palette.muted);
+            let (x, y) = (width / 2, height / 2);
+            surface.borrow_mut().write(format_args!(
+                "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\" fill=\"{muted}\">No prices yet</text>"
+            ));
+        }
+        let body = std::mem::take(&mut surface.borrow_mut().body);
+        let count = match shape {
+            Shape::Line(series) => (series.len(), "point"),
+            Shape::Candles(candles) => (candles.len(), "bar"),
+        };
+        let description = match describe(&series, look, count) {
+            text if text.is_empty() => "No prices yet".to_owned(),
+            text => text,
+        };
+        let (title, description) = (Escaped(title), Escaped(&description));
+        let ground = hex(palette.ground);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+             width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"title description\" \
+             font-size=\"12\" font-family=\"system-ui, sans-serif\">\
+             <title id=\"title\">{title}</title><desc id=\"description\">{description}</desc>\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"{ground}\"/>{body}</svg>"
+        )
+    }
+}
+
+fn hex((red, green, blue): Rgb) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
 struct Svg {
     body: String,
+    size: (u32, u32),
+    /// The colours; without them they are the custom properties of the page.
+    palette: Option<Palette>,
 }
 
 impl Svg {
-    fn new() -> Self {
+    fn new(size: (u32, u32), palette: Option<Palette>) -> Self {
         Self {
             body: String::new(),
+            size,
+            palette,
+        }
+    }
+
+    fn paint(&self, property: &'static str, color: BackendColor) -> Paint {
+        Paint {
+            property,
+            color,
+            named: self.palette.is_none(),
         }
     }
 
@@ -105,14 +203,29 @@ fn data(path: impl Iterator<Item = BackendCoord>) -> String {
 }
 
 /// `fill` or `stroke` with the opacity where there is one.
-struct Paint(&'static str, BackendColor);
+struct Paint {
+    property: &'static str,
+    color: BackendColor,
+    /// Whether the colour stands for a custom property.
+    named: bool,
+}
+
+impl Paint {
+    fn value(&self) -> String {
+        if self.named {
+            format!("var(--{})", token(self.color.rgb))
+        } else {
+            hex(self.color.rgb)
+        }
+    }
+}
 
 impl Display for Paint {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self(property, color) = self;
-        write!(formatter, "{property}=\"var(--{})\"", token(color.rgb))?;
-        if color.alpha < 1.0 {
-            write!(formatter, " {property}-opacity=\"{:.2}\"", color.alpha)?;
+        let property = self.property;
+        write!(formatter, "{property}=\"{}\"", self.value())?;
+        if self.color.alpha < 1.0 {
+            write!(formatter, " {property}-opacity=\"{:.2}\"", self.color.alpha)?;
         }
         Ok(())
     }
@@ -142,7 +255,7 @@ impl DrawingBackend for Svg {
     type ErrorType = Infallible;
 
     fn get_size(&self) -> (u32, u32) {
-        SIZE
+        self.size
     }
 
     fn ensure_prepared(&mut self) -> Outcome {
@@ -163,7 +276,7 @@ impl DrawingBackend for Svg {
         (x1, y1): BackendCoord,
         style: &S,
     ) -> Outcome {
-        let stroke = Paint("stroke", style.color());
+        let stroke = self.paint("stroke", style.color());
         let width = style.stroke_width();
         let mut line = |x0: &dyn Display, y0: &dyn Display, to: std::fmt::Arguments<'_>| {
             self.write(format_args!(
@@ -190,7 +303,7 @@ impl DrawingBackend for Svg {
     ) -> Outcome {
         let color = style.color();
         let (width, height) = (x1 - x0, y1 - y0);
-        let paint = Paint(if fill { "fill" } else { "stroke" }, color);
+        let paint = self.paint(if fill { "fill" } else { "stroke" }, color);
         let hollow = if fill { "" } else { " fill=\"none\"" };
         self.write(format_args!(
             "<rect x=\"{x0}\" y=\"{y0}\" width=\"{width}\" height=\"{height}\" {paint}{hollow}/>"
@@ -215,7 +328,7 @@ impl DrawingBackend for Svg {
         style: &S,
         fill: bool,
     ) -> Outcome {
-        let paint = Paint(if fill { "fill" } else { "stroke" }, style.color());
+        let paint = self.paint(if fill { "fill" } else { "stroke" }, style.color());
         let hollow = if fill { "" } else { " fill=\"none\"" };
         self.write(format_args!(
             "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" {paint}{hollow}/>"
@@ -228,7 +341,7 @@ impl DrawingBackend for Svg {
         path: I,
         style: &S,
     ) -> Outcome {
-        let (path, fill) = (data(path.into_iter()), Paint("fill", style.color()));
+        let (path, fill) = (data(path.into_iter()), self.paint("fill", style.color()));
         self.write(format_args!("<path d=\"{path}z\" {fill}/>"));
         Ok(())
     }
@@ -249,7 +362,7 @@ impl DrawingBackend for Svg {
             VPos::Center => " dy=\".36em\"",
             VPos::Bottom => "",
         };
-        let fill = Paint("fill", style.color());
+        let fill = self.paint("fill", style.color());
         let text = Escaped(text);
         self.write(format_args!(
             "<text x=\"{x}\" y=\"{y}\"{shift}{anchor} {fill}>{text}</text>"
@@ -270,7 +383,7 @@ impl DrawingBackend for Svg {
 
 impl Surface for Svg {
     fn palette(&self) -> Palette {
-        TOKENS
+        self.palette.unwrap_or(TOKENS)
     }
 
     fn scale(&self) -> f64 {
@@ -309,16 +422,23 @@ impl Surface for Svg {
         if let (Some(bottom), Some(first)) = (bottom, first) {
             // The name says all that the gradient depends on: where two charts of a page share it,
             // they share the gradient.
-            let name = token(color.rgb);
+            let paint = self.paint("stop-color", color);
+            let (value, name) = (
+                paint.value(),
+                match paint.named {
+                    true => token(color.rgb).to_owned(),
+                    false => paint.value().trim_start_matches('#').to_owned(),
+                },
+            );
             let (top, end) = draw::FADE;
             self.write(format_args!(
                 "<linearGradient id=\"fade-{name}-{bottom}\" gradientUnits=\"userSpaceOnUse\" x2=\"0\" \
-                 y2=\"{bottom}\"><stop stop-color=\"var(--{name})\" stop-opacity=\"{top}\"/><stop \
-                 offset=\"1\" stop-color=\"var(--{name})\" stop-opacity=\"{end}\"/></linearGradient>\
+                 y2=\"{bottom}\"><stop stop-color=\"{value}\" stop-opacity=\"{top}\"/><stop \
+                 offset=\"1\" stop-color=\"{value}\" stop-opacity=\"{end}\"/></linearGradient>\
                  <path d=\"{path}V{bottom}H{first}z\" fill=\"url(#fade-{name}-{bottom})\"/>"
             ));
         }
-        let stroke = Paint("stroke", color);
+        let stroke = self.paint("stroke", color);
         self.write(format_args!(
             "<path d=\"{path}\" fill=\"none\" {stroke} stroke-width=\"{width}\" \
              stroke-linejoin=\"round\"/>"
@@ -326,7 +446,7 @@ impl Surface for Svg {
     }
 
     fn dashes(&mut self, (x0, y0): BackendCoord, (x1, y1): BackendCoord, color: BackendColor) {
-        let stroke = Paint("stroke", color);
+        let stroke = self.paint("stroke", color);
         let (dash, gap) = draw::DASH;
         self.write(format_args!(
             "<path d=\"M{x0} {y0}L{x1} {y1}\" transform=\"translate(.5 .5)\" {stroke} \
@@ -389,7 +509,8 @@ mod tests {
             let mut frames = Vec::new();
             for point in all.iter(0..3_000) {
                 series.push(point);
-                let frame = Frame::fit(&Svg::new(), &series, LOOK).expect("text has a size");
+                let frame =
+                    Frame::fit(&Svg::new(SIZE, None), &series, LOOK).expect("text has a size");
                 frames.push(frame.expect("there are points"));
             }
             // Only those after the chart has filled: at first each second is a step.
@@ -406,6 +527,60 @@ mod tests {
     fn one_point_and_none_can_be_drawn() {
         assert!(render(&wave(1), LOOK).contains(">597.00</text>"));
         assert!(!render(&wave(0), LOOK).contains("<path"));
+    }
+
+    fn document(shape: Shape<'_>) -> String {
+        let document = Document {
+            title: "<GOOG> & \"friends\"",
+            size: (400, 300),
+            palette: Palette::default(),
+            look: LOOK,
+            shape,
+        };
+        let svg = document.render();
+        for forbidden in ["var(", "<script", "style", "href", "NaN", "<GOOG"] {
+            assert!(!svg.contains(forbidden), "{forbidden} is in {svg}");
+        }
+        svg
+    }
+
+    #[test]
+    fn a_document_stands_alone_and_says_what_it_shows() {
+        let svg = document(Shape::Line(&wave(1_200)));
+        for part in [
+            "viewBox=\"0 0 400 300\" width=\"400\" height=\"300\" role=\"img\"",
+            "<title id=\"title\">&lt;GOOG&gt; &amp; &quot;friends&quot;</title>",
+            "1200 points from 13:30:00 to 13:49:59",
+            "stroke=\"#26a69a\" stroke-width=\"1.5\"",
+            "fill=\"#0f1419\"",
+        ] {
+            assert!(svg.contains(part), "{part} is not in {svg}");
+        }
+        assert!(document(Shape::Line(&wave(0))).contains(">No prices yet</text>"));
+    }
+
+    #[test]
+    fn a_candle_rises_or_falls_and_has_its_wick() {
+        let candle = |n: u32, open: f64, close: f64| Candle {
+            times: (f64::from(n) * 60_000.0, f64::from(n + 1) * 60_000.0),
+            open,
+            high: open.max(close) + 1.0,
+            low: open.min(close) - 1.0,
+            close,
+        };
+        let svg = document(Shape::Candles(&[
+            candle(0, 10.0, 12.0),
+            candle(1, 12.0, 11.0),
+            candle(2, 11.0, 11.0),
+        ]));
+        // A wick and a body each, and the dot and the tag of the last, which did not fall.
+        assert_eq!(svg.matches("fill=\"#ef5350\"").count(), 2, "{svg}");
+        assert_eq!(svg.matches("fill=\"#26a69a\"").count(), 2 * 2 + 2, "{svg}");
+        assert!(svg.contains(">11.00</text>"), "{svg}");
+        assert!(
+            svg.contains("low 9.00, high 13.00") || svg.contains("low 10.00, high 13.00"),
+            "{svg}"
+        );
     }
 
     #[test]

@@ -1,9 +1,13 @@
 use leptos::{logging::warn, task::spawn_local};
-use market::{Bar, Millis, Symbol};
+use market::{Bar, Millis};
 use serde::Deserialize;
 
 use super::request;
-use crate::{address, browser, dashboard::Dashboard};
+use crate::{
+    address, browser,
+    dashboard::{Dashboard, Missing},
+    search::Suggestion,
+};
 
 /// How long a request is not repeated, whether it is under way or failed.
 const PAUSE: Millis = 10_000;
@@ -12,38 +16,46 @@ const PAUSE: Millis = 10_000;
 #[derive(Deserialize)]
 struct Answer {
     bars: Vec<Bar>,
+    /// Where the last bar is not over: the end of the newest minute in it.
+    #[serde(default)]
+    until: Option<Millis>,
 }
 
-/// The requests for bars of the last moments: of which symbol, in which run, and when.
+/// The requests for bars of the last moments, and when each was made.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    asked: Vec<(Symbol, u32, Millis)>,
+    asked: Vec<(Missing, Millis)>,
 }
 
 impl History {
-    /// Fetches the bars of the open symbol where they are missing.
+    /// Fetches the bars of the open symbol and the chosen range where they are missing.
     pub(super) fn fill(&mut self, dashboard: Dashboard) {
         let now = browser::now();
-        let Some((symbol, run)) = dashboard.symbol_without_history() else {
+        let Some(missing) = dashboard.missing_history() else {
             return;
         };
-        self.asked
-            .retain(|(_, _, at)| now.saturating_sub(*at) < PAUSE);
-        let mut asked = self.asked.iter();
-        if asked.any(|&(asked, of, _)| (asked, of) == (symbol, run)) {
+        self.asked.retain(|(_, at)| now.saturating_sub(*at) < PAUSE);
+        if self.asked.iter().any(|(asked, _)| *asked == missing) {
             return;
         }
-        self.asked.push((symbol, run, now));
+        self.asked.push((missing, now));
+        let archived = dashboard.archived;
         spawn_local(async move {
-            match fetch(symbol).await {
-                Ok(bars) => dashboard.complete(symbol, &bars, run),
-                Err(error) => warn!("the history of {symbol} did not come: {error}"),
+            let address = address::of_bars(missing.symbol, missing.range, archived);
+            match request::get::<Answer>(&address, 0).await {
+                Ok(Answer { bars, until }) => dashboard.complete(missing, &bars, until),
+                Err(error) => warn!("the history of {} did not come: {error}", missing.symbol),
             }
         });
     }
 }
 
-async fn fetch(symbol: Symbol) -> Result<Vec<Bar>, String> {
-    let answer: Answer = request::get(&address::of_bars(symbol), 0).await?;
-    Ok(answer.bars)
+/// What the server suggests for a text; nothing where it does not answer.
+pub(crate) async fn suggestions(text: &str, limit: usize) -> Vec<Suggestion> {
+    #[derive(Deserialize)]
+    struct Found {
+        symbols: Vec<Suggestion>,
+    }
+    let found = request::get::<Found>(&address::of_search(text, limit), 0).await;
+    found.map_or_else(|_| Vec::new(), |found| found.symbols)
 }

@@ -11,6 +11,6 @@ mod skew;
 mod source;
 mod state;
 
-#[cfg(target_arch = "wasm32")]
-pub(crate) use source::follow;
 pub(crate) use state::State;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use {history::suggestions, source::follow};

@@ -24,6 +24,9 @@ const LOOK: Duration = Duration::from_secs(1);
 const DRAW: Millis = 100;
 /// How long the server may wait with the answer to a poll, in seconds: as long as it wants to.
 const WAIT: u32 = 25;
+/// After so long without a word, as when the machine slept, bars are fetched again: single prices of
+/// that time are lost.
+const GAP: Millis = 60_000;
 
 /// What came after an id.
 #[derive(Deserialize)]
@@ -51,6 +54,15 @@ struct Source {
     drawn: Millis,
 }
 
+impl Source {
+    /// Has the history fetched again where nothing was heard for long.
+    fn notice_gap(&self) {
+        if browser::now().saturating_sub(self.connection.heard_at()) >= GAP {
+            self.dashboard.forget_history();
+        }
+    }
+}
+
 /// Opens the stream after a position on the tape and follows it for as long as the page is open.
 pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id: String) {
     let source = Rc::new(RefCell::new(Source {
@@ -66,6 +78,7 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
     let opener = Rc::clone(&source);
     Effect::new(move || {
         dashboard.open.track();
+        dashboard.range.track();
         opener.borrow_mut().history.fill(dashboard);
     });
     set_interval(move || look(&source), LOOK);
@@ -114,6 +127,7 @@ fn hear(source: &Rc<RefCell<Source>>, name: &str, message: &MessageEvent) {
         _ => None,
     };
     let mut this = source.borrow_mut();
+    this.notice_gap();
     this.connection
         .heard(browser::now(), &message.last_event_id(), server_time);
     drop(this);
@@ -203,6 +217,7 @@ fn ask(source: &Rc<RefCell<Source>>, wait: u32) {
 fn look(source: &Rc<RefCell<Source>>) {
     let mut this = source.borrow_mut();
     let now = browser::now();
+    this.notice_gap();
     match this.stream.as_ref().map(EventSource::state) {
         Some(ReadyState::Open) => this.connection.opened(now),
         Some(ReadyState::Connecting) => this.connection.dropped(now),

@@ -15,14 +15,17 @@ pub(crate) enum Representation {
 
 /// In the order of our preference where a client likes several equally: a program that says
 /// nothing wants JSON.
-const ALL: [Representation; 3] = [
-    Representation::Json,
-    Representation::Page,
-    Representation::Stream,
+const ALL: [(Representation, &str); 3] = [
+    (Representation::Json, "application/json"),
+    (Representation::Page, "text/html"),
+    (Representation::Stream, "text/event-stream"),
 ];
 
 /// The same of what is no page.
-const DATA: [Representation; 2] = [Representation::Json, Representation::Stream];
+const DATA: [(Representation, &str); 2] = [
+    (Representation::Json, "application/json"),
+    (Representation::Stream, "text/event-stream"),
+];
 
 impl Representation {
     /// The one that the client likes best, after
@@ -33,43 +36,44 @@ impl Representation {
     /// [`Problem::NotAcceptable`] where it accepts none of ours.
     pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Representation, Problem> {
         let offered = "text/html, application/json, text/event-stream";
-        Self::choose(headers, &ALL, offered)
+        choose(headers, &ALL, offered)
     }
 
     /// The same of a resource that has no page.
     pub(crate) fn negotiate_data(headers: &HeaderMap) -> Result<Representation, Problem> {
-        Self::choose(headers, &DATA, "application/json, text/event-stream")
+        choose(headers, &DATA, "application/json, text/event-stream")
     }
+}
 
-    fn choose(
-        headers: &HeaderMap,
-        all: &[Representation],
-        offered: &'static str,
-    ) -> Result<Representation, Problem> {
-        let values: Vec<&str> = headers
-            .get_all(header::ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
-        let accept = values.join(", ");
-        if accept.trim().is_empty() {
-            return Ok(Representation::Json);
-        }
-        let mut best: Option<(Representation, Liking)> = None;
-        for representation in all {
-            let (kind, subtype) = match representation {
-                Representation::Page => ("text", "html"),
-                Representation::Json => ("application", "json"),
-                Representation::Stream => ("text", "event-stream"),
-            };
-            let liking = liking(&accept, kind, subtype);
-            if liking.quality > 0 && best.is_none_or(|(_, best)| liking > best) {
-                best = Some((*representation, liking));
-            }
-        }
-        best.map(|(representation, _)| representation)
-            .ok_or(Problem::NotAcceptable { accept, offered })
+/// The one of several types that a client likes best, as [`Representation::negotiate`] has it; the
+/// first where it says nothing. `offered` names them for people.
+///
+/// # Errors
+/// [`Problem::NotAcceptable`] where it accepts none of them.
+pub(crate) fn choose<T: Copy>(
+    headers: &HeaderMap,
+    all: &[(T, &'static str)],
+    offered: &'static str,
+) -> Result<T, Problem> {
+    let values: Vec<&str> = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    let mut accept = values.join(", ");
+    if accept.trim().is_empty() {
+        accept = "*/*".to_owned();
     }
+    let mut best: Option<(T, Liking)> = None;
+    for (choice, media) in all {
+        let (kind, subtype) = media.split_once('/').unwrap_or((media, ""));
+        let liking = liking(&accept, kind, subtype);
+        if liking.quality > 0 && best.is_none_or(|(_, best)| liking > best) {
+            best = Some((*choice, liking));
+        }
+    }
+    best.map(|(choice, _)| choice)
+        .ok_or(Problem::NotAcceptable { accept, offered })
 }
 
 /// How much a client likes a type.

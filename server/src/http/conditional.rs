@@ -1,60 +1,68 @@
 //! Answers that a client need not be sent again: entity tags and `If-None-Match`
 //! ([RFC 9110, sections 8.8.3 and 13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hasher},
+};
 
 use axum::{
     Json,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use serde::Serialize;
 use tape::EventId;
 
-/// What an answer is made from, as the tape counts it: the newest entry in it, and how many.
-///
-/// An append moves the newest id and an entry that leaves the window the count, so that for one
-/// address the two stand for the content. The tag is weak because the bytes differ with the
-/// encoding that they are sent in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What stands for the content of an answer. It is weak because the bytes differ with the encoding
+/// that they are sent in.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EntityTag {
-    newest: EventId,
-    entries: usize,
+    /// What stands between the quotes.
+    opaque: String,
 }
 
 impl EntityTag {
-    /// The tag of an answer made from these entries.
+    /// The tag of an answer made from these entries of the tape: the newest of them, and how many.
+    ///
+    /// An append moves the newest id and an entry that leaves the window the count, so that for one
+    /// address the two stand for the content, which need not be hashed.
     pub(crate) fn of(ids: impl IntoIterator<Item = EventId>) -> Self {
-        let none = EntityTag {
-            newest: EventId { ms: 0, n: 0 },
-            entries: 0,
-        };
-        ids.into_iter().fold(none, |tag, id| EntityTag {
-            newest: tag.newest.max(id),
-            entries: tag.entries + 1,
-        })
+        let none = (EventId { ms: 0, n: 0 }, 0_usize);
+        let (newest, entries) = ids
+            .into_iter()
+            .fold(none, |(newest, entries), id| (newest.max(id), entries + 1));
+        EntityTag {
+            opaque: format!("{newest}.{entries}"),
+        }
     }
 
-    /// What stands between the quotes.
-    fn opaque(self) -> String {
-        format!("{}.{}", self.newest, self.entries)
+    /// The tag of an answer whose content comes from elsewhere: a hash of it. It need not resist
+    /// anybody, because whoever could choose a content with the tag of another could as well send
+    /// that other.
+    pub(crate) fn of_content(content: &[u8]) -> Self {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(content);
+        EntityTag {
+            opaque: format!("{:016x}", hasher.finish()),
+        }
     }
 
     /// Whether a client that sends these headers has the answer of this tag. The comparison is weak:
     /// `W/` on either side makes no difference.
-    fn is_held(self, headers: &HeaderMap) -> bool {
-        let opaque = self.opaque();
+    fn is_held(&self, headers: &HeaderMap) -> bool {
         headers
             .get_all(header::IF_NONE_MATCH)
             .iter()
             .filter_map(|value| value.to_str().ok())
-            .any(|list| list.trim() == "*" || opaque_tags(list).any(|tag| tag == opaque))
+            .any(|list| list.trim() == "*" || opaque_tags(list).any(|tag| tag == self.opaque))
     }
 }
 
 impl fmt::Display for EntityTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "W/\"{}\"", self.opaque())
+        write!(f, "W/\"{}\"", self.opaque)
     }
 }
 
@@ -77,13 +85,33 @@ pub(crate) fn answer<T: Serialize>(
     tag: Option<EntityTag>,
     body: T,
 ) -> Response {
+    tagged(request, tag, || Json(body))
+}
+
+/// The content of a type, or 304 where the client has it.
+pub(crate) fn content(
+    request: &HeaderMap,
+    content_type: &'static str,
+    content: impl Into<Bytes>,
+) -> Response {
+    let content = content.into();
+    let tag = EntityTag::of_content(&content);
+    let body = || ([(header::CONTENT_TYPE, content_type)], content);
+    tagged(request, Some(tag), body)
+}
+
+fn tagged<R: IntoResponse>(
+    request: &HeaderMap,
+    tag: Option<EntityTag>,
+    body: impl FnOnce() -> R,
+) -> Response {
     let common = [
         (header::CACHE_CONTROL, "no-cache"),
         // Said here, because what is not compressed goes by the layer that would say it.
         (header::VARY, "accept, accept-encoding"),
     ];
     let Some(tag) = tag else {
-        return (common, Json(body)).into_response();
+        return (common, body()).into_response();
     };
     let tagged: Option<(HeaderName, HeaderValue)> = HeaderValue::try_from(tag.to_string())
         .ok()
@@ -91,7 +119,7 @@ pub(crate) fn answer<T: Serialize>(
     let mut response = if tag.is_held(request) {
         (StatusCode::NOT_MODIFIED, common).into_response()
     } else {
-        (common, Json(body)).into_response()
+        (common, body()).into_response()
     };
     response.headers_mut().extend(tagged);
     response
@@ -101,25 +129,29 @@ pub(crate) fn answer<T: Serialize>(
 mod tests {
     use super::*;
 
-    const TAG: EntityTag = EntityTag {
-        newest: EventId { ms: 17, n: 2 },
-        entries: 3,
-    };
+    fn tag() -> EntityTag {
+        EntityTag::of([(3, 0), (17, 2), (17, 1)].map(|(ms, n)| EventId { ms, n }))
+    }
 
     fn is_held(values: &[&str]) -> bool {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(header::IF_NONE_MATCH, value.parse().unwrap());
         }
-        TAG.is_held(&headers)
+        tag().is_held(&headers)
     }
 
     #[test]
     fn a_tag_is_the_newest_entry_and_how_many() {
-        let ids = [(3, 0), (17, 2), (17, 1)].map(|(ms, n)| EventId { ms, n });
-        assert_eq!(EntityTag::of(ids), TAG);
-        assert_eq!(TAG.to_string(), "W/\"17-2.3\"");
+        assert_eq!(tag().to_string(), "W/\"17-2.3\"");
         assert_eq!(EntityTag::of([]).to_string(), "W/\"0-0.0\"");
+    }
+
+    #[test]
+    fn a_tag_of_content_is_the_same_for_the_same_content_alone() {
+        let tag = EntityTag::of_content(b"a");
+        assert_eq!(EntityTag::of_content(b"a"), tag);
+        assert_ne!(EntityTag::of_content(b"b"), tag);
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
             header::IF_NONE_MATCH,
             HeaderName::from_static("last-event-id"),
         ])
-        .expose_headers([header::ETAG, header::RETRY_AFTER, request_id])
+        .expose_headers([header::ETAG, header::LINK, header::RETRY_AFTER, request_id])
         .max_age(MAX_AGE);
     Some(match listed {
         None => layer.allow_origin(Any).vary([]),

@@ -16,9 +16,6 @@ const SPARKLINE_BARS: usize = 60;
 /// How many stories a snapshot carries.
 const SNAPSHOT_NEWS: usize = 40;
 
-/// How many known symbols are suggested in place of an unknown one.
-const SUGGESTIONS: usize = 5;
-
 /// The snapshot of a selection: what merges as it is now, and what is kept up to a position.
 pub(crate) fn snapshot(
     view: &View<'_>,
@@ -70,24 +67,6 @@ pub(crate) fn quotes(
     }
 }
 
-/// The newest one-minute bars of a symbol that start in `from..to`, at most `limit`, oldest first,
-/// each with its id on the tape.
-pub(crate) fn bars(
-    view: &View<'_>,
-    symbol: Symbol,
-    from: Millis,
-    to: Millis,
-    limit: usize,
-) -> Vec<(EventId, Bar)> {
-    let mut bars: Vec<(EventId, Bar)> = bars_in(view, symbol, view.position())
-        .filter(|(_, bar)| (from..to).contains(&bar.start))
-        .take(limit)
-        .map(|(id, bar)| (id, bar.clone()))
-        .collect();
-    bars.reverse();
-    bars
-}
-
 /// All symbols that a feed has spoken of, in their order.
 pub(crate) fn directory(tape: &Tape) -> Vec<Symbol> {
     tape.view(known_symbols)
@@ -96,19 +75,6 @@ pub(crate) fn directory(tape: &Tape) -> Vec<Symbol> {
 /// Whether a feed has spoken of the symbol.
 pub(crate) fn is_known(tape: &Tape, symbol: Symbol) -> bool {
     tape.view(|view| view.holds(&Topic::Symbol(symbol)))
-}
-
-/// The known symbols whose spelling is nearest, by
-/// [Jaro–Winkler](https://en.wikipedia.org/wiki/Jaro%E2%80%93Winkler_distance): it forgives a
-/// swapped pair and rewards a common beginning, as a mistyped symbol has.
-pub(crate) fn nearest(tape: &Tape, symbol: Symbol) -> Vec<Symbol> {
-    let mut known: Vec<(f64, Symbol)> = directory(tape)
-        .into_iter()
-        .map(|other| (strsim::jaro_winkler(symbol.as_str(), other.as_str()), other))
-        .collect();
-    known.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    known.truncate(SUGGESTIONS);
-    known.into_iter().map(|(_, symbol)| symbol).collect()
 }
 
 fn known_symbols(view: &View<'_>) -> Vec<Symbol> {
@@ -131,7 +97,8 @@ fn quote_in(view: &View<'_>, symbol: Symbol) -> Option<(EventId, Quote)> {
     }
 }
 
-fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
+/// What is said of a symbol besides its price.
+pub(crate) fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
     match &*view.merged(&Topic::Session(symbol))?.1.event {
         Event::Session(session) => Some(session.clone()),
         _ => None,

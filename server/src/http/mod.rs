@@ -2,13 +2,17 @@
 
 mod accept;
 mod admission;
+mod bars;
+mod chart;
 mod client;
 mod conditional;
 mod cors;
+mod format;
 mod health;
 mod limits;
 mod market_view;
 mod metrics;
+mod news;
 mod openapi;
 mod page;
 mod poll;
@@ -21,6 +25,7 @@ mod snapshots;
 mod stats;
 mod stocks;
 pub(crate) mod stream;
+mod symbols;
 
 use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -44,7 +49,13 @@ use tower_http::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::problem::Problem;
-use crate::{Closing, Metrics, Now, Tape, archive::Scribe, feeds::Skipped, publish::Desk};
+use crate::{
+    Closing, Metrics, Now, Tape,
+    archive::Scribe,
+    feeds::Skipped,
+    history::{History, Past, Unreadable},
+    publish::Desk,
+};
 
 pub(crate) use self::client::parse_network;
 pub use self::{
@@ -54,6 +65,7 @@ pub use self::{
     security::FrameAncestors,
     snapshots::Snapshots,
     stream::HEARTBEAT,
+    symbols::Search,
 };
 
 /// Tells how each feed is doing, in the order of the configuration.
@@ -75,6 +87,10 @@ pub(crate) struct Refused(pub(crate) String);
 pub struct Service {
     /// What they read.
     pub tape: Tape,
+    /// What was before that.
+    pub history: History,
+    /// What is listed, on the tape or not.
+    pub search: Search,
     /// How the feeds are doing.
     pub feeds: FeedStatuses,
     /// What they have passed over.
@@ -114,6 +130,24 @@ pub struct Service {
 impl Service {
     fn now(&self) -> Millis {
         (self.clock)()
+    }
+
+    /// Reads what was, as [`History::read`] does.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] where it cannot be read: an answer from the tape alone would look as
+    /// if there had been nothing before.
+    async fn read<R: Send + 'static>(
+        &self,
+        read: impl FnOnce(Option<&dyn Past>) -> Result<R, Unreadable> + Send + 'static,
+    ) -> Result<R, Problem> {
+        self.history.read(read).await.map_err(|error| {
+            tracing::error!("what was cannot be read: {error}");
+            Problem::Unavailable(
+                "the archive cannot be read at the moment: try again, the live stream goes on"
+                    .to_owned(),
+            )
+        })
     }
 
     fn feed_statuses(&self) -> Vec<FeedStatus> {
@@ -219,7 +253,10 @@ fn reading() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(page::home))
         .routes(routes!(stocks::several))
         .routes(routes!(stocks::one))
-        .routes(routes!(stocks::bars))
+        .routes(routes!(bars::bars))
+        .routes(routes!(chart::chart))
+        .routes(routes!(news::news))
+        .routes(routes!(symbols::symbols))
         .routes(routes!(stats::stats))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

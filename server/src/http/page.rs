@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use leptos::{nonce::Nonce, prelude::provide_context};
-use market::{Millis, Symbol};
+use market::{Bar, Interval, Millis, Symbol};
 
 use super::{
     Service,
@@ -21,12 +21,10 @@ use super::{
     selection::{NewsChoice, Query, Selection, Symbols},
     stocks,
 };
+use crate::history::{BarQuery, read_bars};
 
 /// How many symbols the watchlist shows where the address names none.
 const DEFAULT_WATCHLIST: usize = 30;
-
-/// How many one-minute bars the chart begins with.
-const CHART_BARS: usize = 500;
 
 type QueryResult = Result<AxumQuery<Query>, QueryRejection>;
 
@@ -141,7 +139,7 @@ async fn render(
 ) -> Response {
     let status = problem.as_ref().map_or(StatusCode::OK, Problem::status);
     let path = request.uri().path().to_owned();
-    let data = page_data(&service, path, watchlist, symbol, problem);
+    let data = page_data(&service, path, watchlist, symbol, problem).await;
     let options = service.leptos.clone();
     // The inline scripts and the policy of the page must carry the same one.
     let nonce = Nonce::new();
@@ -160,7 +158,29 @@ async fn render(
     (status, headers, Extension(nonce), renderer(request).await).into_response()
 }
 
-fn page_data(
+/// The bars that the chart begins with: those of the tape where the archive cannot be read, so that
+/// there is a page at all.
+async fn bars(service: &Service, symbol: Symbol) -> Vec<Bar> {
+    let wanted = BarQuery {
+        symbol,
+        interval: Interval::Minute,
+        starts: 0..Millis::MAX,
+        limit: PageData::BARS,
+        now: service.now(),
+    };
+    let (tape, query) = (service.tape.clone(), wanted.clone());
+    let read = service
+        .history
+        .read(move |past| read_bars(past, &tape, &query))
+        .await;
+    let read = read.or_else(|error| {
+        tracing::error!("the page is drawn without the archive: {error}");
+        read_bars(None, &service.tape, &wanted)
+    });
+    read.map_or_else(|_| Vec::new(), |read| read.bars)
+}
+
+async fn page_data(
     service: &Service,
     path: String,
     symbols: Symbols,
@@ -188,8 +208,8 @@ fn page_data(
         added: None,
     };
     let feeds = service.feed_statuses();
-    // All as of one position: the stream goes on after it.
-    let (position, snapshot, bars) = service.tape.view(|view| {
+    // As of one position: the stream goes on after it.
+    let (position, snapshot) = service.tape.view(|view| {
         let snapshot = market_view::snapshot(
             view,
             &selection,
@@ -198,12 +218,13 @@ fn page_data(
             service.now(),
             false,
         );
-        let bars = symbol
-            .map(|symbol| market_view::bars(view, symbol, 0, Millis::MAX, CHART_BARS))
-            .unwrap_or_default();
-        let bars = bars.into_iter().map(|(_, bar)| bar).collect();
-        (view.position(), snapshot, bars)
+        (view.position(), snapshot)
     });
+    // Afterwards: a minute that closes meanwhile may come twice, and is never missing.
+    let bars = match symbol {
+        Some(symbol) => bars(service, symbol).await,
+        None => Vec::new(),
+    };
     PageData {
         id: position.to_string(),
         path,
@@ -212,6 +233,7 @@ fn page_data(
         symbol,
         snapshot,
         bars,
+        archived: service.history.is_archived(),
         problem: problem.as_ref().map(Problem::for_page),
     }
 }

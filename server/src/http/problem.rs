@@ -20,9 +20,13 @@ pub(crate) enum Problem {
     UnknownSymbol {
         /// What was asked for.
         symbol: Symbol,
+        /// Its name, which may be empty, where the directory lists it all the same.
+        listed: Option<String>,
         /// Known symbols, nearest first.
         suggestions: Vec<Symbol>,
     },
+    /// 404: it is not kept here. The text says what is.
+    NotKept(String),
     /// 404: nothing is served at this path.
     UnknownPath(String),
     /// 405: the path is right, the method is not.
@@ -128,7 +132,9 @@ impl Problem {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Problem::Malformed(_) => StatusCode::BAD_REQUEST,
-            Problem::UnknownSymbol { .. } | Problem::UnknownPath(_) => StatusCode::NOT_FOUND,
+            Problem::UnknownSymbol { .. } | Problem::NotKept(_) | Problem::UnknownPath(_) => {
+                StatusCode::NOT_FOUND
+            }
             Problem::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Problem::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
             Problem::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
@@ -146,6 +152,7 @@ impl Problem {
         match self {
             Problem::Malformed(_) => "The request is malformed",
             Problem::UnknownSymbol { .. } => "No such symbol",
+            Problem::NotKept(_) => "Not kept here",
             Problem::UnknownPath(_) => "Nothing is here",
             Problem::MethodNotAllowed { .. } => "Wrong method",
             Problem::NotAcceptable { .. } => "No acceptable representation",
@@ -164,6 +171,7 @@ impl Problem {
     pub(crate) fn detail(&self) -> String {
         match self {
             Problem::Malformed(detail)
+            | Problem::NotKept(detail)
             | Problem::Unauthorized { detail, .. }
             | Problem::Forbidden(detail)
             | Problem::Timeout(detail)
@@ -174,21 +182,26 @@ impl Problem {
             | Problem::Unavailable(detail) => detail.clone(),
             Problem::UnknownSymbol {
                 symbol,
-                suggestions,
-            } if suggestions.is_empty() => {
-                format!(
-                    "no feed speaks of {symbol}, and no symbol is known yet: try again in a moment"
-                )
-            }
-            Problem::UnknownSymbol {
-                symbol,
+                listed,
                 suggestions,
             } => {
-                let known: Vec<&str> = suggestions.iter().map(Symbol::as_str).collect();
-                format!(
-                    "no feed speaks of {symbol}; the nearest known symbols are {}",
-                    known.join(", ")
-                )
+                let mut detail = match listed.as_deref() {
+                    None => format!("no feed speaks of {symbol}"),
+                    Some("") => {
+                        format!("{symbol} is in the directory, but no feed here speaks of it")
+                    }
+                    Some(name) => format!(
+                        "{symbol} is in the directory as {name}, but no feed here speaks of it"
+                    ),
+                };
+                if suggestions.is_empty() {
+                    detail += ", and no symbol is known yet: try again in a moment";
+                } else {
+                    let known: Vec<&str> = suggestions.iter().map(Symbol::as_str).collect();
+                    detail += "; the nearest known symbols are ";
+                    detail += &known.join(", ");
+                }
+                detail
             }
             Problem::UnknownPath(path) => {
                 format!("{path} is not served here: try / or /stocks/GOOG")

@@ -166,7 +166,7 @@ impl Headers {
         } = self;
         value(&format!(
             "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-             img-src 'self' data:; connect-src 'self'{reload}; base-uri 'none'; form-action 'none'; \
+             img-src 'self' data:; connect-src 'self'{reload}; base-uri 'none'; form-action 'self'; \
              frame-ancestors {frame_ancestors}"
         ))
     }

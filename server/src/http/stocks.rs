@@ -11,8 +11,8 @@ use axum::{
     http::{HeaderMap, request::Parts},
     response::{IntoResponse, Response},
 };
-use market::{Bar, Millis, Quote, Symbol};
-use serde::{Deserialize, Serialize};
+use market::{Interval, Millis, Quote, Symbol};
+use serde::Serialize;
 use tape::EventId;
 use utoipa::{IntoParams, ToSchema};
 
@@ -23,7 +23,7 @@ use super::{
     conditional::{self, EntityTag},
     market_view, page, poll,
     problem::Problem,
-    selection::{Query, Selection, Symbols, number, parse_symbol},
+    selection::{Query, Selection, Symbols, parse_symbol},
     stream,
 };
 
@@ -43,7 +43,7 @@ struct LastEventId {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "it describes a header, which is read as one")]
-struct IfNoneMatch {
+pub(super) struct IfNoneMatch {
     /// Entity tags of answers that the client holds; where one of them is that of the answer as JSON,
     /// it is not sent again.
     #[param(rename = "If-None-Match", example = "W/\"1732111111202-0.1\"")]
@@ -72,6 +72,9 @@ pub(super) enum QuotesOrEvents {
     Events(poll::Answer),
 }
 
+/// How many known symbols are suggested in place of an unknown one.
+const SUGGESTIONS: usize = 5;
+
 /// How a stream begins and goes on.
 const STREAM_EXAMPLE: &str = "\
 : tickertape
@@ -86,8 +89,8 @@ data: {\"symbol\":\"GOOG\",\"time\":1732111111200,\"price\":\"597.32\"}
 
 ";
 
-type QueryResult<T> = Result<AxumQuery<T>, QueryRejection>;
-type PathResult = Result<Path<String>, PathRejection>;
+pub(super) type QueryResult<T> = Result<AxumQuery<T>, QueryRejection>;
+pub(super) type PathResult = Result<Path<String>, PathRejection>;
 
 /// One symbol.
 ///
@@ -258,128 +261,58 @@ async fn represent(
     Ok(current(quotes))
 }
 
-/// What is asked of `/stocks/{symbol}/bars`.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct BarsQuery {
-    /// The length of a bar.
-    #[param(value_type = Option<String>, pattern = "^1m$", example = "1m")]
-    interval: Option<String>,
-    /// The first start, in milliseconds since the epoch.
-    #[param(value_type = Option<u64>)]
-    from: Option<String>,
-    /// What all starts are before, in milliseconds since the epoch.
-    #[param(value_type = Option<u64>)]
-    to: Option<String>,
-    /// How many bars at the most: the newest ones.
-    #[param(value_type = Option<u64>, maximum = 10080, default = 500)]
-    limit: Option<String>,
-}
-
-/// Bars, oldest first.
-#[derive(Serialize, ToSchema)]
-struct Bars {
-    /// What was traded.
-    symbol: Symbol,
-    /// The length of a bar.
-    interval: &'static str,
-    /// The bars.
-    bars: Vec<Bar>,
-}
-
-/// The most bars that one answer carries: a week of minutes.
-const MAX_BARS: usize = 10_080;
-
-/// The one-minute bars of a symbol that are on the tape.
-#[utoipa::path(
-    get,
-    path = "/stocks/{symbol}/bars",
-    params(
-        ("symbol" = Symbol, Path, description = "What is traded, in any case", example = "GOOG"),
-        BarsQuery,
-        IfNoneMatch,
-    ),
-    responses(
-        (status = 200, description = "The bars", body = Bars),
-        (status = 304, description = "The client holds it already"),
-        (status = 400, description = "Something in the address is malformed"),
-        (status = 404, description = "No feed speaks of the symbol; the nearest known ones are suggested"),
-    )
-)]
-pub(crate) async fn bars(
-    State(service): State<Arc<Service>>,
-    path: PathResult,
-    query: QueryResult<BarsQuery>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let query = read(query)?;
-    let symbol = known(&service, path)?;
-    if let Some(other) = query
-        .interval
-        .as_deref()
-        .filter(|interval| *interval != "1m")
-    {
-        return Err(Problem::Malformed(format!(
-            "interval is {other:?}: expected 1m"
-        )));
-    }
-    let from: Millis = number(
-        "from",
-        query.from.as_deref(),
-        "ms since the epoch",
-        Millis::MAX,
-    )?
-    .unwrap_or(0);
-    let to: Millis = number("to", query.to.as_deref(), "ms since the epoch", Millis::MAX)?
-        .unwrap_or(Millis::MAX);
-    let limit = number(
-        "limit",
-        query.limit.as_deref(),
-        "a number of bars from 0 to 10080",
-        MAX_BARS as u64,
-    )?
-    .map_or(500, |limit| limit as usize);
-    let bars = service
-        .tape
-        .view(|view| market_view::bars(view, symbol, from, to, limit));
-    let (ids, bars): (Vec<EventId>, Vec<Bar>) = bars.into_iter().unzip();
-    let answer = Bars {
-        symbol,
-        interval: "1m",
-        bars,
-    };
-    Ok(conditional::answer(
-        &headers,
-        Some(EntityTag::of(ids)),
-        answer,
-    ))
-}
-
 pub(super) fn read<T>(query: QueryResult<T>) -> Result<T, Problem> {
     query
         .map(|AxumQuery(query)| query)
         .map_err(|error| Problem::Malformed(error.body_text()))
 }
 
-/// The symbol of an address, if a feed speaks of it.
-fn known(service: &Service, path: PathResult) -> Result<Symbol, Problem> {
+/// The symbol of an address.
+fn named(path: PathResult) -> Result<Symbol, Problem> {
     let Path(text) = path.map_err(|_| {
         Problem::Malformed(
             "the symbol in the address is not UTF-8 once its percent signs are decoded: expected one such as GOOG"
                 .to_owned(),
         )
     })?;
-    let symbol = parse_symbol(&text)?;
+    parse_symbol(&text)
+}
+
+/// The symbol of an address, if a feed speaks of it.
+fn known(service: &Service, path: PathResult) -> Result<Symbol, Problem> {
+    let symbol = named(path)?;
     require_known(service, symbol)?;
     Ok(symbol)
+}
+
+/// The symbol of an address, if a feed speaks of it or the archive has a bar of it.
+pub(super) async fn remembered(service: &Service, path: PathResult) -> Result<Symbol, Problem> {
+    let symbol = named(path)?;
+    let Err(unknown) = require_known(service, symbol) else {
+        return Ok(symbol);
+    };
+    let has_bars = service
+        .read(move |past| {
+            let Some(past) = past else { return Ok(false) };
+            for interval in [Interval::Day, Interval::Minute, Interval::Second] {
+                if !past.bars(symbol, interval, 0..Millis::MAX, 1)?.is_empty() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+        .await?;
+    has_bars.then_some(symbol).ok_or(unknown)
 }
 
 pub(super) fn require_known(service: &Service, symbol: Symbol) -> Result<(), Problem> {
     if market_view::is_known(&service.tape, symbol) {
         return Ok(());
     }
+    let listing = service.search.listing(symbol);
     Err(Problem::UnknownSymbol {
         symbol,
-        suggestions: market_view::nearest(&service.tape, symbol),
+        listed: listing.map(|listing| listing.name),
+        suggestions: service.search.suggest(&service.tape, symbol, SUGGESTIONS),
     })
 }

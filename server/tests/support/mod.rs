@@ -30,7 +30,8 @@ use serde_json::Value;
 use server::{
     Closing, Config, Entry, Metrics, Settings, Tape, Topic,
     feeds::Skipped,
-    http::{self, FrameAncestors, Proxies, Service, Slots, Snapshots},
+    history::History,
+    http::{self, FrameAncestors, Proxies, Search, Service, Slots, Snapshots},
     provide_tls,
     publish::Desk,
 };
@@ -62,6 +63,8 @@ pub(crate) fn service(window: usize) -> Service {
         proxies: Proxies::default(),
         origins: Vec::new(),
         tape: Tape::new(START, 0, limits),
+        history: History::default(),
+        search: Search::default(),
         feeds: Arc::new(Vec::new),
         skipped: Arc::new(Vec::new),
         clock: Arc::new(|| START),

@@ -1,0 +1,62 @@
+import { expect, test } from '../helpers/journey.ts';
+
+test('the ranges show less and more of the past, also by their keys', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  await dashboard.isDrawn();
+  const ranges = page.getByRole('group', { name: 'Range' });
+  const pressed = ranges.getByRole('button', { pressed: true });
+  await expect(pressed).toHaveText('1D');
+  const day = await dashboard.points();
+
+  await ranges.getByRole('button', { name: '15 minutes' }).click();
+  await expect(pressed).toHaveText('15m');
+  await expect.poll(async () => await dashboard.points()).toBeLessThan(day);
+  await page.keyboard.press('5');
+  await expect(pressed).toHaveText('1D');
+  await expect.poll(async () => await dashboard.points()).toBeGreaterThanOrEqual(day);
+});
+
+test('a week shows history that is older than what the page came with', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  // A server with a longer memory than this one's: a week of quarters of an hour before its bars.
+  const quarter = 15 * 60_000;
+  await page.route('**/bars?interval=15m*', async (route) => {
+    const response = await route.fetch();
+    const answer = (await response.json()) as { bars: { start: number }[] };
+    const [first] = answer.bars as [{ start: number }];
+    const older = Array.from({ length: 600 }, (_, n) => ({
+      ...first,
+      start: first.start - (600 - n) * quarter,
+    }));
+    await route.fulfill({ response, json: { ...answer, bars: [...older, ...answer.bars] } });
+  });
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  await dashboard.isDrawn();
+  const day = await dashboard.points();
+  await page.keyboard.press('6');
+  await expect.poll(async () => await dashboard.points()).toBeGreaterThan(day + 500);
+  const week = await dashboard.points();
+  // Once fetched, it is there at once, and nothing of it twice.
+  await page.keyboard.press('5');
+  await expect.poll(async () => await dashboard.points()).toBeLessThan(week - 400);
+  await page.keyboard.press('6');
+  await expect.poll(async () => await dashboard.points()).toBeGreaterThanOrEqual(week);
+  expect(await dashboard.points()).toBeLessThan(week + 100);
+});
+
+test('the chart opens as an image of its own', async ({ page, market }) => {
+  const response = await page.goto(`${market.url}/stocks/GOOG/chart.svg?range=1h&theme=light`);
+  expect(response?.headers()['content-type']).toContain('image/svg+xml');
+  const chart = page.getByRole('img', { name: /GOOG Alphabet.*1 hour/ });
+  await expect(chart).toBeVisible();
+  await expect(chart.locator('path').first()).toBeAttached();
+});

@@ -1,0 +1,154 @@
+//! What was: the archive, and the newest of it from the tape, joined without a gap or a double.
+//!
+//! The archive is behind the tape by what it has not written yet, and the tape forgets what has left
+//! its window. So every reading here takes the archive first and the tape afterwards, and puts both
+//! together by what tells bars and stories apart: a start, an id. Without an archive the tape is all.
+
+mod bars;
+mod news;
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use market::{Bar, Interval, Millis, News, Symbol};
+use tape::EventId;
+use tokio::{sync::Semaphore, task};
+
+pub use self::news::NewsFilter;
+pub(crate) use self::{
+    bars::{BarQuery, read_bars},
+    news::{Stories, read_news, words_of},
+};
+
+/// How many readings go on at one time: a disk is not quicker for more, and each holds a thread and
+/// its answer. The others wait, as long as a request may take.
+const READERS: usize = 4;
+
+/// Why something could not be read, in words for who runs the server.
+pub type Unreadable = String;
+
+/// What remembers more than the tape does. Reading it blocks.
+pub trait Past: Send + Sync {
+    /// The newest event that it remembers. Of what has not been told to it yet, it knows nothing.
+    fn written(&self) -> Option<EventId>;
+
+    /// The newest `limit` bars of a symbol that start in a span, oldest first. A bar of a longer
+    /// interval has at least what was remembered before the call. The newest may still be growing.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn bars(
+        &self,
+        symbol: Symbol,
+        interval: Interval,
+        starts: Range<Millis>,
+        limit: usize,
+    ) -> Result<Vec<Bar>, Unreadable>;
+
+    /// The newest `limit` stories that pass a filter and have an id before `before`, newest first;
+    /// of each story its newest version, under the id of that.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn news(
+        &self,
+        filter: &NewsFilter,
+        before: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<(EventId, News)>, Unreadable>;
+}
+
+impl Past for ::archive::Archive {
+    fn written(&self) -> Option<EventId> {
+        self.status().last_id
+    }
+
+    fn bars(
+        &self,
+        symbol: Symbol,
+        interval: Interval,
+        starts: Range<Millis>,
+        limit: usize,
+    ) -> Result<Vec<Bar>, Unreadable> {
+        let bars = self.reader().bars(symbol, interval, starts, limit);
+        bars.map_err(|failure| failure.to_string())
+    }
+
+    fn news(
+        &self,
+        filter: &NewsFilter,
+        before: Option<EventId>,
+        limit: usize,
+    ) -> Result<Vec<(EventId, News)>, Unreadable> {
+        let words = filter.words.join(" ");
+        let query = ::archive::NewsQuery {
+            symbols: filter.symbols.clone(),
+            types: filter.types.clone(),
+            before,
+            after: None,
+            words: (!words.is_empty()).then_some(words),
+            limit,
+        };
+        let stories = self.reader().news(&query);
+        stories.map_err(|failure| failure.to_string())
+    }
+}
+
+/// Reads what was, a few readings at a time and never on a thread that serves.
+#[derive(Clone)]
+pub struct History {
+    past: Option<Arc<dyn Past>>,
+    readers: Arc<Semaphore>,
+}
+
+impl Default for History {
+    /// Without an archive: the tape is all.
+    fn default() -> Self {
+        History {
+            past: None,
+            readers: Arc::new(Semaphore::new(READERS)),
+        }
+    }
+}
+
+impl History {
+    /// With what remembers more than the tape.
+    pub fn new(past: Arc<dyn Past>) -> Self {
+        History {
+            past: Some(past),
+            ..History::default()
+        }
+    }
+
+    /// Whether more is remembered than the tape holds.
+    pub(crate) fn is_archived(&self) -> bool {
+        self.past.is_some()
+    }
+
+    /// Reads on a thread that may block, when it is the turn of this reading.
+    ///
+    /// # Errors
+    /// What the reading says, and where its thread panicked.
+    pub(crate) async fn read<R: Send + 'static>(
+        &self,
+        read: impl FnOnce(Option<&dyn Past>) -> Result<R, Unreadable> + Send + 'static,
+    ) -> Result<R, Unreadable> {
+        let turn = Arc::clone(&self.readers).acquire_owned().await;
+        let past = self.past.clone();
+        let reading = task::spawn_blocking(move || {
+            // Held until it is read: a request that is given up does not stop its reading.
+            let _turn = turn;
+            read(past.as_deref())
+        });
+        reading
+            .await
+            .unwrap_or_else(|error| Err(format!("reading broke off: {error}")))
+    }
+}
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("History")
+            .field("is_archived", &self.is_archived())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,279 @@
+use std::{cmp::Reverse, collections::HashMap};
+
+use market::{Event, News, NewsType, Symbol};
+use tape::EventId;
+
+use super::{Past, Unreadable};
+use crate::{Entry, Tape, Topic};
+
+/// Which stories are wanted. What is empty asks for nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewsFilter {
+    /// One of these is what it speaks of.
+    pub symbols: Vec<Symbol>,
+    /// It is of one of these types.
+    pub types: Vec<NewsType>,
+    /// Each of these is a word of its headline or summary, and the last at least the beginning of one.
+    /// They are as [`words_of`] gives them.
+    pub words: Vec<String>,
+}
+
+impl NewsFilter {
+    /// Whether a story passes.
+    pub fn passes(&self, news: &News) -> bool {
+        let of_symbol = || {
+            news.symbols
+                .iter()
+                .any(|symbol| self.symbols.contains(symbol))
+        };
+        let has_words = || {
+            let mut told = words_of(&news.headline);
+            told.extend(words_of(news.summary.as_deref().unwrap_or_default()));
+            let Some((last, others)) = self.words.split_last() else {
+                return true;
+            };
+            others.iter().all(|word| told.contains(word))
+                && told.iter().any(|word| word.starts_with(&**last))
+        };
+        (self.symbols.is_empty() || of_symbol())
+            && (self.types.is_empty() || self.types.contains(&news.kind))
+            && has_words()
+    }
+}
+
+/// The words of a text in lower case, parted by whatever is neither a letter nor a digit.
+pub(crate) fn words_of(text: &str) -> Vec<String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric());
+    let words = words.filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
+}
+
+/// Stories, newest first, each under the id of its newest version.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Stories {
+    pub(crate) stories: Vec<(EventId, News)>,
+    /// Before which id there may be more.
+    pub(crate) next: Option<EventId>,
+}
+
+/// The newest `limit` stories that pass a filter and have an id before `before`. Of each story there
+/// is its newest version, under the id of that: one that is told anew while somebody pages through
+/// them goes to the front.
+///
+/// # Errors
+/// Where the archive cannot be read.
+pub(crate) fn read_news(
+    past: Option<&dyn Past>,
+    tape: &Tape,
+    filter: &NewsFilter,
+    before: Option<EventId>,
+    limit: usize,
+) -> Result<Stories, Unreadable> {
+    // One more tells whether there are more.
+    let enough = limit.saturating_add(1);
+    let archived = match past {
+        Some(past) => past.news(filter, before, enough)?,
+        None => Vec::new(),
+    };
+    let archives_last = archived.last().map(|(id, _)| *id);
+    let archive_has_more = archived.len() >= enough;
+    // The tape is looked through outside of its lock.
+    let taped: Vec<(EventId, Entry)> = tape.view(|view| {
+        let stories = view.kept(&Topic::AllNews);
+        stories.map(|(id, entry)| (id, entry.clone())).collect()
+    });
+    let mut newest: HashMap<&str, EventId> = HashMap::new();
+    let mut stories = Vec::new();
+    for (id, entry) in &taped {
+        let Event::News(news) = &*entry.event else {
+            continue;
+        };
+        // They come newest first.
+        if newest.contains_key(&*news.id) {
+            continue;
+        }
+        newest.insert(&news.id, *id);
+        let is_before = before.is_none_or(|before| *id < before);
+        if is_before && stories.len() < enough && filter.passes(news) {
+            stories.push((*id, news.clone()));
+        }
+    }
+    // The archive may not know yet that a story was told anew, and knows most of what the tape holds.
+    let unknown = archived
+        .into_iter()
+        .filter(|(_, news)| !newest.contains_key(&*news.id));
+    stories.extend(unknown);
+    stories.sort_by_key(|(id, _)| Reverse(*id));
+    let has_more = stories.len() > limit || archive_has_more;
+    stories.truncate(limit);
+    let last = stories.last().map(|(id, _)| *id).or(archives_last);
+    Ok(Stories {
+        stories,
+        next: last.filter(|_| has_more && limit > 0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ops::Range, sync::Mutex};
+
+    use market::{Action, Bar, Basis, Interval, Millis};
+
+    use super::*;
+    use crate::testing::{START, publisher, tape};
+
+    fn news(id: u64, headline: &str) -> News {
+        News {
+            id: format!("test:{id}"),
+            kind: NewsType::Headline,
+            basis: Basis::Native,
+            action: Action::Created,
+            symbols: vec!["GOOG".parse().unwrap()],
+            headline: headline.to_owned(),
+            summary: None,
+            url: None,
+            source: "test".to_owned(),
+            published: START,
+            form: None,
+            accession: None,
+            code: None,
+        }
+    }
+
+    /// Everything that was on a tape up to a moment, as an archive would tell it.
+    #[derive(Default)]
+    struct Written(Mutex<Vec<(EventId, News)>>);
+
+    impl Written {
+        fn write(&self, tape: &Tape) {
+            let all = read_news(None, tape, &NewsFilter::default(), None, 1_000).unwrap();
+            let mut written = self.0.lock().unwrap();
+            written.retain(|(_, news)| all.stories.iter().all(|(_, told)| told.id != news.id));
+            written.extend(all.stories);
+            written.sort_by_key(|(id, _)| Reverse(*id));
+        }
+    }
+
+    impl Past for Written {
+        fn written(&self) -> Option<EventId> {
+            None
+        }
+
+        fn bars(
+            &self,
+            _: Symbol,
+            _: Interval,
+            _: Range<Millis>,
+            _: usize,
+        ) -> Result<Vec<Bar>, Unreadable> {
+            Ok(Vec::new())
+        }
+
+        fn news(
+            &self,
+            filter: &NewsFilter,
+            before: Option<EventId>,
+            limit: usize,
+        ) -> Result<Vec<(EventId, News)>, Unreadable> {
+            let written = self.0.lock().unwrap();
+            let found = written.iter().filter(|(id, news)| {
+                before.is_none_or(|before| *id < before) && filter.passes(news)
+            });
+            Ok(found.take(limit).cloned().collect())
+        }
+    }
+
+    fn ids(stories: &Stories) -> Vec<&str> {
+        let ids = stories.stories.iter();
+        ids.map(|(_, news)| news.id.trim_start_matches("test:"))
+            .collect()
+    }
+
+    #[test]
+    fn paging_tells_every_story_once_while_new_ones_come() {
+        let all = NewsFilter::default();
+        for limit in 1..5 {
+            let (tape, written) = (tape(), Written::default());
+            let desk = publisher(&tape);
+            for id in 0..20 {
+                desk.news(news(id, "a"));
+                if id == 13 {
+                    written.write(&tape);
+                }
+            }
+            let (mut walked, mut before) = (Vec::new(), None);
+            for step in 20.. {
+                let page = read_news(Some(&written), &tape, &all, before, limit).unwrap();
+                walked.extend(ids(&page).into_iter().map(|id| id.parse::<u64>().unwrap()));
+                let Some(next) = page.next else { break };
+                before = Some(next);
+                // Meanwhile something comes, and the archive writes on.
+                desk.news(news(step, "new"));
+                if step % 3 == 0 {
+                    written.write(&tape);
+                }
+            }
+            let expected: Vec<u64> = (0..20).rev().collect();
+            assert_eq!(walked, expected, "{limit} a page");
+        }
+    }
+
+    #[test]
+    fn a_story_that_was_told_anew_is_there_once_and_as_it_is_now() {
+        let (tape, written) = (tape(), Written::default());
+        let desk = publisher(&tape);
+        for id in 0..3 {
+            desk.news(news(id, "a"));
+        }
+        written.write(&tape);
+        desk.news(news(1, "b"));
+        let all = NewsFilter::default();
+        let page = read_news(Some(&written), &tape, &all, None, 10).unwrap();
+        assert_eq!(ids(&page), ["1", "2", "0"]);
+        assert_eq!(page.stories[0].1.headline, "b");
+        assert_eq!(page.next, None);
+        // Nor does a page behind it tell its old version.
+        let before = Some(page.stories[0].0);
+        let page = read_news(Some(&written), &tape, &all, before, 10).unwrap();
+        assert_eq!(ids(&page), ["2", "0"]);
+        // What it was no longer counts.
+        let of_words = NewsFilter {
+            words: vec!["a".to_owned()],
+            ..NewsFilter::default()
+        };
+        let page = read_news(None, &tape, &of_words, None, 10).unwrap();
+        assert_eq!(ids(&page), ["2", "0"]);
+    }
+
+    #[test]
+    fn a_filter_asks_for_symbols_types_and_words_at_once() {
+        let told = News {
+            summary: Some("Éclairs for everybody".to_owned()),
+            ..news(0, "GOOG Beats")
+        };
+        let passes = |symbols: &[&str], types: &[NewsType], words: &[&str]| {
+            let filter = NewsFilter {
+                symbols: symbols
+                    .iter()
+                    .map(|symbol| symbol.parse().unwrap())
+                    .collect(),
+                types: types.to_vec(),
+                words: words.iter().map(|word| (*word).to_owned()).collect(),
+            };
+            filter.passes(&told)
+        };
+        assert!(passes(&[], &[], &[]));
+        assert!(passes(
+            &["AAPL", "GOOG"],
+            &[NewsType::Headline],
+            &["beats", "éclairs"]
+        ));
+        assert!(!passes(&["AAPL"], &[], &[]));
+        assert!(!passes(&[], &[NewsType::Filing], &[]));
+        assert!(!passes(&[], &[], &["beats", "misses"]));
+        // Only the last is somebody's who is still writing.
+        assert!(passes(&[], &[], &["beats", "écl"]));
+        assert!(!passes(&[], &[], &["bea", "goog"]));
+        assert_eq!(words_of("U.S. Fed’s 2nd"), ["u", "s", "fed", "s", "2nd"]);
+    }
+}

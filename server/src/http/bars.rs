@@ -1,0 +1,187 @@
+//! `/stocks/{symbol}/bars`: history, as JSON and as CSV.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{OriginalUri, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use market::{Bar, Interval, IntervalError, Millis, Symbol};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    Service, conditional,
+    format::{self, Format},
+    problem::Problem,
+    selection::number,
+    stocks::{IfNoneMatch, PathResult, QueryResult, read, remembered},
+};
+use crate::history::{BarQuery, read_bars};
+
+/// What is asked of `/stocks/{symbol}/bars`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BarsQuery {
+    /// The length of a bar.
+    #[param(pattern = "^(1s|1m|5m|15m|1h|1d)$", default = "1m")]
+    interval: Option<String>,
+    /// The first start, in milliseconds since the epoch.
+    #[param(value_type = Option<u64>)]
+    from: Option<String>,
+    /// What all starts are before, in milliseconds since the epoch.
+    #[param(value_type = Option<u64>)]
+    to: Option<String>,
+    /// How many bars at the most: the newest ones.
+    #[param(value_type = Option<u64>, maximum = 50000, default = 500)]
+    limit: Option<String>,
+    /// What to answer with, whatever `Accept` says.
+    #[param(pattern = "^(json|csv)$")]
+    format: Option<String>,
+}
+
+/// Bars, oldest first.
+#[derive(Serialize, ToSchema)]
+struct Bars {
+    /// What was traded.
+    symbol: Symbol,
+    /// The length of a bar.
+    #[schema(value_type = String, pattern = "^(1s|1m|5m|15m|1h|1d)$")]
+    interval: &'static str,
+    /// The bars.
+    bars: Vec<Bar>,
+    /// Where the last bar's time is not over: the end of the newest minute that is in it. It becomes
+    /// what it will be with the minutes that start from then on, which streams tell as they close.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>, required = false)]
+    until: Option<Millis>,
+}
+
+/// The most bars that one answer carries: a month of minutes.
+const MAX_BARS: usize = 50_000;
+
+/// What it can be answered with.
+const FORMATS: [Format; 2] = [Format::Json, Format::Csv];
+
+/// The bars of a symbol.
+///
+/// From the archive, and from the tape what the archive has not written yet. Where there are older
+/// ones, a `Link` of the relation `next` leads to them.
+#[utoipa::path(
+    get,
+    path = "/stocks/{symbol}/bars",
+    params(
+        ("symbol" = Symbol, Path, description = "What is traded, in any case", example = "GOOG"),
+        BarsQuery,
+        IfNoneMatch,
+    ),
+    responses(
+        (status = 200, description = "The bars", content(
+            (Bars = "application/json"),
+            (String = "text/csv", example = "start,time,open,high,low,close,volume,vwap,trades\r\n1732111080000,2024-11-20T13:58:00Z,597.30,597.40,597.25,597.32,1200,597.33,14\r\n"),
+        )),
+        (status = 304, description = "The client holds it already"),
+        (status = 400, description = "Something in the address is malformed"),
+        (status = 404, description = "Nothing is known of the symbol, or bars of a second are asked for where there is no archive"),
+        (status = 406, description = "Neither is accepted"),
+    )
+)]
+pub(crate) async fn bars(
+    State(service): State<Arc<Service>>,
+    path: PathResult,
+    query: QueryResult<BarsQuery>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let query = read(query)?;
+    let interval = interval(query.interval.as_deref())?;
+    let moment = |name, text: Option<&str>| number(name, text, "ms since the epoch", Millis::MAX);
+    let from = moment("from", query.from.as_deref())?.unwrap_or(0);
+    let to = moment("to", query.to.as_deref())?.unwrap_or(Millis::MAX);
+    let limit = number(
+        "limit",
+        query.limit.as_deref(),
+        "a number of bars from 0 to 50000",
+        MAX_BARS as u64,
+    )?
+    .map_or(500, |limit| limit as usize);
+    let format = format::choose(&headers, query.format.as_deref(), &FORMATS)?;
+    let symbol = remembered(&service, path).await?;
+    require_kept(&service, interval)?;
+
+    let wanted = BarQuery {
+        symbol,
+        interval,
+        starts: from..to,
+        limit,
+        now: service.now(),
+    };
+    let tape = service.tape.clone();
+    let (content, next) = service
+        .read(move |past| {
+            let found = read_bars(past, &tape, &wanted)?;
+            let first = found.bars.first().map(|bar| bar.start);
+            let next = first.filter(|_| found.more);
+            let answer = Bars {
+                symbol,
+                interval: interval.as_str(),
+                bars: found.bars,
+                until: found.until,
+            };
+            let content = match format {
+                Format::Csv => csv(&answer.bars),
+                _ => serde_json::to_vec(&answer).map_err(|error| error.to_string()),
+            }?;
+            Ok((content, next))
+        })
+        .await?;
+
+    let mut response = conditional::content(&headers, format.content_type(), content);
+    let headers = response.headers_mut();
+    if let Some(next) = next {
+        headers.extend(format::next(&uri, "to", &next).map(|link| (header::LINK, link)));
+    }
+    if format == Format::Csv {
+        let name = format!("attachment; filename=\"{symbol}-{interval}.csv\"");
+        let value = HeaderValue::try_from(name).ok();
+        headers.extend(value.map(|value| (header::CONTENT_DISPOSITION, value)));
+    }
+    Ok(response)
+}
+
+/// Reads an interval; a minute where none is named.
+pub(super) fn interval(text: Option<&str>) -> Result<Interval, Problem> {
+    text.map_or(Ok(Interval::Minute), str::parse)
+        .map_err(|error: IntervalError| Problem::Malformed(format!("interval is {error}")))
+}
+
+/// The tape has no bars that are shorter than a minute.
+pub(super) fn require_kept(service: &Service, interval: Interval) -> Result<(), Problem> {
+    if interval == Interval::Second && !service.history.is_archived() {
+        return Err(Problem::NotKept(
+            "bars of 1s are in the archive alone, and this server has none: expected 1m, 5m, 15m, 1h or 1d"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn csv(bars: &[Bar]) -> Result<Vec<u8>, String> {
+    let names = [
+        "start", "time", "open", "high", "low", "close", "volume", "vwap", "trades",
+    ];
+    format::csv(&names, bars, |bar| {
+        [
+            bar.start.to_string(),
+            format::iso(bar.start),
+            bar.open.to_string(),
+            bar.high.to_string(),
+            bar.low.to_string(),
+            bar.close.to_string(),
+            bar.volume.to_string(),
+            bar.vwap.map_or(String::new(), |vwap| vwap.to_string()),
+            bar.trades.to_string(),
+        ]
+    })
+}
