@@ -9,6 +9,8 @@ mod config;
 mod directory;
 mod entry;
 mod front;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod metrics;
 mod now;
 mod ringing;

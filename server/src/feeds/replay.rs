@@ -238,10 +238,24 @@ impl Source {
 ///
 /// # Errors
 /// When the file cannot be opened, or its first line is of neither format.
-pub fn read(file: &Path, mut each: impl FnMut(Recorded) -> bool) -> io::Result<()> {
+pub fn read(file: &Path, each: impl FnMut(Recorded) -> bool) -> io::Result<()> {
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
-    let mut lines = open(file).map_err(named)?;
+    read_from(File::open(file).map_err(named)?, file, each)
+}
+
+/// As [`read`], from anywhere; the name of the file stands in the errors.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_from(
+    bytes: impl Read,
+    file: &Path,
+    mut each: impl FnMut(Recorded) -> bool,
+) -> io::Result<()> {
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+    let mut lines = unpacked(bytes).map_err(named)?;
     let mut source = None;
     let mut parser = coinbase::Parser::new();
     let mut bytes = Vec::new();
@@ -315,8 +329,8 @@ fn unknown(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("{what}: {expected}"))
 }
 
-fn open(file: &Path) -> io::Result<Box<dyn BufRead>> {
-    let mut plain = BufReader::with_capacity(1 << 16, File::open(file)?);
+fn unpacked<'a>(bytes: impl Read + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
+    let mut plain = BufReader::with_capacity(1 << 16, bytes);
     if plain.fill_buf()?.starts_with(&[0x1F, 0x8B]) {
         return Ok(Box::new(BufReader::with_capacity(
             1 << 16,

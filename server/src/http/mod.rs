@@ -47,6 +47,8 @@ use self::problem::Problem;
 use crate::{Closing, Metrics, Now, Tape, publish::Desk};
 
 pub(crate) use self::client::parse_network;
+#[cfg(fuzzing)]
+pub(crate) use self::conditional::fuzz_tags;
 pub use self::{
     client::{ClientHeader, Proxies},
     cors::Origin,
