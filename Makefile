@@ -3,7 +3,7 @@
 
 WITH = scripts/setup with
 
-.PHONY: help run dev build test journeys bench screenshot fmt setup
+.PHONY: help run dev build test journeys bench fuzz screenshot fmt setup
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ journeys: build ## only the journeys, against the release (ARGS=… goes to Play
 
 bench: build ## measure it beside other servers of events, 25 minutes (ARGS='--help' lists the options)
 	@scripts/bench $(ARGS)
+
+fuzz: ## give every parser of bytes from outside what nobody would think of, a minute each (ARGS=SECONDS)
+	@scripts/fuzz $(ARGS)
 
 screenshot: build ## take docs/screenshot.png again
 	@scripts/setup test && cd end2end && TICKERTAPE_SCREENSHOT=1 ../scripts/setup with npx playwright test --grep screenshot

@@ -16,6 +16,8 @@ mod config;
 mod directory;
 mod entry;
 mod front;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod logs;
 mod metrics;
 mod now;

@@ -353,3 +353,16 @@ impl Drop for Answer {
         self.exchange.end();
     }
 }
+
+/// Reads a head, and what must hold of it: it lies within the bytes, and what comes after it does
+/// not change it.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz_head(bytes: &[u8]) {
+    if let Ok(Some(read)) = head::parse(bytes) {
+        assert!(read.len <= bytes.len());
+        let again = head::parse(&bytes[..read.len]);
+        assert!(
+            matches!(again, Ok(Some(again)) if again.len == read.len && again.body == read.body)
+        );
+    }
+}

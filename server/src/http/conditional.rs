@@ -79,6 +79,15 @@ fn opaque_tags(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Looks for a tag in whatever a client says it holds.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz_tags(bytes: &[u8]) {
+    if let Ok(value) = HeaderValue::from_bytes(bytes) {
+        let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]);
+        EntityTag::of([]).is_held(&headers);
+    }
+}
+
 /// The answer as JSON, or 304 where the client has it. Without a tag it is always sent.
 pub(crate) fn answer<T: Serialize>(
     request: &HeaderMap,

@@ -58,6 +58,8 @@ use crate::{
 };
 
 pub(crate) use self::client::parse_network;
+#[cfg(fuzzing)]
+pub(crate) use self::conditional::fuzz_tags;
 pub use self::{
     client::{ClientHeader, Proxies},
     cors::Origin,
