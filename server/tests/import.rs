@@ -22,7 +22,7 @@ use parquet::{
 use proptest::prelude::*;
 use server::{
     import::{ImportOptions, Imported, import},
-    sessions::{Calendar, adjusted_bars, previous_close},
+    sessions::{Calendar, adjust_for_splits, previous_close},
 };
 
 /// A folder of this test's own, gone afterwards.
@@ -651,7 +651,9 @@ fn the_close_before_is_that_of_the_last_session() {
     assert_eq!(close("2024-06-11").as_deref(), Some("0.72"));
     // On a chart there is no cliff: 7.20 became 0.72 and nobody lost anything.
     let all = 0..u64::MAX >> 1;
-    let bars = adjusted_bars(&reader, symbol("NVDA"), Interval::Day, all, 9).unwrap();
+    let bars = reader.bars(symbol("NVDA"), Interval::Day, all.clone(), 9);
+    let mut bars = bars.unwrap();
+    adjust_for_splits(&mut bars, &reader.splits(symbol("NVDA"), all).unwrap());
     let closes: Vec<String> = bars.iter().map(|bar| bar.close.to_string()).collect();
     assert_eq!(closes, ["0.2", "0.3", "0.4", "0.72", "0.72"]);
     // A split that is told apart counts as well.

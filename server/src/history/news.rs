@@ -169,6 +169,10 @@ mod tests {
             Ok(Vec::new())
         }
 
+        fn splits(&self, _: Symbol, _: Range<Millis>) -> Result<Vec<Split>, Unreadable> {
+            Ok(Vec::new())
+        }
+
         fn news(
             &self,
             filter: &NewsFilter,
