@@ -186,6 +186,7 @@ async fn bars_come_from_the_archive_and_go_on_with_the_tape() {
 #[tokio::test]
 async fn an_imported_split_is_taken_out_unless_bars_are_wanted_as_they_were() {
     let of = Archived::start();
+    of.server.at(3 * MINUTE);
     of.append(quote("GOOG", "5"));
     of.append(at(0, 100));
     of.write().await;
@@ -208,7 +209,6 @@ async fn an_imported_split_is_taken_out_unless_bars_are_wanted_as_they_were() {
         time: FIRST + 2 * MINUTE,
         ratio: "2.5".parse().unwrap(),
     };
-    of.server.set_now(FIRST + 3 * MINUTE);
     let folder = of.folder.clone();
     tokio::task::spawn_blocking(move || {
         let mut importer = Importer::open(&folder, "test.db").unwrap();

@@ -117,6 +117,7 @@ pub(crate) fn read_news(
 mod tests {
     use std::{ops::Range, sync::Mutex};
 
+    use ::archive::Split;
     use market::{Action, Bar, Basis, Interval, Millis};
 
     use super::*;
