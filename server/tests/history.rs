@@ -48,6 +48,8 @@ impl Archived {
             COUNT.fetch_add(1, Ordering::Relaxed)
         );
         let folder = std::env::temp_dir().join(name);
+        // One of a process that was killed, and had the same number.
+        let _ = std::fs::remove_dir_all(&folder);
         let options = Options::new(Arc::new(|| START));
         let (archive, opened) = Archive::open(&folder, "test.db", options).unwrap();
         let mut service = service(1000);

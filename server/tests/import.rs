@@ -34,6 +34,8 @@ impl Folder {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickertape-import-{}-{count}", std::process::id());
         let path = std::env::temp_dir().join(name);
+        // One of a process that was killed, and had the same number.
+        let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Folder(path)
     }

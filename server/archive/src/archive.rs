@@ -280,6 +280,8 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_is_told_and_neither_memory_nor_the_end_depends_on_it() {
         let folder = std::env::temp_dir().join(format!("tickertape-full-{}", std::process::id()));
+        // One of a process that was killed, and had the same number.
+        let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join("full.db");
         let lock = Lock::take(&file).unwrap();

@@ -43,6 +43,8 @@ impl Bench {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickertape-bars-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
+        // One of a process that was killed, and had the same number.
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         let mut bench = Bench {
             folder,
