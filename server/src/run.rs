@@ -7,12 +7,12 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::{
     Closing, Config, Metrics, Now,
     archive::{Beginning, Scribe},
-    feeds::{Backoff, FeedSpec, Floor, Supervisor},
+    feeds::{Backoff, Floor, Supervisor},
     history::History,
     http::{self, Limits, Proxies, Search, Service, Slots, Snapshots},
     publish::Desk,
@@ -42,9 +42,6 @@ pub async fn run(
         archive,
     } = beginning;
     let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
-    if config.feeds.contains(&FeedSpec::Simulate) {
-        info!(seed, "the simulated feed can be repeated with --seed");
-    }
     let feeds = config
         .feeds
         .into_iter()

@@ -717,6 +717,45 @@ fn trading_after_the_session_does_not_make_its_close() {
     assert_eq!(close(), Some(price("2.5")));
 }
 
+#[test]
+fn a_configuration_says_which_archive_is_meant() {
+    let folder = Folder::new();
+    let archive = folder.0.join("elsewhere");
+    let coins = "[[feed]]\nkind = \"coinbase\"\nsymbols = [\"BTC-USD\"]\n";
+    let real = format!("data = {archive:?}\n{coins}");
+    let real = folder.file("real.toml", real);
+    let made_up = folder.file("made-up.toml", format!("data = {archive:?}"));
+    let none = folder.file("none.toml", format!("data = \"none\"\n{coins}"));
+    let bars = folder.file("bars.csv", "Date,Open,High,Low,Close\n2024-01-02,1,3,1,2\n");
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_tickertape"))
+            .args(arguments)
+            .env_remove("TICKERTAPE_DATA")
+            .current_dir(&folder.0)
+            .output()
+            .unwrap()
+    };
+    let import = ["import", &bars, "--symbol", "X", "--config"];
+    let imports = |config: &str| run(&[&import[..], &[config]].concat());
+    let exports = |config: &str| run(&["export", "bars", "--config", config]);
+
+    let (out, errors) = texts(&imports(&real));
+    let file = archive.join("tickertape.db").display().to_string();
+    assert!(out.starts_with(&format!("into {file}\n")), "{out}{errors}");
+    let (out, _) = texts(&exports(&real));
+    assert_eq!(out.lines().count(), 2, "{out}");
+    assert!(out.contains("2024-01-02"), "{out}");
+    // What is made up has another file.
+    let (out, errors) = texts(&exports(&made_up));
+    assert!(errors.contains("simulated.db"), "{out}{errors}");
+    let (_, errors) = texts(&imports(&none));
+    assert!(
+        errors.contains("keeps nothing, because data is none"),
+        "{errors}"
+    );
+    assert!(!folder.0.join("data").exists());
+}
+
 #[derive(Parser)]
 struct Line {
     #[command(flatten)]

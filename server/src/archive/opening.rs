@@ -51,7 +51,7 @@ impl Beginning {
             archive,
         };
         let options = &config.archive;
-        let Some((folder, kind)) = options.place(&config.feeds, config.seed.is_some()) else {
+        let Ok((folder, kind)) = options.place(&config.feeds, config.seed.is_some()) else {
             return Ok(anew(None));
         };
         match open(&folder, kind, options.keep(), clock) {

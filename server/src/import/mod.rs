@@ -31,7 +31,7 @@ use self::{
     progress::{Counted, Progress},
     rows::{Reading, Record, Row},
 };
-use crate::data::Place;
+use crate::data::Which;
 
 pub(crate) use self::time::Stamp;
 pub use self::{columns::Mapping, time::TimeFormat};
@@ -43,14 +43,9 @@ pub struct ImportOptions {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// Folder of the archive, or its file
-    #[arg(
-        long,
-        env = "TICKERTAPE_DATA",
-        default_value = "data",
-        value_name = "FOLDER"
-    )]
-    pub data: Place,
+    /// The archive
+    #[command(flatten)]
+    pub archive: Which,
 
     /// Which column says what, by header or number: time=Date,open=Open,… of
     /// time clock symbol open high low close volume vwap trades price size id
@@ -119,7 +114,7 @@ pub fn import(
     now: Millis,
     out: &mut dyn Write,
 ) -> Result<Imported, String> {
-    let (folder, name) = options.data.parts();
+    let (folder, name) = options.archive.parts()?;
     let mut importer = Importer::open(&folder, &name).map_err(|error| error.to_string())?;
     let reader = archive::Reader::open(&folder, &name).map_err(|error| error.to_string())?;
     tell(out, &format!("into {}", folder.join(&name).display()))?;
