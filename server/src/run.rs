@@ -49,7 +49,7 @@ pub async fn run(
         .collect();
     let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
     floor.archive = archive.as_ref().and_then(|archive| archive.clone().ok());
-    floor.left = Arc::new(left);
+    floor.go_on(left);
     if let Some(symbols) = &config.symbols {
         floor.directory.list(symbols.listings().iter().cloned());
     }

@@ -536,7 +536,7 @@ impl Feeding {
         let (tape, archive) = (beginning.tape, beginning.archive.unwrap().unwrap());
         let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
         floor.archive = Some(archive.clone());
-        floor.left = Arc::new(beginning.left);
+        floor.go_on(beginning.left);
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new(now));
         let (scribe, writing) = Scribe::start(archive.clone(), &tape, clock, metrics, stop.clone());
@@ -637,6 +637,16 @@ async fn a_feed_goes_on_where_it_left_its_symbols() {
     assert_eq!((bar.volume.to_string(), bar.trades), ("7".to_owned(), 3));
     assert_eq!(figures(&third.quote()), ["13", "10", "8"]);
     third.end().await;
+
+    // Another source tells no bar again, nor goes back in time.
+    let other = Feeding::at(&folder, minute + 135_000, "other");
+    let before = (other.quote(), other.bars());
+    other.trade(minute + 55_000, "20", "1");
+    other.trade(minute + 124_999, "21", "1");
+    assert_eq!((other.quote(), other.bars()), before);
+    assert_eq!(before.1.len(), 1);
+    assert_eq!(other.publisher.skipped().held, 2);
+    other.end().await;
 
     // Another source counts for itself, and so does another day.
     let other = Feeding::at(&folder, minute + 140_000, "other");

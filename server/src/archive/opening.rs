@@ -9,7 +9,7 @@ use archive::{Archive, OpenError, Options};
 use market::{Bar, Event, Millis, Quote, Session, Symbol};
 use tape::{EventId, Payload as _, Refill, Stored};
 
-use super::{Kind, Left, LeftBehind};
+use super::{Kind, Left, LeftBehind, Told};
 use crate::{Config, Entry, Now, Tape, Topic, sessions::Calendar};
 
 /// What a server goes on from.
@@ -151,6 +151,14 @@ fn open(
         entries,
     };
     let tape = Tape::refilled(opened.start, opened.mark, WINDOW, refill);
+    let told = newest
+        .iter()
+        .map(|(&symbol, newest)| Told {
+            symbol,
+            quote: newest.quote.as_ref().map_or(0, |quote| quote.time),
+            bars_until: newest.closed_until,
+        })
+        .collect();
     let left = newest
         .into_values()
         .filter_map(|newest| newest.left(&archive))
@@ -158,7 +166,7 @@ fn open(
     tracing::info!(file = %file.display(), refilled, "goes on where the archive ends");
     Ok(Beginning {
         tape,
-        left: LeftBehind::new(left),
+        left: LeftBehind::new(left, told),
         archive: Some(Ok(archive)),
     })
 }

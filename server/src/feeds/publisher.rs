@@ -95,7 +95,7 @@ struct Skew {
 
 /// How far ahead of ours the clock of a source may be. A time further ahead would hold back the
 /// quotes of every other feed until it comes.
-const AHEAD: Millis = 60_000;
+pub(super) const AHEAD: Millis = 60_000;
 
 /// How far behind ours it may be. Sources do not send what is older than that as news.
 const BEHIND: Millis = 10 * 60_000;
@@ -542,6 +542,12 @@ impl Publisher {
     /// How the feed is doing, and every change of it.
     pub fn status(&self) -> watch::Receiver<FeedStatus> {
         self.status.subscribe()
+    }
+
+    /// What the feed shares with others.
+    #[cfg(test)]
+    pub(super) fn floor(&self) -> &Floor {
+        &self.floor
     }
 
     /// The feed's name.
