@@ -396,19 +396,20 @@ fn zones_intervals_and_columns_are_found_or_said() {
 #[test]
 fn what_is_exported_and_imported_is_exported_the_same() {
     let folder = Folder::new();
-    let trades = "time,symbol,price,size,id,moves\n\
-        1719840600000,AAPL,210.10,100,1,\n\
-        1719840600000,AAPL,210.1,100,2,\n\
-        1719840600500,AAPL,210.2000,5,,\n\
-        1719840600500,AAPL,210.2000,5,,\n\
-        1719840601000,AAPL,300,7,,volume\n\
-        1719840601001,AAPL,1,,,none\n\
-        1719840660000,BTC-USD,61837.63000000,0.00000001,,\n";
+    let trades = "time,symbol,price,size,id,moves,feed\n\
+        1719840600000,AAPL,210.10,100,1,,\n\
+        1719840600000,AAPL,210.1,100,2,,Alpaca\n\
+        1719840600000,AAPL,210.3,100,2,,Finnhub\n\
+        1719840600500,AAPL,210.2000,5,,,\n\
+        1719840600500,AAPL,210.2000,5,,,\n\
+        1719840601000,AAPL,300,7,,volume,\n\
+        1719840601001,AAPL,1,,,none,\n\
+        1719840660000,BTC-USD,61837.63000000,0.00000001,,,\n";
     let file = folder.file("trades.csv", trades);
     let said = folder.says(&["import", &file]);
-    assert!(said.contains("7 lines taken of 2 symbols"), "{said}");
+    assert!(said.contains("8 lines taken of 2 symbols"), "{said}");
     let said = folder.says(&["import", &file]);
-    assert!(said.contains("0 new, 0 changed, 7 known before"), "{said}");
+    assert!(said.contains("0 new, 0 changed, 8 known before"), "{said}");
     let days = "symbol,time,open,high,low,close,volume,vwap,trades,split,dividend\n\
         GE,2021-07-30,13.02,13.05,12.95,12.95,1000.0,13.0100,12,,\n\
         GE,2021-08-02,103.9,104.1,103.1,103.6,900,,0,0.125,0.04\n";
@@ -416,14 +417,15 @@ fn what_is_exported_and_imported_is_exported_the_same() {
     folder.says(&["import", &file]);
     assert_eq!(folder.says(&["export", "bars", "--symbol", "GE"]), days);
 
-    let expected = "symbol,time,price,size,id,moves\n\
-        AAPL,2024-07-01T13:30:00.000Z,210.10,100,1,\n\
-        AAPL,2024-07-01T13:30:00.000Z,210.1,100,2,\n\
-        AAPL,2024-07-01T13:30:00.500Z,210.2000,5,,\n\
-        AAPL,2024-07-01T13:30:00.500Z,210.2000,5,,\n\
-        AAPL,2024-07-01T13:30:01.000Z,300,7,,volume\n\
-        AAPL,2024-07-01T13:30:01.001Z,1,,,none\n\
-        BTC-USD,2024-07-01T13:31:00.000Z,61837.63000000,0.00000001,,\n";
+    let expected = "symbol,time,price,size,id,moves,feed\n\
+        AAPL,2024-07-01T13:30:00.000Z,210.10,100,1,,\n\
+        AAPL,2024-07-01T13:30:00.000Z,210.1,100,2,,Alpaca\n\
+        AAPL,2024-07-01T13:30:00.000Z,210.3,100,2,,Finnhub\n\
+        AAPL,2024-07-01T13:30:00.500Z,210.2000,5,,,\n\
+        AAPL,2024-07-01T13:30:00.500Z,210.2000,5,,,\n\
+        AAPL,2024-07-01T13:30:01.000Z,300,7,,volume,\n\
+        AAPL,2024-07-01T13:30:01.001Z,1,,,none,\n\
+        BTC-USD,2024-07-01T13:31:00.000Z,61837.63000000,0.00000001,,,\n";
     let exported = folder.says(&["export", "trades"]);
     assert_eq!(exported, expected);
     let second = Folder::new();
@@ -460,10 +462,10 @@ fn what_is_exported_and_imported_is_exported_the_same() {
 #[test]
 fn parquet_has_the_same_numbers() {
     let folder = Folder::new();
-    let trades = "time,symbol,price,size,id\n\
-        1719840600000,AAPL,210.1,100,1\n\
-        1719840600500,AAPL,210.2525,,\n\
-        1719840601000,BTC-USD,-61837.63000001,0.5,7\n";
+    let trades = "time,symbol,price,size,id,feed\n\
+        1719840600000,AAPL,210.1,100,1,\n\
+        1719840600500,AAPL,210.2525,,,\n\
+        1719840601000,BTC-USD,-61837.63000001,0.5,7,Kraken\n";
     let file = folder.file("trades.csv", trades);
     folder.says(&["import", &file]);
     let parquet = folder.path("trades.parquet");
@@ -488,8 +490,8 @@ fn parquet_has_the_same_numbers() {
             row.get_column_iter().map(cell).collect()
         })
         .collect();
-    let row = |values: [&str; 6]| {
-        let names = ["symbol", "time", "price", "size", "id", "moves"];
+    let row = |values: [&str; 7]| {
+        let names = ["symbol", "time", "price", "size", "id", "moves", "feed"];
         let cells = names.into_iter().zip(values);
         cells
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -503,11 +505,13 @@ fn parquet_has_the_same_numbers() {
             "100.0",
             "1",
             "null",
+            "null",
         ]),
         row([
             "\"AAPL\"",
             "2024-07-01 13:30:00.500 +00:00",
             "210.25250000",
+            "null",
             "null",
             "null",
             "null",
@@ -519,6 +523,7 @@ fn parquet_has_the_same_numbers() {
             "0.5",
             "7",
             "null",
+            "\"Kraken\"",
         ]),
     ];
     assert_eq!(rows, expected);
@@ -545,6 +550,7 @@ async fn it_works_while_a_server_has_the_archive_open() {
         symbol: symbol("AAPL"),
         time: millis(at),
         trade: Trade::new(price(paid), None),
+        feed: None,
     };
     archive.trade(print("2024-07-01T13:59Z", "5"));
     let file = folder.file("days.csv", "Date,Open,High,Low,Close\n2024-06-28,1,3,1,2\n");
@@ -682,6 +688,7 @@ fn trading_after_the_session_does_not_make_its_close() {
             moves,
             ..Trade::new(price(paid), None)
         },
+        feed: None,
     };
     let prints = [
         print("2024-07-01T12:00Z", "1", Moves::ALL),
@@ -770,6 +777,24 @@ fn import_bytes(folder: &Folder, bytes: &[u8], symbol: Option<&str>) -> Result<I
     line.extend(symbol.iter().flat_map(|symbol| ["--symbol", symbol]));
     let Line { options } = Line::try_parse_from(line).unwrap();
     import(&options, millis("2024-07-01T00:00Z"), &mut Vec::new())
+}
+
+#[test]
+fn a_name_of_a_feed_that_is_too_long_is_refused() {
+    let folder = Folder::new();
+    let file = format!(
+        "time,price,id,feed\n1719840600000,1,1,{}\n",
+        "x".repeat(201)
+    );
+    let imported = import_bytes(&folder, file.as_bytes(), Some("X")).unwrap();
+    assert_eq!((imported.written.new, imported.refused), (0, 1));
+    let imported = import_bytes(
+        &folder,
+        file.replace("x,", "").replacen("xx", "x", 1).as_bytes(),
+        Some("X"),
+    )
+    .unwrap();
+    assert_eq!((imported.written.new, imported.refused), (1, 0));
 }
 
 fn field() -> impl Strategy<Value = String> {

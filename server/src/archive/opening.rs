@@ -201,13 +201,17 @@ const OPEN: Millis = 10 * Bar::INTERVAL;
 
 impl Newest {
     fn left(self, archive: &Archive) -> Option<Left> {
-        let quote = self.quote?;
+        let (quote, session) = (self.quote?, self.session?);
         let since = self.closed_until.max(quote.time.saturating_sub(OPEN));
         let since = since - since % Bar::INTERVAL;
         let mut trades = Vec::new();
         for page in archive.trades(quote.symbol, since..Millis::MAX) {
             match page {
-                Ok(print) => trades.push((print.time, print.trade)),
+                // Of the feed alone that takes them up.
+                Ok(print) if print.feed.as_deref() == Some(&*session.source) => {
+                    trades.push((print.time, print.trade));
+                }
+                Ok(_) => {}
                 Err(failure) => {
                     // The bar that was open is told as what comes from now on makes it.
                     tracing::warn!(symbol = %quote.symbol, %failure, "its last trades could not be read");
@@ -217,7 +221,7 @@ impl Newest {
             }
         }
         Some(Left {
-            session: self.session?,
+            session,
             quote,
             closed_until: self.closed_until,
             trades,

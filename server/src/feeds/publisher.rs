@@ -38,6 +38,8 @@ pub struct Publisher {
     /// The feed's place in the order of configuration.
     rank: usize,
     status: watch::Sender<FeedStatus>,
+    /// The feed's name, under which its trades are archived.
+    told_by: Arc<str>,
     // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
     // order of a feed's events on the tape the order in which the board saw them.
     state: Mutex<State>,
@@ -114,6 +116,7 @@ impl Publisher {
             floor,
             rank,
             status: watch::Sender::new(status),
+            told_by: name.into(),
             state: Mutex::default(),
             ignored: AtomicU64::new(0),
             wrong: AtomicU64::new(0),
@@ -284,8 +287,9 @@ impl Publisher {
         let symbol = correction.symbol;
         let mut seats = self.floor.speakers();
         let speaks = seats.speaks(self.rank, symbol);
-        if let Some(archive) = self.floor.archive.as_ref().filter(|_| speaks) {
-            archive.correct(*correction);
+        // Also of one who no longer speaks: it may have told the trade when it did.
+        if let Some(archive) = &self.floor.archive {
+            archive.correct(*correction, Some(Arc::clone(&self.told_by)));
         }
         let before = state.board.quote(symbol).cloned();
         match state.board.correct(correction) {
@@ -594,6 +598,7 @@ impl Publisher {
                 symbol: tick.symbol,
                 time: tick.time,
                 trade,
+                feed: Some(Arc::clone(&self.told_by)),
             });
         }
     }

@@ -49,7 +49,7 @@ pub struct ImportOptions {
 
     /// Which column says what, by header or number: time=Date,open=Open,… of
     /// time clock symbol open high low close volume vwap trades price size id
-    /// moves split dividend [default: guessed from the header]
+    /// moves feed split dividend [default: guessed from the header]
     #[arg(long, value_name = "WHAT=COLUMN,…")]
     pub columns: Option<Mapping>,
 
@@ -559,10 +559,12 @@ impl Batch {
                 symbol,
                 time,
                 trade,
+                feed,
             } => self.prints.push(Print {
                 symbol,
                 time,
                 trade,
+                feed,
             }),
             Row::Bar {
                 bar,

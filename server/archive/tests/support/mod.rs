@@ -104,6 +104,7 @@ pub(crate) fn print(name: &str, time: Millis, at: &str, of: &str) -> Print {
         symbol: symbol(name),
         time,
         trade: Trade::new(price(at), Some(size(of))),
+        feed: None,
     }
 }
 
