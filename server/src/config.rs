@@ -528,6 +528,29 @@ mod tests {
                 "kraken:btc-usd,ETH/USD",
                 Some("kraken:BTC-USD, kraken:ETH-USD"),
             ),
+            (
+                "alpaca:AAPL",
+                "alpaca:MSFT",
+                Some("alpaca with feed=iex and the key in the variable TICKERTAPE_ALPACA_KEY"),
+            ),
+            ("alpaca:AAPL", "alpaca:FAKEPACA?feed=test", None),
+            ("alpaca:AAPL", "alpaca:MSFT?key_env=OTHER", None),
+            ("alpaca:AAPL", "alpaca-news:MSFT", None),
+            (
+                "alpaca-news:AAPL",
+                "alpaca-news:MSFT",
+                Some("alpaca-news with the key in the variable TICKERTAPE_ALPACA_KEY"),
+            ),
+            (
+                "finnhub:AAPL",
+                "finnhub:MSFT",
+                Some("finnhub with the key in the variable TICKERTAPE_FINNHUB_KEY"),
+            ),
+            (
+                "sec:8-K?user_agent=Jane Doe jane@example.com",
+                "sec:4?user_agent=Jane Doe jane@example.com",
+                Some("sec"),
+            ),
             ("binance:BTCUSDT", "binance:ETHUSDT,BTCUSDT", None),
             ("coinbase:BTC-USD", "kraken:BTC-USD", None),
             ("replay:a.gz", "replay:b.gz", None),
@@ -538,8 +561,9 @@ mod tests {
                 None => assert_eq!(read.unwrap().feeds.len(), 2),
                 Some(named) => {
                     let message = read.unwrap_err().to_string();
-                    let words = format!("{named} is given twice");
+                    let words = format!("{named} is given twice: ");
                     assert!(message.contains(&words), "{message}");
+                    assert!(message.contains("expected"), "{message}");
                 }
             }
         }
