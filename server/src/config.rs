@@ -24,6 +24,10 @@ use crate::{
 };
 
 /// Everything that can be set, with its default and its check.
+#[allow(
+    rustdoc::bare_urls,
+    reason = "what is said of a field is its help, too"
+)]
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "tickertape",

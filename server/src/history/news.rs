@@ -14,7 +14,7 @@ pub struct NewsFilter {
     /// It is of one of these types.
     pub types: Vec<NewsType>,
     /// Each of these is a word of its headline or summary, and the last at least the beginning of one.
-    /// They are as [`words_of`] gives them.
+    /// They are as `words_of` gives them.
     pub words: Vec<String>,
 }
 
