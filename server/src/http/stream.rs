@@ -37,6 +37,11 @@ const RETRY: std::ops::Range<u64> = 1_000..3_000;
 /// began together do not end together.
 const LIFETIME_JITTER: f64 = 0.2;
 
+/// How long a stream lasts that may last so long.
+fn lasts(lifetime: Duration) -> Duration {
+    lifetime.mul_f64(1.0 - LIFETIME_JITTER * fastrand::f64())
+}
+
 thread_local! {
     /// What a read fills and its writing empties, kept for its allocation: one for a thread, not
     /// for a stream.
@@ -86,9 +91,7 @@ pub(crate) fn open(
     let now = Instant::now();
     let heartbeat_at = now + service.heartbeat;
     let stream = Box::new(Stream {
-        ends_at: service
-            .lifetime
-            .map(|lifetime| now + lifetime.mul_f64(1.0 - LIFETIME_JITTER * fastrand::f64())),
+        ends_at: service.lifetime.map(|lifetime| now + lasts(lifetime)),
         service: Arc::clone(service),
         measures: selection.min_interval.is_none(),
         selection: Box::new(selection),
@@ -386,5 +389,24 @@ impl http_body::Body for StreamBody {
         self.0.wake();
         let next = self.0.poll_next(context, Framing::Plain);
         next.map(|bytes| bytes.map(|bytes| Ok(BodyFrame::data(bytes))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_that_begin_together_do_not_end_together() {
+        let most = Duration::from_secs(100);
+        let mut ends = [0; 20];
+        for _ in 0..2_000 {
+            let lasts = lasts(most);
+            assert!((most * 4 / 5..=most).contains(&lasts), "{lasts:?}");
+            let second = (lasts.as_secs() - 80).min(19);
+            ends[second as usize] += 1;
+        }
+        // A hundred in each second, give or take ten: fewer than forty come once in some ten million runs.
+        assert!(ends.iter().all(|count| *count >= 40), "{ends:?}");
     }
 }
