@@ -243,7 +243,7 @@ const COLUMNS: [&str; 5] = ["symbol", "name", "venue", "currency", "tick"];
 /// How many wrong lines are named.
 const NAMED: usize = 10;
 
-fn read_listings(file: impl std::io::Read) -> Result<Vec<Listing>, String> {
+pub(crate) fn read_listings(file: impl std::io::Read) -> Result<Vec<Listing>, String> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .flexible(true)

@@ -151,6 +151,41 @@ pub(crate) fn time(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
+/// Reads a decimal and an id from whatever stands in a column, and reads them again as they are written.
+///
+/// # Panics
+/// When they are not the same then.
+#[cfg(fuzzing)]
+pub fn fuzz_coding(bytes: &[u8]) {
+    let same = |value: ValueRef<'_>| {
+        let Ok(exact) = Exact::column_result(value) else {
+            return;
+        };
+        let written = exact.to_sql().expect("a decimal is written");
+        let ToSqlOutput::Owned(written) = written else {
+            panic!("a decimal is written as a value of its own");
+        };
+        let again = Exact::column_result(ValueRef::from(&written)).expect("it is read again");
+        assert_eq!(again, exact);
+        assert_eq!(again.0.scale(), exact.0.scale());
+    };
+    same(ValueRef::Text(bytes));
+    same(ValueRef::Blob(bytes));
+    if let Some((integer, rest)) = bytes.split_first_chunk() {
+        let integer = i64::from_le_bytes(*integer);
+        same(ValueRef::Integer(integer));
+        let mark = rest.first().map_or(0, |mark| u32::from(*mark) * 0x0101_0101);
+        let ids = Ids { mark };
+        let id = ids.unpack(integer & i64::MAX);
+        if let Some(packed) = ids.pack(id) {
+            assert_eq!(ids.unpack(packed), id);
+            assert_eq!(ids.at_least(id), packed);
+        }
+        let marks = Marks(integer);
+        assert_eq!(Marks::from(marks.moves()).moves(), marks.moves());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

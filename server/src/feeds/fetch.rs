@@ -459,7 +459,7 @@ fn refused(place: &str, response: &Response, has_answered: bool) -> FetchError {
 }
 
 /// How long an answer says that it will do.
-fn fresh(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn fresh(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name)?.to_str().ok();
     let control = text(CACHE_CONTROL).unwrap_or_default();
     let mut age = None;

@@ -399,7 +399,7 @@ fn refused(mut error: FetchError, interval: Duration) -> FeedError {
     error.paced(interval).into()
 }
 
-fn address(url: &Url, form: &str, start: usize) -> Url {
+pub(super) fn address(url: &Url, form: &str, start: usize) -> Url {
     let mut address = url.clone();
     address
         .query_pairs_mut()
