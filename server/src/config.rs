@@ -770,7 +770,13 @@ symbols = []
                 _ => line,
             })
             .collect();
-        let all = all.join("\n");
+        // The file of symbols has to be there.
+        let file = std::env::temp_dir().join(format!("symbols-{}.csv", std::process::id()));
+        std::fs::write(&file, "symbol\n").unwrap();
+        let all = all.join("\n").replace(
+            "\"symbols.csv\"",
+            &format!("{:?}", file.display().to_string()),
+        );
         read_with(example, &[]).unwrap();
         let config = read_with(&all, &[]).unwrap();
         let table: toml::Table = all.parse().unwrap();

@@ -127,7 +127,7 @@ async fn the_recorded_feed_is_fifteen_stories() {
             .filter(|news| symbols(news) == [symbol])
             .count()
     };
-    assert_eq!((of("COIN"), of("ASTS"), of("DXR")), (10, 1, 1));
+    assert_eq!((of("COIN"), of("ASTS"), of("DXR")), (11, 1, 1));
     // Told last is what was filed last.
     let newest = stories.last().unwrap();
     assert_eq!(newest.id, "sec:0001209191-21-027150");

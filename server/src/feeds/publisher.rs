@@ -180,9 +180,6 @@ impl Publisher {
         let tick = &self.timed(&mut state, tick.clone());
         let mut seats = self.floor.speakers();
         let turn = seats.speak(self.rank, tick.symbol);
-        if turn != Turn::Listens {
-            self.keep(tick);
-        }
         self.references(&mut state, &mut seats, tick.symbol, &tick.day);
         if turn == Turn::Begins {
             self.begin_to_speak(&state, &mut seats, tick.symbol);

@@ -29,7 +29,16 @@ const FRESH: Duration = Duration::from_millis(250);
 pub struct Search {
     directory: Arc<Directory>,
     // A std mutex, held for a look or an exchange.
-    quoted: Mutex<Option<(Instant, Arc<HashSet<Symbol>>)>>,
+    quoted: Mutex<Option<Quoted>>,
+}
+
+/// The symbols of the tape, as they were at a moment.
+#[derive(Debug, Clone)]
+struct Quoted {
+    at: Instant,
+    /// What tells whether there are more by now: symbols never leave the tape.
+    merge_keys: usize,
+    symbols: Arc<HashSet<Symbol>>,
 }
 
 impl Search {
@@ -84,11 +93,13 @@ impl Search {
 
     /// The symbols of the tape. What is said of them there comes into the directory, too.
     fn quoted(&self, tape: &Tape) -> Arc<HashSet<Symbol>> {
+        let merge_keys = tape.view(|view| view.merge_keys());
         let known = self.quoted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, quoted)) = &*known
-            && at.elapsed() < FRESH
+        if let Some(quoted) = &*known
+            && quoted.merge_keys == merge_keys
+            && quoted.at.elapsed() < FRESH
         {
-            return Arc::clone(quoted);
+            return Arc::clone(&quoted.symbols);
         }
         drop(known);
         // Of thousands, the tape is locked only to take note of them.
@@ -114,10 +125,14 @@ impl Search {
             said.push(listing);
         }
         self.directory.list(said);
-        let quoted = Arc::new(quoted);
+        let symbols = Arc::new(quoted);
         let mut known = self.quoted.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Some((Instant::now(), Arc::clone(&quoted)));
-        quoted
+        *known = Some(Quoted {
+            at: Instant::now(),
+            merge_keys,
+            symbols: Arc::clone(&symbols),
+        });
+        symbols
     }
 }
 
