@@ -459,7 +459,7 @@ fn seed(text: &str) -> Result<u64, String> {
 }
 
 /// Reads a file of settings; what it says can be asked for.
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz_settings(bytes: &[u8]) {
     static COMMAND: std::sync::LazyLock<clap::Command> = std::sync::LazyLock::new(|| {
         let mut command = Config::command();

@@ -1,17 +1,58 @@
 //! What the targets under `server/fuzz` call: every parser of bytes from outside, with what must hold
-//! whatever the bytes are. Built for them alone.
+//! whatever the bytes are. Built for them, and for the test that gives each its seeds.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use market::{Event, Link, Millis, Price, Size, Symbol, sse::Decoder};
 use tape::EventId;
 
 use crate::{
-    feeds::{FeedSpec, binance, coinbase, replay},
-    front, http,
-    publish::{Format, Submission},
+    config, directory,
+    feeds::{FeedSpec, fuzzing as feed},
+    front, http, import,
+    publish::{self, Format, Submission},
 };
+
+/// The targets by their names. [`archive::fuzz_coding`] is one more.
+pub const TARGETS: [(&str, fn(&[u8])); 26] = [
+    ("alpaca", feed::alpaca),
+    ("alpaca_news", feed::alpaca_news),
+    ("binance", feed::binance),
+    ("coinbase", feed::coinbase),
+    ("events", events),
+    ("feeds", feeds),
+    ("finnhub", feed::finnhub),
+    ("forwarded", forwarded),
+    ("halts", feed::halts),
+    ("head", front::fuzz_head),
+    ("import", import::fuzzing::file),
+    ("json", feed::json),
+    ("kraken", feed::kraken),
+    ("listings", listings),
+    ("names", names),
+    ("numbers", numbers),
+    ("publication", publication),
+    ("queries", http::fuzzing::queries),
+    ("recording", feed::recording),
+    ("rss", feed::rss),
+    ("sec", feed::sec),
+    ("settings", config::fuzz_settings),
+    ("stdin", feed::stdin),
+    ("tags", http::fuzz_tags),
+    ("times", times),
+    ("words", words),
+];
+
+/// Calls the target of a name.
+///
+/// # Panics
+/// Where there is none, and where something does not hold that must.
+pub fn run(target: &str, bytes: &[u8]) {
+    let known = TARGETS.iter().find(|(name, _)| *name == target);
+    let (_, target) = known.unwrap_or_else(|| panic!("{target:?} is no target"));
+    target(bytes);
+}
 
 const NOW: Millis = 1_790_000_000_000;
 
@@ -21,7 +62,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
 
 /// A stream, as a reader of it takes it: however it is cut it says the same, and what is an event
 /// is the same event when it is written and read again.
-pub fn events(bytes: &[u8]) {
+fn events(bytes: &[u8]) {
     let read = |chunks: &[&[u8]]| {
         let mut decoder = Decoder::new();
         let mut messages = Vec::new();
@@ -42,7 +83,7 @@ pub fn events(bytes: &[u8]) {
 }
 
 /// Names and numbers: what can be read is shown as what reads the same.
-pub fn names(bytes: &[u8]) {
+fn names(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     if let Ok(symbol) = text.parse::<Symbol>() {
         assert_eq!(symbol.to_string().parse(), Ok(symbol));
@@ -63,20 +104,25 @@ pub fn names(bytes: &[u8]) {
     assert_eq!(market::plain(&plain), plain);
 }
 
-/// The head of a request.
-pub fn head(bytes: &[u8]) {
-    front::fuzz_head(bytes);
-}
-
-/// The body of a publication.
-pub fn publication(bytes: &[u8]) {
+/// The body of a publication: what is taken from it keeps to what may be published, and is read as it is
+/// written.
+fn publication(bytes: &[u8]) {
     for format in [Format::Json, Format::Lines] {
-        let _ = Submission::read(bytes, format, NOW, 100);
+        let Ok(submission) = Submission::read(bytes, format, NOW, 100) else {
+            continue;
+        };
+        assert!(submission.len() <= 100);
+        for draft in submission.into_drafts() {
+            let event: &Event = draft.event();
+            let again = Event::decode(event.name(), &event.data());
+            assert_eq!(again.as_ref(), Ok(event));
+            assert!(publish::check(event, NOW).is_empty());
+        }
     }
 }
 
 /// What a proxy says of whom it speaks for.
-pub fn forwarded(bytes: &[u8]) {
+fn forwarded(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else {
         return;
     };
@@ -95,38 +141,111 @@ pub fn forwarded(bytes: &[u8]) {
     }
 }
 
-/// The tags that a client says it holds.
-pub fn tags(bytes: &[u8]) {
-    http::fuzz_tags(bytes);
-}
-
-/// A frame of Binance.
-pub fn binance(bytes: &[u8]) {
-    if let Some(text) = text(bytes) {
-        let _ = binance::parse(text, NOW);
+/// A feed as it is asked for on the command line: what it is told to do can be said.
+fn feeds(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    match text.parse::<FeedSpec>() {
+        Ok(feed) => {
+            assert!(!feed.about().does.is_empty());
+            let _ = (feed.ready(), feed.receives());
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
     }
 }
 
-/// Frames of Coinbase, a line each.
-pub fn coinbase(bytes: &[u8]) {
-    let mut parser = coinbase::Parser::new();
-    for line in text(bytes).unwrap_or_default().lines() {
-        let _ = parser.parse(line, NOW);
+/// A file of symbols: what is taken from it keeps to what a listing may say.
+fn listings(bytes: &[u8]) {
+    match directory::read_listings(bytes) {
+        Ok(listings) => {
+            for listing in listings {
+                assert_eq!(listing.symbol.to_string().parse(), Ok(listing.symbol));
+                assert_eq!(market::plain(&listing.name), listing.name);
+            }
+        }
+        Err(why) => assert!(why.len() < 10_000, "{why}"),
     }
 }
 
-/// A recording, plain or compressed.
-pub fn recording(bytes: &[u8]) {
-    let mut frames = 0;
-    let _ = replay::read_from(bytes, &PathBuf::from("fuzzed"), |_| {
-        frames += 1;
-        frames < 10_000
-    });
+/// Exact decimals, as JSON and as text.
+fn numbers(bytes: &[u8]) {
+    if let Some(text) = text(bytes) {
+        feed::numbers(text);
+    }
 }
 
-/// A feed as it is asked for on the command line.
-pub fn feeds(bytes: &[u8]) {
+/// Times as feeds and files write them, and the headers that say how long to wait: a pattern, and after
+/// a line's end the text.
+fn times(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let (pattern, time) = text.split_once('\n').unwrap_or(("", text));
+    feed::times(time);
+    import::fuzzing::time(pattern, time);
+}
+
+/// Headlines, pieces of HTML and the conditions of trades.
+fn words(bytes: &[u8]) {
     if let Some(text) = text(bytes) {
-        let _ = text.parse::<FeedSpec>();
+        feed::words(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeSet,
+        fs,
+        path::{Path, PathBuf},
+    };
+
+    use super::*;
+
+    fn folder(path: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fuzz")
+            .join(path)
+    }
+
+    fn files(folder: &Path) -> Vec<PathBuf> {
+        let files = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+        files.map(|file| file.unwrap().path()).collect()
+    }
+
+    #[test]
+    fn the_targets_are_those_that_are_built() {
+        let known: BTreeSet<_> = TARGETS
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(["archive"])
+            .collect();
+        let files = files(&folder("targets"));
+        let built = files
+            .iter()
+            .map(|file| file.file_stem().unwrap().to_str().unwrap());
+        assert_eq!(known, built.collect());
+        let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();
+        let manifest: toml::Table = manifest.parse().unwrap();
+        let named = manifest["bin"].as_array().unwrap().iter();
+        assert_eq!(
+            known,
+            named.map(|bin| bin["name"].as_str().unwrap()).collect()
+        );
+        for (name, _) in TARGETS {
+            let code = fs::read_to_string(folder(&format!("targets/{name}.rs"))).unwrap();
+            let call = format!("server::fuzzing::run({name:?}, bytes)");
+            assert!(code.contains(&call), "targets/{name}.rs calls another");
+        }
+    }
+
+    /// Those are what each target begins with, and every input that broke something once.
+    #[test]
+    fn every_seed_keeps_to_what_its_target_asks() {
+        for (name, target) in TARGETS {
+            let seeds = files(&folder("seeds").join(name));
+            assert!(!seeds.is_empty(), "{name} has no seeds");
+            for seed in seeds {
+                println!("{}", seed.display());
+                target(&fs::read(&seed).unwrap());
+            }
+        }
     }
 }

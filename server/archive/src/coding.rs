@@ -155,7 +155,7 @@ pub(crate) fn time(ms: u64) -> i64 {
 ///
 /// # Panics
 /// When they are not the same then.
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub fn fuzz_coding(bytes: &[u8]) {
     let same = |value: ValueRef<'_>| {
         let Ok(exact) = Exact::column_result(value) else {
@@ -174,7 +174,9 @@ pub fn fuzz_coding(bytes: &[u8]) {
     if let Some((integer, rest)) = bytes.split_first_chunk() {
         let integer = i64::from_le_bytes(*integer);
         same(ValueRef::Integer(integer));
-        let mark = rest.first().map_or(0, |mark| u32::from(*mark) * 0x0101_0101);
+        let mark = rest
+            .first()
+            .map_or(0, |mark| u32::from(*mark) * 0x0101_0101);
         let ids = Ids { mark };
         let id = ids.unpack(integer & i64::MAX);
         if let Some(packed) = ids.pack(id) {

@@ -35,7 +35,7 @@ mod zone;
 mod tests;
 
 pub use archive::{Archive, Opened};
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub use coding::fuzz_coding;
 pub use failure::{Failure, FailureKind, OpenError};
 pub use import::{Dividend, Importer, Split, Written};

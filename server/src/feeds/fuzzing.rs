@@ -1,12 +1,7 @@
 //! What the targets under `server/fuzz` need of the feeds. Each feed runs as it always does; the bytes
 //! stand in for its source, as a recording does.
 
-use std::{
-    borrow::Cow,
-    io::{BufRead, Cursor},
-    sync::Arc,
-    time::Duration,
-};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use market::{Event, Millis, Price, Size};
 use rust_decimal::Decimal;
@@ -25,9 +20,11 @@ use super::{
     replay, retry, sec, stdin,
     wire::Played,
 };
-use crate::{Tape, Topic, publish};
+use crate::{Cursor, Tape, Topic, publish};
 
 const NOW: Millis = 1_790_000_000_000;
+
+const TOPICS: [Topic; 2] = [Topic::Symbols, Topic::AllNews];
 
 /// The most lines that one input plays.
 const MAX_LINES: usize = 200;
@@ -44,19 +41,27 @@ thread_local! {
         .expect("a runtime");
 }
 
-/// Has a feed receive these lines, and checks what it publishes: it can be read as it was written, and it
-/// keeps to what everybody else may publish.
-fn play(feed: FeedSpec, lines: Vec<Line<'static>>) {
+/// A publisher, whose tape forgets nothing.
+fn publisher(tape: &Tape) -> Publisher {
+    Publisher::new(Floor::new(tape.clone(), Arc::new(|| NOW)), "Fuzzed")
+}
+
+fn tape() -> Tape {
     let limits = Limits {
         entries: 100_000,
         bytes: 1 << 26,
         age_ms: u64::MAX,
     };
-    let tape = Tape::new(NOW, 0, limits);
-    let mut cursor = tape.subscribe(&[Topic::Symbols, Topic::AllNews]);
+    Tape::new(NOW, 0, limits)
+}
+
+/// Has a feed receive these lines, and checks what it publishes.
+fn play(feed: FeedSpec, lines: Vec<Line<'static>>) {
+    let tape = tape();
+    let cursor = tape.subscribe(&TOPICS);
     RUNTIME.with(|runtime| {
         runtime.block_on(async {
-            let publisher = Publisher::new(Floor::new(tape, Arc::new(|| NOW)), "Fuzzed");
+            let publisher = publisher(&tape);
             let (sender, due) = mpsc::channel(lines.len().max(1));
             for line in lines {
                 sender.try_send(line).expect("a place for each line");
@@ -87,6 +92,11 @@ fn play(feed: FeedSpec, lines: Vec<Line<'static>>) {
             }
         });
     });
+    check(cursor);
+}
+
+/// What was published can be read as it was written, and keeps to what everybody else may publish.
+fn check(mut cursor: Cursor) {
     let mut read = Vec::new();
     cursor
         .read(NOW, usize::MAX, &mut read)
@@ -258,11 +268,13 @@ pub(crate) fn json(bytes: &[u8]) {
 
 /// What somebody writes to the standard input.
 pub(crate) fn stdin(bytes: &[u8]) {
-    let tape = Tape::new(NOW, 0, Limits::default());
-    let publisher = Publisher::new(Floor::new(tape, Arc::new(|| NOW)), "Fuzzed");
+    let tape = tape();
+    let cursor = tape.subscribe(&TOPICS);
+    let publisher = publisher(&tape);
     for (line, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {
         stdin::take(number, line, &publisher);
     }
+    check(cursor);
 }
 
 /// A recording, plain or compressed: of others' formats, and of ours, which its feed then receives.
@@ -281,13 +293,16 @@ pub(crate) fn recording(bytes: &[u8]) {
     };
     let feed = header.feed();
     let again = serde_json::to_vec(&header).expect("a header");
-    let again = recording::header_of(&mut Cursor::new(again)).expect("a header");
+    let again = recording::header_of(&mut &*again).expect("a header");
     assert_eq!(again, Some(header));
     let mut received = Vec::new();
-    recording::read_after_header(&mut *lines as &mut dyn BufRead, |_, line| {
+    recording::read_after_header(&mut *lines, |_, line| {
         if let Ok(line) = line {
             let again = serde_json::to_vec(&line).expect("a line");
-            assert_eq!(serde_json::from_slice::<Line<'_>>(&again).ok().as_ref(), Some(&line));
+            assert_eq!(
+                serde_json::from_slice::<Line<'_>>(&again).ok().as_ref(),
+                Some(&line)
+            );
             received.push(line);
         }
         received.len() < MAX_LINES
@@ -309,7 +324,10 @@ pub(crate) fn numbers(text: &str) {
     let read = exact::read::<Price>(text);
     if let Ok(price) = &read {
         assert_eq!(price.to_string().parse(), Ok(*price));
-        assert_eq!(exact::read::<Size>(text).map(|size| size.decimal()), Ok(price.decimal()));
+        assert_eq!(
+            exact::read::<Size>(text).map(|size| size.decimal()),
+            Ok(price.decimal())
+        );
         if let Ok(other) = Decimal::from_scientific(text) {
             assert_eq!(price.decimal(), other);
         }

@@ -14,7 +14,7 @@ mod exact;
 pub mod fetch;
 pub mod finnhub;
 mod floor;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 pub mod halts;
 pub mod headline;

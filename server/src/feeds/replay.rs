@@ -13,7 +13,7 @@
 
 use std::{
     collections::HashSet,
-    io,
+    io::{self, BufRead},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,

@@ -356,7 +356,7 @@ impl Drop for Answer {
 
 /// Reads a head, and what must hold of it: it lies within the bytes, and what comes after it does
 /// not change it.
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz_head(bytes: &[u8]) {
     if let Ok(Some(read)) = head::parse(bytes) {
         assert!(read.len <= bytes.len());

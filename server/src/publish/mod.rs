@@ -8,7 +8,7 @@ mod options;
 mod submission;
 mod token;
 
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use check::check;
 pub use desk::{Desk, Outcome, Publisher};
 pub use options::PublishOptions;
