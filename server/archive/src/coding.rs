@@ -132,16 +132,18 @@ impl Ids {
         }
     }
 
-    /// The least packed id that is not below `id`, whatever mark that bears.
+    /// The least packed id that is not below `id`, whatever mark that bears; the greatest number where
+    /// there is none.
     pub(crate) fn at_least(self, id: EventId) -> i64 {
-        let first = u64::from(self.mark) * PER_MARK;
-        let ms = id.ms.min((i64::MAX >> N_BITS) as u64 - 1) as i64;
-        if id.n < first {
-            ms << N_BITS
-        } else if id.n < first + PER_MARK {
-            ms << N_BITS | (id.n - first) as i64
-        } else {
-            (ms + 1) << N_BITS
+        const LAST: u64 = (i64::MAX >> N_BITS) as u64;
+        if id.ms > LAST {
+            return i64::MAX;
+        }
+        let ms = (id.ms as i64) << N_BITS;
+        match id.n.checked_sub(u64::from(self.mark) * PER_MARK) {
+            None => ms,
+            Some(n) if n < PER_MARK => ms | n as i64,
+            Some(_) => ms.saturating_add(1 << N_BITS),
         }
     }
 }
@@ -213,6 +215,17 @@ mod tests {
             .prop_map(|(mantissa, scale)| Decimal::from_i128_with_scale(mantissa, scale))
     }
 
+    /// Those of the fuzz target, and every input that broke something once.
+    #[test]
+    fn every_seed_is_read_as_it_is_written() {
+        let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/archive");
+        let seeds: Vec<_> = std::fs::read_dir(seeds).unwrap().collect();
+        assert!(!seeds.is_empty());
+        for seed in seeds {
+            fuzz_coding(&std::fs::read(seed.unwrap().path()).unwrap());
+        }
+    }
+
     proptest! {
         #[test]
         fn a_decimal_comes_back_with_all_its_digits(number in decimal()) {
@@ -242,6 +255,24 @@ mod tests {
             let other = EventId { ms: other.0, n: u64::from(other.1) };
             prop_assert_eq!(packed[0] >= tape.at_least(other), ids[0] >= other);
         }
+    }
+
+    #[test]
+    fn the_last_ids_are_not_below_themselves() {
+        let ids = Ids { mark: 7 };
+        let last = EventId {
+            ms: (i64::MAX >> N_BITS) as u64,
+            n: 7_999,
+        };
+        assert_eq!(Some(ids.at_least(last)), ids.pack(last));
+        let after = [
+            EventId { n: 8_000, ..last },
+            EventId {
+                ms: last.ms + 1,
+                n: 0,
+            },
+        ];
+        assert_eq!(after.map(|id| ids.at_least(id)), [i64::MAX; 2]);
     }
 
     #[test]

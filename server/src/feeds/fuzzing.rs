@@ -62,11 +62,16 @@ fn play(feed: FeedSpec, lines: Vec<Line<'static>>) {
     RUNTIME.with(|runtime| {
         runtime.block_on(async {
             let publisher = publisher(&tape);
-            let (sender, due) = mpsc::channel(lines.len().max(1));
-            for line in lines {
-                sender.try_send(line).expect("a place for each line");
-            }
-            drop(sender);
+            let (sender, due) = mpsc::channel(1);
+            // One after the other, so that a feed can do what it does meanwhile.
+            let receiving = async move {
+                for line in lines {
+                    sleep(Duration::from_millis(1)).await;
+                    if sender.send(line).await.is_err() {
+                        break;
+                    }
+                }
+            };
             let played = Arc::new(Played::new(due));
             publisher.play(Arc::clone(&played));
             let Some(mut feed) = feed.build(0) else {
@@ -83,6 +88,7 @@ fn play(feed: FeedSpec, lines: Vec<Line<'static>>) {
                 }
             };
             let over = async {
+                receiving.await;
                 played.over().await;
                 sleep(Duration::from_millis(100)).await;
             };
@@ -101,6 +107,8 @@ fn check(mut cursor: Cursor) {
     cursor
         .read(NOW, usize::MAX, &mut read)
         .expect("a tape that is long enough");
+    #[cfg(test)]
+    tests::PUBLISHED.with(|published| published.set(published.get() + read.len()));
     for delivery in read {
         let event: &Event = &delivery.payload.event;
         let again = Event::decode(event.name(), &event.data());
@@ -169,8 +177,10 @@ fn documents(bytes: &[u8]) -> Vec<&[u8]> {
     documents.take(MAX_LINES).collect()
 }
 
-fn feed(text: &str) -> FeedSpec {
-    text.parse().expect("a feed")
+/// The feed of a kind, with its options as a table has them.
+fn feed(kind: &str, options: &str) -> FeedSpec {
+    let options = options.parse().expect("a table");
+    FeedSpec::from_table(kind, options).expect("a feed")
 }
 
 impl Line<'_> {
@@ -188,68 +198,70 @@ impl Line<'_> {
     }
 }
 
-fn speak(text: &str, bytes: &[u8]) {
-    play(feed(text), spoken(bytes));
+fn speak(kind: &str, symbols: [&str; 2], bytes: &[u8]) {
+    let options = format!("symbols = {symbols:?}\nurl = 'ws://x/'");
+    play(feed(kind, &options), spoken(bytes));
 }
 
 /// Messages of Binance.
 pub(crate) fn binance(bytes: &[u8]) {
-    speak("binance:BTCUSDT,ETHUSDT?url=ws://x/", bytes);
+    speak("binance", ["BTCUSDT", "ETHUSDT"], bytes);
 }
 
 /// Messages of Coinbase.
 pub(crate) fn coinbase(bytes: &[u8]) {
-    speak("coinbase:BTC-USD,ETH-USD?url=ws://x/", bytes);
+    speak("coinbase", ["BTC-USD", "ETH-USD"], bytes);
 }
 
 /// Messages of Kraken.
 pub(crate) fn kraken(bytes: &[u8]) {
-    speak("kraken:BTC-USD,ETH-USD?url=ws://x/", bytes);
+    speak("kraken", ["BTC-USD", "ETH-USD"], bytes);
 }
 
 /// Messages of Finnhub.
 pub(crate) fn finnhub(bytes: &[u8]) {
-    speak("finnhub:AAPL,MSFT?url=ws://x/", bytes);
+    speak("finnhub", ["AAPL", "MSFT"], bytes);
 }
 
 /// Messages of Alpaca's stocks.
 pub(crate) fn alpaca(bytes: &[u8]) {
-    speak("alpaca:AAPL,MSFT?url=ws://x/", bytes);
+    speak("alpaca", ["AAPL", "MSFT"], bytes);
 }
 
 /// Messages of Alpaca's news, and after a separator a page of its archive.
 pub(crate) fn alpaca_news(bytes: &[u8]) {
     let documents = documents(bytes);
     let (messages, pages) = documents.split_first().expect("at least one");
-    let text = "alpaca-news:AAPL?url=ws://x/&rest=http://x/&backfill=5";
+    let options = "symbols = ['AAPL']\nurl = 'ws://x/'\nrest = 'http://x/'\nbackfill = 5";
     let asked = "http://x/?sort=desc&include_content=false&symbols=AAPL&limit=5";
     let mut lines = spoken(messages);
     lines.extend(answered(&recording::bare(asked), pages));
-    play(feed(text), lines);
+    play(feed("alpaca-news", options), lines);
 }
 
 /// The file of symbols of the SEC, then pages of filings.
 pub(crate) fn sec(bytes: &[u8]) {
     let documents = documents(bytes);
     let (tickers, pages) = documents.split_at(1);
-    let text = "sec:?user_agent=Jane Doe jane@example.com&url=http://x/&tickers=http://x/t";
+    let options =
+        "user_agent = 'Jane Doe jane@example.com'\nurl = 'http://x/'\ntickers = 'http://x/t'";
     let url = "http://x/".parse().expect("an address");
     let asked = sec::address(&url, "", 0);
     let mut lines = answered("http://x/t", tickers);
     lines.extend(answered(&recording::bare(asked.as_str()), pages));
-    play(feed(text), lines);
+    play(feed("sec", options), lines);
 }
 
 /// Documents of trading halts.
 pub(crate) fn halts(bytes: &[u8]) {
     let lines = answered("http://x/", &documents(bytes));
-    play(feed("nasdaq-halts?url=http://x/"), lines);
+    play(feed("nasdaq-halts", "url = 'http://x/'"), lines);
 }
 
 /// Documents of RSS and Atom.
 pub(crate) fn rss(bytes: &[u8]) {
     let lines = answered("http://x/", &documents(bytes));
-    play(feed("rss:http://x/"), lines);
+    play(feed("rss", "url = ['http://x/']"), lines);
 }
 
 /// Options of a feed of JSON in one line, with semicolons between them, then documents.
@@ -371,4 +383,45 @@ pub(crate) fn words(text: &str) {
         let _ = conditions::moves(tape, text.split(','));
     }
     let _ = conditions::numbered(text.split(','));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, fs, path::Path};
+
+    use super::*;
+
+    thread_local! {
+        /// How much was published on this thread.
+        pub(super) static PUBLISHED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Else a target might stand before its parser, and find nothing for ever.
+    #[test]
+    fn the_seeds_of_each_feed_are_published() {
+        let feeds: [(&str, fn(&[u8]), &[&str]); 12] = [
+            ("alpaca", alpaca, &["a_day"]),
+            ("alpaca_news", alpaca_news, &["a_day"]),
+            ("binance", binance, &["a_day"]),
+            ("coinbase", coinbase, &["a_day"]),
+            ("finnhub", finnhub, &["a_day"]),
+            ("halts", halts, &["halted_and_resumed"]),
+            ("json", json, &["rows", "keyed", "one"]),
+            ("kraken", kraken, &["a_day"]),
+            ("recording", recording, &["ours", "compressed", "answers"]),
+            ("rss", rss, &["rss", "atom", "latin", "utf16"]),
+            ("sec", sec, &["filings"]),
+            ("stdin", stdin, &["events"]),
+        ];
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+        for (target, run, names) in feeds {
+            for name in names {
+                PUBLISHED.set(0);
+                run(&fs::read(seeds.join(target).join(name)).unwrap());
+                let published = PUBLISHED.get();
+                println!("{target}/{name}: {published}");
+                assert!(published > 0, "{target}/{name} publishes nothing");
+            }
+        }
+    }
 }
