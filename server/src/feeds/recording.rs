@@ -330,4 +330,15 @@ mod tests {
         assert!(error.contains("version 2: expected 1"), "{error}");
         assert_eq!(parse_header(b"17 {}").unwrap(), None);
     }
+
+    /// What it would do is asked of the recorded feed: of itself, for ever.
+    #[test]
+    fn a_recording_of_a_recording_is_refused() {
+        let file = Table::from_iter([("file".to_owned(), "itself.jsonl".into())]);
+        for (kind, options) in [("replay", file), ("simulate", Table::new())] {
+            let error = Header::new(7, kind, &options).feed().unwrap_err();
+            assert!(error.contains("receives nothing"), "{error}");
+        }
+        assert!(Header::new(7, "nasdaq-halts", &Table::new()).feed().is_ok());
+    }
 }
