@@ -14,8 +14,11 @@ use crate::{
     publish::{self, Format, Submission},
 };
 
+/// What is done with an input.
+pub type Target = fn(&[u8]);
+
 /// The targets by their names. [`archive::fuzz_coding`] is one more.
-pub const TARGETS: [(&str, fn(&[u8])); 26] = [
+pub const TARGETS: [(&str, Target); 26] = [
     ("alpaca", feed::alpaca),
     ("alpaca_news", feed::alpaca_news),
     ("binance", feed::binance),
