@@ -17,6 +17,7 @@ mod response;
 mod scan;
 mod schedule;
 mod servers;
+mod source;
 mod wire;
 
 pub use options::main;
