@@ -467,10 +467,11 @@ pub(crate) fn fuzz_settings(bytes: &[u8]) {
         command
     });
     if let Ok(file) = SettingsFile::parse(&"fuzzed", bytes.to_vec(), &COMMAND) {
-        let _ = file
+        let matches = file
             .under(Config::command())
-            .try_get_matches_from(["tickertape"])
-            .map(|matches| Config::from_arg_matches(&matches));
+            .try_get_matches_from(["tickertape"]);
+        let config = matches.and_then(|matches| Config::from_arg_matches(&matches));
+        crate::fuzzing::through(usize::from(config.is_ok()));
     }
 }
 

@@ -57,6 +57,13 @@ pub fn run(target: &str, bytes: &[u8]) {
     target(bytes);
 }
 
+/// Counts what came through a parser, for the test that asks whether anything does.
+pub(crate) fn through(count: usize) {
+    #[cfg(test)]
+    tests::THROUGH.with(|through| through.set(through.get() + count));
+    let _ = count;
+}
+
 const NOW: Millis = 1_790_000_000_000;
 
 fn text(bytes: &[u8]) -> Option<&str> {
@@ -81,6 +88,7 @@ fn events(bytes: &[u8]) {
         if let Ok(event) = Event::decode(&message.name, &message.data) {
             let again = Event::decode(event.name(), &event.data());
             assert_eq!(again.as_ref(), Ok(&event));
+            through(1);
         }
     }
 }
@@ -89,6 +97,7 @@ fn events(bytes: &[u8]) {
 fn names(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     if let Ok(symbol) = text.parse::<Symbol>() {
+        through(1);
         assert_eq!(symbol.to_string().parse(), Ok(symbol));
     }
     if let Ok(price) = text.parse::<Price>() {
@@ -115,6 +124,7 @@ fn publication(bytes: &[u8]) {
             continue;
         };
         assert!(submission.len() <= 100);
+        through(submission.len());
         for draft in submission.into_drafts() {
             let event: &Event = draft.event();
             let again = Event::decode(event.name(), &event.data());
@@ -151,6 +161,7 @@ fn feeds(bytes: &[u8]) {
         Ok(feed) => {
             assert!(!feed.about().does.is_empty());
             let _ = (feed.ready(), feed.receives());
+            through(1);
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
@@ -160,9 +171,11 @@ fn feeds(bytes: &[u8]) {
 fn listings(bytes: &[u8]) {
     match directory::read_listings(bytes) {
         Ok(listings) => {
+            through(listings.len());
             for listing in listings {
                 assert_eq!(listing.symbol.to_string().parse(), Ok(listing.symbol));
                 assert_eq!(market::plain(&listing.name), listing.name);
+                assert!(listing.tick.is_none_or(|tick| tick > Price::ZERO));
             }
         }
         Err(why) => assert!(why.len() < 10_000, "{why}"),
@@ -195,12 +208,18 @@ fn words(bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use std::{
+        cell::Cell,
         collections::BTreeSet,
         fs,
         path::{Path, PathBuf},
     };
 
     use super::*;
+
+    thread_local! {
+        /// How much came through parsers on this thread.
+        pub(super) static THROUGH: Cell<usize> = const { Cell::new(0) };
+    }
 
     fn folder(path: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -250,5 +269,53 @@ mod tests {
                 target(&fs::read(&seed).unwrap());
             }
         }
+    }
+
+    /// Else a target might stand before its parser, and find nothing for ever.
+    #[test]
+    fn seeds_come_through_their_parsers() {
+        let whole: [(&str, &[&str]); 20] = [
+            ("alpaca", &["a_day"]),
+            ("alpaca_news", &["a_day"]),
+            ("binance", &["a_day"]),
+            ("coinbase", &["a_day"]),
+            ("events", &["a_stream"]),
+            ("feeds", &["0", "1", "2", "3", "4", "5", "6", "7"]),
+            ("finnhub", &["a_day"]),
+            ("halts", &["halted_and_resumed"]),
+            ("head", &["get"]),
+            ("import", &["bars", "minutes", "said", "trades"]),
+            ("json", &["rows", "keyed", "one"]),
+            ("kraken", &["a_day"]),
+            ("listings", &["listings", "other_order"]),
+            ("publication", &["array"]),
+            (
+                "queries",
+                &[
+                    "all", "atom", "bars", "chart", "news", "newscsv", "one", "poll", "seconds",
+                    "stream", "symbols", "words",
+                ],
+            ),
+            (
+                "recording",
+                &["ours", "compressed", "answers", "binance", "coinbase"],
+            ),
+            ("rss", &["rss", "atom", "latin", "utf16"]),
+            ("sec", &["filings"]),
+            ("settings", &["settings"]),
+            ("stdin", &["events"]),
+        ];
+        let stopped: Vec<String> = whole
+            .into_iter()
+            .flat_map(|(target, seeds)| seeds.iter().map(move |seed| (target, seed)))
+            .filter(|(target, seed)| {
+                THROUGH.set(0);
+                let seed = folder("seeds").join(target).join(seed);
+                run(target, &fs::read(seed).unwrap());
+                THROUGH.get() == 0
+            })
+            .map(|(target, seed)| format!("{target}/{seed}"))
+            .collect();
+        assert_eq!(stopped, [""; 0]);
     }
 }

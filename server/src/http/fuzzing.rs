@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     Closing, Config, Directory, Listing, Metrics, Tape,
+    fuzzing::through,
     history::History,
     publish::{Desk, Format, Submission},
 };
@@ -156,6 +157,7 @@ pub(crate) fn queries(bytes: &[u8]) {
         let media = head.headers.get(header::CONTENT_TYPE);
         let media = media.and_then(|media| media.to_str().ok()).unwrap_or("");
         assert!(!head.status.is_server_error(), "{}: {address}", head.status);
+        through(usize::from(head.status.is_success()));
         // A stream does not end.
         if media.starts_with("text/event-stream") {
             return None;

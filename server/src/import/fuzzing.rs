@@ -8,7 +8,7 @@ use super::{
     rows,
     time::TimeFormat,
 };
-use crate::sessions::Calendar;
+use crate::{fuzzing::through, sessions::Calendar};
 
 const NOW: u64 = 1_790_000_000_000;
 
@@ -55,7 +55,9 @@ pub(crate) fn file(bytes: &[u8]) {
         for column in 0..=lines.len() {
             let _ = lines.field(column);
         }
-        match reading.row(&lines) {
+        let row = reading.row(&lines);
+        through(usize::from(row.is_ok()));
+        match row {
             Ok(rows::Row::Bar { bar, .. }) => {
                 assert!(bar.start <= latest && lines.len() >= width);
                 assert!(bar.low <= bar.open && bar.open <= bar.high);
