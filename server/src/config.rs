@@ -458,6 +458,23 @@ fn seed(text: &str) -> Result<u64, String> {
         .map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
+/// Reads a file of settings; what it says can be asked for.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_settings(bytes: &[u8]) {
+    static COMMAND: std::sync::LazyLock<clap::Command> = std::sync::LazyLock::new(|| {
+        let mut command = Config::command();
+        command.build();
+        command
+    });
+    if let Ok(file) = SettingsFile::parse(&"fuzzed", bytes.to_vec(), &COMMAND) {
+        let matches = file
+            .under(Config::command())
+            .try_get_matches_from(["tickertape"]);
+        let config = matches.and_then(|matches| Config::from_arg_matches(&matches));
+        crate::fuzzing::through(usize::from(config.is_ok()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};

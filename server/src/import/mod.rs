@@ -5,6 +5,8 @@
 //! its bars are is guessed from its beginning, said, and can be said otherwise.
 
 mod columns;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod lines;
 mod progress;
 mod rows;
@@ -131,7 +133,8 @@ pub fn import(
     let mut total = Imported::default();
     for file in &options.files {
         let named = |error: &dyn fmt::Display| format!("{}: {error}", file.display());
-        let plan = Plan::of(file, options, now).map_err(|error| named(&error))?;
+        let reopen = || open(file).map(|(source, _)| source);
+        let plan = Plan::of(&reopen, options, now).map_err(|error| named(&error))?;
         tell(out, &format!("{}: {plan}", file.display()))?;
         let one = take(file, plan, &zones, &mut importer).map_err(|error| named(&error))?;
         tell(out, &format!("{}: {one}", file.display()))?;
@@ -234,10 +237,14 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
-    fn of(file: &Path, options: &ImportOptions, now: Millis) -> Result<Self, String> {
+    /// The plan for a file that can be opened as often as is needed.
+    fn of(
+        open: &dyn Fn() -> Result<Source, String>,
+        options: &ImportOptions,
+        now: Millis,
+    ) -> Result<Self, String> {
         let unreadable = |error: io::Error| format!("cannot be read: {error}");
-        let (source, _) = open(file)?;
-        let mut first = Lines::new(source, b'\0');
+        let mut first = Lines::new(open()?, b'\0');
         // The header as one field: its delimiter is not known yet.
         match first.next().map_err(unreadable)? {
             None => return Err("is empty: expected a header and lines".to_owned()),
@@ -245,7 +252,7 @@ impl Plan {
             Some(Line::Record) => {}
         }
         let delimiter = delimiter_of(&first.text());
-        let mut lines = Lines::new(open(file)?.0, delimiter);
+        let mut lines = Lines::new(open()?, delimiter);
         lines.next().map_err(unreadable)?;
         let header: Vec<String> = (0..lines.len())
             .map(|column| lines.field(column).unwrap_or_default().to_owned())
