@@ -33,7 +33,7 @@ use self::{
     progress::{Counted, Progress},
     rows::{Reading, Record, Row},
 };
-use crate::data::Place;
+use crate::data::Which;
 
 pub(crate) use self::time::Stamp;
 pub use self::{columns::Mapping, time::TimeFormat};
@@ -45,18 +45,13 @@ pub struct ImportOptions {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// Folder of the archive, or its file
-    #[arg(
-        long,
-        env = "TICKERTAPE_DATA",
-        default_value = "data",
-        value_name = "FOLDER"
-    )]
-    pub data: Place,
+    /// The archive
+    #[command(flatten)]
+    pub archive: Which,
 
     /// Which column says what, by header or number: time=Date,open=Open,… of
     /// time clock symbol open high low close volume vwap trades price size id
-    /// moves split dividend [default: guessed from the header]
+    /// moves feed split dividend [default: guessed from the header]
     #[arg(long, value_name = "WHAT=COLUMN,…")]
     pub columns: Option<Mapping>,
 
@@ -121,7 +116,7 @@ pub fn import(
     now: Millis,
     out: &mut dyn Write,
 ) -> Result<Imported, String> {
-    let (folder, name) = options.data.parts();
+    let (folder, name) = options.archive.parts()?;
     let mut importer = Importer::open(&folder, &name).map_err(|error| error.to_string())?;
     let reader = archive::Reader::open(&folder, &name).map_err(|error| error.to_string())?;
     tell(out, &format!("into {}", folder.join(&name).display()))?;
@@ -571,10 +566,12 @@ impl Batch {
                 symbol,
                 time,
                 trade,
+                feed,
             } => self.prints.push(Print {
                 symbol,
                 time,
                 trade,
+                feed,
             }),
             Row::Bar {
                 bar,
