@@ -700,6 +700,19 @@ symbols = []
     }
 
     #[test]
+    fn a_value_of_the_wrong_type_is_no_setting_of_the_server() {
+        // Both the server and the feed have something that is called symbols.
+        let text = "[[feed]]\nkind = \"binance\"\nsymbols = \"BTCUSDT\"";
+        let message = read_with(text, &[]).unwrap_err();
+        assert!(message.contains("FILE:3:1: binance: "), "{message}");
+        assert!(
+            message.contains("\"BTCUSDT\", expected a list"),
+            "{message}"
+        );
+        assert!(!message.contains("stand before"), "{message}");
+    }
+
+    #[test]
     fn what_is_no_toml_is_told_with_its_place() {
         for (text, parts) in [
             (
