@@ -311,7 +311,13 @@ fn read_listing(
         "" => None,
         tick => Some(
             tick.parse::<Price>()
-                .map_err(|error| format!("tick: {error}"))?,
+                .map_err(|error| format!("tick: {error}"))
+                .and_then(|price| match price > Price::ZERO {
+                    true => Ok(price),
+                    false => Err(format!(
+                        "tick: {price} is not the step of a price: expected more than 0"
+                    )),
+                })?,
         ),
     };
     Ok(Listing {
@@ -458,6 +464,7 @@ mod tests {
     #[test]
     fn every_wrong_line_of_a_file_is_named() {
         let wrong = |text: &str| read_listings(text.as_bytes()).unwrap_err();
+        assert!(wrong("symbol,tick\nGOOG,-1\n").contains("line 2: tick: -1"));
         let error = wrong("symbol,tick\nA B,\nGOOG,0.01\nMSFT,1e5\nAAPL\n");
         for part in [
             "line 2: symbol: \"A B\"",

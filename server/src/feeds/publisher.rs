@@ -351,16 +351,23 @@ impl Publisher {
 
     /// Takes that a symbol is halted, whoever quotes it, with the venue's code of the reason (`T1`,
     /// `LUDP`). A market-wide halt (`MWC1` to `MWC3`) stops all US stocks. To say it again is no
-    /// change.
+    /// change. While a recording is played, nothing is halted but what is played.
     pub fn halt(&self, symbol: Symbol, code: &str) {
-        let floor = &self.floor;
-        floor.sessions.halt(&floor.tape, floor.now(), symbol, code);
+        let (floor, now) = (&self.floor, self.floor.now());
+        match self.is_played() {
+            // What was halted once is not halted now.
+            true => floor.sessions.halt_played(&floor.tape, now, symbol, code),
+            false => floor.sessions.halt(&floor.tape, now, symbol, code),
+        }
     }
 
     /// Takes that a symbol is traded again; where its halt was market-wide, all are.
     pub fn resume(&self, symbol: Symbol) {
-        let floor = &self.floor;
-        floor.sessions.resume(&floor.tape, floor.now(), symbol);
+        let (floor, now) = (&self.floor, self.floor.now());
+        match self.is_played() {
+            true => floor.sessions.resume_played(&floor.tape, now, symbol),
+            false => floor.sessions.resume(&floor.tape, now, symbol),
+        }
     }
 
     /// Publishes a story, unless it says what is on the tape already.
