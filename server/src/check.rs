@@ -179,6 +179,8 @@ fn odd(config: &Config) -> Vec<String> {
             places[0]
         ));
     }
+    let misspelt = Config::misspelt_variables().into_iter();
+    odd.extend(misspelt.map(|told| format!("Note: {told}")));
     if config.seed.is_some() && !config.feeds.contains(&FeedSpec::Simulate) {
         odd.push("Note: a seed is given, but no simulated feed.".to_owned());
     }

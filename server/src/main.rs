@@ -172,6 +172,9 @@ async fn record(options: RecordOptions) -> Result<(), String> {
 }
 
 async fn run(config: Config) -> Result<(), String> {
+    for told in Config::misspelt_variables() {
+        warn!("{told}");
+    }
     let missing = missing_secrets(&config);
     if !missing.is_empty() {
         return Err(missing.join("; "));
