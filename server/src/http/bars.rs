@@ -153,7 +153,7 @@ pub(crate) async fn bars(
 /// Reads an interval; a minute where none is named.
 pub(super) fn interval(text: Option<&str>) -> Result<Interval, Problem> {
     text.map_or(Ok(Interval::Minute), str::parse)
-        .map_err(|error: IntervalError| Problem::Malformed(format!("interval is {error}")))
+        .map_err(|error: IntervalError| Problem::Malformed(format!("interval: {error}")))
 }
 
 /// The tape has no bars that are shorter than a minute.
