@@ -480,7 +480,14 @@ impl Publisher {
         let mut state = self.state();
         let mut seats = self.floor.speakers();
         seats.heard(self.rank);
-        seats.stand(self.rank, Standing::Good);
+        // Where all clocks are off it is ours, and the first one speaks as ever.
+        seats.stand(
+            self.rank,
+            match state.skew {
+                Some(_) => Standing::Degraded,
+                None => Standing::Good,
+            },
+        );
         drop(seats);
         if state.speaks_since.is_none() {
             state.speaks_since = Some(Instant::now());
