@@ -265,12 +265,14 @@ impl Plan {
 
         let mut sample: Vec<(String, Option<String>, Option<String>)> = Vec::new();
         let mut bytes = 0;
+        let mut is_empty = true;
         let mut more = if has_header {
             lines.next()
         } else {
             Ok(Some(Line::Record))
         };
         while let Some(line) = more.map_err(unreadable)? {
+            is_empty = false;
             if line == Line::Record {
                 let record = Record {
                     lines: &lines,
@@ -286,6 +288,9 @@ impl Plan {
                 break;
             }
             more = lines.next();
+        }
+        if is_empty {
+            return Err("has a header and nothing else: expected lines".to_owned());
         }
         let format = match &options.time_format {
             Some(format) => format.clone(),
@@ -338,7 +343,14 @@ fn guess_interval(
                 .or(shortest);
         }
     }
-    if only_days && !newest.is_empty() {
+    if newest.is_empty() {
+        let first = sample.first().map_or("", |(time, _, _)| time);
+        return Err(format!(
+            "{} is not a time as {format}: expected --time-format with one of iso, s, ms, us, ns, or a pattern such as '%d.%m.%Y %H:%M'",
+            rows::short(first)
+        ));
+    }
+    if only_days {
         return Ok(Interval::Day);
     }
     let asked = "expected --interval with one of 1s, 1m, 5m, 15m, 1h, 1d";
