@@ -3,7 +3,9 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    fs, io,
     net::{IpAddr, SocketAddr},
+    path::Path,
 };
 
 use indicatif::DecimalBytes;
@@ -30,13 +32,19 @@ pub(crate) fn is_of_this_machine(address: SocketAddr) -> bool {
 ///
 /// # Errors
 /// All that would keep it from doing so, beside what reading the settings has found: secrets that
-/// are not there, recordings that cannot be read.
+/// are not there, recordings that cannot be read, a folder in which history cannot be kept.
 pub fn check(config: &Config) -> Result<String, Vec<String>> {
     let mut faults = missing_secrets(config);
     for feed in &config.feeds {
         if let Err(error) = feed.ready() {
             faults.push(format!("{}: {error}", feed.name()));
         }
+    }
+    let place = config.archive.place(&config.feeds, config.seed.is_some());
+    if let Ok((folder, _)) = &place
+        && let Err(why) = can_be_written(folder)
+    {
+        faults.push(why);
     }
     if !faults.is_empty() {
         return Err(faults);
@@ -96,6 +104,44 @@ fn listens(config: &Config) -> String {
         false => "whoever reaches that address",
     };
     format!("Listens at http://{}, for {whom}.", config.listen)
+}
+
+/// Whether an archive can be in a folder, which is made where there is none. Nothing is made here.
+fn can_be_written(folder: &Path) -> Result<(), String> {
+    let fault = |path: &Path, why: &dyn std::fmt::Display| {
+        Err(format!(
+            "history cannot be kept in {}: {}: {why}: expected a folder to write in, or --data none",
+            folder.display(),
+            path.display()
+        ))
+    };
+    // Of a relative path the last one is empty, which is here.
+    for path in folder.ancestors() {
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return fault(path, &error),
+            Ok(data) if !data.is_dir() => return fault(path, &"not a folder"),
+            Ok(_) => return may_write(path).or_else(|error| fault(path, &error)),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn may_write(folder: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, access};
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
+}
+
+/// A start tells.
+#[cfg(not(unix))]
+fn may_write(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn publishes(config: &Config) -> String {
@@ -159,6 +205,8 @@ fn odd(config: &Config) -> Vec<String> {
             places[0]
         ));
     }
+    let misspelt = Config::misspelt_variables().into_iter();
+    odd.extend(misspelt.map(|told| format!("Note: {told}")));
     if config.seed.is_some() && !config.feeds.contains(&FeedSpec::Simulate) {
         odd.push("Note: a seed is given, but no simulated feed.".to_owned());
     }
@@ -280,6 +328,28 @@ mod tests {
             assert!(fault.contains(words), "{fault}");
         }
         assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn it_says_where_history_is_kept_and_whether_it_can_be() {
+        let folder = std::env::temp_dir().join(format!("tickertape-check-{}", std::process::id()));
+        let data = format!("--data={}", folder.join("a/b").display());
+        let words = format!("Keeps history in {}/a/b/simulated.db.", folder.display());
+        let said = told(&[&data]);
+        assert!(said.contains(&words), "{said}");
+        assert!(!folder.exists(), "checking made it");
+        assert!(told(&["--data=none"]).contains("Keeps no history."));
+        assert!(told(&["--seed=7"]).contains("Keeps no history."));
+
+        std::fs::write(&folder, "not a folder").unwrap();
+        for data in [data, format!("--data={}", folder.display())] {
+            let faults = check(&config(&[&data]).unwrap()).unwrap_err();
+            let [fault] = &faults[..] else {
+                panic!("{faults:?}");
+            };
+            assert!(fault.contains("expected a folder to write in"), "{fault}");
+        }
+        std::fs::remove_file(&folder).unwrap();
     }
 
     #[test]

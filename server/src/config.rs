@@ -332,6 +332,13 @@ impl Config {
         }
     }
 
+    /// What is said in variables of the environment that are no settings, but called nearly as one is:
+    /// a sentence for each.
+    pub fn misspelt_variables() -> Vec<String> {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        misspelt(names)
+    }
+
     /// What the front is to allow.
     pub fn settings(&self) -> Settings {
         Settings {
@@ -470,6 +477,46 @@ pub(crate) fn bytes(text: &str) -> Result<u64, &'static str> {
 fn seed(text: &str) -> Result<u64, String> {
     text.parse()
         .map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
+/// Reads a file of settings; what it says can be asked for.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_settings(bytes: &[u8]) {
+    static COMMAND: std::sync::LazyLock<clap::Command> = std::sync::LazyLock::new(|| {
+        let mut command = Config::command();
+        command.build();
+        command
+    });
+    if let Ok(file) = SettingsFile::parse(&"fuzzed", bytes.to_vec(), &COMMAND) {
+        let matches = file
+            .under(Config::command())
+            .try_get_matches_from(["tickertape"]);
+        let config = matches.and_then(|matches| Config::from_arg_matches(&matches));
+        crate::fuzzing::through(usize::from(config.is_ok()));
+    }
+}
+
+/// At how many wrong letters a name is taken for another one.
+const SLIPS: usize = 2;
+
+fn misspelt(names: impl Iterator<Item = String>) -> Vec<String> {
+    let command = Config::command();
+    let known: Vec<&str> = command
+        .get_arguments()
+        .filter_map(|argument| argument.get_env()?.to_str())
+        .collect();
+    let ours = |name: &String| name.starts_with("TICKERTAPE_") && !known.contains(&name.as_str());
+    let mut misspelt: Vec<String> = names
+        .filter(ours)
+        .filter_map(|name| {
+            let distance = |known: &&&str| strsim::osa_distance(&name, known);
+            let nearest = known.iter().min_by_key(distance)?;
+            (distance(&nearest) <= SLIPS)
+                .then(|| format!("{name} is set, but not a setting; did you mean {nearest}?"))
+        })
+        .collect();
+    misspelt.sort();
+    misspelt
 }
 
 #[cfg(test)]
@@ -790,6 +837,42 @@ symbols = []
         }
         assert!(!message.contains("hunter"), "{message}");
         assert!(message.contains("17 faults"), "{message}");
+    }
+
+    #[test]
+    fn a_variable_that_is_nearly_a_setting_is_told() {
+        let told = |name: &str| misspelt([name.to_owned()].into_iter());
+        assert_eq!(
+            told("TICKERTAPE_MAX_STREMS"),
+            [
+                "TICKERTAPE_MAX_STREMS is set, but not a setting; did you mean TICKERTAPE_MAX_STREAMS?"
+            ]
+        );
+        assert_eq!(told("TICKERTAPE_FEEDS").len(), 1);
+        for name in [
+            "TICKERTAPE_MAX_STREAMS",
+            "TICKERTAPE_ALPACA_KEY",
+            // What Kubernetes sets for a service of that name.
+            "TICKERTAPE_PORT",
+            "TICKERTAPE_SERVICE_HOST",
+            "TICKERTAPE_PORT_3000_TCP_ADDR",
+            "MAX_STREMS",
+        ] {
+            assert!(told(name).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_no_setting_of_the_server() {
+        // Both the server and the feed have something that is called symbols.
+        let text = "[[feed]]\nkind = \"binance\"\nsymbols = \"BTCUSDT\"";
+        let message = read_with(text, &[]).unwrap_err();
+        assert!(message.contains("FILE:3:1: binance: "), "{message}");
+        assert!(
+            message.contains("\"BTCUSDT\", expected a list"),
+            "{message}"
+        );
+        assert!(!message.contains("stand before"), "{message}");
     }
 
     #[test]

@@ -692,11 +692,14 @@ async fn what_is_wrong_names_the_value_and_what_was_expected() {
     let server = Server::start().listed();
     let long = "x".repeat(201);
     for (path, words) in [
-        ("/stocks/GOOG/bars?interval=7m", "\"7m\""),
         ("/stocks/GOOG/bars?adjust=all", "\"all\""),
+        (
+            "/stocks/GOOG/bars?interval=7m",
+            "interval: \"7m\" is not an",
+        ),
         ("/stocks/GOOG/bars?format=xml", "\"xml\""),
         ("/stocks/GOOG/bars?to=-1", "\"-1\""),
-        ("/news?before=yesterday", "\"yesterday\""),
+        ("/news?before=yesterday", "before: \"yesterday\" is not"),
         ("/news?type=filing,rumour", "`rumour`"),
         ("/news?symbols=A%2FB", "\"A/B\""),
         ("/news?limit=501", "\"501\""),
@@ -704,7 +707,7 @@ async fn what_is_wrong_names_the_value_and_what_was_expected() {
         ("/symbols?limit=20001", "\"20001\""),
         (&*format!("/symbols?q={long}"), "201 bytes"),
         ("/symbols?format=atom", "\"atom\""),
-        ("/stocks/GOOG/chart.svg?range=2D", "\"2D\""),
+        ("/stocks/GOOG/chart.svg?range=2D", "range: \"2D\" is not a"),
         ("/stocks/GOOG/chart.svg?width=119", "119"),
         ("/stocks/GOOG/chart.svg?height=1e9", "\"1e9\""),
         ("/stocks/GOOG/chart.svg?theme=pink", "\"pink\""),

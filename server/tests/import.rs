@@ -394,6 +394,68 @@ fn zones_intervals_and_columns_are_found_or_said() {
 }
 
 #[test]
+fn what_cannot_be_understood_says_what_was_expected() {
+    let folder = Folder::new();
+    for (content, options, words) in [
+        (
+            "Date,Open,High,Low,Close\n",
+            &[][..],
+            "has a header and nothing else",
+        ),
+        (
+            "Date,Open,High,Low,Close\nMonday,1,2,1,2\n",
+            &[],
+            "\"Monday\" is not a time as iso: expected --time-format",
+        ),
+        (
+            "Date,Open,High,Low,Close\n2024-01-02,1,2,1,2\n",
+            &["--time-format", "%Y/%m/%d"],
+            "\"2024-01-02\" is not a time as %Y/%m/%d: expected --time-format",
+        ),
+        (
+            "Date,Open,Open,High,Low,Close\n2024-01-02,1,1,2,1,2\n",
+            &[],
+            "2 columns are called \"Open\"",
+        ),
+    ] {
+        let file = folder.file("odd.csv", content);
+        let output = folder.run(&[&["import", &file, "--symbol", "AAPL"][..], options].concat());
+        let (_, error) = texts(&output);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_exported_into_and_not_replaced() {
+    let folder = Folder::new();
+    let days = "Date,Open,High,Low,Close\n2024-01-02,1,2,1,2\n";
+    folder.says(&["import", &folder.file("a.csv", days), "--symbol", "AAPL"]);
+    let expected = folder.says(&["export", "bars"]);
+    assert!(expected.contains("AAPL,2024-01-02,1,2,1,2"), "{expected}");
+
+    // A link is followed.
+    let (link, target) = (folder.path("link.csv"), folder.file("target.csv", "old"));
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    folder.says(&["export", "bars", "--output", &link]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&target).unwrap(), expected);
+
+    // A pipe is written to, and is a pipe afterwards.
+    let pipe = folder.path("pipe.csv");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
+    };
+    folder.says(&["export", "bars", "--output", &pipe]);
+    assert_eq!(reader.join().unwrap(), expected);
+    assert!(!fs::metadata(&pipe).unwrap().is_file());
+}
+
+#[test]
 fn what_is_exported_and_imported_is_exported_the_same() {
     let folder = Folder::new();
     let trades = "time,symbol,price,size,id,moves,feed\n\

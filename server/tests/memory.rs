@@ -304,7 +304,8 @@ async fn a_disk_that_does_not_write_is_told_and_the_stream_goes_on() {
         (&*archive.name, archive.state),
         ("Archive", FeedState::Degraded)
     );
-    assert!(archive.detail.is_some());
+    let detail = archive.detail.as_deref().unwrap();
+    assert!(detail.contains("it is tried again"), "{detail}");
     let ready = server.get("/health/ready", &[]).await;
     assert_eq!(ready.status(), StatusCode::OK);
     assert!(ready.text().await.unwrap().contains("nothing is archived"));
@@ -382,9 +383,35 @@ async fn a_folder_that_cannot_be_written_is_told_and_the_server_serves() {
     );
     let response = posting(&server, &[session("GOOG")]).send().await.unwrap();
     problem(response, 503).await;
-    assert_eq!(server.json("/stats").await["archive"]["state"], "failed");
+    let stats = server.json("/stats").await;
+    assert_eq!(stats["archive"]["state"], "failed");
+    // Nobody tries again.
+    let detail = stats["archive"]["detail"].as_str().unwrap();
+    assert!(detail.contains("put that right and restart"), "{detail}");
+    assert!(!detail.contains("tried again"), "{detail}");
+    // What raises an alarm for an archive that fails does so for one that was never opened.
+    let failed = "tickertape_archive_state{state=\"failed\"}";
+    assert_eq!(server.metric(failed).await, Some(1.0));
     stop(server).await;
     std::fs::remove_file(&folder.0).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_held_for_a_moment_at_the_start_is_waited_for() {
+    let folder = Folder::new("moment");
+    stop(started(&folder, START).await).await;
+    let held = folder.database();
+    held.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let holder = std::thread::spawn(move || {
+        // Longer than a commit waits; the start itself is what is held up.
+        std::thread::sleep(Duration::from_millis(1_500));
+        held.execute_batch("COMMIT").unwrap();
+    });
+    let server = started(&folder, START).await;
+    assert_eq!(server.json("/stats").await["archive"]["state"], "ok");
+    publish(&server, &[session("GOOG"), news("test:1", "GOOG")]).await;
+    holder.join().unwrap();
+    stop(server).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -498,7 +525,7 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
         .unwrap();
     scribe.on_disk(position).await.unwrap();
 
-    assert_eq!(scribe.report().unwrap().lost, 16);
+    assert_eq!(scribe.report().lost, 16);
     let told = scribe.feed_status().unwrap();
     assert_eq!(told.state, FeedState::Degraded);
     assert!(told.detail.unwrap().starts_with("16 events"));

@@ -216,7 +216,7 @@ impl Drop for Shared {
 
 /// Opens the database and reads what is to be told of it.
 fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened), OpenError> {
-    let mut database = Database::open(file, options.busy)?;
+    let mut database = Database::open(file, options.opening)?;
     let opened = (|| {
         let start = now.max(database.reserved()?);
         let refill = reader::refill(&database.connection, database.ids, &options.refill, now)?;
@@ -224,6 +224,7 @@ fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened
         let start = start.max(newest);
         // What the tape gives before the first commit is promised now.
         database.transact(|database| database.reserve(start + crate::writer::RESERVE))?;
+        database.connection.busy_timeout(options.busy)?;
         Ok(Opened {
             mark: database.ids.mark,
             start,

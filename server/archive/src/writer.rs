@@ -372,7 +372,7 @@ impl Writer {
         self.status.send_modify(|status| {
             status.failures += 1;
             failures = status.failures;
-            status.state = State::Degraded(failure.to_string());
+            status.state = State::Degraded(format!("{failure}: it is tried again"));
             status.queued = queued;
             status.dropped = dropped;
         });

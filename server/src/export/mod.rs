@@ -177,11 +177,19 @@ impl From<::parquet::errors::ParquetError> for Problem {
     }
 }
 
-/// Writes a file beside its place and moves it there when it is whole.
+/// Writes a file beside its place and moves it there when it is whole. A link is followed; what is
+/// there and no file (a pipe, `/dev/stdout`) is written to as it is.
 fn write_file(
     file: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
+    let target = fs::canonicalize(file);
+    let file = target.as_deref().unwrap_or(file);
+    if fs::metadata(file).is_ok_and(|there| !there.is_file()) {
+        let mut out = BufWriter::new(File::options().write(true).open(file)?);
+        write(&mut out)?;
+        return Ok(out.flush()?);
+    }
     let mut beside: OsString = file.as_os_str().to_owned();
     beside.push(".part");
     let beside = PathBuf::from(beside);

@@ -355,16 +355,23 @@ impl Publisher {
 
     /// Takes that a symbol is halted, whoever quotes it, with the venue's code of the reason (`T1`,
     /// `LUDP`). A market-wide halt (`MWC1` to `MWC3`) stops all US stocks. To say it again is no
-    /// change.
+    /// change. While a recording is played, nothing is halted but what is played.
     pub fn halt(&self, symbol: Symbol, code: &str) {
-        let floor = &self.floor;
-        floor.sessions.halt(&floor.tape, floor.now(), symbol, code);
+        let (floor, now) = (&self.floor, self.floor.now());
+        match self.is_played() {
+            // What was halted once is not halted now.
+            true => floor.sessions.halt_played(&floor.tape, now, symbol, code),
+            false => floor.sessions.halt(&floor.tape, now, symbol, code),
+        }
     }
 
     /// Takes that a symbol is traded again; where its halt was market-wide, all are.
     pub fn resume(&self, symbol: Symbol) {
-        let floor = &self.floor;
-        floor.sessions.resume(&floor.tape, floor.now(), symbol);
+        let (floor, now) = (&self.floor, self.floor.now());
+        match self.is_played() {
+            true => floor.sessions.resume_played(&floor.tape, now, symbol),
+            false => floor.sessions.resume(&floor.tape, now, symbol),
+        }
     }
 
     /// Publishes a story, unless it says what is on the tape already.
@@ -477,7 +484,14 @@ impl Publisher {
         let mut state = self.state();
         let mut seats = self.floor.speakers();
         seats.heard(self.rank);
-        seats.stand(self.rank, Standing::Good);
+        // Where all clocks are off it is ours, and the first one speaks as ever.
+        seats.stand(
+            self.rank,
+            match state.skew {
+                Some(_) => Standing::Degraded,
+                None => Standing::Good,
+            },
+        );
         drop(seats);
         if state.speaks_since.is_none() {
             state.speaks_since = Some(Instant::now());

@@ -131,6 +131,8 @@ pub struct SpecFault {
     pub key: Option<String>,
     /// The place in the list of that key, if it is one.
     pub item: Option<usize>,
+    /// Whether a feed of that kind has no such key.
+    pub unknown: bool,
     /// What is wrong, with the value and what was expected.
     pub message: String,
 }
@@ -151,6 +153,7 @@ impl SpecFault {
         SpecFault {
             key: None,
             item: None,
+            unknown: false,
             message,
         }
     }
@@ -159,6 +162,7 @@ impl SpecFault {
         SpecFault {
             key: Some(key.to_owned()),
             item: None,
+            unknown: false,
             message,
         }
     }
@@ -224,10 +228,13 @@ impl FeedSpec {
             "none" | "simulate" => match table.keys().next() {
                 None if name == "none" => Ok(FeedSpec::None),
                 None => Ok(FeedSpec::Simulate),
-                Some(key) => Err(SpecError(vec![SpecFault::of(
-                    key,
-                    format!("{key:?} is not an option of {name}: expected none"),
-                )])),
+                Some(key) => Err(SpecError(vec![SpecFault {
+                    unknown: true,
+                    ..SpecFault::of(
+                        key,
+                        format!("{key:?} is not an option of {name}: expected none"),
+                    )
+                }])),
             },
             alpaca::Options::NAME => options(table).map(FeedSpec::Alpaca),
             alpaca::StoriesOptions::NAME => options(table).map(FeedSpec::AlpacaNews),
@@ -460,7 +467,10 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
                 keys.join(", "),
                 suggestion(key, &keys)
             );
-            faults.push(SpecFault::of(key, message));
+            faults.push(SpecFault {
+                unknown: true,
+                ..SpecFault::of(key, message)
+            });
         }
         known
     });
@@ -475,11 +485,11 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
         let message = error.inner().message();
         let missing = missing(message);
         if let Some(key) = key.filter(|key| table.remove(key).is_some()) {
-            let message = format!("{}: {message}", T::NAME);
+            // A list is a sequence to who reads, not to who writes.
+            let message = message.replace("expected a sequence", "expected a list in [ ]");
             faults.push(SpecFault {
-                key: Some(key.clone()),
                 item,
-                message,
+                ..SpecFault::of(&key, format!("{}: {message}", T::NAME))
             });
             taken.insert(key);
             continue;

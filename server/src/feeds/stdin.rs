@@ -69,8 +69,9 @@ impl Stdin {
         let (sender, mut lines) = mpsc::channel(AHEAD);
         // It ends with the input, or at the next line when nobody takes lines any more.
         let reading = spawn_blocking(move || read(&mut BufReader::new(input), &sender));
+        // It is listened to, whether anybody has something to say or not.
+        publisher.live();
         while let Some((number, line)) = lines.recv().await {
-            publisher.live();
             match line {
                 Ok(line) => take(number, &line, publisher),
                 Err(why) => publisher.wrong(&format_args!("line {number}: {why}")),
@@ -127,7 +128,7 @@ fn read(input: &mut dyn BufRead, sender: &mpsc::Sender<Numbered>) -> io::Result<
 }
 
 /// Publishes a line, or says why not.
-fn take(number: u64, line: &[u8], publisher: &Publisher) {
+pub(super) fn take(number: u64, line: &[u8], publisher: &Publisher) {
     // What some shells put in front of what they pass on.
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let faults = match Submission::read(line, Format::Lines, publisher.now(), 1) {

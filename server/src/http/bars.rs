@@ -158,7 +158,7 @@ pub(crate) async fn bars(
 /// Reads an interval; a minute where none is named.
 pub(super) fn interval(text: Option<&str>) -> Result<Interval, Problem> {
     text.map_or(Ok(Interval::Minute), str::parse)
-        .map_err(|error: IntervalError| Problem::Malformed(format!("interval is {error}")))
+        .map_err(|error: IntervalError| Problem::Malformed(format!("interval: {error}")))
 }
 
 /// Reads what is to be taken out of bars; the splits where nothing is said.

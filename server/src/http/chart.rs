@@ -95,8 +95,7 @@ pub(crate) async fn chart(
         .range
         .as_deref()
         .map_or(Ok(Range::default()), str::parse);
-    let range =
-        range.map_err(|error: RangeError| Problem::Malformed(format!("range is {error}")))?;
+    let range = range.map_err(|error: RangeError| Problem::Malformed(format!("range: {error}")))?;
     let interval = match query.interval.as_deref() {
         None => range.interval(service.history.is_archived()),
         text => bars::interval(text)?,

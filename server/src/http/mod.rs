@@ -8,6 +8,8 @@ mod client;
 mod conditional;
 mod cors;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod health;
 mod limits;
 mod market_view;
@@ -58,7 +60,7 @@ use crate::{
 };
 
 pub(crate) use self::client::parse_network;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use self::conditional::fuzz_tags;
 pub use self::{
     client::{ClientHeader, Proxies},
@@ -143,8 +145,7 @@ impl Service {
         &self,
         read: impl FnOnce(Option<&dyn Past>) -> Result<R, Unreadable> + Send + 'static,
     ) -> Result<R, Problem> {
-        self.history.read(read).await.map_err(|error| {
-            tracing::error!("what was cannot be read: {error}");
+        self.history.read(read).await.map_err(|_| {
             Problem::Unavailable(
                 "the archive cannot be read at the moment: try again, the live stream goes on"
                     .to_owned(),

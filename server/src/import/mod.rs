@@ -5,6 +5,8 @@
 //! its bars are is guessed from its beginning, said, and can be said otherwise.
 
 mod columns;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod lines;
 mod progress;
 mod rows;
@@ -126,7 +128,8 @@ pub fn import(
     let mut total = Imported::default();
     for file in &options.files {
         let named = |error: &dyn fmt::Display| format!("{}: {error}", file.display());
-        let plan = Plan::of(file, options, now).map_err(|error| named(&error))?;
+        let reopen = || open(file).map(|(source, _)| source);
+        let plan = Plan::of(&reopen, options, now).map_err(|error| named(&error))?;
         tell(out, &format!("{}: {plan}", file.display()))?;
         let one = take(file, plan, &zones, &mut importer).map_err(|error| named(&error))?;
         tell(out, &format!("{}: {one}", file.display()))?;
@@ -229,10 +232,14 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
-    fn of(file: &Path, options: &ImportOptions, now: Millis) -> Result<Self, String> {
+    /// The plan for a file that can be opened as often as is needed.
+    fn of(
+        open: &dyn Fn() -> Result<Source, String>,
+        options: &ImportOptions,
+        now: Millis,
+    ) -> Result<Self, String> {
         let unreadable = |error: io::Error| format!("cannot be read: {error}");
-        let (source, _) = open(file)?;
-        let mut first = Lines::new(source, b'\0');
+        let mut first = Lines::new(open()?, b'\0');
         // The header as one field: its delimiter is not known yet.
         match first.next().map_err(unreadable)? {
             None => return Err("is empty: expected a header and lines".to_owned()),
@@ -240,7 +247,7 @@ impl Plan {
             Some(Line::Record) => {}
         }
         let delimiter = delimiter_of(&first.text());
-        let mut lines = Lines::new(open(file)?.0, delimiter);
+        let mut lines = Lines::new(open()?, delimiter);
         lines.next().map_err(unreadable)?;
         let header: Vec<String> = (0..lines.len())
             .map(|column| lines.field(column).unwrap_or_default().to_owned())
@@ -258,12 +265,14 @@ impl Plan {
 
         let mut sample: Vec<(String, Option<String>, Option<String>)> = Vec::new();
         let mut bytes = 0;
+        let mut is_empty = true;
         let mut more = if has_header {
             lines.next()
         } else {
             Ok(Some(Line::Record))
         };
         while let Some(line) = more.map_err(unreadable)? {
+            is_empty = false;
             if line == Line::Record {
                 let record = Record {
                     lines: &lines,
@@ -279,6 +288,9 @@ impl Plan {
                 break;
             }
             more = lines.next();
+        }
+        if is_empty {
+            return Err("has a header and nothing else: expected lines".to_owned());
         }
         let format = match &options.time_format {
             Some(format) => format.clone(),
@@ -331,7 +343,14 @@ fn guess_interval(
                 .or(shortest);
         }
     }
-    if only_days && !newest.is_empty() {
+    if newest.is_empty() {
+        let first = sample.first().map_or("", |(time, _, _)| time);
+        return Err(format!(
+            "{} is not a time as {format}: expected --time-format with one of iso, s, ms, us, ns, or a pattern such as '%d.%m.%Y %H:%M'",
+            rows::short(first)
+        ));
+    }
+    if only_days {
         return Ok(Interval::Day);
     }
     let asked = "expected --interval with one of 1s, 1m, 5m, 15m, 1h, 1d";

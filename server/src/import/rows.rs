@@ -97,7 +97,7 @@ fn refused(kind: &'static str, why: impl Into<String>) -> Refused {
     }
 }
 
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     let short: String = text.chars().take(64).collect();
     format!("{short:?}")
 }
