@@ -8,10 +8,12 @@ use std::{
     path::Path,
 };
 
+use indicatif::DecimalBytes;
 use market::Symbol;
 
 use crate::{
     Config,
+    archive::Kind,
     feeds::{FeedSpec, list},
 };
 
@@ -39,7 +41,7 @@ pub fn check(config: &Config) -> Result<String, Vec<String>> {
         }
     }
     let place = config.archive.place(&config.feeds, config.seed.is_some());
-    if let Some((folder, _)) = &place
+    if let Ok((folder, _)) = &place
         && let Err(why) = can_be_written(folder)
     {
         faults.push(why);
@@ -59,10 +61,7 @@ pub fn check(config: &Config) -> Result<String, Vec<String>> {
     say("");
     say(&listens(config));
     say(&publishes(config));
-    say(&match place {
-        Some((folder, kind)) => format!("Keeps history in {}.", folder.join(kind.file()).display()),
-        None => "Keeps no history.".to_owned(),
-    });
+    say(&keeps(config));
     say("");
     if config.feeds == [FeedSpec::None] {
         say("No feed runs.");
@@ -153,6 +152,33 @@ fn publishes(config: &Config) -> String {
     }
 }
 
+/// Where history goes, for how long, and what comes of it at the next start.
+fn keeps(config: &Config) -> String {
+    let options = &config.archive;
+    let (folder, kind) = match options.place(&config.feeds, config.seed.is_some()) {
+        Ok(place) => place,
+        Err(why) => return format!("Keeps nothing: {why}."),
+    };
+    let size = match options.data_size.0 {
+        Some(bytes) => format!("{} at the most", DecimalBytes(bytes)),
+        None => "without limit".to_owned(),
+    };
+    let file = folder.join(kind.file());
+    let begun = match (kind, file.exists()) {
+        (Kind::Replayed, _) => "begun anew at each start, because what was replayed is no past",
+        (_, true) => "which is there, and is gone on from",
+        (_, false) => "which the first start makes",
+    };
+    format!(
+        "Keeps history in {}, {begun}: ticks for {}, bars of minutes for {}, stories for {}; {size}.",
+        file.display(),
+        options.keep_ticks,
+        options.keep_minutes,
+        options.keep_events,
+    )
+    .replace("for forever", "forever")
+}
+
 /// What is allowed, but perhaps not meant.
 fn odd(config: &Config) -> Vec<String> {
     let mut odd = Vec::new();
@@ -239,6 +265,50 @@ mod tests {
         }
         assert!(!told.contains("BTC-USD is in the feeds"), "{told}");
         assert!(!told.contains("in server"), "the secret itself: {told}");
+    }
+
+    #[test]
+    fn it_says_where_history_would_go() {
+        let folder = std::env::temp_dir().join(format!("keeps-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("tickertape.db"), "").unwrap();
+        let data = format!("--data={}", folder.display());
+        let shown = folder.display();
+        let coins = "--feed=coinbase:BTC-USD";
+        let replay = folder.join("a.jsonl");
+        let frame = r#"1723161256078000000 {"stream":"btcusdt@trade","data":{}}"#;
+        std::fs::write(&replay, frame).unwrap();
+        let replay = format!("--feed=replay:{}", replay.display());
+        for (options, expected) in [
+            (
+                vec![&*data, coins],
+                format!(
+                    "in {shown}/tickertape.db, which is there, and is gone on from: ticks for 7d, bars of minutes forever, stories forever; 8.00 GB at the most."
+                ),
+            ),
+            (
+                vec![&*data, "--keep-minutes=1d 12h", "--data-size=unlimited"],
+                format!(
+                    "in {shown}/simulated.db, which the first start makes: ticks for 7d, bars of minutes for 1d 12h, stories forever; without limit."
+                ),
+            ),
+            (
+                vec![&*data, &*replay],
+                format!("in {shown}/replayed.db, begun anew at each start"),
+            ),
+            (
+                vec!["--data=none", coins],
+                "Keeps nothing: data is none.".to_owned(),
+            ),
+            (
+                vec![&*data, "--seed=7"],
+                "Keeps nothing: a market that is repeated from its seed has no history.".to_owned(),
+            ),
+        ] {
+            let told = told(&options);
+            assert!(told.contains(&expected), "{expected}: {told}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

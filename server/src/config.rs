@@ -24,6 +24,10 @@ use crate::{
 };
 
 /// Everything that can be set, with its default and its check.
+#[allow(
+    rustdoc::bare_urls,
+    reason = "what is said of a field is its help, too"
+)]
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "tickertape",
@@ -35,15 +39,25 @@ use crate::{
 Feeds:
   simulate                  made-up prices and news of thirty US stocks; the
                             same --seed gives the same tape
-  binance:SYMBOL,SYMBOL…    Binance's public stream of best prices and trades;
-                            ?url= for another address
-  replay:FILE               recorded frames, plain or gzip, at their own pace;
+  coinbase:BTC-USD,…        best prices and trades of coins, without a key;
+  kraken:BTC-USD,…          where several feeds have a symbol, the first one
+  binance:BTCUSDT,…         that is well speaks for it
+  alpaca:AAPL,…             quotes and trades of US stocks, and news of them, by
+  alpaca-news:AAPL,…        TICKERTAPE_ALPACA_KEY and TICKERTAPE_ALPACA_SECRET
+  finnhub:AAPL,…            trades of US stocks, by TICKERTAPE_FINNHUB_KEY
+  sec:8-K,4?user_agent=NAME MAIL
+                            filings; without forms, all
+  nasdaq-halts              trading halts of the US exchanges, and their ends
+  rss:ADDRESS               stories of any RSS or Atom
+  json:ADDRESS?…            prices of any address that answers JSON
+  stdin                     events from the standard input, one a line
+  replay:FILE               what was recorded, plain or gzip, at its own pace;
                             ?speed=N or ?speed=max for quicker
   none                      nothing but what is published
 
 Examples:
   tickertape
-  tickertape --feed binance:BTCUSDT,ETHUSDT
+  tickertape --feed coinbase:BTC-USD,ETH-USD --feed kraken:BTC-USD,ETH-USD
   tickertape --feed 'replay:frames.jsonl.gz?speed=10'
   tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080
   tickertape token newsdesk
@@ -465,6 +479,23 @@ fn seed(text: &str) -> Result<u64, String> {
         .map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
+/// Reads a file of settings; what it says can be asked for.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_settings(bytes: &[u8]) {
+    static COMMAND: std::sync::LazyLock<clap::Command> = std::sync::LazyLock::new(|| {
+        let mut command = Config::command();
+        command.build();
+        command
+    });
+    if let Ok(file) = SettingsFile::parse(&"fuzzed", bytes.to_vec(), &COMMAND) {
+        let matches = file
+            .under(Config::command())
+            .try_get_matches_from(["tickertape"]);
+        let config = matches.and_then(|matches| Config::from_arg_matches(&matches));
+        crate::fuzzing::through(usize::from(config.is_ok()));
+    }
+}
+
 /// At how many wrong letters a name is taken for another one.
 const SLIPS: usize = 2;
 
@@ -558,6 +589,29 @@ mod tests {
                 "kraken:btc-usd,ETH/USD",
                 Some("kraken:BTC-USD, kraken:ETH-USD"),
             ),
+            (
+                "alpaca:AAPL",
+                "alpaca:MSFT",
+                Some("alpaca with feed=iex and the key in the variable TICKERTAPE_ALPACA_KEY"),
+            ),
+            ("alpaca:AAPL", "alpaca:FAKEPACA?feed=test", None),
+            ("alpaca:AAPL", "alpaca:MSFT?key_env=OTHER", None),
+            ("alpaca:AAPL", "alpaca-news:MSFT", None),
+            (
+                "alpaca-news:AAPL",
+                "alpaca-news:MSFT",
+                Some("alpaca-news with the key in the variable TICKERTAPE_ALPACA_KEY"),
+            ),
+            (
+                "finnhub:AAPL",
+                "finnhub:MSFT",
+                Some("finnhub with the key in the variable TICKERTAPE_FINNHUB_KEY"),
+            ),
+            (
+                "sec:8-K?user_agent=Jane Doe jane@example.com",
+                "sec:4?user_agent=Jane Doe jane@example.com",
+                Some("sec"),
+            ),
             ("binance:BTCUSDT", "binance:ETHUSDT,BTCUSDT", None),
             ("coinbase:BTC-USD", "kraken:BTC-USD", None),
             ("replay:a.gz", "replay:b.gz", None),
@@ -568,8 +622,9 @@ mod tests {
                 None => assert_eq!(read.unwrap().feeds.len(), 2),
                 Some(named) => {
                     let message = read.unwrap_err().to_string();
-                    let words = format!("{named} is given twice");
+                    let words = format!("{named} is given twice: ");
                     assert!(message.contains(&words), "{message}");
+                    assert!(message.contains("expected"), "{message}");
                 }
             }
         }
@@ -614,6 +669,61 @@ mod tests {
         let help = Config::command().render_help().to_string();
         for line in help.lines() {
             assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    /// The words of a line as a shell has them, as far as single quotes go.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        for (place, part) in line.split('\'').enumerate() {
+            match place % 2 {
+                1 => words.last_mut().unwrap().push_str(part),
+                _ => {
+                    let mut pieces = part.split(' ');
+                    words.last_mut().unwrap().push_str(pieces.next().unwrap());
+                    words.extend(pieces.map(str::to_owned));
+                }
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn the_commands_of_the_readme_are_right() {
+        let readme = include_str!("../../README.md");
+        let commands = readme.lines().filter_map(|line| {
+            let options = line.strip_prefix("    make run ARGS=\"")?;
+            options.strip_suffix('"')
+        });
+        let mut kinds = std::collections::BTreeSet::new();
+        for command in commands {
+            let options: Vec<OsString> = words(command).into_iter().map(Into::into).collect();
+            let config = Config::to_check(&options).unwrap_or_else(|error| panic!("{error}"));
+            kinds.extend(config.feeds.iter().map(FeedSpec::name));
+        }
+        let kinds: Vec<_> = kinds.iter().map(|kind| kind.to_string()).collect();
+        let expected = [
+            "alpaca",
+            "alpaca-news",
+            "coinbase",
+            "kraken",
+            "nasdaq-halts",
+            "rss",
+            "sec",
+        ];
+        assert_eq!(kinds, expected);
+    }
+
+    #[test]
+    fn the_help_names_every_feed() {
+        let help = Config::command().render_help().to_string();
+        for name in FeedSpec::names() {
+            let feed = help
+                .lines()
+                .filter_map(|line| line.strip_prefix("  "))
+                .find(|line| line.split([':', ' ']).next() == Some(name));
+            assert!(feed.is_some(), "{name}: {help}");
         }
     }
 

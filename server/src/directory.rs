@@ -243,7 +243,7 @@ const COLUMNS: [&str; 5] = ["symbol", "name", "venue", "currency", "tick"];
 /// How many wrong lines are named.
 const NAMED: usize = 10;
 
-fn read_listings(file: impl std::io::Read) -> Result<Vec<Listing>, String> {
+pub(crate) fn read_listings(file: impl std::io::Read) -> Result<Vec<Listing>, String> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .flexible(true)
@@ -309,16 +309,13 @@ fn read_listing(
     let text = |text: &str| Some(market::plain(text)).filter(|text| !text.is_empty());
     let tick = match tick {
         "" => None,
-        tick => Some(
-            tick.parse::<Price>()
-                .map_err(|error| format!("tick: {error}"))
-                .and_then(|price| match price > Price::ZERO {
-                    true => Ok(price),
-                    false => Err(format!(
-                        "tick: {price} is not the step of a price: expected more than 0"
-                    )),
-                })?,
-        ),
+        tick => {
+            let tick: Price = tick.parse().map_err(|error| format!("tick: {error}"))?;
+            if tick <= Price::ZERO {
+                return Err(format!("tick: {tick} is no step: expected more than 0"));
+            }
+            Some(tick)
+        }
     };
     Ok(Listing {
         symbol: symbol.parse().map_err(|error| format!("symbol: {error}"))?,
@@ -464,12 +461,12 @@ mod tests {
     #[test]
     fn every_wrong_line_of_a_file_is_named() {
         let wrong = |text: &str| read_listings(text.as_bytes()).unwrap_err();
-        assert!(wrong("symbol,tick\nGOOG,-1\n").contains("line 2: tick: -1"));
-        let error = wrong("symbol,tick\nA B,\nGOOG,0.01\nMSFT,1e5\nAAPL\n");
+        let error = wrong("symbol,tick\nA B,\nGOOG,0.01\nMSFT,1e5\nAAPL\nIBM,-1\n");
         for part in [
             "line 2: symbol: \"A B\"",
             "line 4: tick: \"1e5\"",
             "line 5: 1 values",
+            "line 6: tick: -1 is no step",
         ] {
             assert!(error.contains(part), "{part} is not in {error}");
         }

@@ -1,17 +1,68 @@
 //! What the targets under `server/fuzz` call: every parser of bytes from outside, with what must hold
-//! whatever the bytes are. Built for them alone.
+//! whatever the bytes are. Built for them, and for the test that gives each its seeds.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use market::{Event, Link, Millis, Price, Size, Symbol, sse::Decoder};
 use tape::EventId;
 
 use crate::{
-    feeds::{FeedSpec, binance, coinbase, replay},
-    front, http,
-    publish::{Format, Submission},
+    config, directory,
+    feeds::{FeedSpec, fuzzing as feed},
+    front, http, import,
+    publish::{self, Format, Submission},
 };
+
+/// What is done with an input.
+pub type Target = fn(&[u8]);
+
+/// The targets by their names. [`archive::fuzz_coding`] is one more.
+pub const TARGETS: [(&str, Target); 26] = [
+    ("alpaca", feed::alpaca),
+    ("alpaca_news", feed::alpaca_news),
+    ("binance", feed::binance),
+    ("coinbase", feed::coinbase),
+    ("events", events),
+    ("feeds", feeds),
+    ("finnhub", feed::finnhub),
+    ("forwarded", forwarded),
+    ("halts", feed::halts),
+    ("head", front::fuzz_head),
+    ("import", import::fuzzing::file),
+    ("json", feed::json),
+    ("kraken", feed::kraken),
+    ("listings", listings),
+    ("names", names),
+    ("numbers", numbers),
+    ("publication", publication),
+    ("queries", http::fuzzing::queries),
+    ("recording", feed::recording),
+    ("rss", feed::rss),
+    ("sec", feed::sec),
+    ("settings", config::fuzz_settings),
+    ("stdin", feed::stdin),
+    ("tags", http::fuzz_tags),
+    ("times", times),
+    ("words", words),
+];
+
+/// Calls the target of a name.
+///
+/// # Panics
+/// Where there is none, and where something does not hold that must.
+pub fn run(target: &str, bytes: &[u8]) {
+    let known = TARGETS.iter().find(|(name, _)| *name == target);
+    let (_, target) = known.unwrap_or_else(|| panic!("{target:?} is no target"));
+    target(bytes);
+}
+
+/// Counts what came through a parser, for the test that asks whether anything does.
+pub(crate) fn through(count: usize) {
+    #[cfg(test)]
+    tests::THROUGH.with(|through| through.set(through.get() + count));
+    let _ = count;
+}
 
 const NOW: Millis = 1_790_000_000_000;
 
@@ -21,7 +72,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
 
 /// A stream, as a reader of it takes it: however it is cut it says the same, and what is an event
 /// is the same event when it is written and read again.
-pub fn events(bytes: &[u8]) {
+fn events(bytes: &[u8]) {
     let read = |chunks: &[&[u8]]| {
         let mut decoder = Decoder::new();
         let mut messages = Vec::new();
@@ -37,14 +88,16 @@ pub fn events(bytes: &[u8]) {
         if let Ok(event) = Event::decode(&message.name, &message.data) {
             let again = Event::decode(event.name(), &event.data());
             assert_eq!(again.as_ref(), Ok(&event));
+            through(1);
         }
     }
 }
 
 /// Names and numbers: what can be read is shown as what reads the same.
-pub fn names(bytes: &[u8]) {
+fn names(bytes: &[u8]) {
     let Some(text) = text(bytes) else { return };
     if let Ok(symbol) = text.parse::<Symbol>() {
+        through(1);
         assert_eq!(symbol.to_string().parse(), Ok(symbol));
     }
     if let Ok(price) = text.parse::<Price>() {
@@ -63,20 +116,26 @@ pub fn names(bytes: &[u8]) {
     assert_eq!(market::plain(&plain), plain);
 }
 
-/// The head of a request.
-pub fn head(bytes: &[u8]) {
-    front::fuzz_head(bytes);
-}
-
-/// The body of a publication.
-pub fn publication(bytes: &[u8]) {
+/// The body of a publication: what is taken from it keeps to what may be published, and is read as it is
+/// written.
+fn publication(bytes: &[u8]) {
     for format in [Format::Json, Format::Lines] {
-        let _ = Submission::read(bytes, format, NOW, 100);
+        let Ok(submission) = Submission::read(bytes, format, NOW, 100) else {
+            continue;
+        };
+        assert!(submission.len() <= 100);
+        through(submission.len());
+        for draft in submission.into_drafts() {
+            let event: &Event = draft.event();
+            let again = Event::decode(event.name(), &event.data());
+            assert_eq!(again.as_ref(), Ok(event));
+            assert!(publish::check(event, NOW).is_empty());
+        }
     }
 }
 
 /// What a proxy says of whom it speaks for.
-pub fn forwarded(bytes: &[u8]) {
+fn forwarded(bytes: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(bytes) else {
         return;
     };
@@ -95,38 +154,168 @@ pub fn forwarded(bytes: &[u8]) {
     }
 }
 
-/// The tags that a client says it holds.
-pub fn tags(bytes: &[u8]) {
-    http::fuzz_tags(bytes);
-}
-
-/// A frame of Binance.
-pub fn binance(bytes: &[u8]) {
-    if let Some(text) = text(bytes) {
-        let _ = binance::parse(text, NOW);
+/// A feed as it is asked for on the command line: what it is told to do can be said.
+fn feeds(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    match text.parse::<FeedSpec>() {
+        Ok(feed) => {
+            assert!(!feed.about().does.is_empty());
+            let _ = (feed.ready(), feed.receives());
+            through(1);
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
     }
 }
 
-/// Frames of Coinbase, a line each.
-pub fn coinbase(bytes: &[u8]) {
-    let mut parser = coinbase::Parser::new();
-    for line in text(bytes).unwrap_or_default().lines() {
-        let _ = parser.parse(line, NOW);
+/// A file of symbols: what is taken from it keeps to what a listing may say.
+fn listings(bytes: &[u8]) {
+    match directory::read_listings(bytes) {
+        Ok(listings) => {
+            through(listings.len());
+            for listing in listings {
+                assert_eq!(listing.symbol.to_string().parse(), Ok(listing.symbol));
+                assert_eq!(market::plain(&listing.name), listing.name);
+                assert!(listing.tick.is_none_or(|tick| tick > Price::ZERO));
+            }
+        }
+        Err(why) => assert!(why.len() < 10_000, "{why}"),
     }
 }
 
-/// A recording, plain or compressed.
-pub fn recording(bytes: &[u8]) {
-    let mut frames = 0;
-    let _ = replay::read_from(bytes, &PathBuf::from("fuzzed"), |_| {
-        frames += 1;
-        frames < 10_000
-    });
+/// Exact decimals, as JSON and as text.
+fn numbers(bytes: &[u8]) {
+    if let Some(text) = text(bytes) {
+        feed::numbers(text);
+    }
 }
 
-/// A feed as it is asked for on the command line.
-pub fn feeds(bytes: &[u8]) {
+/// Times as feeds and files write them, and the headers that say how long to wait: a pattern, and after
+/// a line's end the text.
+fn times(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let (pattern, time) = text.split_once('\n').unwrap_or(("", text));
+    feed::times(time);
+    import::fuzzing::time(pattern, time);
+}
+
+/// Headlines, pieces of HTML and the conditions of trades.
+fn words(bytes: &[u8]) {
     if let Some(text) = text(bytes) {
-        let _ = text.parse::<FeedSpec>();
+        feed::words(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        cell::Cell,
+        collections::BTreeSet,
+        fs,
+        path::{Path, PathBuf},
+    };
+
+    use super::*;
+
+    thread_local! {
+        /// How much came through parsers on this thread.
+        pub(super) static THROUGH: Cell<usize> = const { Cell::new(0) };
+    }
+
+    fn folder(path: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fuzz")
+            .join(path)
+    }
+
+    fn files(folder: &Path) -> Vec<PathBuf> {
+        let files = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+        files.map(|file| file.unwrap().path()).collect()
+    }
+
+    #[test]
+    fn the_targets_are_those_that_are_built() {
+        let known: BTreeSet<_> = TARGETS
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(["archive"])
+            .collect();
+        let files = files(&folder("targets"));
+        let built = files
+            .iter()
+            .map(|file| file.file_stem().unwrap().to_str().unwrap());
+        assert_eq!(known, built.collect());
+        let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();
+        let manifest: toml::Table = manifest.parse().unwrap();
+        let named = manifest["bin"].as_array().unwrap().iter();
+        assert_eq!(
+            known,
+            named.map(|bin| bin["name"].as_str().unwrap()).collect()
+        );
+        for (name, _) in TARGETS {
+            let code = fs::read_to_string(folder(&format!("targets/{name}.rs"))).unwrap();
+            let call = format!("server::fuzzing::run({name:?}, bytes)");
+            assert!(code.contains(&call), "targets/{name}.rs calls another");
+        }
+    }
+
+    /// Those are what each target begins with, and every input that broke something once.
+    #[test]
+    fn every_seed_keeps_to_what_its_target_asks() {
+        for (name, target) in TARGETS {
+            let seeds = files(&folder("seeds").join(name));
+            assert!(!seeds.is_empty(), "{name} has no seeds");
+            for seed in seeds {
+                println!("{}", seed.display());
+                target(&fs::read(&seed).unwrap());
+            }
+        }
+    }
+
+    /// Else a target might stand before its parser, and find nothing for ever.
+    #[test]
+    fn seeds_come_through_their_parsers() {
+        let whole: [(&str, &[&str]); 20] = [
+            ("alpaca", &["a_day"]),
+            ("alpaca_news", &["a_day"]),
+            ("binance", &["a_day"]),
+            ("coinbase", &["a_day"]),
+            ("events", &["a_stream"]),
+            ("feeds", &["0", "1", "2", "3", "4", "5", "6", "7"]),
+            ("finnhub", &["a_day"]),
+            ("halts", &["halted_and_resumed"]),
+            ("head", &["get"]),
+            ("import", &["bars", "minutes", "said", "trades"]),
+            ("json", &["rows", "keyed", "one"]),
+            ("kraken", &["a_day"]),
+            ("listings", &["listings", "other_order"]),
+            ("publication", &["array"]),
+            (
+                "queries",
+                &[
+                    "all", "atom", "bars", "chart", "news", "newscsv", "one", "poll", "seconds",
+                    "stream", "symbols", "words",
+                ],
+            ),
+            (
+                "recording",
+                &["ours", "compressed", "answers", "binance", "coinbase"],
+            ),
+            ("rss", &["rss", "atom", "latin", "utf16"]),
+            ("sec", &["filings"]),
+            ("settings", &["settings"]),
+            ("stdin", &["events"]),
+        ];
+        let stopped: Vec<String> = whole
+            .into_iter()
+            .flat_map(|(target, seeds)| seeds.iter().map(move |seed| (target, seed)))
+            .filter(|(target, seed)| {
+                THROUGH.set(0);
+                let seed = folder("seeds").join(target).join(seed);
+                run(target, &fs::read(seed).unwrap());
+                THROUGH.get() == 0
+            })
+            .map(|(target, seed)| format!("{target}/{seed}"))
+            .collect();
+        assert_eq!(stopped, [""; 0]);
     }
 }

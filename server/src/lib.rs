@@ -16,7 +16,7 @@ mod config;
 mod directory;
 mod entry;
 mod front;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod logs;
 mod metrics;

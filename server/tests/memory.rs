@@ -14,7 +14,7 @@ use std::{
 use archive::Archive;
 use clap::Parser;
 use leptos::config::LeptosOptions;
-use market::{Bar, Clock, Event, FeedState, Quote, Snapshot, Symbol, Tick, Trade};
+use market::{Bar, Clock, Correction, Event, FeedState, Quote, Snapshot, Symbol, Tick, Trade};
 use reqwest::{RequestBuilder, StatusCode};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -548,6 +548,7 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
 /// A feed by hand, on what an archive of real prices has.
 struct Feeding {
     publisher: Publisher,
+    floor: Floor,
     archive: Archive,
     scribe: Scribe,
     stop: CancellationToken,
@@ -563,14 +564,15 @@ impl Feeding {
         let (tape, archive) = (beginning.tape, beginning.archive.unwrap().unwrap());
         let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
         floor.archive = Some(archive.clone());
-        floor.left = Arc::new(beginning.left);
+        floor.go_on(beginning.left);
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new(now));
         let (scribe, writing) = Scribe::start(archive.clone(), &tape, clock, metrics, stop.clone());
-        let publisher = Publisher::new(floor, name);
+        let publisher = Publisher::new(floor.clone(), name);
         publisher.live();
         Feeding {
             publisher,
+            floor,
             archive,
             scribe,
             stop,
@@ -665,6 +667,16 @@ async fn a_feed_goes_on_where_it_left_its_symbols() {
     assert_eq!(figures(&third.quote()), ["13", "10", "8"]);
     third.end().await;
 
+    // Another source tells no bar again, nor goes back in time.
+    let other = Feeding::at(&folder, minute + 135_000, "other");
+    let before = (other.quote(), other.bars());
+    other.trade(minute + 55_000, "20", "1");
+    other.trade(minute + 124_999, "21", "1");
+    assert_eq!((other.quote(), other.bars()), before);
+    assert_eq!(before.1.len(), 1);
+    assert_eq!(other.publisher.skipped().held, 2);
+    other.end().await;
+
     // Another source counts for itself, and so does another day.
     let other = Feeding::at(&folder, minute + 140_000, "other");
     other.trade(minute + 135_000, "14", "1");
@@ -676,4 +688,47 @@ async fn a_feed_goes_on_where_it_left_its_symbols() {
     tomorrow.trade(minute + day, "15", "2");
     assert_eq!(figures(&tomorrow.quote()), ["15", "15", "2"]);
     tomorrow.end().await;
+}
+
+/// What two venues call by the same number are two trades, and each puts its own right, also when the
+/// other one speaks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_is_of_its_own_feeds_trade() {
+    let folder = Folder::new("corrections");
+    let minute = START / 60_000 * 60_000;
+    let east = Feeding::at(&folder, minute + 2_000, "East");
+    let west = Publisher::new(east.floor.clone(), "West");
+    west.live();
+    let symbol: market::Symbol = "BTC-USD".parse().unwrap();
+    let tell = |feed: &Publisher, wait: u64, price: &str| {
+        let mut tick = Tick::new(symbol, minute + wait, Clock::Exchange);
+        let trade = Trade::new(price.parse().unwrap(), Some("1".parse().unwrap()));
+        tick.trade = Some(trade.with_id(7));
+        feed.tick(&tick);
+    };
+    let take_back = |feed: &Publisher| {
+        feed.correct(&Correction {
+            symbol,
+            time: minute + 2_000,
+            trade: 7,
+            right: None,
+        });
+    };
+    tell(&east.publisher, 1_000, "10");
+    east.publisher.degraded("it is not well");
+    tell(&west, 1_500, "20");
+    let stored = async || -> Vec<String> {
+        east.archive.commit(Vec::new()).await.unwrap();
+        let trades = east.archive.trades(symbol, 0..u64::MAX >> 1);
+        let prices = trades.map(|print| print.unwrap().trade.price.to_string());
+        prices.collect()
+    };
+    assert_eq!(stored().await, ["10", "20"]);
+    // The other one speaks, and keeps its own.
+    take_back(&east.publisher);
+    assert_eq!(stored().await, ["20"]);
+    take_back(&west);
+    assert_eq!(stored().await, [""; 0]);
+    drop(west);
+    east.end().await;
 }

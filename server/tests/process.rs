@@ -15,6 +15,8 @@ impl Folder {
     /// With what stands for the page's files in it.
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("tickertape-{name}-{}", std::process::id()));
+        // One of a process that was killed, and had the same number.
+        let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(path.join("site/pkg")).unwrap();
         Folder(path)
     }

@@ -132,16 +132,18 @@ impl Ids {
         }
     }
 
-    /// The least packed id that is not below `id`, whatever mark that bears.
+    /// The least packed id that is not below `id`, whatever mark that bears; the greatest number where
+    /// there is none.
     pub(crate) fn at_least(self, id: EventId) -> i64 {
-        let first = u64::from(self.mark) * PER_MARK;
-        let ms = id.ms.min((i64::MAX >> N_BITS) as u64 - 1) as i64;
-        if id.n < first {
-            ms << N_BITS
-        } else if id.n < first + PER_MARK {
-            ms << N_BITS | (id.n - first) as i64
-        } else {
-            (ms + 1) << N_BITS
+        const LAST: u64 = (i64::MAX >> N_BITS) as u64;
+        if id.ms > LAST {
+            return i64::MAX;
+        }
+        let ms = (id.ms as i64) << N_BITS;
+        match id.n.checked_sub(u64::from(self.mark) * PER_MARK) {
+            None => ms,
+            Some(n) if n < PER_MARK => ms | n as i64,
+            Some(_) => ms.saturating_add(1 << N_BITS),
         }
     }
 }
@@ -149,6 +151,43 @@ impl Ids {
 /// Milliseconds as SQLite has them.
 pub(crate) fn time(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
+/// Reads a decimal and an id from whatever stands in a column, and reads them again as they are written.
+///
+/// # Panics
+/// When they are not the same then.
+#[cfg(any(test, fuzzing))]
+pub fn fuzz_coding(bytes: &[u8]) {
+    let same = |value: ValueRef<'_>| {
+        let Ok(exact) = Exact::column_result(value) else {
+            return;
+        };
+        let written = exact.to_sql().expect("a decimal is written");
+        let ToSqlOutput::Owned(written) = written else {
+            panic!("a decimal is written as a value of its own");
+        };
+        let again = Exact::column_result(ValueRef::from(&written)).expect("it is read again");
+        assert_eq!(again, exact);
+        assert_eq!(again.0.scale(), exact.0.scale());
+    };
+    same(ValueRef::Text(bytes));
+    same(ValueRef::Blob(bytes));
+    if let Some((integer, rest)) = bytes.split_first_chunk() {
+        let integer = i64::from_le_bytes(*integer);
+        same(ValueRef::Integer(integer));
+        let mark = rest
+            .first()
+            .map_or(0, |mark| u32::from(*mark) * 0x0101_0101);
+        let ids = Ids { mark };
+        let id = ids.unpack(integer & i64::MAX);
+        if let Some(packed) = ids.pack(id) {
+            assert_eq!(ids.unpack(packed), id);
+            assert_eq!(ids.at_least(id), packed);
+        }
+        let marks = Marks(integer);
+        assert_eq!(Marks::from(marks.moves()).moves(), marks.moves());
+    }
 }
 
 #[cfg(test)]
@@ -174,6 +213,17 @@ mod tests {
         ];
         (mantissa, 0..=28_u32)
             .prop_map(|(mantissa, scale)| Decimal::from_i128_with_scale(mantissa, scale))
+    }
+
+    /// Those of the fuzz target, and every input that broke something once.
+    #[test]
+    fn every_seed_is_read_as_it_is_written() {
+        let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/archive");
+        let seeds: Vec<_> = std::fs::read_dir(seeds).unwrap().collect();
+        assert!(!seeds.is_empty());
+        for seed in seeds {
+            fuzz_coding(&std::fs::read(seed.unwrap().path()).unwrap());
+        }
     }
 
     proptest! {
@@ -205,6 +255,24 @@ mod tests {
             let other = EventId { ms: other.0, n: u64::from(other.1) };
             prop_assert_eq!(packed[0] >= tape.at_least(other), ids[0] >= other);
         }
+    }
+
+    #[test]
+    fn the_last_ids_are_not_below_themselves() {
+        let ids = Ids { mark: 7 };
+        let last = EventId {
+            ms: (i64::MAX >> N_BITS) as u64,
+            n: 7_999,
+        };
+        assert_eq!(Some(ids.at_least(last)), ids.pack(last));
+        let after = [
+            EventId { n: 8_000, ..last },
+            EventId {
+                ms: last.ms + 1,
+                n: 0,
+            },
+        ];
+        assert_eq!(after.map(|id| ids.at_least(id)), [i64::MAX; 2]);
     }
 
     #[test]

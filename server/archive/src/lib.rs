@@ -35,6 +35,8 @@ mod zone;
 mod tests;
 
 pub use archive::{Archive, Opened};
+#[cfg(any(test, fuzzing))]
+pub use coding::fuzz_coding;
 pub use failure::{Failure, FailureKind, OpenError};
 pub use import::{Dividend, Importer, Split, Written};
 pub use options::{Keep, Options, Refill};

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| server::fuzzing::coinbase(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| server::fuzzing::run("coinbase", bytes));

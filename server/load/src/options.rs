@@ -16,7 +16,7 @@ use signal_hook::{
 
 use crate::{
     Problem,
-    modes::{Mode, Row, Setting, conflated, fan_out, idle, polling, wide},
+    modes::{Mode, Row, Setting, archived, conflated, fan_out, idle, polling, wide},
     process::{Cores, allow_files, pin},
     report::{self, Report},
     servers::{Kind, Programs},
@@ -37,7 +37,7 @@ struct Options {
 
     /// Numbers of subscribers, in every mode [default: 100, 1000, 5000 and
     /// 10000 at rates and in flight, 5000 idle and conflated, 10000 wide, 1000
-    /// polling]
+    /// polling, 20 archived]
     #[arg(long, value_delimiter = ',', value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=50_000))]
     subscribers: Vec<u32>,
 
@@ -77,6 +77,9 @@ struct Options {
 /// How long the load of the conflated mode lasts: a peer may need much memory for more.
 const CONFLATED: Duration = Duration::from_secs(12);
 
+/// How long the trades of the archived mode flow: as long as it is to be held without effort.
+const ARCHIVED: Duration = Duration::from_secs(60);
+
 /// One run of one server.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Step {
@@ -85,6 +88,7 @@ enum Step {
     Conflated(Kind, usize),
     Wide(usize),
     Polling(usize),
+    Archived(usize),
 }
 
 impl Step {
@@ -95,6 +99,7 @@ impl Step {
             Step::Conflated(kind, subscribers) => ("conflated", kind, subscribers),
             Step::Wide(subscribers) => ("wide", Kind::Tickertape, subscribers),
             Step::Polling(subscribers) => ("polling", Kind::Tickertape, subscribers),
+            Step::Archived(subscribers) => ("archived", Kind::Tickertape, subscribers),
         };
         format!("{words}, {}, {subscribers} subscribers", kind.name())
     }
@@ -157,6 +162,13 @@ impl Options {
                             .map(|count| (round, Step::Polling(count))),
                     );
                 }
+                if self.measures(Mode::Archived) && round == 1 {
+                    plan.extend(
+                        self.counts(&[20])
+                            .into_iter()
+                            .map(|count| (round, Step::Archived(count))),
+                    );
+                }
             }
         }
         plan
@@ -194,6 +206,7 @@ impl Options {
             Step::Conflated(kind, count) => conflated::run(setting, kind, count, CONFLATED, rows),
             Step::Wide(count) => wide::run(setting, count, rows),
             Step::Polling(count) => polling::run(setting, count, rows),
+            Step::Archived(count) => archived::run(setting, count, ARCHIVED, rows),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Problem, machine,
-    modes::{Mode, Row, Setting, polling, wide},
+    modes::{Mode, Row, Setting, archived, polling, wide},
     servers::Kind,
 };
 
@@ -14,13 +14,14 @@ use crate::{
 type Column = (&'static str, &'static str, usize);
 
 impl Mode {
-    const ALL: [Mode; 6] = [
+    const ALL: [Mode; 7] = [
         Mode::Idle,
         Mode::Open,
         Mode::Closed,
         Mode::Conflated,
         Mode::Wide,
         Mode::Polling,
+        Mode::Archived,
     ];
 
     fn title(self) -> &'static str {
@@ -31,6 +32,7 @@ impl Mode {
             Mode::Conflated => "More quotes than a core can send",
             Mode::Wide => "Many symbols",
             Mode::Polling => "Streams and polling",
+            Mode::Archived => "What the archive costs a stream",
         }
     }
 
@@ -93,6 +95,18 @@ impl Mode {
                 ("clients a core", "clients a core", 0),
                 ("p50", "delay p50, ms", 1),
                 ("p99", "delay p99, ms", 1),
+            ],
+            Mode::Archived => &[
+                ("p50", "p50, ms", 2),
+                ("p99", "p99, ms", 2),
+                ("p99.9", "p99.9, ms", 2),
+                ("deliveries", "deliveries a second", 0),
+                ("server core", "server's core, %", 0),
+                ("load core", "load's core, %", 0),
+                ("slowest append", "slowest append, ms", 2),
+                ("trades", "trades a second", 0),
+                ("stored", "in the archive, %", 2),
+                ("file", "files, MiB", 1),
             ],
         }
     }
@@ -258,6 +272,12 @@ impl Report {
                 "clients a core",
                 "clients a core, stream : asking",
                 polling::pairs().collect(),
+            ),
+            (
+                Mode::Archived,
+                "p99",
+                "p99, with an archive : without",
+                vec![archived::pair()],
             ),
         ] {
             for (one, other) in pairs {

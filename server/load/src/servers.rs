@@ -82,6 +82,8 @@ pub(crate) enum Topic {
     One,
     /// Each has ten of 500 symbols; only tickertape has symbols.
     TenOf500,
+    /// Everybody hears all that tickertape's feed brings.
+    Fed,
 }
 
 /// How many symbols there are in [`Topic::TenOf500`].
@@ -99,6 +101,7 @@ impl Topic {
         match self {
             Topic::One => vec![None],
             Topic::TenOf500 => (0..SYMBOLS).map(Some).collect(),
+            Topic::Fed => Vec::new(),
         }
     }
 }
@@ -248,22 +251,25 @@ impl Programs {
         version.unwrap_or_else(|| "unknown".to_owned())
     }
 
+    /// Tickertape with a feed and an archive; either may be none.
+    fn tickertape(&self, port: u16, feed: &str, data: &str) -> Command {
+        let mut command = Command::new(&self.tickertape);
+        command
+            .args(["--feed", feed, "--data", data, "--log", "warn"])
+            .args(["--publish-token", TOKEN_HASH])
+            // All subscribers come from one address.
+            .args(["--max-streams", MOST, "--max-streams-per-address", MOST])
+            .args(["--publish-rate", "1000000", "--publish-burst", "1000000"])
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(&self.tickertape_option);
+        command
+    }
+
     fn command(&self, kind: Kind, port: u16, folder: &Path) -> Result<Command, Problem> {
         let mut command;
         match kind {
-            Kind::Tickertape => {
-                command = Command::new(&self.tickertape);
-                command
-                    .args(["--feed", "none", "--log", "warn"])
-                    // Nothing is archived, unless an option says where.
-                    .env("TICKERTAPE_DATA", "none")
-                    .args(["--publish-token", TOKEN_HASH])
-                    // All subscribers come from one address.
-                    .args(["--max-streams", MOST, "--max-streams-per-address", MOST])
-                    .args(["--publish-rate", "1000000", "--publish-burst", "1000000"])
-                    .args(["--listen", &format!("127.0.0.1:{port}")])
-                    .args(&self.tickertape_option);
-            }
+            // The peers write nothing to disk either.
+            Kind::Tickertape => command = self.tickertape(port, "none", "none"),
             Kind::DurableStreams => {
                 command = Command::new(&self.durable_streams);
                 // Without writing to disk what it publishes, which is its quickest way.
@@ -333,13 +339,41 @@ impl Server {
         cores: Cores,
         out: &Path,
     ) -> Result<Self, Problem> {
+        Self::run(kind, topic, cores, out, |port, folder| {
+            programs.command(kind, port, folder)
+        })
+    }
+
+    /// Starts tickertape with a feed and a folder of its archive.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub(crate) fn fed(
+        feed: &str,
+        data: &str,
+        programs: &Programs,
+        cores: Cores,
+        out: &Path,
+    ) -> Result<Self, Problem> {
+        Self::run(Kind::Tickertape, Topic::Fed, cores, out, |port, _| {
+            Ok(programs.tickertape(port, feed, data))
+        })
+    }
+
+    fn run(
+        kind: Kind,
+        topic: Topic,
+        cores: Cores,
+        out: &Path,
+        command: impl FnOnce(u16, &Path) -> Result<Command, Problem>,
+    ) -> Result<Self, Problem> {
         let address = free_address()?;
         let name = format!("run-{}-{}", std::process::id(), address.port());
         let folder = std::path::absolute(out.join(name)).map_err(|error| error.to_string())?;
         fs::create_dir_all(&folder)
             .map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         let log = out.join(format!("{}.log", kind.name().replace([' ', '+'], "")));
-        let mut command = programs.command(kind, address.port(), &folder)?;
+        let mut command = command(address.port(), &folder)?;
         let mut server = Server {
             kind,
             address,
@@ -445,6 +479,7 @@ impl Server {
                         .collect();
                     format!("/stocks?symbols={}", symbols.join(","))
                 }
+                Topic::Fed => "/stocks?symbols=*".to_owned(),
             },
             Kind::DurableStreams => "/bench?offset=now&live=sse".to_owned(),
             Kind::Nchan | Kind::AxumBroadcast | Kind::BetterSse => "/subscribe".to_owned(),

@@ -50,6 +50,18 @@ impl SettingsFile {
                 "the configuration {shown} is too long: expected at most {MAX_FILE} bytes"
             ));
         }
+        Self::parse(&shown, bytes, command)
+    }
+
+    /// Reads the bytes of the file, which is shown as that.
+    ///
+    /// # Errors
+    /// As [`SettingsFile::read`].
+    pub(super) fn parse(
+        shown: &dyn fmt::Display,
+        bytes: Vec<u8>,
+        command: &clap::Command,
+    ) -> Result<Self, String> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let good = error.utf8_error().valid_up_to();
             let place = Place::of(&String::from_utf8_lossy(&error.as_bytes()[..good]), good);

@@ -21,7 +21,7 @@ use clap::{Args, ValueEnum};
 use market::{Interval, Symbol};
 
 use self::table::Table;
-use crate::{data::Place, import::TimeFormat};
+use crate::{data::Which, import::TimeFormat};
 
 /// What is to be exported, and where to.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -30,14 +30,9 @@ pub struct ExportOptions {
     #[arg(value_name = "WHAT")]
     pub what: What,
 
-    /// Folder of the archive, or its file
-    #[arg(
-        long,
-        env = "TICKERTAPE_DATA",
-        default_value = "data",
-        value_name = "FOLDER"
-    )]
-    pub data: Place,
+    /// The archive
+    #[command(flatten)]
+    pub archive: Which,
 
     /// Only these symbols; may be given several times, or separated by ,
     #[arg(long = "symbol", value_name = "SYMBOL", value_delimiter = ',')]
@@ -109,7 +104,7 @@ impl FromStr for Bound {
 /// When the archive cannot be read or the file cannot be written.
 pub fn export(options: &ExportOptions) -> Result<(), String> {
     let format = options.format();
-    let (folder, name) = options.data.parts();
+    let (folder, name) = options.archive.parts()?;
     let reader = archive::Reader::open(&folder, &name).map_err(|error| error.to_string())?;
     let table = Table::of(options, reader);
     let Some(file) = &options.output else {

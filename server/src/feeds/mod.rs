@@ -14,6 +14,8 @@ mod exact;
 pub mod fetch;
 pub mod finnhub;
 mod floor;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod halts;
 pub mod headline;
 pub mod json;

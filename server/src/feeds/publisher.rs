@@ -38,6 +38,8 @@ pub struct Publisher {
     /// The feed's place in the order of configuration.
     rank: usize,
     status: watch::Sender<FeedStatus>,
+    /// The feed's name, under which its trades are archived.
+    told_by: Arc<str>,
     // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
     // order of a feed's events on the tape the order in which the board saw them.
     state: Mutex<State>,
@@ -95,7 +97,7 @@ struct Skew {
 
 /// How far ahead of ours the clock of a source may be. A time further ahead would hold back the
 /// quotes of every other feed until it comes.
-const AHEAD: Millis = 60_000;
+pub(super) const AHEAD: Millis = 60_000;
 
 /// How far behind ours it may be. Sources do not send what is older than that as news.
 const BEHIND: Millis = 10 * 60_000;
@@ -114,6 +116,7 @@ impl Publisher {
             floor,
             rank,
             status: watch::Sender::new(status),
+            told_by: name.into(),
             state: Mutex::default(),
             ignored: AtomicU64::new(0),
             wrong: AtomicU64::new(0),
@@ -284,8 +287,9 @@ impl Publisher {
         let symbol = correction.symbol;
         let mut seats = self.floor.speakers();
         let speaks = seats.speaks(self.rank, symbol);
-        if let Some(archive) = self.floor.archive.as_ref().filter(|_| speaks) {
-            archive.correct(*correction);
+        // Also of one who no longer speaks: it may have told the trade when it did.
+        if let Some(archive) = &self.floor.archive {
+            archive.correct(*correction, Some(Arc::clone(&self.told_by)));
         }
         let before = state.board.quote(symbol).cloned();
         match state.board.correct(correction) {
@@ -558,6 +562,12 @@ impl Publisher {
         self.status.subscribe()
     }
 
+    /// What the feed shares with others.
+    #[cfg(test)]
+    pub(super) fn floor(&self) -> &Floor {
+        &self.floor
+    }
+
     /// The feed's name.
     pub fn name(&self) -> String {
         self.status.borrow().name.clone()
@@ -602,6 +612,7 @@ impl Publisher {
                 symbol: tick.symbol,
                 time: tick.time,
                 trade,
+                feed: Some(Arc::clone(&self.told_by)),
             });
         }
     }

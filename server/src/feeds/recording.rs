@@ -54,8 +54,16 @@ impl Header {
 
     /// The feed that was recorded.
     pub(super) fn feed(&self) -> Result<FeedSpec, String> {
-        FeedSpec::from_table(&self.kind, self.options.clone())
-            .map_err(|error| format!("the recorded feed: {error}"))
+        let feed = FeedSpec::from_table(&self.kind, self.options.clone())
+            .map_err(|error| format!("the recorded feed: {error}"))?;
+        // A recording of a recording would lead to another file, or to itself.
+        if !feed.receives() {
+            return Err(format!(
+                "the recorded feed: {:?} receives nothing that could have been recorded",
+                self.kind
+            ));
+        }
+        Ok(feed)
     }
 }
 
@@ -161,9 +169,16 @@ pub(super) fn header(file: &Path) -> io::Result<Option<Header>> {
     if !std::fs::metadata(file)?.is_file() {
         return Ok(None);
     }
-    let mut lines = open(file)?;
+    header_of(&mut *open(file)?)
+}
+
+/// The header of what `lines` holds, if it is a recording of ours. The lines after it are left.
+///
+/// # Errors
+/// As [`header`].
+pub(super) fn header_of(lines: &mut dyn BufRead) -> io::Result<Option<Header>> {
     let mut line = Vec::new();
-    next_line(&mut *lines, &mut line, MAX_LINE)?;
+    next_line(lines, &mut line, MAX_LINE)?;
     parse_header(&line)
 }
 
@@ -189,13 +204,22 @@ fn parse_header(line: &[u8]) -> io::Result<Option<Header>> {
 /// When the file cannot be read at all.
 pub(super) fn read(
     file: &Path,
-    mut each: impl FnMut(u64, Result<Line<'static>, FrameError>) -> bool,
+    each: impl FnMut(u64, Result<Line<'static>, FrameError>) -> bool,
 ) -> io::Result<()> {
     let mut lines = open(file)?;
+    next_line(&mut *lines, &mut Vec::new(), MAX_LINE)?;
+    read_after_header(&mut *lines, each);
+    Ok(())
+}
+
+/// Hands out what stands after the header, as [`read`] does.
+pub(super) fn read_after_header(
+    lines: &mut dyn BufRead,
+    mut each: impl FnMut(u64, Result<Line<'static>, FrameError>) -> bool,
+) {
     let mut bytes = Vec::new();
-    next_line(&mut *lines, &mut bytes, MAX_LINE)?;
     for number in 2.. {
-        let line = match next_line(&mut *lines, &mut bytes, MAX_LINE) {
+        let line = match next_line(lines, &mut bytes, MAX_LINE) {
             Ok(ReadLine::End) => break,
             Ok(ReadLine::Read) if bytes.is_empty() => continue,
             Ok(ReadLine::Read) => serde_json::from_slice(&bytes)
@@ -214,19 +238,25 @@ pub(super) fn read(
             break;
         }
     }
-    Ok(())
 }
 
 /// Opens a file, plain or compressed with gzip.
 pub(super) fn open(file: &Path) -> io::Result<Box<dyn BufRead>> {
-    let mut plain = BufReader::with_capacity(1 << 16, File::open(file)?);
-    if plain.fill_buf()?.starts_with(&[0x1F, 0x8B]) {
+    unpack(BufReader::with_capacity(1 << 16, File::open(file)?))
+}
+
+/// What a file holds, plain or compressed with gzip.
+///
+/// # Errors
+/// When its beginning cannot be read.
+pub(super) fn unpack<'a>(mut file: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
+    if file.fill_buf()?.starts_with(&[0x1F, 0x8B]) {
         return Ok(Box::new(BufReader::with_capacity(
             1 << 16,
-            MultiGzDecoder::new(plain),
+            MultiGzDecoder::new(file),
         )));
     }
-    Ok(Box::new(plain))
+    Ok(Box::new(file))
 }
 
 pub(super) enum ReadLine {
@@ -299,5 +329,16 @@ mod tests {
         let error = parse_header(other.as_bytes()).unwrap_err().to_string();
         assert!(error.contains("version 2: expected 1"), "{error}");
         assert_eq!(parse_header(b"17 {}").unwrap(), None);
+    }
+
+    /// What it would do is asked of the recorded feed: of itself, for ever.
+    #[test]
+    fn a_recording_of_a_recording_is_refused() {
+        let file = Table::from_iter([("file".to_owned(), "itself.jsonl".into())]);
+        for (kind, options) in [("replay", file), ("simulate", Table::new())] {
+            let error = Header::new(7, kind, &options).feed().unwrap_err();
+            assert!(error.contains("receives nothing"), "{error}");
+        }
+        assert!(Header::new(7, "nasdaq-halts", &Table::new()).feed().is_ok());
     }
 }

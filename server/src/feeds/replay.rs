@@ -13,7 +13,7 @@
 
 use std::{
     collections::HashSet,
-    io,
+    io::{self, BufRead},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -355,24 +355,34 @@ impl Source {
 ///
 /// # Errors
 /// When the file cannot be opened, or its first line is of neither format.
-pub fn read(file: &Path, mut each: impl FnMut(Recorded) -> bool) -> io::Result<()> {
-    let named =
-        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
-    let mut lines = open(file).map_err(named)?;
+pub fn read(file: &Path, each: impl FnMut(Recorded) -> bool) -> io::Result<()> {
+    open(file)
+        .and_then(|mut lines| read_from(&mut *lines, each))
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
+}
+
+/// Reads what a recording holds, as [`read`] does.
+///
+/// # Errors
+/// When its first line cannot be read, or is of neither format.
+pub(super) fn read_from(
+    lines: &mut dyn BufRead,
+    mut each: impl FnMut(Recorded) -> bool,
+) -> io::Result<()> {
     let mut source = None;
     let mut parser = coinbase::Parser::new();
     let mut bytes = Vec::new();
     for line in 1.. {
-        let text = match next_line(&mut *lines, &mut bytes, MAX_LINE) {
+        let text = match next_line(lines, &mut bytes, MAX_LINE) {
             Ok(ReadLine::End) if source.is_none() => {
-                return Err(named(unknown("the file is empty")));
+                return Err(unknown("the file is empty"));
             }
             Ok(ReadLine::End) => break,
             Ok(ReadLine::TooLong) => Err(FrameError(format!("longer than {MAX_LINE} bytes"))),
             Ok(ReadLine::Read) => {
                 std::str::from_utf8(&bytes).map_err(|error| FrameError(error.to_string()))
             }
-            Err(error) if source.is_none() => return Err(named(error)),
+            Err(error) if source.is_none() => return Err(error),
             Err(error) => {
                 // Most likely the archive was cut off. What came before it is good.
                 each(Recorded {
@@ -393,7 +403,7 @@ pub fn read(file: &Path, mut each: impl FnMut(Recorded) -> bool) -> io::Result<(
                 let first = String::from_utf8_lossy(&bytes);
                 let known = Source::of(&first).ok_or_else(|| {
                     let start: String = first.chars().take(60).collect();
-                    named(unknown(&format!("the first line is {start:?}")))
+                    unknown(&format!("the first line is {start:?}"))
                 })?;
                 *source.insert(known)
             }

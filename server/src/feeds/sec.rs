@@ -399,7 +399,7 @@ fn refused(mut error: FetchError, interval: Duration) -> FeedError {
     error.paced(interval).into()
 }
 
-fn address(url: &Url, form: &str, start: usize) -> Url {
+pub(super) fn address(url: &Url, form: &str, start: usize) -> Url {
     let mut address = url.clone();
     address
         .query_pairs_mut()
@@ -598,7 +598,7 @@ fn party(title: &str, form: &str) -> Option<Party> {
         _ => Role::Reporting,
     };
     Some(Party {
-        name: markup::cut(name.to_owned(), 120),
+        name: markup::cut(name.trim().to_owned(), 120),
         cik: cik.parse().ok()?,
         role,
     })
@@ -793,5 +793,28 @@ impl Filing {
             }
         }
         (kind, what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_party_has_no_blanks_around_its_name() {
+        for title in [
+            "8-K - Acme Corp. (0000000077) (Filer)",
+            "8-K  -  Acme Corp.  (0000000077) (Filer)",
+            // Another dash, or what was left of one.
+            "8-K Acme Corp. (0000000077) (Filer)",
+        ] {
+            let party = party(title, "8-K").unwrap();
+            assert_eq!(
+                (party.name.as_str(), party.cik),
+                ("Acme Corp.", 77),
+                "{title}"
+            );
+        }
+        assert!(party("8-K - Acme Corp.", "8-K").is_none());
     }
 }

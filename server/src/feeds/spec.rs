@@ -22,6 +22,7 @@ use super::{
     rss::{self, Rss},
     sec::{self, Sec},
     simulate::{self, Simulate},
+    socket,
     stdin::{self, Stdin},
 };
 use crate::Secret;
@@ -349,10 +350,15 @@ impl FeedSpec {
                 let why = "none is given beside other feeds: expected it alone";
                 return Err((place, why.to_owned()));
             }
-            // Whoever asks the SEC is counted by his address, however many feeds he has.
-            let is_sec = |feed: &FeedSpec| matches!(feed, FeedSpec::Sec(_));
-            let twice = is_sec(feed) && feeds[..place].iter().any(is_sec);
-            if twice || feeds[..place].contains(feed) {
+            let before = &feeds[..place];
+            if let Some((what, why)) = feed.alone()
+                && before
+                    .iter()
+                    .any(|other| other.alone().is_some_and(|(other, _)| other == what))
+            {
+                return Err((place, format!("{what} is given twice: {why}")));
+            }
+            if before.contains(feed) {
                 // An address may have a key in its query.
                 let shown = feed.subjects().into_iter().map(|subject| {
                     let address = subject.split_once('?').filter(|_| subject.contains("://"));
@@ -368,18 +374,49 @@ impl FeedSpec {
         Ok(())
     }
 
+    /// What of this feed there can be only once, whatever else is said of it; and why, and what to do.
+    fn alone(&self) -> Option<(String, &'static str)> {
+        match self {
+            FeedSpec::Alpaca(options) => {
+                let own = match &options.url {
+                    Some(url) => format!(" at {}", socket::shown(url)),
+                    None => format!(" with feed={}", options.feed),
+                };
+                Some((
+                    format!("alpaca{own} and the key in {}", options.key),
+                    "an account has one connection to each of Alpaca's addresses, and the second would be refused: expected one feed with the symbols of both",
+                ))
+            }
+            FeedSpec::AlpacaNews(options) => Some((
+                format!("alpaca-news with the key in {}", options.key),
+                "an account has one connection for news, and the second would be refused: expected one feed with the symbols of both, or with none for all stories",
+            )),
+            FeedSpec::Finnhub(options) => Some((
+                format!("finnhub with the key in {}", options.key),
+                "a key has one connection, and the second would be refused: expected one feed with the symbols of both",
+            )),
+            FeedSpec::Sec(_) => Some((
+                "sec".to_owned(),
+                "the SEC counts requests by address, for all feeds together: expected one feed with the forms of both, or with none for all forms",
+            )),
+            FeedSpec::Stdin(_) => Some((
+                "stdin".to_owned(),
+                "there is one standard input: expected it once",
+            )),
+            _ => None,
+        }
+    }
+
     /// What the feed is about, for a person.
     fn subjects(&self) -> Vec<String> {
         match self {
-            FeedSpec::None => Vec::new(),
+            FeedSpec::None
+            | FeedSpec::Alpaca(_)
+            | FeedSpec::AlpacaNews(_)
+            | FeedSpec::Finnhub(_)
+            | FeedSpec::Sec(_)
+            | FeedSpec::Stdin(_) => self.alone().into_iter().map(|(what, _)| what).collect(),
             FeedSpec::Simulate => vec!["simulate".to_owned()],
-            // An account has one connection to an endpoint, and a key of Finnhub one in all: a
-            // second feed would not get its own.
-            FeedSpec::Alpaca(options) => vec![format!(
-                "alpaca with feed={} and {}",
-                options.feed, options.key
-            )],
-            FeedSpec::AlpacaNews(options) => vec![format!("alpaca-news with {}", options.key)],
             FeedSpec::Binance(options) => options
                 .symbols
                 .iter()
@@ -387,11 +424,8 @@ impl FeedSpec {
                 .collect(),
             FeedSpec::Coinbase(options) => of_pairs(coinbase::Options::NAME, &options.symbols),
             FeedSpec::Kraken(options) => of_pairs(kraken::Options::NAME, &options.symbols),
-            FeedSpec::Finnhub(options) => vec![format!("finnhub with {}", options.key)],
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
-            FeedSpec::Sec(_) => vec!["sec".to_owned()],
             FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
-            FeedSpec::Stdin(_) => vec![stdin::Options::NAME.to_owned()],
             FeedSpec::Json(options) => vec![format!("json:{}", options.url)],
             FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
         }

@@ -356,10 +356,11 @@ impl Drop for Answer {
 
 /// Reads a head, and what must hold of it: it lies within the bytes, and what comes after it does
 /// not change it.
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz_head(bytes: &[u8]) {
     if let Ok(Some(read)) = head::parse(bytes) {
         assert!(read.len <= bytes.len());
+        crate::fuzzing::through(1);
         let again = head::parse(&bytes[..read.len]);
         assert!(
             matches!(again, Ok(Some(again)) if again.len == read.len && again.body == read.body)

@@ -16,13 +16,14 @@ use std::{
     },
 };
 
+use ::archive::Split;
 use market::{Bar, Interval, Millis, News, Symbol};
 use tape::EventId;
 use tokio::{sync::Semaphore, task};
 
 pub use self::news::NewsFilter;
 pub(crate) use self::{
-    bars::{BarQuery, read_bars},
+    bars::{Adjust, BarQuery, read_bars},
     news::{Stories, read_news, words_of},
 };
 
@@ -38,7 +39,7 @@ pub trait Past: Send + Sync {
     /// The newest event that it remembers. Of what has not been told to it yet, it knows nothing.
     fn written(&self) -> Option<EventId>;
 
-    /// The newest `limit` bars of a symbol that start in a span, oldest first. A bar of a longer
+    /// The newest `limit` bars of a symbol that start in a span, oldest first, as they were traded. A bar of a longer
     /// interval has at least what was remembered before the call. The newest may still be growing.
     ///
     /// # Errors
@@ -50,6 +51,12 @@ pub trait Past: Send + Sync {
         starts: Range<Millis>,
         limit: usize,
     ) -> Result<Vec<Bar>, Unreadable>;
+
+    /// The splits of a symbol that took effect in a span, in any order.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn splits(&self, symbol: Symbol, times: Range<Millis>) -> Result<Vec<Split>, Unreadable>;
 
     /// The newest `limit` stories that pass a filter and have an id before `before`, newest first;
     /// of each story its newest version, under the id of that.
@@ -78,6 +85,11 @@ impl Past for ::archive::Archive {
     ) -> Result<Vec<Bar>, Unreadable> {
         let bars = self.reader().bars(symbol, interval, starts, limit);
         bars.map_err(|failure| failure.to_string())
+    }
+
+    fn splits(&self, symbol: Symbol, times: Range<Millis>) -> Result<Vec<Split>, Unreadable> {
+        let splits = self.reader().splits(symbol, times);
+        splits.map_err(|failure| failure.to_string())
     }
 
     fn news(

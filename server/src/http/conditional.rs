@@ -80,7 +80,7 @@ fn opaque_tags(list: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Looks for a tag in whatever a client says it holds.
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz_tags(bytes: &[u8]) {
     if let Ok(value) = HeaderValue::from_bytes(bytes) {
         let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]);

@@ -8,6 +8,8 @@ mod client;
 mod conditional;
 mod cors;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod health;
 mod limits;
 mod market_view;
@@ -58,7 +60,7 @@ use crate::{
 };
 
 pub(crate) use self::client::parse_network;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(crate) use self::conditional::fuzz_tags;
 pub use self::{
     client::{ClientHeader, Proxies},

@@ -33,6 +33,8 @@ pub(crate) enum Role {
     Id,
     /// What a trade moves, where that is not everything: `last`, `range` and `volume`, or `none`.
     Moves,
+    /// Which feed told a trade: numbers of two feeds are two trades.
+    Feed,
     /// Of a day: how many shares there are for each one before, 1 for a day without a split.
     Split,
     /// Of a day: what is paid for each share, 0 for a day without a dividend.
@@ -40,7 +42,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Role; 16] = [
+    pub(crate) const ALL: [Role; 17] = [
         Role::Time,
         Role::Clock,
         Role::Symbol,
@@ -55,6 +57,7 @@ impl Role {
         Role::Size,
         Role::Id,
         Role::Moves,
+        Role::Feed,
         Role::Split,
         Role::Dividend,
     ];
@@ -75,6 +78,7 @@ impl Role {
             Role::Size => "size",
             Role::Id => "id",
             Role::Moves => "moves",
+            Role::Feed => "feed",
             Role::Split => "split",
             Role::Dividend => "dividend",
         }
@@ -133,6 +137,7 @@ impl Role {
             ],
             Role::Id => &["id", "tradeid", "aggtradeid", "i"],
             Role::Moves => &["moves"],
+            Role::Feed => &["feed"],
             Role::Split => &[
                 "splitratio",
                 "split",
@@ -351,7 +356,10 @@ impl Columns {
         }
         let trades = !said(Role::Open) && find(Role::Open.headers()).is_none();
         for role in Role::ALL {
-            let of_trades = matches!(role, Role::Price | Role::Size | Role::Id | Role::Moves);
+            let of_trades = matches!(
+                role,
+                Role::Price | Role::Size | Role::Id | Role::Moves | Role::Feed
+            );
             let of_both = matches!(role, Role::Time | Role::Symbol);
             if said(role) || role == Role::Clock || !(of_both || of_trades == trades) {
                 continue;

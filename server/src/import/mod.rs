@@ -5,6 +5,8 @@
 //! its bars are is guessed from its beginning, said, and can be said otherwise.
 
 mod columns;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod lines;
 mod progress;
 mod rows;
@@ -31,7 +33,7 @@ use self::{
     progress::{Counted, Progress},
     rows::{Reading, Record, Row},
 };
-use crate::data::Place;
+use crate::data::Which;
 
 pub(crate) use self::time::Stamp;
 pub use self::{columns::Mapping, time::TimeFormat};
@@ -43,18 +45,13 @@ pub struct ImportOptions {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// Folder of the archive, or its file
-    #[arg(
-        long,
-        env = "TICKERTAPE_DATA",
-        default_value = "data",
-        value_name = "FOLDER"
-    )]
-    pub data: Place,
+    /// The archive
+    #[command(flatten)]
+    pub archive: Which,
 
     /// Which column says what, by header or number: time=Date,open=Open,… of
     /// time clock symbol open high low close volume vwap trades price size id
-    /// moves split dividend [default: guessed from the header]
+    /// moves feed split dividend [default: guessed from the header]
     #[arg(long, value_name = "WHAT=COLUMN,…")]
     pub columns: Option<Mapping>,
 
@@ -119,7 +116,7 @@ pub fn import(
     now: Millis,
     out: &mut dyn Write,
 ) -> Result<Imported, String> {
-    let (folder, name) = options.data.parts();
+    let (folder, name) = options.archive.parts()?;
     let mut importer = Importer::open(&folder, &name).map_err(|error| error.to_string())?;
     let reader = archive::Reader::open(&folder, &name).map_err(|error| error.to_string())?;
     tell(out, &format!("into {}", folder.join(&name).display()))?;
@@ -131,7 +128,8 @@ pub fn import(
     let mut total = Imported::default();
     for file in &options.files {
         let named = |error: &dyn fmt::Display| format!("{}: {error}", file.display());
-        let plan = Plan::of(file, options, now).map_err(|error| named(&error))?;
+        let reopen = || open(file).map(|(source, _)| source);
+        let plan = Plan::of(&reopen, options, now).map_err(|error| named(&error))?;
         tell(out, &format!("{}: {plan}", file.display()))?;
         let one = take(file, plan, &zones, &mut importer).map_err(|error| named(&error))?;
         tell(out, &format!("{}: {one}", file.display()))?;
@@ -234,10 +232,14 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
-    fn of(file: &Path, options: &ImportOptions, now: Millis) -> Result<Self, String> {
+    /// The plan for a file that can be opened as often as is needed.
+    fn of(
+        open: &dyn Fn() -> Result<Source, String>,
+        options: &ImportOptions,
+        now: Millis,
+    ) -> Result<Self, String> {
         let unreadable = |error: io::Error| format!("cannot be read: {error}");
-        let (source, _) = open(file)?;
-        let mut first = Lines::new(source, b'\0');
+        let mut first = Lines::new(open()?, b'\0');
         // The header as one field: its delimiter is not known yet.
         match first.next().map_err(unreadable)? {
             None => return Err("is empty: expected a header and lines".to_owned()),
@@ -245,7 +247,7 @@ impl Plan {
             Some(Line::Record) => {}
         }
         let delimiter = delimiter_of(&first.text());
-        let mut lines = Lines::new(open(file)?.0, delimiter);
+        let mut lines = Lines::new(open()?, delimiter);
         lines.next().map_err(unreadable)?;
         let header: Vec<String> = (0..lines.len())
             .map(|column| lines.field(column).unwrap_or_default().to_owned())
@@ -576,10 +578,12 @@ impl Batch {
                 symbol,
                 time,
                 trade,
+                feed,
             } => self.prints.push(Print {
                 symbol,
                 time,
                 trade,
+                feed,
             }),
             Row::Bar {
                 bar,

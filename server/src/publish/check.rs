@@ -19,10 +19,10 @@ const MAX_CODE: usize = 40;
 const MAX_STORY_SYMBOLS: usize = 50;
 
 /// What is wrong with an event: the field of its data, and what was expected of it.
-pub(super) type Wrong = (&'static str, String);
+pub(crate) type Wrong = (&'static str, String);
 
 /// Everything that is wrong with an event, at the time `now`.
-pub(super) fn check(event: &Event, now: Millis) -> Vec<Wrong> {
+pub(crate) fn check(event: &Event, now: Millis) -> Vec<Wrong> {
     let mut checks = Checks {
         now,
         wrong: Vec::new(),

@@ -8,6 +8,8 @@ mod options;
 mod submission;
 mod token;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use check::check;
 pub use desk::{Desk, Outcome, Publisher};
 pub use options::PublishOptions;
 pub use submission::{Fault, Format, MAX_EVENTS, NotJson, Place, Refusal, Submission};

@@ -141,6 +141,12 @@ impl Submission {
         }
     }
 
+    /// What it holds, without where it stood.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn into_drafts(self) -> impl Iterator<Item = Draft> {
+        self.events.into_iter().map(|(_, draft)| draft)
+    }
+
     /// How many events there are.
     pub fn len(&self) -> usize {
         self.events.len()

@@ -124,7 +124,7 @@ pub(crate) struct Log<K, P> {
     start: EventId,
     /// Its own ids are this one or greater.
     first: EventId,
-    /// What was appended next after this id may be lost.
+    /// What was lost is not after this id, or after the newest of its mark.
     torn: EventId,
     /// The marks that it had before, each with the newest id that it was refilled with.
     earlier: HashMap<Mark, EventId>,

@@ -54,8 +54,9 @@ pub struct Refill<K, P> {
     /// The newest kept entry that is missing, or the tape's beginning: everything after it that is kept is
     /// among the entries.
     pub since: EventId,
-    /// The newest entry at a time when what had been appended after it was lost; `0-0` where nothing ever
-    /// was. Where that is not known, the newest entry.
+    /// Not before any entry that was lost after somebody may have seen it, but for those that come after
+    /// the newest entry of their mark; `0-0` where nothing ever was. Where that is not known, the newest
+    /// entry.
     pub torn: EventId,
     /// What is to be on the tape. Of what merges by one key only the newest counts, and of what is kept
     /// only what [`Limits`] have room for.

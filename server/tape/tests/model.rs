@@ -259,7 +259,7 @@ struct Model {
     /// The first id that the tape could give, and the newest that any tape has given.
     first: EventId,
     given: EventId,
-    /// The newest id that was stored when something was not.
+    /// The newest id that any tape had given when something was lost.
     torn: EventId,
 }
 
@@ -362,15 +362,15 @@ impl Model {
         let turn = lost.min(stored.len());
         stored.rotate_left(turn);
         stored.extend(stored.first().cloned());
+        self.given = self.given.max(self.last);
         if !all {
-            self.torn = newest;
+            self.torn = self.given;
         }
         let refill = Refill {
             since,
             torn: self.torn,
             entries: stored,
         };
-        self.given = self.given.max(self.last);
         if same {
             self.now = self.now.max(self.given.ms + 1);
         } else {

@@ -1,5 +1,6 @@
 //! What is measured: a file a mode. Each runs one server for a bounded time and gives rows of figures.
 
+pub(crate) mod archived;
 pub(crate) mod conflated;
 pub(crate) mod fan_out;
 pub(crate) mod idle;
@@ -9,7 +10,8 @@ pub(crate) mod wide;
 use std::{
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use hdrhistogram::Histogram;
@@ -113,6 +115,24 @@ impl Run {
             load: (after.load - before.load).as_secs_f64(),
             reads: self.driver.traffic.reads - reads,
         })
+    }
+
+    /// Waits until a figure that our own server tells of itself has come up to what is expected, and tells what it is
+    /// when that is so, or the time is up.
+    pub(crate) fn await_metric(
+        &self,
+        name: &str,
+        expected: f64,
+        patience: Duration,
+    ) -> Result<f64, Problem> {
+        let started = Instant::now();
+        loop {
+            let figure = self.server.metric(name)?;
+            if figure >= expected || started.elapsed() > patience {
+                return Ok(figure);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn meter(&self) -> Meter {
@@ -237,6 +257,8 @@ pub(crate) enum Mode {
     Wide,
     /// Streams beside clients that ask each second
     Polling,
+    /// Trades of a feed, with an archive and without
+    Archived,
 }
 
 /// Times, in microseconds inside.

@@ -33,7 +33,7 @@ pub(crate) fn run(
         for rate in RATES {
             let (quotes, hear) = match topic {
                 Topic::TenOf500 => (rate, HEARD),
-                Topic::One => (rate * HEARD, 1.0),
+                Topic::One | Topic::Fed => (rate * HEARD, 1.0),
             };
             let demanded = quotes * hear * subscribers as f64;
             let mut warm_up = Wide::new(&mut run, topic, quotes, WARM_UP)?;
@@ -71,7 +71,7 @@ pub(crate) fn run(
 fn variant(topic: Topic, rate: f64) -> String {
     match topic {
         Topic::TenOf500 => format!("10 of 500 symbols, {rate:.0} quotes/s"),
-        Topic::One => format!("one symbol, {:.0} quotes/s", rate * HEARD),
+        Topic::One | Topic::Fed => format!("one symbol, {:.0} quotes/s", rate * HEARD),
     }
 }
 
