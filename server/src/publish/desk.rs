@@ -181,7 +181,8 @@ fn unacceptable(view: &View<'_>, events: &[(Place, Draft)]) -> Vec<Fault> {
                     place: *place,
                     pointer: "/data/symbol".to_owned(),
                     detail: format!(
-                        "{symbol} is one symbol too many: expected at most {MAX_SYMBOLS} in all"
+                        "{symbol} is one symbol too many: expected at most {} quotes and sessions in all, those of {MAX_SYMBOLS} symbols",
+                        2 * MAX_SYMBOLS
                     ),
                 });
             }
