@@ -1,7 +1,7 @@
 //! The page: rendered on the server, hydrated in the browser.
 //!
-//! [`PageData`] is what both draw it from. A server provides it as context and renders [`shell`];
-//! in the browser [`hydrate`] reads the same data out of the document and goes on from there.
+//! [`PageData`] is what both draw it from. A server provides it as context and renders `shell`;
+//! in the browser `hydrate` reads the same data out of the document and goes on from there.
 
 // Only a browser follows the stream; its build finds what is dead.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]

@@ -245,7 +245,7 @@ impl MarketState {
 fn chart_change(symbol: Symbol, added: Added) -> ChartChange {
     match added {
         Added::Newest(point) => ChartChange::Push(symbol, point),
-        Added::StartedOver | Added::Corrected => ChartChange::Replace(symbol),
+        Added::StartedOver | Added::Corrected | Added::Between => ChartChange::Replace(symbol),
         Added::Late => ChartChange::None,
     }
 }

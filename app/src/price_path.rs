@@ -32,6 +32,8 @@ pub(crate) enum Added {
     Late,
     /// One that is shown already is another now.
     Corrected,
+    /// It stands between those that are shown already.
+    Between,
     /// Time went back: everything before it is forgotten.
     StartedOver,
 }
@@ -81,14 +83,18 @@ impl PricePath {
         let close = close(bar, bar.start + Bar::INTERVAL);
         let known = self.price_at(close.at.time);
         self.merge(&[close]);
-        if known.is_some_and(|known| known != close.at.price) {
-            return Some(Added::Corrected);
-        }
-        let heard = self
+        let minute = bar.start + 1..=close.at.time;
+        let mut heard = self.recent.iter().rev().map(|point| point.time);
+        let is_newest = self
             .recent
             .back()
-            .is_some_and(|newest| newest.time > bar.start);
-        (known.is_none() && !heard).then_some(Added::Newest(close.at))
+            .is_none_or(|newest| newest.time <= bar.start);
+        match known {
+            Some(known) => (known != close.at.price).then_some(Added::Corrected),
+            None if is_newest => Some(Added::Newest(close.at)),
+            None if !heard.any(|time| minute.contains(&time)) => Some(Added::Between),
+            _ => None,
+        }
     }
 
     fn price_at(&self, time: Millis) -> Option<f64> {
@@ -232,6 +238,23 @@ pub(crate) mod tests {
         }
         path.add(point(185_000, 5.0));
         assert_eq!(times(&path), [10_000, 120_000, 180_000, 185_000]);
+    }
+
+    #[test]
+    fn a_bar_of_a_minute_of_which_nothing_was_heard_stands_before_the_prices_of_later_ones() {
+        let mut path = PricePath::default();
+        path.add(point(310_000, 1.0));
+        for start in [0, 60_000, 180_000, 120_000] {
+            assert_eq!(path.add_bar(&bar(start, "2")), Some(Added::Between));
+            assert_eq!(path.add_bar(&bar(start, "2")), None);
+        }
+        assert_eq!(times(&path), [60_000, 120_000, 180_000, 240_000, 310_000]);
+        path.add(point(370_000, 1.0));
+        assert_eq!(
+            path.add_bar(&bar(300_000, "2")),
+            None,
+            "its price was heard"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ import type { Dashboard } from '../helpers/dashboard.ts';
 import { expect, test } from '../helpers/journey.ts';
 import {
   binanceFile,
-  binanceFrames,
+  binanceFramesOfNow,
   binanceLast,
   coinbaseFile,
   coinbaseLast,
@@ -43,7 +43,7 @@ test('a page follows Binance to the last trade of the recording', async ({
   serve,
   dashboard,
 }) => {
-  const frames = binanceFrames();
+  const frames = binanceFramesOfNow();
   const binance = await BinanceServer.start(frames);
   try {
     const server = await serve('--feed', `binance:BTCUSDT?url=${binance.url}`);
@@ -54,6 +54,7 @@ test('a page follows Binance to the last trade of the recording', async ({
     expect(binance.subscriptions).toHaveLength(1);
     expect([...binance.subscriptions[0]!].sort()).toEqual([
       'btcusdt@bookTicker',
+      'btcusdt@miniTicker',
       'btcusdt@trade',
     ]);
     await expect.poll(() => binance.pongs).toBeGreaterThan(0);
@@ -67,7 +68,7 @@ test('Binance hangs up in the middle, and the feed comes back by itself', async 
   serve,
   dashboard,
 }) => {
-  const frames = binanceFrames();
+  const frames = binanceFramesOfNow();
   const binance = await BinanceServer.start(frames, Math.floor(frames.length / 2));
   try {
     const server = await serve('--feed', `binance:BTCUSDT?url=${binance.url}`);

@@ -3,13 +3,17 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    fs, io,
     net::{IpAddr, SocketAddr},
+    path::Path,
 };
 
+use indicatif::DecimalBytes;
 use market::Symbol;
 
 use crate::{
     Config,
+    archive::Kind,
     feeds::{FeedSpec, list},
 };
 
@@ -28,13 +32,19 @@ pub(crate) fn is_of_this_machine(address: SocketAddr) -> bool {
 ///
 /// # Errors
 /// All that would keep it from doing so, beside what reading the settings has found: secrets that
-/// are not there, recordings that cannot be read.
+/// are not there, recordings that cannot be read, a folder in which history cannot be kept.
 pub fn check(config: &Config) -> Result<String, Vec<String>> {
     let mut faults = missing_secrets(config);
     for feed in &config.feeds {
         if let Err(error) = feed.ready() {
             faults.push(format!("{}: {error}", feed.name()));
         }
+    }
+    let place = config.archive.place(&config.feeds, config.seed.is_some());
+    if let Ok((folder, _)) = &place
+        && let Err(why) = can_be_written(folder)
+    {
+        faults.push(why);
     }
     if !faults.is_empty() {
         return Err(faults);
@@ -51,6 +61,7 @@ pub fn check(config: &Config) -> Result<String, Vec<String>> {
     say("");
     say(&listens(config));
     say(&publishes(config));
+    say(&keeps(config));
     say("");
     if config.feeds == [FeedSpec::None] {
         say("No feed runs.");
@@ -95,12 +106,77 @@ fn listens(config: &Config) -> String {
     format!("Listens at http://{}, for {whom}.", config.listen)
 }
 
+/// Whether an archive can be in a folder, which is made where there is none. Nothing is made here.
+fn can_be_written(folder: &Path) -> Result<(), String> {
+    let fault = |path: &Path, why: &dyn std::fmt::Display| {
+        Err(format!(
+            "history cannot be kept in {}: {}: {why}: expected a folder to write in, or --data none",
+            folder.display(),
+            path.display()
+        ))
+    };
+    // Of a relative path the last one is empty, which is here.
+    for path in folder.ancestors() {
+        let path = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return fault(path, &error),
+            Ok(data) if !data.is_dir() => return fault(path, &"not a folder"),
+            Ok(_) => return may_write(path).or_else(|error| fault(path, &error)),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn may_write(folder: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, access};
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
+}
+
+/// A start tells.
+#[cfg(not(unix))]
+fn may_write(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 fn publishes(config: &Config) -> String {
     let names: Vec<&str> = config.publish.tokens.iter().map(|t| t.name()).collect();
     match names.len() {
         0 => "Nobody may publish.".to_owned(),
         _ => format!("{} may publish.", list(&names)),
     }
+}
+
+/// Where history goes, for how long, and what comes of it at the next start.
+fn keeps(config: &Config) -> String {
+    let options = &config.archive;
+    let (folder, kind) = match options.place(&config.feeds, config.seed.is_some()) {
+        Ok(place) => place,
+        Err(why) => return format!("Keeps nothing: {why}."),
+    };
+    let size = match options.data_size.0 {
+        Some(bytes) => format!("{} at the most", DecimalBytes(bytes)),
+        None => "without limit".to_owned(),
+    };
+    let file = folder.join(kind.file());
+    let begun = match (kind, file.exists()) {
+        (Kind::Replayed, _) => "begun anew at each start, because what was replayed is no past",
+        (_, true) => "which is there, and is gone on from",
+        (_, false) => "which the first start makes",
+    };
+    format!(
+        "Keeps history in {}, {begun}: ticks for {}, bars of minutes for {}, stories for {}; {size}.",
+        file.display(),
+        options.keep_ticks,
+        options.keep_minutes,
+        options.keep_events,
+    )
+    .replace("for forever", "forever")
 }
 
 /// What is allowed, but perhaps not meant.
@@ -129,6 +205,8 @@ fn odd(config: &Config) -> Vec<String> {
             places[0]
         ));
     }
+    let misspelt = Config::misspelt_variables().into_iter();
+    odd.extend(misspelt.map(|told| format!("Note: {told}")));
     if config.seed.is_some() && !config.feeds.contains(&FeedSpec::Simulate) {
         odd.push("Note: a seed is given, but no simulated feed.".to_owned());
     }
@@ -190,6 +268,50 @@ mod tests {
     }
 
     #[test]
+    fn it_says_where_history_would_go() {
+        let folder = std::env::temp_dir().join(format!("keeps-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("tickertape.db"), "").unwrap();
+        let data = format!("--data={}", folder.display());
+        let shown = folder.display();
+        let coins = "--feed=coinbase:BTC-USD";
+        let replay = folder.join("a.jsonl");
+        let frame = r#"1723161256078000000 {"stream":"btcusdt@trade","data":{}}"#;
+        std::fs::write(&replay, frame).unwrap();
+        let replay = format!("--feed=replay:{}", replay.display());
+        for (options, expected) in [
+            (
+                vec![&*data, coins],
+                format!(
+                    "in {shown}/tickertape.db, which is there, and is gone on from: ticks for 7d, bars of minutes forever, stories forever; 8.00 GB at the most."
+                ),
+            ),
+            (
+                vec![&*data, "--keep-minutes=1d 12h", "--data-size=unlimited"],
+                format!(
+                    "in {shown}/simulated.db, which the first start makes: ticks for 7d, bars of minutes for 1d 12h, stories forever; without limit."
+                ),
+            ),
+            (
+                vec![&*data, &*replay],
+                format!("in {shown}/replayed.db, begun anew at each start"),
+            ),
+            (
+                vec!["--data=none", coins],
+                "Keeps nothing: data is none.".to_owned(),
+            ),
+            (
+                vec![&*data, "--seed=7"],
+                "Keeps nothing: a market that is repeated from its seed has no history.".to_owned(),
+            ),
+        ] {
+            let told = told(&options);
+            assert!(told.contains(&expected), "{expected}: {told}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
     fn it_tells_all_that_a_start_would_miss() {
         let config = config(&[
             "--feed=finnhub:AAPL?key_env=TICKERTAPE_NO_SUCH_KEY",
@@ -206,6 +328,28 @@ mod tests {
             assert!(fault.contains(words), "{fault}");
         }
         assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn it_says_where_history_is_kept_and_whether_it_can_be() {
+        let folder = std::env::temp_dir().join(format!("tickertape-check-{}", std::process::id()));
+        let data = format!("--data={}", folder.join("a/b").display());
+        let words = format!("Keeps history in {}/a/b/simulated.db.", folder.display());
+        let said = told(&[&data]);
+        assert!(said.contains(&words), "{said}");
+        assert!(!folder.exists(), "checking made it");
+        assert!(told(&["--data=none"]).contains("Keeps no history."));
+        assert!(told(&["--seed=7"]).contains("Keeps no history."));
+
+        std::fs::write(&folder, "not a folder").unwrap();
+        for data in [data, format!("--data={}", folder.display())] {
+            let faults = check(&config(&[&data]).unwrap()).unwrap_err();
+            let [fault] = &faults[..] else {
+                panic!("{faults:?}");
+            };
+            assert!(fault.contains("expected a folder to write in"), "{fault}");
+        }
+        std::fs::remove_file(&folder).unwrap();
     }
 
     #[test]

@@ -24,6 +24,10 @@ use crate::{
 };
 
 /// Everything that can be set, with its default and its check.
+#[allow(
+    rustdoc::bare_urls,
+    reason = "what is said of a field is its help, too"
+)]
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "tickertape",
@@ -35,15 +39,25 @@ use crate::{
 Feeds:
   simulate                  made-up prices and news of thirty US stocks; the
                             same --seed gives the same tape
-  binance:SYMBOL,SYMBOL…    Binance's public stream of best prices and trades;
-                            ?url= for another address
-  replay:FILE               recorded frames, plain or gzip, at their own pace;
+  coinbase:BTC-USD,…        best prices and trades of coins, without a key;
+  kraken:BTC-USD,…          where several feeds have a symbol, the first one
+  binance:BTCUSDT,…         that is well speaks for it
+  alpaca:AAPL,…             quotes and trades of US stocks, and news of them, by
+  alpaca-news:AAPL,…        TICKERTAPE_ALPACA_KEY and TICKERTAPE_ALPACA_SECRET
+  finnhub:AAPL,…            trades of US stocks, by TICKERTAPE_FINNHUB_KEY
+  sec:8-K,4?user_agent=NAME MAIL
+                            filings; without forms, all
+  nasdaq-halts              trading halts of the US exchanges, and their ends
+  rss:ADDRESS               stories of any RSS or Atom
+  json:ADDRESS?…            prices of any address that answers JSON
+  stdin                     events from the standard input, one a line
+  replay:FILE               what was recorded, plain or gzip, at its own pace;
                             ?speed=N or ?speed=max for quicker
   none                      nothing but what is published
 
 Examples:
   tickertape
-  tickertape --feed binance:BTCUSDT,ETHUSDT
+  tickertape --feed coinbase:BTC-USD,ETH-USD --feed kraken:BTC-USD,ETH-USD
   tickertape --feed 'replay:frames.jsonl.gz?speed=10'
   tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080
   tickertape token newsdesk
@@ -318,6 +332,13 @@ impl Config {
         }
     }
 
+    /// What is said in variables of the environment that are no settings, but called nearly as one is:
+    /// a sentence for each.
+    pub fn misspelt_variables() -> Vec<String> {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        misspelt(names)
+    }
+
     /// What the front is to allow.
     pub fn settings(&self) -> Settings {
         Settings {
@@ -475,6 +496,29 @@ pub(crate) fn fuzz_settings(bytes: &[u8]) {
     }
 }
 
+/// At how many wrong letters a name is taken for another one.
+const SLIPS: usize = 2;
+
+fn misspelt(names: impl Iterator<Item = String>) -> Vec<String> {
+    let command = Config::command();
+    let known: Vec<&str> = command
+        .get_arguments()
+        .filter_map(|argument| argument.get_env()?.to_str())
+        .collect();
+    let ours = |name: &String| name.starts_with("TICKERTAPE_") && !known.contains(&name.as_str());
+    let mut misspelt: Vec<String> = names
+        .filter(ours)
+        .filter_map(|name| {
+            let distance = |known: &&&str| strsim::osa_distance(&name, known);
+            let nearest = known.iter().min_by_key(distance)?;
+            (distance(&nearest) <= SLIPS)
+                .then(|| format!("{name} is set, but not a setting; did you mean {nearest}?"))
+        })
+        .collect();
+    misspelt.sort();
+    misspelt
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -545,6 +589,29 @@ mod tests {
                 "kraken:btc-usd,ETH/USD",
                 Some("kraken:BTC-USD, kraken:ETH-USD"),
             ),
+            (
+                "alpaca:AAPL",
+                "alpaca:MSFT",
+                Some("alpaca with feed=iex and the key in the variable TICKERTAPE_ALPACA_KEY"),
+            ),
+            ("alpaca:AAPL", "alpaca:FAKEPACA?feed=test", None),
+            ("alpaca:AAPL", "alpaca:MSFT?key_env=OTHER", None),
+            ("alpaca:AAPL", "alpaca-news:MSFT", None),
+            (
+                "alpaca-news:AAPL",
+                "alpaca-news:MSFT",
+                Some("alpaca-news with the key in the variable TICKERTAPE_ALPACA_KEY"),
+            ),
+            (
+                "finnhub:AAPL",
+                "finnhub:MSFT",
+                Some("finnhub with the key in the variable TICKERTAPE_FINNHUB_KEY"),
+            ),
+            (
+                "sec:8-K?user_agent=Jane Doe jane@example.com",
+                "sec:4?user_agent=Jane Doe jane@example.com",
+                Some("sec"),
+            ),
             ("binance:BTCUSDT", "binance:ETHUSDT,BTCUSDT", None),
             ("coinbase:BTC-USD", "kraken:BTC-USD", None),
             ("replay:a.gz", "replay:b.gz", None),
@@ -555,8 +622,9 @@ mod tests {
                 None => assert_eq!(read.unwrap().feeds.len(), 2),
                 Some(named) => {
                     let message = read.unwrap_err().to_string();
-                    let words = format!("{named} is given twice");
+                    let words = format!("{named} is given twice: ");
                     assert!(message.contains(&words), "{message}");
+                    assert!(message.contains("expected"), "{message}");
                 }
             }
         }
@@ -601,6 +669,61 @@ mod tests {
         let help = Config::command().render_help().to_string();
         for line in help.lines() {
             assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    /// The words of a line as a shell has them, as far as single quotes go.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        for (place, part) in line.split('\'').enumerate() {
+            match place % 2 {
+                1 => words.last_mut().unwrap().push_str(part),
+                _ => {
+                    let mut pieces = part.split(' ');
+                    words.last_mut().unwrap().push_str(pieces.next().unwrap());
+                    words.extend(pieces.map(str::to_owned));
+                }
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn the_commands_of_the_readme_are_right() {
+        let readme = include_str!("../../README.md");
+        let commands = readme.lines().filter_map(|line| {
+            let options = line.strip_prefix("    make run ARGS=\"")?;
+            options.strip_suffix('"')
+        });
+        let mut kinds = std::collections::BTreeSet::new();
+        for command in commands {
+            let options: Vec<OsString> = words(command).into_iter().map(Into::into).collect();
+            let config = Config::to_check(&options).unwrap_or_else(|error| panic!("{error}"));
+            kinds.extend(config.feeds.iter().map(FeedSpec::name));
+        }
+        let kinds: Vec<_> = kinds.iter().map(|kind| kind.to_string()).collect();
+        let expected = [
+            "alpaca",
+            "alpaca-news",
+            "coinbase",
+            "kraken",
+            "nasdaq-halts",
+            "rss",
+            "sec",
+        ];
+        assert_eq!(kinds, expected);
+    }
+
+    #[test]
+    fn the_help_names_every_feed() {
+        let help = Config::command().render_help().to_string();
+        for name in FeedSpec::names() {
+            let feed = help
+                .lines()
+                .filter_map(|line| line.strip_prefix("  "))
+                .find(|line| line.split([':', ' ']).next() == Some(name));
+            assert!(feed.is_some(), "{name}: {help}");
         }
     }
 
@@ -714,6 +837,42 @@ symbols = []
         }
         assert!(!message.contains("hunter"), "{message}");
         assert!(message.contains("17 faults"), "{message}");
+    }
+
+    #[test]
+    fn a_variable_that_is_nearly_a_setting_is_told() {
+        let told = |name: &str| misspelt([name.to_owned()].into_iter());
+        assert_eq!(
+            told("TICKERTAPE_MAX_STREMS"),
+            [
+                "TICKERTAPE_MAX_STREMS is set, but not a setting; did you mean TICKERTAPE_MAX_STREAMS?"
+            ]
+        );
+        assert_eq!(told("TICKERTAPE_FEEDS").len(), 1);
+        for name in [
+            "TICKERTAPE_MAX_STREAMS",
+            "TICKERTAPE_ALPACA_KEY",
+            // What Kubernetes sets for a service of that name.
+            "TICKERTAPE_PORT",
+            "TICKERTAPE_SERVICE_HOST",
+            "TICKERTAPE_PORT_3000_TCP_ADDR",
+            "MAX_STREMS",
+        ] {
+            assert!(told(name).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_no_setting_of_the_server() {
+        // Both the server and the feed have something that is called symbols.
+        let text = "[[feed]]\nkind = \"binance\"\nsymbols = \"BTCUSDT\"";
+        let message = read_with(text, &[]).unwrap_err();
+        assert!(message.contains("FILE:3:1: binance: "), "{message}");
+        assert!(
+            message.contains("\"BTCUSDT\", expected a list"),
+            "{message}"
+        );
+        assert!(!message.contains("stand before"), "{message}");
     }
 
     #[test]

@@ -1,8 +1,64 @@
 //! Where the archive is, for what works beside a server.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
-use crate::archive::Kind;
+use clap::Args;
+
+use crate::{Config, archive::Kind};
+
+/// Which archive is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Which {
+    /// File of the server's configuration: the archive that it has is meant
+    #[arg(long, env = "TICKERTAPE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Folder of the archive, or its file [default: what the configuration says,
+    /// else data]
+    #[arg(long, env = "TICKERTAPE_DATA", value_name = "FOLDER")]
+    pub data: Option<Place>,
+}
+
+impl Which {
+    /// The folder, and the name of the file in it: where a server with the same configuration, options
+    /// and variables has its archive. Without a configuration, the file is that of real prices:
+    /// made-up and replayed ones have files of their own.
+    ///
+    /// # Errors
+    /// When the configuration is wrong, or says that nothing is kept.
+    pub fn parts(&self) -> Result<(PathBuf, String), String> {
+        if let Some(file) = self.data.as_ref().and_then(Place::file) {
+            return Ok(file);
+        }
+        let Some(config) = &self.config else {
+            let folder = self
+                .data
+                .clone()
+                .map_or_else(|| "data".into(), |data| data.0);
+            return Ok((folder, Kind::Real.file().to_owned()));
+        };
+        let mut options: Vec<OsString> = vec!["--config".into(), config.into()];
+        if let Some(Place(folder)) = &self.data {
+            options.extend(["--data".into(), folder.into()]);
+        }
+        let read = Config::to_check(&options).map_err(|error| {
+            let error = error.to_string();
+            let error = error.strip_prefix("error: ").unwrap_or(&error);
+            error.trim_end().to_owned()
+        })?;
+        match read.archive.place(&read.feeds, read.seed.is_some()) {
+            Ok((folder, kind)) => Ok((folder, kind.file().to_owned())),
+            Err(why) => Err(format!(
+                "a server with {} keeps nothing, because {why}: expected the file of another archive as --data",
+                config.display()
+            )),
+        }
+    }
+}
 
 /// The folder of an archive, or its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,21 +77,18 @@ impl FromStr for Place {
 }
 
 impl Place {
-    /// The folder and the name of the file in it.
-    pub fn parts(&self) -> (PathBuf, String) {
-        let name = self
-            .0
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
-        match name {
-            Some(name) if name.ends_with(".db") => {
-                let folder = self.0.parent().map(PathBuf::from).unwrap_or_default();
-                let here = folder.as_os_str().is_empty();
-                (if here { PathBuf::from(".") } else { folder }, name)
-            }
-            // What is real: made-up and replayed markets have files of their own.
-            _ => (self.0.clone(), Kind::Real.file().to_owned()),
+    /// Its folder and its name, where it is a file.
+    fn file(&self) -> Option<(PathBuf, String)> {
+        let name = self.0.file_name()?.to_str()?;
+        if !name.ends_with(".db") {
+            return None;
         }
+        let folder = match self.0.parent() {
+            None => Path::new("."),
+            Some(here) if here.as_os_str().is_empty() => Path::new("."),
+            Some(folder) => folder,
+        };
+        Some((folder.to_owned(), name.to_owned()))
     }
 }
 
@@ -43,21 +96,90 @@ impl Place {
 mod tests {
     use super::*;
 
+    fn which(config: Option<&str>, data: Option<&str>) -> Result<(PathBuf, String), String> {
+        let which = Which {
+            config: config.map(Into::into),
+            data: data.map(|data| data.parse().unwrap()),
+        };
+        which.parts()
+    }
+
     #[test]
     fn a_folder_has_the_usual_file() {
         for (text, folder, file) in [
-            ("data", "data", "tickertape.db"),
+            (None, "data", "tickertape.db"),
+            (Some("data"), "data", "tickertape.db"),
             (
-                "/var/lib/tickertape",
+                Some("/var/lib/tickertape"),
                 "/var/lib/tickertape",
                 "tickertape.db",
             ),
-            ("data/simulated.db", "data", "simulated.db"),
-            ("simulated.db", ".", "simulated.db"),
+            (Some("data/simulated.db"), "data", "simulated.db"),
+            (Some("simulated.db"), ".", "simulated.db"),
         ] {
-            let place: Place = text.parse().unwrap();
-            assert_eq!(place.parts(), (folder.into(), file.to_owned()), "{text}");
+            let parts = which(None, text).unwrap();
+            assert_eq!(parts, (folder.into(), file.to_owned()), "{text:?}");
         }
         assert!("none".parse::<Place>().is_err());
+    }
+
+    /// Where the server's own reading of the same configuration puts it.
+    #[test]
+    fn a_configuration_means_its_servers_archive() {
+        let file = std::env::temp_dir().join(format!("which-{}.toml", std::process::id()));
+        let config = file.to_str();
+        let coins = "[[feed]]\nkind = \"coinbase\"\nsymbols = [\"BTC-USD\"]\n";
+        for (text, data, folder, name) in [
+            (
+                format!("data = \"/srv/tape\"\n{coins}"),
+                None,
+                "/srv/tape",
+                "tickertape.db",
+            ),
+            (
+                "data = \"/srv/tape\"".to_owned(),
+                None,
+                "/srv/tape",
+                "simulated.db",
+            ),
+            (coins.to_owned(), None, "data", "tickertape.db"),
+            (
+                format!("data = \"none\"\n{coins}"),
+                Some("other"),
+                "other",
+                "tickertape.db",
+            ),
+            (
+                "data = \"none\"".to_owned(),
+                Some("other/tickertape.db"),
+                "other",
+                "tickertape.db",
+            ),
+        ] {
+            std::fs::write(&file, &text).unwrap();
+            let parts = which(config, data).unwrap();
+            assert_eq!(parts, (folder.into(), name.to_owned()), "{text}");
+            let mut options = vec!["--config".into(), file.clone().into_os_string()];
+            options.extend(data.iter().flat_map(|data| ["--data".into(), data.into()]));
+            let server = Config::to_check(&options).unwrap();
+            if let Ok((at, kind)) = server.archive.place(&server.feeds, false)
+                && data.is_none_or(|data| !data.ends_with(".db"))
+            {
+                assert_eq!(parts, (at, kind.file().to_owned()), "{text}");
+            }
+        }
+        for (text, words) in [
+            ("data = \"none\"", "because data is none"),
+            ("seed = 7", "repeated from its seed"),
+            ("dta = \"x\"", "mean data?"),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            let error = which(config, None).unwrap_err();
+            assert!(
+                error.contains(words) && !error.starts_with("error"),
+                "{error}"
+            );
+        }
+        std::fs::remove_file(&file).unwrap();
     }
 }

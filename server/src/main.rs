@@ -23,6 +23,15 @@ use tracing::{debug, error, info, warn};
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 fn main() -> ExitCode {
+    // The variables of the environment are among what is to be checked, and an option may win over a
+    // wrong one.
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some((_, options)) = arguments
+        .split_first()
+        .filter(|(first, _)| *first == "check")
+    {
+        return check(options);
+    }
     let config = Config::from_command_line();
     match &config.command {
         Some(Command::Token { name }) => return make_token(name),
@@ -163,6 +172,9 @@ async fn record(options: RecordOptions) -> Result<(), String> {
 }
 
 async fn run(config: Config) -> Result<(), String> {
+    for told in Config::misspelt_variables() {
+        warn!("{told}");
+    }
     let missing = missing_secrets(&config);
     if !missing.is_empty() {
         return Err(missing.join("; "));

@@ -7,12 +7,12 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::{
     Closing, Config, Metrics, Now,
     archive::{Beginning, Scribe},
-    feeds::{Backoff, FeedSpec, Floor, Supervisor},
+    feeds::{Backoff, Floor, Supervisor},
     history::History,
     http::{self, Limits, Proxies, Search, Service, Slots, Snapshots},
     publish::Desk,
@@ -42,9 +42,6 @@ pub async fn run(
         archive,
     } = beginning;
     let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
-    if config.feeds.contains(&FeedSpec::Simulate) {
-        info!(seed, "the simulated feed can be repeated with --seed");
-    }
     let feeds = config
         .feeds
         .into_iter()
@@ -52,7 +49,7 @@ pub async fn run(
         .collect();
     let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
     floor.archive = archive.as_ref().and_then(|archive| archive.clone().ok());
-    floor.left = Arc::new(left);
+    floor.go_on(left);
     if let Some(symbols) = &config.symbols {
         floor.directory.list(symbols.listings().iter().cloned());
     }

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::archive::{Archive, Options};
+use ::archive::{Archive, Importer, Options, Split};
 use market::{Action, Bar, Event, Interval, Millis, News, NewsType, Symbol};
 use reqwest::Response;
 use serde_json::Value;
@@ -48,6 +48,8 @@ impl Archived {
             COUNT.fetch_add(1, Ordering::Relaxed)
         );
         let folder = std::env::temp_dir().join(name);
+        // One of a process that was killed, and had the same number.
+        let _ = std::fs::remove_dir_all(&folder);
         let options = Options::new(Arc::new(|| START));
         let (archive, opened) = Archive::open(&folder, "test.db", options).unwrap();
         let mut service = service(1000);
@@ -181,6 +183,55 @@ async fn bars_come_from_the_archive_and_go_on_with_the_tape() {
     }
 }
 
+/// Over a weekend four shares became ten: Friday's bars are on the archive alone, Monday's first ones
+/// on the tape alone, and one on the tape is of before the split.
+#[tokio::test]
+async fn an_imported_split_is_taken_out_unless_bars_are_wanted_as_they_were() {
+    let of = Archived::start();
+    of.server.at(3 * MINUTE);
+    of.append(quote("GOOG", "5"));
+    of.append(at(0, 100));
+    of.write().await;
+    of.append(at(1, 110));
+    of.append(at(2, 44));
+    let path = "/stocks/GOOG/bars";
+    let closes = async |path: &str| {
+        let bars = of.server.json(path).await;
+        let closes = numbers(&bars, "bars", "close").into_iter();
+        let closes: Vec<String> = closes.map(|c| c.as_str().unwrap().to_owned()).collect();
+        closes
+    };
+    assert_eq!(closes(path).await, ["100", "110", "44"]);
+    let chart = "/stocks/GOOG/chart.svg";
+    let cliff = text(of.server.get(chart, &[]).await).await;
+
+    // By another process, while the server runs.
+    let split = Split {
+        symbol: symbol("GOOG"),
+        time: FIRST + 2 * MINUTE,
+        ratio: "2.5".parse().unwrap(),
+    };
+    let folder = of.folder.clone();
+    tokio::task::spawn_blocking(move || {
+        let mut importer = Importer::open(&folder, "test.db").unwrap();
+        importer.split(&split).unwrap();
+    })
+    .await
+    .unwrap();
+    assert_eq!(closes(path).await, ["40", "44", "44"]);
+    let raw = format!("{path}?adjust=none");
+    assert_eq!(closes(&raw).await, ["100", "110", "44"]);
+    let adjusted = format!("{path}?adjust=splits");
+    assert_eq!(closes(&adjusted).await, ["40", "44", "44"]);
+    let level = text(of.server.get(chart, &[]).await).await;
+    assert_ne!(level, cliff);
+    let raw = of.server.get(&format!("{chart}?adjust=none"), &[]).await;
+    assert_eq!(text(raw).await, cliff);
+    // Written or not, on one side of the seam or the other.
+    of.write().await;
+    assert_eq!(closes(path).await, ["40", "44", "44"]);
+}
+
 #[tokio::test]
 async fn paging_walks_every_bar_once_while_new_ones_come() {
     let of = Archived::start();
@@ -309,6 +360,10 @@ impl Past for Broken {
         _: usize,
     ) -> Result<Vec<Bar>, Unreadable> {
         Err("/var/lib/secret.db: database disk image is malformed".to_owned())
+    }
+
+    fn splits(&self, _: Symbol, _: Range<Millis>) -> Result<Vec<Split>, Unreadable> {
+        panic!("the reader panics")
     }
 
     fn news(
@@ -637,10 +692,14 @@ async fn what_is_wrong_names_the_value_and_what_was_expected() {
     let server = Server::start().listed();
     let long = "x".repeat(201);
     for (path, words) in [
-        ("/stocks/GOOG/bars?interval=7m", "\"7m\""),
+        ("/stocks/GOOG/bars?adjust=all", "\"all\""),
+        (
+            "/stocks/GOOG/bars?interval=7m",
+            "interval: \"7m\" is not an",
+        ),
         ("/stocks/GOOG/bars?format=xml", "\"xml\""),
         ("/stocks/GOOG/bars?to=-1", "\"-1\""),
-        ("/news?before=yesterday", "\"yesterday\""),
+        ("/news?before=yesterday", "before: \"yesterday\" is not"),
         ("/news?type=filing,rumour", "`rumour`"),
         ("/news?symbols=A%2FB", "\"A/B\""),
         ("/news?limit=501", "\"501\""),
@@ -648,11 +707,12 @@ async fn what_is_wrong_names_the_value_and_what_was_expected() {
         ("/symbols?limit=20001", "\"20001\""),
         (&*format!("/symbols?q={long}"), "201 bytes"),
         ("/symbols?format=atom", "\"atom\""),
-        ("/stocks/GOOG/chart.svg?range=2D", "\"2D\""),
+        ("/stocks/GOOG/chart.svg?range=2D", "range: \"2D\" is not a"),
         ("/stocks/GOOG/chart.svg?width=119", "119"),
         ("/stocks/GOOG/chart.svg?height=1e9", "\"1e9\""),
         ("/stocks/GOOG/chart.svg?theme=pink", "\"pink\""),
         ("/stocks/GOOG/chart.svg?type=pie", "\"pie\""),
+        ("/stocks/GOOG/chart.svg?adjust=Splits", "\"Splits\""),
         ("/stocks/GOOG/chart.svg?range=1Y&interval=1m", "\"1m\""),
     ] {
         let problem = problem(server.get(path, &[]).await, 400).await;

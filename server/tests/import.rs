@@ -22,7 +22,7 @@ use parquet::{
 use proptest::prelude::*;
 use server::{
     import::{ImportOptions, Imported, import},
-    sessions::{Calendar, adjusted_bars, previous_close},
+    sessions::{Calendar, adjust_for_splits, previous_close},
 };
 
 /// A folder of this test's own, gone afterwards.
@@ -34,6 +34,8 @@ impl Folder {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickertape-import-{}-{count}", std::process::id());
         let path = std::env::temp_dir().join(name);
+        // One of a process that was killed, and had the same number.
+        let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Folder(path)
     }
@@ -392,21 +394,84 @@ fn zones_intervals_and_columns_are_found_or_said() {
 }
 
 #[test]
+fn what_cannot_be_understood_says_what_was_expected() {
+    let folder = Folder::new();
+    for (content, options, words) in [
+        (
+            "Date,Open,High,Low,Close\n",
+            &[][..],
+            "has a header and nothing else",
+        ),
+        (
+            "Date,Open,High,Low,Close\nMonday,1,2,1,2\n",
+            &[],
+            "\"Monday\" is not a time as iso: expected --time-format",
+        ),
+        (
+            "Date,Open,High,Low,Close\n2024-01-02,1,2,1,2\n",
+            &["--time-format", "%Y/%m/%d"],
+            "\"2024-01-02\" is not a time as %Y/%m/%d: expected --time-format",
+        ),
+        (
+            "Date,Open,Open,High,Low,Close\n2024-01-02,1,1,2,1,2\n",
+            &[],
+            "2 columns are called \"Open\"",
+        ),
+    ] {
+        let file = folder.file("odd.csv", content);
+        let output = folder.run(&[&["import", &file, "--symbol", "AAPL"][..], options].concat());
+        let (_, error) = texts(&output);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_exported_into_and_not_replaced() {
+    let folder = Folder::new();
+    let days = "Date,Open,High,Low,Close\n2024-01-02,1,2,1,2\n";
+    folder.says(&["import", &folder.file("a.csv", days), "--symbol", "AAPL"]);
+    let expected = folder.says(&["export", "bars"]);
+    assert!(expected.contains("AAPL,2024-01-02,1,2,1,2"), "{expected}");
+
+    // A link is followed.
+    let (link, target) = (folder.path("link.csv"), folder.file("target.csv", "old"));
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    folder.says(&["export", "bars", "--output", &link]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&target).unwrap(), expected);
+
+    // A pipe is written to, and is a pipe afterwards.
+    let pipe = folder.path("pipe.csv");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::read_to_string(pipe).unwrap())
+    };
+    folder.says(&["export", "bars", "--output", &pipe]);
+    assert_eq!(reader.join().unwrap(), expected);
+    assert!(!fs::metadata(&pipe).unwrap().is_file());
+}
+
+#[test]
 fn what_is_exported_and_imported_is_exported_the_same() {
     let folder = Folder::new();
-    let trades = "time,symbol,price,size,id,moves\n\
-        1719840600000,AAPL,210.10,100,1,\n\
-        1719840600000,AAPL,210.1,100,2,\n\
-        1719840600500,AAPL,210.2000,5,,\n\
-        1719840600500,AAPL,210.2000,5,,\n\
-        1719840601000,AAPL,300,7,,volume\n\
-        1719840601001,AAPL,1,,,none\n\
-        1719840660000,BTC-USD,61837.63000000,0.00000001,,\n";
+    let trades = "time,symbol,price,size,id,moves,feed\n\
+        1719840600000,AAPL,210.10,100,1,,\n\
+        1719840600000,AAPL,210.1,100,2,,Alpaca\n\
+        1719840600000,AAPL,210.3,100,2,,Finnhub\n\
+        1719840600500,AAPL,210.2000,5,,,\n\
+        1719840600500,AAPL,210.2000,5,,,\n\
+        1719840601000,AAPL,300,7,,volume,\n\
+        1719840601001,AAPL,1,,,none,\n\
+        1719840660000,BTC-USD,61837.63000000,0.00000001,,,\n";
     let file = folder.file("trades.csv", trades);
     let said = folder.says(&["import", &file]);
-    assert!(said.contains("7 lines taken of 2 symbols"), "{said}");
+    assert!(said.contains("8 lines taken of 2 symbols"), "{said}");
     let said = folder.says(&["import", &file]);
-    assert!(said.contains("0 new, 0 changed, 7 known before"), "{said}");
+    assert!(said.contains("0 new, 0 changed, 8 known before"), "{said}");
     let days = "symbol,time,open,high,low,close,volume,vwap,trades,split,dividend\n\
         GE,2021-07-30,13.02,13.05,12.95,12.95,1000.0,13.0100,12,,\n\
         GE,2021-08-02,103.9,104.1,103.1,103.6,900,,0,0.125,0.04\n";
@@ -414,14 +479,15 @@ fn what_is_exported_and_imported_is_exported_the_same() {
     folder.says(&["import", &file]);
     assert_eq!(folder.says(&["export", "bars", "--symbol", "GE"]), days);
 
-    let expected = "symbol,time,price,size,id,moves\n\
-        AAPL,2024-07-01T13:30:00.000Z,210.10,100,1,\n\
-        AAPL,2024-07-01T13:30:00.000Z,210.1,100,2,\n\
-        AAPL,2024-07-01T13:30:00.500Z,210.2000,5,,\n\
-        AAPL,2024-07-01T13:30:00.500Z,210.2000,5,,\n\
-        AAPL,2024-07-01T13:30:01.000Z,300,7,,volume\n\
-        AAPL,2024-07-01T13:30:01.001Z,1,,,none\n\
-        BTC-USD,2024-07-01T13:31:00.000Z,61837.63000000,0.00000001,,\n";
+    let expected = "symbol,time,price,size,id,moves,feed\n\
+        AAPL,2024-07-01T13:30:00.000Z,210.10,100,1,,\n\
+        AAPL,2024-07-01T13:30:00.000Z,210.1,100,2,,Alpaca\n\
+        AAPL,2024-07-01T13:30:00.000Z,210.3,100,2,,Finnhub\n\
+        AAPL,2024-07-01T13:30:00.500Z,210.2000,5,,,\n\
+        AAPL,2024-07-01T13:30:00.500Z,210.2000,5,,,\n\
+        AAPL,2024-07-01T13:30:01.000Z,300,7,,volume,\n\
+        AAPL,2024-07-01T13:30:01.001Z,1,,,none,\n\
+        BTC-USD,2024-07-01T13:31:00.000Z,61837.63000000,0.00000001,,,\n";
     let exported = folder.says(&["export", "trades"]);
     assert_eq!(exported, expected);
     let second = Folder::new();
@@ -458,10 +524,10 @@ fn what_is_exported_and_imported_is_exported_the_same() {
 #[test]
 fn parquet_has_the_same_numbers() {
     let folder = Folder::new();
-    let trades = "time,symbol,price,size,id\n\
-        1719840600000,AAPL,210.1,100,1\n\
-        1719840600500,AAPL,210.2525,,\n\
-        1719840601000,BTC-USD,-61837.63000001,0.5,7\n";
+    let trades = "time,symbol,price,size,id,feed\n\
+        1719840600000,AAPL,210.1,100,1,\n\
+        1719840600500,AAPL,210.2525,,,\n\
+        1719840601000,BTC-USD,-61837.63000001,0.5,7,Kraken\n";
     let file = folder.file("trades.csv", trades);
     folder.says(&["import", &file]);
     let parquet = folder.path("trades.parquet");
@@ -486,8 +552,8 @@ fn parquet_has_the_same_numbers() {
             row.get_column_iter().map(cell).collect()
         })
         .collect();
-    let row = |values: [&str; 6]| {
-        let names = ["symbol", "time", "price", "size", "id", "moves"];
+    let row = |values: [&str; 7]| {
+        let names = ["symbol", "time", "price", "size", "id", "moves", "feed"];
         let cells = names.into_iter().zip(values);
         cells
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -501,11 +567,13 @@ fn parquet_has_the_same_numbers() {
             "100.0",
             "1",
             "null",
+            "null",
         ]),
         row([
             "\"AAPL\"",
             "2024-07-01 13:30:00.500 +00:00",
             "210.25250000",
+            "null",
             "null",
             "null",
             "null",
@@ -517,6 +585,7 @@ fn parquet_has_the_same_numbers() {
             "0.5",
             "7",
             "null",
+            "\"Kraken\"",
         ]),
     ];
     assert_eq!(rows, expected);
@@ -543,6 +612,7 @@ async fn it_works_while_a_server_has_the_archive_open() {
         symbol: symbol("AAPL"),
         time: millis(at),
         trade: Trade::new(price(paid), None),
+        feed: None,
     };
     archive.trade(print("2024-07-01T13:59Z", "5"));
     let file = folder.file("days.csv", "Date,Open,High,Low,Close\n2024-06-28,1,3,1,2\n");
@@ -651,7 +721,9 @@ fn the_close_before_is_that_of_the_last_session() {
     assert_eq!(close("2024-06-11").as_deref(), Some("0.72"));
     // On a chart there is no cliff: 7.20 became 0.72 and nobody lost anything.
     let all = 0..u64::MAX >> 1;
-    let bars = adjusted_bars(&reader, symbol("NVDA"), Interval::Day, all, 9).unwrap();
+    let bars = reader.bars(symbol("NVDA"), Interval::Day, all.clone(), 9);
+    let mut bars = bars.unwrap();
+    adjust_for_splits(&mut bars, &reader.splits(symbol("NVDA"), all).unwrap());
     let closes: Vec<String> = bars.iter().map(|bar| bar.close.to_string()).collect();
     assert_eq!(closes, ["0.2", "0.3", "0.4", "0.72", "0.72"]);
     // A split that is told apart counts as well.
@@ -678,6 +750,7 @@ fn trading_after_the_session_does_not_make_its_close() {
             moves,
             ..Trade::new(price(paid), None)
         },
+        feed: None,
     };
     let prints = [
         print("2024-07-01T12:00Z", "1", Moves::ALL),
@@ -713,6 +786,45 @@ fn trading_after_the_session_does_not_make_its_close() {
     assert_eq!(close(), Some(price("2.5")));
 }
 
+#[test]
+fn a_configuration_says_which_archive_is_meant() {
+    let folder = Folder::new();
+    let archive = folder.0.join("elsewhere");
+    let coins = "[[feed]]\nkind = \"coinbase\"\nsymbols = [\"BTC-USD\"]\n";
+    let real = format!("data = {archive:?}\n{coins}");
+    let real = folder.file("real.toml", real);
+    let made_up = folder.file("made-up.toml", format!("data = {archive:?}"));
+    let none = folder.file("none.toml", format!("data = \"none\"\n{coins}"));
+    let bars = folder.file("bars.csv", "Date,Open,High,Low,Close\n2024-01-02,1,3,1,2\n");
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_tickertape"))
+            .args(arguments)
+            .env_remove("TICKERTAPE_DATA")
+            .current_dir(&folder.0)
+            .output()
+            .unwrap()
+    };
+    let import = ["import", &bars, "--symbol", "X", "--config"];
+    let imports = |config: &str| run(&[&import[..], &[config]].concat());
+    let exports = |config: &str| run(&["export", "bars", "--config", config]);
+
+    let (out, errors) = texts(&imports(&real));
+    let file = archive.join("tickertape.db").display().to_string();
+    assert!(out.starts_with(&format!("into {file}\n")), "{out}{errors}");
+    let (out, _) = texts(&exports(&real));
+    assert_eq!(out.lines().count(), 2, "{out}");
+    assert!(out.contains("2024-01-02"), "{out}");
+    // What is made up has another file.
+    let (out, errors) = texts(&exports(&made_up));
+    assert!(errors.contains("simulated.db"), "{out}{errors}");
+    let (_, errors) = texts(&imports(&none));
+    assert!(
+        errors.contains("keeps nothing, because data is none"),
+        "{errors}"
+    );
+    assert!(!folder.0.join("data").exists());
+}
+
 #[derive(Parser)]
 struct Line {
     #[command(flatten)]
@@ -727,6 +839,24 @@ fn import_bytes(folder: &Folder, bytes: &[u8], symbol: Option<&str>) -> Result<I
     line.extend(symbol.iter().flat_map(|symbol| ["--symbol", symbol]));
     let Line { options } = Line::try_parse_from(line).unwrap();
     import(&options, millis("2024-07-01T00:00Z"), &mut Vec::new())
+}
+
+#[test]
+fn a_name_of_a_feed_that_is_too_long_is_refused() {
+    let folder = Folder::new();
+    let file = format!(
+        "time,price,id,feed\n1719840600000,1,1,{}\n",
+        "x".repeat(201)
+    );
+    let imported = import_bytes(&folder, file.as_bytes(), Some("X")).unwrap();
+    assert_eq!((imported.written.new, imported.refused), (0, 1));
+    let imported = import_bytes(
+        &folder,
+        file.replace("x,", "").replacen("xx", "x", 1).as_bytes(),
+        Some("X"),
+    )
+    .unwrap();
+    assert_eq!((imported.written.new, imported.refused), (1, 0));
 }
 
 fn field() -> impl Strategy<Value = String> {

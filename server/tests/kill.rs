@@ -265,6 +265,8 @@ async fn nothing_that_was_answered_is_lost() {
     };
     let name = format!("tickertape-kill-{}", std::process::id());
     let folder = Folder(std::env::temp_dir().join(name));
+    // One of a process that was killed, and had the same number.
+    let _ = std::fs::remove_dir_all(&folder.0);
     std::fs::create_dir_all(folder.0.join("site/pkg")).unwrap();
     let (tell, address) = watch::channel(None);
     let answered: Arc<Mutex<Answered>> = Arc::default();

@@ -14,7 +14,7 @@ use std::{
 use archive::Archive;
 use clap::Parser;
 use leptos::config::LeptosOptions;
-use market::{Bar, Clock, Event, FeedState, Quote, Snapshot, Symbol, Tick, Trade};
+use market::{Bar, Clock, Correction, Event, FeedState, Quote, Snapshot, Symbol, Tick, Trade};
 use reqwest::{RequestBuilder, StatusCode};
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -304,7 +304,8 @@ async fn a_disk_that_does_not_write_is_told_and_the_stream_goes_on() {
         (&*archive.name, archive.state),
         ("Archive", FeedState::Degraded)
     );
-    assert!(archive.detail.is_some());
+    let detail = archive.detail.as_deref().unwrap();
+    assert!(detail.contains("it is tried again"), "{detail}");
     let ready = server.get("/health/ready", &[]).await;
     assert_eq!(ready.status(), StatusCode::OK);
     assert!(ready.text().await.unwrap().contains("nothing is archived"));
@@ -382,9 +383,35 @@ async fn a_folder_that_cannot_be_written_is_told_and_the_server_serves() {
     );
     let response = posting(&server, &[session("GOOG")]).send().await.unwrap();
     problem(response, 503).await;
-    assert_eq!(server.json("/stats").await["archive"]["state"], "failed");
+    let stats = server.json("/stats").await;
+    assert_eq!(stats["archive"]["state"], "failed");
+    // Nobody tries again.
+    let detail = stats["archive"]["detail"].as_str().unwrap();
+    assert!(detail.contains("put that right and restart"), "{detail}");
+    assert!(!detail.contains("tried again"), "{detail}");
+    // What raises an alarm for an archive that fails does so for one that was never opened.
+    let failed = "tickertape_archive_state{state=\"failed\"}";
+    assert_eq!(server.metric(failed).await, Some(1.0));
     stop(server).await;
     std::fs::remove_file(&folder.0).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_held_for_a_moment_at_the_start_is_waited_for() {
+    let folder = Folder::new("moment");
+    stop(started(&folder, START).await).await;
+    let held = folder.database();
+    held.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let holder = std::thread::spawn(move || {
+        // Longer than a commit waits; the start itself is what is held up.
+        std::thread::sleep(Duration::from_millis(1_500));
+        held.execute_batch("COMMIT").unwrap();
+    });
+    let server = started(&folder, START).await;
+    assert_eq!(server.json("/stats").await["archive"]["state"], "ok");
+    publish(&server, &[session("GOOG"), news("test:1", "GOOG")]).await;
+    holder.join().unwrap();
+    stop(server).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -498,7 +525,7 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
         .unwrap();
     scribe.on_disk(position).await.unwrap();
 
-    assert_eq!(scribe.report().unwrap().lost, 16);
+    assert_eq!(scribe.report().lost, 16);
     let told = scribe.feed_status().unwrap();
     assert_eq!(told.state, FeedState::Degraded);
     assert!(told.detail.unwrap().starts_with("16 events"));
@@ -521,6 +548,7 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
 /// A feed by hand, on what an archive of real prices has.
 struct Feeding {
     publisher: Publisher,
+    floor: Floor,
     archive: Archive,
     scribe: Scribe,
     stop: CancellationToken,
@@ -536,14 +564,15 @@ impl Feeding {
         let (tape, archive) = (beginning.tape, beginning.archive.unwrap().unwrap());
         let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
         floor.archive = Some(archive.clone());
-        floor.left = Arc::new(beginning.left);
+        floor.go_on(beginning.left);
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new(now));
         let (scribe, writing) = Scribe::start(archive.clone(), &tape, clock, metrics, stop.clone());
-        let publisher = Publisher::new(floor, name);
+        let publisher = Publisher::new(floor.clone(), name);
         publisher.live();
         Feeding {
             publisher,
+            floor,
             archive,
             scribe,
             stop,
@@ -638,6 +667,16 @@ async fn a_feed_goes_on_where_it_left_its_symbols() {
     assert_eq!(figures(&third.quote()), ["13", "10", "8"]);
     third.end().await;
 
+    // Another source tells no bar again, nor goes back in time.
+    let other = Feeding::at(&folder, minute + 135_000, "other");
+    let before = (other.quote(), other.bars());
+    other.trade(minute + 55_000, "20", "1");
+    other.trade(minute + 124_999, "21", "1");
+    assert_eq!((other.quote(), other.bars()), before);
+    assert_eq!(before.1.len(), 1);
+    assert_eq!(other.publisher.skipped().held, 2);
+    other.end().await;
+
     // Another source counts for itself, and so does another day.
     let other = Feeding::at(&folder, minute + 140_000, "other");
     other.trade(minute + 135_000, "14", "1");
@@ -649,4 +688,47 @@ async fn a_feed_goes_on_where_it_left_its_symbols() {
     tomorrow.trade(minute + day, "15", "2");
     assert_eq!(figures(&tomorrow.quote()), ["15", "15", "2"]);
     tomorrow.end().await;
+}
+
+/// What two venues call by the same number are two trades, and each puts its own right, also when the
+/// other one speaks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_is_of_its_own_feeds_trade() {
+    let folder = Folder::new("corrections");
+    let minute = START / 60_000 * 60_000;
+    let east = Feeding::at(&folder, minute + 2_000, "East");
+    let west = Publisher::new(east.floor.clone(), "West");
+    west.live();
+    let symbol: market::Symbol = "BTC-USD".parse().unwrap();
+    let tell = |feed: &Publisher, wait: u64, price: &str| {
+        let mut tick = Tick::new(symbol, minute + wait, Clock::Exchange);
+        let trade = Trade::new(price.parse().unwrap(), Some("1".parse().unwrap()));
+        tick.trade = Some(trade.with_id(7));
+        feed.tick(&tick);
+    };
+    let take_back = |feed: &Publisher| {
+        feed.correct(&Correction {
+            symbol,
+            time: minute + 2_000,
+            trade: 7,
+            right: None,
+        });
+    };
+    tell(&east.publisher, 1_000, "10");
+    east.publisher.degraded("it is not well");
+    tell(&west, 1_500, "20");
+    let stored = async || -> Vec<String> {
+        east.archive.commit(Vec::new()).await.unwrap();
+        let trades = east.archive.trades(symbol, 0..u64::MAX >> 1);
+        let prices = trades.map(|print| print.unwrap().trade.price.to_string());
+        prices.collect()
+    };
+    assert_eq!(stored().await, ["10", "20"]);
+    // The other one speaks, and keeps its own.
+    take_back(&east.publisher);
+    assert_eq!(stored().await, ["20"]);
+    take_back(&west);
+    assert_eq!(stored().await, [""; 0]);
+    drop(west);
+    east.end().await;
 }

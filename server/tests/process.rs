@@ -15,6 +15,8 @@ impl Folder {
     /// With what stands for the page's files in it.
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("tickertape-{name}-{}", std::process::id()));
+        // One of a process that was killed, and had the same number.
+        let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(path.join("site/pkg")).unwrap();
         Folder(path)
     }
@@ -148,6 +150,12 @@ fn an_option_counts_more_than_a_variable_and_that_more_than_the_file() {
         let listens = format!("Listens at http://127.0.0.1:{port},");
         assert!(code == Some(0) && said.contains(&listens), "{said}");
     }
+    // What is wrong in a variable is told in the same way, and is nothing where an option counts more.
+    let (code, said) = check(Some("nowhere"), &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("'nowhere' in TICKERTAPE_LISTEN"), "{said}");
+    let (code, said) = check(Some("nowhere"), &["--listen=127.0.0.1:3333"]);
+    assert_eq!(code, Some(0), "{said}");
     std::fs::write(&file, "listen = \"here\"\nlog = \"x=loud\"\n").unwrap();
     let (code, said) = check(variable, &[]);
     assert_eq!(code, Some(1));

@@ -32,6 +32,8 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("tickertape-{}-{name}", std::process::id()));
+        // One of a process that was killed, and had the same number.
+        let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Folder(path)
     }
@@ -68,6 +70,14 @@ impl Recording {
         let token = stop.clone();
         let task = tokio::spawn(async move { record(options, &token).await });
         Recording { stop, task }
+    }
+
+    /// Has the source do something, which it can only while the recording goes on.
+    async fn of<T>(&mut self, source: impl Future<Output = T>) -> T {
+        tokio::select! {
+            done = source => done,
+            ended = &mut self.task => panic!("the recording has ended: {ended:?}"),
+        }
     }
 
     async fn end(self) -> (Recorded, String) {
@@ -135,8 +145,8 @@ async fn what_a_socket_said_is_said_again() {
 
     for name in ["plain.jsonl", "small.jsonl.gz"] {
         let file = folder.file(name);
-        let recording = Recording::start(options(&asked, &file));
-        let dialogue = play(&server).await;
+        let mut recording = Recording::start(options(&asked, &file));
+        let dialogue = recording.of(play(&server)).await;
         let (recorded, why) = recording.end().await;
         drop(dialogue);
         assert_eq!((recorded.frames, why.as_str()), (8, "it was stopped"));
@@ -227,9 +237,9 @@ async fn what_was_answered_is_answered_again() {
     let folder = Folder::new("answers");
     let file = folder.file("filings.jsonl.gz");
     let script = filings().await;
-    let recording = Recording::start(options(&of_sec(&script), &file));
+    let mut recording = Recording::start(options(&of_sec(&script), &file));
     // The file of symbols comes again after the fault, or not; four pages come in any case.
-    within(async {
+    let five_pages = async {
         while script
             .asked()
             .iter()
@@ -239,8 +249,8 @@ async fn what_was_answered_is_answered_again() {
         {
             sleep(Duration::from_millis(5)).await;
         }
-    })
-    .await;
+    };
+    recording.of(within(five_pages)).await;
     let (recorded, _) = recording.end().await;
     assert!(recorded.frames >= 4, "{recorded:?}");
     let lines = lines(&file);
@@ -291,8 +301,8 @@ async fn what_came_is_on_the_disk_soon() {
         let file = folder.file(name);
         let server = SocketServer::bind().await;
         let asked = format!("binance:BTCUSDT?url={}", server.url("/stream"));
-        let recording = Recording::start(options(&asked, &file));
-        let mut dialogue = server.accept().await;
+        let mut recording = Recording::start(options(&asked, &file));
+        let mut dialogue = recording.of(server.accept()).await;
         dialogue.say(trade(1, "123456.789")).await;
         within(async {
             // A compressed file has no end yet.
@@ -349,8 +359,9 @@ async fn it_ends_when_it_should_and_overwrites_nothing() {
         overwrite: true,
         ..options(&asked, &file)
     };
-    let recording = Recording::start(full);
-    let socket = accept_async(server.hang().await).await.unwrap();
+    let mut recording = Recording::start(full);
+    let socket = recording.of(server.hang()).await;
+    let socket = accept_async(socket).await.unwrap();
     // Until the feed has had enough.
     let chatter = futures_util::stream::repeat_with(|| Ok(Message::text(trade(1, "1"))));
     let _ = within(chatter.forward(socket)).await;

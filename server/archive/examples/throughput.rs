@@ -76,12 +76,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             n: u64::from(opened.mark) * 1000,
         };
         let mut events = Vec::new();
+        let feed: Arc<str> = "Test".into();
         for n in told..due {
             let symbol = symbols[(n % symbols.len() as u64) as usize];
             archive.trade(Print {
                 symbol,
                 time,
                 trade: trade(n),
+                feed: Some(Arc::clone(&feed)),
             });
             let place = EventId {
                 ms: id.ms,
@@ -126,6 +128,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     id: None,
                     ..trade(n)
                 },
+                feed: None,
             })
             .collect();
         importer.trades(&prints)?;

@@ -145,16 +145,16 @@ impl Archive {
     }
 
     /// Has a trade written, with the next commit or a second later. One with a source's number that
-    /// is known for its symbol within half a day comes once. Never waits: where the queue is full
+    /// is known of its feed for its symbol within half a day comes once. Never waits: where the queue is full
     /// ([`Options::queue_bytes`]), the trade is dropped and counted.
     pub fn trade(&self, print: Print) {
         self.0.inbox.tick(Tick::Trade(print));
     }
 
-    /// Has a trade put right or taken back, also one of days ago, and the bars with it. Never waits,
-    /// as [`Archive::trade`].
-    pub fn correct(&self, correction: Correction) {
-        self.0.inbox.tick(Tick::Correction(correction));
+    /// Has a trade put right or taken back that this feed told, also one of days ago, and the bars
+    /// with it; without a feed, one of any. Never waits, as [`Archive::trade`].
+    pub fn correct(&self, correction: Correction, feed: Option<Arc<str>>) {
+        self.0.inbox.tick(Tick::Correction(correction, feed));
     }
 
     /// How it is doing.
@@ -216,7 +216,7 @@ impl Drop for Shared {
 
 /// Opens the database and reads what is to be told of it.
 fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened), OpenError> {
-    let mut database = Database::open(file, options.busy)?;
+    let mut database = Database::open(file, options.opening)?;
     let opened = (|| {
         let start = now.max(database.reserved()?);
         let refill = reader::refill(&database.connection, database.ids, &options.refill, now)?;
@@ -224,6 +224,7 @@ fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened
         let start = start.max(newest);
         // What the tape gives before the first commit is promised now.
         database.transact(|database| database.reserve(start + crate::writer::RESERVE))?;
+        database.connection.busy_timeout(options.busy)?;
         Ok(Opened {
             mark: database.ids.mark,
             start,
@@ -280,6 +281,8 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_is_told_and_neither_memory_nor_the_end_depends_on_it() {
         let folder = std::env::temp_dir().join(format!("tickertape-full-{}", std::process::id()));
+        // One of a process that was killed, and had the same number.
+        let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         let file = folder.join("full.db");
         let lock = Lock::take(&file).unwrap();
@@ -315,6 +318,7 @@ mod tests {
                 symbol,
                 time: START + n,
                 trade,
+                feed: None,
             });
         }
         let full = watch

@@ -2,6 +2,7 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,6 +26,7 @@ pub(crate) struct Database {
     /// The order of arrival of the next trade, as of the transaction that is open.
     pub(crate) sequence: i64,
     symbols: HashMap<Symbol, Known>,
+    feeds: HashMap<Arc<str>, i64>,
     /// Changes when another connection commits: what is known of symbols is then read again.
     data_version: i64,
 }
@@ -82,6 +84,7 @@ impl Database {
             ids: Ids { mark: 0 },
             sequence: 0,
             symbols: HashMap::new(),
+            feeds: HashMap::new(),
             data_version: 0,
         };
         database
@@ -134,6 +137,7 @@ impl Database {
             // SQLite may have rolled back by itself, and says so with an error.
             let _ = self.connection.execute_batch("ROLLBACK");
             self.symbols.clear();
+            self.feeds.clear();
         }
         done
     }
@@ -161,6 +165,7 @@ impl Database {
         if version != self.data_version {
             self.data_version = version;
             self.symbols.clear();
+            self.feeds.clear();
         }
         self.sequence = self
             .connection
@@ -230,6 +235,29 @@ impl Database {
         Ok(known)
     }
 
+    /// The row of a feed, which is made where there is none.
+    pub(crate) fn feed(&mut self, name: Option<&Arc<str>>) -> Result<Option<i64>, Failure> {
+        let Some(name) = name else {
+            return Ok(None);
+        };
+        if let Some(id) = self.feeds.get(name) {
+            return Ok(Some(*id));
+        }
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO feeds (name) VALUES (?1)")?
+            .execute([name])?;
+        let id = self
+            .connection
+            .prepare_cached("SELECT id FROM feeds WHERE name = ?1")?
+            .query_row([name], |row| row.get(0))?;
+        // A file that is imported may name any.
+        if self.feeds.len() >= MOST_FEEDS {
+            self.feeds.clear();
+        }
+        self.feeds.insert(Arc::clone(name), id);
+        Ok(Some(id))
+    }
+
     /// Sets the zone in which a symbol's days begin. Where it changes, its days are to be made
     /// again.
     pub(crate) fn set_zone(&mut self, symbol: Symbol, zone: &TimeZone) -> Result<Known, Failure> {
@@ -246,6 +274,9 @@ impl Database {
         Ok(known)
     }
 }
+
+/// How many feeds are remembered by their names.
+const MOST_FEEDS: usize = 1_000;
 
 /// How large the write-ahead log may stay when it is begun anew, in bytes.
 const JOURNAL_BYTES: i64 = 16 << 20;

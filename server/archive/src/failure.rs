@@ -43,12 +43,10 @@ impl FailureKind {
 
     const fn advice(self) -> &'static str {
         match self {
-            FailureKind::Full => "free some space, or keep less: it is tried again",
-            FailureKind::Locked => "end the program that holds it: it is tried again",
-            FailureKind::ReadOnly => {
-                "let this user write the file and its folder: it is tried again"
-            }
-            FailureKind::Io => "look at the disk and at the system's log: it is tried again",
+            FailureKind::Full => "free some space, or keep less",
+            FailureKind::Locked => "end the program that holds it",
+            FailureKind::ReadOnly => "let this user write the file and its folder",
+            FailureKind::Io => "look at the disk and at the system's log",
             FailureKind::Gone => "leave the file where it is while it is in use",
             FailureKind::Corrupt => {
                 "restart: the file is then set aside and a new one begun; `sqlite3 FILE .recover` may save what was in it"

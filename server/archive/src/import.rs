@@ -149,11 +149,12 @@ impl Importer {
             let mut seconds = BTreeSet::new();
             for print in prints {
                 let symbol = database.symbol(print.symbol)?;
-                if is_there(database, &symbol, print, &mut repeated)? {
+                let feed = database.feed(print.feed.as_ref())?;
+                if is_there(database, &symbol, feed, print, &mut repeated)? {
                     written.same += 1;
                     continue;
                 }
-                database.insert(&symbol, print.time, &print.trade)?;
+                database.insert(&symbol, feed, print.time, &print.trade)?;
                 seconds.insert((symbol.id, print.time - print.time % 1000));
                 written.new += 1;
             }
@@ -256,11 +257,12 @@ fn check(interval: Interval, symbol: &Known, bar: &Bar) -> Result<(), Failure> {
 fn is_there(
     database: &Database,
     symbol: &Known,
+    feed: Option<i64>,
     print: &Print,
     repeated: &mut HashMap<Repeated, u64>,
 ) -> Result<bool, Failure> {
-    if let Some(source) = print.trade.id {
-        return Ok(database.find(symbol, source, Some(print.time))?.is_some());
+    if print.trade.id.is_some() {
+        return database.is_known(symbol, feed, print.time, &print.trade);
     }
     let trade = &print.trade;
     let marks = Marks::from(trade.moves).0;

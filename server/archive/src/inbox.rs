@@ -31,10 +31,11 @@ struct Waiting {
 }
 
 /// What comes without waiting.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Tick {
     Trade(Print),
-    Correction(Correction),
+    /// By the feed that told the trade.
+    Correction(Correction, Option<Arc<str>>),
 }
 
 /// Events that somebody waits for.

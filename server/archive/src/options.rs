@@ -22,6 +22,9 @@ pub struct Options {
     pub queue_bytes: usize,
     /// How long a write waits for another connection before that counts as a failure and is told.
     pub busy: Duration,
+    /// The same while the archive is opened: who cannot open it goes without, so that a backup or an
+    /// import that holds it for a moment is waited for.
+    pub opening: Duration,
     /// The least time between the beginnings of two transactions: what comes meanwhile goes into
     /// one. It bounds what a busy tape costs the disk, and a lonely event does not wait.
     pub pace: Duration,
@@ -37,6 +40,7 @@ impl Options {
             zone: |_| TimeZone::UTC,
             queue_bytes: 32 << 20,
             busy: Duration::from_secs(1),
+            opening: Duration::from_secs(10),
             pace: Duration::from_millis(10),
         }
     }
@@ -49,6 +53,7 @@ impl fmt::Debug for Options {
             .field("refill", &self.refill)
             .field("queue_bytes", &self.queue_bytes)
             .field("busy", &self.busy)
+            .field("opening", &self.opening)
             .field("pace", &self.pace)
             .finish_non_exhaustive()
     }

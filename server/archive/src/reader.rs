@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     ops::Range,
     path::{Path, PathBuf},
@@ -113,8 +113,9 @@ impl Reader {
             let Some(known) = find_symbol(connection, symbol)? else {
                 return Ok(Vec::new());
             };
+            let feeds = feeds(connection)?;
             let mut statement = connection.prepare_cached(
-                "SELECT time, sequence, price, size, source, marks FROM trades
+                "SELECT time, sequence, price, size, source, marks, feed FROM trades
                  WHERE symbol = ?1 AND (time, sequence) > (?2, ?3) AND time < ?4 AND marks < ?5
                  ORDER BY time, sequence LIMIT ?6",
             )?;
@@ -137,6 +138,9 @@ impl Reader {
                             id: row.get::<_, Option<i64>>(4)?.map(|id| id as u64),
                             moves: Marks(row.get(5)?).moves(),
                         },
+                        feed: row
+                            .get::<_, Option<i64>>(6)?
+                            .and_then(|id| feeds.get(&id).cloned()),
                     };
                     Ok(((row.get(0)?, row.get(1)?), print))
                 },
@@ -290,6 +294,13 @@ impl fmt::Debug for Reader {
             .field("file", &self.0.file)
             .finish()
     }
+}
+
+/// The names of the feeds that tell trades.
+fn feeds(connection: &Connection) -> Result<HashMap<i64, Arc<str>>, Failure> {
+    let mut statement = connection.prepare_cached("SELECT id, name FROM feeds")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn connect(file: &Path) -> Result<Connection, Failure> {

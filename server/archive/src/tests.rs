@@ -43,6 +43,8 @@ impl Bench {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickertape-bars-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
+        // One of a process that was killed, and had the same number.
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         let mut bench = Bench {
             folder,
@@ -85,7 +87,9 @@ impl Bench {
                 for tick in ticks {
                     match tick {
                         Told::Trade(print) => database.trade(print, &mut tally)?,
-                        Told::Correction(correction) => database.correct(correction, &mut tally)?,
+                        Told::Correction(correction) => {
+                            database.correct(correction, None, &mut tally)?;
+                        }
                     }
                 }
                 database.store_sequence()
@@ -246,6 +250,7 @@ fn apply(bench: &mut Bench, steps: &[Happening]) -> Model {
                     symbol: symbol(*index),
                     time: *time,
                     trade,
+                    feed: None,
                 }));
             }
             Happening::Again(back) => {
@@ -259,6 +264,7 @@ fn apply(bench: &mut Bench, steps: &[Happening]) -> Model {
                         symbol: symbol(index),
                         time,
                         trade: Trade::new(Decimal::ONE.into(), None).with_id(*number),
+                        feed: None,
                     }));
                 }
             }
@@ -332,7 +338,7 @@ proptest! {
             let mut tick = Tick::new(symbol(index), time, Clock::Exchange);
             tick.trade = Some(trade);
             closed.extend(board.apply(&tick).bars);
-            told.push(Told::Trade(Print { symbol: symbol(index), time, trade }));
+            told.push(Told::Trade(Print { symbol: symbol(index), time, trade, feed: None }));
         }
         for some in told.chunks(commits) {
             bench.write(some);
@@ -364,7 +370,7 @@ proptest! {
             .iter()
             .filter_map(|step| match step {
                 Happening::Trade { index, time, trade } => {
-                    Some(Told::Trade(Print { symbol: symbol(*index), time: *time, trade: *trade }))
+                    Some(Told::Trade(Print { symbol: symbol(*index), time: *time, trade: *trade, feed: None }))
                 }
                 _ => None,
             })
@@ -415,6 +421,7 @@ fn a_minute_that_was_made_of_a_second_that_was_not_stored_yet_hears_of_its_end()
             symbol: symbol(0),
             time: START + wait,
             trade,
+            feed: None,
         })
     };
     bench.write(&[told(0, 1), told(1_000, 2)]);

@@ -1,5 +1,7 @@
 //! What is written of events, trades and corrections, in the transaction that is open.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use market::{Bar, Correction, Event, Interval, Millis, News, Quote, Session, Symbol, Trade};
 use rusqlite::{OptionalExtension as _, params};
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// A trade as it is printed on the tape of its venue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Print {
     /// What was traded.
     pub symbol: Symbol,
@@ -21,6 +23,9 @@ pub struct Print {
     pub time: Millis,
     /// What was paid.
     pub trade: Trade,
+    /// Which feed told it, by its name: the numbers of two feeds are two trades. `None` where that is
+    /// not known, which may be any.
+    pub feed: Option<Arc<str>>,
 }
 
 /// What came of writing.
@@ -176,16 +181,13 @@ impl Database {
     /// Writes a trade, unless it is known.
     pub(crate) fn trade(&mut self, print: &Print, tally: &mut Tally) -> Result<(), Failure> {
         let symbol = self.symbol(print.symbol)?;
-        let Print {
-            time: at, trade, ..
-        } = print;
-        if let Some(source) = trade.id
-            && self.find(&symbol, source, Some(*at))?.is_some()
-        {
+        let (at, trade) = (&print.time, &print.trade);
+        let feed = self.feed(print.feed.as_ref())?;
+        if self.is_known(&symbol, feed, *at, trade)? {
             tally.known += 1;
             return Ok(());
         }
-        self.insert(&symbol, *at, trade)?;
+        self.insert(&symbol, feed, *at, trade)?;
         tally.row(TRADE_BYTES);
         roll::mark(
             &self.connection,
@@ -195,10 +197,54 @@ impl Database {
         )
     }
 
-    /// Where a trade with the source's number stands; the newest, or the one about a time.
-    pub(crate) fn find(
+    /// Whether a trade is stored that has the number of this one, about its time and of the same feed.
+    /// One of which the feed is not known may be of any; when a feed tells it, it is that one's.
+    pub(crate) fn is_known(
         &self,
         symbol: &Known,
+        feed: Option<i64>,
+        at: Millis,
+        trade: &Trade,
+    ) -> Result<bool, Failure> {
+        let Some(source) = trade.id else {
+            return Ok(false);
+        };
+        let known: Option<(i64, i64, Option<i64>)> = self
+            .connection
+            .prepare_cached(
+                "SELECT time, sequence, feed FROM trades
+                 WHERE symbol = ?1 AND source = ?2 AND time BETWEEN ?3 AND ?4
+                     AND (?5 IS NULL OR feed IS NULL OR feed = ?5)
+                 ORDER BY feed IS NULL LIMIT 1",
+            )?
+            .query_row(
+                params![
+                    symbol.id,
+                    source as i64,
+                    time(at.saturating_sub(SAME_TRADE)),
+                    time(at.saturating_add(SAME_TRADE)),
+                    feed
+                ],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .optional()?;
+        if let (Some((time, sequence, None)), Some(feed)) = (known, feed) {
+            self.connection
+                .prepare_cached(
+                    "UPDATE trades SET feed = ?4
+                     WHERE symbol = ?1 AND time = ?2 AND sequence = ?3",
+                )?
+                .execute([symbol.id, time, sequence, feed])?;
+        }
+        Ok(known.is_some())
+    }
+
+    /// Where a trade with the source's number stands, of one feed or of any; the newest, or the one
+    /// about a time.
+    fn find(
+        &self,
+        symbol: &Known,
+        feed: Option<i64>,
         source: u64,
         about: Option<Millis>,
     ) -> Result<Option<(i64, i64)>, Failure> {
@@ -214,9 +260,10 @@ impl Database {
             .prepare_cached(
                 "SELECT time, sequence FROM trades
                  WHERE symbol = ?1 AND source = ?2 AND time BETWEEN ?3 AND ?4
+                     AND (?5 IS NULL OR feed = ?5)
                  ORDER BY time DESC, sequence DESC LIMIT 1",
             )?
-            .query_row(params![symbol.id, source as i64, from, to], |row| {
+            .query_row(params![symbol.id, source as i64, from, to, feed], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .optional()?;
@@ -226,11 +273,12 @@ impl Database {
     pub(crate) fn insert(
         &mut self,
         symbol: &Known,
+        feed: Option<i64>,
         at: Millis,
         trade: &Trade,
     ) -> Result<(), Failure> {
         self.connection
-            .prepare_cached("INSERT INTO trades VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .prepare_cached("INSERT INTO trades VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
             .execute(params![
                 symbol.id,
                 time(at),
@@ -239,19 +287,23 @@ impl Database {
                 trade.size.map(Exact::from),
                 trade.id.map(|id| id as i64),
                 Marks::from(trade.moves).0,
+                feed,
             ])?;
         self.sequence += 1;
         Ok(())
     }
 
-    /// Puts a trade right, or takes it back. Its number stays known, so that it does not come again.
+    /// Puts a trade of a feed right, or takes it back. Its number stays known, so that it does not come
+    /// again.
     pub(crate) fn correct(
         &mut self,
         correction: &Correction,
+        feed: Option<&Arc<str>>,
         tally: &mut Tally,
     ) -> Result<(), Failure> {
         let symbol = self.symbol(correction.symbol)?;
-        let Some((at, sequence)) = self.find(&symbol, correction.trade, None)? else {
+        let feed = self.feed(feed)?;
+        let Some((at, sequence)) = self.find(&symbol, feed, correction.trade, None)? else {
             tally.unmatched += 1;
             return Ok(());
         };
@@ -264,7 +316,9 @@ impl Database {
                     )?
                     .execute([symbol.id, at, sequence, Marks::CANCELLED])?;
             }
-            Some(right) => self.put_right(&symbol, (at, sequence), correction.trade, right)?,
+            Some(right) => {
+                self.put_right(&symbol, feed, (at, sequence), correction.trade, right)?
+            }
         }
         tally.row(TRADE_BYTES);
         let at = at as Millis;
@@ -279,6 +333,7 @@ impl Database {
     fn put_right(
         &mut self,
         symbol: &Known,
+        feed: Option<i64>,
         (at, sequence): (i64, i64),
         source: u64,
         right: &Trade,
@@ -287,11 +342,11 @@ impl Database {
         if number != source {
             // The old number goes to a row behind, which says that it is known; and what already has
             // the new one is the same trade, told before its correction.
-            let told = self.find(symbol, number, Some(at as Millis))?;
+            let told = self.find(symbol, feed, number, Some(at as Millis))?;
             self.connection
                 .prepare_cached(
                     "INSERT INTO trades
-                     SELECT symbol, time, ?4, price, size, source, marks | ?5 FROM trades
+                     SELECT symbol, time, ?4, price, size, source, marks | ?5, feed FROM trades
                      WHERE symbol = ?1 AND time = ?2 AND sequence = ?3",
                 )?
                 .execute([symbol.id, at, sequence, self.sequence, Marks::CANCELLED])?;

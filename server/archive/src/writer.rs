@@ -266,7 +266,9 @@ impl Writer {
                         newest_trade = newest_trade.max(print.time);
                         database.trade(print, &mut tally)?;
                     }
-                    Tick::Correction(correction) => database.correct(correction, &mut tally)?,
+                    Tick::Correction(correction, feed) => {
+                        database.correct(correction, feed.as_ref(), &mut tally)?;
+                    }
                 }
             }
             for (id, event) in batch.commits.iter().flat_map(|commit| &commit.events) {
@@ -370,7 +372,7 @@ impl Writer {
         self.status.send_modify(|status| {
             status.failures += 1;
             failures = status.failures;
-            status.state = State::Degraded(failure.to_string());
+            status.state = State::Degraded(format!("{failure}: it is tried again"));
             status.queued = queued;
             status.dropped = dropped;
         });

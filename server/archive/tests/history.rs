@@ -327,12 +327,13 @@ async fn trades_that_are_known_come_once_and_corrections_reach_every_level() {
     };
     assert_eq!((day()[0].trades, day()[0].high), (2, price("12")));
     let correct = |trade, right| {
-        archive.correct(Correction {
+        let correction = Correction {
             symbol: symbol("A"),
             time: START,
             trade,
             right,
-        });
+        };
+        archive.correct(correction, None);
     };
     correct(8, Some(Trade::new(price("9"), Some(size("3"))).with_id(80)));
     correct(99, None);
@@ -422,13 +423,13 @@ fn an_import_twice_is_an_import_once() {
     let mut prints: Vec<_> = (0..50)
         .map(|n| print("A", minute + n * 7_000, "10.5", "1"))
         .collect();
-    prints.insert(10, prints[10]);
-    prints.insert(10, prints[10]);
+    prints.insert(10, prints[10].clone());
+    prints.insert(10, prints[10].clone());
     let mut others: Vec<_> = prints
         .iter()
         .map(|print| archive::Print {
             symbol: symbol("B"),
-            ..*print
+            ..print.clone()
         })
         .collect();
     others
@@ -732,7 +733,7 @@ async fn trades_wait_at_most_a_second_for_a_commit() {
         range: false,
         volume: true,
     };
-    archive.trade(odd);
+    archive.trade(odd.clone());
     until(&archive, |status| status.commits > 0 && status.queued == 0).await;
     let stored: Vec<_> = archive
         .trades(symbol("A"), 0..u64::MAX)
@@ -746,4 +747,95 @@ async fn trades_wait_at_most_a_second_for_a_commit() {
         [],
         "no price moved"
     );
+}
+
+/// Numbers are counted by each venue for itself: the same one of another feed is another trade.
+#[tokio::test]
+async fn a_number_is_one_trade_of_one_feed() {
+    let folder = Folder::new();
+    let clock = Clock::new(START + 60_000);
+    let (archive, _) = open(&folder, clock.options());
+    let minute = START - START % 60_000;
+    let trade = |feed: Option<&str>, at: &str, number: u64| {
+        let mut print = print("A", minute + 1_000, at, "1");
+        print.trade.id = Some(number);
+        print.feed = feed.map(Arc::from);
+        print
+    };
+    let stored = || -> Vec<(Option<String>, String)> {
+        archive
+            .trades(symbol("A"), 0..Millis::MAX)
+            .map(Result::unwrap)
+            .map(|print| {
+                let feed = print.feed.map(|feed| feed.to_string());
+                (feed, print.trade.price.to_string())
+            })
+            .collect()
+    };
+    let rows = |rows: &[(&str, &str)]| -> Vec<(Option<String>, String)> {
+        let own = |(feed, price): &(&str, &str)| {
+            let feed = Some(*feed).filter(|feed| !feed.is_empty());
+            (feed.map(str::to_owned), (*price).to_owned())
+        };
+        rows.iter().map(own).collect()
+    };
+    let correct = |feed: &str, number, right: Option<&str>| {
+        let right = right.map(|at| Trade::new(price(at), Some(size("1"))));
+        let correction = Correction {
+            symbol: symbol("A"),
+            time: START,
+            trade: number,
+            right,
+        };
+        archive.correct(correction, Some(feed.into()));
+    };
+    archive.trade(trade(Some("East"), "10", 7));
+    archive.trade(trade(Some("West"), "20", 7));
+    archive.trade(trade(Some("West"), "20", 7));
+    archive.trade(trade(None, "30", 8));
+    written(&archive).await;
+    assert_eq!(archive.status().known, 1);
+    assert_eq!(
+        stored(),
+        rows(&[("East", "10"), ("West", "20"), ("", "30")])
+    );
+
+    // Of its own feed alone, and not of one of which nobody knows whose it is.
+    correct("East", 7, Some("11"));
+    correct("North", 7, None);
+    correct("East", 8, None);
+    written(&archive).await;
+    assert_eq!(
+        stored(),
+        rows(&[("East", "11"), ("West", "20"), ("", "30")])
+    );
+    assert_eq!(archive.status().unmatched, 2);
+    let bars = archive
+        .bars(symbol("A"), Interval::Minute, minute..minute + 1, 1)
+        .unwrap();
+    assert_eq!((bars[0].open, bars[0].high), (price("11"), price("30")));
+
+    // Who tells it has it from then on.
+    archive.trade(trade(Some("West"), "30", 8));
+    archive.trade(trade(Some("East"), "12", 8));
+    correct("West", 8, None);
+    written(&archive).await;
+    assert_eq!(
+        stored(),
+        rows(&[("East", "11"), ("West", "20"), ("East", "12")])
+    );
+    // A new number is looked for among those of the same feed.
+    let renumbered = Correction {
+        symbol: symbol("A"),
+        time: START,
+        trade: 7,
+        right: Some(Trade::new(price("21"), Some(size("1"))).with_id(8)),
+    };
+    archive.correct(renumbered, Some("West".into()));
+    written(&archive).await;
+    assert_eq!(
+        stored(),
+        rows(&[("East", "11"), ("West", "21"), ("East", "12")])
+    );
+    archive.close().await.unwrap();
 }

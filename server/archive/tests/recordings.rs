@@ -85,6 +85,7 @@ async fn bars_of_the_recorded_trades_are_those_that_python_makes() {
             time: data["T"].as_u64().unwrap(),
             trade: Trade::new(price(text("p")), Some(size(text("q"))))
                 .with_id(data["t"].as_u64().unwrap()),
+            feed: Some("Binance".into()),
         });
     }
     assert_eq!(prints.len(), 9_757);
@@ -93,14 +94,14 @@ async fn bars_of_the_recorded_trades_are_those_that_python_makes() {
     let clock = Clock::new(START);
     let (archive, _) = open(&folder, clock.options());
     for some in prints.chunks(700) {
-        some.iter().for_each(|print| archive.trade(*print));
+        some.iter().for_each(|print| archive.trade(print.clone()));
         written(&archive).await;
     }
     // Half of them again, as after a reconnection.
     prints
         .iter()
         .skip(4_000)
-        .for_each(|print| archive.trade(*print));
+        .for_each(|print| archive.trade(print.clone()));
     written(&archive).await;
     assert_eq!(archive.status().known, 5_757);
     until(&archive, |status| status.pending == 0).await;

@@ -7,7 +7,21 @@ use market::{Millis, Quote, Session, Symbol, Trade};
 
 /// Where the feeds of before left their symbols: each is taken up by the feed that spoke of it, once.
 #[derive(Debug, Default)]
-pub struct LeftBehind(Mutex<HashMap<Symbol, Left>>);
+pub struct LeftBehind {
+    left: Mutex<HashMap<Symbol, Left>>,
+    told: Vec<Told>,
+}
+
+/// How far a symbol was told, whoever told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// Which one.
+    pub symbol: Symbol,
+    /// The time of its newest quote on the tape.
+    pub quote: Millis,
+    /// The end of its newest bar on the tape.
+    pub bars_until: Millis,
+}
 
 /// Where a feed left a symbol.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,10 +37,18 @@ pub struct Left {
 }
 
 impl LeftBehind {
-    /// What was left of each symbol.
-    pub fn new(left: impl IntoIterator<Item = Left>) -> Self {
+    /// What was left of symbols, and how far each was told.
+    pub fn new(left: impl IntoIterator<Item = Left>, told: Vec<Told>) -> Self {
         let left = left.into_iter().map(|left| (left.quote.symbol, left));
-        LeftBehind(Mutex::new(left.collect()))
+        LeftBehind {
+            left: Mutex::new(left.collect()),
+            told,
+        }
+    }
+
+    /// How far symbols were told.
+    pub fn told(&self) -> &[Told] {
+        &self.told
     }
 
     /// Takes what a source has left of a symbol.
@@ -48,6 +70,6 @@ impl LeftBehind {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Symbol, Left>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

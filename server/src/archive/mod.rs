@@ -8,7 +8,7 @@ mod opening;
 mod options;
 mod scribe;
 
-pub use left::{Left, LeftBehind};
+pub use left::{Left, LeftBehind, Told};
 pub use opening::Beginning;
 pub use options::{Age, ArchiveOptions, DataFolder, DataSize, Kind};
 pub use scribe::{Report, Scribe};

@@ -9,7 +9,7 @@ use archive::{Archive, OpenError, Options};
 use market::{Bar, Event, Millis, Quote, Session, Symbol};
 use tape::{EventId, Payload as _, Refill, Stored};
 
-use super::{Kind, Left, LeftBehind};
+use super::{Kind, Left, LeftBehind, Told};
 use crate::{Config, Entry, Now, Tape, Topic, sessions::Calendar};
 
 /// What a server goes on from.
@@ -51,7 +51,7 @@ impl Beginning {
             archive,
         };
         let options = &config.archive;
-        let Some((folder, kind)) = options.place(&config.feeds, config.seed.is_some()) else {
+        let Ok((folder, kind)) = options.place(&config.feeds, config.seed.is_some()) else {
             return Ok(anew(None));
         };
         match open(&folder, kind, options.keep(), clock) {
@@ -151,6 +151,14 @@ fn open(
         entries,
     };
     let tape = Tape::refilled(opened.start, opened.mark, WINDOW, refill);
+    let told = newest
+        .iter()
+        .map(|(&symbol, newest)| Told {
+            symbol,
+            quote: newest.quote.as_ref().map_or(0, |quote| quote.time),
+            bars_until: newest.closed_until,
+        })
+        .collect();
     let left = newest
         .into_values()
         .filter_map(|newest| newest.left(&archive))
@@ -158,7 +166,7 @@ fn open(
     tracing::info!(file = %file.display(), refilled, "goes on where the archive ends");
     Ok(Beginning {
         tape,
-        left: LeftBehind::new(left),
+        left: LeftBehind::new(left, told),
         archive: Some(Ok(archive)),
     })
 }
@@ -193,13 +201,17 @@ const OPEN: Millis = 10 * Bar::INTERVAL;
 
 impl Newest {
     fn left(self, archive: &Archive) -> Option<Left> {
-        let quote = self.quote?;
+        let (quote, session) = (self.quote?, self.session?);
         let since = self.closed_until.max(quote.time.saturating_sub(OPEN));
         let since = since - since % Bar::INTERVAL;
         let mut trades = Vec::new();
         for page in archive.trades(quote.symbol, since..Millis::MAX) {
             match page {
-                Ok(print) => trades.push((print.time, print.trade)),
+                // Of the feed alone that takes them up.
+                Ok(print) if print.feed.as_deref() == Some(&*session.source) => {
+                    trades.push((print.time, print.trade));
+                }
+                Ok(_) => {}
                 Err(failure) => {
                     // The bar that was open is told as what comes from now on makes it.
                     tracing::warn!(symbol = %quote.symbol, %failure, "its last trades could not be read");
@@ -209,7 +221,7 @@ impl Newest {
             }
         }
         Some(Left {
-            session: self.session?,
+            session,
             quote,
             closed_until: self.closed_until,
             trades,

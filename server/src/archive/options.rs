@@ -1,7 +1,7 @@
-use std::{path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use clap::Args;
-use jiff::{Span, SpanRelativeTo};
+use jiff::{Span, SpanRelativeTo, SpanRound, Unit};
 use market::Millis;
 
 use crate::feeds::FeedSpec;
@@ -61,14 +61,19 @@ pub struct ArchiveOptions {
 }
 
 impl ArchiveOptions {
-    /// Where the archive of these feeds is: its folder and the name of its file; `None` where
-    /// nothing is kept. A market that is repeated from its seed has no history.
-    pub fn place(&self, feeds: &[FeedSpec], seeded: bool) -> Option<(PathBuf, Kind)> {
+    /// Where the archive of these feeds is: its folder and which file.
+    ///
+    /// # Errors
+    /// Why nothing is kept, as a clause.
+    pub fn place(&self, feeds: &[FeedSpec], seeded: bool) -> Result<(PathBuf, Kind), &'static str> {
         let kind = Kind::of(feeds);
-        if seeded && kind == Kind::Simulated {
-            return None;
+        let folder = self.data.0.clone().ok_or("data is none")?;
+        match kind {
+            Kind::Simulated if seeded => {
+                Err("a market that is repeated from its seed has no history")
+            }
+            _ => Ok((folder, kind)),
         }
-        Some((self.data.0.clone()?, kind))
     }
 
     /// What is kept, and how long.
@@ -136,6 +141,21 @@ pub struct Age(pub Option<Millis>);
 
 /// More is for ever.
 const LONGEST: Millis = 1_000 * 366 * 24 * 60 * 60 * 1_000;
+
+impl fmt::Display for Age {
+    /// As it is read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(age) = self.0 else {
+            return f.write_str("forever");
+        };
+        let days = SpanRound::new().largest(Unit::Day).days_are_24_hours();
+        let span = i64::try_from(age).map(|age| Span::new().milliseconds(age).round(days));
+        match span {
+            Ok(Ok(span)) => write!(f, "{span:#}"),
+            _ => write!(f, "{age}ms"),
+        }
+    }
+}
 
 impl FromStr for Age {
     type Err = &'static str;
@@ -212,7 +232,9 @@ mod tests {
             ("forever", None),
         ] {
             assert_eq!(text.parse(), Ok(Age(age)), "{text}");
+            assert_eq!(Age(age).to_string().parse(), Ok(Age(age)), "{text}");
         }
+        assert_eq!(Age(Some(7 * DAY)).to_string(), "7d");
         for text in ["", "7", "-7d", "1s", "1 month", "ever", "99999999999999d"] {
             assert!(text.parse::<Age>().is_err(), "{text}");
         }

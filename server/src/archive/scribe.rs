@@ -145,31 +145,35 @@ impl Scribe {
         }
     }
 
-    /// How it is doing; `None` where it could not be opened.
-    pub fn report(&self) -> Option<Report> {
-        let archive = self.archive()?;
-        Some(Report {
-            status: archive.status(),
+    /// How it is doing; one that could not be opened has failed.
+    pub fn report(&self) -> Report {
+        let status = match &self.0.archive {
+            Ok(archive) => archive.status(),
+            Err(reason) => Status {
+                state: State::Failed(reason.clone()),
+                ..Status::default()
+            },
+        };
+        Report {
+            status,
             written: *self.0.written.borrow(),
             lost: self.0.lost.load(Ordering::Relaxed),
-        })
+        }
     }
 
     /// What is wrong with it, as it stands among the feeds; nothing where it is well.
     pub fn feed_status(&self) -> Option<FeedStatus> {
-        let (state, detail) = match self.report() {
-            None => (FeedState::Failed, self.0.archive.as_ref().err()?.clone()),
-            Some(Report { status, lost, .. }) => match status.state {
-                State::Failed(reason) => (FeedState::Failed, reason),
-                State::Degraded(reason) => (FeedState::Degraded, reason),
-                State::Ok if lost > 0 => (
-                    FeedState::Degraded,
-                    format!(
-                        "{lost} events left the tape before they could be written: history has a gap there"
-                    ),
+        let Report { status, lost, .. } = self.report();
+        let (state, detail) = match status.state {
+            State::Failed(reason) => (FeedState::Failed, reason),
+            State::Degraded(reason) => (FeedState::Degraded, reason),
+            State::Ok if lost > 0 => (
+                FeedState::Degraded,
+                format!(
+                    "{lost} events left the tape before they could be written: history has a gap there"
                 ),
-                State::Ok => return None,
-            },
+            ),
+            State::Ok => return None,
         };
         Some(FeedStatus {
             name: NAME.to_owned(),

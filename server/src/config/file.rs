@@ -275,8 +275,8 @@ impl Reader<'_> {
                     at = value.span();
                 }
             }
-            let setting = self.command.get_arguments().filter_map(self::key);
-            let elsewhere = match setting.into_iter().any(|setting| setting == key) {
+            let mut settings = self.command.get_arguments().filter_map(self::key);
+            let elsewhere = match fault.unknown && settings.any(|setting| setting == key) {
                 true => "; settings of the server stand before the first [[feed]]",
                 false => "",
             };

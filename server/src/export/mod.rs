@@ -21,7 +21,7 @@ use clap::{Args, ValueEnum};
 use market::{Interval, Symbol};
 
 use self::table::Table;
-use crate::{data::Place, import::TimeFormat};
+use crate::{data::Which, import::TimeFormat};
 
 /// What is to be exported, and where to.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -30,14 +30,9 @@ pub struct ExportOptions {
     #[arg(value_name = "WHAT")]
     pub what: What,
 
-    /// Folder of the archive, or its file
-    #[arg(
-        long,
-        env = "TICKERTAPE_DATA",
-        default_value = "data",
-        value_name = "FOLDER"
-    )]
-    pub data: Place,
+    /// The archive
+    #[command(flatten)]
+    pub archive: Which,
 
     /// Only these symbols; may be given several times, or separated by ,
     #[arg(long = "symbol", value_name = "SYMBOL", value_delimiter = ',')]
@@ -109,7 +104,7 @@ impl FromStr for Bound {
 /// When the archive cannot be read or the file cannot be written.
 pub fn export(options: &ExportOptions) -> Result<(), String> {
     let format = options.format();
-    let (folder, name) = options.data.parts();
+    let (folder, name) = options.archive.parts()?;
     let reader = archive::Reader::open(&folder, &name).map_err(|error| error.to_string())?;
     let table = Table::of(options, reader);
     let Some(file) = &options.output else {
@@ -182,11 +177,19 @@ impl From<::parquet::errors::ParquetError> for Problem {
     }
 }
 
-/// Writes a file beside its place and moves it there when it is whole.
+/// Writes a file beside its place and moves it there when it is whole. A link is followed; what is
+/// there and no file (a pipe, `/dev/stdout`) is written to as it is.
 fn write_file(
     file: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Problem>,
 ) -> Result<(), Problem> {
+    let target = fs::canonicalize(file);
+    let file = target.as_deref().unwrap_or(file);
+    if fs::metadata(file).is_ok_and(|there| !there.is_file()) {
+        let mut out = BufWriter::new(File::options().write(true).open(file)?);
+        write(&mut out)?;
+        return Ok(out.flush()?);
+    }
     let mut beside: OsString = file.as_os_str().to_owned();
     beside.push(".part");
     let beside = PathBuf::from(beside);

@@ -91,6 +91,7 @@ impl Table {
                 columns.push(optional("size", Kind::Decimal));
                 columns.push(optional("id", Kind::Whole));
                 columns.push(optional("moves", Kind::Text));
+                columns.push(optional("feed", Kind::Text));
             }
             What::Quotes => columns.extend(
                 [
@@ -283,6 +284,7 @@ fn trade(print: &Print) -> Vec<Cell> {
         or_none(trade.size, size),
         or_none(trade.id, Cell::Whole),
         or_none(moves, Cell::Text),
+        or_none(print.feed.as_deref(), text),
     ]
 }
 

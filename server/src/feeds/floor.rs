@@ -23,7 +23,7 @@ pub struct Floor {
     /// Where trades and corrections go; events go there from the tape.
     pub archive: Option<Archive>,
     /// Where symbols were left before a restart.
-    pub left: Arc<LeftBehind>,
+    pub(super) left: Arc<LeftBehind>,
     /// Who writes down what feeds receive, if somebody does.
     pub recorder: Option<Arc<Recorder>>,
     speakers: Arc<Speakers>,
@@ -42,6 +42,14 @@ impl Floor {
             recorder: None,
             speakers: Arc::default(),
         }
+    }
+
+    /// Goes on where symbols were left before a restart: the feed that spoke of one takes it up, and
+    /// none tells a bar again or goes back in time.
+    pub fn go_on(&mut self, left: LeftBehind) {
+        let now = self.now();
+        self.speakers().remember(left.told(), now);
+        self.left = Arc::new(left);
     }
 
     /// Who speaks for each symbol.

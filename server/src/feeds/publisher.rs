@@ -38,6 +38,8 @@ pub struct Publisher {
     /// The feed's place in the order of configuration.
     rank: usize,
     status: watch::Sender<FeedStatus>,
+    /// The feed's name, under which its trades are archived.
+    told_by: Arc<str>,
     // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
     // order of a feed's events on the tape the order in which the board saw them.
     state: Mutex<State>,
@@ -95,7 +97,7 @@ struct Skew {
 
 /// How far ahead of ours the clock of a source may be. A time further ahead would hold back the
 /// quotes of every other feed until it comes.
-const AHEAD: Millis = 60_000;
+pub(super) const AHEAD: Millis = 60_000;
 
 /// How far behind ours it may be. Sources do not send what is older than that as news.
 const BEHIND: Millis = 10 * 60_000;
@@ -114,6 +116,7 @@ impl Publisher {
             floor,
             rank,
             status: watch::Sender::new(status),
+            told_by: name.into(),
             state: Mutex::default(),
             ignored: AtomicU64::new(0),
             wrong: AtomicU64::new(0),
@@ -284,8 +287,9 @@ impl Publisher {
         let symbol = correction.symbol;
         let mut seats = self.floor.speakers();
         let speaks = seats.speaks(self.rank, symbol);
-        if let Some(archive) = self.floor.archive.as_ref().filter(|_| speaks) {
-            archive.correct(*correction);
+        // Also of one who no longer speaks: it may have told the trade when it did.
+        if let Some(archive) = &self.floor.archive {
+            archive.correct(*correction, Some(Arc::clone(&self.told_by)));
         }
         let before = state.board.quote(symbol).cloned();
         match state.board.correct(correction) {
@@ -351,16 +355,23 @@ impl Publisher {
 
     /// Takes that a symbol is halted, whoever quotes it, with the venue's code of the reason (`T1`,
     /// `LUDP`). A market-wide halt (`MWC1` to `MWC3`) stops all US stocks. To say it again is no
-    /// change.
+    /// change. While a recording is played, nothing is halted but what is played.
     pub fn halt(&self, symbol: Symbol, code: &str) {
-        let floor = &self.floor;
-        floor.sessions.halt(&floor.tape, floor.now(), symbol, code);
+        let (floor, now) = (&self.floor, self.floor.now());
+        match self.is_played() {
+            // What was halted once is not halted now.
+            true => floor.sessions.halt_played(&floor.tape, now, symbol, code),
+            false => floor.sessions.halt(&floor.tape, now, symbol, code),
+        }
     }
 
     /// Takes that a symbol is traded again; where its halt was market-wide, all are.
     pub fn resume(&self, symbol: Symbol) {
-        let floor = &self.floor;
-        floor.sessions.resume(&floor.tape, floor.now(), symbol);
+        let (floor, now) = (&self.floor, self.floor.now());
+        match self.is_played() {
+            true => floor.sessions.resume_played(&floor.tape, now, symbol),
+            false => floor.sessions.resume(&floor.tape, now, symbol),
+        }
     }
 
     /// Publishes a story, unless it says what is on the tape already.
@@ -473,7 +484,14 @@ impl Publisher {
         let mut state = self.state();
         let mut seats = self.floor.speakers();
         seats.heard(self.rank);
-        seats.stand(self.rank, Standing::Good);
+        // Where all clocks are off it is ours, and the first one speaks as ever.
+        seats.stand(
+            self.rank,
+            match state.skew {
+                Some(_) => Standing::Degraded,
+                None => Standing::Good,
+            },
+        );
         drop(seats);
         if state.speaks_since.is_none() {
             state.speaks_since = Some(Instant::now());
@@ -544,6 +562,12 @@ impl Publisher {
         self.status.subscribe()
     }
 
+    /// What the feed shares with others.
+    #[cfg(test)]
+    pub(super) fn floor(&self) -> &Floor {
+        &self.floor
+    }
+
     /// The feed's name.
     pub fn name(&self) -> String {
         self.status.borrow().name.clone()
@@ -588,6 +612,7 @@ impl Publisher {
                 symbol: tick.symbol,
                 time: tick.time,
                 trade,
+                feed: Some(Arc::clone(&self.told_by)),
             });
         }
     }

@@ -7,6 +7,9 @@ use std::{
 use market::{Bar, Millis, Price, Session, Symbol};
 use tokio::time::Instant;
 
+use super::publisher::AHEAD;
+use crate::archive::Told;
+
 /// How long a feed may hear nothing at all before the next one that does takes over.
 pub(super) const SILENCE: Duration = Duration::from_secs(5);
 
@@ -105,6 +108,18 @@ impl Speakers {
 }
 
 impl Seats {
+    /// Goes on from what was told before a restart. What is further ahead than any feed may be is of
+    /// nobody who speaks here, or of a clock that was set back: it would hold all of them up.
+    pub(super) fn remember(&mut self, told: &[Told], now: Millis) {
+        let latest = now.saturating_add(AHEAD);
+        let sane = |time: Millis| if time <= latest { time } else { 0 };
+        for told in told {
+            let voice = self.voice(told.symbol);
+            voice.time = sane(told.quote);
+            voice.bars_until = sane(told.bars_until);
+        }
+    }
+
     /// A seat behind all others.
     pub(super) fn sit(&mut self, now: Millis) -> usize {
         self.seats.push(Seat {
@@ -387,6 +402,7 @@ mod tests {
     use super::*;
     use crate::{
         Tape,
+        archive::LeftBehind,
         feeds::{Floor, Publisher, pairs},
         testing::{self, Reader, START},
     };
@@ -612,6 +628,34 @@ mod tests {
             .tape
             .view(|view| view.merging(&crate::Topic::Symbols).count());
         assert_eq!(times, 2, "one session, one quote");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_told_before_a_restart_is_not_told_again() {
+        let minute = START - START % Bar::INTERVAL + Bar::INTERVAL;
+        let mut stage = stage(1);
+        let told = |quote, bars_until| Told {
+            symbol: symbol(),
+            quote,
+            bars_until,
+        };
+        pass(((minute - START) / 1_000) as u32 + 65).await;
+        let mut floor = stage.feeds[FIRST].floor().clone();
+        floor.go_on(LeftBehind::new(
+            [],
+            vec![told(minute + 61_000, minute + 60_000)],
+        ));
+        for (time, price) in [(59_000, "5"), (60_500, "6"), (61_000, "7"), (121_500, "8")] {
+            stage.feeds[FIRST].tick(&trade(price, minute + time));
+        }
+        // The bar of the first minute, as it knows it, was told before.
+        assert_eq!(stage.told(), ["bar 1", "quote 8"]);
+        assert_eq!(stage.feeds[FIRST].skipped().held, 2);
+
+        // A time from a clock that was wrong must not silence everybody until it comes.
+        floor.go_on(LeftBehind::new([], vec![told(minute << 1, minute << 1)]));
+        stage.feeds[FIRST].tick(&trade("9", minute + 181_500));
+        assert_eq!(stage.told(), ["bar 2", "quote 9"]);
     }
 
     #[tokio::test(start_paused = true)]

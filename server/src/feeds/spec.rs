@@ -22,6 +22,7 @@ use super::{
     rss::{self, Rss},
     sec::{self, Sec},
     simulate::{self, Simulate},
+    socket,
     stdin::{self, Stdin},
 };
 use crate::Secret;
@@ -130,6 +131,8 @@ pub struct SpecFault {
     pub key: Option<String>,
     /// The place in the list of that key, if it is one.
     pub item: Option<usize>,
+    /// Whether a feed of that kind has no such key.
+    pub unknown: bool,
     /// What is wrong, with the value and what was expected.
     pub message: String,
 }
@@ -150,6 +153,7 @@ impl SpecFault {
         SpecFault {
             key: None,
             item: None,
+            unknown: false,
             message,
         }
     }
@@ -158,6 +162,7 @@ impl SpecFault {
         SpecFault {
             key: Some(key.to_owned()),
             item: None,
+            unknown: false,
             message,
         }
     }
@@ -223,10 +228,13 @@ impl FeedSpec {
             "none" | "simulate" => match table.keys().next() {
                 None if name == "none" => Ok(FeedSpec::None),
                 None => Ok(FeedSpec::Simulate),
-                Some(key) => Err(SpecError(vec![SpecFault::of(
-                    key,
-                    format!("{key:?} is not an option of {name}: expected none"),
-                )])),
+                Some(key) => Err(SpecError(vec![SpecFault {
+                    unknown: true,
+                    ..SpecFault::of(
+                        key,
+                        format!("{key:?} is not an option of {name}: expected none"),
+                    )
+                }])),
             },
             alpaca::Options::NAME => options(table).map(FeedSpec::Alpaca),
             alpaca::StoriesOptions::NAME => options(table).map(FeedSpec::AlpacaNews),
@@ -342,10 +350,15 @@ impl FeedSpec {
                 let why = "none is given beside other feeds: expected it alone";
                 return Err((place, why.to_owned()));
             }
-            // Whoever asks the SEC is counted by his address, however many feeds he has.
-            let is_sec = |feed: &FeedSpec| matches!(feed, FeedSpec::Sec(_));
-            let twice = is_sec(feed) && feeds[..place].iter().any(is_sec);
-            if twice || feeds[..place].contains(feed) {
+            let before = &feeds[..place];
+            if let Some((what, why)) = feed.alone()
+                && before
+                    .iter()
+                    .any(|other| other.alone().is_some_and(|(other, _)| other == what))
+            {
+                return Err((place, format!("{what} is given twice: {why}")));
+            }
+            if before.contains(feed) {
                 // An address may have a key in its query.
                 let shown = feed.subjects().into_iter().map(|subject| {
                     let address = subject.split_once('?').filter(|_| subject.contains("://"));
@@ -361,18 +374,49 @@ impl FeedSpec {
         Ok(())
     }
 
+    /// What of this feed there can be only once, whatever else is said of it; and why, and what to do.
+    fn alone(&self) -> Option<(String, &'static str)> {
+        match self {
+            FeedSpec::Alpaca(options) => {
+                let own = match &options.url {
+                    Some(url) => format!(" at {}", socket::shown(url)),
+                    None => format!(" with feed={}", options.feed),
+                };
+                Some((
+                    format!("alpaca{own} and the key in {}", options.key),
+                    "an account has one connection to each of Alpaca's addresses, and the second would be refused: expected one feed with the symbols of both",
+                ))
+            }
+            FeedSpec::AlpacaNews(options) => Some((
+                format!("alpaca-news with the key in {}", options.key),
+                "an account has one connection for news, and the second would be refused: expected one feed with the symbols of both, or with none for all stories",
+            )),
+            FeedSpec::Finnhub(options) => Some((
+                format!("finnhub with the key in {}", options.key),
+                "a key has one connection, and the second would be refused: expected one feed with the symbols of both",
+            )),
+            FeedSpec::Sec(_) => Some((
+                "sec".to_owned(),
+                "the SEC counts requests by address, for all feeds together: expected one feed with the forms of both, or with none for all forms",
+            )),
+            FeedSpec::Stdin(_) => Some((
+                "stdin".to_owned(),
+                "there is one standard input: expected it once",
+            )),
+            _ => None,
+        }
+    }
+
     /// What the feed is about, for a person.
     fn subjects(&self) -> Vec<String> {
         match self {
-            FeedSpec::None => Vec::new(),
+            FeedSpec::None
+            | FeedSpec::Alpaca(_)
+            | FeedSpec::AlpacaNews(_)
+            | FeedSpec::Finnhub(_)
+            | FeedSpec::Sec(_)
+            | FeedSpec::Stdin(_) => self.alone().into_iter().map(|(what, _)| what).collect(),
             FeedSpec::Simulate => vec!["simulate".to_owned()],
-            // An account has one connection to an endpoint, and a key of Finnhub one in all: a
-            // second feed would not get its own.
-            FeedSpec::Alpaca(options) => vec![format!(
-                "alpaca with feed={} and {}",
-                options.feed, options.key
-            )],
-            FeedSpec::AlpacaNews(options) => vec![format!("alpaca-news with {}", options.key)],
             FeedSpec::Binance(options) => options
                 .symbols
                 .iter()
@@ -380,11 +424,8 @@ impl FeedSpec {
                 .collect(),
             FeedSpec::Coinbase(options) => of_pairs(coinbase::Options::NAME, &options.symbols),
             FeedSpec::Kraken(options) => of_pairs(kraken::Options::NAME, &options.symbols),
-            FeedSpec::Finnhub(options) => vec![format!("finnhub with {}", options.key)],
             FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
-            FeedSpec::Sec(_) => vec!["sec".to_owned()],
             FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
-            FeedSpec::Stdin(_) => vec![stdin::Options::NAME.to_owned()],
             FeedSpec::Json(options) => vec![format!("json:{}", options.url)],
             FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
         }
@@ -426,7 +467,10 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
                 keys.join(", "),
                 suggestion(key, &keys)
             );
-            faults.push(SpecFault::of(key, message));
+            faults.push(SpecFault {
+                unknown: true,
+                ..SpecFault::of(key, message)
+            });
         }
         known
     });
@@ -441,11 +485,11 @@ fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
         let message = error.inner().message();
         let missing = missing(message);
         if let Some(key) = key.filter(|key| table.remove(key).is_some()) {
-            let message = format!("{}: {message}", T::NAME);
+            // A list is a sequence to who reads, not to who writes.
+            let message = message.replace("expected a sequence", "expected a list in [ ]");
             faults.push(SpecFault {
-                key: Some(key.clone()),
                 item,
-                message,
+                ..SpecFault::of(&key, format!("{}: {message}", T::NAME))
             });
             taken.insert(key);
             continue;

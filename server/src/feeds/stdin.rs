@@ -69,8 +69,9 @@ impl Stdin {
         let (sender, mut lines) = mpsc::channel(AHEAD);
         // It ends with the input, or at the next line when nobody takes lines any more.
         let reading = spawn_blocking(move || read(&mut BufReader::new(input), &sender));
+        // It is listened to, whether anybody has something to say or not.
+        publisher.live();
         while let Some((number, line)) = lines.recv().await {
-            publisher.live();
             match line {
                 Ok(line) => take(number, &line, publisher),
                 Err(why) => publisher.wrong(&format_args!("line {number}: {why}")),

@@ -183,6 +183,8 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
             Ok(Err(FeedError::Later { why, wait })) => (why, wait),
             Ok(Err(FeedError::Fatal(error))) => {
                 tracing::error!(feed = name, "failed: {error}");
+                // Whoever puts it right would wait for ever else.
+                let error = format!("{error}; it is tried again when the server is restarted");
                 publisher.end(FeedState::Failed, Some(error));
                 return;
             }
@@ -326,7 +328,10 @@ mod tests {
         assert_eq!((status.state, status.detail), (FeedState::Ended, None));
         let status = state_at_the_end([Act::GiveUp]).await;
         assert_eq!(status.state, FeedState::Failed);
-        assert_eq!(status.detail.as_deref(), Some("no such file"));
+        assert_eq!(
+            status.detail.as_deref(),
+            Some("no such file; it is tried again when the server is restarted")
+        );
         let status = state_at_the_end([Act::Panic]).await;
         assert_eq!(status.state, FeedState::Failed);
         assert_eq!(

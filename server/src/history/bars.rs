@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use tape::EventId;
 
 use super::{Past, Unreadable};
-use crate::{Tape, Topic, View};
+use crate::{Tape, Topic, View, sessions::adjust_for_splits};
 
 /// Which bars are wanted.
 #[derive(Debug, Clone)]
@@ -18,6 +18,17 @@ pub(crate) struct BarQuery {
     pub(crate) limit: usize,
     /// The time.
     pub(crate) now: Millis,
+    pub(crate) adjust: Adjust,
+}
+
+/// What is taken out of bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Adjust {
+    /// The splits since, as a person expects of a chart.
+    #[default]
+    Splits,
+    /// Nothing: bars as they were traded.
+    None,
 }
 
 /// Bars, oldest first.
@@ -36,7 +47,7 @@ pub(crate) struct Bars {
 /// though the bar has left the tape; what it has not heard of yet comes from the tape. A minute that
 /// is still going on is left out: streams tell of it when it closes. A longer bar is the archive's but
 /// for the newest ones, which are added up from minutes here, so that they have every minute that has
-/// closed, and no other.
+/// closed, and no other. Splits are taken out of what was joined, so that both sides of the seam agree.
 ///
 /// # Errors
 /// Where the archive cannot be read.
@@ -69,8 +80,16 @@ pub(crate) fn read_bars(
         _ => reading.longer(interval, starts, enough)?,
     };
     let surplus = bars.len().saturating_sub(limit);
+    let mut newest = bars[surplus..].to_vec();
+    if query.adjust == Adjust::Splits
+        && let (Some(past), Some(first)) = (past, newest.first())
+    {
+        // One that is announced does not count before its day.
+        let since = first.start..query.now.saturating_add(1);
+        adjust_for_splits(&mut newest, &past.splits(query.symbol, since)?);
+    }
     Ok(Bars {
-        bars: bars[surplus..].to_vec(),
+        bars: newest,
         more: surplus > 0,
         until: until.filter(|_| limit > 0),
     })
@@ -258,6 +277,8 @@ fn added_up(minutes: &[Bar], start_of: impl Fn(Millis) -> Millis) -> Vec<Bar> {
 mod tests {
     use std::sync::Mutex;
 
+    use ::archive::Split;
+
     use super::*;
     use crate::{
         Draft,
@@ -309,6 +330,7 @@ mod tests {
         bars: Kept,
         written: Option<EventId>,
         after: &'a (dyn Fn(&Kept) + Sync),
+        splits: Vec<Split>,
     }
 
     impl Past for Remembered<'_> {
@@ -338,6 +360,11 @@ mod tests {
             Ok(found)
         }
 
+        fn splits(&self, _: Symbol, times: Range<Millis>) -> Result<Vec<Split>, Unreadable> {
+            let splits = self.splits.iter().cloned();
+            Ok(splits.filter(|split| times.contains(&split.time)).collect())
+        }
+
         fn news(
             &self,
             _: &NewsFilter,
@@ -356,6 +383,7 @@ mod tests {
             bars: Mutex::new(bars.into_iter().collect()),
             written,
             after: &|_| (),
+            splits: Vec::new(),
         }
     }
 
@@ -366,6 +394,7 @@ mod tests {
             starts: 0..Millis::MAX,
             limit,
             now: START,
+            adjust: Adjust::default(),
         };
         read_bars(past, tape, &query).unwrap()
     }
@@ -424,6 +453,7 @@ mod tests {
                 starts: 0..Millis::MAX,
                 limit,
                 now,
+                adjust: Adjust::default(),
             };
             closes(&read_bars(Some(&past), &tape, &query).unwrap())
         };
@@ -520,6 +550,7 @@ mod tests {
                 bars: Mutex::default(),
                 written: count.checked_sub(1).map(|last| ids[last]),
                 after: &write,
+                splits: Vec::new(),
             };
             (0..count).for_each(|_| write(&past.bars));
             let bars = read(Some(&past), &tape, Interval::FiveMinutes, 10);
@@ -577,6 +608,39 @@ mod tests {
             2,
             "of UTC where nothing else is known"
         );
+    }
+
+    #[test]
+    fn a_split_is_taken_out_on_both_sides_of_the_seam() {
+        let tape = tape();
+        let written = append(&tape, bar(0, "40", "5"));
+        append(&tape, bar(1, "44", "5"));
+        append(&tape, bar(2, "11", "20"));
+        let minutes = [0, 1].map(|minute| (Interval::Minute, bar(minute, "40", "5")));
+        let split = |minute, ratio: &str| Split {
+            symbol: symbol(),
+            time: DAY + minute * MINUTE,
+            ratio: ratio.parse().unwrap(),
+        };
+        let mut past = remembered(Some(written), minutes);
+        // The second one is announced: it does not count before its time.
+        past.splits = vec![split(2, "4"), split(60, "2")];
+        let query = |interval, adjust| BarQuery {
+            symbol: symbol(),
+            interval,
+            starts: 0..Millis::MAX,
+            limit: 9,
+            now: DAY + 3 * MINUTE,
+            adjust,
+        };
+        let read =
+            |interval, adjust| read_bars(Some(&past), &tape, &query(interval, adjust)).unwrap();
+        let adjusted = read(Interval::Minute, Adjust::Splits);
+        assert_eq!(closes(&adjusted), pairs(&[(0, "10"), (1, "11"), (2, "11")]));
+        assert_eq!(volumes(&adjusted), ["20", "20", "20"]);
+        let raw = read(Interval::Minute, Adjust::None);
+        assert_eq!(closes(&raw), pairs(&[(0, "40"), (1, "44"), (2, "11")]));
+        assert_eq!(volumes(&raw), ["5", "5", "20"]);
     }
 
     #[test]

@@ -7,15 +7,23 @@
 mod bars;
 mod news;
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{
+    fmt,
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
+use ::archive::Split;
 use market::{Bar, Interval, Millis, News, Symbol};
 use tape::EventId;
 use tokio::{sync::Semaphore, task};
 
 pub use self::news::NewsFilter;
 pub(crate) use self::{
-    bars::{BarQuery, read_bars},
+    bars::{Adjust, BarQuery, read_bars},
     news::{Stories, read_news, words_of},
 };
 
@@ -31,7 +39,7 @@ pub trait Past: Send + Sync {
     /// The newest event that it remembers. Of what has not been told to it yet, it knows nothing.
     fn written(&self) -> Option<EventId>;
 
-    /// The newest `limit` bars of a symbol that start in a span, oldest first. A bar of a longer
+    /// The newest `limit` bars of a symbol that start in a span, oldest first, as they were traded. A bar of a longer
     /// interval has at least what was remembered before the call. The newest may still be growing.
     ///
     /// # Errors
@@ -43,6 +51,12 @@ pub trait Past: Send + Sync {
         starts: Range<Millis>,
         limit: usize,
     ) -> Result<Vec<Bar>, Unreadable>;
+
+    /// The splits of a symbol that took effect in a span, in any order.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn splits(&self, symbol: Symbol, times: Range<Millis>) -> Result<Vec<Split>, Unreadable>;
 
     /// The newest `limit` stories that pass a filter and have an id before `before`, newest first;
     /// of each story its newest version, under the id of that.
@@ -73,6 +87,11 @@ impl Past for ::archive::Archive {
         bars.map_err(|failure| failure.to_string())
     }
 
+    fn splits(&self, symbol: Symbol, times: Range<Millis>) -> Result<Vec<Split>, Unreadable> {
+        let splits = self.reader().splits(symbol, times);
+        splits.map_err(|failure| failure.to_string())
+    }
+
     fn news(
         &self,
         filter: &NewsFilter,
@@ -98,6 +117,8 @@ impl Past for ::archive::Archive {
 pub struct History {
     past: Option<Arc<dyn Past>>,
     readers: Arc<Semaphore>,
+    /// How many readings have failed.
+    failures: Arc<AtomicU64>,
 }
 
 impl Default for History {
@@ -106,6 +127,7 @@ impl Default for History {
         History {
             past: None,
             readers: Arc::new(Semaphore::new(READERS)),
+            failures: Arc::default(),
         }
     }
 }
@@ -124,7 +146,7 @@ impl History {
         self.past.is_some()
     }
 
-    /// Reads on a thread that may block, when it is the turn of this reading.
+    /// Reads on a thread that may block, when it is the turn of this reading. What fails is logged.
     ///
     /// # Errors
     /// What the reading says, and where its thread panicked.
@@ -139,9 +161,16 @@ impl History {
             let _turn = turn;
             read(past.as_deref())
         });
-        reading
+        let read = reading
             .await
-            .unwrap_or_else(|error| Err(format!("reading broke off: {error}")))
+            .unwrap_or_else(|error| Err(format!("reading broke off: {error}")));
+        read.inspect_err(|error| {
+            let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+            // The first few, then only powers of two: each request for the past may fail.
+            if failures <= 3 || failures.is_power_of_two() {
+                tracing::error!(failures, "what was cannot be read: {error}");
+            }
+        })
     }
 }
 
@@ -150,5 +179,47 @@ impl fmt::Debug for History {
         f.debug_struct("History")
             .field("is_archived", &self.is_archived())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{self, Write},
+        sync::Mutex,
+    };
+
+    use super::*;
+
+    /// A log that is kept.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_fails_again_and_again_does_not_fill_the_log() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
+        let logged = tracing::subscriber::set_default(subscriber.finish());
+        let history = History::default();
+        for _ in 0..100 {
+            let read = history.read(|_| Err::<(), _>("the disk is gone".to_owned()));
+            assert_eq!(read.await, Err("the disk is gone".to_owned()));
+        }
+        drop(logged);
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let lines = log.lines().filter(|line| line.contains("the disk is gone"));
+        // 1, 2, 3, 4, 8, 16, 32, 64
+        assert_eq!(lines.count(), 8, "{log}");
     }
 }

@@ -14,7 +14,7 @@ pub struct NewsFilter {
     /// It is of one of these types.
     pub types: Vec<NewsType>,
     /// Each of these is a word of its headline or summary, and the last at least the beginning of one.
-    /// They are as [`words_of`] gives them.
+    /// They are as `words_of` gives them.
     pub words: Vec<String>,
 }
 
@@ -117,6 +117,7 @@ pub(crate) fn read_news(
 mod tests {
     use std::{ops::Range, sync::Mutex};
 
+    use ::archive::Split;
     use market::{Action, Bar, Basis, Interval, Millis};
 
     use super::*;
@@ -166,6 +167,10 @@ mod tests {
             _: Range<Millis>,
             _: usize,
         ) -> Result<Vec<Bar>, Unreadable> {
+            Ok(Vec::new())
+        }
+
+        fn splits(&self, _: Symbol, _: Range<Millis>) -> Result<Vec<Split>, Unreadable> {
             Ok(Vec::new())
         }
 

@@ -18,7 +18,7 @@ use super::{
     selection::number,
     stocks::{IfNoneMatch, PathResult, QueryResult, read, remembered},
 };
-use crate::history::{BarQuery, read_bars};
+use crate::history::{Adjust, BarQuery, read_bars};
 
 /// What is asked of `/stocks/{symbol}/bars`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -33,6 +33,9 @@ pub(crate) struct BarsQuery {
     /// What all starts are before, in milliseconds since the epoch.
     #[param(value_type = Option<u64>)]
     to: Option<String>,
+    /// What is taken out of prices and volumes: the splits since, or nothing.
+    #[param(pattern = "^(splits|none)$", default = "splits")]
+    adjust: Option<String>,
     /// How many bars at the most: the newest ones.
     #[param(value_type = Option<u64>, maximum = 50000, default = 500)]
     limit: Option<String>,
@@ -106,6 +109,7 @@ pub(crate) async fn bars(
         MAX_BARS as u64,
     )?
     .map_or(500, |limit| limit as usize);
+    let adjust = adjust(query.adjust.as_deref())?;
     let format = format::choose(&headers, query.format.as_deref(), &FORMATS)?;
     let symbol = remembered(&service, path).await?;
     require_kept(&service, interval)?;
@@ -116,6 +120,7 @@ pub(crate) async fn bars(
         starts: from..to,
         limit,
         now: service.now(),
+        adjust,
     };
     let tape = service.tape.clone();
     let (content, next) = service
@@ -153,7 +158,18 @@ pub(crate) async fn bars(
 /// Reads an interval; a minute where none is named.
 pub(super) fn interval(text: Option<&str>) -> Result<Interval, Problem> {
     text.map_or(Ok(Interval::Minute), str::parse)
-        .map_err(|error: IntervalError| Problem::Malformed(format!("interval is {error}")))
+        .map_err(|error: IntervalError| Problem::Malformed(format!("interval: {error}")))
+}
+
+/// Reads what is to be taken out of bars; the splits where nothing is said.
+pub(super) fn adjust(text: Option<&str>) -> Result<Adjust, Problem> {
+    match text {
+        None | Some("splits") => Ok(Adjust::Splits),
+        Some("none") => Ok(Adjust::None),
+        Some(text) => Err(Problem::Malformed(format!(
+            "adjust is {text:?}: expected splits or none"
+        ))),
+    }
 }
 
 /// The tape has no bars that are shorter than a minute.

@@ -34,6 +34,9 @@ pub(crate) struct ChartQuery {
     /// The length of a bar; unless it is said, what suits the range.
     #[param(pattern = "^(1s|1m|5m|15m|1h|1d)$")]
     interval: Option<String>,
+    /// What is taken out of prices: the splits since, or nothing.
+    #[param(pattern = "^(splits|none)$", default = "splits")]
+    adjust: Option<String>,
     /// How the bars are drawn.
     #[param(pattern = "^(line|candles)$", default = "line")]
     r#type: Option<String>,
@@ -92,8 +95,7 @@ pub(crate) async fn chart(
         .range
         .as_deref()
         .map_or(Ok(Range::default()), str::parse);
-    let range =
-        range.map_err(|error: RangeError| Problem::Malformed(format!("range is {error}")))?;
+    let range = range.map_err(|error: RangeError| Problem::Malformed(format!("range: {error}")))?;
     let interval = match query.interval.as_deref() {
         None => range.interval(service.history.is_archived()),
         text => bars::interval(text)?,
@@ -104,6 +106,7 @@ pub(crate) async fn chart(
             "interval is \"{interval}\": expected one that is longer, for in {range} there are {count} of these and at most {MAX_BARS} are drawn"
         )));
     }
+    let adjust = bars::adjust(query.adjust.as_deref())?;
     let has_candles = one_of("type", query.r#type.as_deref(), ["line", "candles"])? == 1;
     let is_light = one_of("theme", query.theme.as_deref(), ["dark", "light"])? == 1;
     let width = length("width", query.width.as_deref(), 120, 720)?;
@@ -117,6 +120,7 @@ pub(crate) async fn chart(
         starts: 0..Millis::MAX,
         limit: count as usize,
         now: service.now(),
+        adjust,
     };
     let session = service
         .tape

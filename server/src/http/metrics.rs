@@ -29,7 +29,7 @@ pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Respo
         .encode(
             service.tape.stats(),
             service.feed_counts(),
-            service.archive.as_ref().and_then(Scribe::report),
+            service.archive.as_ref().map(Scribe::report),
         )
         .map_err(|error| Problem::Unavailable(format!("the metrics cannot be written: {error}")))?;
     let headers = [

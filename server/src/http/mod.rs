@@ -145,8 +145,7 @@ impl Service {
         &self,
         read: impl FnOnce(Option<&dyn Past>) -> Result<R, Unreadable> + Send + 'static,
     ) -> Result<R, Problem> {
-        self.history.read(read).await.map_err(|error| {
-            tracing::error!("what was cannot be read: {error}");
+        self.history.read(read).await.map_err(|_| {
             Problem::Unavailable(
                 "the archive cannot be read at the moment: try again, the live stream goes on"
                     .to_owned(),

@@ -112,7 +112,7 @@ pub(crate) async fn news(
     let before = query.before.as_deref().map(str::parse::<EventId>);
     let before = before
         .transpose()
-        .map_err(|error| Problem::Malformed(format!("before is {error}")))?;
+        .map_err(|error| Problem::Malformed(format!("before: {error}")))?;
     let limit = number(
         "limit",
         query.limit.as_deref(),

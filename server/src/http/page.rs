@@ -21,7 +21,7 @@ use super::{
     selection::{NewsChoice, Query, Selection, Symbols},
     stocks,
 };
-use crate::history::{BarQuery, read_bars};
+use crate::history::{Adjust, BarQuery, read_bars};
 
 /// How many symbols the watchlist shows where the address names none.
 const DEFAULT_WATCHLIST: usize = 30;
@@ -167,6 +167,7 @@ async fn bars(service: &Service, symbol: Symbol) -> Vec<Bar> {
         starts: 0..Millis::MAX,
         limit: PageData::BARS,
         now: service.now(),
+        adjust: Adjust::default(),
     };
     let (tape, query) = (service.tape.clone(), wanted.clone());
     let read = service

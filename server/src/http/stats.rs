@@ -115,7 +115,7 @@ struct TapeStats {
 }
 
 /// What is written of history.
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ArchiveStats {
     /// `ok`, `degraded` while it cannot write and tries again, `failed` when it gave up.
     #[schema(example = "ok")]
@@ -154,13 +154,7 @@ struct ArchiveStats {
 impl ArchiveStats {
     fn now(scribe: &Scribe) -> Self {
         let detail = scribe.feed_status().and_then(|status| status.detail);
-        let Some(report) = scribe.report() else {
-            return ArchiveStats {
-                state: "failed",
-                detail,
-                ..ArchiveStats::default()
-            };
-        };
+        let report = scribe.report();
         let status = report.status;
         ArchiveStats {
             state: match status.state {

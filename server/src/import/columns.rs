@@ -33,6 +33,8 @@ pub(crate) enum Role {
     Id,
     /// What a trade moves, where that is not everything: `last`, `range` and `volume`, or `none`.
     Moves,
+    /// Which feed told a trade: numbers of two feeds are two trades.
+    Feed,
     /// Of a day: how many shares there are for each one before, 1 for a day without a split.
     Split,
     /// Of a day: what is paid for each share, 0 for a day without a dividend.
@@ -40,7 +42,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Role; 16] = [
+    pub(crate) const ALL: [Role; 17] = [
         Role::Time,
         Role::Clock,
         Role::Symbol,
@@ -55,6 +57,7 @@ impl Role {
         Role::Size,
         Role::Id,
         Role::Moves,
+        Role::Feed,
         Role::Split,
         Role::Dividend,
     ];
@@ -75,6 +78,7 @@ impl Role {
             Role::Size => "size",
             Role::Id => "id",
             Role::Moves => "moves",
+            Role::Feed => "feed",
             Role::Split => "split",
             Role::Dividend => "dividend",
         }
@@ -133,6 +137,7 @@ impl Role {
             ],
             Role::Id => &["id", "tradeid", "aggtradeid", "i"],
             Role::Moves => &["moves"],
+            Role::Feed => &["feed"],
             Role::Split => &[
                 "splitratio",
                 "split",
@@ -273,6 +278,16 @@ impl Columns {
         let bars = [Role::Open, Role::High, Role::Low, Role::Close];
         let at = columns.at;
         let has = |role: Role| at[role as usize].is_some();
+        if let Some(name) = columns.ambiguous(header, by_number, mapping) {
+            let chosen = Role::ALL
+                .into_iter()
+                .filter_map(|role| Some(format!("{role}={}", columns.at(role)? + 1)));
+            return Err(format!(
+                "{} columns are called {name:?}: expected those that are meant by their numbers, as in --columns {}",
+                header.iter().filter(|other| *other == name).count(),
+                chosen.collect::<Vec<_>>().join(",")
+            ));
+        }
         let missing: Vec<&str> = if has(Role::Price) && !bars.into_iter().all(has) {
             columns.kind = Kind::Trades;
             [Role::Time]
@@ -292,6 +307,25 @@ impl Columns {
             missing.join(", "),
             shown(header)
         ))
+    }
+
+    /// The name of a column that was chosen by it, though another one has it too.
+    fn ambiguous<'a>(
+        &self,
+        header: &'a [String],
+        by_number: bool,
+        mapping: &Mapping,
+    ) -> Option<&'a String> {
+        let is_number = |named: &str| named.parse::<usize>().is_ok();
+        let by_name = |role: &Role| {
+            let said = mapping.0.iter().find(|(known, _)| known == role);
+            !by_number && said.is_none_or(|(_, named)| !is_number(named))
+        };
+        let mut chosen = Role::ALL
+            .into_iter()
+            .filter(by_name)
+            .filter_map(|role| header.get(self.at(role)?));
+        chosen.find(|name| header.iter().filter(|other| other == name).count() > 1)
     }
 
     fn guess(&mut self, header: &[String], mapping: &Mapping) {
@@ -322,7 +356,10 @@ impl Columns {
         }
         let trades = !said(Role::Open) && find(Role::Open.headers()).is_none();
         for role in Role::ALL {
-            let of_trades = matches!(role, Role::Price | Role::Size | Role::Id | Role::Moves);
+            let of_trades = matches!(
+                role,
+                Role::Price | Role::Size | Role::Id | Role::Moves | Role::Feed
+            );
             let of_both = matches!(role, Role::Time | Role::Symbol);
             if said(role) || role == Role::Clock || !(of_both || of_trades == trades) {
                 continue;
@@ -460,9 +497,22 @@ mod tests {
             ("Date,Open", "open", "\"open\" does not say a column"),
             ("Date,Open", "open=1,open=2", "open is said twice"),
             ("Date,Open", "open=9", "no column \"9\" for open"),
+            (
+                "Date,Open,High,Low,Close,Close",
+                "",
+                "2 columns are called \"Close\": expected those that are meant by their numbers, as in --columns time=1,open=2,high=3,low=4,close=5",
+            ),
         ] {
             let error = find(header, mapping).unwrap_err();
             assert!(error.contains(words), "{error}");
+        }
+        let twice = "Date,Open,High,Low,Close,Note,Close,Note";
+        for mapping in ["time=1,open=2,high=3,low=4,close=7", "time=Date,close=7"] {
+            let columns = find(twice, mapping).unwrap();
+            assert_eq!(
+                columns.1, "time from Date, open, high, low, close",
+                "{mapping}"
+            );
         }
     }
 }

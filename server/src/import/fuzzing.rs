@@ -8,7 +8,7 @@ use super::{
     rows,
     time::TimeFormat,
 };
-use crate::{fuzzing::through, sessions::Calendar};
+use crate::{data::Which, fuzzing::through, sessions::Calendar};
 
 const NOW: u64 = 1_790_000_000_000;
 
@@ -22,7 +22,10 @@ pub(crate) fn file(bytes: &[u8]) {
     let mut next = || asked.next().filter(|text| !text.is_empty());
     let options = ImportOptions {
         files: Vec::new(),
-        data: "data".parse().expect("a folder"),
+        archive: Which {
+            config: None,
+            data: None,
+        },
         columns: next().and_then(|text| text.parse().ok()),
         time_format: next().and_then(|text| text.parse().ok()),
         interval: next().and_then(|text| text.parse().ok()),

@@ -33,7 +33,7 @@ use self::{
     progress::{Counted, Progress},
     rows::{Reading, Record, Row},
 };
-use crate::data::Place;
+use crate::data::Which;
 
 pub(crate) use self::time::Stamp;
 pub use self::{columns::Mapping, time::TimeFormat};
@@ -45,18 +45,13 @@ pub struct ImportOptions {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// Folder of the archive, or its file
-    #[arg(
-        long,
-        env = "TICKERTAPE_DATA",
-        default_value = "data",
-        value_name = "FOLDER"
-    )]
-    pub data: Place,
+    /// The archive
+    #[command(flatten)]
+    pub archive: Which,
 
     /// Which column says what, by header or number: time=Date,open=Open,… of
     /// time clock symbol open high low close volume vwap trades price size id
-    /// moves split dividend [default: guessed from the header]
+    /// moves feed split dividend [default: guessed from the header]
     #[arg(long, value_name = "WHAT=COLUMN,…")]
     pub columns: Option<Mapping>,
 
@@ -121,7 +116,7 @@ pub fn import(
     now: Millis,
     out: &mut dyn Write,
 ) -> Result<Imported, String> {
-    let (folder, name) = options.data.parts();
+    let (folder, name) = options.archive.parts()?;
     let mut importer = Importer::open(&folder, &name).map_err(|error| error.to_string())?;
     let reader = archive::Reader::open(&folder, &name).map_err(|error| error.to_string())?;
     tell(out, &format!("into {}", folder.join(&name).display()))?;
@@ -270,12 +265,14 @@ impl Plan {
 
         let mut sample: Vec<(String, Option<String>, Option<String>)> = Vec::new();
         let mut bytes = 0;
+        let mut is_empty = true;
         let mut more = if has_header {
             lines.next()
         } else {
             Ok(Some(Line::Record))
         };
         while let Some(line) = more.map_err(unreadable)? {
+            is_empty = false;
             if line == Line::Record {
                 let record = Record {
                     lines: &lines,
@@ -291,6 +288,9 @@ impl Plan {
                 break;
             }
             more = lines.next();
+        }
+        if is_empty {
+            return Err("has a header and nothing else: expected lines".to_owned());
         }
         let format = match &options.time_format {
             Some(format) => format.clone(),
@@ -343,7 +343,14 @@ fn guess_interval(
                 .or(shortest);
         }
     }
-    if only_days && !newest.is_empty() {
+    if newest.is_empty() {
+        let first = sample.first().map_or("", |(time, _, _)| time);
+        return Err(format!(
+            "{} is not a time as {format}: expected --time-format with one of iso, s, ms, us, ns, or a pattern such as '%d.%m.%Y %H:%M'",
+            rows::short(first)
+        ));
+    }
+    if only_days {
         return Ok(Interval::Day);
     }
     let asked = "expected --interval with one of 1s, 1m, 5m, 15m, 1h, 1d";
@@ -571,10 +578,12 @@ impl Batch {
                 symbol,
                 time,
                 trade,
+                feed,
             } => self.prints.push(Print {
                 symbol,
                 time,
                 trade,
+                feed,
             }),
             Row::Bar {
                 bar,

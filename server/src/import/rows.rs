@@ -1,6 +1,6 @@
 //! What the lines of a file say.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use jiff::{civil::Date, tz::TimeZone};
 use market::{Bar, Interval, Millis, Moves, Price, Size, Symbol, Trade};
@@ -42,8 +42,12 @@ pub(crate) enum Row {
         symbol: Symbol,
         time: Millis,
         trade: Trade,
+        feed: Option<Arc<str>>,
     },
 }
+
+/// The most bytes of a feed's name.
+const MOST_OF_A_NAME: usize = 200;
 
 /// Why a line was refused: by what kind it is counted, and what to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +97,7 @@ fn refused(kind: &'static str, why: impl Into<String>) -> Refused {
     }
 }
 
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     let short: String = text.chars().take(64).collect();
     format!("{short:?}")
 }
@@ -260,10 +264,21 @@ impl Reading<'_> {
             moves: record.moves()?,
             ..Trade::new(record.price(Role::Price)?, record.size(Role::Size)?)
         };
+        let feed = record.some(Role::Feed)?;
+        if let Some(feed) = feed.filter(|feed| feed.len() > MOST_OF_A_NAME) {
+            return Err(refused(
+                "not a feed",
+                format!(
+                    "{} is too long for the name of a feed: expected at most {MOST_OF_A_NAME} bytes",
+                    short(feed)
+                ),
+            ));
+        }
         Ok(Row::Trade {
             symbol,
             time,
             trade,
+            feed: feed.map(Arc::from),
         })
     }
 }

@@ -33,6 +33,8 @@ pub enum TimeFormat {
 pub(crate) const MONTH_FIRST: &str = "%m/%d/%Y";
 /// Day first, as others do.
 pub(crate) const DAY_FIRST: &str = "%d/%m/%Y";
+/// With points, where the day is always first.
+const WITH_POINTS: &str = "%d.%m.%Y";
 
 impl fmt::Display for TimeFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,6 +111,13 @@ impl TimeFormat {
         let Some(first) = some.next() else {
             return Err("the column of times is empty: expected a time in each line".to_owned());
         };
+        let day = first.split([' ', 'T']).next().unwrap_or_default();
+        let reads_as = |pattern: &str, day: &str| {
+            strtime::parse(pattern, day).is_ok_and(|day| day.to_date().is_ok())
+        };
+        if reads_as(WITH_POINTS, day) {
+            return Ok(TimeFormat::Pattern(format!("{WITH_POINTS}{}", tail(first))));
+        }
         let whole = first.split('.').next().unwrap_or_default();
         if !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(match whole.len() {
@@ -125,15 +134,10 @@ impl TimeFormat {
         let reads = |pattern: &str| {
             texts.clone().all(|text| {
                 let day = text.split(' ').next().unwrap_or_default();
-                text.is_empty()
-                    || strtime::parse(pattern, day).is_ok_and(|day| day.to_date().is_ok())
+                text.is_empty() || reads_as(pattern, day)
             })
         };
-        let tail = match first.split_once(' ') {
-            None => "",
-            Some((_, time)) if time.matches(':').count() == 1 => " %H:%M",
-            Some(_) => " %H:%M:%S",
-        };
+        let tail = tail(first);
         match (reads(MONTH_FIRST), reads(DAY_FIRST)) {
             (true, false) => Ok(TimeFormat::Pattern(format!("{MONTH_FIRST}{tail}"))),
             (false, true) => Ok(TimeFormat::Pattern(format!("{DAY_FIRST}{tail}"))),
@@ -166,6 +170,15 @@ impl TimeFormat {
             // Two columns say what time of day it is.
             (_, Some(_)) => None,
         }
+    }
+}
+
+/// How the time of day is written behind a day.
+fn tail(text: &str) -> &'static str {
+    match text.split_once(' ') {
+        None => "",
+        Some((_, time)) if time.matches(':').count() == 1 => " %H:%M",
+        Some(_) => " %H:%M:%S",
     }
 }
 
@@ -272,6 +285,8 @@ mod tests {
             ("1719840600123999999", "ns", "2024-07-01T13:30:00.123Z"),
             ("07/31/2024", "%m/%d/%Y", "2024-07-31T04:00Z"),
             ("31/07/2024 9:30", "%d/%m/%Y %H:%M", "2024-07-31T13:30Z"),
+            ("01.07.2024", "%d.%m.%Y", "2024-07-01T04:00Z"),
+            ("1.7.2024 9:30", "%d.%m.%Y %H:%M", "2024-07-01T13:30Z"),
             (
                 "7/31/2024 16:00:01",
                 "%m/%d/%Y %H:%M:%S",

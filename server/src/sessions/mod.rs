@@ -8,4 +8,4 @@ mod splits;
 pub use calendar::{Calendar, Hours};
 pub use overlay::{PreviousClose, Sessions, keep_sessions};
 pub use previous::{previous_close, previous_closes};
-pub use splits::{adjust_for_splits, adjusted_bars};
+pub use splits::adjust_for_splits;

@@ -16,7 +16,8 @@ use crate::{Draft, Tape, Topic, feeds::Floor};
 /// the exchange, and these over what the feed says that speaks. A previous close that the feed does
 /// not give comes from history.
 ///
-/// What is simulated or played again keeps its own state and figures, since its time is not now.
+/// What is simulated or played again keeps its own state and figures, since its time is not now. The
+/// halts of a recording stand over what is played, and over nothing else.
 #[derive(Debug, Default)]
 pub struct Sessions {
     // A std mutex: it is held for some microseconds a session and never across an await. It is held
@@ -30,6 +31,8 @@ pub struct Sessions {
 struct State {
     symbols: BTreeMap<Symbol, Known>,
     halts: BTreeMap<Symbol, Option<String>>,
+    /// Those that recordings report.
+    played_halts: BTreeMap<Symbol, Option<String>>,
     market_wide: Option<MarketWide>,
 }
 
@@ -145,6 +148,26 @@ impl Sessions {
         state.tell(tape, now, [symbol]);
     }
 
+    /// Takes that a symbol was halted in a recording. A market-wide halt is that of the symbol alone:
+    /// when its day ends, the recording says.
+    pub fn halt_played(&self, tape: &Tape, now: Millis, symbol: Symbol, code: &str) {
+        let code = Some(market::plain(code)).filter(|code| !code.is_empty());
+        let mut state = self.state();
+        let halts = &mut state.played_halts;
+        if halts.len() < MOST_HALTS || halts.contains_key(&symbol) {
+            halts.insert(symbol, code);
+            state.tell(tape, now, [symbol]);
+        }
+    }
+
+    /// Takes that a symbol was traded again in a recording.
+    pub fn resume_played(&self, tape: &Tape, now: Millis, symbol: Symbol) {
+        let mut state = self.state();
+        if state.played_halts.remove(&symbol).is_some() {
+            state.tell(tape, now, [symbol]);
+        }
+    }
+
     /// Takes that a symbol is traded again. Where its halt was market-wide, all are.
     pub fn resume(&self, tape: &Tape, now: Millis, symbol: Symbol) {
         let mut state = self.state();
@@ -251,6 +274,11 @@ impl State {
     /// The session as it is to be told.
     fn told(&self, known: &Known, now: Millis) -> Session {
         let mut told = known.said.clone();
+        if told.quality == Quality::Replay
+            && let Some(code) = self.played_halts.get(&told.symbol)
+        {
+            (told.state, told.halt_code) = (TradingState::Halted, code.clone());
+        }
         if !known.is_of_now() {
             return told;
         }
@@ -544,6 +572,29 @@ mod tests {
         publisher.halt(symbol("MSFT"), "MWC1");
         let open = ["GOOG", "AAPL", "BTC-USD"].map(|symbol| is(symbol, TradingState::Open));
         assert_eq!(floor.read(), open);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_halted_in_a_recording_is_not_halted_now() {
+        let mut floor = Floors::at("2024-07-01T11:00");
+        let publisher = floor.publisher("Test");
+        publisher.session(stock("AAPL", Quality::Live));
+        publisher.session(stock("GOOG", Quality::Replay));
+        floor.read();
+        let halt = |name: &str, code: &str| {
+            let Floor { sessions, tape, .. } = &floor.floor;
+            sessions.halt_played(tape, floor.floor.now(), symbol(name), code);
+        };
+        halt("AAPL", "T1");
+        halt("SPY", "MWC1");
+        halt("GOOG", "LUDP");
+        assert_eq!(floor.read(), [halted("GOOG", "LUDP")]);
+        // Nor is what is halted now halted then.
+        publisher.resume(symbol("GOOG"));
+        assert_eq!(floor.read(), []);
+        let Floor { sessions, tape, .. } = &floor.floor;
+        sessions.resume_played(tape, floor.floor.now(), symbol("GOOG"));
+        assert_eq!(floor.read(), [is("GOOG", TradingState::Open)]);
     }
 
     #[tokio::test(start_paused = true)]

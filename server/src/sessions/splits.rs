@@ -1,7 +1,5 @@
-use std::ops::Range;
-
-use archive::{Failure, Reader, Split};
-use market::{Bar, Interval, Millis, Price, Size, Symbol};
+use archive::Split;
+use market::{Bar, Millis, Price, Size};
 use rust_decimal::Decimal;
 
 /// How many digits a divided price may have more than it had. A split of 7 to 1 makes 645.57 an
@@ -26,26 +24,6 @@ pub fn adjust_for_splits(bars: &mut [Bar], splits: &[Split]) {
             *bar = adjusted;
         }
     }
-}
-
-/// The newest `limit` bars of a symbol that begin in a span of milliseconds, the oldest first, as a
-/// person expects them on a chart: [`adjust_for_splits`] with all splits that the archive knows.
-///
-/// # Errors
-/// When the archive cannot be read.
-pub fn adjusted_bars(
-    reader: &Reader,
-    symbol: Symbol,
-    interval: Interval,
-    span: Range<Millis>,
-    limit: usize,
-) -> Result<Vec<Bar>, Failure> {
-    let mut bars = reader.bars(symbol, interval, span, limit)?;
-    if let Some(first) = bars.first() {
-        let splits = reader.splits(symbol, first.start..Millis::MAX)?;
-        adjust_for_splits(&mut bars, &splits);
-    }
-    Ok(bars)
 }
 
 /// A price of a moment as it is after the splits that took effect since; `None` where it does not

@@ -113,6 +113,42 @@ async fn next(stream: &mut Stream) -> String {
 }
 
 #[tokio::test]
+async fn a_source_with_a_wrong_clock_gives_way_to_one_with_a_right_one() {
+    let two = Two::start().await;
+    let mut coinbase = two.coinbase().await;
+    let mut kraken = two.kraken().await;
+    two.at(minute(0) + 10_000);
+    coinbase.say(ticker(1, "100.0", minute(0) + 9_000)).await;
+    coinbase.settled().await;
+    kraken.say(trade(1, "200.0", minute(0) + 9_000)).await;
+    kraken.settled().await;
+    let mut stream = two.server.stream("/stocks/BTC-USD", &[]).await;
+    let snapshot = stream.snapshot().await.1;
+    assert_eq!(snapshot.sessions[0].source, "Coinbase");
+
+    // Two minutes ahead. What it says from then on is not heard.
+    coinbase.say(ticker(2, "101.0", minute(2) + 10_000)).await;
+    coinbase.say(ticker(3, "101.5", minute(2) + 10_000)).await;
+    coinbase.settled().await;
+    two.stage.degraded("120 seconds ahead").await;
+    two.at(minute(0) + 11_000);
+    kraken.say(trade(2, "201.0", minute(0) + 11_000)).await;
+    while next(&mut stream).await != "speaks Kraken" {}
+    while next(&mut stream).await != "quote 201.0" {}
+    coinbase.say(ticker(4, "102.0", minute(2) + 11_000)).await;
+    coinbase.settled().await;
+    kraken.say(trade(3, "202.0", minute(0) + 11_001)).await;
+    assert_eq!(next(&mut stream).await, "quote 202.0");
+
+    // It is right again.
+    two.at(minute(0) + 12_000);
+    coinbase.say(ticker(5, "103.0", minute(0) + 12_000)).await;
+    coinbase.say(ticker(6, "104.0", minute(0) + 12_000)).await;
+    assert_eq!(next(&mut stream).await, "speaks Coinbase");
+    while next(&mut stream).await != "quote 104.0" {}
+}
+
+#[tokio::test]
 async fn the_stream_says_who_speaks_and_every_bar_comes_once() {
     let two = Two::start().await;
     let mut coinbase = two.coinbase().await;

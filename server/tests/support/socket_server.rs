@@ -4,7 +4,7 @@
     reason = "each file of tests is a crate of its own and uses a part"
 )]
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::Location, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use market::{Bar, Event, FeedState, FeedStatus, Quote, Session, Symbol};
@@ -28,11 +28,16 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// So that a test that would wait for ever fails instead.
-pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(20), future)
-        .await
-        .expect("within 20 seconds")
+/// So that a test that would wait for ever fails instead, and says where it waited.
+#[track_caller]
+pub(crate) fn within<T>(future: impl Future<Output = T>) -> impl Future<Output = T> {
+    let place = Location::caller();
+    async move {
+        match timeout(Duration::from_secs(20), future).await {
+            Ok(done) => done,
+            Err(_) => panic!("not within 20 seconds, at {place}"),
+        }
+    }
 }
 
 /// Where a feed connects to.

@@ -18,6 +18,12 @@ CREATE TABLE symbols (
     zone TEXT
 ) STRICT;
 
+-- Who tells trades: a number is one trade of one feed.
+CREATE TABLE feeds (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
 -- What the tape keeps, as it was encoded, by packed ids.
 CREATE TABLE events (
     id INTEGER PRIMARY KEY,
@@ -82,6 +88,8 @@ CREATE TABLE trades (
     source INTEGER,
     -- 1 last, 2 high and low, 4 volume, 8 cancelled.
     marks INTEGER NOT NULL,
+    -- Who told it; NULL where that is not known, as of an import.
+    feed INTEGER,
     PRIMARY KEY (symbol, time, sequence)
 ) STRICT, WITHOUT ROWID;
 

@@ -28,6 +28,8 @@ impl Folder {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tickertape-archive-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
+        // One of a process that was killed, and had the same number.
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         Folder(folder)
     }
@@ -102,6 +104,7 @@ pub(crate) fn print(name: &str, time: Millis, at: &str, of: &str) -> Print {
         symbol: symbol(name),
         time,
         trade: Trade::new(price(at), Some(size(of))),
+        feed: None,
     }
 }
 

@@ -45,8 +45,10 @@ impl Simulate {
         let start = publisher.now();
         let left = publisher.left();
         let mut simulation = if left.is_empty() {
+            tracing::info!(seed = self.seed, "this market can be repeated with --seed");
             Simulation::new(self.seed, start)
         } else {
+            tracing::info!("goes on from the archive, which no seed repeats");
             let simulation = Simulation::resume(self.seed, start, &left);
             for session in simulation.sessions() {
                 publisher.session(session);
