@@ -17,7 +17,7 @@ use crate::{
     database::{Database, beside},
     inbox::{Commit, Inbox, Tick},
     lock::Lock,
-    reader,
+    priority, reader,
     writer::Writer,
 };
 
@@ -115,7 +115,10 @@ impl Archive {
         );
         let thread = std::thread::Builder::new()
             .name("archive".to_owned())
-            .spawn(move || writer.run())?;
+            .spawn(move || {
+                priority::give_way();
+                writer.run();
+            })?;
         Ok(Archive(Arc::new(Shared {
             inbox,
             status,

@@ -21,6 +21,7 @@ impl Checkpointer {
         let (wake, woken) = sync_channel::<()>(1);
         let file = file.to_owned();
         let work = move || {
+            crate::priority::give_way();
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = match Connection::open_with_flags(&file, flags) {
                 Ok(connection) => connection,

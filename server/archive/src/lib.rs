@@ -21,6 +21,7 @@ mod import;
 mod inbox;
 mod lock;
 mod options;
+mod priority;
 mod reader;
 mod retain;
 mod roll;

@@ -212,7 +212,7 @@ impl Database {
         let known: Option<(i64, i64, Option<i64>)> = self
             .connection
             .prepare_cached(
-                "SELECT time, sequence, feed FROM trades
+                "SELECT time, sequence, feed FROM trades INDEXED BY trades_source
                  WHERE symbol = ?1 AND source = ?2 AND time BETWEEN ?3 AND ?4
                      AND (?5 IS NULL OR feed IS NULL OR feed = ?5)
                  ORDER BY feed IS NULL LIMIT 1",
@@ -258,7 +258,7 @@ impl Database {
         let found = self
             .connection
             .prepare_cached(
-                "SELECT time, sequence FROM trades
+                "SELECT time, sequence FROM trades INDEXED BY trades_source
                  WHERE symbol = ?1 AND source = ?2 AND time BETWEEN ?3 AND ?4
                      AND (?5 IS NULL OR feed = ?5)
                  ORDER BY time DESC, sequence DESC LIMIT 1",

@@ -13,6 +13,7 @@ use crate::{
     database::{Database, Identity, beside},
     inbox::{Commit, Inbox, Tick, Wake},
     lock::Lock,
+    priority,
     retain::{self, Retainer},
     roll,
     write::Tally,
@@ -260,7 +261,9 @@ impl Writer {
         let mut newest_trade = self.newest_trade;
         self.database.transact(|database| {
             database.refresh()?;
+            let mut turn = priority::Turn::default();
             for tick in &batch.ticks {
+                turn.pass();
                 match tick {
                     Tick::Trade(print) => {
                         newest_trade = newest_trade.max(print.time);
@@ -272,6 +275,7 @@ impl Writer {
                 }
             }
             for (id, event) in batch.commits.iter().flat_map(|commit| &commit.events) {
+                turn.pass();
                 database.event(*id, event, zone, &mut tally)?;
                 last = last.max(Some(*id));
             }

@@ -105,7 +105,7 @@ impl Mode {
                 ("load core", "load's core, %", 0),
                 ("slowest append", "slowest append, ms", 2),
                 ("trades", "trades a second", 0),
-                ("stored", "in the archive, %", 2),
+                ("rows", "rows written a second", 0),
                 ("file", "files, MiB", 1),
             ],
         }
