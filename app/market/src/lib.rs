@@ -33,7 +33,7 @@ pub use feed::{FeedState, FeedStatus};
 pub use interval::{Interval, IntervalError};
 pub use news::{Action, Basis, Link, LinkError, News, NewsType};
 pub use quote::Quote;
-pub use roll::Roll;
+pub use roll::{Roll, vwap};
 pub use session::{Quality, Session, TradingState};
 pub use snapshot::{Closes, Snapshot};
 pub use sse::{Encoded, Frame};

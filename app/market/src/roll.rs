@@ -96,16 +96,7 @@ impl Roll {
         let high = self.range.high.map_or(open, |high| high.max(open));
         let low = self.range.low.map_or(open, |low| low.min(open));
         let (high, low) = (high.max(close), low.min(close));
-        // Two digits more than the prices have say what an average adds; past eight they are noise.
-        let scale = [open, high, low, close]
-            .map(Price::scale)
-            .into_iter()
-            .fold(0, u32::max);
-        let digits = (scale + 2).min(8).max(scale);
-        let vwap = self
-            .turnover
-            .and_then(|turnover| turnover.checked_div(self.volume.decimal()))
-            .map(|average| Price::from(average).rounded(digits));
+        let vwap = vwap(self.turnover, self.volume, [open, high, low, close]);
         Some(Bar {
             symbol,
             start,
@@ -118,6 +109,16 @@ impl Roll {
             trades: self.trades,
         })
     }
+}
+
+/// The average price of a volume for which `turnover` was paid, of trades at prices as precise as these;
+/// `None` where either is not known.
+pub fn vwap(turnover: Option<Decimal>, volume: Size, prices: [Price; 4]) -> Option<Price> {
+    // Two digits more than the prices have say what an average adds; past eight they are noise.
+    let scale = prices.map(Price::scale).into_iter().fold(0, u32::max);
+    let digits = (scale + 2).min(8).max(scale);
+    let average = turnover?.checked_div(volume.decimal())?;
+    Some(Price::from(average).rounded(digits))
 }
 
 /// A sum that stays where it was when it would no longer fit into 28 digits.

@@ -165,15 +165,7 @@ impl Row {
         let (open, close) = (self.open?, self.close?);
         let high = open.max(close).max(self.high.unwrap_or(open));
         let low = open.min(close).min(self.low.unwrap_or(open));
-        let scale = [open, high, low, close]
-            .map(Price::scale)
-            .into_iter()
-            .fold(0, u32::max);
-        let digits = (scale + 2).min(8).max(scale);
-        let vwap = self
-            .turnover
-            .and_then(|turnover| turnover.checked_div(self.volume.decimal()))
-            .map(|average| Price::from(average).rounded(digits));
+        let vwap = market::vwap(self.turnover, self.volume, [open, high, low, close]);
         Some(Bar {
             symbol,
             start: self.start,

@@ -103,7 +103,6 @@ impl Mode {
                 ("deliveries", "deliveries a second", 0),
                 ("server core", "server's core, %", 0),
                 ("load core", "load's core, %", 0),
-                ("slowest append", "slowest append, ms", 2),
                 ("trades", "trades a second", 0),
                 ("rows", "rows written a second", 0),
                 ("file", "files, MiB", 1),

@@ -105,8 +105,6 @@ fn one(
         row.set("rows", rows * f64::from(TRADES) / all);
         row.set("file", size(&data) as f64 / 1024.0 / 1024.0);
     }
-    let slowest = run.server.metric("tickertape_append_slowest_seconds")?;
-    row.set("slowest append", slowest * 1e3);
     if run.driver.traffic.ended > 0 {
         row.mark(format!("{} streams ended", run.driver.traffic.ended));
     }
