@@ -324,12 +324,11 @@ mod tests {
                 feed: None,
             });
         }
-        let full = watch
-            .wait_for(|status| status.dropped > 0)
-            .await
-            .unwrap()
-            .clone();
-        assert_eq!((full.queued, full.dropped), (1_000, 500));
+        let counts = |status: &Status| (status.queued, status.dropped);
+        let counted = watch.wait_for(|status| counts(status) == (1_000, 500));
+        let counted = tokio::time::timeout(Duration::from_secs(10), counted).await;
+        assert!(counted.is_ok(), "{:?}", counts(&archive.status()));
+        drop(counted);
         assert!(!pending.is_finished());
         assert_eq!(
             archive.quotes("A".parse().unwrap(), 0..Millis::MAX).count(),

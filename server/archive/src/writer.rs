@@ -213,9 +213,10 @@ impl Writer {
                 Err(failure) if failure.kind().is_transient() => {
                     self.failed(&failure);
                     if self.inbox.is_closing() {
+                        let reason = failure.to_string();
                         batch.answer(&Err(failure));
                         self.inbox.drop_taken();
-                        return Ok(());
+                        return Err(Failure::new(FailureKind::Closed, reason));
                     }
                     self.inbox.pause(pause);
                     pause = (pause * 2).min(PAUSES.1);
