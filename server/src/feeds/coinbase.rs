@@ -19,7 +19,6 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 use market::{Best, Clock, Day, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade};
 use serde::Deserialize;
 use serde_json::json;
@@ -27,7 +26,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{
-    About, End, Feed, FeedError, FrameError, Patience, Publisher, exchange_time,
+    About, End, Feed, FeedError, FrameError, Patience, Publisher, exchange_time, millis,
     pairs::{self, Asked, Pair},
     rolling::Rolling,
     socket::{self, Fault, Heard, Made, Protocol, Say},
@@ -468,16 +467,6 @@ impl Parser {
             }
         }
     }
-}
-
-pub(super) fn millis(time: &str, frame: &str) -> Result<Millis, FrameError> {
-    time.parse()
-        .ok()
-        .and_then(|time: Timestamp| Millis::try_from(time.as_millisecond()).ok())
-        .ok_or_else(|| {
-            let why = format_args!("{time:?} is not a time: expected RFC 3339 since 1970");
-            FrameError::new(&why, frame)
-        })
 }
 
 /// The size of a side is optional: older recordings have none.

@@ -364,7 +364,7 @@ pub(crate) fn times(text: &str) {
         let written = jiff::Timestamp::from_millisecond(time).expect("a time");
         assert_eq!(markup::time(&written.to_string()), Some(time as u64));
     }
-    let _ = super::coinbase::millis(text, "");
+    let _ = super::millis(text, "");
     let day = Duration::from_secs(24 * 60 * 60);
     if let Ok(value) = HeaderValue::from_str(text) {
         let one = |name| HeaderMap::from_iter([(name, value.clone())]);

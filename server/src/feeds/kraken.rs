@@ -23,9 +23,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Message, http::Uri};
 
 use super::{
-    About, End, Feed, FeedError, FrameError, Patience, Publisher,
-    coinbase::millis,
-    exchange_time,
+    About, End, Feed, FeedError, FrameError, Patience, Publisher, exchange_time, millis,
     numbers::{Number, Numbers},
     pairs::{self, Asked, Pair},
     rolling::Rolling,

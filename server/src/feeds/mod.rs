@@ -151,6 +151,20 @@ impl std::error::Error for FrameError {}
 /// likely. Believed, it would close every bar until that time comes.
 const FUTURE: Millis = 24 * 60 * 60 * 1_000;
 
+/// A time in the text of a frame.
+///
+/// # Errors
+/// When it is none of RFC 3339, or from before 1970.
+fn millis(time: &str, frame: &str) -> Result<Millis, FrameError> {
+    time.parse()
+        .ok()
+        .and_then(|time: jiff::Timestamp| Millis::try_from(time.as_millisecond()).ok())
+        .ok_or_else(|| {
+            let why = format_args!("{time:?} is not a time: expected RFC 3339 since 1970");
+            FrameError::new(&why, frame)
+        })
+}
+
 /// The time of an exchange, if it can be one.
 ///
 /// # Errors
