@@ -5,10 +5,10 @@ mod support;
 
 use std::time::Duration;
 
-use market::{Event, FeedState, News, NewsType, Quality, TradingState};
+use market::{FeedState, News, NewsType, Quality, TradingState};
 use serde_json::json;
 use server::{
-    RecordOptions, Topic,
+    RecordOptions,
     feeds::{
         FeedSpec, Patience,
         alpaca::{Endpoint, Options, Stocks},
@@ -84,17 +84,7 @@ impl Play {
     }
 
     fn news(&self) -> Vec<News> {
-        self.stage.tape.view(|view| {
-            let mut news: Vec<News> = view
-                .kept(&Topic::AllNews)
-                .filter_map(|(_, entry)| match &*entry.event {
-                    Event::News(news) => Some(news.clone()),
-                    _ => None,
-                })
-                .collect();
-            news.reverse();
-            news
-        })
+        self.stage.news()
     }
 
     fn price(&self) -> String {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use market::{Action, Basis, Event, FeedState, News, NewsType};
+use market::{Action, Basis, FeedState, News, NewsType};
 use reqwest::Url;
 use serde_json::{Value, json};
 use server::{
@@ -69,17 +69,7 @@ impl Play {
     }
 
     fn news(&self) -> Vec<News> {
-        self.stage.tape.view(|view| {
-            let mut news: Vec<News> = view
-                .kept(&Topic::AllNews)
-                .filter_map(|(_, entry)| match &*entry.event {
-                    Event::News(news) => Some(news.clone()),
-                    _ => None,
-                })
-                .collect();
-            news.reverse();
-            news
-        })
+        self.stage.news()
     }
 
     /// Waits until so many stories are told, and answers the headlines.

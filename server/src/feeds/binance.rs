@@ -79,11 +79,9 @@ impl FeedOptions for Options {
     }
 
     fn checked(self) -> Result<Self, String> {
+        spec::some(&self.symbols, "binance:BTCUSDT,ETHUSDT")?;
         match self.symbols.len() {
-            0 => {
-                Err("without a symbol: expected symbols, as in binance:BTCUSDT,ETHUSDT".to_owned())
-            }
-            1..=Binance::MAX_SYMBOLS => Ok(self),
+            ..=Binance::MAX_SYMBOLS => Ok(self),
             many => Err(format!(
                 "{many} symbols in one feed: expected at most {}, because they all stand in one address; use several feeds",
                 Binance::MAX_SYMBOLS

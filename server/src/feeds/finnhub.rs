@@ -79,9 +79,7 @@ impl FeedOptions for Options {
     }
 
     fn checked(self) -> Result<Self, String> {
-        if self.symbols.is_empty() {
-            return Err("without a symbol: expected symbols, as in finnhub:AAPL,MSFT".to_owned());
-        }
+        spec::some(&self.symbols, "finnhub:AAPL,MSFT")?;
         Ok(self)
     }
 }

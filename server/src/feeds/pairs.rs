@@ -6,7 +6,7 @@ use market::{Quality, Session, Symbol};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use tokio_tungstenite::tungstenite::http::Uri;
 
-use super::{About, Licence, Publisher, currency, list, socket};
+use super::{About, Licence, Publisher, currency, list, socket, spec};
 
 /// A pair of currencies. Here it is written `BTC-USD`, whoever quotes it, so that one source can
 /// stand in for another.
@@ -91,11 +91,9 @@ const MOST: usize = 200;
 
 /// Checks how many pairs there are.
 pub(super) fn check(pairs: &[Pair], name: &str) -> Result<(), String> {
+    spec::some(pairs, &format!("{name}:BTC-USD,ETH-USD"))?;
     match pairs.len() {
-        0 => Err(format!(
-            "without a symbol: expected symbols, as in {name}:BTC-USD,ETH-USD"
-        )),
-        1..=MOST => Ok(()),
+        ..=MOST => Ok(()),
         many => Err(format!(
             "{many} symbols in one feed: expected at most {MOST}; use several feeds"
         )),

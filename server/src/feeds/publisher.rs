@@ -38,8 +38,8 @@ pub struct Publisher {
     /// The feed's place in the order of configuration.
     rank: usize,
     status: watch::Sender<FeedStatus>,
-    /// The feed's name, under which its trades are archived.
-    told_by: Arc<str>,
+    /// The feed's name, under which its trades are archived, too.
+    name: Arc<str>,
     // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
     // order of a feed's events on the tape the order in which the board saw them.
     state: Mutex<State>,
@@ -116,7 +116,7 @@ impl Publisher {
             floor,
             rank,
             status: watch::Sender::new(status),
-            told_by: name.into(),
+            name: name.into(),
             state: Mutex::default(),
             ignored: AtomicU64::new(0),
             wrong: AtomicU64::new(0),
@@ -211,7 +211,7 @@ impl Publisher {
     /// before it was its turn.
     fn begin_to_speak(&self, state: &State, seats: &mut Seats, symbol: Symbol) {
         let own = state.sessions.get(&symbol);
-        if let Some(session) = seats.introduction(self.rank, symbol, own, &self.name()) {
+        if let Some(session) = seats.introduction(self.rank, symbol, own, self.name()) {
             self.say(session);
         }
         for bar in seats.inherit(self.rank, symbol) {
@@ -289,7 +289,7 @@ impl Publisher {
         let speaks = seats.speaks(self.rank, symbol);
         // Also of one who no longer speaks: it may have told the trade when it did.
         if let Some(archive) = &self.floor.archive {
-            archive.correct(*correction, Some(Arc::clone(&self.told_by)));
+            archive.correct(*correction, Some(Arc::clone(&self.name)));
         }
         let before = state.board.quote(symbol).cloned();
         match state.board.correct(correction) {
@@ -312,7 +312,7 @@ impl Publisher {
     /// The session and the newest quote of each symbol that this feed spoke of before a restart, and has
     /// not yet since.
     pub fn left(&self) -> Vec<(Session, Quote)> {
-        self.floor.left.of(&self.name())
+        self.floor.left.of(self.name())
     }
 
     /// Publishes the newest quote of every symbol that the feed speaks for.
@@ -337,7 +337,7 @@ impl Publisher {
     /// [`Sessions`](crate::sessions::Sessions). The directory of symbols learns of it in any case.
     pub fn session(&self, mut session: Session) {
         if self.played().is_some() {
-            (session.quality, session.source) = (Quality::Replay, self.name());
+            (session.quality, session.source) = (Quality::Replay, self.name().to_owned());
         }
         self.list([Listing {
             symbol: session.symbol,
@@ -569,8 +569,8 @@ impl Publisher {
     }
 
     /// The feed's name.
-    pub fn name(&self) -> String {
-        self.status.borrow().name.clone()
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// A connection is made: the first one, one after another that broke off, or one that replaces
@@ -612,7 +612,7 @@ impl Publisher {
                 symbol: tick.symbol,
                 time: tick.time,
                 trade,
-                feed: Some(Arc::clone(&self.told_by)),
+                feed: Some(Arc::clone(&self.name)),
             });
         }
     }

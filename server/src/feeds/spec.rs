@@ -693,6 +693,16 @@ fn scalar(text: &str) -> Value {
     Value::String(text.to_owned())
 }
 
+/// Checks that there is a symbol; `example` is a feed with some.
+pub(super) fn some<T>(symbols: &[T], example: &str) -> Result<(), String> {
+    match symbols {
+        [] => Err(format!(
+            "without a symbol: expected symbols, as in {example}"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Reads the address of a WebSocket.
 pub(super) fn websocket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uri, D::Error> {
     let text = String::deserialize(deserializer)?;

@@ -7,7 +7,7 @@
 use std::{panic::Location, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use market::{Bar, Event, FeedState, FeedStatus, Quote, Session, Symbol};
+use market::{Bar, Event, FeedState, FeedStatus, News, Quote, Session, Symbol};
 use serde_json::Value;
 use server::{
     Now, Tape, Topic,
@@ -265,6 +265,18 @@ impl Stage {
             let kept = view.kept(&Topic::Symbols);
             let entries = merging.chain(kept);
             entries.filter_map(|(_, entry)| of(&entry.event)).collect()
+        })
+    }
+
+    /// The stories, oldest first.
+    pub(crate) fn news(&self) -> Vec<News> {
+        self.tape.view(|view| {
+            let kept = view.kept(&Topic::AllNews).rev();
+            let stories = kept.filter_map(|(_, entry)| match &*entry.event {
+                Event::News(news) => Some(news.clone()),
+                _ => None,
+            });
+            stories.collect()
         })
     }
 

@@ -163,9 +163,7 @@ impl FeedOptions for Options {
     }
 
     fn checked(self) -> Result<Self, String> {
-        if self.symbols.is_empty() {
-            return Err("without a symbol: expected symbols, as in alpaca:AAPL,MSFT".to_owned());
-        }
+        spec::some(&self.symbols, "alpaca:AAPL,MSFT")?;
         Ok(self)
     }
 }
