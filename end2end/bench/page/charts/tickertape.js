@@ -1,0 +1,19 @@
+import init, { Bench } from '/chart/chart.js';
+
+const module = await init();
+
+/** What the chart takes is what there is. */
+export const prepare = (history) => history;
+
+export function mount(box) {
+  const chart = Bench.mount(box);
+  return {
+    set: ({ times, values }) => chart.set(times, values),
+    push: (time, value) => chart.push(time, value),
+    /** Counted by the chart itself, in what it says to screen readers. */
+    count: () => Number(box.querySelector('[data-points]').dataset.points),
+  };
+}
+
+/** Memory that the heap of the scripts does not show. */
+export const memory = () => module.memory.buffer.byteLength;
