@@ -1,18 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use chart::{ChartHandle, Point};
+use chart::ChartHandle;
 use leptos::prelude::*;
 use market::{Bar, Event, FeedStatus, Millis, Quote, Session, Symbol};
 
 use crate::{
     Range,
     announcer::Announcements,
-    figures::digits,
+    chart_choices::ChartChoices,
     live::State,
     market_state::{ChartChange, Instrument, MarketState},
     news_list::Story,
     page_data::PageData,
-    price_path::PricePoint,
     sparkline,
 };
 
@@ -45,10 +44,6 @@ fn line(instrument: &Instrument) -> String {
     sparkline::path(&instrument.closes, newest)
 }
 
-fn chart_point(point: PricePoint) -> Point {
-    Point::new(point.time as f64, point.price)
-}
-
 /// Bars that are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Missing {
@@ -64,7 +59,7 @@ pub(crate) struct Missing {
 /// signals that it is copied into at the page's own pace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dashboard {
-    state: StoredValue<MarketState>,
+    pub(crate) state: StoredValue<MarketState>,
     /// Everything known, whether it is on the watchlist or not.
     pub(crate) tickers: RwSignal<BTreeMap<Symbol, Ticker>>,
     /// The symbols of the watchlist, in their order.
@@ -79,6 +74,8 @@ pub(crate) struct Dashboard {
     pub(crate) range: RwSignal<Range>,
     /// The way of the open symbol's price.
     pub(crate) chart: ChartHandle,
+    /// How it is drawn.
+    pub(crate) choices: ChartChoices,
     /// The stories that are shown, newest first.
     pub(crate) stories: RwSignal<Vec<Story>>,
     /// How many stories wait.
@@ -133,6 +130,7 @@ impl Dashboard {
             archived: data.archived,
             range: RwSignal::new(Range::default()),
             chart: ChartHandle::new(),
+            choices: ChartChoices::new(),
             stories: RwSignal::new(state.news.shown().to_vec()),
             waiting: RwSignal::new(0),
             reading: RwSignal::new(false),
@@ -146,33 +144,8 @@ impl Dashboard {
             stale_sparklines: StoredValue::new(BTreeSet::new()),
             state: StoredValue::new(state),
         };
-        dashboard.chart.set_span(Range::default().millis() as f64);
-        dashboard.draw_chart(open.get_untracked());
-        Effect::new(move |drawn: Option<Option<Symbol>>| {
-            let symbol = open.get();
-            if drawn.is_some_and(|drawn| drawn != symbol) {
-                dashboard.draw_chart(symbol);
-            }
-            symbol
-        });
+        dashboard.follow_chart();
         dashboard
-    }
-
-    /// Shows the way of a symbol's price, as far as it is known.
-    fn draw_chart(&self, symbol: Option<Symbol>) {
-        self.state.with_value(|state| {
-            let instrument = symbol.and_then(|symbol| state.instruments.get(&symbol));
-            let points = instrument.map(|instrument| instrument.path.points());
-            self.set_chart_digits(instrument);
-            self.chart
-                .replace(points.into_iter().flatten().map(chart_point));
-        });
-    }
-
-    fn set_chart_digits(&self, instrument: Option<&Instrument>) {
-        let session = instrument.and_then(|instrument| instrument.session.as_ref());
-        let quote = instrument.and_then(|instrument| instrument.quote.as_ref());
-        self.chart.set_decimals(digits(session, quote));
     }
 
     /// What is drawn of a symbol, where it is known.
@@ -189,26 +162,22 @@ impl Dashboard {
     /// [`Dashboard::draw_changes`].
     pub(crate) fn receive(&self, event: Event) {
         let reading = self.reading.get_untracked();
+        let bar = match &event {
+            Event::Bar(bar) => Some(bar.symbol),
+            _ => None,
+        };
         let change = self
             .state
             .try_update_value(|state| state.apply(event, reading));
-        let open = self.open.get_untracked();
-        match change.unwrap_or(ChartChange::None) {
-            ChartChange::Push(symbol, point) if open == Some(symbol) => {
-                self.chart.push(chart_point(point));
-            }
-            ChartChange::Replace(symbol) if open == Some(symbol) => self.draw_chart(open),
-            ChartChange::ReplaceAll => self.draw_chart(open),
-            ChartChange::None | ChartChange::Push(..) | ChartChange::Replace(_) => {}
-        }
+        self.change_chart(change.unwrap_or(ChartChange::None), bar);
     }
 
     /// Shows another range of the past, as far as it is known.
     pub(crate) fn set_range(&self, range: Range) {
         if self.range.get_untracked() != range {
-            self.chart.set_span(range.millis() as f64);
-            self.draw_chart(self.open.get_untracked());
             self.range.set(range);
+            self.chart.set_span(range.millis() as f64);
+            self.draw_chart();
         }
     }
 
@@ -217,24 +186,26 @@ impl Dashboard {
         let interval = missing.range.interval(self.archived);
         self.state
             .update_value(|state| state.complete(missing, interval, bars, until));
-        let open = self.open.get_untracked();
-        if open == Some(missing.symbol) {
-            self.draw_chart(open);
+        if self.charted().contains(&missing.symbol) {
+            self.draw_chart();
         }
     }
 
-    /// The bars of the open symbol that the chosen range needs and that have not come yet.
-    pub(crate) fn missing_history(&self) -> Option<Missing> {
-        let symbol = self.open.get_untracked()?;
+    /// The bars that the chosen range needs of what is drawn, and that have not come yet.
+    pub(crate) fn missing_history(&self) -> Vec<Missing> {
         let range = self.range.get_untracked();
+        let symbols = self.charted();
         self.state.with_value(|state| {
-            let instrument = state.instruments.get(&symbol)?;
-            let filled = instrument.path.is_filled(range, self.archived);
-            (!filled).then_some(Missing {
+            let missing = symbols.into_iter().filter(|symbol| {
+                let instrument = state.instruments.get(symbol);
+                instrument.is_some_and(|it| !it.path.is_filled(range, self.archived))
+            });
+            let missing = missing.map(|symbol| Missing {
                 symbol,
                 range,
                 run: state.run,
-            })
+            });
+            missing.collect()
         })
     }
 

@@ -1,11 +1,11 @@
-use chart::Chart;
 use leptos::{ev, prelude::*};
 use leptos_meta::Title;
 use market::Symbol;
 
 use crate::{
-    address,
+    address, browser,
     announcer::Announcer,
+    chart_panel::ChartPanel,
     dashboard::Dashboard,
     figures::{Shown, digits},
     navigation::Navigation,
@@ -13,7 +13,7 @@ use crate::{
     page_data::PageData,
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
-    range_buttons::{self, RangeButtons},
+    range_buttons,
     top_bar::{TopBar, state_name},
     watchlist::Watchlist,
 };
@@ -53,10 +53,7 @@ pub(crate) fn Page() -> impl IntoView {
         .problem
         .as_ref()
         .map(|problem| problem.suggestions.clone());
-    let chart_name = Signal::derive(move || {
-        let open = dashboard.open.get();
-        open.map(|symbol| symbol.to_string()).unwrap_or_default()
-    });
+    let on_story = Callback::new(move |id: String| browser::show(&format!("story-{id}")));
     let state = move || state_name(dashboard.connection.get());
     #[cfg(target_arch = "wasm32")]
     navigation.listen();
@@ -74,10 +71,7 @@ pub(crate) fn Page() -> impl IntoView {
             <main id="quote" tabindex="-1">
                 <ProblemNotice problem suggestions=suggestions.unwrap_or_default() />
                 <QuoteHeader known />
-                <section class="chart-panel" aria-label="Chart" hidden=move || !known.get()>
-                    <RangeButtons />
-                    <Chart handle=dashboard.chart name=chart_name />
-                </section>
+                <ChartPanel known on_story />
                 <NewsPanel />
             </main>
             <Announcer text=dashboard.announcement />
@@ -103,7 +97,8 @@ fn title(dashboard: Dashboard) -> impl Fn() -> String + Send + Sync + 'static {
     }
 }
 
-/// `j` and `k` open the next and the previous symbol of the watchlist, `1` to `6` choose a range.
+/// `j` and `k` open the next and the previous symbol of the watchlist, `1` to `6` choose a range, `c`
+/// the next kind of chart.
 fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
     Effect::new(move || {
         let handle = window_event_listener(ev::keydown, move |event| {
@@ -114,6 +109,9 @@ fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
             };
             if event.ctrl_key() || event.meta_key() || event.alt_key() || is_writing() {
                 return;
+            }
+            if event.key() == "c" {
+                return dashboard.choices.next_kind();
             }
             if step == 0 {
                 if let Some(range) = range_buttons::of_key(&event.key()) {
