@@ -3,6 +3,9 @@ use leptos_meta::{HashedStylesheet, MetaTags};
 
 use crate::{App, PageData, clock};
 
+/// The id of what comes after the page.
+const END: &str = "unsupported";
+
 /// Shows a sentence where the browser has no WebAssembly, which the page itself cannot say.
 const CHECK: &str =
     r#"if(typeof WebAssembly!=="object")document.getElementById("unsupported").hidden=false"#;
@@ -28,6 +31,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 />
                 <meta name="color-scheme" content="dark light" />
                 <link rel="icon" href=ICON />
+                // A browser that has read a part of the page shows nothing of it until it has read the rest:
+                // what is half there takes another place than the whole.
+                <link rel="expect" href=format!("#{END}") blocking="render" />
                 // Without scripts the browser draws the page anew by itself.
                 <noscript>
                     <meta http-equiv="refresh" content="30" />
@@ -39,7 +45,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <App />
-                <p id="unsupported" class="fallback" hidden>
+                <p id=END class="fallback" hidden>
                     "This browser has no WebAssembly, so the page cannot follow the market. It shows "
                     {drawn.clone()} "; reload it for newer prices."
                 </p>
