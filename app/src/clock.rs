@@ -3,7 +3,7 @@
 
 use market::Millis;
 
-use crate::chart::calendar::{self, Civil};
+use chart::calendar::{self, Civil};
 
 const SECOND: Millis = calendar::SECOND as Millis;
 const MINUTE: Millis = calendar::MINUTE as Millis;

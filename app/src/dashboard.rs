@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use chart::{ChartHandle, Point};
 use leptos::prelude::*;
 use market::{Bar, Event, FeedStatus, Millis, Quote, Session, Symbol};
 
 use crate::{
     Range,
     announcer::Announcements,
-    chart::{ChartHandle, Point},
     figures::digits,
     live::State,
     market_state::{ChartChange, Instrument, MarketState},

@@ -12,7 +12,6 @@ mod address;
 mod announcer;
 mod app;
 mod browser;
-pub mod chart;
 mod clock;
 mod dashboard;
 mod figure;

@@ -1,3 +1,4 @@
+use chart::Chart;
 use leptos::{ev, prelude::*};
 use leptos_meta::Title;
 use market::Symbol;
@@ -5,7 +6,6 @@ use market::Symbol;
 use crate::{
     address,
     announcer::Announcer,
-    chart::Chart,
     dashboard::Dashboard,
     figures::{Shown, digits},
     navigation::Navigation,

@@ -3,15 +3,13 @@
 
 use std::sync::Arc;
 
-use app::{
-    Range, RangeError,
-    chart::{
-        Point, Series, Tone,
-        draw::{Candle, Look, Palette},
-        svg::{Document, Shape},
-    },
-};
+use app::{Range, RangeError};
 use axum::{extract::State, http::HeaderMap, response::Response};
+use chart::{
+    Point, Series, Tone,
+    draw::{Candle, Look, Palette},
+    svg::{Document, Shape},
+};
 use market::{Bar, Interval, Millis, Price, Symbol};
 use serde::Deserialize;
 use utoipa::IntoParams;

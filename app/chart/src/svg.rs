@@ -458,8 +458,8 @@ impl Surface for Svg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::draw::Tone;
-    use crate::chart::series::Point;
+    use crate::draw::Tone;
+    use crate::series::Point;
 
     const LOOK: Look = Look {
         tone: Tone::Up,

@@ -11,7 +11,10 @@
 //! In the browser the painter decides when: it collects what is out of date and draws it in one
 //! animation frame, or none where nothing is.
 
-pub(crate) mod calendar;
+// What the component macro writes beside a component is public, whatever the component is.
+#![allow(unreachable_pub)]
+
+pub mod calendar;
 #[cfg(target_arch = "wasm32")]
 mod canvas;
 pub mod draw;

@@ -129,7 +129,7 @@ fn mount(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::series::Point;
+    use crate::series::Point;
 
     #[test]
     fn the_server_draws_the_whole_chart() {

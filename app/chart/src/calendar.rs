@@ -1,27 +1,31 @@
 //! Days and times of day in milliseconds since the Unix epoch.
 
-pub(crate) const SECOND: i64 = 1_000;
-pub(crate) const MINUTE: i64 = 60 * SECOND;
-pub(crate) const HOUR: i64 = 60 * MINUTE;
-pub(crate) const DAY: i64 = 24 * HOUR;
+/// A second in milliseconds.
+pub const SECOND: i64 = 1_000;
+/// A minute in milliseconds.
+pub const MINUTE: i64 = 60 * SECOND;
+/// An hour in milliseconds.
+pub const HOUR: i64 = 60 * MINUTE;
+/// A day in milliseconds.
+pub const DAY: i64 = 24 * HOUR;
 
 /// A date and time of day, as a calendar on the wall shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Civil {
+pub struct Civil {
     /// Of the Gregorian calendar.
-    pub(crate) year: i64,
+    pub year: i64,
     /// From 0.
-    pub(crate) month: i64,
+    pub month: i64,
     /// From 1.
-    pub(crate) day: i64,
+    pub day: i64,
     /// Milliseconds since midnight.
-    pub(super) of_day: i64,
+    pub of_day: i64,
 }
 
 impl Civil {
     /// Of local milliseconds since the epoch, after Howard Hinnant's `civil_from_days`
     /// (<https://howardhinnant.github.io/date_algorithms.html>).
-    pub(crate) fn new(local: i64) -> Self {
+    pub fn new(local: i64) -> Self {
         let shifted = local.div_euclid(DAY) + 719_468;
         let era = shifted.div_euclid(146_097);
         let day_of_era = shifted.rem_euclid(146_097);
@@ -40,7 +44,7 @@ impl Civil {
     }
 
     /// `Aug`.
-    pub(super) fn month_name(self) -> &'static str {
+    pub fn month_name(self) -> &'static str {
         const NAMES: [&str; 12] = [
             "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
         ];
@@ -48,18 +52,18 @@ impl Civil {
     }
 
     /// `9 Aug`.
-    pub(crate) fn day_and_month(self) -> String {
+    pub fn day_and_month(self) -> String {
         format!("{} {}", self.day, self.month_name())
     }
 
     /// `14:03`.
-    pub(super) fn hours_and_minutes(self) -> String {
+    pub fn hours_and_minutes(self) -> String {
         let minutes = self.of_day / MINUTE;
         format!("{:02}:{:02}", minutes / 60, minutes % 60)
     }
 
     /// `14:03:22`.
-    pub(crate) fn clock(self) -> String {
+    pub fn clock(self) -> String {
         let seconds = self.of_day / SECOND % 60;
         format!("{}:{seconds:02}", self.hours_and_minutes())
     }
@@ -67,7 +71,7 @@ impl Civil {
 
 /// Local milliseconds at the start of a month, counted in months since year 0; Howard Hinnant's
 /// `days_from_civil` for the first of a month.
-pub(super) fn start_of_month(months: i64) -> i64 {
+pub fn start_of_month(months: i64) -> i64 {
     let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
     let year = year - i64::from(month < 2);
     let era = year.div_euclid(400);
