@@ -10,7 +10,9 @@ use crate::{
     figures::digits,
     live::State,
     market_state::{ChartChange, Instrument, MarketState},
-    news_list::Story,
+    news_filter::NewsFilter,
+    news_list::{NewsList, Story},
+    news_reader::NewsReader,
     page_data::PageData,
     price_path::PricePoint,
     sparkline,
@@ -81,6 +83,8 @@ pub(crate) struct Dashboard {
     pub(crate) chart: ChartHandle,
     /// The stories that are shown, newest first.
     pub(crate) stories: RwSignal<Vec<Story>>,
+    /// Which stories are wanted, and how it goes with older ones.
+    pub(crate) news: NewsReader,
     /// How many stories wait.
     pub(crate) waiting: RwSignal<usize>,
     /// Whether somebody reads the news, so that new stories have to wait.
@@ -110,7 +114,7 @@ impl Dashboard {
         named: Signal<Option<Symbol>>,
         closed: Signal<bool>,
     ) -> Self {
-        let state = MarketState::new(data);
+        let mut state = MarketState::new(data);
         let mut tickers = BTreeMap::new();
         for (symbol, instrument) in &state.instruments {
             tickers.insert(*symbol, Ticker::new(*symbol, instrument));
@@ -125,15 +129,21 @@ impl Dashboard {
                 .get()
                 .or_else(|| watchlist.with(|symbols| symbols.first().copied()))
         });
+        let chosen = data.chosen.then(|| data.watchlist.clone());
+        let filter = NewsFilter::read(&data.query);
+        state
+            .news
+            .set_lens(filter.lens(open.get_untracked(), chosen.as_deref()));
         let dashboard = Dashboard {
             tickers: RwSignal::new(tickers),
             watchlist,
-            chosen: StoredValue::new(data.chosen.then(|| data.watchlist.clone())),
+            chosen: StoredValue::new(chosen),
             open,
             archived: data.archived,
             range: RwSignal::new(Range::default()),
             chart: ChartHandle::new(),
-            stories: RwSignal::new(state.news.shown().to_vec()),
+            stories: RwSignal::new(state.news.shown()),
+            news: NewsReader::new(filter, state.news.known()),
             waiting: RwSignal::new(0),
             reading: RwSignal::new(false),
             feeds: RwSignal::new(state.feeds.clone()),
@@ -243,10 +253,16 @@ impl Dashboard {
         self.state.update_value(MarketState::forget_history);
     }
 
-    /// Puts the stories that wait on top.
-    pub(crate) fn release_news(&self) {
-        self.state.update_value(MarketState::release_news);
+    /// Does something with the stories, and draws what came of it.
+    pub(crate) fn with_news<R>(&self, act: impl FnOnce(&mut NewsList) -> R) -> Option<R> {
+        let done = self.state.try_update_value(|state| state.act_on_news(act));
         self.draw_changes();
+        done
+    }
+
+    /// Reads something of the stories.
+    pub(crate) fn read_news<R>(&self, read: impl FnOnce(&NewsList) -> R) -> R {
+        self.state.with_value(|state| read(&state.news))
     }
 
     /// Copies what has changed into what is drawn.
@@ -260,7 +276,8 @@ impl Dashboard {
                 self.watchlist.set(state.watchlist.clone());
             }
             if changes.news {
-                self.stories.set(state.news.shown().to_vec());
+                self.stories.set(state.news.shown());
+                self.news.known.set(state.news.known());
                 self.waiting.set(state.news.waiting());
             }
             if changes.feeds {
@@ -331,6 +348,7 @@ impl Dashboard {
     pub(crate) fn tick(&self, now: Millis, server_time: Option<Millis>, silence: Millis) {
         if let Some(time) = server_time {
             self.now.set(time);
+            self.state.update_value(|state| state.news.set_now(time));
         }
         self.silence.set(silence);
         let said = self

@@ -23,7 +23,11 @@ mod live;
 mod market_state;
 mod navigation;
 mod news;
+mod news_filter;
+mod news_filter_form;
 mod news_list;
+mod news_reader;
+mod older_news;
 mod page;
 mod page_data;
 mod price_path;
@@ -36,6 +40,7 @@ mod search;
 #[cfg(feature = "ssr")]
 mod shell;
 mod sparkline;
+mod story;
 mod top_bar;
 mod watchlist;
 

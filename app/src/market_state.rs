@@ -158,10 +158,10 @@ impl MarketState {
         }
     }
 
-    /// Puts the stories that wait on top.
-    pub(crate) fn release_news(&mut self) {
-        self.news.release();
+    /// Does something with the stories, which are drawn anew.
+    pub(crate) fn act_on_news<R>(&mut self, act: impl FnOnce(&mut NewsList) -> R) -> R {
         self.changes.news = true;
+        act(&mut self.news)
     }
 
     /// What has changed since the last call.
@@ -264,6 +264,7 @@ mod tests {
     fn data(chosen: bool) -> PageData {
         PageData {
             path: "/stocks/GOOG".to_owned(),
+            query: String::new(),
             id: "1-0".to_owned(),
             watchlist: vec![symbol("GOOG")],
             chosen,

@@ -1,5 +1,7 @@
 use leptos::prelude::*;
 
+use crate::news_filter::NewsFilter;
+
 /// Moves between the addresses of the page without loading it anew.
 ///
 /// It is a router without routes, since the page is the same everywhere and only reads the symbol out
@@ -27,6 +29,9 @@ impl Navigation {
     /// already is no second step: otherwise the way back would lead through it once for each click.
     pub(crate) fn open(self, address: &str) {
         let here = window().location();
+        // Which news is wanted stays as it was chosen.
+        let chosen = NewsFilter::read(&here.search().unwrap_or_default());
+        let address = &chosen.in_address(address);
         if here.pathname().is_ok_and(|path| {
             here.search()
                 .is_ok_and(|search| address.strip_prefix(&*path) == Some(&*search))

@@ -10,6 +10,9 @@ pub struct PageData {
     pub id: String,
     /// The path of the address that the page was drawn for, encoded as it came.
     pub path: String,
+    /// The query of the same address. The script reads it there.
+    #[serde(skip)]
+    pub query: String,
     /// What the watchlist shows: the symbols of the address, or else the server's own choice.
     pub watchlist: Vec<Symbol>,
     /// Whether the address named the watchlist, so that links keep it.

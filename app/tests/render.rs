@@ -40,6 +40,7 @@ fn data() -> PageData {
     PageData {
         id: "1342067399340-0".to_owned(),
         path: "/stocks/GOOG".to_owned(),
+        query: String::new(),
         watchlist: vec![symbol("AAPL"), symbol("GOOG")],
         chosen: false,
         symbol: Some(symbol("GOOG")),

@@ -1,5 +1,5 @@
 use leptos::{logging::warn, task::spawn_local};
-use market::{Bar, Millis};
+use market::{Bar, Millis, News};
 use serde::Deserialize;
 
 use super::request;
@@ -58,4 +58,19 @@ pub(crate) async fn suggestions(text: &str, limit: usize) -> Vec<Suggestion> {
     }
     let found = request::get::<Found>(&address::of_search(text, limit), 0).await;
     found.map_or_else(|_| Vec::new(), |found| found.symbols)
+}
+
+/// A page of stories, newest first.
+#[derive(Deserialize)]
+pub(crate) struct Stories {
+    /// The stories.
+    pub(crate) news: Vec<News>,
+    /// Before which id there are more.
+    #[serde(default)]
+    pub(crate) next: Option<String>,
+}
+
+/// The stories at an address.
+pub(crate) async fn stories(address: &str) -> Result<Stories, String> {
+    request::get(address, 0).await
 }

@@ -13,4 +13,7 @@ mod state;
 
 pub(crate) use state::State;
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {history::suggestions, source::follow};
+pub(crate) use {
+    history::{stories, suggestions},
+    source::follow,
+};

@@ -7,7 +7,7 @@ use app::PageData;
 use axum::{
     Extension,
     extract::{Query as AxumQuery, Request, State, rejection::QueryRejection},
-    http::{StatusCode, header},
+    http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use leptos::{nonce::Nonce, prelude::provide_context};
@@ -138,8 +138,8 @@ async fn render(
     request: Request,
 ) -> Response {
     let status = problem.as_ref().map_or(StatusCode::OK, Problem::status);
-    let path = request.uri().path().to_owned();
-    let data = page_data(&service, path, watchlist, symbol, problem).await;
+    let address = request.uri().clone();
+    let data = page_data(&service, &address, watchlist, symbol, problem).await;
     let options = service.leptos.clone();
     // The inline scripts and the policy of the page must carry the same one.
     let nonce = Nonce::new();
@@ -183,7 +183,7 @@ async fn bars(service: &Service, symbol: Symbol) -> Vec<Bar> {
 
 async fn page_data(
     service: &Service,
-    path: String,
+    address: &Uri,
     symbols: Symbols,
     symbol: Option<Symbol>,
     problem: Option<Problem>,
@@ -228,7 +228,8 @@ async fn page_data(
     };
     PageData {
         id: position.to_string(),
-        path,
+        path: address.path().to_owned(),
+        query: address.query().unwrap_or_default().to_owned(),
         watchlist,
         chosen,
         symbol,
