@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use market::Symbol;
+use market::{Interval, Symbol};
 
 use crate::Range;
 
@@ -72,10 +72,15 @@ fn is_id(text: &str) -> bool {
 
 /// The newest bars of a symbol that a range is drawn from.
 pub(crate) fn of_bars(symbol: Symbol, range: Range, archived: bool) -> String {
-    let mut address = "/stocks/".to_owned();
-    encode(&mut address, symbol);
     let interval = range.interval(archived);
     let limit = range.millis() / interval.millis();
+    of_newest_bars(symbol, interval, limit)
+}
+
+/// The newest bars of a symbol, so many at the most.
+pub(crate) fn of_newest_bars(symbol: Symbol, interval: Interval, limit: u64) -> String {
+    let mut address = "/stocks/".to_owned();
+    encode(&mut address, symbol);
     // Writing to a String cannot fail.
     let _ = write!(address, "/bars?interval={interval}&limit={limit}");
     address

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use market::{Bar, Event, FeedStatus, Millis, Quote, Session, Symbol};
 
 use crate::{
-    Range,
+    Days, Range,
     announcer::Announcements,
     figures::digits,
     live::State,
@@ -79,6 +79,8 @@ pub(crate) struct Dashboard {
     pub(crate) archived: bool,
     /// How much of the past the chart shows.
     pub(crate) range: RwSignal<Range>,
+    /// What the days of the open symbol say.
+    pub(crate) days: RwSignal<Days>,
     /// The way of the open symbol's price.
     pub(crate) chart: ChartHandle,
     /// The stories that are shown, newest first.
@@ -141,6 +143,7 @@ impl Dashboard {
             open,
             archived: data.archived,
             range: RwSignal::new(Range::default()),
+            days: RwSignal::new(data.days.clone()),
             chart: ChartHandle::new(),
             stories: RwSignal::new(state.news.shown()),
             news: NewsReader::new(filter, state.news.known()),

@@ -14,12 +14,16 @@ mod app;
 mod browser;
 mod clock;
 mod dashboard;
+mod days;
+mod days_reader;
 mod figure;
 mod figures;
 mod flash;
+mod halts;
 #[cfg(target_arch = "wasm32")]
 mod json;
 mod live;
+mod mark;
 mod market_state;
 mod navigation;
 mod news;
@@ -35,6 +39,7 @@ mod problem;
 mod quote_figures;
 mod quote_header;
 mod range;
+mod range_bar;
 mod range_buttons;
 mod search;
 #[cfg(feature = "ssr")]
@@ -47,6 +52,7 @@ mod watchlist;
 pub use app::App;
 #[cfg(target_arch = "wasm32")]
 pub use app::hydrate;
+pub use days::Days;
 pub use page_data::{PageData, Problem};
 pub use range::{Range, RangeError};
 #[cfg(feature = "ssr")]

@@ -280,6 +280,7 @@ mod tests {
                 ..Snapshot::default()
             },
             bars: vec![bar(0, "596")],
+            days: crate::Days::default(),
             archived: false,
             problem: None,
         }

@@ -1,7 +1,7 @@
 //! The page as the server draws it.
 #![cfg(feature = "ssr")]
 
-use app::{PageData, Problem, shell};
+use app::{Days, PageData, Problem, shell};
 use leptos::prelude::*;
 use market::{
     Action, Basis, Closes, News, NewsType, Quality, Quote, Session, Snapshot, Symbol, TradingState,
@@ -73,6 +73,7 @@ fn data() -> PageData {
             ..Snapshot::default()
         },
         bars: Vec::new(),
+        days: Days::default(),
         archived: false,
         problem: None,
     }

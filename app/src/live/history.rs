@@ -74,3 +74,9 @@ pub(crate) struct Stories {
 pub(crate) async fn stories(address: &str) -> Result<Stories, String> {
     request::get(address, 0).await
 }
+
+/// The bars at an address.
+pub(crate) async fn bars(address: &str) -> Result<Vec<Bar>, String> {
+    let answer = request::get::<Answer>(address, 0).await?;
+    Ok(answer.bars)
+}

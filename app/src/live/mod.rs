@@ -14,6 +14,6 @@ mod state;
 pub(crate) use state::State;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
-    history::{stories, suggestions},
+    history::{bars, stories, suggestions},
     source::follow,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::PageData;
+use app::{Days, PageData};
 
 use axum::{
     Extension,
@@ -158,14 +158,14 @@ async fn render(
     (status, headers, Extension(nonce), renderer(request).await).into_response()
 }
 
-/// The bars that the chart begins with: those of the tape where the archive cannot be read, so that
-/// there is a page at all.
-async fn bars(service: &Service, symbol: Symbol) -> Vec<Bar> {
+/// The newest bars of a symbol: those of the tape where the archive cannot be read, so that there is
+/// a page at all.
+async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usize) -> Vec<Bar> {
     let wanted = BarQuery {
         symbol,
-        interval: Interval::Minute,
+        interval,
         starts: 0..Millis::MAX,
-        limit: PageData::BARS,
+        limit,
         now: service.now(),
         adjust: Adjust::default(),
     };
@@ -222,10 +222,14 @@ async fn page_data(
         (view.position(), snapshot)
     });
     // Afterwards: a minute that closes meanwhile may come twice, and is never missing.
-    let bars = match symbol {
-        Some(symbol) => bars(service, symbol).await,
-        None => Vec::new(),
+    let (bars, days) = match symbol {
+        Some(symbol) => (
+            bars(service, symbol, Interval::Minute, PageData::BARS).await,
+            bars(service, symbol, Interval::Day, Days::BARS).await,
+        ),
+        None => (Vec::new(), Vec::new()),
     };
+    let days = Days::of(&days, service.now());
     PageData {
         id: position.to_string(),
         path: address.path().to_owned(),
@@ -235,6 +239,7 @@ async fn page_data(
         symbol,
         snapshot,
         bars,
+        days,
         archived: service.history.is_archived(),
         problem: problem.as_ref().map(Problem::for_page),
     }
