@@ -5,15 +5,18 @@ use leptos::prelude::*;
 use market::{Bar, Event, FeedStatus, Millis, Quote, Session, Symbol};
 
 use crate::{
-    Range,
+    Range, address,
     announcer::Announcements,
     figures::digits,
     live::State,
     market_state::{ChartChange, Instrument, MarketState},
     news_list::Story,
+    notes::Notes,
     page_data::PageData,
+    preferences::Preferences,
     price_path::PricePoint,
     sparkline,
+    storage::Storage,
 };
 
 /// What the page draws of one symbol.
@@ -70,7 +73,7 @@ pub(crate) struct Dashboard {
     /// The symbols of the watchlist, in their order.
     pub(crate) watchlist: RwSignal<Vec<Symbol>>,
     /// The watchlist that the person chose, for addresses; none where it is the server's.
-    pub(crate) chosen: StoredValue<Option<Vec<Symbol>>>,
+    pub(crate) chosen: RwSignal<Option<Vec<Symbol>>>,
     /// The open symbol.
     pub(crate) open: Memo<Option<Symbol>>,
     /// Whether the server keeps bars of a second.
@@ -98,8 +101,24 @@ pub(crate) struct Dashboard {
     pub(crate) minute: Memo<Millis>,
     /// What is said to people who do not see the page.
     pub(crate) announcement: RwSignal<String>,
+    /// What this browser remembers.
+    pub(crate) storage: Storage,
+    /// What the person is told until they put it away.
+    pub(crate) notes: Notes,
+    /// How the person wants the page to be.
+    pub(crate) preferences: Preferences,
     announcements: StoredValue<Announcements>,
     stale_sparklines: StoredValue<BTreeSet<Symbol>>,
+    /// What waits for the next second, where prices change no faster.
+    held: StoredValue<Held>,
+}
+
+/// What came since the last second.
+#[derive(Debug, Default)]
+struct Held {
+    instruments: BTreeSet<Symbol>,
+    /// Of the open symbol.
+    points: Vec<Point>,
 }
 
 impl Dashboard {
@@ -115,6 +134,8 @@ impl Dashboard {
         for (symbol, instrument) in &state.instruments {
             tickers.insert(*symbol, Ticker::new(*symbol, instrument));
         }
+        let notes = Notes::new();
+        let storage = Storage::new(notes);
         let now = RwSignal::new(data.snapshot.time);
         let watchlist = RwSignal::new(state.watchlist.clone());
         let open = Memo::new(move |_| {
@@ -128,7 +149,7 @@ impl Dashboard {
         let dashboard = Dashboard {
             tickers: RwSignal::new(tickers),
             watchlist,
-            chosen: StoredValue::new(data.chosen.then(|| data.watchlist.clone())),
+            chosen: RwSignal::new(data.chosen.then(|| data.watchlist.clone())),
             open,
             archived: data.archived,
             range: RwSignal::new(Range::default()),
@@ -142,8 +163,12 @@ impl Dashboard {
             now,
             minute: Memo::new(move |_| now.get() / 10_000 * 10_000),
             announcement: RwSignal::new(String::new()),
+            storage,
+            notes,
+            preferences: Preferences::new(storage),
             announcements: StoredValue::new(Announcements::default()),
             stale_sparklines: StoredValue::new(BTreeSet::new()),
+            held: StoredValue::new(Held::default()),
             state: StoredValue::new(state),
         };
         dashboard.chart.set_span(Range::default().millis() as f64);
@@ -160,6 +185,7 @@ impl Dashboard {
 
     /// Shows the way of a symbol's price, as far as it is known.
     fn draw_chart(&self, symbol: Option<Symbol>) {
+        self.hold(|held| held.points.clear());
         self.state.with_value(|state| {
             let instrument = symbol.and_then(|symbol| state.instruments.get(&symbol));
             let points = instrument.map(|instrument| instrument.path.points());
@@ -185,6 +211,18 @@ impl Dashboard {
         self.open.get().and_then(|symbol| self.ticker(symbol))
     }
 
+    /// Where a symbol is open, with the watchlist where the person chose one.
+    pub(crate) fn address_of(&self, symbol: Symbol) -> String {
+        self.chosen
+            .with(|chosen| address::of_symbol(symbol, chosen.as_deref()))
+    }
+
+    /// Where the page begins, with the watchlist where the person chose one.
+    pub(crate) fn home(&self) -> String {
+        self.chosen
+            .with(|chosen| address::of_home(chosen.as_deref()))
+    }
+
     /// Takes an event. The chart gets its price at once; the numbers follow with
     /// [`Dashboard::draw_changes`].
     pub(crate) fn receive(&self, event: Event) {
@@ -195,7 +233,10 @@ impl Dashboard {
         let open = self.open.get_untracked();
         match change.unwrap_or(ChartChange::None) {
             ChartChange::Push(symbol, point) if open == Some(symbol) => {
-                self.chart.push(chart_point(point));
+                match self.preferences.is_slow() {
+                    true => self.hold(|held| held.points.push(chart_point(point))),
+                    false => self.chart.push(chart_point(point)),
+                }
             }
             ChartChange::Replace(symbol) if open == Some(symbol) => self.draw_chart(open),
             ChartChange::ReplaceAll => self.draw_chart(open),
@@ -251,9 +292,12 @@ impl Dashboard {
 
     /// Copies what has changed into what is drawn.
     pub(crate) fn draw_changes(&self) {
-        let Some(changes) = self.state.try_update_value(MarketState::take_changes) else {
+        let Some(mut changes) = self.state.try_update_value(MarketState::take_changes) else {
             return;
         };
+        if self.preferences.is_slow() {
+            self.hold(|held| held.instruments.append(&mut changes.instruments));
+        }
         self.state.with_value(|state| {
             self.draw_instruments(state, &changes.instruments);
             if changes.watchlist {
@@ -271,6 +315,26 @@ impl Dashboard {
             .update_value(|announcements| announcements.add_headlines(changes.headlines));
         self.stale_sparklines
             .update_value(|stale| stale.extend(changes.instruments));
+    }
+
+    fn hold(&self, what: impl FnOnce(&mut Held)) {
+        self.held.update_value(what);
+    }
+
+    /// Draws what waited for the second.
+    fn draw_held(&self) {
+        let held = self.held.try_update_value(std::mem::take);
+        let Held {
+            instruments,
+            points,
+        } = held.unwrap_or_default();
+        self.state
+            .with_value(|state| self.draw_instruments(state, &instruments));
+        self.stale_sparklines
+            .update_value(|stale| stale.extend(instruments));
+        for point in points {
+            self.chart.push(point);
+        }
     }
 
     fn draw_instruments(&self, state: &MarketState, changed: &BTreeSet<Symbol>) {
@@ -333,6 +397,7 @@ impl Dashboard {
             self.now.set(time);
         }
         self.silence.set(silence);
+        self.draw_held();
         let said = self
             .announcements
             .try_update_value(|announcements| announcements.due(now));

@@ -24,8 +24,10 @@ mod market_state;
 mod navigation;
 mod news;
 mod news_list;
+mod notes;
 mod page;
 mod page_data;
+mod preferences;
 mod price_path;
 mod problem;
 mod quote_figures;
@@ -33,9 +35,11 @@ mod quote_header;
 mod range;
 mod range_buttons;
 mod search;
+mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
 mod sparkline;
+mod storage;
 mod top_bar;
 mod watchlist;
 

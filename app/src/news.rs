@@ -1,7 +1,7 @@
 use leptos::{ev, html, prelude::*};
 use market::{Action, Basis, News, NewsType, Symbol};
 
-use crate::{address, browser, clock, dashboard::Dashboard, news_list::Story};
+use crate::{browser, clock, dashboard::Dashboard, news_list::Story};
 
 /// The newest stories. They never move under a reader: while the list is scrolled or has the
 /// focus, new ones wait behind a button.
@@ -87,6 +87,7 @@ fn StoryItem(story: Story) -> impl IntoView {
     let news = story.news;
     let published = news.published;
     let age = move || clock::ago(published, dashboard.minute.get());
+    let exact = move || clock::exact(published, dashboard.preferences.zone.get());
     let guessed = (news.basis == Basis::Inferred).then(|| {
         view! {
             <span class="guessed" title="Words in the headline suggest this type; the source gave none.">
@@ -129,7 +130,7 @@ fn StoryItem(story: Story) -> impl IntoView {
                     .map(|symbol| view! { <SymbolLink symbol=*symbol /> })
                     .collect_view()}
                 // Last, because it changes its width as time goes by.
-                <time datetime=clock::machine_readable(published) title=clock::exact(published)>
+                <time datetime=clock::machine_readable(published) title=exact>
                     {age}
                 </time>
             </p>
@@ -141,9 +142,7 @@ fn StoryItem(story: Story) -> impl IntoView {
 #[component]
 fn SymbolLink(symbol: Symbol) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let href = dashboard
-        .chosen
-        .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
+    let href = move || dashboard.address_of(symbol);
     let known = move || dashboard.ticker(symbol).is_some();
     view! {
         <a

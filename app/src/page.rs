@@ -10,6 +10,7 @@ use crate::{
     figures::{Shown, digits},
     navigation::Navigation,
     news::NewsPanel,
+    notes::NoteList,
     page_data::PageData,
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
@@ -80,6 +81,7 @@ pub(crate) fn Page() -> impl IntoView {
                 </section>
                 <NewsPanel />
             </main>
+            <NoteList notes=dashboard.notes />
             <Announcer text=dashboard.announcement />
         </div>
     }
@@ -126,9 +128,7 @@ fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
                 .watchlist
                 .with_untracked(|symbols| neighbour(symbols, open, step));
             if let Some(symbol) = next {
-                let address = dashboard
-                    .chosen
-                    .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
+                let address = untrack(|| dashboard.address_of(symbol));
                 navigation.open(&address);
             }
         });

@@ -2,7 +2,7 @@ use leptos::{ev, html, prelude::*};
 use market::Symbol;
 use serde::Deserialize;
 
-use crate::{address, dashboard::Dashboard, navigation::Navigation};
+use crate::{dashboard::Dashboard, navigation::Navigation};
 
 /// How many suggestions there are at the most.
 const SUGGESTIONS: usize = 8;
@@ -57,9 +57,7 @@ pub(crate) fn Search(navigation: Navigation) -> impl IntoView {
             input.set_value("");
             let _ = input.blur();
         }
-        let address = dashboard
-            .chosen
-            .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
+        let address = untrack(|| dashboard.address_of(symbol));
         let known = dashboard
             .tickers
             .with_untracked(|tickers| tickers.contains_key(&symbol));

@@ -2,7 +2,7 @@ use leptos::{html, prelude::*};
 use market::Symbol;
 
 use crate::{
-    address, browser,
+    browser,
     dashboard::{Dashboard, Ticker},
     figure::{ChangeFigures, Figure},
     figures::{Change, Shown, digits},
@@ -44,9 +44,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
 #[component]
 fn Row(symbol: Symbol) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let href = dashboard
-        .chosen
-        .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
+    let href = move || dashboard.address_of(symbol);
     let current = move || (dashboard.open.get() == Some(symbol)).then_some("page");
     let ticker = move || dashboard.ticker(symbol);
     let name = move || {
