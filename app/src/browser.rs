@@ -76,6 +76,17 @@ pub(crate) fn chance() -> f64 {
     web_sys::js_sys::Math::random()
 }
 
+/// The nearest element around the target of an event that fits a selector, itself included.
+pub(crate) fn closest(
+    target: Option<leptos::web_sys::EventTarget>,
+    selector: &str,
+) -> Option<leptos::web_sys::Element> {
+    use leptos::wasm_bindgen::JsCast;
+
+    let element = target?.dyn_into::<leptos::web_sys::Element>().ok()?;
+    element.closest(selector).ok()?
+}
+
 /// Whether an element begins above the visible part of the page.
 pub(crate) fn is_cut_off_at_the_top(element: &leptos::web_sys::HtmlDivElement) -> bool {
     #[cfg(target_arch = "wasm32")]

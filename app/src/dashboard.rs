@@ -74,6 +74,8 @@ pub(crate) struct Dashboard {
     pub(crate) watchlist: RwSignal<Vec<Symbol>>,
     /// The watchlist that the person chose, for addresses; none where it is the server's.
     pub(crate) chosen: RwSignal<Option<Vec<Symbol>>>,
+    /// What the page follows besides what it began with.
+    pub(crate) followed: RwSignal<Vec<Symbol>>,
     /// The open symbol.
     pub(crate) open: Memo<Option<Symbol>>,
     /// Whether the server keeps bars of a second.
@@ -150,6 +152,7 @@ impl Dashboard {
             tickers: RwSignal::new(tickers),
             watchlist,
             chosen: RwSignal::new(data.chosen.then(|| data.watchlist.clone())),
+            followed: RwSignal::new(Vec::new()),
             open,
             archived: data.archived,
             range: RwSignal::new(Range::default()),
@@ -209,6 +212,31 @@ impl Dashboard {
     /// What is drawn of the open symbol, where it is known.
     pub(crate) fn open_ticker(&self) -> Option<Ticker> {
         self.open.get().and_then(|symbol| self.ticker(symbol))
+    }
+
+    /// Whether anything is known of a symbol.
+    pub(crate) fn knows(&self, symbol: Symbol) -> bool {
+        self.tickers
+            .with_untracked(|tickers| tickers.contains_key(&symbol))
+    }
+
+    /// Shows the watchlist that the person chose.
+    pub(crate) fn choose(&self, watchlist: Vec<Symbol>) {
+        self.state
+            .update_value(|state| state.choose(watchlist.clone()));
+        self.chosen.set(Some(watchlist.clone()));
+        if self.watchlist.with_untracked(|old| *old != watchlist) {
+            self.watchlist.set(watchlist);
+        }
+    }
+
+    /// Follows symbols that are quoted and that the page may not follow yet.
+    pub(crate) fn follow_also(&self, symbols: &[Symbol]) {
+        let unknown = |symbol: &&Symbol| !self.knows(**symbol);
+        let unknown: Vec<Symbol> = symbols.iter().filter(unknown).copied().collect();
+        if !unknown.is_empty() {
+            self.followed.update(|followed| followed.extend(unknown));
+        }
     }
 
     /// Where a symbol is open, with the watchlist where the person chose one.

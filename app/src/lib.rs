@@ -8,12 +8,15 @@
 // What the component macro writes beside a component is public, whatever the component is.
 #![allow(unreachable_pub)]
 
+mod add_symbol;
 mod address;
 mod announcer;
 mod app;
 mod browser;
 mod clock;
+mod combobox;
 mod dashboard;
+mod drag;
 mod figure;
 mod figures;
 mod flash;
@@ -25,6 +28,7 @@ mod navigation;
 mod news;
 mod news_list;
 mod notes;
+mod own_list;
 mod page;
 mod page_data;
 mod preferences;
@@ -42,6 +46,7 @@ mod sparkline;
 mod storage;
 mod top_bar;
 mod watchlist;
+mod watchlist_row;
 
 pub use app::App;
 #[cfg(target_arch = "wasm32")]

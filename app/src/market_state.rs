@@ -158,6 +158,13 @@ impl MarketState {
         }
     }
 
+    /// Shows the watchlist that the person chose.
+    pub(crate) fn choose(&mut self, watchlist: Vec<Symbol>) {
+        self.watchlist = watchlist;
+        self.chosen = true;
+        self.changes.watchlist = false;
+    }
+
     /// Puts the stories that wait on top.
     pub(crate) fn release_news(&mut self) {
         self.news.release();

@@ -42,6 +42,17 @@ impl Navigation {
         }
     }
 
+    /// Has the address say what is shown now, which is no step that the back button undoes.
+    pub(crate) fn replace(self, address: &str) {
+        if let Ok(history) = window().history()
+            && history
+                .replace_state_with_url(&leptos::wasm_bindgen::JsValue::NULL, "", Some(address))
+                .is_ok()
+        {
+            self.read_address();
+        }
+    }
+
     /// From now on links within the page and the browser's back and forward come here.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn listen(self) {
@@ -61,7 +72,9 @@ impl Navigation {
     }
 
     fn read_address(self) {
-        if let Ok(path) = window().location().pathname() {
+        if let Ok(path) = window().location().pathname()
+            && self.path.with_untracked(|old| *old != path)
+        {
             self.path.set(path);
         }
     }
