@@ -2,10 +2,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chart::{ChartHandle, Point};
 use leptos::prelude::*;
-use market::{Bar, Event, FeedStatus, Millis, Quote, Session, Symbol};
+use market::{Bar, Event, FeedStatus, Millis, News, Quote, Session, Symbol};
 
 use crate::{
     Range, address,
+    alerts::Alerts,
     announcer::Announcements,
     figures::digits,
     live::State,
@@ -109,6 +110,8 @@ pub(crate) struct Dashboard {
     pub(crate) notes: Notes,
     /// How the person wants the page to be.
     pub(crate) preferences: Preferences,
+    /// What the person wants to be told once.
+    pub(crate) alerts: Alerts,
     announcements: StoredValue<Announcements>,
     stale_sparklines: StoredValue<BTreeSet<Symbol>>,
     /// What waits for the next second, where prices change no faster.
@@ -169,6 +172,7 @@ impl Dashboard {
             storage,
             notes,
             preferences: Preferences::new(storage),
+            alerts: Alerts::new(storage, notes),
             announcements: StoredValue::new(Announcements::default()),
             stale_sparklines: StoredValue::new(BTreeSet::new()),
             held: StoredValue::new(Held::default()),
@@ -254,6 +258,22 @@ impl Dashboard {
     /// Takes an event. The chart gets its price at once; the numbers follow with
     /// [`Dashboard::draw_changes`].
     pub(crate) fn receive(&self, event: Event) {
+        let touched = match &event {
+            Event::Quote(quote) => Some(quote.symbol),
+            Event::Session(session) => Some(session.symbol),
+            Event::News(news) => {
+                self.look_for_alerts_of(std::iter::once(news), 0);
+                None
+            }
+            Event::Snapshot(snapshot) => {
+                if let Some(since) = self.alerts.wants_news_since() {
+                    self.look_for_alerts_of(snapshot.news.iter(), since);
+                }
+                None
+            }
+            Event::Bar(_) | Event::Heartbeat(_) => None,
+        };
+        let is_snapshot = matches!(event, Event::Snapshot(_));
         let reading = self.reading.get_untracked();
         let change = self
             .state
@@ -269,6 +289,53 @@ impl Dashboard {
             ChartChange::Replace(symbol) if open == Some(symbol) => self.draw_chart(open),
             ChartChange::ReplaceAll => self.draw_chart(open),
             ChartChange::None | ChartChange::Push(..) | ChartChange::Replace(_) => {}
+        }
+        if let Some(symbol) = touched {
+            self.look_for_alerts(Some(symbol));
+        } else if is_snapshot {
+            self.look_for_alerts(None);
+        }
+    }
+
+    /// Has the alerts look at what is known of a symbol, or of all.
+    pub(crate) fn look_for_alerts(&self, symbol: Option<Symbol>) {
+        if self.alerts.is_empty() {
+            return;
+        }
+        self.state.with_value(|state| {
+            let look = |(symbol, instrument): (&Symbol, &Instrument)| {
+                let watched = state.watchlist.contains(symbol);
+                self.alerts.look(*symbol, instrument, watched);
+            };
+            match symbol {
+                Some(symbol) => state
+                    .instruments
+                    .get_key_value(&symbol)
+                    .into_iter()
+                    .for_each(look),
+                None => state.instruments.iter().for_each(look),
+            }
+        });
+    }
+
+    /// Has the alerts look at the stories that were published after a moment.
+    fn look_for_alerts_of<'a>(&self, stories: impl Iterator<Item = &'a News>, since: Millis) {
+        self.state.with_value(|state| {
+            let is_watched = |symbol: &Symbol| state.watchlist.contains(symbol);
+            for news in stories.filter(|news| news.published > since) {
+                self.alerts.look_at_story(news, is_watched);
+            }
+        });
+    }
+
+    /// Has the alerts look at what the page was drawn from: it may have come about while no page was
+    /// open.
+    pub(crate) fn look_for_alerts_at_first(&self) {
+        self.look_for_alerts(None);
+        if let Some(since) = self.alerts.wants_news_since() {
+            self.stories.with_untracked(|stories| {
+                self.look_for_alerts_of(stories.iter().map(|story| &*story.news), since);
+            });
         }
     }
 

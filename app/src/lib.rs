@@ -10,6 +10,10 @@
 
 mod add_symbol;
 mod address;
+mod alert;
+mod alert_form;
+mod alert_panel;
+mod alerts;
 mod announcer;
 mod app;
 mod browser;
@@ -28,6 +32,7 @@ mod navigation;
 mod news;
 mod news_list;
 mod notes;
+mod notification;
 mod own_list;
 mod page;
 mod page_data;

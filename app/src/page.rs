@@ -166,7 +166,10 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
             let Some(id) = start.take() else {
                 return;
             };
-            untrack(|| own_list.begin());
+            untrack(|| {
+                own_list.begin();
+                dashboard.look_for_alerts_at_first();
+            });
             let symbols = dashboard.chosen.get_untracked().map(|mut symbols| {
                 let open = dashboard.open.get_untracked();
                 symbols.extend(open.filter(|open| !symbols.contains(open)));

@@ -2,6 +2,7 @@ use leptos::prelude::*;
 use market::{FeedState, FeedStatus};
 
 use crate::{
+    alert_panel::AlertPanel,
     clock::{self, Zone},
     dashboard::Dashboard,
     live::State,
@@ -25,7 +26,10 @@ pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
             <Search navigation />
             <ConnectionStatus />
             <DataQuality />
-            <Settings />
+            <div class="bar-buttons">
+                <AlertPanel />
+                <Settings />
+            </div>
         </header>
     }
 }

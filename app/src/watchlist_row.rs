@@ -54,8 +54,8 @@ pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
                 class="row"
                 href=href
                 aria-current=current
-                aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown Delete"
                 data-symbol=text.clone()
+                aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown Delete"
                 data-noscroll=""
                 // It is dragged as a row of the list, not as a link to somewhere else.
                 draggable="false"
