@@ -16,24 +16,46 @@ pub(crate) fn symbol_of(path: &str) -> Option<Symbol> {
 pub(crate) fn of_symbol(symbol: Symbol, chosen: Option<&[Symbol]>) -> String {
     let mut address = "/stocks/".to_owned();
     encode(&mut address, symbol);
-    if let Some(symbols) = chosen {
-        address.push_str("?symbols=");
-        push_list(&mut address, symbols);
-    }
+    push_watchlist(&mut address, chosen.unwrap_or_default());
     address
+}
+
+/// A path of the page with a watchlist.
+pub(crate) fn with_watchlist(path: &str, symbols: &[Symbol]) -> String {
+    let mut address = path.to_owned();
+    push_watchlist(&mut address, symbols);
+    address
+}
+
+/// An address cannot name a list without symbols.
+fn push_watchlist(to: &mut String, symbols: &[Symbol]) {
+    if !symbols.is_empty() {
+        to.push_str("?symbols=");
+        push_list(to, symbols);
+    }
 }
 
 /// Where the page begins: the first of the chosen watchlist, or of the server's own.
 pub(crate) fn of_home(chosen: Option<&[Symbol]>) -> String {
     match chosen {
-        Some(symbols) => format!("/stocks?symbols={}", list(symbols)),
-        None => "/".to_owned(),
+        None | Some([]) => "/".to_owned(),
+        Some(symbols) => with_watchlist("/stocks", symbols),
     }
 }
 
-/// The stream of some symbols, or of all, after a position on the tape.
-pub(crate) fn of_stream(symbols: Option<&[Symbol]>, last_event_id: &str) -> String {
+/// The stream of some symbols, or of all, after a position on the tape, with what is known there of
+/// those that were `added`.
+pub(crate) fn of_stream(
+    symbols: Option<&[Symbol]>,
+    added: &[Symbol],
+    last_event_id: &str,
+) -> String {
     let mut address = of_events(symbols);
+    // Without a position it begins with what is known of all.
+    if is_id(last_event_id) && !added.is_empty() {
+        address.push_str("&added=");
+        push_list(&mut address, added);
+    }
     if is_id(last_event_id) {
         address.push_str("&last_event_id=");
         address.push_str(last_event_id);
@@ -57,9 +79,19 @@ pub(crate) fn of_poll(symbols: Option<&[Symbol]>, last_event_id: &str, wait: u32
 
 fn of_events(symbols: Option<&[Symbol]>) -> String {
     match symbols {
-        Some(symbols) => format!("/stocks?symbols={}", list(symbols)),
-        None => "/stocks?symbols=*".to_owned(),
+        None | Some([]) => "/stocks?symbols=*".to_owned(),
+        Some(symbols) => with_watchlist("/stocks", symbols),
     }
+}
+
+/// What is known of some symbols at a position on the tape, as an answer.
+pub(crate) fn of_added(added: &[Symbol], last_event_id: &str) -> String {
+    let mut address = of_poll(Some(added), last_event_id, 0);
+    if is_id(last_event_id) {
+        address.push_str("&added=");
+        push_list(&mut address, added);
+    }
+    address
 }
 
 /// An id is digits and a dash; anything else is none of the server's and is left out.
@@ -135,12 +167,6 @@ pub(crate) fn query_text(value: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn list(symbols: &[Symbol]) -> String {
-    let mut text = String::new();
-    push_list(&mut text, symbols);
-    text
 }
 
 fn push_list(to: &mut String, symbols: &[Symbol]) {
@@ -231,17 +257,27 @@ mod tests {
         );
         assert_eq!(of_home(Some(&chosen)), "/stocks?symbols=AAPL,GOOG");
         assert_eq!(of_home(None), "/");
+        assert_eq!(of_home(Some(&[])), "/");
+        assert_eq!(of_symbol(chosen[1], Some(&[])), "/stocks/GOOG");
     }
 
     #[test]
     fn asks_for_the_stream_after_a_position() {
         let goog = [symbol("GOOG")];
         assert_eq!(
-            of_stream(Some(&goog), "1732111111111-0"),
+            of_stream(Some(&goog), &[], "1732111111111-0"),
             "/stocks?symbols=GOOG&last_event_id=1732111111111-0"
         );
-        assert_eq!(of_stream(None, ""), "/stocks?symbols=*");
-        assert_eq!(of_stream(None, "a&b=c"), "/stocks?symbols=*");
+        assert_eq!(
+            of_stream(None, &goog, "1732111111111-0"),
+            "/stocks?symbols=*&added=GOOG&last_event_id=1732111111111-0"
+        );
+        assert_eq!(of_stream(None, &goog, ""), "/stocks?symbols=*");
+        assert_eq!(of_stream(Some(&[]), &[], "a&b=c"), "/stocks?symbols=*");
+        assert_eq!(
+            of_added(&goog, "1732111111111-0"),
+            "/stocks?symbols=GOOG&after=1732111111111-0&wait=0&added=GOOG"
+        );
         assert_eq!(
             of_poll(Some(&goog), "1732111111111-0", 25),
             "/stocks?symbols=GOOG&after=1732111111111-0&wait=25"

@@ -2,10 +2,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chart::{ChartHandle, Point};
 use leptos::prelude::*;
-use market::{Bar, Event, FeedStatus, Millis, Quote, Session, Symbol};
+use market::{Bar, Event, FeedStatus, Millis, News, Quote, Session, Symbol};
 
 use crate::{
-    Days, Range,
+    Days, Range, address,
+    alerts::Alerts,
     announcer::Announcements,
     figures::digits,
     live::State,
@@ -13,9 +14,12 @@ use crate::{
     news_filter::NewsFilter,
     news_list::{NewsList, Story},
     news_reader::NewsReader,
+    notes::Notes,
     page_data::PageData,
+    preferences::Preferences,
     price_path::PricePoint,
     sparkline,
+    storage::Storage,
 };
 
 /// What the page draws of one symbol.
@@ -72,7 +76,9 @@ pub(crate) struct Dashboard {
     /// The symbols of the watchlist, in their order.
     pub(crate) watchlist: RwSignal<Vec<Symbol>>,
     /// The watchlist that the person chose, for addresses; none where it is the server's.
-    pub(crate) chosen: StoredValue<Option<Vec<Symbol>>>,
+    pub(crate) chosen: RwSignal<Option<Vec<Symbol>>>,
+    /// What the page follows besides what it began with.
+    pub(crate) followed: RwSignal<Vec<Symbol>>,
     /// The open symbol.
     pub(crate) open: Memo<Option<Symbol>>,
     /// Whether the server keeps bars of a second.
@@ -104,8 +110,26 @@ pub(crate) struct Dashboard {
     pub(crate) minute: Memo<Millis>,
     /// What is said to people who do not see the page.
     pub(crate) announcement: RwSignal<String>,
+    /// What this browser remembers.
+    pub(crate) storage: Storage,
+    /// What the person is told until they put it away.
+    pub(crate) notes: Notes,
+    /// How the person wants the page to be.
+    pub(crate) preferences: Preferences,
+    /// What the person wants to be told once.
+    pub(crate) alerts: Alerts,
     announcements: StoredValue<Announcements>,
     stale_sparklines: StoredValue<BTreeSet<Symbol>>,
+    /// What waits for the next second, where prices change no faster.
+    held: StoredValue<Held>,
+}
+
+/// What came since the last second.
+#[derive(Debug, Default)]
+struct Held {
+    instruments: BTreeSet<Symbol>,
+    /// Of the open symbol.
+    points: Vec<Point>,
 }
 
 impl Dashboard {
@@ -121,6 +145,8 @@ impl Dashboard {
         for (symbol, instrument) in &state.instruments {
             tickers.insert(*symbol, Ticker::new(*symbol, instrument));
         }
+        let notes = Notes::new();
+        let storage = Storage::new(notes);
         let now = RwSignal::new(data.snapshot.time);
         let watchlist = RwSignal::new(state.watchlist.clone());
         let open = Memo::new(move |_| {
@@ -139,7 +165,8 @@ impl Dashboard {
         let dashboard = Dashboard {
             tickers: RwSignal::new(tickers),
             watchlist,
-            chosen: StoredValue::new(chosen),
+            chosen: RwSignal::new(chosen),
+            followed: RwSignal::new(Vec::new()),
             open,
             archived: data.archived,
             range: RwSignal::new(Range::default()),
@@ -155,8 +182,13 @@ impl Dashboard {
             now,
             minute: Memo::new(move |_| now.get() / 10_000 * 10_000),
             announcement: RwSignal::new(String::new()),
+            storage,
+            notes,
+            preferences: Preferences::new(storage),
+            alerts: Alerts::new(storage, notes),
             announcements: StoredValue::new(Announcements::default()),
             stale_sparklines: StoredValue::new(BTreeSet::new()),
+            held: StoredValue::new(Held::default()),
             state: StoredValue::new(state),
         };
         dashboard.chart.set_span(Range::default().millis() as f64);
@@ -173,6 +205,7 @@ impl Dashboard {
 
     /// Shows the way of a symbol's price, as far as it is known.
     fn draw_chart(&self, symbol: Option<Symbol>) {
+        self.hold(|held| held.points.clear());
         self.state.with_value(|state| {
             let instrument = symbol.and_then(|symbol| state.instruments.get(&symbol));
             let points = instrument.map(|instrument| instrument.path.points());
@@ -198,9 +231,62 @@ impl Dashboard {
         self.open.get().and_then(|symbol| self.ticker(symbol))
     }
 
+    /// Whether anything is known of a symbol.
+    pub(crate) fn knows(&self, symbol: Symbol) -> bool {
+        self.tickers
+            .with_untracked(|tickers| tickers.contains_key(&symbol))
+    }
+
+    /// Shows the watchlist that the person chose.
+    pub(crate) fn choose(&self, watchlist: Vec<Symbol>) {
+        self.state
+            .update_value(|state| state.choose(watchlist.clone()));
+        self.chosen.set(Some(watchlist.clone()));
+        if self.watchlist.with_untracked(|old| *old != watchlist) {
+            self.watchlist.set(watchlist);
+        }
+    }
+
+    /// Follows symbols that are quoted and that the page may not follow yet.
+    pub(crate) fn follow_also(&self, symbols: &[Symbol]) {
+        let unknown = |symbol: &&Symbol| !self.knows(**symbol);
+        let unknown: Vec<Symbol> = symbols.iter().filter(unknown).copied().collect();
+        if !unknown.is_empty() {
+            self.followed.update(|followed| followed.extend(unknown));
+        }
+    }
+
+    /// Where a symbol is open, with the watchlist where the person chose one.
+    pub(crate) fn address_of(&self, symbol: Symbol) -> String {
+        self.chosen
+            .with(|chosen| address::of_symbol(symbol, chosen.as_deref()))
+    }
+
+    /// Where the page begins, with the watchlist where the person chose one.
+    pub(crate) fn home(&self) -> String {
+        self.chosen
+            .with(|chosen| address::of_home(chosen.as_deref()))
+    }
+
     /// Takes an event. The chart gets its price at once; the numbers follow with
     /// [`Dashboard::draw_changes`].
     pub(crate) fn receive(&self, event: Event) {
+        let touched = match &event {
+            Event::Quote(quote) => Some(quote.symbol),
+            Event::Session(session) => Some(session.symbol),
+            Event::News(news) => {
+                self.look_for_alerts_of(std::iter::once(news), 0);
+                None
+            }
+            Event::Snapshot(snapshot) => {
+                if let Some(since) = self.alerts.wants_news_since() {
+                    self.look_for_alerts_of(snapshot.news.iter(), since);
+                }
+                None
+            }
+            Event::Bar(_) | Event::Heartbeat(_) => None,
+        };
+        let is_snapshot = matches!(event, Event::Snapshot(_));
         let reading = self.reading.get_untracked();
         let change = self
             .state
@@ -208,11 +294,61 @@ impl Dashboard {
         let open = self.open.get_untracked();
         match change.unwrap_or(ChartChange::None) {
             ChartChange::Push(symbol, point) if open == Some(symbol) => {
-                self.chart.push(chart_point(point));
+                match self.preferences.is_slow() {
+                    true => self.hold(|held| held.points.push(chart_point(point))),
+                    false => self.chart.push(chart_point(point)),
+                }
             }
             ChartChange::Replace(symbol) if open == Some(symbol) => self.draw_chart(open),
             ChartChange::ReplaceAll => self.draw_chart(open),
             ChartChange::None | ChartChange::Push(..) | ChartChange::Replace(_) => {}
+        }
+        if let Some(symbol) = touched {
+            self.look_for_alerts(Some(symbol));
+        } else if is_snapshot {
+            self.look_for_alerts(None);
+        }
+    }
+
+    /// Has the alerts look at what is known of a symbol, or of all.
+    pub(crate) fn look_for_alerts(&self, symbol: Option<Symbol>) {
+        if self.alerts.is_empty() {
+            return;
+        }
+        self.state.with_value(|state| {
+            let look = |(symbol, instrument): (&Symbol, &Instrument)| {
+                let watched = state.watchlist.contains(symbol);
+                self.alerts.look(*symbol, instrument, watched);
+            };
+            match symbol {
+                Some(symbol) => state
+                    .instruments
+                    .get_key_value(&symbol)
+                    .into_iter()
+                    .for_each(look),
+                None => state.instruments.iter().for_each(look),
+            }
+        });
+    }
+
+    /// Has the alerts look at the stories that were published after a moment.
+    fn look_for_alerts_of<'a>(&self, stories: impl Iterator<Item = &'a News>, since: Millis) {
+        self.state.with_value(|state| {
+            let is_watched = |symbol: &Symbol| state.watchlist.contains(symbol);
+            for news in stories.filter(|news| news.published > since) {
+                self.alerts.look_at_story(news, is_watched);
+            }
+        });
+    }
+
+    /// Has the alerts look at what the page was drawn from: it may have come about while no page was
+    /// open.
+    pub(crate) fn look_for_alerts_at_first(&self) {
+        self.look_for_alerts(None);
+        if let Some(since) = self.alerts.wants_news_since() {
+            self.stories.with_untracked(|stories| {
+                self.look_for_alerts_of(stories.iter().map(|story| &*story.news), since);
+            });
         }
     }
 
@@ -270,9 +406,12 @@ impl Dashboard {
 
     /// Copies what has changed into what is drawn.
     pub(crate) fn draw_changes(&self) {
-        let Some(changes) = self.state.try_update_value(MarketState::take_changes) else {
+        let Some(mut changes) = self.state.try_update_value(MarketState::take_changes) else {
             return;
         };
+        if self.preferences.is_slow() {
+            self.hold(|held| held.instruments.append(&mut changes.instruments));
+        }
         self.state.with_value(|state| {
             self.draw_instruments(state, &changes.instruments);
             if changes.watchlist {
@@ -291,6 +430,26 @@ impl Dashboard {
             .update_value(|announcements| announcements.add_headlines(changes.headlines));
         self.stale_sparklines
             .update_value(|stale| stale.extend(changes.instruments));
+    }
+
+    fn hold(&self, what: impl FnOnce(&mut Held)) {
+        self.held.update_value(what);
+    }
+
+    /// Draws what waited for the second.
+    fn draw_held(&self) {
+        let held = self.held.try_update_value(std::mem::take);
+        let Held {
+            instruments,
+            points,
+        } = held.unwrap_or_default();
+        self.state
+            .with_value(|state| self.draw_instruments(state, &instruments));
+        self.stale_sparklines
+            .update_value(|stale| stale.extend(instruments));
+        for point in points {
+            self.chart.push(point);
+        }
     }
 
     fn draw_instruments(&self, state: &MarketState, changed: &BTreeSet<Symbol>) {
@@ -354,6 +513,7 @@ impl Dashboard {
             self.state.update_value(|state| state.news.set_now(time));
         }
         self.silence.set(silence);
+        self.draw_held();
         let said = self
             .announcements
             .try_update_value(|announcements| announcements.due(now));

@@ -158,6 +158,13 @@ impl MarketState {
         }
     }
 
+    /// Shows the watchlist that the person chose.
+    pub(crate) fn choose(&mut self, watchlist: Vec<Symbol>) {
+        self.watchlist = watchlist;
+        self.chosen = true;
+        self.changes.watchlist = false;
+    }
+
     /// Does something with the stories, which are drawn anew.
     pub(crate) fn act_on_news<R>(&mut self, act: impl FnOnce(&mut NewsList) -> R) -> R {
         self.changes.news = true;

@@ -21,11 +21,7 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
             </option>
         }
     });
-    let followed = move || {
-        // The person's own list may come or go.
-        dashboard.watchlist.track();
-        dashboard.chosen.with_value(Option::is_some)
-    };
+    let followed = move || dashboard.chosen.with(Option::is_some);
     let of_open = move || match dashboard.open.get() {
         Some(symbol) => format!("{symbol} only"),
         None => "open symbol".to_owned(),

@@ -70,17 +70,15 @@ impl NewsReader {
 /// Lets the list follow what is chosen, what is open and what is on the watchlist.
 pub(crate) fn follow_choice(dashboard: Dashboard) {
     let NewsReader { filter, older, .. } = dashboard.news;
-    Effect::new(move |ran: Option<()>| {
+    Effect::new(move |before: Option<NewsFilter>| {
         let open = dashboard.open.get();
-        dashboard.watchlist.track();
-        let lens = filter.with(|filter| {
-            dashboard
-                .chosen
-                .with_value(|chosen| filter.lens(open, chosen.as_deref()))
-        });
-        if ran.is_none() {
-            return;
-        }
+        let chosen = filter.get();
+        let lens = dashboard
+            .chosen
+            .with(|symbols| chosen.lens(open, symbols.as_deref()));
+        let Some(before) = before else {
+            return chosen;
+        };
         let changed = dashboard.with_news(|news| {
             let changed = news.lens() != &lens;
             news.set_lens(lens);
@@ -88,13 +86,16 @@ pub(crate) fn follow_choice(dashboard: Dashboard) {
         });
         if changed == Some(true) {
             older.set(Older::default());
+            ask_beside(dashboard);
+        }
+        if chosen != before {
             let shown = dashboard.stories.with_untracked(Vec::len);
             let known = dashboard.news.known.get_untracked();
             dashboard
                 .announcement
                 .set(format!("{shown} of {known} stories"));
-            ask_beside(dashboard);
         }
+        chosen
     });
     Effect::new(move || {
         let handle = window_event_listener(ev::popstate, move |_| {

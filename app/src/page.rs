@@ -10,6 +10,8 @@ use crate::{
     figures::{Shown, digits},
     navigation::Navigation,
     news::NewsPanel,
+    notes::NoteList,
+    own_list::OwnList,
     page_data::PageData,
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
@@ -61,7 +63,9 @@ pub(crate) fn Page() -> impl IntoView {
     #[cfg(target_arch = "wasm32")]
     navigation.listen();
     walk_with_keys(dashboard, navigation);
-    follow(dashboard, data);
+    let own_list = OwnList::new(dashboard, navigation);
+    provide_context(own_list);
+    follow(dashboard, own_list, data.id);
 
     view! {
         <Title text=title(dashboard) />
@@ -80,6 +84,7 @@ pub(crate) fn Page() -> impl IntoView {
                 </section>
                 <NewsPanel />
             </main>
+            <NoteList notes=dashboard.notes />
             <Announcer text=dashboard.announcement />
         </div>
     }
@@ -126,9 +131,7 @@ fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
                 .watchlist
                 .with_untracked(|symbols| neighbour(symbols, open, step));
             if let Some(symbol) = next {
-                let address = dashboard
-                    .chosen
-                    .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
+                let address = untrack(|| dashboard.address_of(symbol));
                 navigation.open(&address);
             }
         });
@@ -155,23 +158,28 @@ fn neighbour(symbols: &[Symbol], open: Option<Symbol>, step: isize) -> Option<Sy
 }
 
 /// Follows the stream, in a browser.
-fn follow(dashboard: Dashboard, data: PageData) {
+fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
     #[cfg(target_arch = "wasm32")]
     {
-        let symbols = data.chosen.then(|| {
-            let mut symbols = data.watchlist;
-            symbols.extend(data.symbol.filter(|symbol| !symbols.contains(symbol)));
-            symbols
-        });
-        let mut start = Some((symbols, data.id));
+        let mut start = Some(id);
         Effect::new(move || {
-            if let Some((symbols, id)) = start.take() {
-                crate::live::follow(dashboard, symbols, id);
-            }
+            let Some(id) = start.take() else {
+                return;
+            };
+            untrack(|| {
+                own_list.begin();
+                dashboard.look_for_alerts_at_first();
+            });
+            let symbols = dashboard.chosen.get_untracked().map(|mut symbols| {
+                let open = dashboard.open.get_untracked();
+                symbols.extend(open.filter(|open| !symbols.contains(open)));
+                symbols
+            });
+            crate::live::follow(dashboard, symbols, id);
         });
     }
     #[cfg(not(target_arch = "wasm32"))]
-    let _ = (dashboard, data);
+    let _ = (dashboard, own_list, id);
 }
 
 #[cfg(test)]

@@ -3,9 +3,7 @@ use std::fmt::Write as _;
 use leptos::prelude::*;
 use market::{Action, Basis, News, NewsType, Symbol};
 
-use crate::{
-    address, browser, clock, dashboard::Dashboard, news_filter::NewsFilter, news_list::Story,
-};
+use crate::{browser, clock, dashboard::Dashboard, news_filter::NewsFilter, news_list::Story};
 
 /// One story.
 #[component]
@@ -14,6 +12,7 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
     let Story { news, changed, .. } = story;
     let published = news.published;
     let age = move || clock::ago(published, dashboard.minute.get());
+    let exact = move || clock::exact(published, dashboard.preferences.zone.get());
     let guessed = (news.basis == Basis::Inferred).then(|| {
         view! {
             <span class="guessed" title="Words in the headline suggest this type; the source gave none.">
@@ -28,8 +27,8 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
     };
     let said = state.map(|state| match changed {
         Some(time) => {
-            let clock = clock::time_of_day(time, browser::utc_offset_minutes(time));
-            format!("{state} at {clock}")
+            let zone = dashboard.preferences.zone.get_untracked();
+            format!("{state} at {}", clock::time_of_day(time, zone))
         }
         None => state.to_owned(),
     });
@@ -64,7 +63,7 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
                     .collect_view()}
                 // Last, because it changes its width as time goes by. The style sheet shows the exact time
                 // while the pointer or the focus is there.
-                <time datetime=clock::machine_readable(published) data-exact=clock::exact(published)>
+                <time datetime=clock::machine_readable(published) data-exact=exact>
                     {age}
                 </time>
             </p>
@@ -76,9 +75,7 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
 #[component]
 fn SymbolLink(symbol: Symbol) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let href = dashboard
-        .chosen
-        .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
+    let href = move || dashboard.address_of(symbol);
     let known = move || dashboard.ticker(symbol).is_some();
     view! {
         <a

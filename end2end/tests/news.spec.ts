@@ -1,5 +1,5 @@
 import { expect, test } from '../helpers/journey.ts';
-import { grant, publish } from '../helpers/publisher.ts';
+import { grant, publish } from '../helpers/publish.ts';
 
 test('somebody filters the news by type and words, shares the address and clears it', async ({
   page,

@@ -1,24 +1,6 @@
 import { Dashboard } from '../helpers/dashboard.ts';
 import { expect, test } from '../helpers/journey.ts';
-import { grant, publish } from '../helpers/publisher.ts';
-
-function quote(symbol: string, price: string): object {
-  return { event: 'quote', data: { symbol, time: Date.now(), price, volume: '100' } };
-}
-
-function story(headline: string): object {
-  const data = {
-    id: 'journey:1',
-    type: 'headline',
-    basis: 'native',
-    symbols: ['NEWCO'],
-    headline,
-    source: 'Journey',
-    published: Date.now() - 1_000,
-    url: 'https://news.example/newco',
-  };
-  return { event: 'news', data };
-}
+import { grant, publish, quote, story } from '../helpers/publish.ts';
 
 test('what is published from the outside reaches every open page', async ({
   page,

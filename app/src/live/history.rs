@@ -6,7 +6,6 @@ use super::request;
 use crate::{
     address, browser,
     dashboard::{Dashboard, Missing},
-    search::Suggestion,
 };
 
 /// How long a request is not repeated, whether it is under way or failed.
@@ -48,16 +47,6 @@ impl History {
             }
         });
     }
-}
-
-/// What the server suggests for a text; nothing where it does not answer.
-pub(crate) async fn suggestions(text: &str, limit: usize) -> Vec<Suggestion> {
-    #[derive(Deserialize)]
-    struct Found {
-        symbols: Vec<Suggestion>,
-    }
-    let found = request::get::<Found>(&address::of_search(text, limit), 0).await;
-    found.map_or_else(|_| Vec::new(), |found| found.symbols)
 }
 
 /// A page of stories, newest first.

@@ -3,6 +3,8 @@
 
 mod connection;
 #[cfg(target_arch = "wasm32")]
+mod directory;
+#[cfg(target_arch = "wasm32")]
 mod history;
 #[cfg(target_arch = "wasm32")]
 mod request;
@@ -14,6 +16,7 @@ mod state;
 pub(crate) use state::State;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
-    history::{bars, stories, suggestions},
+    directory::{quoted, suggestions},
+    history::{bars, stories},
     source::follow,
 };

@@ -197,13 +197,18 @@ async fn page_data(
             symbols
         }
     };
+    let mut shown = watchlist.clone();
     if let Some(symbol) = symbol
         && !watchlist.contains(&symbol)
     {
-        watchlist.insert(0, symbol);
+        shown.push(symbol);
+        // A person's own list stays as it is, whatever is open beside it.
+        if !chosen {
+            watchlist.insert(0, symbol);
+        }
     }
     let selection = Selection {
-        symbols: Symbols::These(watchlist.clone()),
+        symbols: Symbols::These(shown),
         news: NewsChoice::Symbols,
         min_interval: None,
         added: None,
