@@ -21,12 +21,10 @@ fn Menu(name: &'static str, children: Children) -> impl IntoView {
     };
     Effect::new(move || {
         let handle = window_event_listener(ev::pointerdown, move |event| {
-            let inside = menu
-                .get_untracked()
-                .is_some_and(|menu| {
-                    let target = event.target();
-                    menu.contains(target.as_ref().and_then(JsCast::dyn_ref))
-                });
+            let inside = menu.get_untracked().is_some_and(|menu| {
+                let target = event.target();
+                menu.contains(target.as_ref().and_then(JsCast::dyn_ref))
+            });
             if !inside {
                 close(false);
             }
@@ -59,7 +57,6 @@ fn Menu(name: &'static str, children: Children) -> impl IntoView {
         </details>
     }
 }
-
 
 /// What is computed from prices, and what else is drawn with them.
 #[component]

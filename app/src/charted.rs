@@ -2,9 +2,10 @@
 
 use chart::{Compared, Pin, Series};
 use leptos::prelude::*;
-use market::{Action, Symbol};
+use market::{Action, Millis, Symbol};
 
 use crate::{
+    clock::Zone,
     dashboard::Dashboard,
     figures::digits,
     market_state::{ChartChange, Instrument, MarketState},
@@ -12,6 +13,9 @@ use crate::{
 
 /// The chart is not wider than a few thousand columns, and a page that is open for days must not grow.
 const SAMPLES: usize = 1 << 16;
+
+/// What the choices are kept under.
+const KEY: &str = "chart";
 
 impl Dashboard {
     /// Has the chart follow what is open, what is chosen, and the news. To be called once.
@@ -40,6 +44,26 @@ impl Dashboard {
             choices.compared.track();
             if drawn.is_some() {
                 self.draw_chart();
+            }
+        });
+        let zone = self.preferences.zone;
+        Effect::new(move || {
+            chart.set_clock(match zone.get() {
+                Zone::Utc => |_| 0,
+                Zone::NewYork => |time| Zone::NewYork.offset_minutes(time as Millis),
+                Zone::Local => |time| Zone::Local.offset_minutes(time as Millis),
+            });
+        });
+        let storage = self.storage;
+        Effect::new(move |before: Option<()>| {
+            if before.is_none() {
+                let take = move |text: Option<String>| choices.read(&text.unwrap_or_default());
+                take(storage.read(KEY));
+                storage.on_change(KEY, take);
+            }
+            let text = choices.write();
+            if storage.read(KEY).unwrap_or_default() != text && before.is_some() {
+                storage.write(KEY, &text);
             }
         });
         Effect::new(move || chart.set_scale(choices.scale.get()));
@@ -114,6 +138,11 @@ impl Dashboard {
             let compared = self.choices.compared;
             compared.with_untracked(|compared| compared.contains(&symbol))
         };
+        if self.preferences.is_slow() {
+            return if change != ChartChange::None {
+                self.hold_chart();
+            };
+        }
         if bar.is_some() && bar == open && self.choices.kind.get_untracked().has_spans() {
             return self.draw_chart();
         }

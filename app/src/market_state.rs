@@ -161,10 +161,17 @@ impl MarketState {
         }
     }
 
-    /// Puts the stories that wait on top.
-    pub(crate) fn release_news(&mut self) {
-        self.news.release();
+    /// Shows the watchlist that the person chose.
+    pub(crate) fn choose(&mut self, watchlist: Vec<Symbol>) {
+        self.watchlist = watchlist;
+        self.chosen = true;
+        self.changes.watchlist = false;
+    }
+
+    /// Does something with the stories, which are drawn anew.
+    pub(crate) fn act_on_news<R>(&mut self, act: impl FnOnce(&mut NewsList) -> R) -> R {
         self.changes.news = true;
+        act(&mut self.news)
     }
 
     /// What has changed since the last call.
@@ -282,6 +289,7 @@ mod tests {
     fn data(chosen: bool) -> PageData {
         PageData {
             path: "/stocks/GOOG".to_owned(),
+            query: String::new(),
             id: "1-0".to_owned(),
             watchlist: vec![symbol("GOOG")],
             chosen,
@@ -297,6 +305,7 @@ mod tests {
                 ..Snapshot::default()
             },
             bars: vec![bar(0, "596")],
+            days: crate::Days::default(),
             archived: false,
             problem: None,
         }

@@ -91,22 +91,6 @@ pub fn start_of_month(months: i64) -> i64 {
     (era * 146_097 + day_of_era - 719_468) * DAY
 }
 
-/// What clocks in New York are ahead of UTC, in minutes, by the rule of 2007: summer time from the second
-/// Sunday of March to the first of November, both at two o'clock (15 U.S.C. § 260a).
-pub fn new_york_offset(time: i64) -> i32 {
-    const STANDARD: i64 = -5 * HOUR;
-    let year = Civil::new(time + STANDARD).year;
-    // The epoch was a Thursday.
-    let sunday = |day: i64| day + (3 - day.div_euclid(DAY)).rem_euclid(7) * DAY;
-    let begin = sunday(start_of_month(year * 12 + 2) + 7 * DAY) + 2 * HOUR - STANDARD;
-    let end = sunday(start_of_month(year * 12 + 10)) + HOUR - STANDARD;
-    if (begin..end).contains(&time) {
-        -240
-    } else {
-        -300
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,25 +109,6 @@ mod tests {
                 year, month, day, ..
             } = Civil::new(time);
             assert_eq!((year, month, day), expected, "at {time}");
-        }
-    }
-
-    #[test]
-    fn new_york_has_summer_time() {
-        for (time, offset) in [
-            // 10 March 2024, 07:00 UTC, and the millisecond before.
-            (1_710_053_999_999, -300),
-            (1_710_054_000_000, -240),
-            // 3 November 2024, 06:00 UTC.
-            (1_730_613_599_999, -240),
-            (1_730_613_600_000, -300),
-            // 8 March and 1 November 2026.
-            (1_772_953_199_999, -300),
-            (1_772_953_200_000, -240),
-            (1_793_512_799_999, -240),
-            (1_793_512_800_000, -300),
-        ] {
-            assert_eq!(new_york_offset(time), offset, "at {time}");
         }
     }
 

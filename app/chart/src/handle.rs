@@ -34,7 +34,8 @@ pub(super) struct Model {
     pub(super) changed: f64,
     /// What is shown when the reader wants all of it: so many milliseconds before the newest.
     span: f64,
-    zone: Zone,
+    /// What times are ahead of UTC at a moment, in minutes.
+    ahead: fn(f64) -> i32,
 }
 
 impl Default for Model {
@@ -45,47 +46,22 @@ impl Default for Model {
             frame: None,
             changed: f64::NEG_INFINITY,
             span: f64::INFINITY,
-            zone: Zone::default(),
+            ahead: |_| 0,
         }
     }
-}
-
-/// Whose time of day is shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-enum Zone {
-    /// On the server, and until the page is hydrated: both must write the same.
-    #[default]
-    Utc,
-    /// The reader's.
-    #[cfg(target_arch = "wasm32")]
-    Local,
-    /// Ahead of UTC by so many minutes.
-    Ahead(i32),
 }
 
 impl Model {
     /// Brings up to date what follows from the samples, before they are drawn or told.
     pub(super) fn settle(&mut self) {
-        let offset = self.offset();
+        // As it is at the newest: in winter the clock of a summer's day is another.
+        let last = self.scene.series.last();
+        let offset = last.map_or(0, |last| (self.ahead)(last.time));
         if self.scene.offset != offset {
             self.scene.offset = offset;
             self.changed = f64::NEG_INFINITY;
         }
         self.scene.update_studies(self.changed);
-    }
-
-    /// What the times shown are ahead of UTC, in minutes.
-    fn offset(&self) -> i32 {
-        match self.zone {
-            Zone::Utc => 0,
-            // As it is at the newest point: in winter the clock of a summer's day is another.
-            #[cfg(target_arch = "wasm32")]
-            Zone::Local => self.scene.series.last().map_or(0, |last| {
-                let date = js_sys::Date::new(&last.time.into());
-                -date.get_timezone_offset() as i32
-            }),
-            Zone::Ahead(minutes) => minutes,
-        }
     }
 
     /// What the crosshair is at.
@@ -293,21 +269,10 @@ impl ChartHandle {
         self.change(Dirty::OVERLAY, |model| model.scene.pins = pins);
     }
 
-    /// What the times shown are ahead of UTC, in minutes. Unless said otherwise they are the
-    /// reader's own, and UTC on the server, which cannot know.
-    pub fn set_utc_offset(&self, minutes: i32) {
-        self.change(Dirty::SERIES, |model| model.zone = Zone::Ahead(minutes));
-    }
-
-    /// Shows the reader's own times again.
-    pub fn set_local_time(&self) {
-        self.change(Dirty::SERIES, |model| {
-            #[cfg(target_arch = "wasm32")]
-            let zone = Zone::Local;
-            #[cfg(not(target_arch = "wasm32"))]
-            let zone = Zone::Utc;
-            model.zone = zone;
-        });
+    /// Whose times of day are shown: what those are ahead of UTC at a moment, in minutes, where the moment is
+    /// in milliseconds since the Unix epoch. They are UTC unless said otherwise.
+    pub fn set_clock(&self, ahead: fn(f64) -> i32) {
+        self.change(Dirty::SERIES, |model| model.ahead = ahead);
     }
 
     /// Whether the newest sample is shown as it comes. It is not while the reader looks at the past.
@@ -451,15 +416,11 @@ impl ChartHandle {
         id.flatten()
     }
 
-    /// Is drawn by this from now on, in the reader's time unless the page says whose.
+    /// Is drawn by this from now on.
     #[cfg(target_arch = "wasm32")]
     pub(super) fn attach(&self, painter: super::painter::Painter) {
         self.painter.try_set_value(Some(painter));
-        self.change(Dirty::SERIES, |model| {
-            if let Zone::Utc = model.zone {
-                model.zone = Zone::Local;
-            }
-        });
+        self.invalidate(Dirty::SERIES);
     }
 
     /// Is not drawn any more.
@@ -652,7 +613,7 @@ mod tests {
             handle.push(Point::new(OPEN, 597.1));
             assert_eq!(text(), "597.10, 1 point at 13:30:00");
             handle.replace(points(&[597.1, 590.1, 598.0, 597.32]));
-            handle.set_utc_offset(-240);
+            handle.set_clock(|_| -240);
             assert_eq!(
                 text(),
                 "597.32, 4 points from 09:30:00 to 09:33:00, low 590.10, high 598.00"

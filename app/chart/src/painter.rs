@@ -11,9 +11,9 @@ use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
-    Blob, CanvasRenderingContext2d, Document, EventTarget, HtmlCanvasElement,
-    HtmlElement, MediaQueryList, MutationObserver, MutationObserverInit, ResizeObserver,
-    ResizeObserverBoxOptions, ResizeObserverEntry, ResizeObserverOptions, ResizeObserverSize, Url,
+    Blob, CanvasRenderingContext2d, Document, EventTarget, HtmlCanvasElement, HtmlElement,
+    MediaQueryList, MutationObserver, MutationObserverInit, ResizeObserver,
+    ResizeObserverBoxOptions, ResizeObserverEntry, ResizeObserverOptions, ResizeObserverSize,
     Window,
 };
 
