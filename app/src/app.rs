@@ -32,7 +32,10 @@ fn embedded_data() -> crate::PageData {
         .and_then(|element| element.text_content())
         .unwrap_or_default();
     match crate::json::read(&text) {
-        Ok(data) => data,
+        Ok(data) => crate::PageData {
+            query: window().location().search().unwrap_or_default(),
+            ..data
+        },
         Err(error) => {
             leptos::logging::error!("the page carries no data to start from: {error}");
             crate::PageData::default()

@@ -2,17 +2,22 @@ use leptos::prelude::*;
 use market::{FeedState, FeedStatus};
 
 use crate::{
-    address, browser, clock, dashboard::Dashboard, live::State, navigation::Navigation,
-    quote_figures::quality_name, search::Search,
+    alert_panel::AlertPanel,
+    clock::{self, Zone},
+    dashboard::Dashboard,
+    live::State,
+    navigation::Navigation,
+    preferences::Preferences,
+    quote_figures::quality_name,
+    search::Search,
+    settings::Settings,
 };
 
 /// Where the page begins, the search, how current it is, and what kind of data it shows.
 #[component]
 pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let home = dashboard
-        .chosen
-        .with_value(|chosen| address::of_home(chosen.as_deref()));
+    let home = move || dashboard.home();
     view! {
         <header class="top-bar">
             <a class="brand" href=home>
@@ -21,6 +26,10 @@ pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
             <Search navigation />
             <ConnectionStatus />
             <DataQuality />
+            <div class="bar-buttons">
+                <AlertPanel />
+                <Settings />
+            </div>
         </header>
     }
 }
@@ -28,7 +37,11 @@ pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
 /// How current the page is.
 #[component]
 fn ConnectionStatus() -> impl IntoView {
-    let connection = expect_context::<Dashboard>().connection;
+    let Dashboard {
+        connection,
+        preferences: Preferences { zone, .. },
+        ..
+    } = expect_context::<Dashboard>();
     let name = move || state_name(connection.get());
     let title = move || {
         (connection.get() == State::Polling).then_some(
@@ -44,7 +57,7 @@ fn ConnectionStatus() -> impl IntoView {
             data-state=name
             title=title
         >
-            {move || state_text(connection.get())}
+            {move || state_text(connection.get(), zone.get())}
         </div>
     }
 }
@@ -60,8 +73,8 @@ pub(crate) const fn state_name(state: State) -> &'static str {
     }
 }
 
-fn state_text(state: State) -> String {
-    let clock = |time| clock::time_of_day(time, browser::utc_offset_minutes(time));
+fn state_text(state: State, zone: Zone) -> String {
+    let clock = |time| clock::time_of_day(time, zone);
     match state {
         State::Connecting => "Connecting".to_owned(),
         State::Live { delay: None } => "Live".to_owned(),

@@ -3,6 +3,8 @@
 
 mod connection;
 #[cfg(target_arch = "wasm32")]
+mod directory;
+#[cfg(target_arch = "wasm32")]
 mod history;
 #[cfg(target_arch = "wasm32")]
 mod request;
@@ -13,4 +15,8 @@ mod state;
 
 pub(crate) use state::State;
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {history::suggestions, source::follow};
+pub(crate) use {
+    directory::{quoted, suggestions},
+    history::{bars, stories},
+    source::follow,
+};

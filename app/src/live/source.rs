@@ -35,6 +35,14 @@ struct Answer {
     last_event_id: String,
 }
 
+impl Answer {
+    /// The events, but for those that are malformed.
+    fn read(self) -> impl Iterator<Item = Event> {
+        let events = self.events.into_iter();
+        events.filter_map(|Item { event, data }| read(&event, Ok(data.into())))
+    }
+}
+
 #[derive(Deserialize)]
 struct Item {
     event: String,
@@ -46,6 +54,8 @@ struct Source {
     dashboard: Dashboard,
     /// What to listen to; `None` stands for everything.
     symbols: Option<Vec<Symbol>>,
+    /// Those of them of which nothing is known at the position that the stream resumes after.
+    added: Vec<Symbol>,
     connection: Connection,
     stream: Option<EventSource>,
     history: History,
@@ -68,6 +78,7 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
     let source = Rc::new(RefCell::new(Source {
         dashboard,
         symbols,
+        added: Vec::new(),
         connection: Connection::new(browser::now(), last_id),
         stream: None,
         history: History::default(),
@@ -81,7 +92,43 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
         dashboard.range.track();
         opener.borrow_mut().history.fill(dashboard);
     });
+    let follower = Rc::clone(&source);
+    Effect::new(move || follow_also(&follower, &dashboard.followed.read()));
     set_interval(move || look(&source), LOOK);
+}
+
+/// Follows symbols besides those that are followed already: what is known of them comes first.
+fn follow_also(source: &Rc<RefCell<Source>>, symbols: &[Symbol]) {
+    let mut this = source.borrow_mut();
+    let dashboard = this.dashboard;
+    let is_new = |symbol: &Symbol| match &this.symbols {
+        Some(followed) => !followed.contains(symbol),
+        // Everything is followed; what has not spoken yet is not known.
+        None => !dashboard.knows(*symbol),
+    };
+    let new: Vec<Symbol> = symbols.iter().copied().filter(is_new).collect();
+    if new.is_empty() {
+        return;
+    }
+    if let Some(followed) = &mut this.symbols {
+        followed.extend(&new);
+    }
+    if this.stream.is_some() {
+        this.added.extend(new);
+        drop(this);
+        open(source);
+        return;
+    }
+    // The next poll brings what comes of them, and this one what is known.
+    let address = address::of_added(&new, this.connection.last_id());
+    drop(this);
+    let source = Rc::clone(source);
+    spawn_local(async move {
+        match request::get::<Answer>(&address, 0).await {
+            Ok(answer) => show(&source, answer.read()),
+            Err(error) => warn!("what is known of {new:?} did not come: {error}"),
+        }
+    });
 }
 
 /// Opens a stream, and with that ends the one before.
@@ -89,7 +136,11 @@ fn open(source: &Rc<RefCell<Source>>) {
     let mut this = source.borrow_mut();
     // The old one is closed first: a browser allows six connections to a host.
     this.stream = None;
-    let address = address::of_stream(this.symbols.as_deref(), this.connection.last_id());
+    let address = address::of_stream(
+        this.symbols.as_deref(),
+        &this.added,
+        this.connection.last_id(),
+    );
     let Ok(mut stream) = EventSource::new(&address) else {
         this.connection.poll_only();
         return;
@@ -122,7 +173,10 @@ fn hear(source: &Rc<RefCell<Source>>, name: &str, message: &MessageEvent) {
         return;
     };
     let server_time = match &event {
-        Event::Snapshot(snapshot) => Some(snapshot.time),
+        Event::Snapshot(snapshot) => {
+            source.borrow_mut().added.clear();
+            Some(snapshot.time)
+        }
         Event::Heartbeat(heartbeat) => Some(heartbeat.time),
         _ => None,
     };
@@ -183,17 +237,13 @@ fn ask(source: &Rc<RefCell<Source>>, wait: u32) {
         let answer: Result<Answer, String> = request::get(&address, wait * 1_000).await;
         let mut this = source.borrow_mut();
         let now = browser::now();
-        let Ok(Answer {
-            events,
-            last_event_id,
-        }) = answer
-        else {
+        let Ok(answer) = answer else {
             this.connection.unanswered(now);
             return;
         };
         let verdict = this
             .connection
-            .answered(now, events.is_empty(), browser::chance());
+            .answered(now, answer.events.is_empty(), browser::chance());
         match verdict {
             Verdict::Leave => {}
             Verdict::Open => {
@@ -202,12 +252,9 @@ fn ask(source: &Rc<RefCell<Source>>, wait: u32) {
             }
             Verdict::Take => {
                 this.stream = None;
-                this.connection.polled(now, &last_event_id);
+                this.connection.polled(now, &answer.last_event_id);
                 drop(this);
-                let events = events
-                    .into_iter()
-                    .filter_map(|Item { event, data }| read(&event, Ok(data.into())));
-                show(&source, events);
+                show(&source, answer.read());
             }
         }
     });
