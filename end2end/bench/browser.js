@@ -1,5 +1,6 @@
 // A Chromium on a core of its own, and what it counts of a page.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -33,8 +34,7 @@ export async function start(core, flags = []) {
   const child = spawn(
     'taskset',
     ['-c', String(core), executable(), ...FLAGS, ...flags, `--user-data-dir=${profile}`, 'about:blank'],
-    // A group of its own: what it starts ends with it.
-    { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
+    { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   const endpoint = await new Promise((done, failed) => {
     let said = '';
@@ -57,17 +57,51 @@ export async function start(core, flags = []) {
     version: browser.version(),
     async close() {
       await browser.close().catch(() => {});
-      const ended = new Promise((done) => child.once('exit', done));
-      try {
-        process.kill(-child.pid, 'SIGTERM');
-      } catch {
-        // It is gone.
-      }
       if (child.exitCode === null && child.signalCode === null) {
+        const ended = once(child, 'exit');
+        // It ends the processes that it started.
+        child.kill('SIGTERM');
         await ended;
       }
       await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
+  };
+}
+
+/** Runs in every page before its own scripts: notes when frames begin, and the memory of WebAssembly. */
+function inPage() {
+  const memories = [];
+  for (const name of ['instantiate', 'instantiateStreaming']) {
+    const original = WebAssembly[name];
+    WebAssembly[name] = async (...args) => {
+      const made = await original(...args);
+      const { memory } = (made.instance ?? made).exports;
+      if (memory) {
+        memories.push(memory);
+      }
+      return made;
+    };
+  }
+  let stamps;
+  globalThis.observer = {
+    start() {
+      const mine = [];
+      stamps = mine;
+      const next = (stamp) => {
+        mine.push(stamp);
+        if (stamps === mine) {
+          requestAnimationFrame(next);
+        }
+      };
+      requestAnimationFrame(next);
+    },
+    /** Milliseconds between each frame and the next. */
+    stop() {
+      const noted = stamps;
+      stamps = undefined;
+      return noted.slice(1).map((stamp, index) => stamp - noted[index]);
+    },
+    memory: () => memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0),
   };
 }
 
@@ -80,6 +114,7 @@ export async function withPage(browser, url, use) {
   });
   try {
     const page = await context.newPage();
+    await page.addInitScript(inPage);
     const errors = [];
     page.on('pageerror', (error) => errors.push(error));
     await page.goto(url, { waitUntil: 'load' });
@@ -102,11 +137,36 @@ export async function work(session) {
   return { scripts: value('ScriptDuration'), all: value('TaskDuration') };
 }
 
-/** Bytes in use of the heap of scripts, after everything unused was collected. */
-export async function heap(session) {
+/** Bytes in use after everything unused was collected: of the heap of scripts, and all memory of WebAssembly. */
+export async function heap(page, session) {
   await session.send('HeapProfiler.enable');
   await session.send('HeapProfiler.collectGarbage');
   await session.send('HeapProfiler.collectGarbage');
   const { usedSize } = await session.send('Runtime.getHeapUsage');
-  return usedSize;
+  return usedSize + (await page.evaluate(() => observer.memory()));
+}
+
+/** A frame of a screen with 60 a second, in ms. One that comes after one and a half was missed. */
+const FRAME = 1_000 / 60;
+
+/** What frames, main thread and memory of a page were like while `run` ran. */
+export async function observe(page, session, run) {
+  const memory = await heap(page, session);
+  await page.evaluate(() => observer.start());
+  const before = await work(session);
+  const began = performance.now();
+  const result = await run();
+  const seconds = (performance.now() - began) / 1_000;
+  const after = await work(session);
+  const gaps = await page.evaluate(() => observer.stop());
+  return {
+    ...result,
+    seconds,
+    frames: gaps.length,
+    late: gaps.filter((gap) => gap > 1.5 * FRAME).length,
+    longest: Math.max(...gaps),
+    scripts: ((after.scripts - before.scripts) * 1_000) / seconds,
+    work: ((after.all - before.all) * 1_000) / seconds,
+    heap: ((await heap(page, session)) - memory) / 1_024,
+  };
 }

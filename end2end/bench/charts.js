@@ -1,8 +1,5 @@
 // What is measured of a chart, in a page of its own each time.
-import { heap, withPage, work } from './browser.js';
-
-/** A frame of a screen with 60 a second, in ms. One that comes later than one and a half was missed. */
-const FRAME = 1_000 / 60;
+import { observe, withPage, work } from './browser.js';
 
 const sorted = (numbers) => numbers.toSorted((one, other) => one - other);
 
@@ -51,35 +48,12 @@ export function draw(at, chart, { points, times, seconds }) {
   });
 }
 
-/** What frames and scripts were like while `run` ran. */
-async function observed(page, session, run) {
-  const before = { work: await work(session), heap: await heap(session) };
-  const memory = await page.evaluate(() => bench.memory());
-  await page.evaluate(() => bench.startFrames());
-  const began = performance.now();
-  const result = await run();
-  const seconds = (performance.now() - began) / 1_000;
-  const gaps = await page.evaluate(() => bench.frames());
-  const after = { work: await work(session), heap: await heap(session) };
-  const grown = (await page.evaluate(() => bench.memory())) - memory;
-  return {
-    ...result,
-    seconds,
-    frames: gaps.length,
-    late: gaps.filter((gap) => gap > 1.5 * FRAME).length,
-    longest: Math.max(...gaps),
-    scripts: ((after.work.scripts - before.work.scripts) * 1_000) / seconds,
-    work: ((after.work.all - before.work.all) * 1_000) / seconds,
-    heap: (after.heap - before.heap + grown) / 1_024,
-  };
-}
-
 /** Quotes of thirty symbols, a thousand a second, of which the chart shows one. */
 export function stream(at, chart, { seconds }) {
   return withChart(at, chart, async (page, session) => {
     await drawn(page, session, 3_600);
     const much = { milliseconds: seconds * 1_000, rate: 1_000, symbols: 30 };
-    return observed(page, session, () => page.evaluate((quotes) => bench.stream(quotes), much));
+    return observe(page, session, () => page.evaluate((quotes) => bench.stream(quotes), much));
   });
 }
 
@@ -87,7 +61,7 @@ export function stream(at, chart, { seconds }) {
 export function pointer(at, chart, { seconds, points }) {
   return withChart(at, chart, async (page, session) => {
     await drawn(page, session, points);
-    return observed(page, session, () => sweep(session, seconds));
+    return observe(page, session, () => sweep(session, seconds));
   });
 }
 

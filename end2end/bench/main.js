@@ -6,8 +6,11 @@ import { join } from 'node:path';
 import { start } from './browser.js';
 import { bytes } from './bytes.js';
 import { draw, pointer, stream } from './charts.js';
+import { judge } from './lighthouse.js';
 import { read } from './options.js';
+import { follow, weigh } from './page.js';
 import { intoPage, tables } from './report.js';
+import { startServer } from './server.js';
 import { serve } from './site.js';
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -49,6 +52,39 @@ async function charts(options, note) {
   }
 }
 
+/** The page as a whole, from the release. */
+async function page(options, note) {
+  const figure = (measure, round, values) => note({ measure, of: 0, round, chart: 'the page', values });
+  const server = await startServer(options.tickertape, ['--seed', '7']);
+  try {
+    if (options.measures.includes('bytes')) {
+      figure('weight', 0, await weigh(server.url));
+    }
+    for (let round = 0; options.measures.includes('lighthouse') && round < options.rounds; round += 1) {
+      say(`lighthouse, round ${round + 1} of ${options.rounds}`);
+      // All cores: what the page does on its main thread must not wait for what the browser does beside it.
+      const { port, close } = await start(`0-${cpus().length - 1}`);
+      try {
+        figure('lighthouse', round, await judge(port, `${server.url}/stocks/GOOG`));
+      } finally {
+        await close();
+      }
+    }
+  } finally {
+    await server.stop();
+  }
+  const rounds = options.measures.includes('page') ? Math.min(options.rounds, 2) : 0;
+  for (let round = 0; round < rounds; round += 1) {
+    say(`page, round ${round + 1} of ${rounds}`);
+    const { browser, close } = await start(options.core);
+    try {
+      figure('page', round, await follow(browser, options.tickertape, options));
+    } finally {
+      await close();
+    }
+  }
+}
+
 async function main() {
   const options = read(process.argv.slice(2));
   if (options === null) {
@@ -71,6 +107,7 @@ async function main() {
     }
   }
   machine.browser = await charts(options, note);
+  await page(options, note);
   const text = tables(figures, machine, options);
   await mkdir(options.out, { recursive: true });
   await writeFile(join(options.out, 'figures.json'), `${JSON.stringify({ machine, options, figures }, null, 1)}\n`);

@@ -25,7 +25,7 @@ const COLUMNS = {
     ['longest, ms', 'longest', 1],
     ['scripts, ms a second', 'scripts', 1],
     ['main thread, ms a second', 'work', 1],
-    ['heap grown, KiB', 'heap', 0],
+    ['memory grown, KiB', 'heap', 0],
   ],
   pointer: [
     ['frames', 'frames', 0],
@@ -33,6 +33,32 @@ const COLUMNS = {
     ['longest, ms', 'longest', 1],
     ['scripts, ms a second', 'scripts', 1],
     ['main thread, ms a second', 'work', 1],
+  ],
+  page: [
+    ['frames', 'frames', 0],
+    ['late', 'late', 0],
+    ['longest, ms', 'longest', 1],
+    ['scripts, ms a second', 'scripts', 1],
+    ['main thread, ms a second', 'work', 1],
+    ['memory grown, KiB', 'heap', 0],
+  ],
+  weight: [
+    ['document', 'html', 0],
+    ['of that until all is seen', 'seen', 0],
+    ['its head', 'head', 0],
+    ['style', 'css', 0],
+    ['script', 'js', 0],
+    ['WebAssembly', 'wasm', 0],
+    ['all', 'all', 0],
+  ],
+  lighthouse: [
+    ['performance', 'performance', 0],
+    ['accessibility', 'accessibility', 0],
+    ['first paint, ms', 'fcp', 0],
+    ['largest paint, ms', 'lcp', 0],
+    ['blocking time, ms', 'tbt', 0],
+    ['layout shift', 'cls', 3],
+    ['speed index, ms', 'speed', 0],
   ],
   bytes: [
     ['bytes', 'plain', 0],
@@ -44,6 +70,9 @@ const TITLES = {
   draw: (of) => `First chart and appending, ${of.toLocaleString('en')} points`,
   stream: () => '1,000 quotes a second of 30 symbols, one of them shown',
   pointer: (of) => `The pointer over a chart of ${of.toLocaleString('en')} points`,
+  page: () => 'The whole page with 1,000 quotes a second of 30 symbols',
+  weight: () => 'Bytes of the page over the wire, by brotli',
+  lighthouse: () => 'The page by Lighthouse, a phone on slow 4G',
   bytes: () => 'Bytes of a chart over the wire',
 };
 
@@ -92,7 +121,7 @@ export function tables(figures, machine, options) {
     }
     for (const other of charts.slice(1)) {
       const compared = columns.map(([, name]) =>
-        RATIOS[measure].includes(name) ? round(ratio(group, charts[0], other, name), 2) : '',
+        (RATIOS[measure] ?? []).includes(name) ? round(ratio(group, charts[0], other, name), 2) : '',
       );
       text += line([`${charts[0]} : ${other}`, ...compared]);
     }

@@ -140,28 +140,6 @@ export async function append({ times, seconds }) {
   return { scripts, drawn };
 }
 
-let stamps;
-
-/** Notes when each frame begins, until asked. */
-export function startFrames() {
-  const mine = [];
-  stamps = mine;
-  const next = (stamp) => {
-    mine.push(stamp);
-    if (stamps === mine) {
-      requestAnimationFrame(next);
-    }
-  };
-  requestAnimationFrame(next);
-}
-
-/** Milliseconds between each frame and the next. */
-export function frames() {
-  const noted = stamps;
-  stamps = undefined;
-  return noted.slice(1).map((stamp, index) => stamp - noted[index]);
-}
-
 /** Quotes of many symbols for so long; the chart shows the first. */
 export async function stream({ milliseconds, rate, symbols }) {
   const prices = Array.from({ length: symbols }, (_, index) => walk(100 + index));
@@ -193,6 +171,4 @@ export async function stream({ milliseconds, rate, symbols }) {
   return { made, pushed };
 }
 
-export const memory = () => library.memory();
-
-globalThis.bench = { append, count, draw, frames, load, memory, prepare, startFrames, stream };
+globalThis.bench = { append, count, draw, load, prepare, stream };

@@ -34,5 +34,3 @@ export function mount(box, conflation = false) {
     count: () => series.data().length,
   };
 }
-
-export const memory = () => 0;

@@ -1,6 +1,6 @@
 import init, { Bench } from '/chart/chart.js';
 
-const module = await init();
+await init();
 
 /** What the chart takes is what there is. */
 export const prepare = (history) => history;
@@ -14,6 +14,3 @@ export function mount(box) {
     count: () => Number(box.querySelector('[data-points]').dataset.points),
   };
 }
-
-/** Memory that the heap of the scripts does not show. */
-export const memory = () => module.memory.buffer.byteLength;

@@ -37,5 +37,3 @@ export function mount(box) {
     count: () => plot.data[0].length,
   };
 }
-
-export const memory = () => 0;
