@@ -686,10 +686,10 @@ mod tests {
                 )
             };
             for (step, said) in [
-                (Step::By(-1), here("13:32:00", 3)),
-                (Step::By(-1), here("13:31:00", 2)),
-                (Step::By(-9), here("13:30:00", 1)),
-                (Step::By(2), here("13:32:00", 3)),
+                (Step::By(-1), here("13:31:00", 3)),
+                (Step::By(-1), here("13:30:00", 2)),
+                (Step::By(-9), here("13:29:00", 1)),
+                (Step::By(2), here("13:31:00", 3)),
             ] {
                 assert_eq!(handle.walk(step), Some(said), "{step:?}");
             }

@@ -97,7 +97,16 @@ impl Reading {
 
     /// When it was, in words.
     pub(super) fn moment(&self, scene: &Scene) -> String {
-        moment(scene, self.time)
+        // A span is known by its beginning.
+        let spans = scene.kind.has_spans();
+        moment(
+            scene,
+            if spans {
+                self.candle.times.0
+            } else {
+                self.time
+            },
+        )
     }
 
     /// Its values with their short names, `O`, `H`, `L`, `C` and `V`; a sample's has none.
