@@ -56,7 +56,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 </noscript>
                 <HashedStylesheet id="leptos" options=options.clone() />
                 <AutoReload options=options.clone() />
-                <HydrationScripts options />
+                // After what is to be seen: the page is complete without it.
+                <HydrationScripts options defer=true />
                 <MetaTags />
             </head>
             <body>
