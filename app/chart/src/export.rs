@@ -33,10 +33,13 @@ fn head(scene: &Scene, frame: &Frame) -> Vec<String> {
     head
 }
 
+/// When a candle begins and ends, or a sample is, and the values.
+type Row = ((f64, f64), Vec<Option<f64>>);
+
 /// What is shown, oldest first: each time with its values in the order of [`head`], none where there is none.
 fn rows(scene: &Scene, frame: &Frame) -> Vec<(f64, Vec<Option<f64>>)> {
     let (from, to) = frame.times;
-    let mut rows: Vec<((f64, f64), Vec<Option<f64>>)> = if scene.kind.has_spans() {
+    let mut rows: Vec<Row> = if scene.kind.has_spans() {
         let (length, offset) = (frame.candle, scene.offset_millis());
         let candles = scene.series.candles((from, to), length, offset);
         // A span is known by its beginning.
