@@ -7,7 +7,13 @@ use crate::{
 
 /// Something that opens below its name, and closes when the focus leaves it, by Escape, or by a click elsewhere.
 #[component]
-fn Menu(name: &'static str, children: Children) -> impl IntoView {
+fn Menu(
+    name: &'static str,
+    /// What stands for the name where that is not written.
+    #[prop(optional)]
+    sign: Option<&'static str>,
+    children: Children,
+) -> impl IntoView {
     let menu = NodeRef::<html::Details>::new();
     let summary = NodeRef::<html::Summary>::new();
     let close = move |returns: bool| {
@@ -52,7 +58,9 @@ fn Menu(name: &'static str, children: Children) -> impl IntoView {
                 }
             }
         >
-            <summary node_ref=summary>{name}</summary>
+            <summary node_ref=summary aria-label=sign.map(|_| name) title=sign.map(|_| name)>
+                {sign.unwrap_or(name)}
+            </summary>
             <div class="menu-body">{children()}</div>
         </details>
     }
@@ -121,7 +129,7 @@ pub(crate) fn SaveMenu() -> impl IntoView {
         format!("{symbol} {}.{end}", dashboard.range.get_untracked())
     };
     view! {
-        <Menu name="Save">
+        <Menu name="Save" sign="⤓">
             <button type="button" on:click=move |_| dashboard.chart.save_image(&name("png"))>
                 "Image (PNG)"
             </button>

@@ -2,10 +2,10 @@
 
 use super::calendar::Civil;
 use super::frame::{Frame, size};
-use super::reading::{moment, pins};
-use super::scale::format_plain;
+use super::reading::{moment, pins, volume};
+use super::scale::{format_plain, format_value};
 use super::scene::Scene;
-use super::series::{Candle, Series};
+use super::series::{Candle, Point, Series};
 use std::fmt::Write;
 
 /// What is shown in rows and columns.
@@ -17,6 +17,8 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+const VOLUME: &str = "volume";
+
 /// The names of the values of what is shown.
 fn head(scene: &Scene, frame: &Frame) -> Vec<String> {
     let mut head: Vec<String> = if scene.kind.has_spans() {
@@ -26,19 +28,23 @@ fn head(scene: &Scene, frame: &Frame) -> Vec<String> {
         vec!["value".to_owned()]
     };
     if scene.kind.has_spans() && frame.volume.is_some() {
-        head.push("volume".to_owned());
+        head.push(VOLUME.to_owned());
     }
     head.extend(scene.compared.iter().map(|compared| compared.name.clone()));
     head.extend(scene.studies.iter().map(|study| study.study.name()));
     head
 }
 
+/// When a candle begins and ends, or a sample is, and the values.
+type Row = ((f64, f64), Vec<Option<f64>>);
+
 /// What is shown, oldest first: each time with its values in the order of [`head`], none where there is none.
 fn rows(scene: &Scene, frame: &Frame) -> Vec<(f64, Vec<Option<f64>>)> {
     let (from, to) = frame.times;
-    let mut rows: Vec<(f64, Vec<Option<f64>>)> = if scene.kind.has_spans() {
+    let mut rows: Vec<Row> = if scene.kind.has_spans() {
         let (length, offset) = (frame.candle, scene.offset_millis());
         let candles = scene.series.candles((from, to), length, offset);
+        // A span is known by its beginning.
         let row = |candle: Candle| {
             let Candle {
                 open,
@@ -50,14 +56,13 @@ fn rows(scene: &Scene, frame: &Frame) -> Vec<(f64, Vec<Option<f64>>)> {
             } = candle;
             let mut values = vec![Some(open), Some(high), Some(low), Some(close)];
             values.extend(frame.volume.map(|_| Some(volume)));
-            (candle.times.1, values)
+            (candle.times, values)
         };
         candles.map(row).collect()
     } else {
         let shown = scene.series.iter(scene.shown());
-        shown
-            .map(|point| (point.time, vec![Some(point.value)]))
-            .collect()
+        let row = |point: Point| ((point.time, point.time), vec![Some(point.value)]);
+        shown.map(row).collect()
     };
     let studies = scene.studies.iter().map(|study| &study.line);
     let others: Vec<&Series> = scene
@@ -66,15 +71,16 @@ fn rows(scene: &Scene, frame: &Frame) -> Vec<(f64, Vec<Option<f64>>)> {
         .map(|compared| &compared.series)
         .chain(studies)
         .collect();
-    for (time, values) in &mut rows {
+    for ((_, end), values) in &mut rows {
         for series in &others {
             // The newest that was known then.
-            let until = series.between(*time, *time);
-            let known = series.iter(until).rfind(|point| point.time <= *time);
+            let until = series.between(*end, *end);
+            let known = series.iter(until).rfind(|point| point.time <= *end);
             values.push(known.map(|point| point.value));
         }
     }
-    rows
+    let rows = rows.into_iter();
+    rows.map(|((time, _), values)| (time, values)).collect()
 }
 
 /// A field after RFC 4180: in quotes where it has to be.
@@ -125,12 +131,16 @@ fn trimmed(value: f64, least: u32) -> String {
 /// The newest of what is shown, at most so many.
 pub(super) fn table(scene: &Scene, frame: &Frame, most: usize) -> Table {
     let mut all = vec!["time".to_owned()];
-    all.extend(head(scene, frame));
+    let names = head(scene, frame);
+    all.extend(names.iter().cloned());
     let rows = rows(scene, frame);
     let newest = rows.iter().rev().take(most);
     let rows = newest.map(|(time, values)| {
-        let values = values.iter().map(|value| {
-            let text = |value| super::scale::format_value(value, scene.decimals);
+        let values = values.iter().zip(&names).map(|(value, name)| {
+            let text = |value| match name.as_str() {
+                VOLUME => volume(value),
+                _ => format_value(value, scene.decimals),
+            };
             value.map_or_else(String::new, text)
         });
         std::iter::once(moment(scene, *time))
@@ -161,7 +171,7 @@ mod tests {
     use super::*;
     use crate::reading::Reading;
     use crate::scene::{Compared, Kind, Pin};
-    use crate::series::{Point, Sample};
+    use crate::series::Sample;
     use crate::studies::Study;
     use crate::svg::tests::frame_of;
 
@@ -189,9 +199,9 @@ mod tests {
         assert_eq!(
             csv(&scene, &frame),
             "time,open,high,low,close,volume\r\n\
-             1970-01-01T00:01:00.000Z,1.00,1.125,0.00,1.10,10.00\r\n\
-             1970-01-01T00:02:00.000Z,2.00,2.125,1.00,2.10,10.00\r\n\
-             1970-01-01T00:03:00.000Z,3.00,3.125,2.00,3.10,10.00\r\n"
+             1970-01-01T00:00:00.000Z,1.00,1.125,0.00,1.10,10.00\r\n\
+             1970-01-01T00:01:00.000Z,2.00,2.125,1.00,2.10,10.00\r\n\
+             1970-01-01T00:02:00.000Z,3.00,3.125,2.00,3.10,10.00\r\n"
         );
     }
 

@@ -421,6 +421,12 @@ impl ChartHandle {
     pub(super) fn attach(&self, painter: super::painter::Painter) {
         self.painter.try_set_value(Some(painter));
         self.invalidate(Dirty::SERIES);
+        // The first drawing does not wait for a frame of its own.
+        self.painter.try_with_value(|painter| {
+            if let Some(painter) = painter {
+                painter.paint();
+            }
+        });
     }
 
     /// Is not drawn any more.
@@ -686,10 +692,10 @@ mod tests {
                 )
             };
             for (step, said) in [
-                (Step::By(-1), here("13:32:00", 3)),
-                (Step::By(-1), here("13:31:00", 2)),
-                (Step::By(-9), here("13:30:00", 1)),
-                (Step::By(2), here("13:32:00", 3)),
+                (Step::By(-1), here("13:31:00", 3)),
+                (Step::By(-1), here("13:30:00", 2)),
+                (Step::By(-9), here("13:29:00", 1)),
+                (Step::By(2), here("13:31:00", 3)),
             ] {
                 assert_eq!(handle.walk(step), Some(said), "{step:?}");
             }

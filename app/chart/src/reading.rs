@@ -97,7 +97,16 @@ impl Reading {
 
     /// When it was, in words.
     pub(super) fn moment(&self, scene: &Scene) -> String {
-        moment(scene, self.time)
+        // A span is known by its beginning.
+        let spans = scene.kind.has_spans();
+        moment(
+            scene,
+            if spans {
+                self.candle.times.0
+            } else {
+                self.time
+            },
+        )
     }
 
     /// Its values with their short names, `O`, `H`, `L`, `C` and `V`; a sample's has none.
@@ -222,7 +231,7 @@ fn candle_of(scene: &Scene, frame: &Frame, time: f64) -> Option<Candle> {
 }
 
 /// What was traded, short: three digits are read at a glance.
-fn volume(volume: f64) -> String {
+pub(super) fn volume(volume: f64) -> String {
     const UNITS: [(f64, &str); 3] = [(1e9, "B"), (1e6, "M"), (1e3, "K")];
     for (unit, name) in UNITS {
         if volume >= unit {

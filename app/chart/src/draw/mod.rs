@@ -126,6 +126,17 @@ impl<'a, S: Surface> Brush<'a, S> {
         let (frame, left) = (self.frame, self.frame.plot.0 as i32);
         let height = frame.pixels(size::TAG);
         let top = (y - height / 2).clamp(0, (frame.size.1 as i32 - height).max(0));
+        // Half a label that looks out from under the box could be read as a wrong one.
+        let half = frame.pixels(size::HALF_LABEL);
+        let beside = left + frame.pixels(size::PADDING);
+        let near = half + height / 2;
+        for (_, row) in frame
+            .value_lines()
+            .filter(|(_, row)| (row - y).abs() < near)
+        {
+            let extent = (frame.size.0 as i32 - beside, 2 * half);
+            self.fill((beside, row - half), extent, paint(self.palette.ground))?;
+        }
         self.fill((left, top), (frame.size.0 as i32 - left, height), color)?;
         let at = (left + frame.pixels(size::PADDING), top + height / 2);
         self.text(text, at, HPos::Left, self.palette.ground)

@@ -52,17 +52,6 @@ fn last_value<S: Surface>(brush: &Brush<'_, S>, scene: &Scene) -> Outcome<S> {
     if x <= right && !scene.kind.has_spans() {
         brush.dot((x, y), size::DOT, color)?;
     }
-    // Half a label that looks out from under the tag could be read as a wrong one.
-    let half = frame.pixels(size::HALF_LABEL);
-    let near = half + frame.pixels(size::TAG) / 2;
-    let beside = right + frame.pixels(size::PADDING);
-    for (_, row) in frame
-        .value_lines()
-        .filter(|(_, row)| (row - y).abs() < near)
-    {
-        let extent = (frame.size.0 as i32 - beside, 2 * half);
-        brush.fill((beside, row - half), extent, paint(brush.palette.ground))?;
-    }
     brush.value_tag(&frame.label_of(scaled), y, color)
 }
 

@@ -141,57 +141,80 @@ fn layer<S: Surface>(
     if frame.volume.is_some() {
         columns(brush, shown)?;
     }
-    let color = brush.tone(scene.tone);
     match scene.kind {
         Kind::Candles => candles(brush, shown)?,
         Kind::Bars => bars(brush, shown)?,
         kind => {
             let filled = kind == Kind::Area && scene.compared.is_empty();
-            let bottom = filled.then(|| frame.floor());
-            line(brush, (0, &scene.series), color, bottom, scratch, from)?;
+            let one = One {
+                index: 0,
+                series: &scene.series,
+                color: brush.tone(scene.tone),
+                bottom: filled.then(|| frame.floor()),
+                earlier: 0.0,
+            };
+            line(brush, one, scratch, from)?;
         }
     }
     let lines = brush.palette.lines;
     for (index, (compared, color)) in scene.compared.iter().zip(lines).enumerate() {
-        line(
-            brush,
-            (index + 1, &compared.series),
+        let one = One {
+            index: index + 1,
+            series: &compared.series,
             color,
-            None,
-            scratch,
-            from,
-        )?;
+            bottom: None,
+            earlier: 0.0,
+        };
+        line(brush, one, scratch, from)?;
     }
+    // What is computed of a span lies in its middle.
+    let half = if scene.kind.has_spans() { 0.5 } else { 0.0 };
     for (study, color) in scene.studies.iter().zip(lines.into_iter().rev()) {
-        line(brush, (0, &study.line), color, None, scratch, from)?;
+        let one = One {
+            index: 0,
+            series: &study.line,
+            color,
+            bottom: None,
+            earlier: half * scene.interval,
+        };
+        line(brush, one, scratch, from)?;
     }
     Ok(())
 }
 
+/// One of the lines of a chart.
+struct One<'a> {
+    /// Whose scale it has: 0 is the series, the others are what it is compared with.
+    index: usize,
+    series: &'a Series,
+    color: Rgb,
+    /// Where the area below it ends, if it has one.
+    bottom: Option<i32>,
+    /// How far before its time a point is drawn, in milliseconds.
+    earlier: f64,
+}
+
 fn line<S: Surface>(
     brush: &Brush<'_, S>,
-    (index, series): (usize, &Series),
-    color: Rgb,
-    bottom: Option<i32>,
+    one: One<'_>,
     Scratch { points, places }: &mut Scratch,
     from: f64,
 ) -> Outcome<S> {
     let frame = brush.frame;
-    let shown = series.between(from, frame.times.1);
+    let shown = one.series.between(from, frame.times.1);
     let count = frame.plot.0 / brush.surface.borrow().column();
-    series.decimate(shown, frame.times, count, points);
+    one.series.decimate(shown, frame.times, count, points);
     places.clear();
-    places.extend(
-        points
-            .iter()
-            .map(|point| (point.time, frame.scaled(index, point.value))),
-    );
+    places.extend(points.iter().map(|point| {
+        let scaled = frame.scaled(one.index, point.value);
+        (point.time - one.earlier, scaled)
+    }));
     let plot = brush.area.apply_coord_spec(frame.coordinates());
     plot.draw(&Line {
         points: places,
-        color: paint(color),
+        color: paint(one.color),
         width: size::LINE * frame.scale,
-        bottom,
+        bottom: one.bottom,
     })
 }
 
