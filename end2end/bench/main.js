@@ -54,26 +54,29 @@ async function charts(options, note) {
 
 /** The page as a whole, from the release. */
 async function page(options, note) {
+  const chosen = (measure) => options.measures.includes(measure);
   const figure = (measure, round, values) => note({ measure, of: 0, round, chart: 'the page', values });
-  const server = await startServer(options.tickertape, ['--seed', '7']);
-  try {
-    if (options.measures.includes('bytes')) {
-      figure('weight', 0, await weigh(server.url));
-    }
-    for (let round = 0; options.measures.includes('lighthouse') && round < options.rounds; round += 1) {
-      say(`lighthouse, round ${round + 1} of ${options.rounds}`);
-      // All cores: what the page does on its main thread must not wait for what the browser does beside it.
-      const { port, close } = await start(`0-${cpus().length - 1}`);
-      try {
-        figure('lighthouse', round, await judge(port, `${server.url}/stocks/GOOG`));
-      } finally {
-        await close();
+  if (chosen('bytes') || chosen('lighthouse')) {
+    const server = await startServer(options.tickertape, ['--seed', '7']);
+    try {
+      if (chosen('bytes')) {
+        figure('weight', 0, await weigh(server.url));
       }
+      for (let round = 0; chosen('lighthouse') && round < options.rounds; round += 1) {
+        say(`lighthouse, round ${round + 1} of ${options.rounds}`);
+        // All cores: what the page does on its main thread must not wait for what the browser does beside it.
+        const { port, close } = await start(`0-${cpus().length - 1}`);
+        try {
+          figure('lighthouse', round, await judge(port, `${server.url}/stocks/GOOG`));
+        } finally {
+          await close();
+        }
+      }
+    } finally {
+      await server.stop();
     }
-  } finally {
-    await server.stop();
   }
-  const rounds = options.measures.includes('page') ? Math.min(options.rounds, 2) : 0;
+  const rounds = chosen('page') ? Math.min(options.rounds, 2) : 0;
   for (let round = 0; round < rounds; round += 1) {
     say(`page, round ${round + 1} of ${rounds}`);
     const { browser, close } = await start(options.core);
@@ -83,6 +86,17 @@ async function page(options, note) {
       await close();
     }
   }
+}
+
+async function report(figures, machine, options) {
+  const text = tables(figures, machine, options);
+  await mkdir(options.out, { recursive: true });
+  await writeFile(join(options.out, 'figures.json'), `${JSON.stringify({ machine, options, figures }, null, 1)}\n`);
+  await writeFile(join(options.out, 'tables.md'), text);
+  if (options.doc !== undefined) {
+    await intoPage(options.doc, text);
+  }
+  process.stdout.write(text);
 }
 
 async function main() {
@@ -106,16 +120,13 @@ async function main() {
       }
     }
   }
-  machine.browser = await charts(options, note);
-  await page(options, note);
-  const text = tables(figures, machine, options);
-  await mkdir(options.out, { recursive: true });
-  await writeFile(join(options.out, 'figures.json'), `${JSON.stringify({ machine, options, figures }, null, 1)}\n`);
-  await writeFile(join(options.out, 'tables.md'), text);
-  if (options.doc !== undefined) {
-    await intoPage(options.doc, text);
+  try {
+    machine.browser = await charts(options, note);
+    await page(options, note);
+  } finally {
+    // Also what was measured before something failed.
+    await report(figures, machine, options);
   }
-  process.stdout.write(text);
 }
 
 await main().catch((error) => {
