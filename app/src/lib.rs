@@ -53,6 +53,8 @@ mod page_data;
 mod preferences;
 mod price_path;
 mod problem;
+#[cfg(feature = "ssr")]
+mod program;
 mod quote_figures;
 mod quote_header;
 mod range;

@@ -5,6 +5,7 @@ use crate::{
     App, PageData,
     clock::{self, Zone},
     preferences,
+    program::Program,
     storage::{PREFIX, VERSION},
 };
 
@@ -56,8 +57,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 </noscript>
                 <HashedStylesheet id="leptos" options=options.clone() />
                 <AutoReload options=options.clone() />
-                // After what is to be seen: the page is complete without it.
-                <HydrationScripts options defer=true />
+                <Program options />
                 <MetaTags />
             </head>
             <body>
