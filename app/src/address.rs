@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use market::Symbol;
+use market::{Interval, Symbol};
 
 use crate::Range;
 
@@ -104,10 +104,15 @@ fn is_id(text: &str) -> bool {
 
 /// The newest bars of a symbol that a range is drawn from.
 pub(crate) fn of_bars(symbol: Symbol, range: Range, archived: bool) -> String {
-    let mut address = "/stocks/".to_owned();
-    encode(&mut address, symbol);
     let interval = range.interval(archived);
     let limit = range.millis() / interval.millis();
+    of_newest_bars(symbol, interval, limit)
+}
+
+/// The newest bars of a symbol, so many at the most.
+pub(crate) fn of_newest_bars(symbol: Symbol, interval: Interval, limit: u64) -> String {
+    let mut address = "/stocks/".to_owned();
+    encode(&mut address, symbol);
     // Writing to a String cannot fail.
     let _ = write!(address, "/bars?interval={interval}&limit={limit}");
     address
@@ -115,16 +120,53 @@ pub(crate) fn of_bars(symbol: Symbol, range: Range, archived: bool) -> String {
 
 /// The symbols that fit a text, so many at the most.
 pub(crate) fn of_search(text: &str, limit: usize) -> String {
-    let mut address = "/symbols?q=".to_owned();
-    for byte in text.bytes() {
-        // Writing to a String cannot fail.
-        let _ = match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => write!(address, "{}", char::from(byte)),
-            byte => write!(address, "%{byte:02X}"),
-        };
+    let mut query = String::new();
+    push_part(&mut query, "q", text);
+    format!("/symbols?{query}&limit={limit}")
+}
+
+/// Adds a part to a query.
+pub(crate) fn push_part(query: &mut String, name: &str, value: &str) {
+    if !query.is_empty() {
+        query.push('&');
     }
-    let _ = write!(address, "&limit={limit}");
-    address
+    query.push_str(name);
+    query.push('=');
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
+            query.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(query, "%{byte:02X}");
+        }
+    }
+}
+
+/// The parts of a query, with or without the question mark, as they stand there.
+pub(crate) fn parts(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let query = query.strip_prefix('?').unwrap_or(query);
+    query.split('&').filter_map(|part| part.split_once('='))
+}
+
+/// The text of a part of a query. What is malformed in it stays as it stands.
+pub(crate) fn query_text(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match (*byte, after) {
+            (b'+', _) => bytes.push(b' '),
+            (b'%', [high, low, after @ ..])
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
+                bytes.push(digit(*high) * 16 + digit(*low));
+                rest = after;
+            }
+            (byte, _) => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn push_list(to: &mut String, symbols: &[Symbol]) {

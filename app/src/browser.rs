@@ -98,6 +98,25 @@ pub(crate) fn is_cut_off_at_the_top(element: &leptos::web_sys::HtmlDivElement) -
     }
 }
 
+/// Gives the focus to an element that is none of those that Tab goes to, and scrolls to it.
+pub(crate) fn focus_by_id(id: &str) {
+    #[cfg(target_arch = "wasm32")]
+    {
+        use wasm_bindgen::JsCast;
+        let element = leptos::prelude::document().get_element_by_id(id);
+        let Some(element) = element.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok())
+        else {
+            return;
+        };
+        // Only for as long as it is asked for: a click on it is no wish to have it.
+        let _ = element.set_attribute("tabindex", "-1");
+        let _ = element.focus();
+        element.scroll_into_view();
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    let _ = id;
+}
+
 /// Scrolls a list so far that its current link can be seen, and nothing else.
 pub(crate) fn scroll_to_current(list: &leptos::web_sys::HtmlElement) {
     #[cfg(target_arch = "wasm32")]

@@ -1,21 +1,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use chart::{ChartHandle, Point};
+use chart::ChartHandle;
 use leptos::prelude::*;
 use market::{Bar, Event, FeedStatus, Millis, News, Quote, Session, Symbol};
 
 use crate::{
-    Range, address,
+    Days, Range, address,
     alerts::Alerts,
     announcer::Announcements,
-    figures::digits,
+    chart_choices::ChartChoices,
     live::State,
     market_state::{ChartChange, Instrument, MarketState},
-    news_list::Story,
+    news_filter::NewsFilter,
+    news_list::{NewsList, Story},
+    news_reader::NewsReader,
     notes::Notes,
     page_data::PageData,
     preferences::Preferences,
-    price_path::PricePoint,
     sparkline,
     storage::Storage,
 };
@@ -49,10 +50,6 @@ fn line(instrument: &Instrument) -> String {
     sparkline::path(&instrument.closes, newest)
 }
 
-fn chart_point(point: PricePoint) -> Point {
-    Point::new(point.time as f64, point.price)
-}
-
 /// Bars that are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Missing {
@@ -68,7 +65,7 @@ pub(crate) struct Missing {
 /// signals that it is copied into at the page's own pace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dashboard {
-    state: StoredValue<MarketState>,
+    pub(crate) state: StoredValue<MarketState>,
     /// Everything known, whether it is on the watchlist or not.
     pub(crate) tickers: RwSignal<BTreeMap<Symbol, Ticker>>,
     /// The symbols of the watchlist, in their order.
@@ -83,10 +80,16 @@ pub(crate) struct Dashboard {
     pub(crate) archived: bool,
     /// How much of the past the chart shows.
     pub(crate) range: RwSignal<Range>,
+    /// What the days of the open symbol say.
+    pub(crate) days: RwSignal<Days>,
     /// The way of the open symbol's price.
     pub(crate) chart: ChartHandle,
+    /// How it is drawn.
+    pub(crate) choices: ChartChoices,
     /// The stories that are shown, newest first.
     pub(crate) stories: RwSignal<Vec<Story>>,
+    /// Which stories are wanted, and how it goes with older ones.
+    pub(crate) news: NewsReader,
     /// How many stories wait.
     pub(crate) waiting: RwSignal<usize>,
     /// Whether somebody reads the news, so that new stories have to wait.
@@ -122,8 +125,8 @@ pub(crate) struct Dashboard {
 #[derive(Debug, Default)]
 struct Held {
     instruments: BTreeSet<Symbol>,
-    /// Of the open symbol.
-    points: Vec<Point>,
+    /// Whether the chart is behind.
+    chart: bool,
 }
 
 impl Dashboard {
@@ -134,7 +137,7 @@ impl Dashboard {
         named: Signal<Option<Symbol>>,
         closed: Signal<bool>,
     ) -> Self {
-        let state = MarketState::new(data);
+        let mut state = MarketState::new(data);
         let mut tickers = BTreeMap::new();
         for (symbol, instrument) in &state.instruments {
             tickers.insert(*symbol, Ticker::new(*symbol, instrument));
@@ -151,16 +154,24 @@ impl Dashboard {
                 .get()
                 .or_else(|| watchlist.with(|symbols| symbols.first().copied()))
         });
+        let chosen = data.chosen.then(|| data.watchlist.clone());
+        let filter = NewsFilter::read(&data.query);
+        state
+            .news
+            .set_lens(filter.lens(open.get_untracked(), chosen.as_deref()));
         let dashboard = Dashboard {
             tickers: RwSignal::new(tickers),
             watchlist,
-            chosen: RwSignal::new(data.chosen.then(|| data.watchlist.clone())),
+            chosen: RwSignal::new(chosen),
             followed: RwSignal::new(Vec::new()),
             open,
             archived: data.archived,
             range: RwSignal::new(Range::default()),
+            days: RwSignal::new(data.days.clone()),
             chart: ChartHandle::new(),
-            stories: RwSignal::new(state.news.shown().to_vec()),
+            choices: ChartChoices::new(),
+            stories: RwSignal::new(state.news.shown()),
+            news: NewsReader::new(filter, state.news.known()),
             waiting: RwSignal::new(0),
             reading: RwSignal::new(false),
             feeds: RwSignal::new(state.feeds.clone()),
@@ -178,34 +189,8 @@ impl Dashboard {
             held: StoredValue::new(Held::default()),
             state: StoredValue::new(state),
         };
-        dashboard.chart.set_span(Range::default().millis() as f64);
-        dashboard.draw_chart(open.get_untracked());
-        Effect::new(move |drawn: Option<Option<Symbol>>| {
-            let symbol = open.get();
-            if drawn.is_some_and(|drawn| drawn != symbol) {
-                dashboard.draw_chart(symbol);
-            }
-            symbol
-        });
+        dashboard.follow_chart();
         dashboard
-    }
-
-    /// Shows the way of a symbol's price, as far as it is known.
-    fn draw_chart(&self, symbol: Option<Symbol>) {
-        self.hold(|held| held.points.clear());
-        self.state.with_value(|state| {
-            let instrument = symbol.and_then(|symbol| state.instruments.get(&symbol));
-            let points = instrument.map(|instrument| instrument.path.points());
-            self.set_chart_digits(instrument);
-            self.chart
-                .replace(points.into_iter().flatten().map(chart_point));
-        });
-    }
-
-    fn set_chart_digits(&self, instrument: Option<&Instrument>) {
-        let session = instrument.and_then(|instrument| instrument.session.as_ref());
-        let quote = instrument.and_then(|instrument| instrument.quote.as_ref());
-        self.chart.set_decimals(digits(session, quote));
     }
 
     /// What is drawn of a symbol, where it is known.
@@ -277,21 +262,14 @@ impl Dashboard {
         };
         let is_snapshot = matches!(event, Event::Snapshot(_));
         let reading = self.reading.get_untracked();
+        let bar = match &event {
+            Event::Bar(bar) => Some(bar.symbol),
+            _ => None,
+        };
         let change = self
             .state
             .try_update_value(|state| state.apply(event, reading));
-        let open = self.open.get_untracked();
-        match change.unwrap_or(ChartChange::None) {
-            ChartChange::Push(symbol, point) if open == Some(symbol) => {
-                match self.preferences.is_slow() {
-                    true => self.hold(|held| held.points.push(chart_point(point))),
-                    false => self.chart.push(chart_point(point)),
-                }
-            }
-            ChartChange::Replace(symbol) if open == Some(symbol) => self.draw_chart(open),
-            ChartChange::ReplaceAll => self.draw_chart(open),
-            ChartChange::None | ChartChange::Push(..) | ChartChange::Replace(_) => {}
-        }
+        self.change_chart(change.unwrap_or(ChartChange::None), bar);
         if let Some(symbol) = touched {
             self.look_for_alerts(Some(symbol));
         } else if is_snapshot {
@@ -344,9 +322,9 @@ impl Dashboard {
     /// Shows another range of the past, as far as it is known.
     pub(crate) fn set_range(&self, range: Range) {
         if self.range.get_untracked() != range {
-            self.chart.set_span(range.millis() as f64);
-            self.draw_chart(self.open.get_untracked());
             self.range.set(range);
+            self.chart.set_span(range.millis() as f64);
+            self.draw_chart();
         }
     }
 
@@ -355,24 +333,26 @@ impl Dashboard {
         let interval = missing.range.interval(self.archived);
         self.state
             .update_value(|state| state.complete(missing, interval, bars, until));
-        let open = self.open.get_untracked();
-        if open == Some(missing.symbol) {
-            self.draw_chart(open);
+        if self.charted().contains(&missing.symbol) {
+            self.draw_chart();
         }
     }
 
-    /// The bars of the open symbol that the chosen range needs and that have not come yet.
-    pub(crate) fn missing_history(&self) -> Option<Missing> {
-        let symbol = self.open.get_untracked()?;
+    /// The bars that the chosen range needs of what is drawn, and that have not come yet.
+    pub(crate) fn missing_history(&self) -> Vec<Missing> {
         let range = self.range.get_untracked();
+        let symbols = self.charted();
         self.state.with_value(|state| {
-            let instrument = state.instruments.get(&symbol)?;
-            let filled = instrument.path.is_filled(range, self.archived);
-            (!filled).then_some(Missing {
+            let missing = symbols.into_iter().filter(|symbol| {
+                let instrument = state.instruments.get(symbol);
+                instrument.is_some_and(|it| !it.path.is_filled(range, self.archived))
+            });
+            let missing = missing.map(|symbol| Missing {
                 symbol,
                 range,
                 run: state.run,
-            })
+            });
+            missing.collect()
         })
     }
 
@@ -381,10 +361,16 @@ impl Dashboard {
         self.state.update_value(MarketState::forget_history);
     }
 
-    /// Puts the stories that wait on top.
-    pub(crate) fn release_news(&self) {
-        self.state.update_value(MarketState::release_news);
+    /// Does something with the stories, and draws what came of it.
+    pub(crate) fn with_news<R>(&self, act: impl FnOnce(&mut NewsList) -> R) -> Option<R> {
+        let done = self.state.try_update_value(|state| state.act_on_news(act));
         self.draw_changes();
+        done
+    }
+
+    /// Reads something of the stories.
+    pub(crate) fn read_news<R>(&self, read: impl FnOnce(&NewsList) -> R) -> R {
+        self.state.with_value(|state| read(&state.news))
     }
 
     /// Copies what has changed into what is drawn.
@@ -401,7 +387,8 @@ impl Dashboard {
                 self.watchlist.set(state.watchlist.clone());
             }
             if changes.news {
-                self.stories.set(state.news.shown().to_vec());
+                self.stories.set(state.news.shown());
+                self.news.known.set(state.news.known());
                 self.waiting.set(state.news.waiting());
             }
             if changes.feeds {
@@ -418,19 +405,21 @@ impl Dashboard {
         self.held.update_value(what);
     }
 
+    /// Has the chart wait for the next second.
+    pub(crate) fn hold_chart(&self) {
+        self.hold(|held| held.chart = true);
+    }
+
     /// Draws what waited for the second.
     fn draw_held(&self) {
         let held = self.held.try_update_value(std::mem::take);
-        let Held {
-            instruments,
-            points,
-        } = held.unwrap_or_default();
+        let Held { instruments, chart } = held.unwrap_or_default();
         self.state
             .with_value(|state| self.draw_instruments(state, &instruments));
         self.stale_sparklines
             .update_value(|stale| stale.extend(instruments));
-        for point in points {
-            self.chart.push(point);
+        if chart {
+            self.draw_chart();
         }
     }
 
@@ -492,6 +481,7 @@ impl Dashboard {
     pub(crate) fn tick(&self, now: Millis, server_time: Option<Millis>, silence: Millis) {
         if let Some(time) = server_time {
             self.now.set(time);
+            self.state.update_value(|state| state.news.set_now(time));
         }
         self.silence.set(silence);
         self.draw_held();

@@ -1,6 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use market::{Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Snapshot, Symbol};
+use market::{
+    Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Size, Snapshot, Symbol,
+};
+use rust_decimal::Decimal;
 
 use crate::{
     Range,
@@ -165,10 +168,10 @@ impl MarketState {
         self.changes.watchlist = false;
     }
 
-    /// Puts the stories that wait on top.
-    pub(crate) fn release_news(&mut self) {
-        self.news.release();
+    /// Does something with the stories, which are drawn anew.
+    pub(crate) fn act_on_news<R>(&mut self, act: impl FnOnce(&mut NewsList) -> R) -> R {
         self.changes.news = true;
+        act(&mut self.news)
     }
 
     /// What has changed since the last call.
@@ -194,13 +197,19 @@ impl MarketState {
             (old.price, old.size, old.volume) != (quote.price, quote.size, quote.volume)
         });
         let price = quote.price.filter(|_| traded);
+        let volume = traded_since(instrument.quote.as_ref(), &quote);
         let time = quote.time;
         instrument.quote = Some(quote);
         let Some(price) = price else {
             return ChartChange::None;
         };
         let price = price.to_f64();
-        chart_change(symbol, instrument.path.add(PricePoint { time, price }))
+        let point = PricePoint {
+            time,
+            price,
+            volume,
+        };
+        chart_change(symbol, instrument.path.add(point))
     }
 
     fn take_snapshot(&mut self, snapshot: Snapshot, reading: bool) -> ChartChange {
@@ -248,6 +257,15 @@ impl MarketState {
     }
 }
 
+/// What was traded from one quote to the next: what the day's volume grew by, also where quotes between the
+/// two were never heard; or else the size of the one trade that is known.
+fn traded_since(before: Option<&Quote>, quote: &Quote) -> f64 {
+    let known = before.and_then(|before| before.volume).zip(quote.volume);
+    let grown = known.map(|(before, now)| (now.decimal() - before.decimal()).max(Decimal::ZERO));
+    let traded = grown.map(Size::from).or(quote.size);
+    traded.map_or(0.0, Size::to_f64)
+}
+
 /// What the chart has to do when the way of a symbol's price went on.
 fn chart_change(symbol: Symbol, added: Added) -> ChartChange {
     match added {
@@ -271,6 +289,7 @@ mod tests {
     fn data(chosen: bool) -> PageData {
         PageData {
             path: "/stocks/GOOG".to_owned(),
+            query: String::new(),
             id: "1-0".to_owned(),
             watchlist: vec![symbol("GOOG")],
             chosen,
@@ -286,6 +305,7 @@ mod tests {
                 ..Snapshot::default()
             },
             bars: vec![bar(0, "596")],
+            days: crate::Days::default(),
             archived: false,
             problem: None,
         }
@@ -307,7 +327,7 @@ mod tests {
             .iter()
             .map(|point| point.time)
             .collect();
-        assert_eq!(times, [60_000, 200_000]);
+        assert_eq!(times, [60_000.0, 200_000.0]);
         let changes = state.take_changes();
         assert!(changes.instruments.is_empty() && !changes.news && !changes.watchlist);
     }

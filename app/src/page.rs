@@ -1,4 +1,3 @@
-use chart::Chart;
 use leptos::{ev, prelude::*};
 use leptos_meta::Title;
 use market::Symbol;
@@ -6,6 +5,7 @@ use market::Symbol;
 use crate::{
     address,
     announcer::Announcer,
+    chart_panel::ChartPanel,
     dashboard::Dashboard,
     figures::{Shown, digits},
     navigation::Navigation,
@@ -15,7 +15,8 @@ use crate::{
     page_data::PageData,
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
-    range_buttons::{self, RangeButtons},
+    range_buttons,
+    story::show_story,
     top_bar::{TopBar, state_name},
     watchlist::Watchlist,
 };
@@ -55,9 +56,8 @@ pub(crate) fn Page() -> impl IntoView {
         .problem
         .as_ref()
         .map(|problem| problem.suggestions.clone());
-    let chart_name = Signal::derive(move || {
-        let open = dashboard.open.get();
-        open.map(|symbol| symbol.to_string()).unwrap_or_default()
+    let on_story = Callback::new(move |id: String| {
+        show_story(dashboard, &id);
     });
     let state = move || state_name(dashboard.connection.get());
     #[cfg(target_arch = "wasm32")]
@@ -78,10 +78,7 @@ pub(crate) fn Page() -> impl IntoView {
             <main id="quote" tabindex="-1">
                 <ProblemNotice problem suggestions=suggestions.unwrap_or_default() />
                 <QuoteHeader known />
-                <section class="chart-panel" aria-label="Chart" hidden=move || !known.get()>
-                    <RangeButtons />
-                    <Chart handle=dashboard.chart name=chart_name />
-                </section>
+                <ChartPanel known on_story />
                 <NewsPanel />
             </main>
             <NoteList notes=dashboard.notes />
@@ -108,7 +105,8 @@ fn title(dashboard: Dashboard) -> impl Fn() -> String + Send + Sync + 'static {
     }
 }
 
-/// `j` and `k` open the next and the previous symbol of the watchlist, `1` to `6` choose a range.
+/// `j` and `k` open the next and the previous symbol of the watchlist, `1` to `6` choose a range, `c`
+/// the next kind of chart.
 fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
     Effect::new(move || {
         let handle = window_event_listener(ev::keydown, move |event| {
@@ -119,6 +117,9 @@ fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
             };
             if event.ctrl_key() || event.meta_key() || event.alt_key() || is_writing() {
                 return;
+            }
+            if event.key() == "c" {
+                return dashboard.choices.next_kind();
             }
             if step == 0 {
                 if let Some(range) = range_buttons::of_key(&event.key()) {

@@ -8,6 +8,9 @@ use crate::{
     storage::{PREFIX, VERSION},
 };
 
+/// The id of what comes after the page.
+const END: &str = "unsupported";
+
 /// Shows a sentence where the browser has no WebAssembly, which the page itself cannot say.
 const CHECK: &str =
     r#"if(typeof WebAssembly!=="object")document.getElementById("unsupported").hidden=false"#;
@@ -43,6 +46,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 />
                 <meta name="color-scheme" content="dark light" />
                 <link rel="icon" href=ICON />
+                // A browser that has read a part of the page shows nothing of it until it has read the rest:
+                // what is half there takes another place than the whole.
+                <link rel="expect" href=format!("#{END}") blocking="render" />
                 <script nonce=use_nonce() inner_html=remembered_looks()></script>
                 // Without scripts the browser draws the page anew by itself.
                 <noscript>
@@ -50,12 +56,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 </noscript>
                 <HashedStylesheet id="leptos" options=options.clone() />
                 <AutoReload options=options.clone() />
-                <HydrationScripts options />
+                // After what is to be seen: the page is complete without it.
+                <HydrationScripts options defer=true />
                 <MetaTags />
             </head>
             <body>
                 <App />
-                <p id="unsupported" class="fallback" hidden>
+                <p id=END class="fallback" hidden>
                     "This browser has no WebAssembly, so the page cannot follow the market. It shows "
                     {drawn.clone()} "; reload it for newer prices."
                 </p>

@@ -17,5 +17,6 @@ pub(crate) use state::State;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
     directory::{quoted, suggestions},
+    history::{bars, stories},
     source::follow,
 };
