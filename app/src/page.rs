@@ -178,6 +178,12 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
             });
             crate::live::follow(dashboard, symbols, id);
         });
+        // The page was drawn with more than a list of one's own has: what is opened of it is followed.
+        Effect::new(move || {
+            if let Some(open) = dashboard.open.get().filter(|open| dashboard.knows(*open)) {
+                dashboard.follow_also(&[open]);
+            }
+        });
     }
     #[cfg(not(target_arch = "wasm32"))]
     let _ = (dashboard, own_list, id);

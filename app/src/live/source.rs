@@ -103,7 +103,7 @@ fn follow_also(source: &Rc<RefCell<Source>>, symbols: &[Symbol]) {
     let dashboard = this.dashboard;
     let is_new = |symbol: &Symbol| match &this.symbols {
         Some(followed) => !followed.contains(symbol),
-        // Everything is followed; what has not spoken yet is not known.
+        // Everything is followed, and what has not spoken yet is not known.
         None => !dashboard.knows(*symbol),
     };
     let new: Vec<Symbol> = symbols.iter().copied().filter(is_new).collect();
