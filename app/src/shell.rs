@@ -25,6 +25,10 @@ fn remembered_looks() -> String {
     )
 }
 
+/// Has the browser keep what it needs to say that the server cannot be reached, where it may. The page
+/// does not need it, and comes first.
+const WORKER: &str = r#"if("serviceWorker"in navigator&&isSecureContext)addEventListener("load",()=>navigator.serviceWorker.register("/sw.js",{updateViaCache:"none"}).catch(()=>{}))"#;
+
 /// A rising line, without a request of its own.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
 %3Cpath d='M1 13 6 7l3 3 6-8' fill='none' stroke='%234c8dff' stroke-width='2'/%3E%3C/svg%3E";
@@ -45,7 +49,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     content="Live quotes, charts and news of the symbols that you follow."
                 />
                 <meta name="color-scheme" content="dark light" />
+                <meta name="theme-color" content="#0f1419" media="(prefers-color-scheme: dark)" />
+                <meta name="theme-color" content="#ffffff" media="(prefers-color-scheme: light)" />
                 <link rel="icon" href=ICON />
+                <link rel="manifest" href="/manifest.webmanifest" />
+                <link rel="apple-touch-icon" href="/icon-192.png" />
                 // A browser that has read a part of the page shows nothing of it until it has read the rest:
                 // what is half there takes another place than the whole.
                 <link rel="expect" href=format!("#{END}") blocking="render" />
@@ -73,6 +81,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 </noscript>
                 <script type="application/json" id="page-data" inner_html=embedded(&data)></script>
                 <script nonce=use_nonce() inner_html=CHECK></script>
+                <script nonce=use_nonce() inner_html=WORKER></script>
             </body>
         </html>
     }
