@@ -11,9 +11,9 @@ use crate::{
 /// The id of what comes after the page.
 const END: &str = "unsupported";
 
-/// Shows a sentence where the browser has no WebAssembly, which the page itself cannot say.
-const CHECK: &str =
-    r#"if(typeof WebAssembly!=="object")document.getElementById("unsupported").hidden=false"#;
+/// Shows a sentence where the browser has no WebAssembly, or where the page's script or WebAssembly did not
+/// come: the page itself cannot say it.
+const CHECK: &str = r#"{const say=document.getElementById("unsupported");if(typeof WebAssembly!=="object")say.hidden=false;else addEventListener("unhandledrejection",()=>{if(document.querySelector('[data-state="connecting"]')){say.firstElementChild.textContent="A part of the page did not load";say.hidden=false}})}"#;
 
 /// Puts the theme and the palette that this browser remembers on the root before anything is drawn,
 /// so that the page does not flash in others. What is no choice of today's means nothing to the
@@ -58,10 +58,6 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 // what is half there takes another place than the whole.
                 <link rel="expect" href=format!("#{END}") blocking="render" />
                 <script nonce=use_nonce() inner_html=remembered_looks()></script>
-                // Without scripts the browser draws the page anew by itself.
-                <noscript>
-                    <meta http-equiv="refresh" content="30" />
-                </noscript>
                 <HashedStylesheet id="leptos" options=options.clone() />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options />
@@ -70,13 +66,16 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             <body>
                 <App />
                 <p id=END class="fallback" hidden>
-                    "This browser has no WebAssembly, so the page cannot follow the market. It shows "
-                    {drawn.clone()} "; reload it for newer prices."
+                    <span>"This browser has no WebAssembly"</span>
+                    ", so the page cannot follow the market. It shows "
+                    {drawn.clone()} ". "
+                    <a href="">"Load again"</a>
                 </p>
                 <noscript>
                     <p class="fallback">
                         "Without JavaScript the page cannot follow the market. It shows " {drawn}
-                        ", and is loaded again every 30 seconds; reload it for newer prices at once."
+                        ". "
+                        <a href="">"Load again"</a>
                     </p>
                 </noscript>
                 <script type="application/json" id="page-data" inner_html=embedded(&data)></script>

@@ -28,7 +28,13 @@ test.describe('without JavaScript', () => {
     await expect(page.getByRole('banner')).toContainText('Simulated');
     // It does not claim to be live, and says what to do.
     await expect(dashboard.connection).not.toContainText('Live');
-    await expect(page.getByText(/Without JavaScript .*loaded again/)).toBeVisible();
+    await expect(page.getByText(/Without JavaScript .* cannot follow the market/)).toBeVisible();
+    // It is loaded again when somebody asks for it, and never by itself under a reader.
+    await expect(page.locator('meta[http-equiv="refresh"]')).toHaveCount(0);
+    const shown = await page.getByText(/It shows \d{4}-/).innerText();
+    await page.getByRole('link', { name: 'Load again' }).click();
+    await expect(page.getByText(/It shows \d{4}-/)).not.toHaveText(shown);
+    await expect(page).toHaveURL(/\/stocks\/GOOG$/);
   });
 
   test('the chart is drawn before any script', async ({ page, market, dashboard }) => {
