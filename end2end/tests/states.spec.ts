@@ -81,7 +81,8 @@ test.describe('an unknown symbol', () => {
     const response = await page.goto(`${market.url}/stocks/MSFTT`);
     expect(response?.status()).toBe(404);
     const problem = page.getByRole('region', { name: 'Problem' });
-    await expect(problem.getByRole('heading')).toHaveText(/MSFTT/);
+    await expect(problem.getByRole('heading')).toHaveText('No such symbol');
+    await expect(problem).toContainText('MSFTT');
     await expect(problem.getByRole('link', { name: 'MSFT', exact: true })).toBeVisible();
   });
 });
@@ -91,8 +92,8 @@ test('a feed that failed says why', async ({ page, serve }) => {
   await page.goto(server.url);
   const problem = page.getByRole('region', { name: 'Problem' });
   await expect(problem.getByRole('heading')).toHaveText('No prices yet');
-  await expect(problem).toContainText(/Replay failed: .*\/no\/such\/recording/);
-  await expect(page.getByRole('banner')).toContainText('Replay failed');
+  await expect(problem).toContainText(/Replay of recording failed: \/no\/such\/recording: No such file/);
+  await expect(page.getByRole('banner')).toContainText('Replay of recording failed');
 });
 
 test('a feed that broke off is said beside what another still tells', async ({
