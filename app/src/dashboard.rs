@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use chart::{ChartHandle, Point};
+use chart::ChartHandle;
 use leptos::prelude::*;
 use market::{Bar, Event, FeedStatus, Millis, News, Quote, Session, Symbol};
 
@@ -8,7 +8,7 @@ use crate::{
     Days, Range, address,
     alerts::Alerts,
     announcer::Announcements,
-    figures::digits,
+    chart_choices::ChartChoices,
     live::State,
     market_state::{ChartChange, Instrument, MarketState},
     news_filter::NewsFilter,
@@ -17,7 +17,6 @@ use crate::{
     notes::Notes,
     page_data::PageData,
     preferences::Preferences,
-    price_path::PricePoint,
     sparkline,
     storage::Storage,
 };
@@ -54,10 +53,6 @@ fn line(instrument: &Instrument) -> String {
     sparkline::path(&instrument.closes, newest)
 }
 
-fn chart_point(point: PricePoint) -> Point {
-    Point::new(point.time as f64, point.price)
-}
-
 /// Bars that are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Missing {
@@ -73,7 +68,7 @@ pub(crate) struct Missing {
 /// signals that it is copied into at the page's own pace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dashboard {
-    state: StoredValue<MarketState>,
+    pub(crate) state: StoredValue<MarketState>,
     /// Everything known, whether it is on the watchlist or not.
     pub(crate) tickers: RwSignal<BTreeMap<Symbol, Ticker>>,
     /// The symbols of the watchlist, in their order.
@@ -92,6 +87,8 @@ pub(crate) struct Dashboard {
     pub(crate) days: RwSignal<Days>,
     /// The way of the open symbol's price.
     pub(crate) chart: ChartHandle,
+    /// How it is drawn.
+    pub(crate) choices: ChartChoices,
     /// The stories that are shown, newest first.
     pub(crate) stories: RwSignal<Vec<Story>>,
     /// Which stories are wanted, and how it goes with older ones.
@@ -131,8 +128,8 @@ pub(crate) struct Dashboard {
 #[derive(Debug, Default)]
 struct Held {
     instruments: BTreeSet<Symbol>,
-    /// Of the open symbol.
-    points: Vec<Point>,
+    /// Whether the chart is behind.
+    chart: bool,
 }
 
 impl Dashboard {
@@ -175,6 +172,7 @@ impl Dashboard {
             range: RwSignal::new(Range::default()),
             days: RwSignal::new(data.days.clone()),
             chart: ChartHandle::new(),
+            choices: ChartChoices::new(),
             stories: RwSignal::new(state.news.shown()),
             news: NewsReader::new(filter, state.news.known()),
             waiting: RwSignal::new(0),
@@ -194,34 +192,8 @@ impl Dashboard {
             held: StoredValue::new(Held::default()),
             state: StoredValue::new(state),
         };
-        dashboard.chart.set_span(Range::default().millis() as f64);
-        dashboard.draw_chart(open.get_untracked());
-        Effect::new(move |drawn: Option<Option<Symbol>>| {
-            let symbol = open.get();
-            if drawn.is_some_and(|drawn| drawn != symbol) {
-                dashboard.draw_chart(symbol);
-            }
-            symbol
-        });
+        dashboard.follow_chart();
         dashboard
-    }
-
-    /// Shows the way of a symbol's price, as far as it is known.
-    fn draw_chart(&self, symbol: Option<Symbol>) {
-        self.hold(|held| held.points.clear());
-        self.state.with_value(|state| {
-            let instrument = symbol.and_then(|symbol| state.instruments.get(&symbol));
-            let points = instrument.map(|instrument| instrument.path.points());
-            self.set_chart_digits(instrument);
-            self.chart
-                .replace(points.into_iter().flatten().map(chart_point));
-        });
-    }
-
-    fn set_chart_digits(&self, instrument: Option<&Instrument>) {
-        let session = instrument.and_then(|instrument| instrument.session.as_ref());
-        let quote = instrument.and_then(|instrument| instrument.quote.as_ref());
-        self.chart.set_decimals(digits(session, quote));
     }
 
     /// What is drawn of a symbol, where it is known.
@@ -291,21 +263,14 @@ impl Dashboard {
         };
         let is_snapshot = matches!(event, Event::Snapshot(_));
         let reading = self.reading.get_untracked();
+        let bar = match &event {
+            Event::Bar(bar) => Some(bar.symbol),
+            _ => None,
+        };
         let change = self
             .state
             .try_update_value(|state| state.apply(event, reading));
-        let open = self.open.get_untracked();
-        match change.unwrap_or(ChartChange::None) {
-            ChartChange::Push(symbol, point) if open == Some(symbol) => {
-                match self.preferences.is_slow() {
-                    true => self.hold(|held| held.points.push(chart_point(point))),
-                    false => self.chart.push(chart_point(point)),
-                }
-            }
-            ChartChange::Replace(symbol) if open == Some(symbol) => self.draw_chart(open),
-            ChartChange::ReplaceAll => self.draw_chart(open),
-            ChartChange::None | ChartChange::Push(..) | ChartChange::Replace(_) => {}
-        }
+        self.change_chart(change.unwrap_or(ChartChange::None), bar);
         if let Some(symbol) = touched {
             self.look_for_alerts(Some(symbol));
         } else if is_snapshot {
@@ -358,9 +323,9 @@ impl Dashboard {
     /// Shows another range of the past, as far as it is known.
     pub(crate) fn set_range(&self, range: Range) {
         if self.range.get_untracked() != range {
-            self.chart.set_span(range.millis() as f64);
-            self.draw_chart(self.open.get_untracked());
             self.range.set(range);
+            self.chart.set_span(range.millis() as f64);
+            self.draw_chart();
         }
     }
 
@@ -369,24 +334,26 @@ impl Dashboard {
         let interval = missing.range.interval(self.archived);
         self.state
             .update_value(|state| state.complete(missing, interval, bars, until));
-        let open = self.open.get_untracked();
-        if open == Some(missing.symbol) {
-            self.draw_chart(open);
+        if self.charted().contains(&missing.symbol) {
+            self.draw_chart();
         }
     }
 
-    /// The bars of the open symbol that the chosen range needs and that have not come yet.
-    pub(crate) fn missing_history(&self) -> Option<Missing> {
-        let symbol = self.open.get_untracked()?;
+    /// The bars that the chosen range needs of what is drawn, and that have not come yet.
+    pub(crate) fn missing_history(&self) -> Vec<Missing> {
         let range = self.range.get_untracked();
+        let symbols = self.charted();
         self.state.with_value(|state| {
-            let instrument = state.instruments.get(&symbol)?;
-            let filled = instrument.path.is_filled(range, self.archived);
-            (!filled).then_some(Missing {
+            let missing = symbols.into_iter().filter(|symbol| {
+                let instrument = state.instruments.get(symbol);
+                instrument.is_some_and(|it| !it.path.is_filled(range, self.archived))
+            });
+            let missing = missing.map(|symbol| Missing {
                 symbol,
                 range,
                 run: state.run,
-            })
+            });
+            missing.collect()
         })
     }
 
@@ -439,19 +406,21 @@ impl Dashboard {
         self.held.update_value(what);
     }
 
+    /// Has the chart wait for the next second.
+    pub(crate) fn hold_chart(&self) {
+        self.hold(|held| held.chart = true);
+    }
+
     /// Draws what waited for the second.
     fn draw_held(&self) {
         let held = self.held.try_update_value(std::mem::take);
-        let Held {
-            instruments,
-            points,
-        } = held.unwrap_or_default();
+        let Held { instruments, chart } = held.unwrap_or_default();
         self.state
             .with_value(|state| self.draw_instruments(state, &instruments));
         self.stale_sparklines
             .update_value(|stale| stale.extend(instruments));
-        for point in points {
-            self.chart.push(point);
+        if chart {
+            self.draw_chart();
         }
     }
 

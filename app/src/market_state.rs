@@ -1,6 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use market::{Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Snapshot, Symbol};
+use market::{
+    Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Size, Snapshot, Symbol,
+};
+use rust_decimal::Decimal;
 
 use crate::{
     Range,
@@ -194,13 +197,19 @@ impl MarketState {
             (old.price, old.size, old.volume) != (quote.price, quote.size, quote.volume)
         });
         let price = quote.price.filter(|_| traded);
+        let volume = traded_since(instrument.quote.as_ref(), &quote);
         let time = quote.time;
         instrument.quote = Some(quote);
         let Some(price) = price else {
             return ChartChange::None;
         };
         let price = price.to_f64();
-        chart_change(symbol, instrument.path.add(PricePoint { time, price }))
+        let point = PricePoint {
+            time,
+            price,
+            volume,
+        };
+        chart_change(symbol, instrument.path.add(point))
     }
 
     fn take_snapshot(&mut self, snapshot: Snapshot, reading: bool) -> ChartChange {
@@ -246,6 +255,15 @@ impl MarketState {
             self.instrument(closes.symbol).closes = closes.prices[surplus..].to_vec();
         }
     }
+}
+
+/// What was traded from one quote to the next: what the day's volume grew by, also where quotes between the
+/// two were never heard; or else the size of the one trade that is known.
+fn traded_since(before: Option<&Quote>, quote: &Quote) -> f64 {
+    let known = before.and_then(|before| before.volume).zip(quote.volume);
+    let grown = known.map(|(before, now)| (now.decimal() - before.decimal()).max(Decimal::ZERO));
+    let traded = grown.map(Size::from).or(quote.size);
+    traded.map_or(0.0, Size::to_f64)
 }
 
 /// What the chart has to do when the way of a symbol's price went on.
@@ -309,7 +327,7 @@ mod tests {
             .iter()
             .map(|point| point.time)
             .collect();
-        assert_eq!(times, [60_000, 200_000]);
+        assert_eq!(times, [60_000.0, 200_000.0]);
         let changes = state.take_changes();
         assert!(changes.instruments.is_empty() && !changes.news && !changes.watchlist);
     }

@@ -1,10 +1,10 @@
-use chart::Chart;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
     address,
     announcer::Announcer,
+    chart_panel::ChartPanel,
     dashboard::Dashboard,
     figures::{Shown, digits},
     keys,
@@ -15,7 +15,7 @@ use crate::{
     page_data::PageData,
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
-    range_buttons::RangeButtons,
+    story::show_story,
     top_bar::{TopBar, state_name},
     watchlist::Watchlist,
 };
@@ -55,9 +55,8 @@ pub(crate) fn Page() -> impl IntoView {
         .problem
         .as_ref()
         .map(|problem| problem.suggestions.clone());
-    let chart_name = Signal::derive(move || {
-        let open = dashboard.open.get();
-        open.map(|symbol| symbol.to_string()).unwrap_or_default()
+    let on_story = Callback::new(move |id: String| {
+        show_story(dashboard, &id);
     });
     let state = move || state_name(dashboard.connection.get());
     #[cfg(target_arch = "wasm32")]
@@ -78,10 +77,7 @@ pub(crate) fn Page() -> impl IntoView {
             <main id="quote" tabindex="-1">
                 <ProblemNotice problem suggestions=suggestions.unwrap_or_default() />
                 <QuoteHeader known />
-                <section class="chart-panel" aria-label="Chart" hidden=move || !known.get()>
-                    <RangeButtons />
-                    <Chart handle=dashboard.chart name=chart_name />
-                </section>
+                <ChartPanel known on_story />
                 <NewsPanel />
             </main>
             <NoteList notes=dashboard.notes />

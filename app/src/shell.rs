@@ -60,7 +60,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <script nonce=use_nonce() inner_html=remembered_looks()></script>
                 <HashedStylesheet id="leptos" options=options.clone() />
                 <AutoReload options=options.clone() />
-                <HydrationScripts options />
+                // After what is to be seen: the page is complete without it.
+                <HydrationScripts options defer=true />
                 <MetaTags />
             </head>
             <body>

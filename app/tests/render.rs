@@ -122,7 +122,7 @@ fn the_page_is_complete_before_any_script() {
     assert_eq!(html.matches("aria-current=\"page\"").count(), 1);
     assert!(after(watchlist, "aria-current=\"page\"").contains("data-symbol=\"GOOG\""));
     let goog = after(watchlist, "data-symbol=\"GOOG\"");
-    assert!(after(goog, "<path").starts_with("<path d=\"M0.0 18.5L"));
+    assert!(after(goog, "<path").starts_with("<path d=\"M0 93l"));
     assert!(after(&html, "aria-label=\"Connection\"").contains("Connecting"));
     let news = after(&html, "aria-label=\"News\"");
     assert!(news.contains("filing 8-K") && news.contains("guessed"));

@@ -62,6 +62,16 @@ impl Civil {
         format!("{:02}:{:02}", minutes / 60, minutes % 60)
     }
 
+    /// `2026-08-09T14:03:22.000Z`, of a time of UTC.
+    pub fn iso(self) -> String {
+        let (month, milliseconds) = (self.month + 1, self.of_day % SECOND);
+        let clock = self.clock();
+        format!(
+            "{:04}-{month:02}-{:02}T{clock}.{milliseconds:03}Z",
+            self.year, self.day
+        )
+    }
+
     /// `14:03:22`.
     pub fn clock(self) -> String {
         let seconds = self.of_day / SECOND % 60;

@@ -4,7 +4,7 @@
 //! is drawn goes one way:
 //!
 //! ```text
-//! handle ── Series ──► Frame (ranges, ticks) ──► draw: axes · series · overlay ──► Surface
+//! handle ── Scene ──► Frame (ranges, ticks) ──► draw: axes · series · overlay ──► Surface
 //!                                                                    canvas (browser) · SVG (server)
 //! ```
 //!
@@ -18,16 +18,27 @@ pub mod calendar;
 #[cfg(target_arch = "wasm32")]
 mod canvas;
 pub mod draw;
+mod export;
+#[cfg(target_arch = "wasm32")]
+mod files;
 mod frame;
+mod gestures;
 mod handle;
+mod levels;
 #[cfg(target_arch = "wasm32")]
 mod painter;
+mod reading;
 pub mod scale;
+pub mod scene;
 pub mod series;
+mod studies;
+mod surface;
 pub mod svg;
 pub mod view;
 
-pub use draw::Tone;
+pub use export::Table;
 pub use handle::ChartHandle;
-pub use series::{Point, Series};
+pub use scene::{Compared, Kind, Pin, Scale, Scene, Tone, View};
+pub use series::{Candle, Point, Sample, Series};
+pub use studies::{Study, StudyLine};
 pub use view::Chart;

@@ -1,9 +1,9 @@
 //! What is drawn when: three canvases, one set of what is out of date, one animation frame.
 
 use super::canvas::Canvas;
-use super::draw::{self, Frame, Palette, Rgb, Surface};
-use super::handle::{ChartHandle, Crosshair, Dirty};
-use super::series::Point;
+use super::draw::{self, Frame, Palette, Rgb};
+use super::files::offer;
+use super::handle::{ChartHandle, Dirty};
 use js_sys::Reflect;
 use leptos::prelude::{GetUntracked, RwSignal, Set};
 use std::cell::{Cell, RefCell};
@@ -11,9 +11,10 @@ use std::rc::{Rc, Weak};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
-    Document, EventTarget, HtmlCanvasElement, HtmlElement, MediaQueryList, MutationObserver,
-    MutationObserverInit, ResizeObserver, ResizeObserverBoxOptions, ResizeObserverEntry,
-    ResizeObserverOptions, ResizeObserverSize, Window,
+    Blob, CanvasRenderingContext2d, Document, EventTarget, HtmlCanvasElement, HtmlElement,
+    MediaQueryList, MutationObserver, MutationObserverInit, ResizeObserver,
+    ResizeObserverBoxOptions, ResizeObserverEntry, ResizeObserverOptions, ResizeObserverSize,
+    Window,
 };
 
 /// Milliseconds between two summaries: a screen reader that reads one is not to be outrun.
@@ -42,8 +43,7 @@ struct Core {
     layers: [Rc<RefCell<Canvas>>; 3],
     dirty: Cell<Dirty>,
     size: Cell<BoxSize>,
-    frame: RefCell<Option<Frame>>,
-    columns: RefCell<Vec<Point>>,
+    scratch: RefCell<draw::Scratch>,
     /// Whether there was nothing to draw the last time.
     empty: Cell<bool>,
     on_frame: Closure<dyn FnMut()>,
@@ -132,8 +132,7 @@ impl Painter {
             layers,
             dirty: Cell::new(Dirty::NOTHING),
             size: Cell::default(),
-            frame: RefCell::new(None),
-            columns: RefCell::default(),
+            scratch: RefCell::default(),
             empty: Cell::new(true),
             on_frame: calling(core, |core| {
                 core.requested.set(None);
@@ -197,6 +196,21 @@ impl Painter {
         })
     }
 
+    /// Lets the reader keep what is drawn as a file.
+    pub(super) fn save_image(&self, name: &str) {
+        let Some(canvas) = self.core.image() else {
+            return;
+        };
+        let name = name.to_owned();
+        let keep = Closure::once_into_js(move |blob: Option<Blob>| {
+            if let Some(blob) = blob {
+                offer(&blob, &name);
+            }
+        });
+        // It refuses nothing: nothing foreign is drawn here.
+        let _ = canvas.to_blob(keep.unchecked_ref());
+    }
+
     /// Has this drawn anew in the next frame.
     pub(super) fn invalidate(&self, what: Dirty) {
         self.core.invalidate(what);
@@ -254,6 +268,12 @@ impl Core {
         let css = (content.width(), content.height());
         self.size.set(BoxSize { css, device });
         self.invalidate(Dirty::SIZE);
+        // The browser tells sizes after it has laid out and before it paints: what is drawn now is seen a
+        // frame earlier, and a canvas is never seen stretched.
+        if let Some(request) = self.requested.take() {
+            let _ = self.window.cancel_animation_frame(request);
+            self.paint();
+        }
     }
 
     fn paint(&self) {
@@ -264,72 +284,82 @@ impl Core {
         if dirty.contains(Dirty::THEME) {
             self.restyle();
         }
-        if dirty.contains(Dirty::SIZE) || dirty.contains(Dirty::THEME) {
-            dirty = dirty | Dirty::AXES | Dirty::SERIES | Dirty::OVERLAY;
+        let anew = dirty.contains(Dirty::SIZE) || dirty.contains(Dirty::THEME);
+        if anew {
+            dirty = dirty | Dirty::SERIES;
         }
-        self.draw(dirty);
+        let empty = self.draw(dirty, anew);
         if !self.drawn.get_untracked() {
             self.drawn.set(true);
         }
-        let empty = self.frame.borrow().is_none();
         if self.empty.replace(empty) != empty {
             // The plot must not say that it waits for a price that it shows.
             self.summarized.set(f64::NEG_INFINITY);
         }
-        if dirty.contains(Dirty::SERIES) {
+        if dirty.contains(Dirty::SERIES) || dirty.contains(Dirty::SAMPLES) {
             self.summarize();
         }
     }
 
-    /// Errors of the surface are those of a canvas that is gone: there is nobody to tell.
-    fn draw(&self, mut dirty: Dirty) {
+    /// Draws what is out of date, and everything where it has to be drawn anew. Whether there is nothing
+    /// to be seen. Errors of the surface are those of a canvas that is gone: there is nobody to tell.
+    fn draw(&self, dirty: Dirty, anew: bool) -> bool {
+        let mut empty = true;
         self.handle.with_model(|model| {
             let [axes, series, overlay] = &self.layers;
-            let mut frame = self.frame.borrow_mut();
-            if dirty.contains(Dirty::SERIES) {
-                let fitted = Frame::fit(&*axes.borrow(), &model.series, model.look())
-                    .ok()
-                    .flatten();
-                if *frame != fitted {
-                    *frame = fitted;
-                    dirty = dirty | Dirty::AXES;
-                }
-                if !matches!(model.crosshair, Crosshair::Hidden) {
-                    dirty = dirty | Dirty::OVERLAY;
-                }
-            }
-            for (layer, bit) in [
-                (axes, Dirty::AXES),
-                (series, Dirty::SERIES),
-                (overlay, Dirty::OVERLAY),
-            ] {
-                if dirty.contains(bit) {
-                    layer.borrow_mut().clear();
-                }
-            }
-            let Some(frame) = &*frame else { return };
-            if dirty.contains(Dirty::AXES) {
-                let _ = draw::axes(axes, frame);
-            }
-            if dirty.contains(Dirty::SERIES) {
-                let columns = &mut self.columns.borrow_mut();
-                let _ = draw::series(series, frame, &model.series, columns);
-            }
-            if dirty.contains(Dirty::OVERLAY) {
-                let time = match model.crosshair {
-                    Crosshair::Hidden => None,
-                    Crosshair::Pointer(x) => {
-                        let scale = overlay.borrow().scale();
-                        Some(frame.time_at(x * scale))
+            if dirty.contains(Dirty::SERIES) || dirty.contains(Dirty::SAMPLES) {
+                let known = dirty.contains(Dirty::SERIES) || model.changed == f64::NEG_INFINITY;
+                model.settle();
+                let fitted = Frame::fit(&*axes.borrow(), &model.scene).ok().flatten();
+                let moved = anew || model.frame != fitted;
+                if moved {
+                    model.frame = fitted;
+                    axes.borrow_mut().clear(0);
+                    if let Some(frame) = &model.frame {
+                        let _ = draw::axes(axes, frame);
                     }
-                    Crosshair::Time(time) => Some(time),
-                };
-                let nearest = time.and_then(|time| model.series.nearest(time));
-                if let Some(point) = nearest.and_then(|index| model.series.get(index)) {
-                    let _ = draw::overlay(overlay, frame, point);
                 }
+                let left = match &model.frame {
+                    Some(frame) if !moved && !known => {
+                        draw::changed_column(frame, &model.scene, model.changed)
+                    }
+                    _ => 0,
+                };
+                series.borrow_mut().clear(left);
+                if let Some(frame) = &model.frame {
+                    let scratch = &mut self.scratch.borrow_mut();
+                    let _ = draw::series(series, frame, &model.scene, scratch, left);
+                }
+                model.changed = f64::INFINITY;
+            }
+            overlay.borrow_mut().clear(0);
+            if let Some(frame) = &model.frame {
+                empty = false;
+                let reading = model.reading();
+                let _ = draw::overlay(overlay, frame, &model.scene, reading.as_ref());
             }
         });
+        empty
+    }
+
+    /// What is drawn, on one canvas.
+    fn image(&self) -> Option<HtmlCanvasElement> {
+        let element = self.document.create_element("canvas").ok()?;
+        let canvas: HtmlCanvasElement = element.dyn_into().ok()?;
+        let first = self.layers[0].borrow();
+        canvas.set_width(first.element().width());
+        canvas.set_height(first.element().height());
+        let context = canvas.get_context("2d").ok()??;
+        let context: CanvasRenderingContext2d = context.dyn_into().ok()?;
+        context.set_fill_style_str(&first.ground());
+        context.fill_rect(0.0, 0.0, canvas.width().into(), canvas.height().into());
+        drop(first);
+        for layer in &self.layers {
+            let layer = layer.borrow();
+            let drawn = context.draw_image_with_html_canvas_element(layer.element(), 0.0, 0.0);
+            drawn.ok()?;
+        }
+        Some(canvas)
     }
 
     fn resize(&self) {
@@ -380,6 +410,13 @@ impl Core {
             canvas.resolve(value.trim()).unwrap_or(otherwise)
         };
         let otherwise = Palette::default();
+        let mut lines = otherwise.lines;
+        for (line, name) in lines
+            .iter_mut()
+            .zip(["--line-1", "--line-2", "--line-3", "--line-4"])
+        {
+            *line = color(name, *line);
+        }
         let palette = Palette {
             ground: color("--ground", otherwise.ground),
             grid: color("--line", otherwise.grid),
@@ -388,6 +425,7 @@ impl Core {
             up: color("--up", otherwise.up),
             down: color("--down", otherwise.down),
             accent: color("--accent", otherwise.accent),
+            lines,
         };
         drop(canvas);
         let family = value("font-family");

@@ -66,11 +66,30 @@ fn power_of_ten(exponent: i32) -> f64 {
     }
 }
 
+/// A value with a fixed number of decimals (at most 12), and a comma between the thousands, as a person writes it.
+pub fn format_value(value: f64, decimals: u32) -> String {
+    let plain = format_plain(value, decimals);
+    let (sign, digits) = match plain.strip_prefix('-') {
+        Some(digits) => ("−", digits),
+        None => ("", plain.as_str()),
+    };
+    let whole = digits.find('.').unwrap_or(digits.len());
+    let mut grouped = String::with_capacity(digits.len() + whole / 3 + sign.len());
+    grouped.push_str(sign);
+    for (at, digit) in digits.char_indices() {
+        if (1..whole).contains(&at) && (whole - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// A value with a fixed number of decimals (at most 12).
 ///
 /// Written by hand because the standard library's formatting of floating point is the larger part of
 /// a small WebAssembly module.
-pub fn format_value(value: f64, decimals: u32) -> String {
+pub fn format_plain(value: f64, decimals: u32) -> String {
     let decimals = decimals.min(MOST_DECIMALS);
     let unit = 10u64.pow(decimals);
     let scaled = (value.abs() * unit as f64).round() as u64;
@@ -235,8 +254,11 @@ mod tests {
     fn values_are_round() {
         assert_eq!(values(590.1, 598.0, 4), ["592", "594", "596", "598"]);
         assert_eq!(values(0.0, 0.2, 2), ["0.0", "0.1", "0.2"]);
-        assert_eq!(values(-0.03, 0.04, 4), ["-0.02", "0.00", "0.02", "0.04"]);
-        assert_eq!(values(1e6, 1.2e6, 2), ["1000000", "1100000", "1200000"]);
+        assert_eq!(values(-0.03, 0.04, 4), ["−0.02", "0.00", "0.02", "0.04"]);
+        assert_eq!(
+            values(1e6, 1.2e6, 2),
+            ["1,000,000", "1,100,000", "1,200,000"]
+        );
         assert_eq!(
             values(0.000_001_2, 0.000_001_6, 2),
             ["0.0000012", "0.0000014", "0.0000016"]
@@ -250,10 +272,13 @@ mod tests {
         assert_eq!(format_value(597.32, 2), "597.32");
         assert_eq!(format_value(597.32, 0), "597");
         assert_eq!(format_value(597.3, 4), "597.3000");
-        assert_eq!(format_value(-0.05, 2), "-0.05");
+        assert_eq!(format_value(-0.05, 2), "−0.05");
         assert_eq!(format_value(-0.001, 2), "0.00");
-        assert_eq!(format_value(106_432.1, 2), "106432.10");
+        assert_eq!(format_value(106_432.1, 2), "106,432.10");
         assert_eq!(format_value(0.000_012_34, 8), "0.00001234");
+        assert_eq!(format_value(9_999.5, 1), "9,999.5");
+        assert_eq!(format_value(-1_234_567.0, 0), "−1,234,567");
+        assert_eq!(format_plain(106_432.1, 2), "106432.10");
         assert_eq!(format_value(1.005, 99), "1.005000000000");
     }
 

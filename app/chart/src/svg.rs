@@ -1,8 +1,9 @@
 //! The server's surface: the chart as SVG, complete before any script has run.
 
-use super::draw::{self, Candle, Frame, Look, Palette, Rgb, Surface};
+use super::draw::{self, Frame, Palette, Rgb, Surface};
 use super::handle::describe;
-use super::series::Series;
+use super::scene::Scene;
+use super::surface::{DASH, FADE};
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
@@ -25,6 +26,7 @@ const TOKENS: Palette = Palette {
     up: (4, 0, 0),
     down: (5, 0, 0),
     accent: (6, 0, 0),
+    lines: [(7, 0, 0), (8, 0, 0), (9, 0, 0), (10, 0, 0)],
 };
 
 fn token((index, ..): Rgb) -> &'static str {
@@ -35,22 +37,21 @@ fn token((index, ..): Rgb) -> &'static str {
         3 => "muted",
         4 => "up",
         5 => "down",
-        _ => "accent",
+        6 => "accent",
+        7 => "line-1",
+        8 => "line-2",
+        9 => "line-3",
+        _ => "line-4",
     }
 }
 
-/// Draws a series as an SVG element that fills the box it is put into and keeps its proportions.
+/// Draws a scene as an SVG element that fills the box it is put into and keeps its proportions.
 ///
 /// Colours are the custom properties of the page around it (`var(--accent)` and so on), text is in its
-/// font. The same series gives the same bytes.
-pub fn render(series: &Series, look: Look) -> String {
+/// font. The same scene gives the same bytes.
+pub fn render(scene: &Scene) -> String {
     let surface = Rc::new(RefCell::new(Svg::new(SIZE, None)));
-    let drawn = Frame::fit(&*surface.borrow(), series, look);
-    // Writing to a string does not fail, and nothing else here does.
-    if let Ok(Some(frame)) = drawn {
-        let _ = draw::axes(&surface, &frame);
-        let _ = draw::series(&surface, &frame, series, &mut Vec::new());
-    }
+    draw_all(&surface, scene);
     let body = std::mem::take(&mut surface.borrow_mut().body);
     let (width, height) = SIZE;
     format!(
@@ -58,6 +59,19 @@ pub fn render(series: &Series, look: Look) -> String {
          height=\"100%\" preserveAspectRatio=\"xMaxYMid meet\" aria-hidden=\"true\" \
          font-size=\"12\">{body}</svg>"
     )
+}
+
+/// Draws all layers; whether there was anything to draw.
+fn draw_all(surface: &Rc<RefCell<Svg>>, scene: &Scene) -> bool {
+    let fitted = Frame::fit(&*surface.borrow(), scene);
+    // Writing to a string does not fail, and nothing else here does.
+    let Ok(Some(frame)) = fitted else {
+        return false;
+    };
+    let _ = draw::axes(surface, &frame);
+    let _ = draw::series(surface, &frame, scene, &mut draw::Scratch::default(), 0);
+    let _ = draw::overlay(surface, &frame, scene, None);
+    true
 }
 
 /// A drawing that stands alone, as an image of its own.
@@ -69,19 +83,10 @@ pub struct Document<'a> {
     pub size: (u32, u32),
     /// Its colours: nothing around it gives it any.
     pub palette: Palette,
-    /// How it is drawn.
-    pub look: Look,
     /// What is drawn.
-    pub shape: Shape<'a>,
-}
-
-/// What a [`Document`] is made of.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Shape<'a> {
-    /// A line through points.
-    Line(&'a Series),
-    /// A candle for each bar.
-    Candles(&'a [Candle]),
+    pub scene: &'a Scene,
+    /// How many of what it shows there are, `(390, "bar")`.
+    pub count: (usize, &'a str),
 }
 
 impl Document<'_> {
@@ -92,27 +97,11 @@ impl Document<'_> {
             title,
             size: (width, height),
             palette,
-            look,
-            shape,
+            scene,
+            count,
         } = *self;
         let surface = Rc::new(RefCell::new(Svg::new((width, height), Some(palette))));
-        let series = match shape {
-            Shape::Line(series) => series.clone(),
-            Shape::Candles(candles) => draw::outline(candles),
-        };
-        // Writing to a string does not fail, and nothing else here does.
-        let fitted = Frame::fit(&*surface.borrow(), &series, look);
-        let is_drawn = if let Ok(Some(frame)) = fitted {
-            let _ = draw::axes(&surface, &frame);
-            let _ = match shape {
-                Shape::Line(series) => draw::series(&surface, &frame, series, &mut Vec::new()),
-                Shape::Candles(candles) => draw::candles(&surface, &frame, candles),
-            };
-            true
-        } else {
-            false
-        };
-        if !is_drawn {
+        if !draw_all(&surface, scene) {
             let muted = hex(palette.muted);
             let (x, y) = (width / 2, height / 2);
             surface.borrow_mut().write(format_args!(
@@ -120,11 +109,7 @@ impl Document<'_> {
             ));
         }
         let body = std::mem::take(&mut surface.borrow_mut().body);
-        let count = match shape {
-            Shape::Line(series) => (series.len(), "point"),
-            Shape::Candles(candles) => (candles.len(), "bar"),
-        };
-        let description = match describe(&series, look, count) {
+        let description = match describe(scene, count) {
             text if text.is_empty() => "No prices yet".to_owned(),
             text => text,
         };
@@ -317,7 +302,7 @@ impl DrawingBackend for Svg {
         style: &S,
     ) -> Outcome {
         let width = f64::from(style.stroke_width());
-        self.line(path.into_iter(), style.color(), width, None);
+        self.line(path.into_iter(), style.color(), width);
         Ok(())
     }
 
@@ -395,12 +380,9 @@ impl Surface for Svg {
         2
     }
 
-    fn clear(&mut self) {
-        self.body.clear();
-    }
-
     /// A nested drawing cuts at its edges and needs no name, which could clash with others on the page.
-    fn clip(&mut self, (width, height): (u32, u32)) {
+    fn clip(&mut self, corner: BackendCoord, (width, height): (u32, u32)) {
+        debug_assert_eq!(corner, (0, 0), "a whole layer is drawn here");
         self.write(format_args!("<svg width=\"{width}\" height=\"{height}\">"));
     }
 
@@ -408,46 +390,46 @@ impl Surface for Svg {
         self.body.push_str("</svg>");
     }
 
-    fn line(
-        &mut self,
-        path: impl Iterator<Item = BackendCoord>,
-        color: BackendColor,
-        width: f64,
-        bottom: Option<i32>,
-    ) {
-        let mut first = None;
-        let path = data(path.inspect(|&(x, _)| {
-            first.get_or_insert(x);
-        }));
-        if let (Some(bottom), Some(first)) = (bottom, first) {
-            // The name says all that the gradient depends on: where two charts of a page share it,
-            // they share the gradient.
-            let paint = self.paint("stop-color", color);
-            let (value, name) = (
-                paint.value(),
-                match paint.named {
-                    true => token(color.rgb).to_owned(),
-                    false => paint.value().trim_start_matches('#').to_owned(),
-                },
-            );
-            let (top, end) = draw::FADE;
-            self.write(format_args!(
-                "<linearGradient id=\"fade-{name}-{bottom}\" gradientUnits=\"userSpaceOnUse\" x2=\"0\" \
-                 y2=\"{bottom}\"><stop stop-color=\"{value}\" stop-opacity=\"{top}\"/><stop \
-                 offset=\"1\" stop-color=\"{value}\" stop-opacity=\"{end}\"/></linearGradient>\
-                 <path d=\"{path}V{bottom}H{first}z\" fill=\"url(#fade-{name}-{bottom})\"/>"
-            ));
-        }
-        let stroke = self.paint("stroke", color);
+    fn line(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, width: f64) {
+        let (path, stroke) = (data(path), self.paint("stroke", color));
         self.write(format_args!(
             "<path d=\"{path}\" fill=\"none\" {stroke} stroke-width=\"{width}\" \
              stroke-linejoin=\"round\"/>"
         ));
     }
 
+    fn bars(&mut self, _: &[(i32, f64, f64)], _: BackendColor) -> bool {
+        false
+    }
+
+    fn area(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, bottom: i32) {
+        let mut first = None;
+        let path = data(path.inspect(|&(x, _)| {
+            first.get_or_insert(x);
+        }));
+        let Some(first) = first else { return };
+        // The name says all that the gradient depends on: where two charts of a page share it,
+        // they share the gradient.
+        let paint = self.paint("stop-color", color);
+        let (value, name) = (
+            paint.value(),
+            match paint.named {
+                true => token(color.rgb).to_owned(),
+                false => paint.value().trim_start_matches('#').to_owned(),
+            },
+        );
+        let (top, end) = FADE;
+        self.write(format_args!(
+            "<linearGradient id=\"fade-{name}-{bottom}\" gradientUnits=\"userSpaceOnUse\" x2=\"0\" \
+             y2=\"{bottom}\"><stop stop-color=\"{value}\" stop-opacity=\"{top}\"/><stop \
+             offset=\"1\" stop-color=\"{value}\" stop-opacity=\"{end}\"/></linearGradient>\
+             <path d=\"{path}V{bottom}H{first}z\" fill=\"url(#fade-{name}-{bottom})\"/>"
+        ));
+    }
+
     fn dashes(&mut self, (x0, y0): BackendCoord, (x1, y1): BackendCoord, color: BackendColor) {
         let stroke = self.paint("stroke", color);
-        let (dash, gap) = draw::DASH;
+        let (dash, gap) = DASH;
         self.write(format_args!(
             "<path d=\"M{x0} {y0}L{x1} {y1}\" transform=\"translate(.5 .5)\" {stroke} \
              stroke-dasharray=\"{dash} {gap}\"/>"
@@ -456,16 +438,24 @@ impl Surface for Svg {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::draw::Tone;
-    use crate::series::Point;
+    use crate::scene::{Compared, Kind, Scale, Tone, View};
+    use crate::series::{Point, Sample, Series};
+    use crate::studies::Study;
 
-    const LOOK: Look = Look {
-        tone: Tone::Up,
-        decimals: 2,
-        offset: 0,
-    };
+    /// The frame of a scene on a surface as large as the server's.
+    pub(crate) fn frame_of(scene: &Scene) -> Option<Frame> {
+        Frame::fit(&Svg::new(SIZE, None), scene).expect("text has a size")
+    }
+
+    fn scene(series: Series) -> Scene {
+        Scene {
+            series,
+            tone: Tone::Up,
+            ..Scene::default()
+        }
+    }
 
     fn wave(count: u32) -> Series {
         let mut series = Series::default();
@@ -478,7 +468,7 @@ mod tests {
 
     #[test]
     fn the_drawing_has_axes_line_and_last_value() {
-        let svg = render(&wave(1_200), LOOK);
+        let svg = render(&scene(wave(1_200)));
         let last = wave(1_200).last().expect("a last point");
         let tag = super::super::scale::format_value(last.value, 2);
         for part in [
@@ -492,50 +482,49 @@ mod tests {
             assert!(svg.contains(part), "{part} is not in {svg}");
         }
         assert_eq!(svg.matches("<svg").count(), svg.matches("</svg>").count());
-        assert_eq!(svg, render(&wave(1_200), LOOK));
+        assert_eq!(svg, render(&scene(wave(1_200))));
     }
 
     #[test]
     fn its_length_is_bounded() {
-        let most = render(&wave(20_000), LOOK).len();
+        let most = render(&scene(wave(20_000))).len();
         assert!(most < 24_000, "{most} bytes");
     }
 
     #[test]
     fn the_axes_stay_for_many_ticks() {
         let all = wave(3_000);
-        for capacity in [500, 5_000] {
-            let mut series = Series::new(capacity);
+        for span in [500_000.0, f64::INFINITY] {
+            let mut scene = scene(Series::default());
+            scene.view = View::Newest(span);
             let mut frames = Vec::new();
             for point in all.iter(0..3_000) {
-                series.push(point);
-                let frame =
-                    Frame::fit(&Svg::new(SIZE, None), &series, LOOK).expect("text has a size");
-                frames.push(frame.expect("there are points"));
+                scene.series.push(point);
+                frames.push(frame_of(&scene).expect("there are points"));
             }
             // Only those after the chart has filled: at first each second is a step.
             let moved = frames[1_000..].windows(2).filter(|pair| pair[0] != pair[1]);
             let moved = moved.count();
             assert!(
                 moved < 2_000 * 3 / 10,
-                "{moved} of 2000 ticks with {capacity} points"
+                "{moved} of 2000 ticks with {span} ms"
             );
         }
     }
 
     #[test]
     fn one_point_and_none_can_be_drawn() {
-        assert!(render(&wave(1), LOOK).contains(">597.00</text>"));
-        assert!(!render(&wave(0), LOOK).contains("<path"));
+        assert!(render(&scene(wave(1))).contains(">597.00</text>"));
+        assert!(!render(&scene(wave(0))).contains("<path"));
     }
 
-    fn document(shape: Shape<'_>) -> String {
+    fn document(scene: &Scene) -> String {
         let document = Document {
             title: "<GOOG> & \"friends\"",
             size: (400, 300),
             palette: Palette::default(),
-            look: LOOK,
-            shape,
+            scene,
+            count: (scene.series.len(), "point"),
         };
         let svg = document.render();
         for forbidden in ["var(", "<script", "style", "href", "NaN", "<GOOG"] {
@@ -546,7 +535,7 @@ mod tests {
 
     #[test]
     fn a_document_stands_alone_and_says_what_it_shows() {
-        let svg = document(Shape::Line(&wave(1_200)));
+        let svg = document(&scene(wave(1_200)));
         for part in [
             "viewBox=\"0 0 400 300\" width=\"400\" height=\"300\" role=\"img\"",
             "<title id=\"title\">&lt;GOOG&gt; &amp; &quot;friends&quot;</title>",
@@ -556,31 +545,113 @@ mod tests {
         ] {
             assert!(svg.contains(part), "{part} is not in {svg}");
         }
-        assert!(document(Shape::Line(&wave(0))).contains(">No prices yet</text>"));
+        assert!(document(&scene(wave(0))).contains(">No prices yet</text>"));
     }
 
-    #[test]
-    fn a_candle_rises_or_falls_and_has_its_wick() {
-        let candle = |n: u32, open: f64, close: f64| Candle {
-            times: (f64::from(n) * 60_000.0, f64::from(n + 1) * 60_000.0),
+    /// Three minutes: one rises, one falls, one does neither.
+    fn minutes(kind: Kind) -> Scene {
+        let mut scene = scene(Series::default());
+        scene.kind = kind;
+        scene.interval = 60_000.0;
+        let sample = |(n, open, close): (u32, f64, f64)| Sample {
+            time: f64::from(n) * 60_000.0,
             open,
             high: open.max(close) + 1.0,
             low: open.min(close) - 1.0,
             close,
+            volume: f64::from(n) * 1_000.0,
         };
-        let svg = document(Shape::Candles(&[
-            candle(0, 10.0, 12.0),
-            candle(1, 12.0, 11.0),
-            candle(2, 11.0, 11.0),
-        ]));
-        // A wick and a body each, and the dot and the tag of the last, which did not fall.
-        assert_eq!(svg.matches("fill=\"#ef5350\"").count(), 2, "{svg}");
-        assert_eq!(svg.matches("fill=\"#26a69a\"").count(), 2 * 2 + 2, "{svg}");
+        let minutes = [(1, 10.0, 12.0), (2, 12.0, 11.0), (3, 11.0, 11.0)];
+        scene.series.replace(minutes.map(sample));
+        scene
+    }
+
+    #[test]
+    fn a_candle_rises_or_falls_and_has_its_wick_and_what_was_traded() {
+        let svg = document(&minutes(Kind::Candles));
+        let count = |fill: &str| svg.matches(fill).count();
+        // A wick and a body each; the tag of the last, which did not fall; the columns are paler.
+        assert_eq!(count("fill=\"#ef5350\"/>"), 2, "{svg}");
+        assert_eq!(count("fill=\"#26a69a\"/>"), 2 * 2 + 1, "{svg}");
+        assert_eq!(count("fill=\"#ef5350\" fill-opacity=\"0.45\""), 1, "{svg}");
+        assert_eq!(count("fill=\"#26a69a\" fill-opacity=\"0.45\""), 2, "{svg}");
         assert!(svg.contains(">11.00</text>"), "{svg}");
-        assert!(
-            svg.contains("low 9.00, high 13.00") || svg.contains("low 10.00, high 13.00"),
+        assert!(svg.contains("low 9.00, high 13.00"), "{svg}");
+    }
+
+    #[test]
+    fn a_bar_has_its_first_on_the_left_and_its_last_on_the_right() {
+        let svg = document(&minutes(Kind::Bars));
+        assert_eq!(svg.matches("fill=\"#ef5350\"/>").count(), 3, "{svg}");
+        assert_eq!(
+            svg.matches("fill=\"#26a69a\"/>").count(),
+            2 * 3 + 1,
             "{svg}"
         );
+    }
+
+    #[test]
+    fn what_is_compared_is_in_percent_and_has_a_name() {
+        let mut scene = scene(wave(1_200));
+        scene.name = "GOOG".to_owned();
+        let mut other = wave(1_200);
+        let doubled = wave(1_200);
+        let doubled = doubled.iter(0..1_200);
+        other.replace(doubled.map(|point| Point::new(point.time, point.value * 2.0)));
+        scene.compared.push(Compared {
+            name: "AAPL".to_owned(),
+            series: other,
+        });
+        let svg = document(&scene);
+        for part in [
+            ">GOOG</text>",
+            ">AAPL</text>",
+            " %</text>",
+            "stroke=\"#e0a830\"",
+        ] {
+            assert!(svg.contains(part), "{part} is not in {svg}");
+        }
+        // In percent both go the same way.
+        let lines: Vec<&str> = svg
+            .split("<path d=\"")
+            .filter(|part| part.contains("1.5\" stroke-linejoin"))
+            .collect();
+        assert_eq!(lines.len(), 2);
+        let data = |line: &str| line.split('"').next().map(str::to_owned);
+        assert_eq!(data(lines[0]), data(lines[1]));
+    }
+
+    #[test]
+    fn studies_have_their_lines_and_names() {
+        let mut scene = minutes(Kind::Candles);
+        scene.set_studies(&[Study::Sma(2), Study::Vwap]);
+        let svg = document(&scene);
+        for part in [
+            ">SMA 2</text>",
+            ">11.00</text>",
+            ">VWAP</text>",
+            "stroke=\"#f47fb8\"",
+        ] {
+            assert!(svg.contains(part), "{part} is not in {svg}");
+        }
+    }
+
+    #[test]
+    fn values_of_many_sizes_fit_a_logarithmic_axis() {
+        let mut scene = scene(Series::default());
+        scene.scale = Scale::Log;
+        scene.series.replace((0..50).map(|n| {
+            let value = 1.3f64.powi(n);
+            Point::new(f64::from(n) * 60_000.0, value)
+        }));
+        let svg = document(&scene);
+        for part in [">10.00</text>", ">1,000.00</text>", ">100,000.00</text>"] {
+            assert!(svg.contains(part), "{part} is not in {svg}");
+        }
+        // What grows by the same ratio is straight.
+        let frame = frame_of(&scene).expect("a frame");
+        let row = |n: i32| frame.at(f64::from(n) * 60_000.0, 1.3f64.powi(n)).1;
+        assert!((row(0) + row(48) - 2 * row(24)).abs() <= 1);
     }
 
     #[test]

@@ -27,12 +27,15 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Fetches the bars of the open symbol and the chosen range where they are missing.
+    /// Fetches the bars that the chart needs where they are missing.
     pub(super) fn fill(&mut self, dashboard: Dashboard) {
+        for missing in dashboard.missing_history() {
+            self.fetch(dashboard, missing);
+        }
+    }
+
+    fn fetch(&mut self, dashboard: Dashboard, missing: Missing) {
         let now = browser::now();
-        let Some(missing) = dashboard.missing_history() else {
-            return;
-        };
         self.asked.retain(|(_, at)| now.saturating_sub(*at) < PAUSE);
         if self.asked.iter().any(|(asked, _)| *asked == missing) {
             return;
