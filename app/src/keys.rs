@@ -48,7 +48,7 @@ const fn key(
 }
 
 /// Every key, in the order in which the help lists them.
-pub(crate) const KEYS: [Key; 17] = {
+pub(crate) const KEYS: [Key; 19] = {
     use Where::{Anywhere, Chart, Watchlist};
     [
         key(Anywhere, &["/"], "/", "search"),
@@ -73,13 +73,25 @@ pub(crate) const KEYS: [Key; 17] = {
         ),
         key(
             Chart,
+            &["PageUp", "PageDown"],
+            "Page ↑ ↓",
+            "ten points at once",
+        ),
+        key(
+            Chart,
             &["Shift+ArrowLeft", "Shift+ArrowRight"],
             "Shift + ← →",
             "move through time",
         ),
         key(Chart, &["+", "-"], "+ −", "closer and farther"),
-        key(Chart, &["Home"], "Home", "to the beginning, or all of it"),
-        key(Chart, &["Enter"], "Enter", "hear a summary"),
+        key(Chart, &["Home"], "Home", "the whole range"),
+        key(Chart, &["End"], "End", "the newest point"),
+        key(
+            Chart,
+            &["Enter"],
+            "Enter",
+            "open the story, or hear a summary",
+        ),
         key(Chart, &["Escape"], "Escape", "leave the points"),
         key(
             Watchlist,
@@ -114,9 +126,17 @@ pub(crate) fn hear(dashboard: Dashboard, navigation: Navigation) {
             {
                 return;
             }
+            let steps = matches!(name, "j" | "k");
+            if event.repeat() && !steps {
+                return;
+            }
             let done = match name {
                 "j" => step(dashboard, navigation, 1),
                 "k" => step(dashboard, navigation, -1),
+                "c" => {
+                    dashboard.choices.next_kind();
+                    true
+                }
                 name => browser::press(name),
             };
             if done {

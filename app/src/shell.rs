@@ -25,6 +25,9 @@ fn remembered_looks() -> String {
     )
 }
 
+/// Says, before it is printed, whether the page was drawn in dark colours, which no ink should be wasted on.
+const PRINT: &str = r#"{const root=document.documentElement;addEventListener("beforeprint",()=>root.toggleAttribute("data-inverted",root.dataset.theme==="dark"||root.dataset.theme!=="light"&&matchMedia("(prefers-color-scheme:dark)").matches));addEventListener("afterprint",()=>root.removeAttribute("data-inverted"))}"#;
+
 /// Has the browser keep what it needs to say that the server cannot be reached, where it may. The page
 /// does not need it, and comes first.
 const WORKER: &str = r#"if("serviceWorker"in navigator&&isSecureContext)addEventListener("load",()=>navigator.serviceWorker.register("/sw.js",{updateViaCache:"none"}).catch(()=>{}))"#;
@@ -81,7 +84,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 </noscript>
                 <script type="application/json" id="page-data" inner_html=embedded(&data)></script>
                 <script nonce=use_nonce() inner_html=CHECK></script>
-                <script nonce=use_nonce() inner_html=WORKER></script>
+                <script nonce=use_nonce() inner_html=[WORKER, PRINT].join("\n")></script>
             </body>
         </html>
     }
