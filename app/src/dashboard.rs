@@ -21,6 +21,9 @@ use crate::{
     storage::Storage,
 };
 
+/// How often it is remembered that the server was heard, in milliseconds.
+const HEARD: Millis = 5_000;
+
 /// What the page draws of one symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticker {
@@ -484,6 +487,11 @@ impl Dashboard {
             self.state.update_value(|state| state.news.set_now(time));
         }
         self.silence.set(silence);
+        // For the page that says since when the server cannot be reached.
+        if self.is_live() && now % HEARD < 1_000 {
+            let heard = now.saturating_sub(silence);
+            self.storage.note("heard", &heard.to_string());
+        }
         self.draw_held();
         let said = self
             .announcements

@@ -5,6 +5,7 @@ use crate::{
     alert_panel::AlertPanel,
     clock::{self, Zone},
     dashboard::Dashboard,
+    help::Help,
     live::State,
     navigation::Navigation,
     preferences::Preferences,
@@ -29,6 +30,7 @@ pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
             <div class="bar-buttons">
                 <AlertPanel />
                 <Settings />
+                <Help />
             </div>
         </header>
     }
