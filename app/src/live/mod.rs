@@ -4,12 +4,17 @@
 mod connection;
 #[cfg(target_arch = "wasm32")]
 mod history;
+mod reader;
 #[cfg(target_arch = "wasm32")]
 mod request;
+#[cfg(test)]
+mod simulation;
 mod skew;
 #[cfg(target_arch = "wasm32")]
 mod source;
 mod state;
+mod tab;
+mod tabs;
 
 pub(crate) use state::State;
 #[cfg(target_arch = "wasm32")]
