@@ -55,6 +55,14 @@ pub(crate) fn of_poll(symbols: Option<&[Symbol]>, last_event_id: &str, wait: u32
     address
 }
 
+/// What there is to know of some symbols at a position on the tape.
+pub(crate) fn of_added(symbols: &[Symbol], last_event_id: &str) -> String {
+    let mut address = of_poll(Some(symbols), last_event_id, 0);
+    address.push_str("&added=");
+    push_list(&mut address, symbols);
+    address
+}
+
 fn of_events(symbols: Option<&[Symbol]>) -> String {
     match symbols {
         Some(symbols) => format!("/stocks?symbols={}", list(symbols)),
@@ -203,6 +211,10 @@ mod tests {
         assert_eq!(
             of_poll(Some(&goog), "1732111111111-0", 25),
             "/stocks?symbols=GOOG&after=1732111111111-0&wait=25"
+        );
+        assert_eq!(
+            of_added(&goog, "1732111111111-0"),
+            "/stocks?symbols=GOOG&after=1732111111111-0&wait=0&added=GOOG"
         );
         assert_eq!(of_poll(None, "a&b=c", 0), "/stocks?symbols=*&after=&wait=0");
         assert_eq!(

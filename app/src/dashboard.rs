@@ -323,7 +323,7 @@ impl Dashboard {
     pub(crate) fn is_live(&self) -> bool {
         matches!(
             self.connection.get_untracked(),
-            State::Live { .. } | State::Polling
+            State::Live { .. } | State::Polling | State::Crowded { .. }
         )
     }
 

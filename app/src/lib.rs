@@ -14,6 +14,7 @@ mod app;
 mod browser;
 pub mod chart;
 mod clock;
+mod connection_status;
 mod dashboard;
 mod figure;
 mod figures;

@@ -6,6 +6,7 @@ use crate::{
     address,
     announcer::Announcer,
     chart::Chart,
+    connection_status::state_name,
     dashboard::Dashboard,
     figures::{Shown, digits},
     navigation::Navigation,
@@ -14,7 +15,7 @@ use crate::{
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
     range_buttons::{self, RangeButtons},
-    top_bar::{TopBar, state_name},
+    top_bar::TopBar,
     watchlist::Watchlist,
 };
 
@@ -158,15 +159,10 @@ fn neighbour(symbols: &[Symbol], open: Option<Symbol>, step: isize) -> Option<Sy
 fn follow(dashboard: Dashboard, data: PageData) {
     #[cfg(target_arch = "wasm32")]
     {
-        let symbols = data.chosen.then(|| {
-            let mut symbols = data.watchlist;
-            symbols.extend(data.symbol.filter(|symbol| !symbols.contains(symbol)));
-            symbols
-        });
-        let mut start = Some((symbols, data.id));
+        let mut start = Some(data.id);
         Effect::new(move || {
-            if let Some((symbols, id)) = start.take() {
-                crate::live::follow(dashboard, symbols, id);
+            if let Some(id) = start.take() {
+                crate::live::follow(dashboard, id);
             }
         });
     }

@@ -2,7 +2,7 @@ use leptos::{logging::warn, task::spawn_local};
 use market::{Bar, Millis};
 use serde::Deserialize;
 
-use super::request;
+use super::request::{self, Failure};
 use crate::{
     address, browser,
     dashboard::{Dashboard, Missing},
@@ -44,7 +44,9 @@ impl History {
             let address = address::of_bars(missing.symbol, missing.range, archived);
             match request::get::<Answer>(&address, 0).await {
                 Ok(Answer { bars, until }) => dashboard.complete(missing, &bars, until),
-                Err(error) => warn!("the history of {} did not come: {error}", missing.symbol),
+                Err(Failure { error, .. }) => {
+                    warn!("the history of {} did not come: {error}", missing.symbol);
+                }
             }
         });
     }

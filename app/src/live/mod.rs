@@ -1,7 +1,11 @@
 //! The page's one connection: open, resume, back off, fall back to polling, and say truly how
 //! current the page is.
 
+#[cfg(target_arch = "wasm32")]
+mod channel;
 mod connection;
+#[cfg(target_arch = "wasm32")]
+mod events;
 #[cfg(target_arch = "wasm32")]
 mod history;
 mod reader;
@@ -15,7 +19,13 @@ mod source;
 mod state;
 mod tab;
 mod tabs;
+#[cfg(target_arch = "wasm32")]
+mod together;
 
 pub(crate) use state::State;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {history::suggestions, source::follow};
+
+/// Every event that a stream carries.
+#[cfg(target_arch = "wasm32")]
+const EVENTS: [&str; 6] = ["message", "session", "bar", "news", "snapshot", "heartbeat"];

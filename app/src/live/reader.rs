@@ -88,6 +88,12 @@ impl<T> Reader<T> {
         self.behind |= order(position) > order(&self.position);
     }
 
+    /// Something that was not wanted before has to be asked for from now on.
+    pub(super) fn miss(&mut self) {
+        self.asked = None;
+        self.behind = true;
+    }
+
     /// The number of the question for what came after [`Reader::position`], where it has to be asked
     /// now.
     pub(super) fn ask(&mut self, now: Millis) -> Option<u32> {

@@ -33,6 +33,14 @@ impl Wants {
         }
     }
 
+    /// As requests name it. One for nothing would be refused.
+    pub(super) fn symbols(&self) -> Option<Vec<Symbol>> {
+        match self {
+            Wants::These(symbols) if !symbols.is_empty() => Some(symbols.iter().copied().collect()),
+            _ => None,
+        }
+    }
+
     /// Whether it includes another.
     pub(super) fn covers(&self, other: &Wants) -> bool {
         match (self, other) {
