@@ -5,8 +5,13 @@ use crate::{browser, clock, dashboard::Dashboard, live::State};
 /// How current the page is.
 #[component]
 pub(crate) fn ConnectionStatus() -> impl IntoView {
-    let connection = expect_context::<Dashboard>().connection;
-    let name = move || state_name(connection.get());
+    let Dashboard {
+        connection, pause, ..
+    } = expect_context::<Dashboard>();
+    let name = move || match pause.paused.get() {
+        true => "paused",
+        false => state_name(connection.get()),
+    };
     let title = move || match connection.get() {
         State::Polling => Some(
             "Something on the way holds the stream back, so the page asks for what is new every \
@@ -26,7 +31,13 @@ pub(crate) fn ConnectionStatus() -> impl IntoView {
             data-state=name
             title=title
         >
-            {move || state_text(connection.get())}
+            {move || match (pause.paused.get(), connection.get()) {
+                (false, state) => state_text(state),
+                (true, State::Reconnecting { .. } | State::Stale { .. }) => {
+                    format!("Paused · {}", state_text(connection.get()))
+                }
+                (true, _) => format!("Paused · {} waiting", pause.waiting.get()),
+            }}
         </div>
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     market_state::{ChartChange, Instrument, MarketState},
     news_list::Story,
     page_data::PageData,
+    pause::Pause,
     price_path::PricePoint,
     sparkline,
 };
@@ -96,6 +97,8 @@ pub(crate) struct Dashboard {
     pub(crate) now: RwSignal<Millis>,
     /// The same, no finer than ages of stories are told.
     pub(crate) minute: Memo<Millis>,
+    /// Whether the page stands still.
+    pub(crate) pause: Pause,
     /// What is said to people who do not see the page.
     pub(crate) announcement: RwSignal<String>,
     announcements: StoredValue<Announcements>,
@@ -141,6 +144,7 @@ impl Dashboard {
             silence: RwSignal::new(0),
             now,
             minute: Memo::new(move |_| now.get() / 10_000 * 10_000),
+            pause: Pause::new(),
             announcement: RwSignal::new(String::new()),
             announcements: StoredValue::new(Announcements::default()),
             stale_sparklines: StoredValue::new(BTreeSet::new()),
@@ -151,7 +155,7 @@ impl Dashboard {
         Effect::new(move |drawn: Option<Option<Symbol>>| {
             let symbol = open.get();
             if drawn.is_some_and(|drawn| drawn != symbol) {
-                dashboard.draw_chart(symbol);
+                dashboard.open_as_of_now(symbol);
             }
             symbol
         });
@@ -193,7 +197,11 @@ impl Dashboard {
             .state
             .try_update_value(|state| state.apply(event, reading));
         let open = self.open.get_untracked();
-        match change.unwrap_or(ChartChange::None) {
+        let change = change.unwrap_or(ChartChange::None);
+        if change == ChartChange::None || !self.pause.lets_chart(false) {
+            return;
+        }
+        match change {
             ChartChange::Push(symbol, point) if open == Some(symbol) => {
                 self.chart.push(chart_point(point));
             }
@@ -207,8 +215,9 @@ impl Dashboard {
     pub(crate) fn set_range(&self, range: Range) {
         if self.range.get_untracked() != range {
             self.chart.set_span(range.millis() as f64);
-            self.draw_chart(self.open.get_untracked());
             self.range.set(range);
+            self.pause.ask_for_chart();
+            self.draw_chart(self.open.get_untracked());
         }
     }
 
@@ -218,7 +227,7 @@ impl Dashboard {
         self.state
             .update_value(|state| state.complete(missing, interval, bars, until));
         let open = self.open.get_untracked();
-        if open == Some(missing.symbol) {
+        if open == Some(missing.symbol) && self.pause.lets_chart(true) {
             self.draw_chart(open);
         }
     }
@@ -246,11 +255,72 @@ impl Dashboard {
     /// Puts the stories that wait on top.
     pub(crate) fn release_news(&self) {
         self.state.update_value(MarketState::release_news);
+        // The person asks for them, also where everything else stands still.
+        self.state.with_value(|state| self.draw_news(state));
+    }
+
+    fn draw_news(&self, state: &MarketState) {
+        self.stories.set(state.news.shown().to_vec());
+        self.waiting.set(state.news.waiting());
+    }
+
+    /// Lets everything stand still, or go on from now.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        // What has come until now is before the pause.
         self.draw_changes();
+        self.pause.paused.set(paused);
+        self.go_on();
+    }
+
+    /// Notes whether anybody can see the page.
+    pub(crate) fn set_hidden(&self, hidden: bool) {
+        if self.pause.set_hidden(hidden) {
+            self.go_on();
+        }
+    }
+
+    /// Draws what came meanwhile, where nothing keeps the page still any more.
+    fn go_on(&self) {
+        if !self.pause.is_still() {
+            if self.pause.end() {
+                self.draw_chart(self.open.get_untracked());
+            }
+            self.draw_changes();
+        }
+    }
+
+    /// Shows another symbol. Where the page is paused it stands still as it is now.
+    fn open_as_of_now(&self, symbol: Option<Symbol>) {
+        self.pause.ask_for_chart();
+        self.draw_chart(symbol);
+        if let Some(symbol) = symbol
+            && self.pause.is_paused()
+        {
+            self.state
+                .with_value(|state| self.draw_instruments(state, &BTreeSet::from([symbol])));
+        }
+    }
+
+    /// Reads the quote that a title shows: the newest, also while nobody sees the page itself.
+    pub(crate) fn with_newest_quote<R>(
+        &self,
+        ticker: Ticker,
+        read: impl FnOnce(Option<&Quote>) -> R,
+    ) -> R {
+        if self.pause.is_hidden() && !self.pause.is_paused() {
+            return self.state.with_value(|state| {
+                let instrument = state.instruments.get(&ticker.symbol);
+                read(instrument.and_then(|instrument| instrument.quote.as_ref()))
+            });
+        }
+        ticker.quote.with_untracked(|quote| read(quote.as_ref()))
     }
 
     /// Copies what has changed into what is drawn.
     pub(crate) fn draw_changes(&self) {
+        if self.pause.is_still() {
+            return;
+        }
         let Some(changes) = self.state.try_update_value(MarketState::take_changes) else {
             return;
         };
@@ -260,8 +330,7 @@ impl Dashboard {
                 self.watchlist.set(state.watchlist.clone());
             }
             if changes.news {
-                self.stories.set(state.news.shown().to_vec());
-                self.waiting.set(state.news.waiting());
+                self.draw_news(state);
             }
             if changes.feeds {
                 self.feeds.set(state.feeds.clone());
@@ -314,7 +383,13 @@ impl Dashboard {
 
     /// Says how current the page is.
     pub(crate) fn set_connection(&self, state: State) {
-        if self.connection.get_untracked() != state {
+        let before = self.connection.get_untracked();
+        // Nobody sees the delay.
+        let is_same = match (before, state) {
+            (State::Live { .. }, State::Live { .. }) if self.pause.is_hidden() => true,
+            _ => before == state,
+        };
+        if !is_same {
             self.connection.set(state);
         }
     }
@@ -329,6 +404,18 @@ impl Dashboard {
 
     /// A second passed.
     pub(crate) fn tick(&self, now: Millis, server_time: Option<Millis>, silence: Millis) {
+        if self.pause.is_paused() {
+            self.silence.set(silence);
+            if !self.pause.is_hidden() {
+                let waiting = self.state.with_value(MarketState::waiting);
+                self.pause.waiting.set(waiting);
+            }
+            return;
+        }
+        if self.pause.is_hidden() {
+            self.pause.glimpse.set(now);
+            return;
+        }
         if let Some(time) = server_time {
             self.now.set(time);
         }

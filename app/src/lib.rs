@@ -28,6 +28,8 @@ mod news;
 mod news_list;
 mod page;
 mod page_data;
+mod pause;
+mod pause_button;
 mod price_path;
 mod problem;
 mod quote_figures;

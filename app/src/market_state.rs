@@ -164,6 +164,11 @@ impl MarketState {
         self.changes.news = true;
     }
 
+    /// How many changes wait that would be seen: of each symbol one, and each new story.
+    pub(crate) fn waiting(&self) -> usize {
+        self.changes.instruments.len() + self.changes.headlines
+    }
+
     /// What has changed since the last call.
     pub(crate) fn take_changes(&mut self) -> Changes {
         std::mem::take(&mut self.changes)

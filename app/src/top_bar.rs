@@ -3,7 +3,7 @@ use market::{FeedState, FeedStatus};
 
 use crate::{
     address, connection_status::ConnectionStatus, dashboard::Dashboard, navigation::Navigation,
-    quote_figures::quality_name, search::Search,
+    pause_button::PauseButton, quote_figures::quality_name, search::Search,
 };
 
 /// Where the page begins, the search, how current it is, and what kind of data it shows.
@@ -20,6 +20,7 @@ pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
             </a>
             <Search navigation />
             <ConnectionStatus />
+            <PauseButton />
             <DataQuality />
         </header>
     }

@@ -326,7 +326,7 @@ fn show(source: &Shared, events: impl IntoIterator<Item = Event>) {
             this.beat();
         }
     }
-    if !this.drawing {
+    if !this.drawing && !dashboard.pause.is_still() {
         this.drawing = true;
         let rested = browser::now().saturating_sub(this.drawn);
         let source = Rc::clone(source);
