@@ -409,9 +409,12 @@ mod tests {
             let quote = &mut quotes[turn % 30];
             quote.time = 300_000 + millisecond;
             quote.price = Some(prices[turn % 3]);
-            state.apply(Event::Quote(quote.clone()), turn % 2 == 0);
+            state.apply(Event::Quote(quote.clone()), turn.is_multiple_of(2));
             if turn.is_multiple_of(1_000) {
-                state.apply(Event::News(news(&turn.to_string())), turn % 2_000 == 0);
+                state.apply(
+                    Event::News(news(&turn.to_string())),
+                    turn.is_multiple_of(2_000),
+                );
             }
             if (turn + 1).is_multiple_of(600_000) {
                 let points: usize = state

@@ -95,7 +95,9 @@ test.describe('too many streams', () => {
       await first.page.goto(`${server.url}/stocks/GOOG`);
       await first.isLive();
       await page.goto(`${server.url}/stocks/AAPL`);
-      await expect(dashboard.connection).toHaveText(/^\s*Too many streams: updates every \d+ s$/);
+      await expect(dashboard.connection).toHaveText(/^\s*Too many streams: updates every \d+ s$/, {
+        timeout: 45_000,
+      });
       await expect(dashboard.connection).toHaveAttribute('title', /as many streams open as it allows/);
       await dashboard.moves('price');
       expect((await streams(server)).open).toBe(1);
