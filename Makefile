@@ -3,10 +3,10 @@
 
 WITH = scripts/setup with
 
-.PHONY: help run dev build test journeys bench fuzz screenshot fmt setup
+.PHONY: help run dev build test journeys bench bench-page fuzz screenshot fmt setup
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: build ## build the release and start it on http://127.0.0.1:3000 (ARGS=… goes to tickertape)
 	@$(WITH) $${CARGO_TARGET_DIR:-target}/release/tickertape $(ARGS)
@@ -27,6 +27,9 @@ journeys: build ## only the journeys, against the release (ARGS=… goes to Play
 
 bench: build ## measure it beside other servers of events, 25 minutes (ARGS='--help' lists the options)
 	@scripts/bench $(ARGS)
+
+bench-page: build ## measure the page and its chart in a browser beside other charts (ARGS='--help' lists the options)
+	@scripts/bench-page $(ARGS)
 
 fuzz: ## give every parser of bytes from outside what nobody would think of, a minute each (ARGS=SECONDS)
 	@scripts/fuzz $(ARGS)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use market::Symbol;
+use market::{Interval, Symbol};
 
 use crate::Range;
 
@@ -16,22 +16,35 @@ pub(crate) fn symbol_of(path: &str) -> Option<Symbol> {
 pub(crate) fn of_symbol(symbol: Symbol, chosen: Option<&[Symbol]>) -> String {
     let mut address = "/stocks/".to_owned();
     encode(&mut address, symbol);
-    if let Some(symbols) = chosen {
-        address.push_str("?symbols=");
-        push_list(&mut address, symbols);
-    }
+    push_watchlist(&mut address, chosen.unwrap_or_default());
     address
+}
+
+/// A path of the page with a watchlist.
+pub(crate) fn with_watchlist(path: &str, symbols: &[Symbol]) -> String {
+    let mut address = path.to_owned();
+    push_watchlist(&mut address, symbols);
+    address
+}
+
+/// An address cannot name a list without symbols.
+fn push_watchlist(to: &mut String, symbols: &[Symbol]) {
+    if !symbols.is_empty() {
+        to.push_str("?symbols=");
+        push_list(to, symbols);
+    }
 }
 
 /// Where the page begins: the first of the chosen watchlist, or of the server's own.
 pub(crate) fn of_home(chosen: Option<&[Symbol]>) -> String {
     match chosen {
-        Some(symbols) => format!("/stocks?symbols={}", list(symbols)),
-        None => "/".to_owned(),
+        None | Some([]) => "/".to_owned(),
+        Some(symbols) => with_watchlist("/stocks", symbols),
     }
 }
 
-/// The stream of some symbols, or of all, after a position on the tape.
+/// The stream of some symbols, or of all, after a position on the tape, with what is known there of
+/// those that were `added`.
 pub(crate) fn of_stream(symbols: Option<&[Symbol]>, last_event_id: &str) -> String {
     let mut address = of_events(symbols);
     if is_id(last_event_id) {
@@ -55,19 +68,26 @@ pub(crate) fn of_poll(symbols: Option<&[Symbol]>, last_event_id: &str, wait: u32
     address
 }
 
-/// What there is to know of some symbols at a position on the tape.
-pub(crate) fn of_added(symbols: &[Symbol], last_event_id: &str) -> String {
-    let mut address = of_poll(Some(symbols), last_event_id, 0);
-    address.push_str("&added=");
-    push_list(&mut address, symbols);
-    address
-}
-
 fn of_events(symbols: Option<&[Symbol]>) -> String {
     match symbols {
-        Some(symbols) => format!("/stocks?symbols={}", list(symbols)),
-        None => "/stocks?symbols=*".to_owned(),
+        None | Some([]) => "/stocks?symbols=*".to_owned(),
+        Some(symbols) => with_watchlist("/stocks", symbols),
     }
+}
+
+/// What is known at a position on the tape of those of the symbols that were added, as an answer.
+/// Where the position is none of the tape's, it is what is known of all.
+pub(crate) fn of_added(
+    symbols: Option<&[Symbol]>,
+    added: &[Symbol],
+    last_event_id: &str,
+) -> String {
+    let mut address = of_poll(symbols, last_event_id, 0);
+    if is_id(last_event_id) {
+        address.push_str("&added=");
+        push_list(&mut address, added);
+    }
+    address
 }
 
 /// An id is digits and a dash; anything else is none of the server's and is left out.
@@ -80,10 +100,15 @@ fn is_id(text: &str) -> bool {
 
 /// The newest bars of a symbol that a range is drawn from.
 pub(crate) fn of_bars(symbol: Symbol, range: Range, archived: bool) -> String {
-    let mut address = "/stocks/".to_owned();
-    encode(&mut address, symbol);
     let interval = range.interval(archived);
     let limit = range.millis() / interval.millis();
+    of_newest_bars(symbol, interval, limit)
+}
+
+/// The newest bars of a symbol, so many at the most.
+pub(crate) fn of_newest_bars(symbol: Symbol, interval: Interval, limit: u64) -> String {
+    let mut address = "/stocks/".to_owned();
+    encode(&mut address, symbol);
     // Writing to a String cannot fail.
     let _ = write!(address, "/bars?interval={interval}&limit={limit}");
     address
@@ -91,22 +116,53 @@ pub(crate) fn of_bars(symbol: Symbol, range: Range, archived: bool) -> String {
 
 /// The symbols that fit a text, so many at the most.
 pub(crate) fn of_search(text: &str, limit: usize) -> String {
-    let mut address = "/symbols?q=".to_owned();
-    for byte in text.bytes() {
-        // Writing to a String cannot fail.
-        let _ = match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => write!(address, "{}", char::from(byte)),
-            byte => write!(address, "%{byte:02X}"),
-        };
-    }
-    let _ = write!(address, "&limit={limit}");
-    address
+    let mut query = String::new();
+    push_part(&mut query, "q", text);
+    format!("/symbols?{query}&limit={limit}")
 }
 
-fn list(symbols: &[Symbol]) -> String {
-    let mut text = String::new();
-    push_list(&mut text, symbols);
-    text
+/// Adds a part to a query.
+pub(crate) fn push_part(query: &mut String, name: &str, value: &str) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    query.push_str(name);
+    query.push('=');
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
+            query.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(query, "%{byte:02X}");
+        }
+    }
+}
+
+/// The parts of a query, with or without the question mark, as they stand there.
+pub(crate) fn parts(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let query = query.strip_prefix('?').unwrap_or(query);
+    query.split('&').filter_map(|part| part.split_once('='))
+}
+
+/// The text of a part of a query. What is malformed in it stays as it stands.
+pub(crate) fn query_text(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match (*byte, after) {
+            (b'+', _) => bytes.push(b' '),
+            (b'%', [high, low, after @ ..])
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
+                bytes.push(digit(*high) * 16 + digit(*low));
+                rest = after;
+            }
+            (byte, _) => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn push_list(to: &mut String, symbols: &[Symbol]) {
@@ -197,6 +253,8 @@ mod tests {
         );
         assert_eq!(of_home(Some(&chosen)), "/stocks?symbols=AAPL,GOOG");
         assert_eq!(of_home(None), "/");
+        assert_eq!(of_home(Some(&[])), "/");
+        assert_eq!(of_symbol(chosen[1], Some(&[])), "/stocks/GOOG");
     }
 
     #[test]
@@ -207,14 +265,14 @@ mod tests {
             "/stocks?symbols=GOOG&last_event_id=1732111111111-0"
         );
         assert_eq!(of_stream(None, ""), "/stocks?symbols=*");
-        assert_eq!(of_stream(None, "a&b=c"), "/stocks?symbols=*");
+        assert_eq!(of_stream(Some(&[]), "a&b=c"), "/stocks?symbols=*");
         assert_eq!(
             of_poll(Some(&goog), "1732111111111-0", 25),
             "/stocks?symbols=GOOG&after=1732111111111-0&wait=25"
         );
         assert_eq!(
-            of_added(&goog, "1732111111111-0"),
-            "/stocks?symbols=GOOG&after=1732111111111-0&wait=0&added=GOOG"
+            of_added(None, &goog, "1732111111111-0"),
+            "/stocks?symbols=*&after=1732111111111-0&wait=0&added=GOOG"
         );
         assert_eq!(of_poll(None, "a&b=c", 0), "/stocks?symbols=*&after=&wait=0");
         assert_eq!(

@@ -10,14 +10,18 @@ pub fn App() -> impl IntoView {
     view! { <Page /> }
 }
 
-/// Takes over the page that the server drew, in the browser.
+/// Takes over the page that the server drew, in the browser: reads its data, then builds on it. Between
+/// the two the browser may answer the person, who has read the page for a while by then.
 #[cfg(target_arch = "wasm32")]
 pub fn hydrate() {
     let data = embedded_data();
-    leptos::mount::hydrate_body(move || {
-        provide_context(data);
-        view! { <App /> }
-    });
+    let build = move || {
+        leptos::mount::hydrate_body(move || {
+            provide_context(data);
+            view! { <App /> }
+        });
+    };
+    set_timeout(build, std::time::Duration::ZERO);
 }
 
 /// What the server drew the page from.
@@ -28,7 +32,10 @@ fn embedded_data() -> crate::PageData {
         .and_then(|element| element.text_content())
         .unwrap_or_default();
     match crate::json::read(&text) {
-        Ok(data) => data,
+        Ok(data) => crate::PageData {
+            query: window().location().search().unwrap_or_default(),
+            ..data
+        },
         Err(error) => {
             leptos::logging::error!("the page carries no data to start from: {error}");
             crate::PageData::default()

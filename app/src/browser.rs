@@ -21,10 +21,70 @@ pub(crate) fn utc_offset_minutes(time: Millis) -> i32 {
     }
 }
 
+/// Why the browser keeps nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// There is no room left.
+    Full,
+    /// The person, or whoever looks after the machine, forbade it.
+    Forbidden,
+}
+
+/// What the browser keeps under a name; none where it keeps nothing or may not say.
+pub(crate) fn kept(name: &str) -> Option<String> {
+    #[cfg(target_arch = "wasm32")]
+    return web_sys::window()?
+        .local_storage()
+        .ok()??
+        .get_item(name)
+        .ok()?;
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        let _ = name;
+        None
+    }
+}
+
+/// Has the browser keep a text under a name.
+pub(crate) fn keep(name: &str, text: &str) -> Result<(), Refusal> {
+    #[cfg(target_arch = "wasm32")]
+    {
+        use wasm_bindgen::JsCast;
+
+        let window = web_sys::window().ok_or(Refusal::Forbidden)?;
+        // Where it is forbidden, looking for it fails already.
+        let storage = window.local_storage().map_err(|_| Refusal::Forbidden)?;
+        let storage = storage.ok_or(Refusal::Forbidden)?;
+        storage.set_item(name, text).map_err(|error| {
+            let error = error.dyn_into::<web_sys::DomException>();
+            match error.is_ok_and(|error| error.name() == "QuotaExceededError") {
+                true => Refusal::Full,
+                false => Refusal::Forbidden,
+            }
+        })
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        let _ = (name, text);
+        Ok(())
+    }
+}
+
 /// A number from 0 to 1 by chance.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn chance() -> f64 {
     web_sys::js_sys::Math::random()
+}
+
+/// The nearest element around the target of an event that fits a selector, itself included.
+pub(crate) fn closest(
+    target: Option<leptos::web_sys::EventTarget>,
+    selector: &str,
+) -> Option<leptos::web_sys::Element> {
+    use leptos::wasm_bindgen::JsCast;
+
+    let element = target?.dyn_into::<leptos::web_sys::Element>().ok()?;
+    element.closest(selector).ok()?
 }
 
 /// Whether an element begins above the visible part of the page.
@@ -36,6 +96,25 @@ pub(crate) fn is_cut_off_at_the_top(element: &leptos::web_sys::HtmlDivElement) -
         let _ = element;
         false
     }
+}
+
+/// Gives the focus to an element that is none of those that Tab goes to, and scrolls to it.
+pub(crate) fn focus_by_id(id: &str) {
+    #[cfg(target_arch = "wasm32")]
+    {
+        use wasm_bindgen::JsCast;
+        let element = leptos::prelude::document().get_element_by_id(id);
+        let Some(element) = element.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok())
+        else {
+            return;
+        };
+        // Only for as long as it is asked for: a click on it is no wish to have it.
+        let _ = element.set_attribute("tabindex", "-1");
+        let _ = element.focus();
+        element.scroll_into_view();
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    let _ = id;
 }
 
 /// Scrolls a list so far that its current link can be seen, and nothing else.

@@ -3,12 +3,75 @@
 
 use market::Millis;
 
-use crate::chart::calendar::{self, Civil};
+use chart::calendar::{self, Civil};
+
+use crate::browser;
 
 const SECOND: Millis = calendar::SECOND as Millis;
 const MINUTE: Millis = calendar::MINUTE as Millis;
 const HOUR: Millis = calendar::HOUR as Millis;
 const DAY: Millis = calendar::DAY as Millis;
+
+/// Whose time of day is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Zone {
+    /// Everybody's: on the server, and until the page is hydrated.
+    #[default]
+    Utc,
+    /// That of the American exchanges.
+    NewYork,
+    /// The reader's.
+    Local,
+}
+
+impl Zone {
+    /// How many minutes the zone is east of UTC at a moment.
+    pub(crate) fn offset_minutes(self, time: Millis) -> i32 {
+        match self {
+            Zone::Utc => 0,
+            Zone::NewYork => new_york(time),
+            Zone::Local => browser::utc_offset_minutes(time),
+        }
+    }
+
+    /// What is written behind a time, `UTC`, `New York`, `UTC+5:30`.
+    fn name(self, time: Millis) -> String {
+        if self == Zone::NewYork {
+            return "New York".to_owned();
+        }
+        let offset = self.offset_minutes(time);
+        let sign = if offset < 0 { '−' } else { '+' };
+        let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);
+        match (hours, minutes) {
+            (0, 0) => "UTC".to_owned(),
+            (hours, 0) => format!("UTC{sign}{hours}"),
+            (hours, minutes) => format!("UTC{sign}{hours}:{minutes:02}"),
+        }
+    }
+}
+
+/// New York's minutes east of UTC: in summer from two o'clock on the second Sunday of March until
+/// two on the first of November, as it has been since 2007
+/// ([15 U.S.C. 260a](https://www.law.cornell.edu/uscode/text/15/260a)).
+fn new_york(time: Millis) -> i32 {
+    const WINTER: i32 = -5 * 60;
+    let standard = i64::try_from(time)
+        .unwrap_or(i64::MAX)
+        .saturating_add(i64::from(WINTER) * calendar::MINUTE);
+    let Civil { month, day, .. } = Civil::new(standard);
+    // The epoch was a Thursday.
+    let weekday = (standard.div_euclid(calendar::DAY) + 4).rem_euclid(7);
+    let hour = standard.rem_euclid(calendar::DAY) / calendar::HOUR;
+    // The day of the month of the Sunday on which the clock was put last, by standard time: in autumn
+    // it is put back at one.
+    let sunday_since = |at: i64| day - weekday - if weekday == 0 && hour < at { 7 } else { 0 };
+    let is_summer = match month {
+        2 => sunday_since(2) >= 8,
+        10 => sunday_since(1) < 1,
+        month => (3..10).contains(&month),
+    };
+    WINTER + if is_summer { 60 } else { 0 }
+}
 
 /// A moment in the calendar, at an offset in minutes east of UTC.
 fn civil(time: Millis, offset_minutes: i32) -> Civil {
@@ -16,14 +79,14 @@ fn civil(time: Millis, offset_minutes: i32) -> Civil {
     Civil::new(time.saturating_add(i64::from(offset_minutes) * calendar::MINUTE))
 }
 
-/// The time of day, `14:03:22`, at an offset in minutes east of UTC.
-pub(crate) fn time_of_day(time: Millis, offset_minutes: i32) -> String {
-    civil(time, offset_minutes).clock()
+/// The time of day, `14:03:22`.
+pub(crate) fn time_of_day(time: Millis, zone: Zone) -> String {
+    civil(time, zone.offset_minutes(time)).clock()
 }
 
 /// A day and a time of day, with what stands between and after them.
-fn moment(time: Millis, between: &str, after: &str) -> String {
-    let civil = civil(time, 0);
+fn moment(time: Millis, zone: Zone, between: &str, after: &str) -> String {
+    let civil = civil(time, zone.offset_minutes(time));
     let Civil {
         year, month, day, ..
     } = civil;
@@ -35,13 +98,13 @@ fn moment(time: Millis, between: &str, after: &str) -> String {
 }
 
 /// A moment for people, `2026-11-20 22:43:33 UTC`.
-pub(crate) fn exact(time: Millis) -> String {
-    moment(time, " ", " UTC")
+pub(crate) fn exact(time: Millis, zone: Zone) -> String {
+    moment(time, zone, " ", &[" ", &zone.name(time)].concat())
 }
 
 /// A moment for the `datetime` attribute of HTML, `2026-11-20T22:43:33Z`.
 pub(crate) fn machine_readable(time: Millis) -> String {
-    moment(time, "T", "Z")
+    moment(time, Zone::Utc, "T", "Z")
 }
 
 /// How long ago something was: `now`, `2 min ago`, `3 h ago`, `2 days ago`, and the day itself
@@ -76,18 +139,40 @@ mod tests {
 
     #[test]
     fn writes_moments() {
-        assert_eq!(exact(0), "1970-01-01 00:00:00 UTC");
-        assert_eq!(exact(951_782_400_000), "2000-02-29 00:00:00 UTC");
-        assert_eq!(exact(1_342_067_399_340), "2012-07-12 04:29:59 UTC");
+        assert_eq!(exact(0, Zone::Utc), "1970-01-01 00:00:00 UTC");
+        assert_eq!(exact(951_782_400_000, Zone::Utc), "2000-02-29 00:00:00 UTC");
+        assert_eq!(
+            exact(1_342_067_399_340, Zone::Utc),
+            "2012-07-12 04:29:59 UTC"
+        );
         assert_eq!(machine_readable(1_709_164_799_999), "2024-02-28T23:59:59Z");
         assert_eq!(machine_readable(1_735_689_600_000), "2025-01-01T00:00:00Z");
     }
 
     #[test]
     fn shifts_the_time_of_day() {
-        assert_eq!(time_of_day(1_735_689_600_000, 0), "00:00:00");
-        assert_eq!(time_of_day(1_735_689_600_000, -300), "19:00:00");
-        assert_eq!(time_of_day(1_735_689_600_000, 330), "05:30:00");
+        assert_eq!(time_of_day(1_735_689_600_000, Zone::Utc), "00:00:00");
+        assert_eq!(time_of_day(1_735_689_600_000, Zone::NewYork), "19:00:00");
+        assert_eq!(
+            exact(1_735_689_600_000, Zone::NewYork),
+            "2024-12-31 19:00:00 New York"
+        );
+    }
+
+    #[test]
+    fn new_york_changes_its_clock_twice_a_year() {
+        for (summer, winter) in [
+            // The first is the millisecond in which summer begins, the second that in which it ends.
+            (1_173_596_400_000, 1_194_156_000_000),
+            (1_710_054_000_000, 1_730_613_600_000),
+            (1_772_953_200_000, 1_793_512_800_000),
+            (1_805_007_600_000, 1_825_567_200_000),
+        ] {
+            assert_eq!(new_york(summer - 1), -300, "before {summer}");
+            assert_eq!(new_york(summer), -240, "at {summer}");
+            assert_eq!(new_york(winter - 1), -240, "before {winter}");
+            assert_eq!(new_york(winter), -300, "at {winter}");
+        }
     }
 
     #[test]

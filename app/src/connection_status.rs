@@ -1,12 +1,20 @@
 use leptos::prelude::*;
 
-use crate::{browser, clock, dashboard::Dashboard, live::State};
+use crate::{
+    clock::{self, Zone},
+    dashboard::Dashboard,
+    live::State,
+    preferences::Preferences,
+};
 
 /// How current the page is.
 #[component]
 pub(crate) fn ConnectionStatus() -> impl IntoView {
     let Dashboard {
-        connection, pause, ..
+        connection,
+        pause,
+        preferences: Preferences { zone, .. },
+        ..
     } = expect_context::<Dashboard>();
     let name = move || match pause.paused.get() {
         true => "paused",
@@ -32,9 +40,9 @@ pub(crate) fn ConnectionStatus() -> impl IntoView {
             title=title
         >
             {move || match (pause.paused.get(), connection.get()) {
-                (false, state) => state_text(state),
+                (false, state) => state_text(state, zone.get()),
                 (true, State::Reconnecting { .. } | State::Stale { .. }) => {
-                    format!("Paused · {}", state_text(connection.get()))
+                    format!("Paused · {}", state_text(connection.get(), zone.get()))
                 }
                 (true, _) => format!("Paused · {} waiting", pause.waiting.get()),
             }}
@@ -54,8 +62,8 @@ pub(crate) const fn state_name(state: State) -> &'static str {
     }
 }
 
-fn state_text(state: State) -> String {
-    let clock = |time| clock::time_of_day(time, browser::utc_offset_minutes(time));
+fn state_text(state: State, zone: Zone) -> String {
+    let clock = |time| clock::time_of_day(time, zone);
     match state {
         State::Connecting => "Connecting".to_owned(),
         State::Live { delay: None } => "Live".to_owned(),

@@ -1,20 +1,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use chart::ChartHandle;
 use leptos::prelude::*;
-use market::{Bar, Event, FeedStatus, Millis, Quote, Session, Symbol};
+use market::{Bar, Event, FeedStatus, Millis, News, Quote, Session, Symbol};
 
 use crate::{
-    Range,
+    Days, Range, address,
+    alerts::Alerts,
     announcer::Announcements,
-    chart::{ChartHandle, Point},
-    figures::digits,
+    chart_choices::ChartChoices,
     live::State,
     market_state::{ChartChange, Instrument, MarketState},
-    news_list::Story,
+    news_filter::NewsFilter,
+    news_list::{NewsList, Story},
+    news_reader::NewsReader,
+    notes::Notes,
     page_data::PageData,
     pause::Pause,
-    price_path::PricePoint,
+    preferences::Preferences,
     sparkline,
+    storage::Storage,
 };
 
 /// What the page draws of one symbol.
@@ -46,10 +51,6 @@ fn line(instrument: &Instrument) -> String {
     sparkline::path(&instrument.closes, newest)
 }
 
-fn chart_point(point: PricePoint) -> Point {
-    Point::new(point.time as f64, point.price)
-}
-
 /// Bars that are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Missing {
@@ -65,23 +66,31 @@ pub(crate) struct Missing {
 /// signals that it is copied into at the page's own pace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dashboard {
-    state: StoredValue<MarketState>,
+    pub(crate) state: StoredValue<MarketState>,
     /// Everything known, whether it is on the watchlist or not.
     pub(crate) tickers: RwSignal<BTreeMap<Symbol, Ticker>>,
     /// The symbols of the watchlist, in their order.
     pub(crate) watchlist: RwSignal<Vec<Symbol>>,
     /// The watchlist that the person chose, for addresses; none where it is the server's.
-    pub(crate) chosen: StoredValue<Option<Vec<Symbol>>>,
+    pub(crate) chosen: RwSignal<Option<Vec<Symbol>>>,
+    /// What the page follows besides what it began with.
+    pub(crate) followed: RwSignal<Vec<Symbol>>,
     /// The open symbol.
     pub(crate) open: Memo<Option<Symbol>>,
     /// Whether the server keeps bars of a second.
     pub(crate) archived: bool,
     /// How much of the past the chart shows.
     pub(crate) range: RwSignal<Range>,
+    /// What the days of the open symbol say.
+    pub(crate) days: RwSignal<Days>,
     /// The way of the open symbol's price.
     pub(crate) chart: ChartHandle,
+    /// How it is drawn.
+    pub(crate) choices: ChartChoices,
     /// The stories that are shown, newest first.
     pub(crate) stories: RwSignal<Vec<Story>>,
+    /// Which stories are wanted, and how it goes with older ones.
+    pub(crate) news: NewsReader,
     /// How many stories wait.
     pub(crate) waiting: RwSignal<usize>,
     /// Whether somebody reads the news, so that new stories have to wait.
@@ -101,8 +110,26 @@ pub(crate) struct Dashboard {
     pub(crate) pause: Pause,
     /// What is said to people who do not see the page.
     pub(crate) announcement: RwSignal<String>,
+    /// What this browser remembers.
+    pub(crate) storage: Storage,
+    /// What the person is told until they put it away.
+    pub(crate) notes: Notes,
+    /// How the person wants the page to be.
+    pub(crate) preferences: Preferences,
+    /// What the person wants to be told once.
+    pub(crate) alerts: Alerts,
     announcements: StoredValue<Announcements>,
     stale_sparklines: StoredValue<BTreeSet<Symbol>>,
+    /// What waits for the next second, where prices change no faster.
+    held: StoredValue<Held>,
+}
+
+/// What came since the last second.
+#[derive(Debug, Default)]
+struct Held {
+    instruments: BTreeSet<Symbol>,
+    /// Whether the chart is behind.
+    chart: bool,
 }
 
 impl Dashboard {
@@ -113,11 +140,13 @@ impl Dashboard {
         named: Signal<Option<Symbol>>,
         closed: Signal<bool>,
     ) -> Self {
-        let state = MarketState::new(data);
+        let mut state = MarketState::new(data);
         let mut tickers = BTreeMap::new();
         for (symbol, instrument) in &state.instruments {
             tickers.insert(*symbol, Ticker::new(*symbol, instrument));
         }
+        let notes = Notes::new();
+        let storage = Storage::new(notes);
         let now = RwSignal::new(data.snapshot.time);
         let watchlist = RwSignal::new(state.watchlist.clone());
         let open = Memo::new(move |_| {
@@ -128,15 +157,24 @@ impl Dashboard {
                 .get()
                 .or_else(|| watchlist.with(|symbols| symbols.first().copied()))
         });
+        let chosen = data.chosen.then(|| data.watchlist.clone());
+        let filter = NewsFilter::read(&data.query);
+        state
+            .news
+            .set_lens(filter.lens(open.get_untracked(), chosen.as_deref()));
         let dashboard = Dashboard {
             tickers: RwSignal::new(tickers),
             watchlist,
-            chosen: StoredValue::new(data.chosen.then(|| data.watchlist.clone())),
+            chosen: RwSignal::new(chosen),
+            followed: RwSignal::new(Vec::new()),
             open,
             archived: data.archived,
             range: RwSignal::new(Range::default()),
+            days: RwSignal::new(data.days.clone()),
             chart: ChartHandle::new(),
-            stories: RwSignal::new(state.news.shown().to_vec()),
+            choices: ChartChoices::new(),
+            stories: RwSignal::new(state.news.shown()),
+            news: NewsReader::new(filter, state.news.known()),
             waiting: RwSignal::new(0),
             reading: RwSignal::new(false),
             feeds: RwSignal::new(state.feeds.clone()),
@@ -146,37 +184,17 @@ impl Dashboard {
             minute: Memo::new(move |_| now.get() / 10_000 * 10_000),
             pause: Pause::new(),
             announcement: RwSignal::new(String::new()),
+            storage,
+            notes,
+            preferences: Preferences::new(storage),
+            alerts: Alerts::new(storage, notes),
             announcements: StoredValue::new(Announcements::default()),
             stale_sparklines: StoredValue::new(BTreeSet::new()),
+            held: StoredValue::new(Held::default()),
             state: StoredValue::new(state),
         };
-        dashboard.chart.set_span(Range::default().millis() as f64);
-        dashboard.draw_chart(open.get_untracked());
-        Effect::new(move |drawn: Option<Option<Symbol>>| {
-            let symbol = open.get();
-            if drawn.is_some_and(|drawn| drawn != symbol) {
-                dashboard.open_as_of_now(symbol);
-            }
-            symbol
-        });
+        dashboard.follow_chart();
         dashboard
-    }
-
-    /// Shows the way of a symbol's price, as far as it is known.
-    fn draw_chart(&self, symbol: Option<Symbol>) {
-        self.state.with_value(|state| {
-            let instrument = symbol.and_then(|symbol| state.instruments.get(&symbol));
-            let points = instrument.map(|instrument| instrument.path.points());
-            self.set_chart_digits(instrument);
-            self.chart
-                .replace(points.into_iter().flatten().map(chart_point));
-        });
-    }
-
-    fn set_chart_digits(&self, instrument: Option<&Instrument>) {
-        let session = instrument.and_then(|instrument| instrument.session.as_ref());
-        let quote = instrument.and_then(|instrument| instrument.quote.as_ref());
-        self.chart.set_decimals(digits(session, quote));
     }
 
     /// What is drawn of a symbol, where it is known.
@@ -189,35 +207,131 @@ impl Dashboard {
         self.open.get().and_then(|symbol| self.ticker(symbol))
     }
 
+    /// Whether anything is known of a symbol.
+    pub(crate) fn knows(&self, symbol: Symbol) -> bool {
+        self.tickers
+            .with_untracked(|tickers| tickers.contains_key(&symbol))
+    }
+
+    /// Shows the watchlist that the person chose.
+    pub(crate) fn choose(&self, watchlist: Vec<Symbol>) {
+        self.state
+            .update_value(|state| state.choose(watchlist.clone()));
+        self.chosen.set(Some(watchlist.clone()));
+        if self.watchlist.with_untracked(|old| *old != watchlist) {
+            self.watchlist.set(watchlist);
+        }
+    }
+
+    /// Follows symbols that are quoted and that the page may not follow yet.
+    pub(crate) fn follow_also(&self, symbols: &[Symbol]) {
+        let unknown = |symbol: &&Symbol| !self.knows(**symbol);
+        let unknown: Vec<Symbol> = symbols.iter().filter(unknown).copied().collect();
+        if !unknown.is_empty() {
+            self.followed.update(|followed| followed.extend(unknown));
+        }
+    }
+
+    /// Where a symbol is open, with the watchlist where the person chose one.
+    pub(crate) fn address_of(&self, symbol: Symbol) -> String {
+        self.chosen
+            .with(|chosen| address::of_symbol(symbol, chosen.as_deref()))
+    }
+
+    /// Where the page begins, with the watchlist where the person chose one.
+    pub(crate) fn home(&self) -> String {
+        self.chosen
+            .with(|chosen| address::of_home(chosen.as_deref()))
+    }
+
     /// Takes an event. The chart gets its price at once; the numbers follow with
     /// [`Dashboard::draw_changes`].
     pub(crate) fn receive(&self, event: Event) {
+        let touched = match &event {
+            Event::Quote(quote) => Some(quote.symbol),
+            Event::Session(session) => Some(session.symbol),
+            Event::News(news) => {
+                self.look_for_alerts_of(std::iter::once(news), 0);
+                None
+            }
+            Event::Snapshot(snapshot) => {
+                if let Some(since) = self.alerts.wants_news_since() {
+                    self.look_for_alerts_of(snapshot.news.iter(), since);
+                }
+                None
+            }
+            Event::Bar(_) | Event::Heartbeat(_) => None,
+        };
+        let is_snapshot = matches!(event, Event::Snapshot(_));
         let reading = self.reading.get_untracked();
+        let bar = match &event {
+            Event::Bar(bar) => Some(bar.symbol),
+            _ => None,
+        };
         let change = self
             .state
             .try_update_value(|state| state.apply(event, reading));
-        let open = self.open.get_untracked();
         let change = change.unwrap_or(ChartChange::None);
-        if change == ChartChange::None || !self.pause.lets_chart(false) {
+        let moves_chart = change != ChartChange::None || bar.is_some();
+        if moves_chart && self.pause.lets_chart(false) {
+            self.change_chart(change, bar);
+        }
+        if let Some(symbol) = touched {
+            self.look_for_alerts(Some(symbol));
+        } else if is_snapshot {
+            self.look_for_alerts(None);
+        }
+    }
+
+    /// Has the alerts look at what is known of a symbol, or of all.
+    pub(crate) fn look_for_alerts(&self, symbol: Option<Symbol>) {
+        if self.alerts.is_empty() {
             return;
         }
-        match change {
-            ChartChange::Push(symbol, point) if open == Some(symbol) => {
-                self.chart.push(chart_point(point));
+        self.state.with_value(|state| {
+            let look = |(symbol, instrument): (&Symbol, &Instrument)| {
+                let watched = state.watchlist.contains(symbol);
+                self.alerts.look(*symbol, instrument, watched);
+            };
+            match symbol {
+                Some(symbol) => state
+                    .instruments
+                    .get_key_value(&symbol)
+                    .into_iter()
+                    .for_each(look),
+                None => state.instruments.iter().for_each(look),
             }
-            ChartChange::Replace(symbol) if open == Some(symbol) => self.draw_chart(open),
-            ChartChange::ReplaceAll => self.draw_chart(open),
-            ChartChange::None | ChartChange::Push(..) | ChartChange::Replace(_) => {}
+        });
+    }
+
+    /// Has the alerts look at the stories that were published after a moment.
+    fn look_for_alerts_of<'a>(&self, stories: impl Iterator<Item = &'a News>, since: Millis) {
+        self.state.with_value(|state| {
+            let is_watched = |symbol: &Symbol| state.watchlist.contains(symbol);
+            for news in stories.filter(|news| news.published > since) {
+                self.alerts.look_at_story(news, is_watched);
+            }
+        });
+    }
+
+    /// Has the alerts look at what the page was drawn from: it may have come about while no page was
+    /// open.
+    pub(crate) fn look_for_alerts_at_first(&self) {
+        self.look_for_alerts(None);
+        if let Some(since) = self.alerts.wants_news_since() {
+            self.stories.with_untracked(|stories| {
+                self.look_for_alerts_of(stories.iter().map(|story| &*story.news), since);
+            });
         }
     }
 
     /// Shows another range of the past, as far as it is known.
     pub(crate) fn set_range(&self, range: Range) {
         if self.range.get_untracked() != range {
-            self.chart.set_span(range.millis() as f64);
             self.range.set(range);
+            self.chart.set_span(range.millis() as f64);
             self.pause.ask_for_chart();
-            self.draw_chart(self.open.get_untracked());
+            self.draw_chart();
         }
     }
 
@@ -226,24 +340,26 @@ impl Dashboard {
         let interval = missing.range.interval(self.archived);
         self.state
             .update_value(|state| state.complete(missing, interval, bars, until));
-        let open = self.open.get_untracked();
-        if open == Some(missing.symbol) && self.pause.lets_chart(true) {
-            self.draw_chart(open);
+        if self.charted().contains(&missing.symbol) && self.pause.lets_chart(true) {
+            self.draw_chart();
         }
     }
 
-    /// The bars of the open symbol that the chosen range needs and that have not come yet.
-    pub(crate) fn missing_history(&self) -> Option<Missing> {
-        let symbol = self.open.get_untracked()?;
+    /// The bars that the chosen range needs of what is drawn, and that have not come yet.
+    pub(crate) fn missing_history(&self) -> Vec<Missing> {
         let range = self.range.get_untracked();
+        let symbols = self.charted();
         self.state.with_value(|state| {
-            let instrument = state.instruments.get(&symbol)?;
-            let filled = instrument.path.is_filled(range, self.archived);
-            (!filled).then_some(Missing {
+            let missing = symbols.into_iter().filter(|symbol| {
+                let instrument = state.instruments.get(symbol);
+                instrument.is_some_and(|it| !it.path.is_filled(range, self.archived))
+            });
+            let missing = missing.map(|symbol| Missing {
                 symbol,
                 range,
                 run: state.run,
-            })
+            });
+            missing.collect()
         })
     }
 
@@ -252,15 +368,25 @@ impl Dashboard {
         self.state.update_value(MarketState::forget_history);
     }
 
-    /// Puts the stories that wait on top.
-    pub(crate) fn release_news(&self) {
-        self.state.update_value(MarketState::release_news);
-        // The person asks for them, also where everything else stands still.
-        self.state.with_value(|state| self.draw_news(state));
+    /// Does something with the stories, and draws what came of it, also where everything else stands
+    /// still: the person asked for it.
+    pub(crate) fn with_news<R>(&self, act: impl FnOnce(&mut NewsList) -> R) -> Option<R> {
+        let done = self.state.try_update_value(|state| state.act_on_news(act));
+        if self.pause.is_still() {
+            self.state.with_value(|state| self.draw_news(state));
+        }
+        self.draw_changes();
+        done
+    }
+
+    /// Reads something of the stories.
+    pub(crate) fn read_news<R>(&self, read: impl FnOnce(&NewsList) -> R) -> R {
+        self.state.with_value(|state| read(&state.news))
     }
 
     fn draw_news(&self, state: &MarketState) {
-        self.stories.set(state.news.shown().to_vec());
+        self.stories.set(state.news.shown());
+        self.news.known.set(state.news.known());
         self.waiting.set(state.news.waiting());
     }
 
@@ -283,17 +409,18 @@ impl Dashboard {
     fn go_on(&self) {
         if !self.pause.is_still() {
             if self.pause.end() {
-                self.draw_chart(self.open.get_untracked());
+                self.draw_chart();
             }
             self.draw_changes();
+            self.draw_held();
         }
     }
 
-    /// Shows another symbol. Where the page is paused it stands still as it is now.
-    fn open_as_of_now(&self, symbol: Option<Symbol>) {
+    /// Shows what was opened. Where the page is paused it stands still as it is now.
+    pub(crate) fn open_as_of_now(&self) {
         self.pause.ask_for_chart();
-        self.draw_chart(symbol);
-        if let Some(symbol) = symbol
+        self.draw_chart();
+        if let Some(symbol) = self.open.get_untracked()
             && self.pause.is_paused()
         {
             self.state
@@ -321,9 +448,12 @@ impl Dashboard {
         if self.pause.is_still() {
             return;
         }
-        let Some(changes) = self.state.try_update_value(MarketState::take_changes) else {
+        let Some(mut changes) = self.state.try_update_value(MarketState::take_changes) else {
             return;
         };
+        if self.preferences.is_slow() {
+            self.hold(|held| held.instruments.append(&mut changes.instruments));
+        }
         self.state.with_value(|state| {
             self.draw_instruments(state, &changes.instruments);
             if changes.watchlist {
@@ -340,6 +470,28 @@ impl Dashboard {
             .update_value(|announcements| announcements.add_headlines(changes.headlines));
         self.stale_sparklines
             .update_value(|stale| stale.extend(changes.instruments));
+    }
+
+    fn hold(&self, what: impl FnOnce(&mut Held)) {
+        self.held.update_value(what);
+    }
+
+    /// Has the chart wait for the next second.
+    pub(crate) fn hold_chart(&self) {
+        self.hold(|held| held.chart = true);
+    }
+
+    /// Draws what waited for the second.
+    fn draw_held(&self) {
+        let held = self.held.try_update_value(std::mem::take);
+        let Held { instruments, chart } = held.unwrap_or_default();
+        self.state
+            .with_value(|state| self.draw_instruments(state, &instruments));
+        self.stale_sparklines
+            .update_value(|stale| stale.extend(instruments));
+        if chart {
+            self.draw_chart();
+        }
     }
 
     fn draw_instruments(&self, state: &MarketState, changed: &BTreeSet<Symbol>) {
@@ -418,8 +570,10 @@ impl Dashboard {
         }
         if let Some(time) = server_time {
             self.now.set(time);
+            self.state.update_value(|state| state.news.set_now(time));
         }
         self.silence.set(silence);
+        self.draw_held();
         let said = self
             .announcements
             .try_update_value(|announcements| announcements.due(now));

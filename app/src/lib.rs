@@ -8,44 +8,74 @@
 // What the component macro writes beside a component is public, whatever the component is.
 #![allow(unreachable_pub)]
 
+mod add_symbol;
 mod address;
+mod alert;
+mod alert_form;
+mod alert_panel;
+mod alerts;
 mod announcer;
 mod app;
 mod browser;
-pub mod chart;
+mod chart_choices;
+mod chart_menus;
+mod chart_panel;
+mod chart_selects;
+mod chart_table;
+mod charted;
 mod clock;
+mod combobox;
 mod connection_status;
 mod dashboard;
+mod days;
+mod days_reader;
+mod drag;
 mod figure;
 mod figures;
 mod flash;
+mod halts;
 #[cfg(target_arch = "wasm32")]
 mod json;
 mod live;
+mod mark;
 mod market_state;
 mod navigation;
 mod news;
+mod news_filter;
+mod news_filter_form;
 mod news_list;
+mod news_reader;
+mod notes;
+mod notification;
+mod older_news;
+mod own_list;
 mod page;
 mod page_data;
 mod pause;
 mod pause_button;
+mod preferences;
 mod price_path;
 mod problem;
 mod quote_figures;
 mod quote_header;
 mod range;
+mod range_bar;
 mod range_buttons;
 mod search;
+mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
 mod sparkline;
+mod storage;
+mod story;
 mod top_bar;
 mod watchlist;
+mod watchlist_row;
 
 pub use app::App;
 #[cfg(target_arch = "wasm32")]
 pub use app::hydrate;
+pub use days::Days;
 pub use page_data::{PageData, Problem};
 pub use range::{Range, RangeError};
 #[cfg(feature = "ssr")]

@@ -1,6 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use market::{Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Snapshot, Symbol};
+use market::{
+    Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Size, Snapshot, Symbol,
+};
+use rust_decimal::Decimal;
 
 use crate::{
     Range,
@@ -158,10 +161,17 @@ impl MarketState {
         }
     }
 
-    /// Puts the stories that wait on top.
-    pub(crate) fn release_news(&mut self) {
-        self.news.release();
+    /// Shows the watchlist that the person chose.
+    pub(crate) fn choose(&mut self, watchlist: Vec<Symbol>) {
+        self.watchlist = watchlist;
+        self.chosen = true;
+        self.changes.watchlist = false;
+    }
+
+    /// Does something with the stories, which are drawn anew.
+    pub(crate) fn act_on_news<R>(&mut self, act: impl FnOnce(&mut NewsList) -> R) -> R {
         self.changes.news = true;
+        act(&mut self.news)
     }
 
     /// How many changes wait that would be seen: of each symbol one, and each new story.
@@ -192,13 +202,19 @@ impl MarketState {
             (old.price, old.size, old.volume) != (quote.price, quote.size, quote.volume)
         });
         let price = quote.price.filter(|_| traded);
+        let volume = traded_since(instrument.quote.as_ref(), &quote);
         let time = quote.time;
         instrument.quote = Some(quote);
         let Some(price) = price else {
             return ChartChange::None;
         };
         let price = price.to_f64();
-        chart_change(symbol, instrument.path.add(PricePoint { time, price }))
+        let point = PricePoint {
+            time,
+            price,
+            volume,
+        };
+        chart_change(symbol, instrument.path.add(point))
     }
 
     fn take_snapshot(&mut self, snapshot: Snapshot, reading: bool) -> ChartChange {
@@ -246,6 +262,15 @@ impl MarketState {
     }
 }
 
+/// What was traded from one quote to the next: what the day's volume grew by, also where quotes between the
+/// two were never heard; or else the size of the one trade that is known.
+fn traded_since(before: Option<&Quote>, quote: &Quote) -> f64 {
+    let known = before.and_then(|before| before.volume).zip(quote.volume);
+    let grown = known.map(|(before, now)| (now.decimal() - before.decimal()).max(Decimal::ZERO));
+    let traded = grown.map(Size::from).or(quote.size);
+    traded.map_or(0.0, Size::to_f64)
+}
+
 /// What the chart has to do when the way of a symbol's price went on.
 fn chart_change(symbol: Symbol, added: Added) -> ChartChange {
     match added {
@@ -269,6 +294,7 @@ mod tests {
     fn data(chosen: bool) -> PageData {
         PageData {
             path: "/stocks/GOOG".to_owned(),
+            query: String::new(),
             id: "1-0".to_owned(),
             watchlist: vec![symbol("GOOG")],
             chosen,
@@ -284,6 +310,7 @@ mod tests {
                 ..Snapshot::default()
             },
             bars: vec![bar(0, "596")],
+            days: crate::Days::default(),
             archived: false,
             problem: None,
         }
@@ -305,7 +332,7 @@ mod tests {
             .iter()
             .map(|point| point.time)
             .collect();
-        assert_eq!(times, [60_000, 200_000]);
+        assert_eq!(times, [60_000.0, 200_000.0]);
         let changes = state.take_changes();
         assert!(changes.instruments.is_empty() && !changes.news && !changes.watchlist);
     }

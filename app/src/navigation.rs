@@ -1,5 +1,7 @@
 use leptos::prelude::*;
 
+use crate::news_filter::NewsFilter;
+
 /// Moves between the addresses of the page without loading it anew.
 ///
 /// It is a router without routes, since the page is the same everywhere and only reads the symbol out
@@ -27,6 +29,7 @@ impl Navigation {
     /// already is no second step: otherwise the way back would lead through it once for each click.
     pub(crate) fn open(self, address: &str) {
         let here = window().location();
+        let address = &with_filter(address);
         if here.pathname().is_ok_and(|path| {
             here.search()
                 .is_ok_and(|search| address.strip_prefix(&*path) == Some(&*search))
@@ -36,6 +39,18 @@ impl Navigation {
         if let Ok(history) = window().history()
             && history
                 .push_state_with_url(&leptos::wasm_bindgen::JsValue::NULL, "", Some(address))
+                .is_ok()
+        {
+            self.read_address();
+        }
+    }
+
+    /// Has the address say what is shown now, which is no step that the back button undoes.
+    pub(crate) fn replace(self, address: &str) {
+        let address = &with_filter(address);
+        if let Ok(history) = window().history()
+            && history
+                .replace_state_with_url(&leptos::wasm_bindgen::JsValue::NULL, "", Some(address))
                 .is_ok()
         {
             self.read_address();
@@ -61,10 +76,19 @@ impl Navigation {
     }
 
     fn read_address(self) {
-        if let Ok(path) = window().location().pathname() {
+        if let Ok(path) = window().location().pathname()
+            && self.path.with_untracked(|old| *old != path)
+        {
             self.path.set(path);
         }
     }
+}
+
+/// An address of the page with the filter of the one that is open: which news is wanted stays as it was
+/// chosen.
+fn with_filter(address: &str) -> String {
+    let query = window().location().search().unwrap_or_default();
+    NewsFilter::read(&query).in_address(address)
 }
 
 /// Where a click leads, if it is a plain one on a link to another place of the page. A link that is

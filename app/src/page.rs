@@ -5,16 +5,19 @@ use market::Symbol;
 use crate::{
     address,
     announcer::Announcer,
-    chart::Chart,
+    chart_panel::ChartPanel,
     connection_status::state_name,
     dashboard::Dashboard,
     figures::{Shown, digits},
     navigation::Navigation,
     news::NewsPanel,
+    notes::NoteList,
+    own_list::OwnList,
     page_data::PageData,
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
-    range_buttons::{self, RangeButtons},
+    range_buttons,
+    story::show_story,
     top_bar::TopBar,
     watchlist::Watchlist,
 };
@@ -54,15 +57,16 @@ pub(crate) fn Page() -> impl IntoView {
         .problem
         .as_ref()
         .map(|problem| problem.suggestions.clone());
-    let chart_name = Signal::derive(move || {
-        let open = dashboard.open.get();
-        open.map(|symbol| symbol.to_string()).unwrap_or_default()
+    let on_story = Callback::new(move |id: String| {
+        show_story(dashboard, &id);
     });
     let state = move || state_name(dashboard.connection.get());
     #[cfg(target_arch = "wasm32")]
     navigation.listen();
     walk_with_keys(dashboard, navigation);
-    follow(dashboard, data);
+    let own_list = OwnList::new(dashboard, navigation);
+    provide_context(own_list);
+    follow(dashboard, own_list, data.id);
 
     view! {
         <Title text=title(dashboard) />
@@ -75,12 +79,10 @@ pub(crate) fn Page() -> impl IntoView {
             <main id="quote" tabindex="-1">
                 <ProblemNotice problem suggestions=suggestions.unwrap_or_default() />
                 <QuoteHeader known />
-                <section class="chart-panel" aria-label="Chart" hidden=move || !known.get()>
-                    <RangeButtons />
-                    <Chart handle=dashboard.chart name=chart_name />
-                </section>
+                <ChartPanel known on_story />
                 <NewsPanel />
             </main>
+            <NoteList notes=dashboard.notes />
             <Announcer text=dashboard.announcement />
         </div>
     }
@@ -105,7 +107,8 @@ fn title(dashboard: Dashboard) -> impl Fn() -> String + Send + Sync + 'static {
     }
 }
 
-/// `j` and `k` open the next and the previous symbol of the watchlist, `1` to `6` choose a range.
+/// `j` and `k` open the next and the previous symbol of the watchlist, `1` to `6` choose a range, `c`
+/// the next kind of chart.
 fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
     Effect::new(move || {
         let handle = window_event_listener(ev::keydown, move |event| {
@@ -116,6 +119,9 @@ fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
             };
             if event.ctrl_key() || event.meta_key() || event.alt_key() || is_writing() {
                 return;
+            }
+            if event.key() == "c" {
+                return dashboard.choices.next_kind();
             }
             if step == 0 {
                 if let Some(range) = range_buttons::of_key(&event.key()) {
@@ -128,9 +134,7 @@ fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
                 .watchlist
                 .with_untracked(|symbols| neighbour(symbols, open, step));
             if let Some(symbol) = next {
-                let address = dashboard
-                    .chosen
-                    .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
+                let address = untrack(|| dashboard.address_of(symbol));
                 navigation.open(&address);
             }
         });
@@ -157,18 +161,28 @@ fn neighbour(symbols: &[Symbol], open: Option<Symbol>, step: isize) -> Option<Sy
 }
 
 /// Follows the stream, in a browser.
-fn follow(dashboard: Dashboard, data: PageData) {
+fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
     #[cfg(target_arch = "wasm32")]
     {
-        let mut start = Some(data.id);
+        let mut start = Some(id);
         Effect::new(move || {
-            if let Some(id) = start.take() {
-                crate::live::follow(dashboard, id);
-            }
+            let Some(id) = start.take() else {
+                return;
+            };
+            untrack(|| {
+                own_list.begin();
+                dashboard.look_for_alerts_at_first();
+            });
+            let symbols = dashboard.chosen.get_untracked().map(|mut symbols| {
+                let open = dashboard.open.get_untracked();
+                symbols.extend(open.filter(|open| !symbols.contains(open)));
+                symbols
+            });
+            crate::live::follow(dashboard, symbols, id);
         });
     }
     #[cfg(not(target_arch = "wasm32"))]
-    let _ = (dashboard, data);
+    let _ = (dashboard, own_list, id);
 }
 
 #[cfg(test)]

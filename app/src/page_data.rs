@@ -1,6 +1,8 @@
 use market::{Bar, Snapshot, Symbol};
 use serde::{Deserialize, Serialize};
 
+use crate::Days;
+
 /// What the page is drawn from. The server draws from it and writes it into the page; the script
 /// starts from the same numbers, and its stream resumes after [`PageData::id`], so that nothing is
 /// drawn twice or missed in between.
@@ -10,6 +12,9 @@ pub struct PageData {
     pub id: String,
     /// The path of the address that the page was drawn for, encoded as it came.
     pub path: String,
+    /// The query of the same address. The script reads it there.
+    #[serde(skip)]
+    pub query: String,
     /// What the watchlist shows: the symbols of the address, or else the server's own choice.
     pub watchlist: Vec<Symbol>,
     /// Whether the address named the watchlist, so that links keep it.
@@ -20,6 +25,9 @@ pub struct PageData {
     pub snapshot: Snapshot,
     /// The newest one-minute bars of the open symbol, oldest first.
     pub bars: Vec<Bar>,
+    /// What its days say.
+    #[serde(default)]
+    pub days: Days,
     /// Whether the server keeps more than its tape does, and so bars of a second.
     #[serde(default)]
     pub archived: bool,

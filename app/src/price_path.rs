@@ -1,5 +1,6 @@
-use std::collections::VecDeque;
+use std::{cmp::Reverse, collections::VecDeque};
 
+use chart::{Point, Sample};
 use market::{Bar, Interval, Millis};
 
 use crate::Range;
@@ -7,20 +8,31 @@ use crate::Range;
 /// How many of the newest prices are kept: a chart is not wider than this in pixels, and older
 /// ones are in the bars.
 const RECENT: usize = 2_000;
-/// How many closes of bars are kept: the page's ranges take half of it, and the rest are more than two
-/// days of minutes.
-const CLOSES: usize = 6_000;
+/// How many bars are kept: the page's ranges take half of it, and the rest are more than two days of
+/// minutes.
+const BARS: usize = 6_000;
 /// How far a price may be older than the one before it and still be of the same run. A recording
 /// that starts over goes back further.
 const STEP_BACK: Millis = 60_000;
 
-/// A price and its time.
+/// A price, its time, and what was traded since the one before.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct PricePoint {
     /// The exchange's time.
     pub(crate) time: Millis,
     /// For pixels only.
     pub(crate) price: f64,
+    /// The same.
+    pub(crate) volume: f64,
+}
+
+impl From<PricePoint> for Sample {
+    fn from(point: PricePoint) -> Self {
+        Sample {
+            volume: point.volume,
+            ..Point::new(point.time as f64, point.price).into()
+        }
+    }
 }
 
 /// What became of a price that was added.
@@ -38,20 +50,68 @@ pub(crate) enum Added {
     StartedOver,
 }
 
-/// The close of a bar of any length.
+/// A bar of any length, for pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Close {
+struct Span {
     start: Millis,
-    /// When it was the price: the bar's end.
-    at: PricePoint,
+    /// When its close was the price.
+    end: Millis,
+    open: f64,
+    high: f64,
+    low: f64,
+    close: f64,
+    volume: f64,
 }
 
-/// The way of one symbol's price: the closes of its bars, and every price since.
+impl Span {
+    fn new(bar: &Bar, end: Millis) -> Self {
+        Span {
+            start: bar.start,
+            end,
+            open: bar.open.to_f64(),
+            high: bar.high.to_f64(),
+            low: bar.low.to_f64(),
+            close: bar.close.to_f64(),
+            volume: bar.volume.to_f64(),
+        }
+    }
+
+    /// Bars in the order of their ends; of two that end together the shorter one is first.
+    fn key(&self) -> (Millis, Reverse<Millis>) {
+        (self.end, Reverse(self.start))
+    }
+
+    const fn length(&self) -> Millis {
+        self.end.saturating_sub(self.start)
+    }
+
+    const fn point(&self) -> PricePoint {
+        PricePoint {
+            time: self.end,
+            price: self.close,
+            volume: self.volume,
+        }
+    }
+}
+
+impl From<Span> for Sample {
+    fn from(span: Span) -> Self {
+        Sample {
+            time: span.end as f64,
+            open: span.open,
+            high: span.high,
+            low: span.low,
+            close: span.close,
+            volume: span.volume,
+        }
+    }
+}
+
+/// The way of one symbol's price: its bars, and every price since.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PricePath {
-    /// By their times, each time once. A close is the price at a moment, so that those of bars of
-    /// different lengths stand in one row.
-    closes: Vec<Close>,
+    /// By their ends. A close is the price at a moment, so that bars of different lengths stand in one row.
+    bars: Vec<Span>,
     recent: VecDeque<PricePoint>,
     /// The ranges whose bars were asked for and came.
     filled: Vec<Range>,
@@ -80,28 +140,25 @@ impl PricePath {
     /// Adds a bar of a minute that just closed, or was corrected. Where no single price of its minute
     /// was heard, as when quotes were superseded before they could be sent, its close stands for them.
     pub(crate) fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
-        let close = close(bar, bar.start + Bar::INTERVAL);
-        let known = self.price_at(close.at.time);
-        self.merge(&[close]);
-        let minute = bar.start + 1..=close.at.time;
+        let span = Span::new(bar, bar.start + Bar::INTERVAL);
+        let known = self.bars.binary_search_by_key(&span.key(), Span::key);
+        let known = known.ok().map(|at| self.bars[at]);
+        let first = self.bars.iter().rev().find(|other| other.end <= span.end);
+        let is_told = first.is_some_and(|first| first.end == span.end);
+        self.merge(&[span]);
+        let minute = bar.start + 1..=span.end;
         let mut heard = self.recent.iter().rev().map(|point| point.time);
         let is_newest = self
             .recent
             .back()
             .is_none_or(|newest| newest.time <= bar.start);
         match known {
-            Some(known) => (known != close.at.price).then_some(Added::Corrected),
-            None if is_newest => Some(Added::Newest(close.at)),
+            Some(known) => (known != span).then_some(Added::Corrected),
+            None if is_told => None,
+            None if is_newest => Some(Added::Newest(span.point())),
             None if !heard.any(|time| minute.contains(&time)) => Some(Added::Between),
             _ => None,
         }
-    }
-
-    fn price_at(&self, time: Millis) -> Option<f64> {
-        let at = self
-            .closes
-            .binary_search_by_key(&time, |close| close.at.time);
-        at.ok().map(|at| self.closes[at].at.price)
     }
 
     /// Takes fetched bars of some length, oldest first, which fill a range. Of the same moment they
@@ -114,14 +171,14 @@ impl PricePath {
         bars: &[Bar],
         until: Option<Millis>,
     ) {
-        let closes: Vec<Close> = bars
+        let spans: Vec<Span> = bars
             .iter()
             .map(|bar| {
                 let end = bar.start + interval.millis();
-                close(bar, until.map_or(end, |until| end.min(until)))
+                Span::new(bar, until.map_or(end, |until| end.min(until)))
             })
             .collect();
-        self.merge(&closes);
+        self.merge(&spans);
         self.filled.push(range);
     }
 
@@ -138,55 +195,86 @@ impl PricePath {
         self.filled.clear();
     }
 
-    /// Puts closes among those that are there; both are in order.
-    fn merge(&mut self, closes: &[Close]) {
-        let Some(first) = closes.first() else { return };
-        let before = self
-            .closes
-            .partition_point(|close| close.at.time < first.at.time);
-        let mut old = self.closes.split_off(before).into_iter().peekable();
-        for close in closes {
-            while let Some(older) = old.next_if(|old| old.at.time < close.at.time) {
-                self.closes.push(older);
+    /// Puts bars among those that are there; both are in order.
+    fn merge(&mut self, spans: &[Span]) {
+        let Some(first) = spans.first() else { return };
+        let before = self.bars.partition_point(|bar| bar.key() < first.key());
+        let mut old = self.bars.split_off(before).into_iter().peekable();
+        for span in spans {
+            while let Some(older) = old.next_if(|old| old.key() < span.key()) {
+                self.bars.push(older);
             }
-            old.next_if(|old| old.at.time == close.at.time);
-            self.closes.push(*close);
+            old.next_if(|old| old.key() == span.key());
+            self.bars.push(*span);
         }
-        self.closes.extend(old);
-        let surplus = self.closes.len().saturating_sub(CLOSES);
-        self.closes.drain(..surplus);
+        self.bars.extend(old);
+        let surplus = self.bars.len().saturating_sub(BARS);
+        self.bars.drain(..surplus);
     }
 
-    /// The whole way, oldest first: every single price that is kept, and the closes of the times of
+    /// The whole way, oldest first: every single price that is kept, and the bars of the times of
     /// which there is none, so that no seam has a gap or a moment twice.
-    pub(crate) fn points(&self) -> Vec<PricePoint> {
-        let mut points = Vec::with_capacity(self.closes.len() + self.recent.len());
+    pub(crate) fn points(&self) -> Vec<Sample> {
+        let mut samples: Vec<Sample> = Vec::with_capacity(self.bars.len() + self.recent.len());
         let mut recent = self.recent.iter().copied().peekable();
-        let mut heard = None;
-        for close in &self.closes {
-            while let Some(point) = recent.next_if(|point| point.time <= close.at.time) {
+        let (mut heard, mut told) = (None, 0);
+        for bar in &self.bars {
+            while let Some(point) = recent.next_if(|point| point.time <= bar.end) {
                 heard = Some(point.time);
-                points.push(point);
+                samples.push(point.into());
             }
             // Bars of other lengths may have told it, too.
-            let is_new = points.last().is_none_or(|last| last.time < close.at.time);
-            if is_new && heard.is_none_or(|heard| heard <= close.start) {
-                points.push(close.at);
+            let is_new = samples.last().is_none_or(|last| last.time < bar.end as f64);
+            if is_new && heard.is_none_or(|heard| heard <= bar.start) {
+                // What was traded is counted once, in whichever bars tell it first.
+                let volume = if told <= bar.start { bar.volume } else { 0.0 };
+                told = bar.end;
+                samples.push(Sample {
+                    volume,
+                    ..(*bar).into()
+                });
             }
         }
-        points.extend(recent);
-        points
+        samples.extend(recent.map(Sample::from));
+        samples
     }
-}
 
-/// A bar's close at a time.
-fn close(bar: &Bar, time: Millis) -> Close {
-    Close {
-        start: bar.start,
-        at: PricePoint {
-            time,
-            price: bar.close.to_f64(),
-        },
+    /// The way in bars, oldest first: of those of such a length and shorter ones that are there, each time
+    /// once, and the single prices of the times of which there are none. Bars know what was between two
+    /// prices that were heard; a longer bar is taken only where nothing else is known.
+    pub(crate) fn spans(&self, interval: Interval) -> Vec<Sample> {
+        let mut taken: Vec<Span> = Vec::with_capacity(self.bars.len());
+        let mut from = Millis::MAX;
+        for bar in self.bars.iter().rev().filter(|bar| bar.end > bar.start) {
+            if bar.end <= from
+                && (bar.length() <= interval.millis() || !self.is_told(bar, interval))
+            {
+                from = bar.start;
+                taken.push(*bar);
+            }
+        }
+        let mut recent = self.recent.iter().copied().peekable();
+        let mut samples = Vec::with_capacity(taken.len() + self.recent.len());
+        for bar in taken.into_iter().rev() {
+            while let Some(point) = recent.next_if(|point| point.time <= bar.start) {
+                samples.push(point.into());
+            }
+            while recent.next_if(|point| point.time <= bar.end).is_some() {}
+            samples.push(bar.into());
+        }
+        samples.extend(recent.map(Sample::from));
+        samples
+    }
+
+    /// Whether shorter bars or single prices tell of the time of a bar that is too long.
+    fn is_told(&self, bar: &Span, interval: Interval) -> bool {
+        let inside = |time: Millis| bar.start < time && time <= bar.end;
+        let start = self.bars.partition_point(|other| other.end <= bar.start);
+        let others = self.bars[start..].iter();
+        others
+            .take_while(|other| other.end <= bar.end)
+            .any(|other| other.length() <= interval.millis())
+            || self.recent.iter().any(|point| inside(point.time))
     }
 }
 
@@ -213,7 +301,11 @@ pub(crate) mod tests {
     }
 
     fn point(time: Millis, price: f64) -> PricePoint {
-        PricePoint { time, price }
+        PricePoint {
+            time,
+            price,
+            volume: 1.0,
+        }
     }
 
     fn fill(path: &mut PricePath, bars: &[Bar]) {
@@ -221,7 +313,10 @@ pub(crate) mod tests {
     }
 
     fn times(path: &PricePath) -> Vec<Millis> {
-        path.points().iter().map(|point| point.time).collect()
+        path.points()
+            .iter()
+            .map(|sample| sample.time as Millis)
+            .collect()
     }
 
     #[test]
@@ -365,8 +460,52 @@ pub(crate) mod tests {
         ));
         assert_eq!(path.add_bar(&bar(0, "1.5")), Some(Added::Corrected));
         assert_eq!(path.add_bar(&bar(0, "1.5")), None);
-        assert_eq!(path.points()[0].price, 1.5);
+        assert_eq!(path.points()[0].close, 1.5);
         assert_eq!(times(&path), [60_000, 120_000]);
+    }
+
+    /// When each begins or is, and what was traded.
+    fn spans(path: &PricePath, interval: Interval) -> Vec<(f64, f64)> {
+        let spans = path.spans(interval);
+        spans.iter().map(|span| (span.time, span.volume)).collect()
+    }
+
+    fn traded(start: Millis, volume: &str) -> Bar {
+        Bar {
+            volume: volume.parse().unwrap(),
+            ..bar(start, "2")
+        }
+    }
+
+    #[test]
+    fn candles_are_made_of_bars_and_of_what_came_since() {
+        let mut path = PricePath::default();
+        for time in [30_000, 90_000, 130_000] {
+            path.add(point(time, 1.0));
+        }
+        fill(&mut path, &[traded(0, "10"), traded(60_000, "20")]);
+        let minutes = [(60_000.0, 10.0), (120_000.0, 20.0), (130_000.0, 1.0)];
+        assert_eq!(spans(&path, Interval::Minute), minutes);
+        // The last is not over.
+        let quarter = [traded(0, "30")];
+        path.fill(Range::Week, Interval::QuarterHour, &quarter, Some(120_000));
+        let quarters = [(120_000.0, 30.0), (130_000.0, 1.0)];
+        assert_eq!(spans(&path, Interval::QuarterHour), quarters);
+        assert_eq!(spans(&path, Interval::Minute), minutes);
+        // Of seconds, where there are some; single prices tell more than the bar of their minute.
+        let seconds = [traded(61_000, "5"), traded(119_000, "15")];
+        path.fill(Range::Minute, Interval::Second, &seconds, None);
+        assert_eq!(
+            spans(&path, Interval::Second),
+            [
+                (30_000.0, 1.0),
+                (62_000.0, 5.0),
+                (90_000.0, 1.0),
+                (120_000.0, 15.0),
+                (130_000.0, 1.0)
+            ]
+        );
+        assert_eq!(spans(&path, Interval::Minute), minutes);
     }
 
     #[test]
@@ -395,7 +534,7 @@ pub(crate) mod tests {
         );
         path.add_bar(&bar(900_000, "1"));
         assert_eq!(path.add(point(10_000, 3.0)), Added::StartedOver);
-        assert_eq!(path.points(), [point(10_000, 3.0)]);
+        assert_eq!(path.points(), [Sample::from(point(10_000, 3.0))]);
         assert!(!path.is_filled(Range::Day, false));
     }
 }

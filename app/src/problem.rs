@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use market::{FeedStatus, Symbol};
 
-use crate::{address, dashboard::Dashboard, page_data::Problem, top_bar::trouble};
+use crate::{dashboard::Dashboard, page_data::Problem, top_bar::trouble};
 
 /// What is wrong with the address, what to do, and where to go from here.
 #[component]
@@ -21,9 +21,7 @@ pub(crate) fn ProblemNotice(
         })
     };
     let links = suggestions.into_iter().map(move |symbol| {
-        let href = dashboard
-            .chosen
-            .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
+        let href = move || dashboard.address_of(symbol);
         // The server is asked, because this page may know only its own watchlist.
         view! {
             <li>

@@ -1,6 +1,10 @@
 use market::{Quality, Quote, Session, Symbol, TradingState};
 
-use crate::figures::{Change, Shown, digits};
+use crate::{
+    Days,
+    figures::{Change, Shown, digits},
+    halts,
+};
 
 /// Every number and word of a quote as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,15 +31,39 @@ pub(crate) struct QuoteFigures {
     pub(crate) prev_close: Shown,
     /// What has been traded.
     pub(crate) volume: Shown,
+    /// The newest day's average price.
+    pub(crate) vwap: Shown,
+    /// The lowest and the highest price of 52 weeks.
+    pub(crate) year: (Shown, Shown),
+    /// The average volume of a day.
+    pub(crate) average_volume: Shown,
+    /// Where it is traded.
+    pub(crate) venue: Option<String>,
     /// The feed that speaks, where the marks do not say it; it changes when another takes over.
     pub(crate) source: Option<String>,
     /// What has to be known of the price, `Simulated`, `Halted T1`.
-    pub(crate) marks: Vec<String>,
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// A word beside a price, without which the price would be misread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The name that the style sheets know.
+    pub(crate) kind: &'static str,
+    /// The word.
+    pub(crate) text: String,
+    /// What it means, in a sentence.
+    pub(crate) meaning: &'static str,
 }
 
 impl QuoteFigures {
     /// A symbol's numbers.
-    pub(crate) fn new(symbol: Symbol, quote: Option<&Quote>, session: Option<&Session>) -> Self {
+    pub(crate) fn new(
+        symbol: Symbol,
+        quote: Option<&Quote>,
+        session: Option<&Session>,
+        days: &Days,
+    ) -> Self {
         let digits = digits(session, quote);
         let price = |price| Shown::price(symbol, price, digits);
         let size = |size| Shown::size(symbol, size);
@@ -57,6 +85,13 @@ impl QuoteFigures {
             low: price(quote.and_then(|quote| quote.low)),
             prev_close: price(session.and_then(|session| session.prev_close)),
             volume: size(quote.and_then(|quote| quote.volume)),
+            vwap: price(days.vwap),
+            year: (
+                price(days.year.map(|(low, _)| low)),
+                price(days.year.map(|(_, high)| high)),
+            ),
+            average_volume: size(days.volume),
+            venue: session.and_then(|session| session.venue.clone()),
             source: session.and_then(source),
             marks: session.map(marks).unwrap_or_default(),
         }
@@ -70,19 +105,56 @@ fn source(session: &Session) -> Option<String> {
 }
 
 /// What has to be known of a price before it is believed; nothing where it is live and open.
-fn marks(session: &Session) -> Vec<String> {
+fn marks(session: &Session) -> Vec<Mark> {
     let state = match session.state {
         TradingState::Open => None,
-        TradingState::Pre => Some("Before the open".to_owned()),
-        TradingState::Post => Some("After hours".to_owned()),
-        TradingState::Closed => Some("Closed".to_owned()),
-        TradingState::Halted => Some(match &session.halt_code {
-            Some(code) => format!("Halted {code}"),
-            None => "Halted".to_owned(),
-        }),
+        TradingState::Pre => Some((
+            "pre",
+            "Pre-market",
+            "The regular session has not begun: few trade, and prices jump.",
+        )),
+        TradingState::Post => Some((
+            "post",
+            "After hours",
+            "The regular session is over: few trade, and prices jump.",
+        )),
+        TradingState::Closed => Some((
+            "closed",
+            "Closed",
+            "No session is held now: the price is that of the last one.",
+        )),
+        TradingState::Halted => None,
     };
-    let quality = quality_name(session.quality).map(str::to_owned);
-    quality.into_iter().chain(state).collect()
+    let quality = match session.quality {
+        Quality::Live => None,
+        Quality::Delayed => Some((
+            "delayed",
+            "Prices come some minutes after the trades, as the source gives them.",
+        )),
+        Quality::Simulated => Some((
+            "simulated",
+            "Made up by this server: no market, and no money.",
+        )),
+        Quality::Replay => Some(("replay", "Recorded before and played again: not of now.")),
+    };
+    let word = quality_name(session.quality);
+    let quality = quality.zip(word).map(|((kind, meaning), word)| Mark {
+        kind,
+        text: word.to_owned(),
+        meaning,
+    });
+    let state = state.map(|(kind, word, meaning)| Mark {
+        kind,
+        text: word.to_owned(),
+        meaning,
+    });
+    let code = session.halt_code.as_deref();
+    let halt = (session.state == TradingState::Halted).then(|| Mark {
+        kind: "halted",
+        text: code.map_or("Halted".to_owned(), |code| format!("Halted {code}")),
+        meaning: halts::meaning(code.unwrap_or_default()),
+    });
+    quality.into_iter().chain(state).chain(halt).collect()
 }
 
 /// The word for data that is not live.
@@ -103,12 +175,20 @@ mod tests {
     #[test]
     fn says_what_has_to_be_known_of_the_price() {
         let mut session = session("GOOG", None, None);
-        assert_eq!(marks(&session), ["Simulated"]);
+        let words = |session: &Session| {
+            let marks = marks(session).into_iter();
+            marks.map(|mark| mark.text).collect::<Vec<_>>()
+        };
+        assert_eq!(words(&session), ["Simulated"]);
         session.quality = Quality::Live;
-        assert_eq!(marks(&session), [""; 0]);
+        assert_eq!(words(&session), [""; 0]);
         session.state = TradingState::Halted;
         session.halt_code = Some("T1".to_owned());
-        assert_eq!(marks(&session), ["Halted T1"]);
+        assert_eq!(words(&session), ["Halted T1"]);
+        assert!(marks(&session)[0].meaning.contains("news"));
+        session.quality = Quality::Delayed;
+        session.state = TradingState::Closed;
+        assert_eq!(words(&session), ["Delayed", "Closed"]);
     }
 
     #[test]
@@ -129,7 +209,12 @@ mod tests {
             ..quote("GOOG", 0, "597.32")
         };
         let session = session("GOOG", Some("596"), Some("0.01"));
-        let figures = QuoteFigures::new(symbol("GOOG"), Some(&quote), Some(&session));
+        let figures = QuoteFigures::new(
+            symbol("GOOG"),
+            Some(&quote),
+            Some(&session),
+            &Days::default(),
+        );
         assert_eq!(figures.bid.0.text, "597.30");
         assert_eq!(figures.bid.0.exact, "597.3");
         assert_eq!(figures.bid.1.text, "100");

@@ -1,8 +1,15 @@
 use leptos::prelude::*;
 
 use crate::{
-    clock, dashboard::Dashboard, figure::ChangeFigures, figure::Figure, figures::Shown,
-    live::State, quote_figures::QuoteFigures,
+    clock,
+    dashboard::Dashboard,
+    days_reader,
+    figure::{ChangeFigures, Figure},
+    figures::Shown,
+    live::State,
+    mark::Marks,
+    quote_figures::QuoteFigures,
+    range_bar::RangeBar,
 };
 
 /// The open symbol: its name, its price, and what has to be known of both.
@@ -16,20 +23,24 @@ pub(crate) fn QuoteHeader(
         let Some(symbol) = dashboard.open.get() else {
             return QuoteFigures::default();
         };
-        match dashboard.ticker(symbol) {
-            Some(ticker) => ticker.quote.with(|quote| {
-                ticker
-                    .session
-                    .with(|session| QuoteFigures::new(symbol, quote.as_ref(), session.as_ref()))
-            }),
-            None => QuoteFigures::new(symbol, None, None),
-        }
+        let ticker = dashboard.ticker(symbol);
+        let quote = ticker.and_then(|ticker| ticker.quote.get());
+        let session = ticker.and_then(|ticker| ticker.session.get());
+        dashboard
+            .days
+            .with(|days| QuoteFigures::new(symbol, quote.as_ref(), session.as_ref(), days))
     });
     let shown = move |field: fn(&QuoteFigures) -> &Shown| {
         Signal::derive(move || figures.with(|figures| field(figures).clone()))
     };
+    // What history is too short for is left out with its line.
+    let unknown = move |field: fn(&QuoteFigures) -> &Shown| {
+        Signal::derive(move || figures.with(|figures| field(figures).number.is_none()))
+    };
+    days_reader::follow_days(dashboard);
     let symbol = move || dashboard.open.get().map(|symbol| symbol.to_string());
     let name = move || figures.with(|figures| figures.name.clone());
+    let venue = move || figures.with(|figures| figures.venue.clone());
     let currency = move || figures.with(|figures| figures.currency.clone());
     let source = move || figures.with(|figures| figures.source.clone());
     let marks = Memo::new(move |_| figures.with(|figures| figures.marks.clone()));
@@ -39,6 +50,8 @@ pub(crate) fn QuoteHeader(
                 <span class="quote-symbol">{symbol}</span>
                 " "
                 <span class="quote-name">{name}</span>
+                " "
+                <span class="venue">{venue}</span>
             </h1>
             <p class="quote-price">
                 <Figure field="price" shown=shown(|figures| &figures.price) flashes=true />
@@ -46,15 +59,7 @@ pub(crate) fn QuoteHeader(
                 <ChangeFigures change=Signal::derive(move || {
                     figures.with(|figures| figures.change.clone())
                 }) />
-                <span class="marks">
-                    {move || {
-                        marks
-                            .get()
-                            .into_iter()
-                            .map(|mark| view! { <span class="mark">{mark}</span> })
-                            .collect_view()
-                    }}
-                </span>
+                <Marks marks />
                 <span class="source">{source}</span>
                 <Age />
             </p>
@@ -72,14 +77,39 @@ pub(crate) fn QuoteHeader(
                     size=shown(|figures| &figures.ask.1)
                 />
                 <Detail term="Open" field="open" shown=shown(|figures| &figures.open) />
-                <Detail term="High" field="high" shown=shown(|figures| &figures.high) />
-                <Detail term="Low" field="low" shown=shown(|figures| &figures.low) />
                 <Detail
                     term="Prev close"
                     field="prev-close"
                     shown=shown(|figures| &figures.prev_close)
                 />
                 <Detail term="Volume" field="volume" shown=shown(|figures| &figures.volume) />
+                <Detail
+                    term="VWAP"
+                    field="vwap"
+                    shown=shown(|figures| &figures.vwap)
+                    hidden=unknown(|figures| &figures.vwap)
+                />
+                <Detail
+                    term="Avg volume"
+                    field="average-volume"
+                    shown=shown(|figures| &figures.average_volume)
+                    hidden=unknown(|figures| &figures.average_volume)
+                />
+                <RangeBar
+                    term="Day range"
+                    fields=("low", "high")
+                    low=shown(|figures| &figures.low)
+                    high=shown(|figures| &figures.high)
+                    last=shown(|figures| &figures.price)
+                />
+                <RangeBar
+                    term="52 weeks"
+                    fields=("year-low", "year-high")
+                    low=shown(|figures| &figures.year.0)
+                    high=shown(|figures| &figures.year.1)
+                    last=shown(|figures| &figures.price)
+                    hidden=unknown(|figures| &figures.year.0)
+                />
             </dl>
         </section>
     }
@@ -109,9 +139,14 @@ fn Side(
 
 /// One number of the list, with its name.
 #[component]
-fn Detail(term: &'static str, field: &'static str, shown: Signal<Shown>) -> impl IntoView {
+fn Detail(
+    term: &'static str,
+    field: &'static str,
+    shown: Signal<Shown>,
+    #[prop(optional, into)] hidden: Signal<bool>,
+) -> impl IntoView {
     view! {
-        <div>
+        <div hidden=move || hidden.get()>
             <dt>{term}</dt>
             <dd>
                 <Figure field=field shown=shown />

@@ -1,11 +1,29 @@
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags};
 
-use crate::{App, PageData, clock};
+use crate::{
+    App, PageData,
+    clock::{self, Zone},
+    preferences,
+    storage::{PREFIX, VERSION},
+};
+
+/// The id of what comes after the page.
+const END: &str = "unsupported";
 
 /// Shows a sentence where the browser has no WebAssembly, which the page itself cannot say.
 const CHECK: &str =
     r#"if(typeof WebAssembly!=="object")document.getElementById("unsupported").hidden=false"#;
+
+/// Puts the theme and the palette that this browser remembers on the root before anything is drawn,
+/// so that the page does not flash in others. What is no choice of today's means nothing to the
+/// style sheets.
+fn remembered_looks() -> String {
+    let (name, version) = ([PREFIX, preferences::KEY].concat(), VERSION);
+    format!(
+        r#"try{{let t=localStorage.getItem("{name}")||"";if(t.startsWith("{version}"))for(let w of t.split(" ")){{let m=/^(theme|palette|flash)=([a-z-]+)$/.exec(w);if(m)document.documentElement.dataset[m[1]]=m[2]}}}}catch{{}}"#
+    )
+}
 
 /// A rising line, without a request of its own.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
@@ -15,7 +33,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 /// it, so that the script starts from the same numbers.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let data = use_context::<PageData>().unwrap_or_default();
-    let drawn = clock::exact(data.snapshot.time);
+    let drawn = clock::exact(data.snapshot.time, Zone::Utc);
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -28,18 +46,23 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 />
                 <meta name="color-scheme" content="dark light" />
                 <link rel="icon" href=ICON />
+                // A browser that has read a part of the page shows nothing of it until it has read the rest:
+                // what is half there takes another place than the whole.
+                <link rel="expect" href=format!("#{END}") blocking="render" />
+                <script nonce=use_nonce() inner_html=remembered_looks()></script>
                 // Without scripts the browser draws the page anew by itself.
                 <noscript>
                     <meta http-equiv="refresh" content="30" />
                 </noscript>
                 <HashedStylesheet id="leptos" options=options.clone() />
                 <AutoReload options=options.clone() />
-                <HydrationScripts options />
+                // After what is to be seen: the page is complete without it.
+                <HydrationScripts options defer=true />
                 <MetaTags />
             </head>
             <body>
                 <App />
-                <p id="unsupported" class="fallback" hidden>
+                <p id=END class="fallback" hidden>
                     "This browser has no WebAssembly, so the page cannot follow the market. It shows "
                     {drawn.clone()} "; reload it for newer prices."
                 </p>

@@ -3,11 +3,12 @@ use std::fmt::Write as _;
 use leptos::prelude::*;
 use market::Price;
 
-/// The drawing's own units; the style sheet stretches them.
-const WIDTH: f64 = 64.0;
-const HEIGHT: f64 = 20.0;
+/// The drawing's own units, fine enough that the line needs whole ones only; the style sheet stretches
+/// them. An hour's closes and the newest price have as many steps as there are minutes.
+const WIDTH: f64 = 120.0;
+const HEIGHT: f64 = 100.0;
 /// Half the line's width and a little, so that the line is not cut at its peaks.
-const MARGIN: f64 = 1.5;
+const MARGIN: f64 = 7.5;
 
 /// A small line of the newest closes. It repeats what the numbers beside it say, so it has no name.
 #[component]
@@ -19,7 +20,7 @@ pub(crate) fn Sparkline(
     view! {
         <svg
             class="sparkline"
-            viewBox="0 0 64 20"
+            viewBox="0 0 120 100"
             preserveAspectRatio="none"
             aria-hidden="true"
             focusable="false"
@@ -29,15 +30,8 @@ pub(crate) fn Sparkline(
     }
 }
 
-/// Writes a number of the drawing, which is not below zero, with one digit after the point. The
-/// standard library's way for any number is a fiftieth of the page's bytes.
-fn push_tenths(to: &mut String, number: f64) {
-    let tenths = (number * 10.0).round() as u32;
-    // Writing to a String cannot fail.
-    let _ = write!(to, "{}.{}", tenths / 10, tenths % 10);
-}
-
-/// The line through closes, oldest first, and the newest price.
+/// The line through closes, oldest first, and the newest price. Each point is written as its distance
+/// from the one before: a page has thirty of these lines, and numbers this small compress well.
 pub(crate) fn path(closes: &[Price], newest: Option<Price>) -> String {
     let prices = closes.iter().copied().chain(newest).map(Price::to_f64);
     let count = closes.len() + usize::from(newest.is_some());
@@ -50,7 +44,8 @@ pub(crate) fn path(closes: &[Price], newest: Option<Price>) -> String {
             (low.min(price), high.max(price))
         });
     let span = high - low;
-    let mut path = String::with_capacity(count * 10);
+    let mut path = String::with_capacity(count * 6);
+    let mut before = (0, 0);
     for (index, price) in prices.enumerate() {
         let x = WIDTH * index as f64 / (count - 1) as f64;
         // Where the price stood still, the line is in the middle.
@@ -60,11 +55,11 @@ pub(crate) fn path(closes: &[Price], newest: Option<Price>) -> String {
             0.5
         };
         let y = MARGIN + (HEIGHT - 2.0 * MARGIN) * part;
-        let command = if index == 0 { 'M' } else { 'L' };
-        path.push(command);
-        push_tenths(&mut path, x);
-        path.push(' ');
-        push_tenths(&mut path, y);
+        let point = (x.round() as i32, y.round() as i32);
+        path.push(if index == 0 { 'M' } else { 'l' });
+        // Writing to a String cannot fail.
+        let _ = write!(path, "{} {}", point.0 - before.0, point.1 - before.1);
+        before = point;
     }
     path
 }
@@ -81,13 +76,13 @@ mod tests {
     fn draws_the_highest_on_top() {
         assert_eq!(
             path(&prices(&["1", "3"]), prices(&["2"]).pop()),
-            "M0.0 18.5L32.0 1.5L64.0 10.0"
+            "M0 93l60 -85l60 42"
         );
     }
 
     #[test]
     fn a_still_price_is_a_level_line() {
-        assert_eq!(path(&prices(&["2", "2"]), None), "M0.0 10.0L64.0 10.0");
+        assert_eq!(path(&prices(&["2", "2"]), None), "M0 50l120 0");
     }
 
     #[test]

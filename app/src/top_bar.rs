@@ -2,17 +2,16 @@ use leptos::prelude::*;
 use market::{FeedState, FeedStatus};
 
 use crate::{
-    address, connection_status::ConnectionStatus, dashboard::Dashboard, navigation::Navigation,
-    pause_button::PauseButton, quote_figures::quality_name, search::Search,
+    alert_panel::AlertPanel, connection_status::ConnectionStatus, dashboard::Dashboard,
+    navigation::Navigation, pause_button::PauseButton, quote_figures::quality_name, search::Search,
+    settings::Settings,
 };
 
 /// Where the page begins, the search, how current it is, and what kind of data it shows.
 #[component]
 pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let home = dashboard
-        .chosen
-        .with_value(|chosen| address::of_home(chosen.as_deref()));
+    let home = move || dashboard.home();
     view! {
         <header class="top-bar">
             <a class="brand" href=home>
@@ -22,6 +21,10 @@ pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
             <ConnectionStatus />
             <PauseButton />
             <DataQuality />
+            <div class="bar-buttons">
+                <AlertPanel />
+                <Settings />
+            </div>
         </header>
     }
 }

@@ -1,96 +1,104 @@
-use leptos::{html, prelude::*};
-use market::Symbol;
+use leptos::{ev, html, prelude::*};
 
 use crate::{
-    address, browser,
-    dashboard::{Dashboard, Ticker},
-    figure::{ChangeFigures, Figure},
-    figures::{Change, Shown, digits},
-    sparkline::Sparkline,
+    add_symbol::AddSymbol,
+    browser,
+    dashboard::Dashboard,
+    drag::Drag,
+    own_list::{self, OwnList},
+    watchlist_row::{Row, symbol_at},
 };
 
-/// The symbols that are followed, each a link that opens it.
+/// The symbols that are followed, each a link that opens it, and what changes which they are.
 #[component]
 pub(crate) fn Watchlist() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let nav = NodeRef::<html::Nav>::new();
+    let own_list = expect_context::<OwnList>();
+    let list = NodeRef::<html::Ul>::new();
+    let editing = RwSignal::new(false);
+    let drag = Drag::new(own_list);
     Effect::new(move || {
         dashboard.open.track();
         // After the row is marked as the open one.
         request_animation_frame(move || {
-            if let Some(nav) = nav.get_untracked() {
-                browser::scroll_to_current(&nav);
+            if let Some(list) = list.get_untracked() {
+                browser::scroll_to_current(&list);
             }
         });
     });
-    let empty = move || dashboard.watchlist.with(Vec::is_empty);
+    // One for all rows, whose buttons say by name and value what is to be done.
+    let click = move |event: ev::MouseEvent| {
+        if drag.has_just_ended() {
+            event.prevent_default();
+            return;
+        }
+        let button = browser::closest(event.target(), "button[value]");
+        let read = |name| button.as_ref()?.get_attribute(name);
+        if let (Some(name), Some(Ok(symbol))) = (read("name"), read("value").map(|it| it.parse())) {
+            match &*name {
+                "up" => own_list.step(symbol, -1),
+                "down" => own_list.step(symbol, 1),
+                _ => return own_list.remove_here(symbol),
+            }
+            own_list::focus(format!("button[name='{name}'][value='{symbol}']"));
+        }
+    };
+    let on_key = move |event: ev::KeyboardEvent| {
+        let Some(symbol) = symbol_at(event.target()) else {
+            return;
+        };
+        match (&*event.key(), event.alt_key()) {
+            ("ArrowUp", true) => own_list.step(symbol, -1),
+            ("ArrowDown", true) => own_list.step(symbol, 1),
+            ("Delete", false) => return own_list.remove_here(symbol),
+            _ => return,
+        }
+        event.prevent_default();
+        own_list::focus_row(symbol);
+    };
+    let empty = move || {
+        dashboard.watchlist.with(Vec::is_empty).then(|| {
+            if dashboard.chosen.with(Option::is_some) {
+                "The watchlist is empty. Add the symbols that you follow."
+            } else {
+                "No symbol is known yet. They appear here with their first price."
+            }
+        })
+    };
     view! {
-        <nav class="watchlist" aria-label="Watchlist" node_ref=nav>
-            <ul>
+        <nav
+            class="watchlist"
+            aria-label="Watchlist"
+            data-editing=move || editing.get().then_some("")
+            on:click=click
+            on:keydown=on_key
+        >
+            <ul
+                node_ref=list
+                on:pointerdown=move |event| drag.begin(&event)
+                on:pointermove=move |event| drag.go_on(&event, list)
+                on:pointerup=move |_| drag.end(true)
+                on:pointercancel=move |_| drag.end(false)
+            >
                 <For
                     each=move || dashboard.watchlist.get()
                     key=|symbol| *symbol
                     children=|symbol| view! { <Row symbol /> }
                 />
             </ul>
-            <p class="empty" hidden=move || !empty()>
-                "No symbol is known yet. They appear here with their first price."
+            <p class="empty" hidden=move || empty().is_none()>
+                {empty}
             </p>
+            <div class="list-tools">
+                <AddSymbol />
+                <button
+                    type="button"
+                    aria-pressed=move || if editing.get() { "true" } else { "false" }
+                    on:click=move |_| editing.update(|editing| *editing = !*editing)
+                >
+                    "Edit"
+                </button>
+            </div>
         </nav>
-    }
-}
-
-/// One symbol: its name, the way of its price, its price and change.
-#[component]
-fn Row(symbol: Symbol) -> impl IntoView {
-    let dashboard = expect_context::<Dashboard>();
-    let href = dashboard
-        .chosen
-        .with_value(|chosen| address::of_symbol(symbol, chosen.as_deref()));
-    let current = move || (dashboard.open.get() == Some(symbol)).then_some("page");
-    let ticker = move || dashboard.ticker(symbol);
-    let name = move || {
-        let session = ticker()?.session;
-        session.with(|session| session.as_ref().map(|session| session.name.clone()))
-    };
-    let price = Signal::derive(move || match ticker() {
-        Some(Ticker { quote, session, .. }) => quote.with(|quote| {
-            let digits = session.with(|session| digits(session.as_ref(), quote.as_ref()));
-            let price = quote.as_ref().and_then(|quote| quote.price);
-            Shown::price(symbol, price, digits)
-        }),
-        None => Shown::unknown(Some(symbol)),
-    });
-    let change = Memo::new(move |_| match ticker() {
-        Some(Ticker { quote, session, .. }) => quote.with(|quote| {
-            session.with(|session| Change::of(symbol, quote.as_ref(), session.as_ref()))
-        }),
-        None => Change::of(symbol, None, None),
-    });
-    let sparkline = Signal::derive(move || {
-        ticker()
-            .map(|ticker| ticker.sparkline.get())
-            .unwrap_or_default()
-    });
-    view! {
-        <li>
-            <a
-                class="row"
-                href=href
-                aria-current=current
-                data-symbol=symbol.to_string()
-                data-noscroll=""
-            >
-                <span class="row-head">
-                    <span class="row-symbol">{symbol.to_string()}</span>
-                    <span class="row-name">{name}</span>
-                    <Figure field="price" shown=price flashes=true />
-                </span>
-                <span class="row-foot">
-                    <Sparkline path=sparkline />
-                    <ChangeFigures change />
-                </span>
-            </a>
-        </li>
     }
 }

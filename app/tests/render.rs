@@ -1,7 +1,7 @@
 //! The page as the server draws it.
 #![cfg(feature = "ssr")]
 
-use app::{PageData, Problem, shell};
+use app::{Days, PageData, Problem, shell};
 use leptos::prelude::*;
 use market::{
     Action, Basis, Closes, News, NewsType, Quality, Quote, Session, Snapshot, Symbol, TradingState,
@@ -40,6 +40,7 @@ fn data() -> PageData {
     PageData {
         id: "1342067399340-0".to_owned(),
         path: "/stocks/GOOG".to_owned(),
+        query: String::new(),
         watchlist: vec![symbol("AAPL"), symbol("GOOG")],
         chosen: false,
         symbol: Some(symbol("GOOG")),
@@ -72,6 +73,7 @@ fn data() -> PageData {
             ..Snapshot::default()
         },
         bars: Vec::new(),
+        days: Days::default(),
         archived: false,
         problem: None,
     }
@@ -120,7 +122,7 @@ fn the_page_is_complete_before_any_script() {
     assert_eq!(html.matches("aria-current=\"page\"").count(), 1);
     assert!(after(watchlist, "aria-current=\"page\"").contains("data-symbol=\"GOOG\""));
     let goog = after(watchlist, "data-symbol=\"GOOG\"");
-    assert!(after(goog, "<path").starts_with("<path d=\"M0.0 18.5L"));
+    assert!(after(goog, "<path").starts_with("<path d=\"M0 93l"));
     assert!(after(&html, "aria-label=\"Connection\"").contains("Connecting"));
     let news = after(&html, "aria-label=\"News\"");
     assert!(news.contains("filing 8-K") && news.contains("guessed"));

@@ -27,6 +27,18 @@ export class Dashboard {
     this.news = page.getByRole('region', { name: 'News' });
   }
 
+  /** What the page tells until it is put away. */
+  note(text: string | RegExp): Locator {
+    return this.page.getByRole('status').getByRole('paragraph').filter({ hasText: text });
+  }
+
+  /** The symbols of the watchlist, in their order. */
+  async symbols(): Promise<(string | null)[]> {
+    return await this.watchlist
+      .getByRole('link')
+      .evaluateAll((links) => links.map((link) => link.getAttribute('data-symbol')));
+  }
+
   get heading(): Locator {
     return this.quote.getByRole('heading', { level: 1 });
   }

@@ -1,4 +1,6 @@
+import type { Page } from '@playwright/test';
 import { expect, test } from '../helpers/journey.ts';
+import { TricklingProxy } from '../helpers/trickling-proxy.ts';
 
 test.describe('without JavaScript', () => {
   // The browser notes that it fetched a script that it may not run.
@@ -59,6 +61,65 @@ test.describe('without JavaScript', () => {
   });
 });
 
+/** Notes in `window.shifts` whatever moves by itself. */
+async function watchShifts(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const shifts: string[] = [];
+    Object.assign(window, { shifts });
+    // A story that comes in pushes the others down while nobody reads them: that is no flaw. What it moves is
+    // drawn in the next frame, however late that comes.
+    const stories: { from: number; until: number }[] = [];
+    new MutationObserver((records) => {
+      const came = records.some(({ addedNodes }) =>
+        [...addedNodes].some((node) => node.nodeName === 'ARTICLE'),
+      );
+      if (!came) return;
+      const span = { from: performance.now(), until: Infinity };
+      stories.push(span);
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => {
+          span.until = performance.now();
+        }),
+      );
+    }).observe(document, { childList: true, subtree: true });
+    // A number that gains or loses a digit moves its own digits, and may move nothing else.
+    const isOfField = (node: Node | null, { left, right, top, bottom }: DOMRect) => {
+      const element = node instanceof Element ? node : node?.parentElement;
+      if (element) return element.closest('[data-field]') !== null;
+      // The ground that flashes behind digits is no node, and is known by where it lies. The number may be shorter
+      // again by now, so what it stands in counts.
+      return [...document.querySelectorAll('[data-field]')].some((field) => {
+        const box = field.parentElement!.getBoundingClientRect();
+        const across = left >= box.left - 2 && right <= box.right + 2;
+        return across && top >= box.top - 2 && bottom <= box.bottom + 2;
+      });
+    };
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        const { value, startTime, sources } = entry as PerformanceEntry & {
+          value: number;
+          sources?: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[];
+        };
+        const others = (sources ?? []).filter(
+          ({ node, currentRect }) => !isOfField(node, currentRect),
+        );
+        if (sources?.length && others.length === 0) continue;
+        const among = others.every(({ node }) => node?.nodeName === 'ARTICLE');
+        if (among && stories.some(({ from, until }) => from <= startTime && startTime <= until)) {
+          continue;
+        }
+        const place = ({ left, top, width, height }: DOMRect) =>
+          [left, top, width, height].map(Math.round).join(' ');
+        const where = others.map(({ node, previousRect, currentRect }) => {
+          const what = node instanceof Element ? node.outerHTML.slice(0, 120) : node?.textContent;
+          return `${what} from ${place(previousRect)} to ${place(currentRect)}`;
+        });
+        shifts.push(`${value} at ${startTime}: ${where.join(' | ')}`);
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+}
+
 test('hydration moves nothing, warns of nothing, and opens one connection', async ({
   page,
   market,
@@ -69,46 +130,7 @@ test('hydration moves nothing, warns of nothing, and opens one connection', asyn
   page.on('request', (request) => {
     if (request.headers()['accept']?.includes('text/event-stream')) streams.push(request.url());
   });
-  await page.addInitScript(() => {
-    const shifts: string[] = [];
-    Object.assign(window, { shifts });
-    // A story that comes in pushes the others down while nobody reads them: that is no flaw of hydration.
-    let storyAt = -Infinity;
-    new MutationObserver((records) => {
-      const came = records.some(({ addedNodes }) =>
-        [...addedNodes].some((node) => node.nodeName === 'ARTICLE'),
-      );
-      if (came) storyAt = performance.now();
-    }).observe(document, { childList: true, subtree: true });
-    const liesInField = ({ left, right, top, bottom }: DOMRect) =>
-      [...document.querySelectorAll('[data-field]')].some((field) => {
-        const box = field.getBoundingClientRect();
-        const across = left >= box.left - 2 && right <= box.right + 2;
-        return across && top >= box.top - 2 && bottom <= box.bottom + 2;
-      });
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) {
-        const { value, startTime, sources } = entry as PerformanceEntry & {
-          value: number;
-          sources?: { node?: Node; currentRect: DOMRect }[];
-        };
-        // A number that gains or loses a digit moves its own digits, and may move nothing else. The ground that
-        // flashes behind them is no node, and is known by where it lies.
-        const nodes = (sources ?? [])
-          .filter(({ node, currentRect }) =>
-            node instanceof Element ? !node.closest('[data-field]') : !liesInField(currentRect),
-          )
-          .map(({ node }) => node);
-        if (sources?.length && nodes.length === 0) continue;
-        const among = nodes.every((node) => node?.nodeName === 'ARTICLE');
-        if (among && Math.abs(startTime - storyAt) < 500) continue;
-        const where = nodes.map((node) =>
-          node instanceof Element ? node.outerHTML.slice(0, 120) : node?.textContent,
-        );
-        shifts.push(`${value}: ${where.join(' | ')}`);
-      }
-    }).observe({ type: 'layout-shift', buffered: true });
-  });
+  await watchShifts(page);
 
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
@@ -118,4 +140,23 @@ test('hydration moves nothing, warns of nothing, and opens one connection', asyn
   expect(await page.evaluate('window.shifts'), 'layout shifts').toEqual([]);
   expect(streams, 'connections').toHaveLength(1);
   expect(messages).toEqual([]);
+});
+
+test('a page that comes piece by piece is shown whole, and moves nothing either', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  // In the middle of what has a size by its content.
+  const cuts = /class="(mark|row-name|quote-name|quote-details|kind|story-foot)"[^>]*>/g;
+  const line = await TricklingProxy.before(market.address, cuts, 40);
+  try {
+    await watchShifts(page);
+    await page.goto(`${line.url}/stocks/GOOG`);
+    await dashboard.isLive();
+    await dashboard.isDrawn();
+    expect(await page.evaluate('window.shifts'), 'layout shifts').toEqual([]);
+  } finally {
+    await line.close();
+  }
 });

@@ -1,47 +1,6 @@
-import { createHash } from 'node:crypto';
 import { Dashboard } from '../helpers/dashboard.ts';
 import { expect, test } from '../helpers/journey.ts';
-import type { Server } from '../helpers/server.ts';
-
-const token = 'the-token-of-the-journey';
-const grant = `journey:${createHash('sha256').update(token).digest('hex')}`;
-
-interface Answer {
-  count: number;
-  unchanged: number;
-  late: number;
-  last_event_id: string;
-}
-
-/** Publishes events as somebody outside does, and gives the answer to it. */
-async function publish(server: Server, ...events: object[]): Promise<Answer> {
-  const response = await fetch(`${server.url}/publish`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson' },
-    body: events.map((event) => JSON.stringify(event)).join('\n'),
-  });
-  const text = await response.text();
-  expect(response.status, text).toBe(200);
-  return JSON.parse(text) as Answer;
-}
-
-function quote(symbol: string, price: string): object {
-  return { event: 'quote', data: { symbol, time: Date.now(), price, volume: '100' } };
-}
-
-function story(headline: string): object {
-  const data = {
-    id: 'journey:1',
-    type: 'headline',
-    basis: 'native',
-    symbols: ['NEWCO'],
-    headline,
-    source: 'Journey',
-    published: Date.now() - 1_000,
-    url: 'https://news.example/newco',
-  };
-  return { event: 'news', data };
-}
+import { grant, publish, quote, story } from '../helpers/publish.ts';
 
 test('what is published from the outside reaches every open page', async ({
   page,

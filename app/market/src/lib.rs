@@ -31,7 +31,7 @@ pub use decimal::{DecimalError, Price, Size};
 pub use event::{DecodeError, Event, Heartbeat};
 pub use feed::{FeedState, FeedStatus};
 pub use interval::{Interval, IntervalError};
-pub use news::{Action, Basis, Link, LinkError, News, NewsType};
+pub use news::{Action, Basis, Link, LinkError, News, NewsType, words_of};
 pub use quote::Quote;
 pub use roll::{Roll, vwap};
 pub use session::{Quality, Session, TradingState};

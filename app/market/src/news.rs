@@ -86,6 +86,25 @@ impl News {
         };
         Some(News { action, ..words })
     }
+
+    /// Whether headline and summary have all of these words, which are as [`words_of`] gives them; of
+    /// the last, the beginning is enough, because somebody may still be typing it.
+    pub fn has_words(&self, words: &[String]) -> bool {
+        let Some((last, others)) = words.split_last() else {
+            return true;
+        };
+        let mut told = words_of(&self.headline);
+        told.extend(words_of(self.summary.as_deref().unwrap_or_default()));
+        others.iter().all(|word| told.contains(word))
+            && told.iter().any(|word| word.starts_with(&**last))
+    }
+}
+
+/// The words of a text in lower case, parted by whatever is neither a letter nor a digit.
+pub fn words_of(text: &str) -> Vec<String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric());
+    let words = words.filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
 }
 
 /// What kind of news it is.
@@ -288,6 +307,11 @@ mod tests {
             let after = told(now.0, now.1).after(&told(before.0, before.1));
             assert_eq!(after, expected, "{now:?} after {before:?}");
         }
+    }
+
+    #[test]
+    fn words_are_letters_and_digits() {
+        assert_eq!(words_of("U.S. Fed’s 2nd"), ["u", "s", "fed", "s", "2nd"]);
     }
 
     #[test]

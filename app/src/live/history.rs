@@ -1,12 +1,11 @@
 use leptos::{logging::warn, task::spawn_local};
-use market::{Bar, Millis};
+use market::{Bar, Millis, News};
 use serde::Deserialize;
 
-use super::request::{self, Failure};
+use super::request;
 use crate::{
     address, browser,
     dashboard::{Dashboard, Missing},
-    search::Suggestion,
 };
 
 /// How long a request is not repeated, whether it is under way or failed.
@@ -28,12 +27,15 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Fetches the bars of the open symbol and the chosen range where they are missing.
+    /// Fetches the bars that the chart needs where they are missing.
     pub(super) fn fill(&mut self, dashboard: Dashboard) {
+        for missing in dashboard.missing_history() {
+            self.fetch(dashboard, missing);
+        }
+    }
+
+    fn fetch(&mut self, dashboard: Dashboard, missing: Missing) {
         let now = browser::now();
-        let Some(missing) = dashboard.missing_history() else {
-            return;
-        };
         self.asked.retain(|(_, at)| now.saturating_sub(*at) < PAUSE);
         if self.asked.iter().any(|(asked, _)| *asked == missing) {
             return;
@@ -44,20 +46,29 @@ impl History {
             let address = address::of_bars(missing.symbol, missing.range, archived);
             match request::get::<Answer>(&address, 0).await {
                 Ok(Answer { bars, until }) => dashboard.complete(missing, &bars, until),
-                Err(Failure { error, .. }) => {
-                    warn!("the history of {} did not come: {error}", missing.symbol);
-                }
+                Err(error) => warn!("the history of {} did not come: {error}", missing.symbol),
             }
         });
     }
 }
 
-/// What the server suggests for a text; nothing where it does not answer.
-pub(crate) async fn suggestions(text: &str, limit: usize) -> Vec<Suggestion> {
-    #[derive(Deserialize)]
-    struct Found {
-        symbols: Vec<Suggestion>,
-    }
-    let found = request::get::<Found>(&address::of_search(text, limit), 0).await;
-    found.map_or_else(|_| Vec::new(), |found| found.symbols)
+/// A page of stories, newest first.
+#[derive(Deserialize)]
+pub(crate) struct Stories {
+    /// The stories.
+    pub(crate) news: Vec<News>,
+    /// Before which id there are more.
+    #[serde(default)]
+    pub(crate) next: Option<String>,
+}
+
+/// The stories at an address.
+pub(crate) async fn stories(address: &str) -> Result<Stories, String> {
+    request::get(address, 0).await
+}
+
+/// The bars at an address.
+pub(crate) async fn bars(address: &str) -> Result<Vec<Bar>, String> {
+    let answer = request::get::<Answer>(address, 0).await?;
+    Ok(answer.bars)
 }

@@ -5,6 +5,8 @@
 mod channel;
 mod connection;
 #[cfg(target_arch = "wasm32")]
+mod directory;
+#[cfg(target_arch = "wasm32")]
 mod events;
 #[cfg(target_arch = "wasm32")]
 mod history;
@@ -24,7 +26,11 @@ mod together;
 
 pub(crate) use state::State;
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {history::suggestions, source::follow};
+pub(crate) use {
+    directory::{quoted, suggestions},
+    history::{bars, stories},
+    source::follow,
+};
 
 /// Every event that a stream carries.
 #[cfg(target_arch = "wasm32")]

@@ -27,8 +27,13 @@ impl From<String> for Failure {
     }
 }
 
-/// Asks for JSON, with which the server may wait for some milliseconds.
-pub(super) async fn get<T: DeserializeOwned>(address: &str, wait: u32) -> Result<T, Failure> {
+/// Asks for JSON, with which the server may wait for some milliseconds. Why there is none, in words.
+pub(super) async fn get<T: DeserializeOwned>(address: &str, wait: u32) -> Result<T, String> {
+    ask(address, wait).await.map_err(|failure| failure.error)
+}
+
+/// The same, where it matters why there is none.
+pub(super) async fn ask<T: DeserializeOwned>(address: &str, wait: u32) -> Result<T, Failure> {
     let signal = AbortSignal::timeout_with_u32(wait + PATIENCE);
     let request = Request::get(address)
         .header("accept", "application/json")

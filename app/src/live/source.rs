@@ -174,13 +174,16 @@ impl Source {
 }
 
 /// Follows the stream after a position on the tape for as long as the page is open.
-pub(crate) fn follow(dashboard: Dashboard, last_id: String) {
+pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id: String) {
     let now = browser::now();
     // Any number but 0, and small enough to be one of the browser's.
     let id = 1 + (browser::chance() * (1_u64 << 52) as f64) as u64;
+    let wants = symbols.map_or(Wants::All, |symbols| {
+        Wants::These(symbols.into_iter().collect())
+    });
     let source = Rc::new(RefCell::new(Source {
         dashboard,
-        tab: Tab::new(id, untrack(|| wants(dashboard)), last_id),
+        tab: Tab::new(id, wants, last_id),
         link: None,
         channel: None,
         lock: None,
@@ -201,40 +204,32 @@ pub(crate) fn follow(dashboard: Dashboard, last_id: String) {
         dashboard.range.track();
         opener.borrow_mut().history.fill(dashboard);
     });
-    let wanting = Rc::clone(&source);
-    Effect::new(move |before: Option<Wants>| {
-        let after = wants(dashboard);
-        if before.is_some_and(|before| before != after) {
-            want(&wanting, after.clone());
-        }
-        after
+    let follower = Rc::clone(&source);
+    Effect::new(move |before: Option<usize>| {
+        let followed = dashboard.followed.read();
+        follow_also(&follower, &followed[before.unwrap_or(0)..]);
+        followed.len()
     });
     set_interval(move || look(&source, true), LOOK);
 }
 
-/// What the page listens to: the watchlist and the open symbol where the person chose them.
-fn wants(dashboard: Dashboard) -> Wants {
-    let mut symbols: BTreeSet<_> = dashboard.watchlist.get().into_iter().collect();
-    symbols.extend(dashboard.open.get());
-    match dashboard.chosen.with_value(Option::is_some) {
-        true => Wants::These(symbols),
-        false => Wants::All,
-    }
-}
-
-/// From now on the page listens to something else. What is new is asked for as of the page's position,
-/// and all of it is followed from there.
-fn want(source: &Shared, wants: Wants) {
+/// Follows symbols besides those that are followed already: what is known of them is asked for as of the
+/// page's position, and all is followed from there.
+fn follow_also(source: &Shared, symbols: &[Symbol]) {
     let mut this = source.borrow_mut();
-    let before = this.tab.tabs.wants().clone();
-    if let (Wants::These(before), Wants::These(symbols)) = (before, &wants) {
-        this.added.retain(|symbol| symbols.contains(symbol));
-        this.added.extend(symbols.difference(&before));
+    let dashboard = this.dashboard;
+    let unknown = symbols.iter().filter(|symbol| !dashboard.knows(**symbol));
+    let unknown: Vec<Symbol> = unknown.copied().collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let mut wants = this.tab.tabs.wants().clone();
+    if let Wants::These(wanted) = &mut wants {
+        wanted.extend(&unknown);
     }
     this.tab.tabs.want(wants);
-    if !this.added.is_empty() {
-        this.tab.reader.miss();
-    }
+    this.added.extend(unknown);
+    this.tab.reader.miss();
     drop(this);
     look(source, false);
 }
@@ -358,7 +353,7 @@ fn ask(source: &Shared, wait: u32) {
     drop(this);
     let source = Rc::clone(source);
     spawn_local(async move {
-        let answer: Result<Answer, _> = request::get(&address, wait * 1_000).await;
+        let answer: Result<Answer, _> = request::ask(&address, wait * 1_000).await;
         let mut this = source.borrow_mut();
         let now = browser::now();
         let Some(link) = this.link.as_mut().filter(|link| link.run == run) else {
@@ -420,12 +415,12 @@ fn catch_up(source: &Shared) {
     let position = this.tab.reader.position();
     let address = match added.is_empty() {
         true => address::of_poll(wants.as_deref(), position, 0),
-        false => address::of_added(&added, position),
+        false => address::of_added(wants.as_deref(), &added, position),
     };
     drop(this);
     let source = Rc::clone(source);
     spawn_local(async move {
-        let answer: Result<Answer, _> = request::get(&address, 0).await;
+        let answer: Result<Answer, _> = request::ask(&address, 0).await;
         let mut this = source.borrow_mut();
         let Ok(answer) = answer else {
             this.tab.reader.unanswered(question, browser::now());

@@ -24,7 +24,7 @@ use tokio::{sync::Semaphore, task};
 pub use self::news::NewsFilter;
 pub(crate) use self::{
     bars::{Adjust, BarQuery, read_bars},
-    news::{Stories, read_news, words_of},
+    news::{Stories, read_news},
 };
 
 /// How many readings go on at one time: a disk is not quicker for more, and each holds a thread and

@@ -3,15 +3,9 @@
 
 use std::sync::Arc;
 
-use app::{
-    Range, RangeError,
-    chart::{
-        Point, Series, Tone,
-        draw::{Candle, Look, Palette},
-        svg::{Document, Shape},
-    },
-};
+use app::{Range, RangeError};
 use axum::{extract::State, http::HeaderMap, response::Response};
+use chart::{Kind, Sample, Scale, Scene, Tone, draw::Palette, svg::Document};
 use market::{Bar, Interval, Millis, Price, Symbol};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -38,8 +32,14 @@ pub(crate) struct ChartQuery {
     #[param(pattern = "^(splits|none)$", default = "splits")]
     adjust: Option<String>,
     /// How the bars are drawn.
-    #[param(pattern = "^(line|candles)$", default = "line")]
+    #[param(pattern = "^(area|line|candles|bars)$", default = "area")]
     r#type: Option<String>,
+    /// How prices lie on the axis.
+    #[param(pattern = "^(linear|log|percent)$", default = "linear")]
+    scale: Option<String>,
+    /// Whether what was traded is drawn below.
+    #[param(pattern = "^(yes|no)$", default = "yes")]
+    volume: Option<String>,
     /// Its colours.
     #[param(pattern = "^(dark|light)$", default = "dark")]
     theme: Option<String>,
@@ -53,17 +53,6 @@ pub(crate) struct ChartQuery {
 
 /// The most bars that one chart is drawn from: more than a wide screen has columns.
 const MAX_BARS: u64 = 10_080;
-
-/// The colours of the page's light theme, as `style/tokens.css` has them.
-const LIGHT: Palette = Palette {
-    ground: (0xff, 0xff, 0xff),
-    grid: (0xe3, 0xe7, 0xec),
-    text: (0x12, 0x16, 0x1c),
-    muted: (0x5b, 0x66, 0x75),
-    up: (0x00, 0x79, 0x6b),
-    down: (0xc6, 0x28, 0x28),
-    accent: (0x1d, 0x5f, 0xd6),
-};
 
 /// The chart of a symbol as an image.
 ///
@@ -107,8 +96,26 @@ pub(crate) async fn chart(
         )));
     }
     let adjust = bars::adjust(query.adjust.as_deref())?;
-    let has_candles = one_of("type", query.r#type.as_deref(), ["line", "candles"])? == 1;
-    let is_light = one_of("theme", query.theme.as_deref(), ["dark", "light"])? == 1;
+    let kinds = [
+        ("area", Kind::Area),
+        ("line", Kind::Line),
+        ("candles", Kind::Candles),
+        ("bars", Kind::Bars),
+    ];
+    let kind = one_of("type", query.r#type.as_deref(), &kinds)?;
+    let scales = [
+        ("linear", Scale::Linear),
+        ("log", Scale::Log),
+        ("percent", Scale::Percent),
+    ];
+    let scale = one_of("scale", query.scale.as_deref(), &scales)?;
+    let shows_volume = one_of(
+        "volume",
+        query.volume.as_deref(),
+        &[("yes", true), ("no", false)],
+    )?;
+    let themes = [("dark", Palette::DARK), ("light", Palette::LIGHT)];
+    let palette = one_of("theme", query.theme.as_deref(), &themes)?;
     let width = length("width", query.width.as_deref(), 120, 720)?;
     let height = length("height", query.height.as_deref(), 80, 400)?;
     let symbol = remembered(&service, path).await?;
@@ -135,11 +142,13 @@ pub(crate) async fn chart(
             let drawing = Drawing {
                 title: &title,
                 size: (width, height),
-                palette: if is_light { LIGHT } else { Palette::default() },
+                palette,
                 tick,
                 interval,
                 range,
-                has_candles,
+                kind,
+                scale,
+                shows_volume,
             };
             Ok(drawing.render(&bars))
         })
@@ -158,7 +167,9 @@ struct Drawing<'a> {
     tick: Option<Price>,
     interval: Interval,
     range: Range,
-    has_candles: bool,
+    kind: Kind,
+    scale: Scale,
+    shows_volume: bool,
 }
 
 impl Drawing<'_> {
@@ -178,46 +189,46 @@ impl Drawing<'_> {
             Some((first, last)) if last.close < first.open => Tone::Down,
             _ => Tone::Accent,
         };
-        let candles: Vec<Candle>;
-        let mut series = Series::new(bars.len());
-        let shape = if self.has_candles {
-            candles = bars
-                .iter()
-                .map(|bar| Candle {
-                    times: (bar.start as f64, end(bar) as f64),
-                    open: bar.open.to_f64(),
-                    high: bar.high.to_f64(),
-                    low: bar.low.to_f64(),
-                    close: bar.close.to_f64(),
-                })
-                .collect();
-            Shape::Candles(&candles)
-        } else {
-            let points = bars.iter();
-            series.replace(points.map(|bar| Point::new(end(bar) as f64, bar.close.to_f64())));
-            Shape::Line(&series)
+        let mut scene = Scene {
+            kind: self.kind,
+            scale: self.scale,
+            shows_volume: self.shows_volume,
+            tone,
+            decimals,
+            interval: self.interval.millis() as f64,
+            ..Scene::default()
         };
+        scene.series.replace(bars.iter().map(|bar| Sample {
+            time: end(bar) as f64,
+            open: bar.open.to_f64(),
+            high: bar.high.to_f64(),
+            low: bar.low.to_f64(),
+            close: bar.close.to_f64(),
+            volume: bar.volume.to_f64(),
+        }));
         let document = Document {
             title: self.title,
             size: self.size,
             palette: self.palette,
-            look: Look {
-                tone,
-                decimals,
-                offset: 0,
-            },
-            shape,
+            scene: &scene,
+            count: (bars.len(), "bar"),
         };
         document.render()
     }
 }
 
-/// Which of two words stands there; the first where none does.
-fn one_of(name: &str, text: Option<&str>, words: [&str; 2]) -> Result<usize, Problem> {
-    let Some(text) = text else { return Ok(0) };
-    words.iter().position(|word| *word == text).ok_or_else(|| {
-        let [one, other] = words;
-        Problem::Malformed(format!("{name} is {text:?}: expected {one} or {other}"))
+/// What the word that stands there means; the first where none does.
+fn one_of<T: Copy>(name: &str, text: Option<&str>, words: &[(&str, T)]) -> Result<T, Problem> {
+    let found = match text {
+        None => words.first(),
+        Some(text) => words.iter().find(|(word, _)| *word == text),
+    };
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let text = text.unwrap_or_default();
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let (last, others) = words.split_last().unwrap_or((&"", &[]));
+        let others = others.join(", ");
+        Problem::Malformed(format!("{name} is {text:?}: expected {others} or {last}"))
     })
 }
 

@@ -25,7 +25,7 @@ use super::{
     selection::{Symbols, number},
     stocks::{IfNoneMatch, QueryResult, read},
 };
-use crate::history::{NewsFilter, Stories, read_news, words_of};
+use crate::history::{NewsFilter, Stories, read_news};
 
 /// What is asked of `/news`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -165,7 +165,7 @@ fn filter(query: &NewsQuery, most: usize) -> Result<NewsFilter, Problem> {
             words.len()
         )));
     }
-    let words = words_of(words);
+    let words = market::words_of(words);
     Ok(NewsFilter {
         symbols,
         types: types?,

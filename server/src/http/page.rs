@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use app::PageData;
+use app::{Days, PageData};
 
 use axum::{
     Extension,
     extract::{Query as AxumQuery, Request, State, rejection::QueryRejection},
-    http::{StatusCode, header},
+    http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use leptos::{nonce::Nonce, prelude::provide_context};
@@ -138,8 +138,8 @@ async fn render(
     request: Request,
 ) -> Response {
     let status = problem.as_ref().map_or(StatusCode::OK, Problem::status);
-    let path = request.uri().path().to_owned();
-    let data = page_data(&service, path, watchlist, symbol, problem).await;
+    let address = request.uri().clone();
+    let data = page_data(&service, &address, watchlist, symbol, problem).await;
     let options = service.leptos.clone();
     // The inline scripts and the policy of the page must carry the same one.
     let nonce = Nonce::new();
@@ -158,14 +158,14 @@ async fn render(
     (status, headers, Extension(nonce), renderer(request).await).into_response()
 }
 
-/// The bars that the chart begins with: those of the tape where the archive cannot be read, so that
-/// there is a page at all.
-async fn bars(service: &Service, symbol: Symbol) -> Vec<Bar> {
+/// The newest bars of a symbol: those of the tape where the archive cannot be read, so that there is
+/// a page at all.
+async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usize) -> Vec<Bar> {
     let wanted = BarQuery {
         symbol,
-        interval: Interval::Minute,
+        interval,
         starts: 0..Millis::MAX,
-        limit: PageData::BARS,
+        limit,
         now: service.now(),
         adjust: Adjust::default(),
     };
@@ -183,7 +183,7 @@ async fn bars(service: &Service, symbol: Symbol) -> Vec<Bar> {
 
 async fn page_data(
     service: &Service,
-    path: String,
+    address: &Uri,
     symbols: Symbols,
     symbol: Option<Symbol>,
     problem: Option<Problem>,
@@ -197,13 +197,18 @@ async fn page_data(
             symbols
         }
     };
+    let mut shown = watchlist.clone();
     if let Some(symbol) = symbol
         && !watchlist.contains(&symbol)
     {
-        watchlist.insert(0, symbol);
+        shown.push(symbol);
+        // A person's own list stays as it is, whatever is open beside it.
+        if !chosen {
+            watchlist.insert(0, symbol);
+        }
     }
     let selection = Selection {
-        symbols: Symbols::These(watchlist.clone()),
+        symbols: Symbols::These(shown),
         news: NewsChoice::Symbols,
         min_interval: None,
         added: None,
@@ -222,18 +227,24 @@ async fn page_data(
         (view.position(), snapshot)
     });
     // Afterwards: a minute that closes meanwhile may come twice, and is never missing.
-    let bars = match symbol {
-        Some(symbol) => bars(service, symbol).await,
-        None => Vec::new(),
+    let (bars, days) = match symbol {
+        Some(symbol) => (
+            bars(service, symbol, Interval::Minute, PageData::BARS).await,
+            bars(service, symbol, Interval::Day, Days::BARS).await,
+        ),
+        None => (Vec::new(), Vec::new()),
     };
+    let days = Days::of(&days, service.now());
     PageData {
         id: position.to_string(),
-        path,
+        path: address.path().to_owned(),
+        query: address.query().unwrap_or_default().to_owned(),
         watchlist,
         chosen,
         symbol,
         snapshot,
         bars,
+        days,
         archived: service.history.is_archived(),
         problem: problem.as_ref().map(Problem::for_page),
     }

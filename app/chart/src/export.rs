@@ -1,0 +1,251 @@
+//! What is shown, for spreadsheets and for those who would rather read than look.
+
+use super::calendar::Civil;
+use super::frame::{Frame, size};
+use super::reading::{moment, pins};
+use super::scale::format_plain;
+use super::scene::Scene;
+use super::series::{Candle, Point, Series};
+use std::fmt::Write;
+
+/// What is shown in rows and columns.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    /// What the columns are.
+    pub head: Vec<String>,
+    /// Their texts, newest first.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The names of the values of what is shown.
+fn head(scene: &Scene, frame: &Frame) -> Vec<String> {
+    let mut head: Vec<String> = if scene.kind.has_spans() {
+        let names = ["open", "high", "low", "close"].map(str::to_owned);
+        names.into_iter().collect()
+    } else {
+        vec!["value".to_owned()]
+    };
+    if scene.kind.has_spans() && frame.volume.is_some() {
+        head.push("volume".to_owned());
+    }
+    head.extend(scene.compared.iter().map(|compared| compared.name.clone()));
+    head.extend(scene.studies.iter().map(|study| study.study.name()));
+    head
+}
+
+/// What is shown, oldest first: each time with its values in the order of [`head`], none where there is none.
+fn rows(scene: &Scene, frame: &Frame) -> Vec<(f64, Vec<Option<f64>>)> {
+    let (from, to) = frame.times;
+    let mut rows: Vec<((f64, f64), Vec<Option<f64>>)> = if scene.kind.has_spans() {
+        let (length, offset) = (frame.candle, scene.offset_millis());
+        let candles = scene.series.candles((from, to), length, offset);
+        // A span is known by its beginning.
+        let row = |candle: Candle| {
+            let Candle {
+                open,
+                high,
+                low,
+                close,
+                volume,
+                ..
+            } = candle;
+            let mut values = vec![Some(open), Some(high), Some(low), Some(close)];
+            values.extend(frame.volume.map(|_| Some(volume)));
+            (candle.times, values)
+        };
+        candles.map(row).collect()
+    } else {
+        let shown = scene.series.iter(scene.shown());
+        let row = |point: Point| ((point.time, point.time), vec![Some(point.value)]);
+        shown.map(row).collect()
+    };
+    let studies = scene.studies.iter().map(|study| &study.line);
+    let others: Vec<&Series> = scene
+        .compared
+        .iter()
+        .map(|compared| &compared.series)
+        .chain(studies)
+        .collect();
+    for ((_, end), values) in &mut rows {
+        for series in &others {
+            // The newest that was known then.
+            let until = series.between(*end, *end);
+            let known = series.iter(until).rfind(|point| point.time <= *end);
+            values.push(known.map(|point| point.value));
+        }
+    }
+    let rows = rows.into_iter();
+    rows.map(|((time, _), values)| (time, values)).collect()
+}
+
+/// A field after RFC 4180: in quotes where it has to be.
+fn field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+/// What is shown as comma-separated values.
+pub(super) fn csv(scene: &Scene, frame: &Frame) -> String {
+    let mut csv = String::from("time");
+    for name in head(scene, frame) {
+        csv.push(',');
+        csv.push_str(&field(&name));
+    }
+    csv.push_str("\r\n");
+    for (time, values) in rows(scene, frame) {
+        csv.push_str(&Civil::new(time as i64).iso());
+        for value in values {
+            // Whoever computes with it wants what was computed, not what is seen.
+            let _ = match value {
+                Some(value) => write!(csv, ",{}", trimmed(value, scene.decimals)),
+                None => write!(csv, ","),
+            };
+        }
+        csv.push_str("\r\n");
+    }
+    csv
+}
+
+/// A value with as many decimals as it has, and not fewer than it is shown with.
+fn trimmed(value: f64, least: u32) -> String {
+    let text = format_plain(value, 10);
+    let Some((whole, fraction)) = text.split_once('.') else {
+        return text;
+    };
+    let fraction = fraction.trim_end_matches('0');
+    let kept = fraction.len().max((least as usize).min(10));
+    match kept {
+        0 => whole.to_owned(),
+        kept => format!("{whole}.{}", &text[whole.len() + 1..][..kept]),
+    }
+}
+
+/// The newest of what is shown, at most so many.
+pub(super) fn table(scene: &Scene, frame: &Frame, most: usize) -> Table {
+    let mut all = vec!["time".to_owned()];
+    all.extend(head(scene, frame));
+    let rows = rows(scene, frame);
+    let newest = rows.iter().rev().take(most);
+    let rows = newest.map(|(time, values)| {
+        let values = values.iter().map(|value| {
+            let text = |value| super::scale::format_value(value, scene.decimals);
+            value.map_or_else(String::new, text)
+        });
+        std::iter::once(moment(scene, *time))
+            .chain(values)
+            .collect()
+    });
+    Table {
+        head: all,
+        rows: rows.collect(),
+    }
+}
+
+/// The id of the newest pin that is drawn at a place, in the surface's pixels.
+pub(super) fn pin_at(scene: &Scene, frame: &Frame, (x, y): (f64, f64)) -> Option<String> {
+    // A finger is wider than a pin.
+    let reach = f64::from(frame.pixels(size::PIN + 6.0));
+    let row = f64::from(frame.plot.1) - f64::from(frame.pixels(size::PIN + 4.0));
+    if (y - row).abs() > reach {
+        return None;
+    }
+    let near = pins(scene, frame).filter(|(column, _)| (f64::from(*column) - x).abs() <= reach);
+    let nearest = near.min_by_key(|(column, _)| (f64::from(*column) - x).abs() as i32)?;
+    nearest.1.last().map(|pin| pin.id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::Reading;
+    use crate::scene::{Compared, Kind, Pin};
+    use crate::series::Sample;
+    use crate::studies::Study;
+    use crate::svg::tests::frame_of;
+
+    fn scene(kind: Kind) -> Scene {
+        let mut scene = Scene {
+            kind,
+            interval: 60_000.0,
+            ..Scene::default()
+        };
+        scene.series.replace((1..=3).map(|n| Sample {
+            time: f64::from(n) * 60_000.0,
+            open: f64::from(n),
+            high: f64::from(n) + 0.125,
+            low: f64::from(n) - 1.0,
+            close: f64::from(n) + 0.1,
+            volume: 10.0,
+        }));
+        scene
+    }
+
+    #[test]
+    fn candles_are_written_with_all_of_them() {
+        let scene = scene(Kind::Candles);
+        let frame = frame_of(&scene).expect("a frame");
+        assert_eq!(
+            csv(&scene, &frame),
+            "time,open,high,low,close,volume\r\n\
+             1970-01-01T00:00:00.000Z,1.00,1.125,0.00,1.10,10.00\r\n\
+             1970-01-01T00:01:00.000Z,2.00,2.125,1.00,2.10,10.00\r\n\
+             1970-01-01T00:02:00.000Z,3.00,3.125,2.00,3.10,10.00\r\n"
+        );
+    }
+
+    #[test]
+    fn lines_are_written_with_what_they_are_compared_with() {
+        let mut scene = scene(Kind::Line);
+        let mut series = Series::default();
+        series.replace([Point::new(90_000.0, 7.0), Point::new(180_000.0, 8.0)]);
+        scene.compared.push(Compared {
+            name: "a \"b\", c".to_owned(),
+            series,
+        });
+        scene.set_studies(&[Study::Sma(2)]);
+        let frame = frame_of(&scene).expect("a frame");
+        assert_eq!(
+            csv(&scene, &frame),
+            "time,value,\"a \"\"b\"\", c\",SMA 2\r\n\
+             1970-01-01T00:01:00.000Z,1.10,,\r\n\
+             1970-01-01T00:02:00.000Z,2.10,7.00,1.60\r\n\
+             1970-01-01T00:03:00.000Z,3.10,8.00,2.60\r\n"
+        );
+        let table = table(&scene, &frame, 2);
+        assert_eq!(table.head, ["time", "value", "a \"b\", c", "SMA 2"]);
+        assert_eq!(table.rows.len(), 2);
+        assert_eq!(table.rows[0], ["00:03:00", "3.10", "8.00", "2.60"]);
+    }
+
+    #[test]
+    fn a_pin_is_found_where_it_is_drawn() {
+        let mut scene = scene(Kind::Line);
+        scene.pins = [60_000, 120_000, 120_100]
+            .map(|time| Pin {
+                time,
+                id: time.to_string(),
+                text: String::new(),
+            })
+            .into();
+        let frame = frame_of(&scene).expect("a frame");
+        let y = f64::from(frame.plot.1) - 12.0;
+        let x = f64::from(frame.column(120_000.0));
+        assert_eq!(pin_at(&scene, &frame, (x, y)).as_deref(), Some("120100"));
+        assert_eq!(pin_at(&scene, &frame, (x, 5.0)), None);
+        assert_eq!(pin_at(&scene, &frame, (x + 60.0, y)), None);
+        assert_eq!(pins(&scene, &frame).count(), 2);
+        let here = Reading::at(&scene, &frame, 119_000.0).expect("a reading");
+        assert_eq!(here.pins(&scene, &frame).len(), 2);
+    }
+
+    #[test]
+    fn values_keep_what_they_have() {
+        assert_eq!(trimmed(1.5, 2), "1.50");
+        assert_eq!(trimmed(1.25625, 2), "1.25625");
+        assert_eq!(trimmed(0.1 + 0.2, 2), "0.30");
+        assert_eq!(trimmed(12.0, 0), "12");
+    }
+}

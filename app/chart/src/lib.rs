@@ -1,0 +1,44 @@
+//! Draws numbers onto a surface: scales, decimation, series, interaction. Knows no quotes and no network.
+//!
+//! A page makes a [`ChartHandle`], gives it [`Point`]s and puts a [`Chart`] where it is to be seen. What
+//! is drawn goes one way:
+//!
+//! ```text
+//! handle ── Scene ──► Frame (ranges, ticks) ──► draw: axes · series · overlay ──► Surface
+//!                                                                    canvas (browser) · SVG (server)
+//! ```
+//!
+//! In the browser the painter decides when: it collects what is out of date and draws it in one
+//! animation frame, or none where nothing is.
+
+// What the component macro writes beside a component is public, whatever the component is.
+#![allow(unreachable_pub)]
+
+pub mod calendar;
+#[cfg(target_arch = "wasm32")]
+mod canvas;
+pub mod draw;
+mod export;
+#[cfg(target_arch = "wasm32")]
+mod files;
+mod frame;
+mod gestures;
+mod handle;
+mod levels;
+#[cfg(target_arch = "wasm32")]
+mod painter;
+mod reading;
+pub mod scale;
+pub mod scene;
+pub mod series;
+mod studies;
+mod surface;
+pub mod svg;
+pub mod view;
+
+pub use export::Table;
+pub use handle::ChartHandle;
+pub use scene::{Compared, Kind, Pin, Scale, Scene, Tone, View};
+pub use series::{Candle, Point, Sample, Series};
+pub use studies::{Study, StudyLine};
+pub use view::Chart;

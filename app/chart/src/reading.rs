@@ -1,0 +1,266 @@
+//! What is at a place of the chart, for the crosshair, for those who have it read to them, and for tables.
+
+use super::frame::{Frame, size};
+use super::scale::{format_moment, format_value};
+use super::scene::{Pin, Scale, Scene};
+use super::series::{Candle, Point};
+use super::studies::StudyLine;
+
+/// What the series is at a time: one of its samples, or all of a candle.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The end of it, in milliseconds since the Unix epoch, UTC.
+    pub time: f64,
+    /// The last value.
+    pub value: f64,
+    /// The time at which it is drawn: the middle of a candle.
+    pub(super) x: f64,
+    /// All values of it; of a sample those of the candle that it is in.
+    pub(super) candle: Candle,
+}
+
+impl Reading {
+    fn of_candle(candle: Candle) -> Self {
+        Reading {
+            time: candle.times.1,
+            value: candle.close,
+            x: (candle.times.0 + candle.times.1) / 2.0,
+            candle,
+        }
+    }
+
+    fn of_sample(scene: &Scene, frame: &Frame, Point { time, value }: Point) -> Option<Self> {
+        let candle = candle_of(scene, frame, time)?;
+        Some(Reading {
+            time,
+            value,
+            x: time,
+            candle,
+        })
+    }
+
+    /// What is nearest to a time.
+    pub(super) fn at(scene: &Scene, frame: &Frame, time: f64) -> Option<Self> {
+        let series = &scene.series;
+        if scene.kind.has_spans() {
+            // The candle whose room it is in, or else the nearest one.
+            let inside = candle_of(scene, frame, time);
+            return inside
+                .or_else(|| candle_of(scene, frame, series.get(series.nearest(time)?)?.time))
+                .map(Self::of_candle);
+        }
+        let point = series.get(series.nearest(time)?)?;
+        Self::of_sample(scene, frame, point)
+    }
+
+    /// The newest.
+    pub(super) fn last(scene: &Scene, frame: &Frame) -> Option<Self> {
+        let last = scene.series.last()?;
+        if scene.kind.has_spans() {
+            return candle_of(scene, frame, last.time).map(Self::of_candle);
+        }
+        Self::of_sample(scene, frame, last)
+    }
+
+    /// The one so many steps after this one, or before it; the first or last where there are fewer.
+    pub(super) fn step(&self, scene: &Scene, frame: &Frame, by: isize) -> Option<Self> {
+        let series = &scene.series;
+        let last = series.len().checked_sub(1)?;
+        if !scene.kind.has_spans() {
+            let to = series
+                .nearest(self.time)?
+                .saturating_add_signed(by)
+                .min(last);
+            return Self::of_sample(scene, frame, series.get(to)?);
+        }
+        let mut reading = self.clone();
+        for _ in 0..by.unsigned_abs() {
+            let (from, to) = reading.candle.times;
+            let next = if by > 0 {
+                let mut rest =
+                    scene
+                        .series
+                        .candles((to, f64::INFINITY), frame.candle, scene.offset_millis());
+                rest.next()
+            } else {
+                let before = series.inside(f64::NEG_INFINITY, from).end.checked_sub(1);
+                let before = before.and_then(|before| series.get(before));
+                before.and_then(|point| candle_of(scene, frame, point.time))
+            };
+            match next {
+                Some(candle) => reading = Self::of_candle(candle),
+                None => break,
+            }
+        }
+        Some(reading)
+    }
+
+    /// When it was, in words.
+    pub(super) fn moment(&self, scene: &Scene) -> String {
+        // A span is known by its beginning.
+        let spans = scene.kind.has_spans();
+        moment(
+            scene,
+            if spans {
+                self.candle.times.0
+            } else {
+                self.time
+            },
+        )
+    }
+
+    /// Its values with their short names, `O`, `H`, `L`, `C` and `V`; a sample's has none.
+    pub(super) fn parts(&self, scene: &Scene, frame: &Frame) -> Vec<(&'static str, String)> {
+        let value = |value| {
+            if scene.effective_scale() == Scale::Percent && !scene.compared.is_empty() {
+                frame.label_of(frame.scaled(0, value))
+            } else {
+                format_value(value, scene.decimals)
+            }
+        };
+        let mut parts = if scene.kind.has_spans() {
+            let Candle {
+                open,
+                high,
+                low,
+                close,
+                ..
+            } = self.candle;
+            vec![
+                ("O", value(open)),
+                ("H", value(high)),
+                ("L", value(low)),
+                ("C", value(close)),
+            ]
+        } else {
+            vec![("", value(self.value))]
+        };
+        if frame.volume.is_some() {
+            parts.push(("V", volume(self.candle.volume)));
+        }
+        parts
+    }
+
+    /// All that is there in words: for somebody who has it read to them.
+    pub(super) fn words(&self, scene: &Scene, frame: &Frame) -> String {
+        let mut words = self.moment(scene);
+        for (name, value) in self.parts(scene, frame) {
+            let name = match name {
+                "O" => "open ",
+                "H" => "high ",
+                "L" => "low ",
+                "C" => "close ",
+                "V" => "volume ",
+                _ => "",
+            };
+            words.push_str(", ");
+            words.push_str(name);
+            words.push_str(&value);
+        }
+        for (index, compared) in scene.compared.iter().enumerate() {
+            if let Some(value) = Self::compared(scene, frame, index, self.time) {
+                words.push_str(&format!(", {} {value}", compared.name));
+            }
+        }
+        for study in &scene.studies {
+            if let Some(value) = Self::study(scene, frame, study, self.time) {
+                words.push_str(&format!(", {} {value}", study.study.name()));
+            }
+        }
+        for pin in self.pins(scene, frame) {
+            words.push_str(&format!(", news: {}", pin.text));
+        }
+        words
+    }
+
+    /// What happened then: the pins that are drawn where this is.
+    pub(super) fn pins<'a>(&self, scene: &'a Scene, frame: &Frame) -> &'a [Pin] {
+        let x = frame.column(self.x);
+        let near = frame.pixels(size::PIN);
+        let mut groups = pins(scene, frame);
+        groups
+            .find(|(at, _)| (at - x).abs() <= near)
+            .map_or(&[], |(_, pins)| pins)
+    }
+
+    /// What another series was at a time.
+    pub(super) fn compared(
+        scene: &Scene,
+        frame: &Frame,
+        index: usize,
+        time: f64,
+    ) -> Option<String> {
+        let series = &scene.compared.get(index)?.series;
+        let point = series.get(series.nearest(time)?)?;
+        Some(frame.label_of(frame.scaled(index + 1, point.value)))
+    }
+
+    /// What a study was at a time.
+    pub(super) fn study(
+        scene: &Scene,
+        frame: &Frame,
+        study: &StudyLine,
+        time: f64,
+    ) -> Option<String> {
+        let point = study.line.get(study.line.nearest(time)?)?;
+        let percent = scene.effective_scale() == Scale::Percent && !scene.compared.is_empty();
+        Some(if percent {
+            frame.label_of(frame.scaled(0, point.value))
+        } else {
+            format_value(point.value, scene.decimals)
+        })
+    }
+}
+
+/// A time, with its date where the samples are not of one day.
+pub(super) fn moment(scene: &Scene, time: f64) -> String {
+    let [first, last] = [scene.series.first(), scene.series.last()]
+        .map(|point| point.map_or(time, |point| point.time));
+    format_moment(time, (first, last), scene.offset)
+}
+
+/// The candle that a time is in, where something was.
+fn candle_of(scene: &Scene, frame: &Frame, time: f64) -> Option<Candle> {
+    let length = frame.candle;
+    let offset = scene.offset_millis();
+    let begin = (((time + offset) / length).ceil() - 1.0) * length - offset;
+    let mut candles = scene
+        .series
+        .candles((begin, begin + length), length, offset);
+    candles.next().filter(|candle| candle.times.0 == begin)
+}
+
+/// What was traded, short: three digits are read at a glance.
+fn volume(volume: f64) -> String {
+    const UNITS: [(f64, &str); 3] = [(1e9, "B"), (1e6, "M"), (1e3, "K")];
+    for (unit, name) in UNITS {
+        if volume >= unit {
+            return format!("{} {name}", format_value(volume / unit, 2));
+        }
+    }
+    let decimals = if volume.fract() == 0.0 { 0 } else { 3 };
+    format_value(volume, decimals)
+}
+
+/// The pins that are shown, in groups of what is too near to be told apart, and the column of each group.
+pub(super) fn pins<'a>(scene: &'a Scene, frame: &Frame) -> impl Iterator<Item = (i32, &'a [Pin])> {
+    let (from, to) = frame.times;
+    let start = scene.pins.partition_point(|pin| (pin.time as f64) < from);
+    let end = scene.pins.partition_point(|pin| pin.time as f64 <= to);
+    let columns: Vec<i32> = scene.pins[start..end]
+        .iter()
+        .map(|pin| frame.column(pin.time as f64))
+        .collect();
+    let apart = 2 * frame.pixels(size::PIN) + frame.pixels(2.0);
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let first = *columns.get(at)?;
+        let count = columns[at..]
+            .iter()
+            .take_while(|&&column| column - first < apart)
+            .count();
+        let group = &scene.pins[start + at..start + at + count];
+        at += count;
+        Some((first, group))
+    })
+}

@@ -1,0 +1,251 @@
+//! The chart as a component of the page.
+
+use super::gestures::{Gesture, wheel_factor};
+use super::handle::{ChartHandle, Step};
+use leptos::ev::{KeyboardEvent, PointerEvent, WheelEvent};
+use leptos::html;
+use leptos::prelude::*;
+
+/// The keys that the plot answers to, as `aria-keyshortcuts` has them.
+const KEYS: &str = "ArrowLeft ArrowRight PageUp PageDown Shift+ArrowLeft Shift+ArrowRight + - Home End \
+                    Enter Escape";
+
+/// A chart of the samples of `handle`, which are those of `name`.
+///
+/// The server draws it as SVG; the browser puts canvases over that and hides it once they are drawn.
+/// It fills the box that the page's CSS gives it. A handle shows in one chart at a time.
+#[component]
+pub fn Chart(
+    /// Where the samples come from.
+    handle: ChartHandle,
+    /// What they are of, such as a symbol.
+    #[prop(into)]
+    name: Signal<String>,
+    /// Is called with the id of a pin that is chosen.
+    #[prop(optional, into)]
+    on_pin: Option<Callback<String>>,
+) -> impl IntoView {
+    let plot = NodeRef::<html::Div>::new();
+    let layers = [(); 3].map(|()| NodeRef::<html::Canvas>::new());
+    let drawn = RwSignal::new(false);
+    let spoken = RwSignal::new(String::new());
+    let summary = handle.summary;
+    handle.summarize();
+
+    #[cfg(target_arch = "wasm32")]
+    mount(handle, drawn, plot, layers);
+
+    let leave = move || {
+        handle.leave();
+        // A plot that has focus is left when it is taken off the page, and its signals are gone.
+        if spoken.try_with_untracked(String::is_empty) == Some(false) {
+            spoken.set(String::new());
+        }
+    };
+    let open = move |pin: Option<String>| {
+        if let (Some(pin), Some(on_pin)) = (pin, on_pin) {
+            on_pin.run(pin);
+        }
+    };
+    let on_key = move |event: KeyboardEvent| {
+        if event.ctrl_key() || event.alt_key() || event.meta_key() {
+            return;
+        }
+        let shift = event.shift_key();
+        let said = match (event.key().as_str(), shift) {
+            ("ArrowLeft", true) => return act(&event, || handle.pan(-0.1)),
+            ("ArrowRight", true) => return act(&event, || handle.pan(0.1)),
+            ("+" | "=", _) => return act(&event, || handle.zoom(0.8, 0.5)),
+            ("-" | "_", _) => return act(&event, || handle.zoom(1.25, 0.5)),
+            ("Home", _) => return act(&event, || handle.fit()),
+            ("ArrowLeft", _) => handle.walk(Step::By(-1)),
+            ("ArrowRight", _) => handle.walk(Step::By(1)),
+            ("PageUp", _) => handle.walk(Step::By(-10)),
+            ("PageDown", _) => handle.walk(Step::By(10)),
+            ("End", _) => {
+                handle.follow();
+                handle.walk(Step::Newest)
+            }
+            ("Enter", _) => match handle.pin_here() {
+                Some(pin) => return act(&event, || open(Some(pin))),
+                None => Some(summary.with_untracked(|summary| summary.text.clone())),
+            },
+            ("Escape", _) => return leave(),
+            _ => return,
+        };
+        event.prevent_default();
+        if let Some(said) = said {
+            spoken.set(said);
+        }
+    };
+
+    let gesture = StoredValue::new_local(Gesture::default());
+    let on_down = move |event: PointerEvent| {
+        if event.button() != 0 {
+            return;
+        }
+        let x = event.offset_x().into();
+        gesture.update_value(|gesture| gesture.press(handle, event.pointer_id(), x));
+        handle.point_at(Some(x));
+    };
+    let on_move = move |event: PointerEvent| {
+        let (id, x) = (event.pointer_id(), event.offset_x().into());
+        let before = gesture.try_update_value(|gesture| gesture.drag(handle, id, x));
+        if before == Some(true) {
+            // It goes on outside of the plot; a pointer that is gone already refuses, and that is all.
+            if let Some(plot) = plot.get_untracked()
+                && !plot.has_pointer_capture(id)
+            {
+                let _ = plot.set_pointer_capture(id);
+            }
+        }
+        handle.point_at(Some(x));
+    };
+    let on_up = move |event: PointerEvent| {
+        let pressed =
+            gesture.try_update_value(|gesture| gesture.release(handle, event.pointer_id()));
+        if pressed == Some(true) && event.type_() == "pointerup" {
+            let (x, y) = (event.offset_x().into(), event.offset_y().into());
+            open(handle.pin_at(x, y));
+        }
+    };
+    let on_wheel = move |event: WheelEvent| {
+        // Lines and pages are told in units of their own.
+        let unit = [1.0, 16.0, 400.0][(event.delta_mode() as usize).min(2)];
+        let (across, down) = (event.delta_x() * unit, event.delta_y() * unit);
+        event.prevent_default();
+        let Some((_, width)) = handle.shown() else {
+            return;
+        };
+        if across.abs() > down.abs() {
+            handle.pan(across / width);
+        } else if down != 0.0 {
+            let at = f64::from(event.offset_x()) / width;
+            handle.zoom(wheel_factor(down), at.clamp(0.0, 1.0));
+        }
+    };
+    let canvases =
+        layers.map(|layer| view! { <canvas aria-hidden="true" node_ref=layer></canvas> });
+    let follows = handle.follows();
+
+    view! {
+        <figure class="chart" class:drawn=drawn>
+            <div
+                class="chart-plot"
+                role="application"
+                aria-roledescription="chart"
+                aria-label=move || format!("Chart of {}", name.get())
+                aria-keyshortcuts=KEYS
+                tabindex="0"
+                node_ref=plot
+                on:keydown=on_key
+                on:blur=move |_| leave()
+                on:pointerdown=on_down
+                on:pointermove=on_move
+                on:pointerup=on_up
+                on:pointercancel=on_up
+                on:pointerleave=move |event| {
+                    if event.buttons() == 0 {
+                        handle.leave();
+                    }
+                }
+                on:dblclick=move |_| handle.fit()
+                on:wheel=on_wheel
+            >
+                <div class="chart-still" aria-hidden="true" inner_html=still(handle)></div>
+                {canvases}
+                <p class="chart-empty" hidden=move || summary.with(|summary| summary.points > 0)>
+                    "Waiting for the first price"
+                </p>
+            </div>
+            <button
+                type="button"
+                class="chart-newest"
+                hidden=move || follows.get()
+                on:click=move |_| handle.follow()
+            >
+                "Newest"
+            </button>
+            <p class="chart-words" aria-live="assertive">{spoken}</p>
+            <figcaption
+                class="chart-words"
+                data-points=move || summary.with(|summary| summary.points)
+                data-last=move || summary.with(|summary| summary.last.clone())
+            >
+                {move || summary.with(|summary| summary.text.clone())}
+            </figcaption>
+        </figure>
+    }
+}
+
+fn act(event: &KeyboardEvent, act: impl FnOnce()) {
+    event.prevent_default();
+    act();
+}
+
+/// The chart as the server draws it.
+#[cfg(not(target_arch = "wasm32"))]
+fn still(handle: ChartHandle) -> String {
+    let mut svg = String::new();
+    handle.with_model(|model| {
+        model.settle();
+        svg = super::svg::render(&model.scene);
+    });
+    svg
+}
+
+/// The browser keeps what the server drew: hydration does not set it.
+#[cfg(target_arch = "wasm32")]
+fn still(_: ChartHandle) -> &'static str {
+    ""
+}
+
+/// Draws onto the canvases as soon as they are on the page, until they no longer are.
+#[cfg(target_arch = "wasm32")]
+fn mount(
+    handle: ChartHandle,
+    drawn: RwSignal<bool>,
+    plot: NodeRef<html::Div>,
+    layers: [NodeRef<html::Canvas>; 3],
+) {
+    use super::painter::Painter;
+    Effect::new(move || {
+        let [Some(axes), Some(series), Some(overlay)] = layers.map(|layer| layer.get()) else {
+            return;
+        };
+        let Some(plot) = plot.get() else { return };
+        match Painter::new(handle, drawn, plot.into(), [axes, series, overlay]) {
+            Ok(painter) => handle.attach(painter),
+            // The server's drawing stays.
+            Err(error) => leptos::logging::warn!("the chart cannot be drawn: {error:?}"),
+        }
+    });
+    on_cleanup(move || handle.detach());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::series::Point;
+
+    #[test]
+    fn the_server_draws_the_whole_chart() {
+        Owner::new().with(|| {
+            let handle = ChartHandle::new();
+            let minutes = (0..).map(|n| 1_341_927_000_000.0 + f64::from(n) * 60_000.0);
+            let points = minutes.zip([597.1, 590.1, 597.32]);
+            handle.replace(points.map(|(time, value)| Point::new(time, value)));
+            let html = view! { <Chart handle name="GOOG"/> }.to_html();
+            for part in [
+                "aria-label=\"Chart of GOOG\"",
+                "<svg",
+                "data-points=\"3\"",
+                "data-last=\"597.32\"",
+                "597.32, 3 points from",
+            ] {
+                assert!(html.contains(part), "{part} is not in {html}");
+            }
+            assert_eq!(html.matches("<canvas").count(), 3);
+        });
+    }
+}

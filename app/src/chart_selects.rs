@@ -1,0 +1,69 @@
+use leptos::prelude::*;
+
+use crate::{
+    chart_choices::{KINDS, SCALES, meant, word},
+    dashboard::Dashboard,
+};
+
+/// How prices are drawn.
+#[component]
+pub(crate) fn KindSelect() -> impl IntoView {
+    let kind = expect_context::<Dashboard>().choices.kind;
+    let words = KINDS.map(|(_, word, name)| (word, name));
+    select(
+        "Chart type",
+        Some("c"),
+        words.into(),
+        Signal::derive(move || word(&KINDS, &kind.get())),
+        move |word| {
+            if let Some(chosen) = meant(&KINDS, word) {
+                kind.set(chosen);
+            }
+        },
+    )
+}
+
+/// How prices lie on the axis. What is compared is in percent, whatever is chosen.
+#[component]
+pub(crate) fn ScaleSelect() -> impl IntoView {
+    let choices = expect_context::<Dashboard>().choices;
+    let scale = choices.scale;
+    let words = SCALES.map(|(_, word, name)| (word, name));
+    select(
+        "Scale",
+        None,
+        words.into(),
+        Signal::derive(move || match choices.compared.with(Vec::is_empty) {
+            true => word(&SCALES, &scale.get()),
+            false => "percent",
+        }),
+        move |word| {
+            if let Some(chosen) = meant(&SCALES, word) {
+                scale.set(chosen);
+            }
+        },
+    )
+}
+
+fn select(
+    label: &'static str,
+    key: Option<&'static str>,
+    words: Vec<(&'static str, &'static str)>,
+    chosen: Signal<&'static str>,
+    choose: impl Fn(&str) + 'static,
+) -> impl IntoView {
+    let options = words
+        .into_iter()
+        .map(|(word, name)| view! { <option value=word>{name}</option> });
+    view! {
+        <select
+            class="chart-select"
+            aria-label=label
+            aria-keyshortcuts=key
+            prop:value=move || chosen.get()
+            on:change=move |event| choose(&event_target_value(&event))
+        >
+            {options.collect_view()}
+        </select>
+    }
+}

@@ -1,0 +1,170 @@
+use leptos::{ev, prelude::*};
+use market::Millis;
+
+use crate::{dashboard::Dashboard, news_filter::NewsFilter, news_list::NewsList};
+
+/// How often stories are asked for that do not come by the page's stream.
+const BESIDE: Millis = 30_000;
+
+/// How many answers are asked for at the most until one has something new: those that the page knows
+/// already come first.
+#[cfg(target_arch = "wasm32")]
+const ROUNDS: usize = 8;
+
+/// How it goes with older stories.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Older {
+    /// There may be some.
+    #[default]
+    Unasked,
+    /// They were asked for.
+    Coming,
+    /// Why they did not come.
+    Failed(String),
+    /// There are no more, or no room for them.
+    Over,
+}
+
+/// Which stories somebody reads: what is drawn of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewsReader {
+    /// What was chosen.
+    pub(crate) filter: RwSignal<NewsFilter>,
+    /// How many stories are known, shown or not.
+    pub(crate) known: RwSignal<usize>,
+    /// How it goes with older ones.
+    pub(crate) older: RwSignal<Older>,
+}
+
+impl NewsReader {
+    /// As the address says, which the page was drawn for.
+    pub(crate) fn new(filter: NewsFilter, known: usize) -> Self {
+        NewsReader {
+            filter: RwSignal::new(filter),
+            known: RwSignal::new(known),
+            older: RwSignal::new(Older::default()),
+        }
+    }
+
+    /// Shows what was chosen, and keeps it in the address.
+    pub(crate) fn choose(self, change: impl FnOnce(&mut NewsFilter)) {
+        self.filter.update(|filter| {
+            filter.mistake = None;
+            change(filter);
+        });
+        let location = window().location();
+        if let (Ok(path), Ok(query), Ok(history)) =
+            (location.pathname(), location.search(), window().history())
+        {
+            let here = path + &query;
+            let address = self
+                .filter
+                .with_untracked(|filter| filter.in_address(&here));
+            // It is no step of its own: the way back leads to the page before.
+            let null = leptos::wasm_bindgen::JsValue::NULL;
+            let _ = history.replace_state_with_url(&null, "", Some(&address));
+        }
+    }
+}
+
+/// Lets the list follow what is chosen, what is open and what is on the watchlist.
+pub(crate) fn follow_choice(dashboard: Dashboard) {
+    let NewsReader { filter, older, .. } = dashboard.news;
+    Effect::new(move |before: Option<NewsFilter>| {
+        let open = dashboard.open.get();
+        let chosen = filter.get();
+        let lens = dashboard
+            .chosen
+            .with(|symbols| chosen.lens(open, symbols.as_deref()));
+        let Some(before) = before else {
+            return chosen;
+        };
+        let changed = dashboard.with_news(|news| {
+            let changed = news.lens() != &lens;
+            news.set_lens(lens);
+            changed
+        });
+        if changed == Some(true) {
+            older.set(Older::default());
+            ask_beside(dashboard);
+        }
+        if chosen != before {
+            let shown = dashboard.stories.with_untracked(Vec::len);
+            let known = dashboard.news.known.get_untracked();
+            dashboard
+                .announcement
+                .set(format!("{shown} of {known} stories"));
+        }
+        chosen
+    });
+    Effect::new(move || {
+        let handle = window_event_listener(ev::popstate, move |_| {
+            let query = window().location().search().unwrap_or_default();
+            let chosen = NewsFilter::read(&query);
+            if filter.with_untracked(|filter| *filter != chosen) {
+                filter.set(chosen);
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+    Effect::new(move |asked: Option<Millis>| {
+        let now = dashboard.minute.get();
+        let rests = asked.filter(|asked| now < asked + BESIDE);
+        if rests.is_none() && !dashboard.reading.get_untracked() {
+            ask_beside(dashboard);
+            return now;
+        }
+        rests.unwrap_or_default()
+    });
+}
+
+/// Fetches what does not come by the page's stream, where somebody wants it.
+fn ask_beside(dashboard: Dashboard) {
+    let Some(question) = dashboard.read_news(NewsList::question_beside) else {
+        return;
+    };
+    #[cfg(target_arch = "wasm32")]
+    leptos::task::spawn_local(async move {
+        // The next time is soon.
+        if let Ok(answer) = crate::live::stories(&question.address).await {
+            dashboard.with_news(|news| news.answer(&question, answer.news, answer.next));
+        }
+    });
+    #[cfg(not(target_arch = "wasm32"))]
+    let _ = question;
+}
+
+/// Fetches what is older than the known stories, until there is one more to be shown.
+pub(crate) fn load_older(dashboard: Dashboard) {
+    let older = dashboard.news.older;
+    if older.with_untracked(|older| *older == Older::Coming) {
+        return;
+    }
+    older.set(Older::Coming);
+    #[cfg(target_arch = "wasm32")]
+    leptos::task::spawn_local(async move {
+        for _ in 0..ROUNDS {
+            let Some(question) = dashboard.read_news(NewsList::question) else {
+                break;
+            };
+            let answer = crate::live::stories(&question.address).await;
+            if !dashboard.read_news(|news| news.awaits(&question)) {
+                return;
+            }
+            match answer {
+                Err(error) => return older.set(Older::Failed(error)),
+                Ok(answer) => {
+                    let new = dashboard
+                        .with_news(|news| news.answer(&question, answer.news, answer.next));
+                    if new.flatten() != Some(0) {
+                        break;
+                    }
+                }
+            }
+        }
+        older.set(match dashboard.read_news(NewsList::question) {
+            Some(_) => Older::Unasked,
+            None => Older::Over,
+        });
+    });
+}

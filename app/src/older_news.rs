@@ -1,0 +1,65 @@
+use leptos::prelude::*;
+
+use crate::{
+    dashboard::Dashboard,
+    news_filter::NewsFilter,
+    news_reader::{self, Older},
+};
+
+/// The end of the list: why there is nothing in it, where there is nothing, and the way to what is older.
+#[component]
+pub(crate) fn OlderNews() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let news = dashboard.news;
+    let empty = move || dashboard.stories.with(Vec::is_empty);
+    let filtered = move || news.filter.with(|filter| !filter.is_open());
+    let nothing = move || match filtered() {
+        true => "No story here passes the filter.",
+        false => "No news yet. Stories appear here as they come.",
+    };
+    let said = move || {
+        news.older.with(|older| match older {
+            Older::Unasked => None,
+            Older::Coming => Some("Older stories are coming …".to_owned()),
+            Older::Failed(error) => Some(format!("Older stories did not come: {error}.")),
+            Older::Over => Some("There are no older stories.".to_owned()),
+        })
+    };
+    let label = move || {
+        news.older.with(|older| match older {
+            Older::Failed(_) => "Try again",
+            _ => "Older stories",
+        })
+    };
+    let coming = move || news.older.with(|older| *older == Older::Coming);
+    let over = move || news.older.with(|older| *older == Older::Over);
+    view! {
+        <div class="empty" hidden=move || !empty()>
+            <p>{nothing}</p>
+            <button
+                type="button"
+                hidden=move || !filtered()
+                on:click=move |_| news.choose(|filter| *filter = NewsFilter::default())
+            >
+                "Show all news"
+            </button>
+        </div>
+        <div class="older">
+            <p hidden=move || said().is_none() aria-live="polite">
+                {said}
+            </p>
+            // It stays where it is at the end, so that the focus does.
+            <button
+                type="button"
+                aria-disabled=move || if coming() || over() { "true" } else { "false" }
+                on:click=move |_| {
+                    if !over() {
+                        news_reader::load_older(dashboard);
+                    }
+                }
+            >
+                {label}
+            </button>
+        </div>
+    }
+}

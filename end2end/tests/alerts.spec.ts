@@ -1,0 +1,247 @@
+import type { Page } from '@playwright/test';
+import { isAccessible } from '../helpers/axe.ts';
+import { Dashboard } from '../helpers/dashboard.ts';
+import { expect, test } from '../helpers/journey.ts';
+import { grant, publish, quote, session, story } from '../helpers/publish.ts';
+
+interface Notified {
+  title: string;
+  body?: string;
+  tag?: string;
+}
+
+/** Has the page keep account of what it has the browser notify. */
+async function watchNotifications(page: Page): Promise<() => Promise<Notified[]>> {
+  await page.addInitScript(() => {
+    const notified: Notified[] = [];
+    const asked: unknown[] = [];
+    Object.assign(window, { notified, asked });
+    class Watched extends Notification {
+      constructor(title: string, options?: NotificationOptions) {
+        super(title, options);
+        notified.push({ title, body: options?.body, tag: options?.tag });
+      }
+    }
+    window.Notification = Watched;
+  });
+  return async () => (await page.evaluate('window.notified')) as Notified[];
+}
+
+/** Makes an alert by the form, which stays open. */
+async function make(page: Page, when: string, value: string, of?: string): Promise<void> {
+  const form = page.getByRole('form', { name: 'New alert' });
+  if (!(await form.isVisible())) await page.getByRole('button', { name: 'Alerts' }).click();
+  await form.getByLabel('When').selectOption(when);
+  if (of) await form.getByLabel('Of', { exact: true }).selectOption(of);
+  if (when === 'News of a type') await form.getByLabel('Type').selectOption(value);
+  else await form.getByLabel(/^(Price|Percent)$/).fill(value);
+  await form.getByRole('button', { name: 'Add alert' }).click();
+}
+
+test.use({ permissions: ['notifications'] });
+
+test('an alert fires once when the price comes over, on the page and by the browser', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  await publish(server, quote('NEWCO', '12.50'));
+  const notified = await watchNotifications(page);
+  await page.goto(`${server.url}/stocks/NEWCO`);
+  await dashboard.isLive();
+  await make(page, 'Price at or above', '12.60');
+  const alerts = page.getByRole('list', { name: 'Your alerts' });
+  await expect(alerts).toContainText('NEWCO at 12.60 or above');
+  await expect(alerts).toContainText('waits');
+  await page.keyboard.press('Escape');
+
+  await publish(server, quote('NEWCO', '12.5999'));
+  await expect(dashboard.field('price')).toHaveAttribute('data-value', '12.5999');
+  expect(await notified()).toEqual([]);
+  await publish(server, quote('NEWCO', '12.60'));
+  const note = dashboard.note('NEWCO at 12.60. Your alert: NEWCO at 12.60 or above.');
+  await expect(note).toBeVisible();
+  await expect.poll(notified).toHaveLength(1);
+  expect((await notified())[0]).toMatchObject({
+    title: 'NEWCO at 12.60',
+    body: 'NEWCO at 12.60 or above',
+  });
+  await note.getByRole('button', { name: 'Dismiss' }).click();
+
+  // Down and up again: it has fired.
+  for (const price of ['12.40', '12.70']) {
+    await publish(server, quote('NEWCO', price));
+    await expect(dashboard.field('price')).toHaveAttribute('data-value', price);
+  }
+  await expect(note).toBeHidden();
+  expect(await notified()).toHaveLength(1);
+
+  // It is still so after a reload, and can be armed again: now the price is beyond already.
+  await page.reload();
+  await dashboard.isLive();
+  await page.getByRole('button', { name: 'Alerts' }).click();
+  await expect(alerts).toContainText(/fired \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
+  await alerts.getByRole('button', { name: 'Arm again: NEWCO at 12.60 or above' }).click();
+  await publish(server, quote('NEWCO', '12.75'));
+  await expect(alerts).toContainText('is so already: waits until it was not');
+  expect(await notified()).toEqual([]);
+  await publish(server, quote('NEWCO', '12.10'));
+  await expect(alerts).not.toContainText('is so already');
+  await publish(server, quote('NEWCO', '12.80'));
+  await expect.poll(notified).toHaveLength(1);
+  await alerts.getByRole('button', { name: 'Remove: NEWCO at 12.60 or above' }).click();
+  await expect(alerts.getByRole('listitem')).toHaveCount(0);
+});
+
+test('a price that jumped while no page was open fires when one is', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  await publish(server, quote('NEWCO', '12.50'));
+  await page.goto(`${server.url}/stocks/NEWCO`);
+  await dashboard.isLive();
+  await make(page, 'Price at or below', '12.00');
+  await page.goto('about:blank');
+  await publish(server, quote('NEWCO', '11.00'));
+  await page.goto(`${server.url}/stocks/NEWCO`);
+  await expect(dashboard.note('NEWCO at 11.00')).toBeVisible();
+});
+
+test('a change in percent of any of the watchlist, and news of a type', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  await publish(
+    server,
+    session('NEWCO', 'New Company', '100'),
+    session('OLDCO', 'Old Company', '100'),
+    quote('NEWCO', '100'),
+    quote('OLDCO', '100'),
+  );
+  await page.goto(`${server.url}/stocks/NEWCO`);
+  await dashboard.isLive();
+  await make(page, 'Change in percent, up or down', '2.5', 'any of the watchlist');
+  await make(page, 'News of a type', 'filing');
+  await page.keyboard.press('Escape');
+
+  await publish(server, quote('OLDCO', '97.51'), story('A headline of another type'));
+  await expect(dashboard.stories).toHaveCount(1);
+  await expect(dashboard.field('price', dashboard.link('OLDCO'))).toHaveText('97.51');
+  await expect(dashboard.note('Your alert')).toHaveCount(0);
+  await publish(server, quote('OLDCO', '97.50'));
+  await expect(dashboard.note(/OLDCO −2\.50.%, at 97\.50\. Your alert: any of the/)).toBeVisible();
+  await publish(server, story('NEWCO files its 8-K', { id: 'journey:2', type: 'filing' }));
+  await expect(
+    dashboard.note('NEWCO files its 8-K. Your alert: NEWCO: news, filing.'),
+  ).toBeVisible();
+});
+
+test('what is wrong in the form is named, and nothing is lost', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  const form = page.getByRole('form', { name: 'New alert' });
+  for (const [when, value, said, of] of [
+    ['Price at or above', 'abc', '“abc” is no price: write a number such as 226.80.', undefined],
+    ['Price at or below', '226,80', '“226,80” is no price', undefined],
+    ['Price at or above', '', 'There is no price yet', undefined],
+    ['Change in percent, up or down', '-2', '“-2” is no change: write percent above 0', undefined],
+    ['Price at or above', '5', 'A price is of one symbol', 'any of the watchlist'],
+  ] as const) {
+    await make(page, when, value, of);
+    await expect(form.getByRole('alert')).toContainText(said);
+    await expect(form.getByLabel(/^(Price|Percent)$/)).toHaveValue(value);
+    await expect(form.getByLabel(/^(Price|Percent)$/)).toBeFocused();
+  }
+  await expect(page.getByRole('list', { name: 'Your alerts' }).getByRole('listitem')).toHaveCount(0);
+  // The page shows prices with commas between the thousands: so it reads them.
+  await make(page, 'Price at or above', '61,837.63', 'GOOG');
+  await expect(page.getByRole('list', { name: 'Your alerts' })).toContainText(
+    'GOOG at 61837.63 or above',
+  );
+});
+
+test('two tabs tell one story: the alert fired in both, under one tag', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  await publish(server, quote('NEWCO', '12.50'));
+  const other = new Dashboard(await page.context().newPage());
+  const notified = [await watchNotifications(page), await watchNotifications(other.page)];
+  for (const each of [dashboard, other]) {
+    await each.page.goto(`${server.url}/stocks/NEWCO`);
+    await each.isLive();
+  }
+  await make(page, 'Price at or above', '13');
+  await other.page.getByRole('button', { name: 'Alerts' }).click();
+  const alerts = other.page.getByRole('list', { name: 'Your alerts' });
+  await expect(alerts).toContainText('waits');
+  await publish(server, quote('NEWCO', '13.00'));
+  await expect(alerts).toContainText('fired');
+  const all = async () => (await Promise.all(notified.map(async (each) => await each()))).flat();
+  await expect.poll(async () => (await all()).length).toBeGreaterThan(0);
+  expect(new Set((await all()).map(({ tag }) => tag)).size).toBe(1);
+});
+
+test.describe('the permission', () => {
+  test.use({ permissions: [] });
+
+  for (const answer of ['granted', 'denied'] as const) {
+    test(`is asked for only on a click, and ${answer} is said`, async ({
+      page,
+      market,
+      dashboard,
+    }) => {
+      await page.addInitScript((answer) => {
+        let permission = 'default';
+        const asked: boolean[] = [];
+        Object.assign(window, { asked });
+        Object.defineProperty(Notification, 'permission', { get: () => permission });
+        Notification.requestPermission = async () => {
+          asked.push(navigator.userActivation.isActive);
+          permission = answer;
+          return await Promise.resolve(answer);
+        };
+      }, answer);
+      await page.goto(`${market.url}/stocks/GOOG`);
+      await dashboard.isLive();
+      await page.getByRole('button', { name: 'Alerts' }).click();
+      const panel = page.getByRole('region', { name: 'Alerts' });
+      expect(await page.evaluate('window.asked')).toEqual([]);
+      await panel.getByRole('button', { name: 'Notify me by the browser too' }).click();
+      await expect(panel.getByRole('status')).toContainText(
+        answer === 'granted' ? 'and by the browser' : 'does not allow the page to notify you',
+      );
+      await expect(panel.getByRole('button', { name: 'Notify me' })).toBeHidden();
+      expect(await page.evaluate('window.asked')).toEqual([true]);
+    });
+  }
+});
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(`${colorScheme}`, () => {
+    test.use({ colorScheme });
+
+    test(`alerts are accessible in ${colorScheme}`, async ({ page, market, dashboard }) => {
+      await page.goto(`${market.url}/stocks/GOOG`);
+      await dashboard.isLive();
+      await make(page, 'Price at or above', '1');
+      await make(page, 'Price at or below', '100000');
+      await make(page, 'News of a type', 'halt');
+      await make(page, 'Price at or above', 'abc');
+      await isAccessible(page, 'the list and a complaint');
+      await page.keyboard.press('Escape');
+      await expect(page.getByRole('button', { name: 'Alerts' })).toBeFocused();
+    });
+  });
+}

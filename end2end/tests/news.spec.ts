@@ -1,0 +1,192 @@
+import { expect, test } from '../helpers/journey.ts';
+import { grant, publish } from '../helpers/publish.ts';
+
+test('somebody filters the news by type and words, shares the address and clears it', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  const type = dashboard.news.getByRole('combobox', { name: 'Type of news' });
+  const words = dashboard.news.getByRole('searchbox', { name: 'Words in the news' });
+  const said = dashboard.news.getByText(/^\d+ of \d+ stories$/);
+  const clear = dashboard.news.getByRole('button', { name: 'Clear' });
+  const all = await dashboard.stories.count();
+  await expect(said).toBeHidden();
+  await expect(clear).toBeHidden();
+
+  await type.selectOption({ label: 'rating' });
+  await expect(said).toBeVisible();
+  await expect(dashboard.stories.filter({ hasNotText: /^rating/i })).toHaveCount(0);
+  const ratings = await dashboard.stories.count();
+  expect(ratings).toBeGreaterThan(0);
+  expect(ratings).toBeLessThan(all);
+  await expect(said).toHaveText(new RegExp(`^${ratings} of \\d+ stories$`));
+  await expect(page).toHaveURL(/[?&]type=rating\b/);
+  // Somebody who does not see it is told.
+  await expect(page.getByRole('status')).toHaveText(/^\d+ of \d+ stories$/);
+
+  // It stays with another symbol, and for whoever is sent the address.
+  await dashboard.link('AAPL').click();
+  await expect(dashboard.heading).toHaveText(/AAPL/);
+  await expect(page).toHaveURL(/\/stocks\/AAPL\?type=rating$/);
+  await page.reload();
+  await dashboard.isLive();
+  await expect(type).toHaveValue('rating');
+  await expect(said).toBeVisible();
+
+  await words.fill('no story says this');
+  await expect(dashboard.stories).toHaveCount(0);
+  await expect(dashboard.news.getByText('No story here passes the filter.')).toBeVisible();
+  await dashboard.news.getByRole('button', { name: 'Show all news' }).click();
+  await expect(type).toHaveValue('');
+  await expect(words).toHaveValue('');
+  expect(await dashboard.stories.count()).toBeGreaterThanOrEqual(all);
+  await expect(page).toHaveURL(/\/stocks\/AAPL$/);
+  await words.fill('the of');
+  await clear.click();
+  await expect(said).toBeHidden();
+});
+
+test('the news of the open symbol follows which one is open', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  await page.goto(`${market.url}/stocks/AAPL?of=open`);
+  await dashboard.isLive();
+  for (const symbol of ['AAPL', 'GOOG']) {
+    await dashboard.link(symbol).click();
+    await expect(dashboard.heading).toHaveText(new RegExp(symbol));
+    // Those before them are gone at once, and none is of another.
+    await expect(dashboard.stories.filter({ hasNotText: symbol })).toHaveCount(0);
+    expect(await dashboard.stories.count()).toBeGreaterThan(0);
+  }
+});
+
+test('what is no filter is said, and hides nothing', async ({ page, market, dashboard }) => {
+  await page.goto(`${market.url}/stocks/GOOG?type=gossip`);
+  await dashboard.isLive();
+  await expect(dashboard.news).toContainText('“gossip” is no type of news, so all are shown');
+  expect(await dashboard.stories.count()).toBeGreaterThan(0);
+});
+
+/** A story of GOOG as somebody outside publishes it. */
+function story(id: string, headline: string, more: object = {}): object {
+  const data = {
+    id: `journey:${id}`,
+    type: 'headline',
+    basis: 'native',
+    symbols: ['GOOG'],
+    headline,
+    source: 'Journey',
+    published: Date.now() - 1_000,
+    url: `https://news.example/${id}`,
+    ...more,
+  };
+  return { event: 'news', data };
+}
+
+test('only stories that pass the filter wait behind the button', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--seed', '7', '--publish-token', grant);
+  await page.goto(`${server.url}/stocks/GOOG?q=zeppelin`);
+  await dashboard.isLive();
+  await publish(server, story('z1', 'A zeppelin rises'));
+  await expect(dashboard.stories).toHaveCount(1);
+  await dashboard.stories.first().getByRole('link', { name: 'GOOG' }).focus();
+  await publish(
+    server,
+    story('z2', 'A zeppelin lands'),
+    story('b1', 'A balloon rises'),
+    story('z3', 'A zeppelin rises again'),
+  );
+  const waiting = dashboard.news.getByRole('button', { name: /^\d+ new$/ });
+  await expect(waiting).toHaveText('2 new');
+  await expect(dashboard.stories).toHaveCount(1);
+  await waiting.click();
+  await expect(dashboard.stories).toHaveCount(3);
+});
+
+test('a corrected story says since when, and a withdrawn one is struck out', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--seed', '7', '--publish-token', grant);
+  await page.goto(`${server.url}/stocks/GOOG?q=zeppelin`);
+  await dashboard.isLive();
+  await publish(server, story('z', 'A zeppelin rises'));
+  const one = dashboard.stories.first();
+  await expect(one).toContainText('A zeppelin rises');
+  await publish(server, story('z', 'A zeppelin stays down'));
+  await expect(one).toContainText('A zeppelin stays down');
+  await expect(one).toContainText(/corrected at \d\d:\d\d:\d\d/);
+  await publish(server, story('z', 'A zeppelin stays down', { action: 'deleted' }));
+  await expect(one).toContainText(/withdrawn at \d\d:\d\d:\d\d/);
+  const struck = await one
+    .getByRole('heading')
+    .evaluate((heading) => getComputedStyle(heading).textDecorationLine);
+  expect(struck).toBe('line-through');
+});
+
+test('the exact time of a story shows under the pointer and with the focus', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  const time = dashboard.stories.first().getByRole('time');
+  const shown = async () => await time.evaluate((time) => getComputedStyle(time, '::after').content);
+  await dashboard.chart.hover();
+  expect(await shown()).toBe('none');
+  await time.hover();
+  expect(await shown()).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
+  await dashboard.chart.hover();
+  expect(await shown()).toBe('none');
+  await dashboard.stories.first().getByRole('heading').getByRole('link').focus();
+  expect(await shown()).toMatch(/\d\d:\d\d:\d\d UTC/);
+});
+
+test.describe('older stories', () => {
+  // One request is refused.
+  test.use({ quiet: false });
+
+  test('come by a button, which says what went wrong and tries again', async ({
+    page,
+    serve,
+    dashboard,
+  }) => {
+    const server = await serve('--feed', 'none', '--publish-token', grant);
+    const quote = { symbol: 'GOOG', time: Date.now(), price: '175.20' };
+    const headlines = Array.from({ length: 60 }, (_, at) => `Story number ${at}`);
+    const stories = headlines.map((headline, at) => story(`${at}`, headline));
+    await publish(server, { event: 'quote', data: quote }, ...stories);
+    await page.goto(`${server.url}/stocks/GOOG`);
+    await dashboard.isLive();
+    const before = await dashboard.stories.count();
+    expect(before).toBeLessThan(60);
+
+    await page.route('**/news?*', (route) => route.fulfill({ status: 503 }), { times: 1 });
+    await dashboard.news.getByRole('button', { name: 'Older stories' }).click();
+    await expect(dashboard.news.getByText('Older stories did not come')).toContainText('503');
+    await expect(dashboard.stories).toHaveCount(before);
+
+    await dashboard.news.getByRole('button', { name: 'Try again' }).click();
+    await expect.poll(async () => await dashboard.stories.count()).toBeGreaterThan(before);
+    const older = dashboard.news.getByRole('button', { name: 'Older stories' });
+    await expect(older).toBeFocused();
+    while ((await older.getAttribute('aria-disabled')) !== 'true') {
+      await older.click();
+      await expect(dashboard.news.getByText('are coming')).toBeHidden();
+    }
+    await expect(dashboard.news.getByText('There are no older stories.')).toBeVisible();
+    const shown = await dashboard.stories.getByRole('heading').allInnerTexts();
+    expect(shown).toEqual(headlines.reverse());
+  });
+});

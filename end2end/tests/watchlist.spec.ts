@@ -1,0 +1,356 @@
+import type { Page } from '@playwright/test';
+import { isAccessible } from '../helpers/axe.ts';
+import { Dashboard } from '../helpers/dashboard.ts';
+import { expect, test } from '../helpers/journey.ts';
+import { grant, publish, quote, session } from '../helpers/publish.ts';
+
+/** Opens the field that adds symbols, and gives it. */
+async function openField(page: Page) {
+  await page.getByRole('button', { name: '+ Add' }).click();
+  const field = page.getByRole('combobox', { name: 'Add a symbol' });
+  await expect(field).toBeFocused();
+  return field;
+}
+
+/** What is said to people who do not see the page. */
+function announcement(page: Page, text: string | RegExp) {
+  return page.getByRole('status').filter({ hasText: text });
+}
+
+async function shows(dashboard: Dashboard, symbols: string[]): Promise<void> {
+  await expect.poll(async () => await dashboard.symbols()).toEqual(symbols);
+  const names = symbols.join(',');
+  await expect(dashboard.page).toHaveURL((url) => url.searchParams.get('symbols') === names);
+}
+
+test('a symbol is added by its name, lives at once, and is there after a reload', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  await page.goto(`${market.url}/stocks/GOOG?symbols=GOOG,AAPL`);
+  await dashboard.isLive();
+  await page.evaluate(() => Object.assign(window, { marker: 'still here' }));
+  const field = await openField(page);
+  await field.pressSequentially('microso');
+  await expect(page.getByRole('option', { name: /MSFT Microsoft/ })).toBeVisible();
+  await page.keyboard.press('Enter');
+
+  await shows(dashboard, ['GOOG', 'AAPL', 'MSFT']);
+  await expect(announcement(page, 'MSFT was added')).toBeAttached();
+  const row = dashboard.link('MSFT');
+  await expect(row).toContainText('Microsoft');
+  await dashboard.moves('price', row);
+  // The line of its newest closes came with it.
+  await expect
+    .poll(async () => (await row.locator('.sparkline path').getAttribute('d'))?.length ?? 0)
+    .toBeGreaterThan(20);
+  // The field waits for more, and goes where it came from.
+  await expect(field).toBeFocused();
+  await expect(field).toHaveValue('');
+  await page.keyboard.press('Escape');
+  await expect(field).toBeHidden();
+  await expect(page.getByRole('button', { name: '+ Add' })).toBeFocused();
+  // What is open stays open, and what was followed goes on.
+  await expect(dashboard.heading).toHaveText(/GOOG/);
+  await dashboard.moves('price', dashboard.link('AAPL'));
+  expect(await page.evaluate('window.marker')).toBe('still here');
+  await row.click();
+  await expect(dashboard.heading).toHaveText(/MSFT/);
+  await dashboard.isDrawn();
+
+  await page.reload();
+  await dashboard.isLive();
+  expect(await dashboard.symbols()).toEqual(['GOOG', 'AAPL', 'MSFT']);
+  // Without an address that names them the browser remembers them.
+  await page.goto(market.url);
+  await shows(dashboard, ['GOOG', 'AAPL', 'MSFT']);
+});
+
+test('what nobody quotes is not added, and the page says so', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  await page.goto(`${market.url}/stocks/GOOG?symbols=GOOG,AAPL`);
+  await dashboard.isLive();
+  const field = await openField(page);
+  const complaint = dashboard.watchlist.getByRole('alert');
+  for (const [text, said] of [
+    ['ZZZZZZ', 'ZZZZZZ was not added: no feed of this server quotes it.'],
+    ['a & b', '“a & b” is no symbol and nothing is called so'],
+    ['AAPL', 'AAPL is in the watchlist already.'],
+  ] as const) {
+    const answer = page.waitForResponse((response) => response.url().includes('/symbols?'));
+    await field.fill(text);
+    await answer;
+    await page.keyboard.press('Enter');
+    await expect(complaint).toContainText(said);
+    // Nothing that was written is lost.
+    await expect(field).toHaveValue(text);
+  }
+  expect(await dashboard.symbols()).toEqual(['GOOG', 'AAPL']);
+  await field.pressSequentially('X');
+  await expect(complaint).toBeEmpty();
+});
+
+test('a symbol is removed, and comes back where it was', async ({ page, market, dashboard }) => {
+  await page.goto(`${market.url}/stocks/GOOG?symbols=AAPL,GOOG,MSFT`);
+  await dashboard.isLive();
+  const remove = dashboard.watchlist.getByRole('button', { name: 'Remove GOOG' });
+  await expect(remove).toBeHidden();
+  await dashboard.link('GOOG').hover();
+  await remove.click();
+  await shows(dashboard, ['AAPL', 'MSFT']);
+  // What is open stays open.
+  await expect(dashboard.heading).toHaveText(/GOOG/);
+  await dashboard.moves('price');
+  await page.reload();
+  await dashboard.isLive();
+  expect(await dashboard.symbols()).toEqual(['AAPL', 'MSFT']);
+  await expect(dashboard.heading).toHaveText(/GOOG/);
+
+  // The same by the keyboard alone: from the row to its button.
+  await dashboard.link('AAPL').focus();
+  await page.keyboard.press('Tab');
+  await expect(dashboard.watchlist.getByRole('button', { name: 'Remove AAPL' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await shows(dashboard, ['MSFT']);
+  await expect(dashboard.link('MSFT')).toBeFocused();
+  const note = dashboard.note('AAPL was removed from the watchlist.');
+  await note.getByRole('button', { name: 'Undo' }).click();
+  await shows(dashboard, ['AAPL', 'MSFT']);
+  await expect(note).toBeHidden();
+  await expect(dashboard.link('AAPL')).toBeFocused();
+
+  await page.keyboard.press('Delete');
+  await page.keyboard.press('Delete');
+  await expect(dashboard.watchlist).toContainText('The watchlist is empty.');
+  await expect(page).toHaveURL(`${market.url}/stocks/GOOG`);
+  await page.reload();
+  await expect(dashboard.watchlist).toContainText('The watchlist is empty.');
+  await dashboard.isLive();
+});
+
+test('rows are sorted by keys, by buttons and by dragging', async ({ page, market, dashboard }) => {
+  await page.goto(`${market.url}/stocks/GOOG?symbols=AAPL,GOOG,MSFT`);
+  await dashboard.isLive();
+  await dashboard.link('MSFT').focus();
+  await page.keyboard.press('Alt+ArrowUp');
+  await shows(dashboard, ['AAPL', 'MSFT', 'GOOG']);
+  await expect(announcement(page, 'MSFT is number 2 of 3 now.')).toBeAttached();
+  await expect(dashboard.link('MSFT')).toBeFocused();
+  await page.keyboard.press('Alt+ArrowUp');
+  await shows(dashboard, ['MSFT', 'AAPL', 'GOOG']);
+  await expect(dashboard.link('MSFT')).toBeFocused();
+  // Nothing is beyond the first place.
+  await page.keyboard.press('Alt+ArrowUp');
+  await page.keyboard.press('Alt+ArrowDown');
+  await shows(dashboard, ['AAPL', 'MSFT', 'GOOG']);
+
+  const down = dashboard.watchlist.getByRole('button', { name: 'Move AAPL down' });
+  await expect(down).toBeHidden();
+  await dashboard.watchlist.getByRole('button', { name: 'Edit' }).click();
+  await down.focus();
+  await page.keyboard.press('Enter');
+  await shows(dashboard, ['MSFT', 'AAPL', 'GOOG']);
+  await expect(down).toBeFocused();
+  await dashboard.watchlist.getByRole('button', { name: 'Move GOOG up' }).click();
+  await shows(dashboard, ['MSFT', 'GOOG', 'AAPL']);
+  await dashboard.watchlist.getByRole('button', { name: 'Edit' }).click();
+  await expect(down).toBeHidden();
+
+  const grip = async (symbol: string) => {
+    const box = (await dashboard.link(symbol).boundingBox())!;
+    return { x: box.x + box.width / 3, y: box.y + box.height / 2 };
+  };
+  const [from, to] = [await grip('AAPL'), await grip('MSFT')];
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(to.x, to.y, { steps: 8 });
+  await page.mouse.up();
+  await shows(dashboard, ['AAPL', 'MSFT', 'GOOG']);
+  // Letting go is no click on the row.
+  await expect(dashboard.heading).toHaveText(/GOOG/);
+  await dashboard.link('AAPL').click();
+  await expect(dashboard.heading).toHaveText(/AAPL/);
+});
+
+test('an address comes before what the browser remembers, and changes it only when edited', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  await page.goto(`${market.url}/stocks/GOOG?symbols=AAPL,GOOG,MSFT`);
+  await dashboard.isLive();
+  await dashboard.link('MSFT').focus();
+  await page.keyboard.press('Delete');
+  await shows(dashboard, ['AAPL', 'GOOG']);
+
+  // Somebody's link: it shows theirs, and what is one's own stays as it was.
+  await page.goto(`${market.url}/stocks/NVDA?symbols=NVDA,TSLA`);
+  await dashboard.isLive();
+  expect(await dashboard.symbols()).toEqual(['NVDA', 'TSLA']);
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await shows(dashboard, ['AAPL', 'GOOG']);
+
+  // Without a symbol in the address the first of one's own is open, and the page stays there.
+  await page.goto(market.url);
+  await shows(dashboard, ['AAPL', 'GOOG']);
+  await expect(dashboard.heading).toHaveText(/AAPL/);
+  await expect(page).toHaveURL(/\/stocks\/AAPL\?/);
+  await dashboard.isDrawn();
+  await page.goto(`${market.url}/stocks?symbols=NVDA,TSLA`);
+  await dashboard.isLive();
+  await dashboard.link('TSLA').focus();
+  await page.keyboard.press('Alt+ArrowUp');
+  await shows(dashboard, ['TSLA', 'NVDA']);
+  await page.goto(market.url);
+  await shows(dashboard, ['TSLA', 'NVDA']);
+});
+
+test('a remembered list takes the place of the server’s, and nothing else moves', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await page.evaluate(() => localStorage.setItem('tickertape:watchlist', '1 MSFT,GOOG,AAPL'));
+  await page.addInitScript(() => {
+    const shifts: string[] = [];
+    Object.assign(window, { shifts });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        const { sources } = entry as PerformanceEntry & { sources?: { node?: Node }[] };
+        for (const { node } of sources ?? []) {
+          const element = node instanceof Element ? node : node?.parentElement;
+          if (!element?.closest('nav, [data-field], .news')) shifts.push(element?.outerHTML ?? '?');
+        }
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  await page.reload();
+  await shows(dashboard, ['MSFT', 'GOOG', 'AAPL']);
+  await dashboard.isLive();
+  await dashboard.isDrawn();
+  await dashboard.moves('price');
+  expect(await page.evaluate('window.shifts'), 'layout shifts').toEqual([]);
+});
+
+test.describe('what is remembered and no longer quoted', () => {
+  // The browser itself notes that the server answered 404 when it was asked.
+  test.use({ quiet: false });
+
+  test('is left out and named, and the rest is live', async ({ page, serve, dashboard }) => {
+    const server = await serve('--feed', 'none', '--publish-token', grant);
+    await publish(server, quote('NEWCO', '12.50'), quote('OLDCO', '7.00'));
+    await page.goto(server.url);
+    await dashboard.isLive();
+    await page.evaluate(() => localStorage.setItem('tickertape:watchlist', '1 GONE,OLDCO,NEWCO'));
+    await page.goto(server.url);
+    await shows(dashboard, ['OLDCO', 'NEWCO']);
+    await expect(dashboard.note(/no feed of this server quotes it: GONE\./)).toBeVisible();
+    await publish(server, quote('OLDCO', '7.25'));
+    await expect(dashboard.field('price', dashboard.link('OLDCO'))).toHaveText('7.25');
+    // It is remembered, and back with its first price.
+    await publish(server, quote('GONE', '1.00'));
+    await page.goto(server.url);
+    await shows(dashboard, ['GONE', 'OLDCO', 'NEWCO']);
+  });
+});
+
+test('more symbols than the server chooses, with long names, on a wide and on a narrow page', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  const names = Array.from({ length: 40 }, (_, number) => `S${String(number).padStart(2, '0')}`);
+  names.push('BTC-PERPETUAL-20261225');
+  await publish(
+    server,
+    ...names.map((name, number) => quote(name, `${(number + 1) * 31_337}.25`)),
+    ...names.map((name) => session(name, `${name} International Holdings Société Anonyme`, '30000')),
+  );
+  await page.goto(`${server.url}/stocks/S01`);
+  await page.evaluate(
+    (names) => localStorage.setItem('tickertape:watchlist', `1 ${names.join(',')}`),
+    names,
+  );
+  // Those that the server did not choose come by the stream.
+  await page.goto(`${server.url}/stocks/S01`);
+  await shows(dashboard, names);
+  await expect(dashboard.field('price', dashboard.link('S39'))).toHaveText('1,253,480.25');
+
+  for (const size of [
+    { width: 1280, height: 800 },
+    { width: 390, height: 844 },
+  ]) {
+    await page.setViewportSize(size);
+    expect(await dashboard.overflow(), `px wider than ${size.width}`).toBeLessThanOrEqual(0);
+    const edit = dashboard.watchlist.getByRole('button', { name: 'Edit' });
+    await edit.click();
+    const row = dashboard.watchlist.getByRole('listitem').filter({ hasText: 'BTC-PERPETUAL' });
+    await row.scrollIntoViewIfNeeded();
+    const end = (await row.boundingBox())!;
+    for (const figure of await row.locator('[data-field]:visible').all()) {
+      const box = (await figure.boundingBox())!;
+      expect(box.x + box.width, 'a number within its row').toBeLessThanOrEqual(end.x + end.width);
+    }
+    for (const button of await row.getByRole('button').all()) {
+      const box = (await button.boundingBox())!;
+      expect(Math.min(box.width, box.height), 'a target').toBeGreaterThanOrEqual(24);
+    }
+    await isAccessible(page, `editing at ${size.width}`);
+    await edit.click();
+  }
+});
+
+test.describe('by touch', () => {
+  test.use({ hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } });
+
+  test('a finger adds, sorts and removes', async ({ page, market, dashboard }) => {
+    await page.goto(`${market.url}/stocks/GOOG?symbols=AAPL,GOOG,MSFT`);
+    await dashboard.isLive();
+    await dashboard.watchlist.getByRole('button', { name: 'Remove AAPL' }).tap();
+    await shows(dashboard, ['GOOG', 'MSFT']);
+    await page.getByRole('button', { name: '+ Add' }).tap();
+    await page.getByRole('combobox', { name: 'Add a symbol' }).fill('tesla');
+    await page.getByRole('option', { name: /TSLA Tesla/ }).tap();
+    await shows(dashboard, ['GOOG', 'MSFT', 'TSLA']);
+    await page.keyboard.press('Escape');
+    await dashboard.watchlist.getByRole('button', { name: 'Edit' }).tap();
+    await dashboard.watchlist.getByRole('button', { name: 'Move MSFT up' }).tap();
+    await shows(dashboard, ['MSFT', 'GOOG', 'TSLA']);
+  });
+});
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(`${colorScheme}`, () => {
+    test.use({ colorScheme });
+
+    test(`the list is accessible while one adds, edits and removes in ${colorScheme}`, async ({
+      page,
+      market,
+      dashboard,
+    }) => {
+      await page.goto(`${market.url}/stocks/GOOG?symbols=AAPL,GOOG,MSFT`);
+      await dashboard.isLive();
+      const field = await openField(page);
+      await field.fill('a');
+      await expect(page.getByRole('option').first()).toBeVisible();
+      await page.keyboard.press('ArrowDown');
+      await isAccessible(page, 'suggestions');
+      await field.fill('a & b');
+      await expect(page.getByRole('option').first()).toBeHidden();
+      await page.keyboard.press('Enter');
+      await expect(dashboard.watchlist.getByRole('alert')).not.toBeEmpty();
+      await isAccessible(page, 'a complaint');
+      await page.keyboard.press('Escape');
+      await dashboard.watchlist.getByRole('button', { name: 'Edit' }).click();
+      await dashboard.watchlist.getByRole('button', { name: 'Remove MSFT' }).click();
+      await expect(dashboard.note('MSFT was removed')).toBeVisible();
+      await isAccessible(page, 'editing, with a note');
+    });
+  });
+}
