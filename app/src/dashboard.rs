@@ -394,6 +394,7 @@ impl Dashboard {
     pub(crate) fn set_paused(&self, paused: bool) {
         // What has come until now is before the pause.
         self.draw_changes();
+        self.pause.glimpse.notify();
         self.pause.paused.set(paused);
         self.go_on();
     }
@@ -565,7 +566,7 @@ impl Dashboard {
             return;
         }
         if self.pause.is_hidden() {
-            self.pause.glimpse.set(now);
+            self.pause.glimpse.notify();
             return;
         }
         if let Some(time) = server_time {

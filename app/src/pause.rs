@@ -1,5 +1,4 @@
 use leptos::prelude::*;
-use market::Millis;
 
 /// Whether the page stands still: because the person paused it, or because nobody can see it. What comes
 /// meanwhile is taken all the same, and drawn at once when the page goes on.
@@ -9,8 +8,9 @@ pub(crate) struct Pause {
     pub(crate) paused: RwSignal<bool>,
     /// How many changes wait that would be seen.
     pub(crate) waiting: RwSignal<usize>,
-    /// The server's time while nobody sees the page, for the title of its window.
-    pub(crate) glimpse: RwSignal<Millis>,
+    /// Tells that the title of the window has to be written anew, while nobody sees the page itself or as
+    /// the last thing before it stands still.
+    pub(crate) glimpse: RwSignal<()>,
     hidden: StoredValue<bool>,
     chart: StoredValue<Chart>,
 }
@@ -30,7 +30,7 @@ impl Pause {
         Pause {
             paused: RwSignal::new(false),
             waiting: RwSignal::new(0),
-            glimpse: RwSignal::new(0),
+            glimpse: RwSignal::new(()),
             hidden: StoredValue::new(false),
             chart: StoredValue::default(),
         }
