@@ -8,8 +8,11 @@ const COUNTS: Millis = 150_000;
 const REPEAT: Millis = 30_000;
 /// How long what a tab wanted is still carried after its end, as when it is loaded anew.
 const GRACE: Millis = 10_000;
-/// After so many looks without a word the leader is asked whether it is there.
-const SILENT: u32 = 3;
+/// After so many looks without a word the leader is asked whether it is there: a hidden one may not
+/// say so by itself.
+const ASK: u32 = 2;
+/// After so many it has not answered either, and what it said last is no longer true.
+const SILENT: u32 = 4;
 /// After so many it is not, and chance adds some, so that not all tabs take its place at once.
 const GONE: (u32, u32) = (6, 4);
 /// More symbols than this are asked for as all: a request may only name so many.
@@ -237,7 +240,7 @@ impl Tabs {
             return Duty::Steal;
         }
         let said = self.said.filter(|said| now.saturating_sub(*said) < REPEAT);
-        if passed && (self.is_silent() || !self.is_covered()) || said.is_none() {
+        if passed && (self.silent >= ASK || !self.is_covered()) || said.is_none() {
             self.said = Some(now);
             return Duty::Hello;
         }
@@ -306,12 +309,12 @@ mod tests {
             duties.push(tabs.look(second * 1_000, true, 0.0));
         }
         use Duty::{Hello, Rest, Steal};
-        assert_eq!(duties, [Rest, Rest, Hello, Hello, Hello, Steal]);
+        assert_eq!(duties, [Rest, Hello, Hello, Hello, Hello, Steal]);
         // Chance puts it off, and each word of the leader begins anew.
         let mut tabs = follower();
         for second in 1..=8 {
             assert_ne!(tabs.look(second * 1_000, true, 0.99), Steal);
-            assert_eq!(tabs.is_silent(), second >= 3);
+            assert_eq!(tabs.is_silent(), second >= 4);
         }
         assert_eq!(tabs.heard(7_000), Rank::Current);
         assert!(!tabs.is_silent());
@@ -323,6 +326,7 @@ mod tests {
         let mut tabs = follower();
         assert_eq!(tabs.look(3_600_000, true, 0.0), Duty::Hello);
         assert!(!tabs.is_silent());
+        assert_ne!(tabs.look(7_200_000, true, 0.0), Duty::Steal);
     }
 
     #[test]
