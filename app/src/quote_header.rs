@@ -53,6 +53,13 @@ pub(crate) fn QuoteHeader(
                 " "
                 <span class="venue">{venue}</span>
             </h1>
+            // On paper nothing is live.
+            <p class="print-only">
+                {move || {
+                    let zone = dashboard.preferences.zone.get();
+                    format!("As of {}", clock::exact(dashboard.now.get(), zone))
+                }}
+            </p>
             <p class="quote-price">
                 <Figure field="price" shown=shown(|figures| &figures.price) flashes=true />
                 <span class="currency">{currency}</span>
@@ -163,7 +170,7 @@ fn Age() -> impl IntoView {
         State::Reconnecting { .. } | State::Stale { .. } => {
             Some(format!("{} old", clock::span(dashboard.silence.get())))
         }
-        State::Connecting | State::Live { .. } | State::Polling => None,
+        _ => None,
     };
     view! { <span class="age">{age}</span> }
 }
