@@ -9,7 +9,12 @@ export const quantile = (numbers, part) => {
   return order[Math.max(0, Math.ceil(part * order.length) - 1)];
 };
 
-export const median = (numbers) => quantile(numbers, 0.5);
+/** The one in the middle, or what is between the two that are. */
+export const median = (numbers) => {
+  const order = sorted(numbers);
+  const half = order.length >> 1;
+  return order.length % 2 === 1 ? order[half] : (order[half - 1] + order[half]) / 2;
+};
 
 /** A page with the library of one chart. */
 function withChart({ browser, url }, chart, use) {

@@ -108,7 +108,7 @@ function ratio(figures, chart, other, name) {
 /** All tables. */
 export function tables(figures, machine, options) {
   let text = `Measured on ${machine.processor}, ${machine.cores} cores: Chromium ${machine.browser} on core ${options.core}, `;
-  text += `the program on core ${options.harnessCore}, Node ${machine.node.slice(1)}. Medians of ${options.rounds} rounds.\n`;
+  text += `the program on core ${options.harnessCore}, Node ${machine.node.slice(1)}. Medians of ${options.rounds} rounds, quotes for ${options.seconds} s.\n`;
   for (const group of groups(figures)) {
     const { measure, of } = group[0];
     const columns = COLUMNS[measure];
