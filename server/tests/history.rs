@@ -616,7 +616,7 @@ async fn a_chart_is_an_image_that_stands_alone() {
         "{dark}"
     );
     // A minute ends when the next begins.
-    assert!(dark.contains("60 points from"), "{dark}");
+    assert!(dark.contains("60 bars from"), "{dark}");
     assert!(!dark.contains("<script") && !dark.contains("var(") && !dark.contains("href"));
     let held = server.get(path, &[("if-none-match", &tag)]).await;
     assert_eq!(held.status(), 304);
@@ -632,6 +632,12 @@ async fn a_chart_is_an_image_that_stands_alone() {
         candles.contains(" bars from") && candles.contains("#ef5350"),
         "{candles}"
     );
+    let percent = format!("{path}&scale=percent&volume=no&type=line");
+    let percent = text(server.get(&percent, &[]).await).await;
+    assert!(percent.contains(" %</text>"), "{percent}");
+    let (volume, area) = ("fill-opacity", "linearGradient");
+    assert!(dark.contains(volume) && dark.contains(area));
+    assert!(!percent.contains(volume) && !percent.contains(area));
 }
 
 #[tokio::test]
@@ -712,6 +718,11 @@ async fn what_is_wrong_names_the_value_and_what_was_expected() {
         ("/stocks/GOOG/chart.svg?height=1e9", "\"1e9\""),
         ("/stocks/GOOG/chart.svg?theme=pink", "\"pink\""),
         ("/stocks/GOOG/chart.svg?type=pie", "\"pie\""),
+        (
+            "/stocks/GOOG/chart.svg?scale=logs",
+            "\"logs\": expected linear, log or percent",
+        ),
+        ("/stocks/GOOG/chart.svg?volume=0", "\"0\""),
         ("/stocks/GOOG/chart.svg?adjust=Splits", "\"Splits\""),
         ("/stocks/GOOG/chart.svg?range=1Y&interval=1m", "\"1m\""),
     ] {
