@@ -7,6 +7,8 @@ const chromium = '/usr/bin/chromium';
 export default defineConfig({
   testDir: 'tests',
   outputDir: 'test-results',
+  // Pictures lie beside the journey that compares them, one for all machines that have the fonts of one.
+  snapshotPathTemplate: '{testDir}/chart-looks/{arg}{ext}',
   fullyParallel: true,
   // A journey that passes only the second time has failed.
   retries: 0,

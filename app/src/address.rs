@@ -45,17 +45,8 @@ pub(crate) fn of_home(chosen: Option<&[Symbol]>) -> String {
 
 /// The stream of some symbols, or of all, after a position on the tape, with what is known there of
 /// those that were `added`.
-pub(crate) fn of_stream(
-    symbols: Option<&[Symbol]>,
-    added: &[Symbol],
-    last_event_id: &str,
-) -> String {
+pub(crate) fn of_stream(symbols: Option<&[Symbol]>, last_event_id: &str) -> String {
     let mut address = of_events(symbols);
-    // Without a position it begins with what is known of all.
-    if is_id(last_event_id) && !added.is_empty() {
-        address.push_str("&added=");
-        push_list(&mut address, added);
-    }
     if is_id(last_event_id) {
         address.push_str("&last_event_id=");
         address.push_str(last_event_id);
@@ -84,9 +75,14 @@ fn of_events(symbols: Option<&[Symbol]>) -> String {
     }
 }
 
-/// What is known of some symbols at a position on the tape, as an answer.
-pub(crate) fn of_added(added: &[Symbol], last_event_id: &str) -> String {
-    let mut address = of_poll(Some(added), last_event_id, 0);
+/// What is known at a position on the tape of those of the symbols that were added, as an answer.
+/// Where the position is none of the tape's, it is what is known of all.
+pub(crate) fn of_added(
+    symbols: Option<&[Symbol]>,
+    added: &[Symbol],
+    last_event_id: &str,
+) -> String {
+    let mut address = of_poll(symbols, last_event_id, 0);
     if is_id(last_event_id) {
         address.push_str("&added=");
         push_list(&mut address, added);
@@ -265,22 +261,18 @@ mod tests {
     fn asks_for_the_stream_after_a_position() {
         let goog = [symbol("GOOG")];
         assert_eq!(
-            of_stream(Some(&goog), &[], "1732111111111-0"),
+            of_stream(Some(&goog), "1732111111111-0"),
             "/stocks?symbols=GOOG&last_event_id=1732111111111-0"
         );
-        assert_eq!(
-            of_stream(None, &goog, "1732111111111-0"),
-            "/stocks?symbols=*&added=GOOG&last_event_id=1732111111111-0"
-        );
-        assert_eq!(of_stream(None, &goog, ""), "/stocks?symbols=*");
-        assert_eq!(of_stream(Some(&[]), &[], "a&b=c"), "/stocks?symbols=*");
-        assert_eq!(
-            of_added(&goog, "1732111111111-0"),
-            "/stocks?symbols=GOOG&after=1732111111111-0&wait=0&added=GOOG"
-        );
+        assert_eq!(of_stream(None, ""), "/stocks?symbols=*");
+        assert_eq!(of_stream(Some(&[]), "a&b=c"), "/stocks?symbols=*");
         assert_eq!(
             of_poll(Some(&goog), "1732111111111-0", 25),
             "/stocks?symbols=GOOG&after=1732111111111-0&wait=25"
+        );
+        assert_eq!(
+            of_added(None, &goog, "1732111111111-0"),
+            "/stocks?symbols=*&after=1732111111111-0&wait=0&added=GOOG"
         );
         assert_eq!(of_poll(None, "a&b=c", 0), "/stocks?symbols=*&after=&wait=0");
         assert_eq!(

@@ -34,7 +34,7 @@ impl Dashboard {
         Effect::new(move |drawn: Option<Option<Symbol>>| {
             let symbol = open.get();
             if drawn.is_some_and(|drawn| drawn != symbol) {
-                self.draw_chart();
+                self.open_as_of_now();
                 chart.fit();
             }
             symbol

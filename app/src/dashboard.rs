@@ -16,6 +16,7 @@ use crate::{
     news_reader::NewsReader,
     notes::Notes,
     page_data::PageData,
+    pause::Pause,
     preferences::Preferences,
     sparkline,
     storage::Storage,
@@ -75,7 +76,7 @@ pub(crate) struct Dashboard {
     pub(crate) watchlist: RwSignal<Vec<Symbol>>,
     /// The watchlist that the person chose, for addresses; none where it is the server's.
     pub(crate) chosen: RwSignal<Option<Vec<Symbol>>>,
-    /// What the page follows besides what it began with.
+    /// What the page has to follow, at least.
     pub(crate) followed: RwSignal<Vec<Symbol>>,
     /// The open symbol.
     pub(crate) open: Memo<Option<Symbol>>,
@@ -108,6 +109,8 @@ pub(crate) struct Dashboard {
     pub(crate) now: RwSignal<Millis>,
     /// The same, no finer than ages of stories are told.
     pub(crate) minute: Memo<Millis>,
+    /// Whether the page stands still.
+    pub(crate) pause: Pause,
     /// What is said to people who do not see the page.
     pub(crate) announcement: RwSignal<String>,
     /// What this browser remembers.
@@ -182,6 +185,7 @@ impl Dashboard {
             silence: RwSignal::new(0),
             now,
             minute: Memo::new(move |_| now.get() / 10_000 * 10_000),
+            pause: Pause::new(),
             announcement: RwSignal::new(String::new()),
             storage,
             notes,
@@ -222,13 +226,15 @@ impl Dashboard {
         }
     }
 
-    /// Follows symbols that are quoted and that the page may not follow yet.
+    /// Follows symbols that are quoted, besides those that are followed already.
     pub(crate) fn follow_also(&self, symbols: &[Symbol]) {
-        let unknown = |symbol: &&Symbol| !self.knows(**symbol);
-        let unknown: Vec<Symbol> = symbols.iter().filter(unknown).copied().collect();
-        if !unknown.is_empty() {
-            self.followed.update(|followed| followed.extend(unknown));
-        }
+        self.followed.update(|followed| {
+            for symbol in symbols {
+                if !followed.contains(symbol) {
+                    followed.push(*symbol);
+                }
+            }
+        });
     }
 
     /// Where a symbol is open, with the watchlist where the person chose one.
@@ -270,7 +276,11 @@ impl Dashboard {
         let change = self
             .state
             .try_update_value(|state| state.apply(event, reading));
-        self.change_chart(change.unwrap_or(ChartChange::None), bar);
+        let change = change.unwrap_or(ChartChange::None);
+        let moves_chart = change != ChartChange::None || bar.is_some();
+        if moves_chart && self.pause.lets_chart(false) {
+            self.change_chart(change, bar);
+        }
         if let Some(symbol) = touched {
             self.look_for_alerts(Some(symbol));
         } else if is_snapshot {
@@ -325,6 +335,7 @@ impl Dashboard {
         if self.range.get_untracked() != range {
             self.range.set(range);
             self.chart.set_span(range.millis() as f64);
+            self.pause.ask_for_chart();
             self.draw_chart();
         }
     }
@@ -334,7 +345,7 @@ impl Dashboard {
         let interval = missing.range.interval(self.archived);
         self.state
             .update_value(|state| state.complete(missing, interval, bars, until));
-        if self.charted().contains(&missing.symbol) {
+        if self.charted().contains(&missing.symbol) && self.pause.lets_chart(true) {
             self.draw_chart();
         }
     }
@@ -362,9 +373,13 @@ impl Dashboard {
         self.state.update_value(MarketState::forget_history);
     }
 
-    /// Does something with the stories, and draws what came of it.
+    /// Does something with the stories, and draws what came of it, also where everything else stands
+    /// still: the person asked for it.
     pub(crate) fn with_news<R>(&self, act: impl FnOnce(&mut NewsList) -> R) -> Option<R> {
         let done = self.state.try_update_value(|state| state.act_on_news(act));
+        if self.pause.is_still() {
+            self.state.with_value(|state| self.draw_news(state));
+        }
         self.draw_changes();
         done
     }
@@ -374,8 +389,71 @@ impl Dashboard {
         self.state.with_value(|state| read(&state.news))
     }
 
+    fn draw_news(&self, state: &MarketState) {
+        self.stories.set(state.news.shown());
+        self.news.known.set(state.news.known());
+        self.waiting.set(state.news.waiting());
+    }
+
+    /// Lets everything stand still, or go on from now.
+    pub(crate) fn set_paused(&self, paused: bool) {
+        // What has come until now is before the pause.
+        self.draw_changes();
+        self.pause.glimpse.notify();
+        self.pause.paused.set(paused);
+        self.go_on();
+    }
+
+    /// Notes whether anybody can see the page.
+    pub(crate) fn set_hidden(&self, hidden: bool) {
+        if self.pause.set_hidden(hidden) {
+            self.go_on();
+        }
+    }
+
+    /// Draws what came meanwhile, where nothing keeps the page still any more.
+    fn go_on(&self) {
+        if !self.pause.is_still() {
+            if self.pause.end() {
+                self.draw_chart();
+            }
+            self.draw_changes();
+            self.draw_held();
+        }
+    }
+
+    /// Shows what was opened. Where the page is paused it stands still as it is now.
+    pub(crate) fn open_as_of_now(&self) {
+        self.pause.ask_for_chart();
+        self.draw_chart();
+        if let Some(symbol) = self.open.get_untracked()
+            && self.pause.is_paused()
+        {
+            self.state
+                .with_value(|state| self.draw_instruments(state, &BTreeSet::from([symbol])));
+        }
+    }
+
+    /// Reads the quote that a title shows: the newest, also while nobody sees the page itself.
+    pub(crate) fn with_newest_quote<R>(
+        &self,
+        ticker: Ticker,
+        read: impl FnOnce(Option<&Quote>) -> R,
+    ) -> R {
+        if self.pause.is_hidden() && !self.pause.is_paused() {
+            return self.state.with_value(|state| {
+                let instrument = state.instruments.get(&ticker.symbol);
+                read(instrument.and_then(|instrument| instrument.quote.as_ref()))
+            });
+        }
+        ticker.quote.with_untracked(|quote| read(quote.as_ref()))
+    }
+
     /// Copies what has changed into what is drawn.
     pub(crate) fn draw_changes(&self) {
+        if self.pause.is_still() {
+            return;
+        }
         let Some(mut changes) = self.state.try_update_value(MarketState::take_changes) else {
             return;
         };
@@ -388,9 +466,7 @@ impl Dashboard {
                 self.watchlist.set(state.watchlist.clone());
             }
             if changes.news {
-                self.stories.set(state.news.shown());
-                self.news.known.set(state.news.known());
-                self.waiting.set(state.news.waiting());
+                self.draw_news(state);
             }
             if changes.feeds {
                 self.feeds.set(state.feeds.clone());
@@ -465,7 +541,13 @@ impl Dashboard {
 
     /// Says how current the page is.
     pub(crate) fn set_connection(&self, state: State) {
-        if self.connection.get_untracked() != state {
+        let before = self.connection.get_untracked();
+        // Nobody sees the delay.
+        let is_same = match (before, state) {
+            (State::Live { .. }, State::Live { .. }) if self.pause.is_hidden() => true,
+            _ => before == state,
+        };
+        if !is_same {
             self.connection.set(state);
         }
     }
@@ -474,12 +556,24 @@ impl Dashboard {
     pub(crate) fn is_live(&self) -> bool {
         matches!(
             self.connection.get_untracked(),
-            State::Live { .. } | State::Polling
+            State::Live { .. } | State::Polling | State::Crowded { .. }
         )
     }
 
     /// A second passed.
     pub(crate) fn tick(&self, now: Millis, server_time: Option<Millis>, silence: Millis) {
+        if self.pause.is_paused() {
+            self.silence.set(silence);
+            if !self.pause.is_hidden() {
+                let waiting = self.state.with_value(MarketState::waiting);
+                self.pause.waiting.set(waiting);
+            }
+            return;
+        }
+        if self.pause.is_hidden() {
+            self.pause.glimpse.notify();
+            return;
+        }
         if let Some(time) = server_time {
             self.now.set(time);
             self.state.update_value(|state| state.news.set_now(time));

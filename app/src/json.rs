@@ -15,3 +15,10 @@ pub(crate) fn parse(text: &str) -> Result<serde_wasm_bindgen::Deserializer, Stri
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     T::deserialize(parse(text)?).map_err(|error| error.to_string())
 }
+
+/// The time that a text says, `{"time":1732111126202,…}`.
+pub(crate) fn time_of(text: &wasm_bindgen::JsValue) -> Option<market::Millis> {
+    let value = js_sys::JSON::parse(&text.as_string()?).ok()?;
+    let time = js_sys::Reflect::get(&value, &"time".into()).ok()?;
+    time.as_f64().map(|time| time as market::Millis)
+}

@@ -174,6 +174,11 @@ impl MarketState {
         act(&mut self.news)
     }
 
+    /// How many changes wait that would be seen: of each symbol one, and each new story.
+    pub(crate) fn waiting(&self) -> usize {
+        self.changes.instruments.len() + self.changes.headlines
+    }
+
     /// What has changed since the last call.
     pub(crate) fn take_changes(&mut self) -> Changes {
         std::mem::take(&mut self.changes)
@@ -416,6 +421,47 @@ mod tests {
         state.apply(Event::Heartbeat(Heartbeat { time: 1 }), false);
         let changes = state.take_changes();
         assert!(changes.instruments.is_empty() && !changes.news && !changes.feeds);
+    }
+
+    #[test]
+    fn an_hour_of_a_thousand_quotes_a_second_that_nobody_draws_takes_no_more_room_than_minutes() {
+        let mut state = MarketState::new(&data(false));
+        let mut quotes: Vec<Quote> = (0..30)
+            .map(|number| quote(&format!("SYM{number}"), 0, "1"))
+            .collect();
+        let prices = ["1.01", "1.02", "1.03"].map(|price| price.parse::<Price>().unwrap());
+        let mut sizes = Vec::new();
+        for millisecond in 0..3_600_000_u64 {
+            let turn = millisecond as usize;
+            let quote = &mut quotes[turn % 30];
+            quote.time = 300_000 + millisecond;
+            quote.price = Some(prices[turn % 3]);
+            state.apply(Event::Quote(quote.clone()), turn.is_multiple_of(2));
+            if turn.is_multiple_of(1_000) {
+                state.apply(
+                    Event::News(news(&turn.to_string())),
+                    turn.is_multiple_of(2_000),
+                );
+            }
+            if (turn + 1).is_multiple_of(600_000) {
+                let points: usize = state
+                    .instruments
+                    .values()
+                    .map(|instrument| instrument.path.points().len())
+                    .sum();
+                let stories = (state.news.shown().len(), state.news.waiting());
+                sizes.push((points, stories, state.changes.instruments.len()));
+            }
+        }
+        assert_eq!(sizes.len(), 6);
+        assert!(sizes.iter().all(|size| *size == sizes[0]), "{sizes:?}");
+        // What would be seen are the symbols and the stories, however many quotes there were.
+        assert_eq!(state.waiting(), 30 + 3_600);
+        let newest = &state.instruments[&symbol("SYM29")];
+        assert_eq!(
+            newest.quote.as_ref().map(|quote| quote.time),
+            Some(3_899_999)
+        );
     }
 
     #[test]

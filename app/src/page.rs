@@ -5,6 +5,7 @@ use crate::{
     address,
     announcer::Announcer,
     chart_panel::ChartPanel,
+    connection_status::state_name,
     dashboard::Dashboard,
     figures::{Shown, digits},
     keys,
@@ -16,7 +17,7 @@ use crate::{
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
     story::show_story,
-    top_bar::{TopBar, state_name},
+    top_bar::TopBar,
     watchlist::Watchlist,
 };
 
@@ -90,14 +91,15 @@ pub(crate) fn Page() -> impl IntoView {
 fn title(dashboard: Dashboard) -> impl Fn() -> String + Send + Sync + 'static {
     move || {
         dashboard.now.track();
+        dashboard.pause.glimpse.track();
         let Some(ticker) = dashboard.open_ticker() else {
             return "Tickertape".to_owned();
         };
-        let price = ticker.quote.with_untracked(|quote| {
+        let price = dashboard.with_newest_quote(ticker, |quote| {
             let digits = ticker
                 .session
-                .with_untracked(|session| digits(session.as_ref(), quote.as_ref()));
-            let price = quote.as_ref().and_then(|quote| quote.price);
+                .with_untracked(|session| digits(session.as_ref(), quote));
+            let price = quote.and_then(|quote| quote.price);
             Shown::price(ticker.symbol, price, digits).text
         });
         format!("{} {price} · Tickertape", ticker.symbol)
@@ -123,6 +125,12 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
                 symbols
             });
             crate::live::follow(dashboard, symbols, id);
+        });
+        // The page was drawn with more than a list of one's own has: what is opened of it is followed.
+        Effect::new(move || {
+            if let Some(open) = dashboard.open.get().filter(|open| dashboard.knows(*open)) {
+                dashboard.follow_also(&[open]);
+            }
         });
     }
     #[cfg(not(target_arch = "wasm32"))]

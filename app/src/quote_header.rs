@@ -170,7 +170,7 @@ fn Age() -> impl IntoView {
         State::Reconnecting { .. } | State::Stale { .. } => {
             Some(format!("{} old", clock::span(dashboard.silence.get())))
         }
-        State::Connecting | State::Live { .. } | State::Polling => None,
+        _ => None,
     };
     view! { <span class="age">{age}</span> }
 }

@@ -2,15 +2,8 @@ use leptos::prelude::*;
 use market::{FeedState, FeedStatus};
 
 use crate::{
-    alert_panel::AlertPanel,
-    clock::{self, Zone},
-    dashboard::Dashboard,
-    help::Help,
-    live::State,
-    navigation::Navigation,
-    preferences::Preferences,
-    quote_figures::quality_name,
-    search::Search,
+    alert_panel::AlertPanel, connection_status::ConnectionStatus, dashboard::Dashboard, help::Help,
+    navigation::Navigation, pause_button::PauseButton, quote_figures::quality_name, search::Search,
     settings::Settings,
 };
 
@@ -26,6 +19,7 @@ pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
             </a>
             <Search navigation />
             <ConnectionStatus />
+            <PauseButton />
             <DataQuality />
             <div class="bar-buttons">
                 <AlertPanel />
@@ -33,57 +27,6 @@ pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
                 <Help />
             </div>
         </header>
-    }
-}
-
-/// How current the page is.
-#[component]
-fn ConnectionStatus() -> impl IntoView {
-    let Dashboard {
-        connection,
-        preferences: Preferences { zone, .. },
-        ..
-    } = expect_context::<Dashboard>();
-    let name = move || state_name(connection.get());
-    let title = move || {
-        (connection.get() == State::Polling).then_some(
-            "Something on the way holds the stream back, so the page asks for what is new every \
-             second. It goes back to the stream as soon as that comes through.",
-        )
-    };
-    view! {
-        <div
-            class="connection"
-            role="group"
-            aria-label="Connection"
-            data-state=name
-            title=title
-        >
-            {move || state_text(connection.get(), zone.get())}
-        </div>
-    }
-}
-
-/// The name that the style sheets know a state by.
-pub(crate) const fn state_name(state: State) -> &'static str {
-    match state {
-        State::Connecting => "connecting",
-        State::Live { .. } => "live",
-        State::Reconnecting { .. } => "reconnecting",
-        State::Stale { .. } => "stale",
-        State::Polling => "polling",
-    }
-}
-
-fn state_text(state: State, zone: Zone) -> String {
-    let clock = |time| clock::time_of_day(time, zone);
-    match state {
-        State::Connecting => "Connecting".to_owned(),
-        State::Live { delay: None } => "Live".to_owned(),
-        State::Live { delay: Some(delay) } => format!("Live · {delay} ms"),
-        State::Reconnecting { since } => format!("Reconnecting since {}", clock(since)),
-        State::Stale { since } => format!("Stale since {}", clock(since)),
-        State::Polling => "Live by polling".to_owned(),
     }
 }
 

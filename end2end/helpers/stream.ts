@@ -37,16 +37,21 @@ export function random(seed: number): (below: number) => number {
 /** Stands between a client and a server, and can break the connection as a network does. */
 export class Wire {
   private readonly sockets = new Set<Socket>();
+  private readonly upstreams = new Set<Socket>();
   private readonly server: TcpServer;
   /** How many connections have come. */
   connections = 0;
   /** How many were cut because they had carried their bytes. */
   cuts = 0;
+  private stalled = false;
 
   private constructor(target: { host: string; port: number }, carries?: () => number) {
     this.server = createServer((client) => {
       this.connections++;
       const upstream = connect(target);
+      this.upstreams.add(upstream);
+      upstream.on('close', () => this.upstreams.delete(upstream));
+      if (this.stalled) upstream.pause();
       client.pipe(upstream);
       if (carries) this.carry(upstream, client, carries());
       else upstream.pipe(client);
@@ -95,6 +100,12 @@ export class Wire {
 
   cut(): void {
     for (const socket of this.sockets) socket.resetAndDestroy();
+  }
+
+  /** Connections stay as they are, and nothing of the answers arrives any more; or all of it does again. */
+  stall(stalled: boolean): void {
+    this.stalled = stalled;
+    for (const upstream of this.upstreams) stalled ? upstream.pause() : upstream.resume();
   }
 
   async close(): Promise<void> {

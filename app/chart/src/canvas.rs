@@ -129,6 +129,11 @@ impl Canvas {
             .clear_rect(left, 0.0, f64::from(width) - left, height.into());
     }
 
+    /// Width and height in device pixels.
+    pub(super) fn size(&self) -> (u32, u32) {
+        self.size
+    }
+
     /// The element.
     pub(super) fn element(&self) -> &HtmlCanvasElement {
         &self.element

@@ -2,8 +2,8 @@
 
 use super::calendar::Civil;
 use super::frame::{Frame, size};
-use super::reading::{moment, pins};
-use super::scale::format_plain;
+use super::reading::{moment, pins, volume};
+use super::scale::{format_plain, format_value};
 use super::scene::Scene;
 use super::series::{Candle, Point, Series};
 use std::fmt::Write;
@@ -17,6 +17,8 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+const VOLUME: &str = "volume";
+
 /// The names of the values of what is shown.
 fn head(scene: &Scene, frame: &Frame) -> Vec<String> {
     let mut head: Vec<String> = if scene.kind.has_spans() {
@@ -26,17 +28,20 @@ fn head(scene: &Scene, frame: &Frame) -> Vec<String> {
         vec!["value".to_owned()]
     };
     if scene.kind.has_spans() && frame.volume.is_some() {
-        head.push("volume".to_owned());
+        head.push(VOLUME.to_owned());
     }
     head.extend(scene.compared.iter().map(|compared| compared.name.clone()));
     head.extend(scene.studies.iter().map(|study| study.study.name()));
     head
 }
 
+/// When a candle begins and ends, or a sample is, and the values.
+type Row = ((f64, f64), Vec<Option<f64>>);
+
 /// What is shown, oldest first: each time with its values in the order of [`head`], none where there is none.
 fn rows(scene: &Scene, frame: &Frame) -> Vec<(f64, Vec<Option<f64>>)> {
     let (from, to) = frame.times;
-    let mut rows: Vec<((f64, f64), Vec<Option<f64>>)> = if scene.kind.has_spans() {
+    let mut rows: Vec<Row> = if scene.kind.has_spans() {
         let (length, offset) = (frame.candle, scene.offset_millis());
         let candles = scene.series.candles((from, to), length, offset);
         // A span is known by its beginning.
@@ -126,12 +131,16 @@ fn trimmed(value: f64, least: u32) -> String {
 /// The newest of what is shown, at most so many.
 pub(super) fn table(scene: &Scene, frame: &Frame, most: usize) -> Table {
     let mut all = vec!["time".to_owned()];
-    all.extend(head(scene, frame));
+    let names = head(scene, frame);
+    all.extend(names.iter().cloned());
     let rows = rows(scene, frame);
     let newest = rows.iter().rev().take(most);
     let rows = newest.map(|(time, values)| {
-        let values = values.iter().map(|value| {
-            let text = |value| super::scale::format_value(value, scene.decimals);
+        let values = values.iter().zip(&names).map(|(value, name)| {
+            let text = |value| match name.as_str() {
+                VOLUME => volume(value),
+                _ => format_value(value, scene.decimals),
+            };
             value.map_or_else(String::new, text)
         });
         std::iter::once(moment(scene, *time))

@@ -421,6 +421,12 @@ impl ChartHandle {
     pub(super) fn attach(&self, painter: super::painter::Painter) {
         self.painter.try_set_value(Some(painter));
         self.invalidate(Dirty::SERIES);
+        // The first drawing does not wait for a frame of its own.
+        self.painter.try_with_value(|painter| {
+            if let Some(painter) = painter {
+                painter.paint();
+            }
+        });
     }
 
     /// Is not drawn any more.

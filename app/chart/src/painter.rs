@@ -190,6 +190,7 @@ impl Painter {
             }),
         ];
 
+        core.measure_now();
         core.invalidate(Dirty::THEME);
         Ok(Self {
             core,
@@ -199,6 +200,11 @@ impl Painter {
             _on_restyle: on_restyle,
             _listeners: listeners,
         })
+    }
+
+    /// Draws what is out of date at once rather than in the next frame.
+    pub(super) fn paint(&self) {
+        self.core.paint_now();
     }
 
     /// Lets the reader keep what is drawn as a file.
@@ -271,10 +277,26 @@ impl Core {
             .and_then(|size| size.dyn_into::<ResizeObserverSize>().ok())
             .map(|size| (size.inline_size() as u32, size.block_size() as u32));
         let css = (content.width(), content.height());
-        self.size.set(BoxSize { css, device });
+        let before = self.size.replace(BoxSize { css, device });
+        if before.css == css && self.device_size() == self.layers[0].borrow().size() {
+            return;
+        }
         self.invalidate(Dirty::SIZE);
         // The browser tells sizes after it has laid out and before it paints: what is drawn now is seen a
         // frame earlier, and a canvas is never seen stretched.
+        self.paint_now();
+    }
+
+    /// Asks the box for its size, before anybody tells it.
+    fn measure_now(&self) {
+        let content = self.layers[0].borrow().element().get_bounding_client_rect();
+        let css = (content.width(), content.height());
+        self.size.set(BoxSize { css, device: None });
+        self.invalidate(Dirty::SIZE);
+    }
+
+    /// Draws now what waits for the next frame, if something does.
+    fn paint_now(&self) {
         if let Some(request) = self.requested.take() {
             let _ = self.window.cancel_animation_frame(request);
             self.paint();
@@ -367,7 +389,8 @@ impl Core {
         Some(canvas)
     }
 
-    fn resize(&self) {
+    /// Width and height of the box in device pixels.
+    fn device_size(&self) -> (u32, u32) {
         let ratio = self.window.device_pixel_ratio();
         let BoxSize { css, device } = self.size.get();
         let (width, height) = (
@@ -376,9 +399,14 @@ impl Core {
         );
         // The browser rounds by where the box lies; a number that is further off is of another ratio,
         // as when the ratio is emulated, or has changed and the box was not measured again yet.
-        let size = device
+        device
             .filter(|device| device.0.abs_diff(width) <= 1 && device.1.abs_diff(height) <= 1)
-            .unwrap_or((width, height));
+            .unwrap_or((width, height))
+    }
+
+    fn resize(&self) {
+        let ratio = self.window.device_pixel_ratio();
+        let size = self.device_size();
         for layer in &self.layers {
             layer.borrow_mut().resize(size, ratio);
         }

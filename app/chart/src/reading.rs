@@ -231,7 +231,7 @@ fn candle_of(scene: &Scene, frame: &Frame, time: f64) -> Option<Candle> {
 }
 
 /// What was traded, short: three digits are read at a glance.
-fn volume(volume: f64) -> String {
+pub(super) fn volume(volume: f64) -> String {
     const UNITS: [(f64, &str); 3] = [(1e9, "B"), (1e6, "M"), (1e3, "K")];
     for (unit, name) in UNITS {
         if volume >= unit {

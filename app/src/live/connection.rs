@@ -97,6 +97,10 @@ pub(super) struct Connection {
     /// When the stream is tried again while the page polls, and how often that was in vain.
     trial_at: Millis,
     trials: u32,
+    /// When the stream was opened anew for other symbols last.
+    renewed: Option<Millis>,
+    /// The time between two polls, where the server has no room for a stream.
+    pause: Option<Millis>,
     skew: Skew,
     delay: Option<Millis>,
 }
@@ -122,6 +126,8 @@ impl Connection {
             failures: 0,
             trial_at: 0,
             trials: 0,
+            renewed: None,
+            pause: None,
             skew: Skew::default(),
             delay: None,
         }
@@ -157,6 +163,7 @@ impl Connection {
         self.spoken = true;
         self.refused = false;
         self.trials = 0;
+        self.pause = None;
         // An event without an id of its own repeats the one before.
         let mut sent = server_time;
         if !id.is_empty() && id != self.last_id {
@@ -177,6 +184,11 @@ impl Connection {
     pub(super) fn dropped(&mut self, now: Millis) {
         self.opened = None;
         match self.phase {
+            // It is being opened anew, and has its time.
+            Phase::Open
+                if self
+                    .renewed
+                    .is_some_and(|at| now.saturating_sub(at) < PATIENCE) => {}
             Phase::Open => {
                 self.lose(Phase::Lost { since: now }, now);
                 self.attempt = now;
@@ -252,10 +264,42 @@ impl Connection {
         }
     }
 
+    /// The server has no room for one more that waits, and says after which pause to ask again: the
+    /// page asks without waiting, and tries the stream sooner than where something on the way is to
+    /// blame.
+    pub(super) fn crowded(&mut self, now: Millis, pause: Millis, chance: f64) {
+        if self.phase != Phase::Polling {
+            self.unanswered(now);
+            return;
+        }
+        self.asking = false;
+        self.failures = 0;
+        let pause = pause.clamp(BACKOFF.0, BACKOFF.1);
+        self.pause = Some(pause);
+        self.ask_at = now + pause;
+        self.trials = 0;
+        self.try_again(now, chance);
+    }
+
     /// There can be no stream here: the page polls from the beginning to the end.
     pub(super) fn poll_only(&mut self) {
         self.phase = Phase::Polling;
         self.trial_at = Millis::MAX;
+    }
+
+    /// What is asked for has changed: from now on only what is asked or opened anew counts. What has to
+    /// be done now.
+    pub(super) fn renew(&mut self, now: Millis) -> Task {
+        self.asking = false;
+        match self.phase {
+            Phase::Polling => return self.ask(false),
+            Phase::Open => self.renewed = Some(now),
+            _ => {}
+        }
+        self.ask_at = now + WORDLESS;
+        self.asked = 0;
+        self.begin(now);
+        Task::Open
     }
 
     /// Time passes. What has to be done now.
@@ -271,10 +315,17 @@ impl Connection {
                 self.begin(now);
                 return Task::Open;
             }
-            Phase::Polling => return self.ask(self.failures == 0),
+            Phase::Polling => match self.pause {
+                Some(_) if now < self.ask_at => return Task::Rest,
+                Some(pause) => {
+                    self.ask_at = now + pause;
+                    return self.ask(false);
+                }
+                None => return self.ask(self.failures == 0),
+            },
             Phase::Trial if self.refused => {
                 self.poll(now, chance);
-                return self.ask(true);
+                return self.ask(self.pause.is_none());
             }
             Phase::Open if now.saturating_sub(self.heard) >= SILENCE => {
                 self.lose(Phase::Stale, now);
@@ -314,7 +365,10 @@ impl Connection {
             Phase::Open => State::Live { delay: self.delay },
             Phase::Lost { since } => State::Reconnecting { since },
             Phase::Stale => State::Stale { since: self.heard },
-            Phase::Polling | Phase::Trial => State::Polling,
+            Phase::Polling | Phase::Trial => match self.pause {
+                Some(pause) => State::Crowded { pause },
+                None => State::Polling,
+            },
         }
     }
 
@@ -323,8 +377,14 @@ impl Connection {
         &self.last_id
     }
 
+    /// The clocks' difference is another one than before.
+    pub(super) fn forget_skew(&mut self) {
+        self.skew = Skew::default();
+    }
+
     /// When something was heard last.
-    pub(super) fn heard_at(&self) -> Millis {
+    #[cfg(test)]
+    fn heard_at(&self) -> Millis {
         self.heard
     }
 
@@ -379,11 +439,22 @@ impl Connection {
     /// The page goes on by polling, and tries the stream again after a while that is longer each
     /// time.
     fn poll(&mut self, now: Millis, chance: f64) {
-        let (shortest, longest) = TRIAL;
         self.phase = Phase::Polling;
         self.heard = now;
         self.opened = None;
         self.reopen_at = None;
+        if !self.refused {
+            self.pause = None;
+        }
+        self.try_again(now, chance);
+    }
+
+    /// The stream is tried again after a while.
+    fn try_again(&mut self, now: Millis, chance: f64) {
+        let (shortest, longest) = match self.pause {
+            Some(pause) => (pause, BACKOFF.1),
+            None => TRIAL,
+        };
         self.trial_at = now + spread((shortest << self.trials.min(8)).min(longest), chance);
         self.trials += 1;
     }
@@ -638,6 +709,62 @@ mod tests {
         connection.heard(trial + 1_200, "65000-0", None);
         assert!(matches!(connection.state(), State::Live { .. }));
         assert_eq!(connection.tick(trial + 10_000, 1.0), Task::Rest);
+    }
+
+    #[test]
+    fn where_there_is_no_room_it_asks_now_and_then_and_tries_the_stream_again() {
+        let mut connection = polling();
+        assert_eq!(connection.tick(5_000, 1.0), POLL);
+        connection.crowded(5_100, 5_000, 1.0);
+        assert_eq!(connection.state(), State::Crowded { pause: 5_000 });
+        let mut asked = Vec::new();
+        let mut opened = Vec::new();
+        for now in (6_000..60_000).step_by(1_000) {
+            match connection.tick(now, 1.0) {
+                ASK => {
+                    asked.push(now);
+                    assert_eq!(connection.answered(now, false, 1.0), Verdict::Take);
+                }
+                POLL => panic!("it waits at {now} though there is no room"),
+                Task::Open => {
+                    opened.push(now);
+                    connection.closed(now, 1.0);
+                }
+                _ => {}
+            }
+            assert_eq!(connection.state(), State::Crowded { pause: 5_000 });
+        }
+        assert_eq!(opened, [11_000, 22_000, 43_000]);
+        assert!(asked.len() >= 8, "{asked:?}");
+        assert!(
+            asked.windows(2).all(|pair| pair[1] - pair[0] <= 6_000),
+            "{asked:?}"
+        );
+        // Then there is room.
+        while connection.tick(asked[0], 1.0) != Task::Open {
+            connection.answered(asked[0], true, 1.0);
+            asked[0] += 1_000;
+        }
+        connection.heard(asked[0], "70000-0", None);
+        assert!(matches!(connection.state(), State::Live { .. }));
+    }
+
+    #[test]
+    fn a_stream_of_other_symbols_is_opened_anew_without_a_word_of_it() {
+        let mut connection = connection();
+        connection.opened(1_100);
+        connection.heard(1_200, "1200-0", None);
+        assert_eq!(connection.renew(2_000), Task::Open);
+        connection.dropped(3_000);
+        assert!(matches!(connection.state(), State::Live { .. }));
+        assert_eq!(connection.last_id(), "1200-0");
+        connection.dropped(7_000);
+        assert_eq!(connection.state(), State::Reconnecting { since: 7_000 });
+        // A page that polls goes on polling, and what was asked before does not count.
+        let mut connection = polling();
+        assert_eq!(connection.tick(5_000, 1.0), POLL);
+        assert_eq!(connection.renew(5_500), ASK);
+        assert_eq!(connection.state(), State::Polling);
     }
 
     #[test]

@@ -1,17 +1,28 @@
 //! The page's one connection: open, resume, back off, fall back to polling, and say truly how
 //! current the page is.
 
+#[cfg(target_arch = "wasm32")]
+mod channel;
 mod connection;
 #[cfg(target_arch = "wasm32")]
 mod directory;
 #[cfg(target_arch = "wasm32")]
+mod events;
+#[cfg(target_arch = "wasm32")]
 mod history;
+mod reader;
 #[cfg(target_arch = "wasm32")]
 mod request;
+#[cfg(test)]
+mod simulation;
 mod skew;
 #[cfg(target_arch = "wasm32")]
 mod source;
 mod state;
+mod tab;
+mod tabs;
+#[cfg(target_arch = "wasm32")]
+mod together;
 
 pub(crate) use state::State;
 #[cfg(target_arch = "wasm32")]
@@ -20,3 +31,7 @@ pub(crate) use {
     history::{bars, stories},
     source::follow,
 };
+
+/// Every event that a stream carries.
+#[cfg(target_arch = "wasm32")]
+const EVENTS: [&str; 6] = ["message", "session", "bar", "news", "snapshot", "heartbeat"];

@@ -1,4 +1,5 @@
 use gloo_net::http::Request;
+use market::Millis;
 use serde::de::DeserializeOwned;
 use web_sys::AbortSignal;
 
@@ -6,17 +7,51 @@ use crate::json;
 
 /// How long an answer may take that the server does not wait with, in milliseconds.
 const PATIENCE: u32 = 20_000;
+/// What the server says when it has no room for one more.
+const FULL: [u16; 2] = [429, 503];
 
-/// Asks for JSON, with which the server may wait for some milliseconds.
+/// Why there is no answer.
+pub(super) struct Failure {
+    /// In words.
+    pub(super) error: String,
+    /// Where the server has no room, after how many milliseconds to ask again.
+    pub(super) retry_after: Option<Millis>,
+}
+
+impl From<String> for Failure {
+    fn from(error: String) -> Self {
+        Failure {
+            error,
+            retry_after: None,
+        }
+    }
+}
+
+/// Asks for JSON, with which the server may wait for some milliseconds. Why there is none, in words.
 pub(super) async fn get<T: DeserializeOwned>(address: &str, wait: u32) -> Result<T, String> {
+    ask(address, wait).await.map_err(|failure| failure.error)
+}
+
+/// The same, where it matters why there is none.
+pub(super) async fn ask<T: DeserializeOwned>(address: &str, wait: u32) -> Result<T, Failure> {
     let signal = AbortSignal::timeout_with_u32(wait + PATIENCE);
     let request = Request::get(address)
         .header("accept", "application/json")
         .abort_signal(Some(&signal));
     let response = request.send().await.map_err(|error| error.to_string())?;
     if !response.ok() {
-        return Err(format!("the server answered {}", response.status()));
+        let status = response.status();
+        let seconds = response
+            .headers()
+            .get("retry-after")
+            .and_then(|text| text.parse::<u32>().ok());
+        return Err(Failure {
+            error: format!("the server answered {status}"),
+            retry_after: seconds
+                .filter(|_| FULL.contains(&status))
+                .map(|seconds| Millis::from(seconds) * 1_000),
+        });
     }
     let text = response.text().await.map_err(|error| error.to_string())?;
-    json::read(&text)
+    Ok(json::read(&text)?)
 }

@@ -1,22 +1,25 @@
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
 
-use futures_util::StreamExt;
-use gloo_net::eventsource::{State as ReadyState, futures::EventSource};
+use gloo_net::eventsource::State as ReadyState;
 use leptos::{logging::warn, prelude::*, task::spawn_local};
 use market::{Event, Millis, Symbol};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
-use web_sys::MessageEvent;
 
 use super::{
+    State,
+    channel::{Channel, Lock, known},
     connection::{Connection, Task, Verdict},
+    events::Events,
     history::History,
+    reader::Passed,
     request,
+    tab::{Beat, Message, Tab},
+    tabs::{Duty, Wants},
+    together,
 };
 use crate::{address, browser, dashboard::Dashboard, json};
 
-/// Every event that a stream carries.
-const EVENTS: [&str; 6] = ["message", "session", "bar", "news", "snapshot", "heartbeat"];
 /// How often the state of the connection is looked at. An `EventSource` says nothing while it
 /// tries again by itself, so this is also how late a lost connection is noticed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -35,57 +38,166 @@ struct Answer {
     last_event_id: String,
 }
 
-impl Answer {
-    /// The events, but for those that are malformed.
-    fn read(self) -> impl Iterator<Item = Event> {
-        let events = self.events.into_iter();
-        events.filter_map(|Item { event, data }| read(&event, Ok(data.into())))
-    }
-}
-
 #[derive(Deserialize)]
 struct Item {
+    #[serde(default)]
+    id: Option<String>,
     event: String,
     #[serde(with = "serde_wasm_bindgen::preserve")]
     data: JsValue,
 }
 
-struct Source {
-    dashboard: Dashboard,
-    /// What to listen to; `None` stands for everything.
-    symbols: Option<Vec<Symbol>>,
-    /// Those of them of which nothing is known at the position that the stream resumes after.
-    added: Vec<Symbol>,
+/// The stream of the tab that leads.
+struct Link {
     connection: Connection,
-    stream: Option<EventSource>,
+    events: Option<Events>,
+    /// Another number for each that was opened: what was asked for before is no answer after.
+    run: u32,
+}
+
+/// What the page gets its events from: a stream of its own, or the tab that has it.
+pub(super) struct Source {
+    dashboard: Dashboard,
+    pub(super) tab: Tab<JsValue>,
+    link: Option<Link>,
+    pub(super) channel: Option<Channel>,
+    pub(super) lock: Option<Lock>,
+    /// What the leader said of its stream last, and when.
+    beat: Option<(Beat, Millis)>,
+    /// Whether the browser has put this tab aside.
+    pub(super) away: bool,
+    /// Symbols that the page wants since a moment ago and of which it knows nothing yet.
+    added: BTreeSet<Symbol>,
+    /// When something was heard last, by this tab or the leader.
+    heard: Millis,
+    runs: u32,
     history: History,
     /// Whether a drawing is due, and when the last one was.
     drawing: bool,
     drawn: Millis,
 }
 
+/// The source, as everything that is called by the browser holds it.
+pub(super) type Shared = Rc<RefCell<Source>>;
+
 impl Source {
-    /// Has the history fetched again where nothing was heard for long.
-    fn notice_gap(&self) {
-        if browser::now().saturating_sub(self.connection.heard_at()) >= GAP {
-            self.dashboard.forget_history();
+    /// How current the page is.
+    fn state(&self) -> State {
+        if let Some(link) = &self.link {
+            return link.connection.state();
         }
+        match &self.beat {
+            Some((beat, _)) if !self.tab.tabs.is_silent() => beat.state,
+            Some(_) => State::Reconnecting { since: self.heard },
+            None => State::Connecting,
+        }
+    }
+
+    /// The server's time, as near as is known.
+    fn server_time(&self, now: Millis) -> Option<Millis> {
+        match (&self.link, &self.beat) {
+            (Some(link), _) => link.connection.server_time(now),
+            (None, Some((beat, said))) => {
+                Some(beat.server_time?.saturating_add(now.saturating_sub(*said)))
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// Has the history fetched again where nothing was heard for long.
+    fn notice_gap(&mut self, now: Millis) {
+        if now.saturating_sub(self.heard) >= GAP {
+            self.dashboard.forget_history();
+            // Clocks drift while a machine sleeps, or are set.
+            if let Some(link) = &mut self.link {
+                link.connection.forget_skew();
+            }
+        }
+    }
+
+    /// Something was heard.
+    fn hears(&mut self, now: Millis) {
+        self.notice_gap(now);
+        self.heard = now;
+    }
+
+    pub(super) fn post(&self, message: &Message<JsValue>) {
+        if let Some(channel) = &self.channel {
+            channel.post(message);
+        }
+    }
+
+    /// As the leader, says how the stream is.
+    pub(super) fn beat(&self) {
+        let Some(link) = &self.link else { return };
+        let connection = &link.connection;
+        let tabs = &self.tab.tabs;
+        self.post(&Message::Beat(Beat {
+            tenure: tabs.tenure(),
+            position: connection.last_id().to_owned(),
+            carries: tabs.carries().clone(),
+            state: connection.state(),
+            heard: self.heard,
+            server_time: connection.server_time(browser::now()),
+        }));
+    }
+
+    /// From now on this tab has the stream; it still has to be opened.
+    pub(super) fn lead(&mut self) {
+        let now = browser::now();
+        self.tab.lead(now);
+        self.runs += 1;
+        self.link = Some(Link {
+            connection: Connection::new(now, self.tab.reader.position().to_owned()),
+            events: None,
+            run: self.runs,
+        });
+    }
+
+    /// From now on this tab has no stream.
+    pub(super) fn let_go(&mut self) {
+        self.link = None;
+        self.beat = None;
+        self.tab.tabs.follow();
+    }
+
+    /// As the leader, heard an event: passes it on, and gives it back where it is to be taken.
+    fn pass(&mut self, passed: Passed<JsValue>) -> Option<Passed<JsValue>> {
+        if self.channel.is_some() {
+            self.post(&Message::Passed {
+                tenure: self.tab.tabs.tenure(),
+                passed: passed.clone(),
+            });
+        }
+        self.tab.hear(passed)
     }
 }
 
-/// Opens the stream after a position on the tape and follows it for as long as the page is open.
+/// Follows the stream after a position on the tape for as long as the page is open.
 pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id: String) {
+    let now = browser::now();
+    // Any number but 0, and small enough to be one of the browser's.
+    let id = 1 + (browser::chance() * (1_u64 << 52) as f64) as u64;
+    let wants = symbols.map_or(Wants::All, |symbols| {
+        Wants::These(symbols.into_iter().collect())
+    });
     let source = Rc::new(RefCell::new(Source {
         dashboard,
-        symbols,
-        added: Vec::new(),
-        connection: Connection::new(browser::now(), last_id),
-        stream: None,
+        tab: Tab::new(id, wants, last_id),
+        link: None,
+        channel: None,
+        lock: None,
+        beat: None,
+        away: false,
+        added: BTreeSet::new(),
+        heard: now,
+        runs: 0,
         history: History::default(),
         drawing: false,
         drawn: 0,
     }));
-    open(&source);
+    together::join(&source);
+    together::listen(&source);
     let opener = Rc::clone(&source);
     Effect::new(move || {
         dashboard.open.track();
@@ -93,103 +205,101 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
         opener.borrow_mut().history.fill(dashboard);
     });
     let follower = Rc::clone(&source);
-    Effect::new(move || follow_also(&follower, &dashboard.followed.read()));
-    set_interval(move || look(&source), LOOK);
+    Effect::new(move |before: Option<usize>| {
+        let followed = dashboard.followed.read();
+        follow_also(&follower, &followed[before.unwrap_or(0)..]);
+        followed.len()
+    });
+    set_interval(move || look(&source, true), LOOK);
 }
 
-/// Follows symbols besides those that are followed already: what is known of them comes first.
-fn follow_also(source: &Rc<RefCell<Source>>, symbols: &[Symbol]) {
+/// Follows symbols besides those that are followed already: what is known of them is asked for as of the
+/// page's position, and all is followed from there.
+fn follow_also(source: &Shared, symbols: &[Symbol]) {
     let mut this = source.borrow_mut();
     let dashboard = this.dashboard;
-    let is_new = |symbol: &Symbol| match &this.symbols {
-        Some(followed) => !followed.contains(symbol),
-        // Everything is followed; what has not spoken yet is not known.
-        None => !dashboard.knows(*symbol),
+    let is_unknown = |symbol: &&Symbol| match this.tab.tabs.wants() {
+        Wants::These(wanted) => !wanted.contains(*symbol),
+        // Everything is followed, and what has not spoken yet is not known.
+        Wants::All => !dashboard.knows(**symbol),
     };
-    let new: Vec<Symbol> = symbols.iter().copied().filter(is_new).collect();
-    if new.is_empty() {
+    let unknown: Vec<Symbol> = symbols.iter().filter(is_unknown).copied().collect();
+    if unknown.is_empty() {
         return;
     }
-    if let Some(followed) = &mut this.symbols {
-        followed.extend(&new);
+    let mut wants = this.tab.tabs.wants().clone();
+    if let Wants::These(wanted) = &mut wants {
+        wanted.extend(&unknown);
     }
-    if this.stream.is_some() {
-        this.added.extend(new);
-        drop(this);
-        open(source);
-        return;
-    }
-    // The next poll brings what comes of them, and this one what is known.
-    let address = address::of_added(&new, this.connection.last_id());
+    this.tab.tabs.want(wants);
+    this.added.extend(unknown);
+    this.tab.reader.miss();
     drop(this);
-    let source = Rc::clone(source);
-    spawn_local(async move {
-        match request::get::<Answer>(&address, 0).await {
-            Ok(answer) => show(&source, answer.read()),
-            Err(error) => warn!("what is known of {new:?} did not come: {error}"),
-        }
-    });
+    look(source, false);
 }
 
-/// Opens a stream, and with that ends the one before.
-fn open(source: &Rc<RefCell<Source>>) {
+/// Opens the leader's stream, and with that ends the one before.
+pub(super) fn open(source: &Shared) {
     let mut this = source.borrow_mut();
+    this.runs += 1;
+    let run = this.runs;
+    let wants = this.tab.tabs.carries().clone();
+    let Some(link) = &mut this.link else { return };
     // The old one is closed first: a browser allows six connections to a host.
-    this.stream = None;
-    let address = address::of_stream(
-        this.symbols.as_deref(),
-        &this.added,
-        this.connection.last_id(),
-    );
-    let Ok(mut stream) = EventSource::new(&address) else {
-        this.connection.poll_only();
-        return;
-    };
-    // One task an event name. They keep the stream's order: a browser runs the tasks that an event
-    // woke before it dispatches the next.
-    for name in EVENTS {
-        let Ok(mut events) = stream.subscribe(name) else {
-            continue;
-        };
-        let source = Rc::clone(source);
-        spawn_local(async move {
-            // The stream of events ends with an error when the `EventSource` closes.
-            while let Some(Ok((_, message))) = events.next().await {
-                hear(&source, name, &message);
-            }
-        });
+    link.events = None;
+    link.run = run;
+    let address = address::of_stream(wants.symbols().as_deref(), link.connection.last_id());
+    let shared = Rc::clone(source);
+    match Events::open(&address, move |name, id, data| {
+        hear(&shared, run, name, id, data);
+    }) {
+        Some(events) => link.events = Some(events),
+        None => link.connection.poll_only(),
     }
-    this.stream = Some(stream);
+    this.beat();
 }
 
-/// Takes one event of the stream.
-fn hear(source: &Rc<RefCell<Source>>, name: &str, message: &MessageEvent) {
-    // One that was on its way when the page went over to polling comes by that.
-    if source.borrow().stream.is_none() {
+/// Takes one event of the stream that was opened in some run.
+fn hear(source: &Shared, run: u32, name: &'static str, id: &str, data: JsValue) {
+    let mut this = source.borrow_mut();
+    let now = browser::now();
+    // One that was on its way when the page went over to another stream, or to polling, comes by that.
+    let current = |link: &&mut Link| link.run == run && link.events.is_some();
+    if this.link.as_mut().filter(current).is_none() {
         return;
     }
-    let data = message.data().as_string().unwrap_or_default();
-    let Some(event) = read(name, json::parse(&data)) else {
-        return;
-    };
-    let server_time = match &event {
-        Event::Snapshot(snapshot) => {
-            source.borrow_mut().added.clear();
-            Some(snapshot.time)
-        }
-        Event::Heartbeat(heartbeat) => Some(heartbeat.time),
+    this.hears(now);
+    let Some(link) = &mut this.link else { return };
+    let server_time = match name {
+        "snapshot" | "heartbeat" => json::time_of(&data),
         _ => None,
     };
-    let mut this = source.borrow_mut();
-    this.notice_gap();
-    this.connection
-        .heard(browser::now(), &message.last_event_id(), server_time);
+    let before = link.connection.last_id().to_owned();
+    link.connection.heard(now, id, server_time);
+    let taken = match name {
+        "heartbeat" => None,
+        _ => this.pass(Passed {
+            before,
+            id: id.to_owned(),
+            name,
+            data,
+        }),
+    };
     drop(this);
-    show(source, [event]);
+    show(source, taken.and_then(event));
+    catch_up(source);
 }
 
-/// The event of a name and its data; none where it is malformed.
-fn read(name: &str, data: Result<serde_wasm_bindgen::Deserializer, String>) -> Option<Event> {
+/// What was passed on is an event; none where it is malformed.
+fn event(passed: Passed<JsValue>) -> Option<Event> {
+    let Passed { name, data, .. } = passed;
+    if name.is_empty() {
+        return None;
+    }
+    let data = match data.as_string() {
+        Some(text) => json::parse(&text),
+        None => Ok(data.into()),
+    };
     let read = data.and_then(|data| Event::read(name, data).map_err(|error| error.to_string()));
     match read {
         Ok(event) => Some(event),
@@ -200,17 +310,22 @@ fn read(name: &str, data: Result<serde_wasm_bindgen::Deserializer, String>) -> O
     }
 }
 
-/// Puts events on the page.
-fn show(source: &Rc<RefCell<Source>>, events: impl IntoIterator<Item = Event>) {
+/// Puts events on the page, as far as they are its own.
+fn show(source: &Shared, events: impl IntoIterator<Item = Event>) {
     let mut this = source.borrow_mut();
     let dashboard = this.dashboard;
     for event in events {
-        dashboard.receive(event);
+        if this.tab.tabs.wants().has(&event) {
+            dashboard.receive(event);
+        }
     }
     if !dashboard.is_live() {
-        dashboard.set_connection(this.connection.state());
+        dashboard.set_connection(this.state());
+        if dashboard.is_live() {
+            this.beat();
+        }
     }
-    if !this.drawing {
+    if !this.drawing && !dashboard.pause.is_still() {
         this.drawing = true;
         let rested = browser::now().saturating_sub(this.drawn);
         let source = Rc::clone(source);
@@ -227,63 +342,181 @@ fn show(source: &Rc<RefCell<Source>>, events: impl IntoIterator<Item = Event>) {
     }
 }
 
-/// Asks for what came after the last id, and takes it where the stream does not bring it.
-fn ask(source: &Rc<RefCell<Source>>, wait: u32) {
+/// As the leader, asks for what came after the last id, and takes it where the stream does not bring
+/// it.
+fn ask(source: &Shared, wait: u32) {
     let this = source.borrow();
-    let address = address::of_poll(this.symbols.as_deref(), this.connection.last_id(), wait);
+    let Some(link) = &this.link else { return };
+    let run = link.run;
+    let carries = this.tab.tabs.carries();
+    let address = address::of_poll(
+        carries.symbols().as_deref(),
+        link.connection.last_id(),
+        wait,
+    );
     drop(this);
     let source = Rc::clone(source);
     spawn_local(async move {
-        let answer: Result<Answer, String> = request::get(&address, wait * 1_000).await;
+        let answer: Result<Answer, _> = request::ask(&address, wait * 1_000).await;
         let mut this = source.borrow_mut();
         let now = browser::now();
-        let Ok(answer) = answer else {
-            this.connection.unanswered(now);
+        let Some(link) = this.link.as_mut().filter(|link| link.run == run) else {
             return;
         };
-        let verdict = this
-            .connection
-            .answered(now, answer.events.is_empty(), browser::chance());
-        match verdict {
+        let connection = &mut link.connection;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(failure) => {
+                match failure.retry_after {
+                    Some(pause) => connection.crowded(now, pause, browser::chance()),
+                    None => connection.unanswered(now),
+                }
+                return;
+            }
+        };
+        match connection.answered(now, answer.events.is_empty(), browser::chance()) {
             Verdict::Leave => {}
             Verdict::Open => {
                 drop(this);
                 open(&source);
             }
             Verdict::Take => {
-                this.stream = None;
-                this.connection.polled(now, &answer.last_event_id);
+                link.events = None;
+                let mut before = connection.last_id().to_owned();
+                connection.polled(now, &answer.last_event_id);
+                this.hears(now);
+                let end = Item {
+                    id: Some(answer.last_event_id),
+                    event: String::new(),
+                    data: JsValue::NULL,
+                };
+                let mut taken = Vec::new();
+                for item in answer.events.into_iter().chain([end]) {
+                    let Some(id) = item.id else { continue };
+                    taken.extend(this.pass(Passed {
+                        before: std::mem::replace(&mut before, id.clone()),
+                        id,
+                        name: known(&item.event),
+                        data: item.data,
+                    }));
+                }
                 drop(this);
-                show(&source, answer.read());
+                show(&source, taken.into_iter().filter_map(event));
+                catch_up(&source);
             }
         }
     });
 }
 
-/// Looks at the connection and lets time pass on the page.
-fn look(source: &Rc<RefCell<Source>>) {
+/// Asks for what this tab alone missed, if it did.
+fn catch_up(source: &Shared) {
     let mut this = source.borrow_mut();
-    let now = browser::now();
-    this.notice_gap();
-    match this.stream.as_ref().map(EventSource::state) {
-        Some(ReadyState::Open) => this.connection.opened(now),
-        Some(ReadyState::Connecting) => this.connection.dropped(now),
-        Some(ReadyState::Closed) => this.connection.closed(now, browser::chance()),
-        None => {}
+    let Some(question) = this.tab.reader.ask(browser::now()) else {
+        return;
+    };
+    let wants = this.tab.tabs.wants().symbols();
+    let added: Vec<Symbol> = std::mem::take(&mut this.added).into_iter().collect();
+    let position = this.tab.reader.position();
+    let address = match added.is_empty() {
+        true => address::of_poll(wants.as_deref(), position, 0),
+        false => address::of_added(wants.as_deref(), &added, position),
+    };
+    drop(this);
+    let source = Rc::clone(source);
+    spawn_local(async move {
+        let answer: Result<Answer, _> = request::ask(&address, 0).await;
+        let mut this = source.borrow_mut();
+        let Ok(answer) = answer else {
+            this.tab.reader.unanswered(question, browser::now());
+            this.added.extend(added);
+            return;
+        };
+        let Some(waited) = this.tab.answered(question, &answer.last_event_id) else {
+            if !added.is_empty() {
+                this.added.extend(added);
+                this.tab.reader.miss();
+            }
+            return;
+        };
+        drop(this);
+        let answered = answer.events.into_iter().map(|item| Passed {
+            before: String::new(),
+            id: String::new(),
+            name: known(&item.event),
+            data: item.data,
+        });
+        show(&source, answered.chain(waited).filter_map(event));
+    });
+}
+
+/// Takes what another tab passed on.
+pub(super) fn take(source: &Shared, passed: Passed<JsValue>) {
+    source.borrow_mut().hears(browser::now());
+    show(source, event(passed));
+}
+
+/// Shows how the leader's stream is.
+pub(super) fn take_beat(source: &Shared, beat: Beat) {
+    let mut this = source.borrow_mut();
+    this.notice_gap(beat.heard);
+    this.heard = beat.heard;
+    this.beat = Some((beat, browser::now()));
+    this.dashboard.set_connection(this.state());
+    drop(this);
+    catch_up(source);
+}
+
+/// Looks at the connection, and where a second `passed` lets time pass on the page.
+pub(super) fn look(source: &Shared, passed: bool) {
+    let mut this = source.borrow_mut();
+    if this.away {
+        return;
     }
-    let task = this.connection.tick(now, browser::chance());
+    let now = browser::now();
+    let mut task = Task::Rest;
+    match this.tab.look(now, passed, browser::chance()) {
+        Duty::Rest => {}
+        Duty::Hello => this.post(&this.tab.hello()),
+        Duty::Steal => {
+            drop(this);
+            together::steal(source);
+            this = source.borrow_mut();
+        }
+        Duty::Open => {
+            if let Some(link) = &mut this.link {
+                link.run = 0;
+                task = link.connection.renew(now);
+            }
+        }
+    }
+    if let Some(link) = &mut this.link {
+        if task == Task::Rest {
+            match link.events.as_ref().map(Events::state) {
+                Some(ReadyState::Open) => link.connection.opened(now),
+                Some(ReadyState::Connecting) => link.connection.dropped(now),
+                Some(ReadyState::Closed) => link.connection.closed(now, browser::chance()),
+                None => {}
+            }
+            task = link.connection.tick(now, browser::chance());
+        }
+        this.notice_gap(now);
+    }
     let dashboard = this.dashboard;
-    dashboard.set_connection(this.connection.state());
+    dashboard.set_connection(this.state());
     if dashboard.is_live() {
         this.history.fill(dashboard);
     }
-    let server_time = this.connection.server_time(now);
-    let silence = now.saturating_sub(this.connection.heard_at());
+    let server_time = this.server_time(now);
+    let silence = now.saturating_sub(this.heard);
+    this.beat();
     drop(this);
     match task {
         Task::Rest => {}
         Task::Open => open(source),
         Task::Ask { wait } => ask(source, if wait { WAIT } else { 0 }),
     }
-    dashboard.tick(now, server_time, silence);
+    catch_up(source);
+    if passed {
+        dashboard.tick(now, server_time, silence);
+    }
 }

@@ -24,4 +24,61 @@ pub(crate) enum State {
     /// The stream is held back on its way, or the browser has none: the page asks for what is new,
     /// once a second.
     Polling,
+    /// The server has as many streams as it allows: the page asks for what is new every so often, and
+    /// tries the stream again.
+    Crowded {
+        /// The time between two questions, in milliseconds.
+        pause: Millis,
+    },
+}
+
+impl State {
+    /// It as two numbers, for other tabs.
+    pub(super) fn parts(self) -> (u8, Millis) {
+        match self {
+            State::Connecting => (0, 0),
+            State::Live { delay: None } => (1, 0),
+            State::Live { delay: Some(delay) } => (2, delay),
+            State::Reconnecting { since } => (3, since),
+            State::Stale { since } => (4, since),
+            State::Polling => (5, 0),
+            State::Crowded { pause } => (6, pause),
+        }
+    }
+
+    /// What two numbers say.
+    pub(super) fn of_parts(state: Millis, detail: Millis) -> Self {
+        match state {
+            1 => State::Live { delay: None },
+            2 => State::Live {
+                delay: Some(detail),
+            },
+            3 => State::Reconnecting { since: detail },
+            4 => State::Stale { since: detail },
+            5 => State::Polling,
+            6 => State::Crowded { pause: detail },
+            _ => State::Connecting,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_tab_reads_what_one_writes() {
+        for state in [
+            State::Connecting,
+            State::Live { delay: None },
+            State::Live { delay: Some(42) },
+            State::Reconnecting { since: 1 },
+            State::Stale { since: 2 },
+            State::Polling,
+            State::Crowded { pause: 5_000 },
+        ] {
+            let (number, detail) = state.parts();
+            assert_eq!(State::of_parts(number.into(), detail), state);
+        }
+    }
 }

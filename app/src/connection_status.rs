@@ -1,0 +1,78 @@
+use leptos::prelude::*;
+
+use crate::{
+    clock::{self, Zone},
+    dashboard::Dashboard,
+    live::State,
+    preferences::Preferences,
+};
+
+/// How current the page is.
+#[component]
+pub(crate) fn ConnectionStatus() -> impl IntoView {
+    let Dashboard {
+        connection,
+        pause,
+        preferences: Preferences { zone, .. },
+        ..
+    } = expect_context::<Dashboard>();
+    let name = move || match pause.paused.get() {
+        true => "paused",
+        false => state_name(connection.get()),
+    };
+    let title = move || match connection.get() {
+        State::Polling => Some(
+            "Something on the way holds the stream back, so the page asks for what is new every \
+             second. It goes back to the stream as soon as that comes through.",
+        ),
+        State::Crowded { .. } => Some(
+            "The server has as many streams open as it allows, so the page asks for what is new every \
+             few seconds. It goes back to the stream as soon as there is room.",
+        ),
+        _ => None,
+    };
+    view! {
+        <div
+            class="connection"
+            role="group"
+            aria-label="Connection"
+            data-state=name
+            title=title
+        >
+            {move || match (pause.paused.get(), connection.get()) {
+                (false, state) => state_text(state, zone.get()),
+                (true, State::Reconnecting { .. } | State::Stale { .. }) => {
+                    format!("Paused · {}", state_text(connection.get(), zone.get()))
+                }
+                (true, _) => format!("Paused · {} waiting", pause.waiting.get()),
+            }}
+        </div>
+    }
+}
+
+/// The name that the style sheets know a state by.
+pub(crate) const fn state_name(state: State) -> &'static str {
+    match state {
+        State::Connecting => "connecting",
+        State::Live { .. } => "live",
+        State::Reconnecting { .. } => "reconnecting",
+        State::Stale { .. } => "stale",
+        State::Polling => "polling",
+        State::Crowded { .. } => "crowded",
+    }
+}
+
+fn state_text(state: State, zone: Zone) -> String {
+    let clock = |time| clock::time_of_day(time, zone);
+    match state {
+        State::Connecting => "Connecting".to_owned(),
+        State::Live { delay: None } => "Live".to_owned(),
+        State::Live { delay: Some(delay) } => format!("Live · {delay} ms"),
+        State::Reconnecting { since } => format!("Reconnecting since {}", clock(since)),
+        State::Stale { since } => format!("Stale since {}", clock(since)),
+        State::Polling => "Live by polling".to_owned(),
+        State::Crowded { pause } => {
+            format!("Too many streams: updates every {}", clock::span(pause))
+        }
+    }
+}

@@ -1,0 +1,281 @@
+use std::collections::VecDeque;
+
+use market::Millis;
+
+/// How many events wait at the most for an answer. What is left out is asked for once more.
+const WAITING: usize = 5_000;
+/// How long after an answer that did not come it is asked again, in milliseconds.
+const PAUSE: Millis = 3_000;
+
+/// An event as it is handed from tab to tab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Passed<T> {
+    /// The id before it: between the two there is nothing that the stream carries.
+    pub(super) before: String,
+    /// Its own.
+    pub(super) id: String,
+    /// The event's name; empty where there is no event and only the position moves.
+    pub(super) name: &'static str,
+    /// What it says.
+    pub(super) data: T,
+}
+
+/// Takes each event once and in order, from the tab's own position on, whatever of it was passed on
+/// before the tab listened, twice, or not at all. Where something is missing the server is asked for
+/// it; what is passed on meanwhile waits.
+#[derive(Debug)]
+pub(super) struct Reader<T> {
+    position: String,
+    behind: bool,
+    waiting: VecDeque<Passed<T>>,
+    /// The question whose answer is awaited, and the number of the next one.
+    asked: Option<u32>,
+    next: u32,
+    ask_at: Millis,
+}
+
+impl<T> Reader<T> {
+    /// A reader that knows everything up to a position.
+    pub(super) fn new(position: String) -> Self {
+        Reader {
+            position,
+            behind: false,
+            waiting: VecDeque::new(),
+            asked: None,
+            next: 0,
+            ask_at: 0,
+        }
+    }
+
+    /// Up to where everything is known.
+    pub(super) fn position(&self) -> &str {
+        &self.position
+    }
+
+    /// Something was passed on of a stream that carries what this tab wants, and `exactly` that or more.
+    /// Gives it back where it is to be taken now.
+    pub(super) fn hear(&mut self, passed: Passed<T>, exactly: bool) -> Option<Passed<T>> {
+        if self.behind {
+            if self.waiting.len() == WAITING {
+                self.waiting.pop_front();
+            }
+            self.waiting.push_back(passed);
+            return None;
+        }
+        if passed.name == "snapshot" {
+            // It replaces everything, and one of other symbols says less of ours than their own does.
+            self.behind = !exactly;
+            if self.behind {
+                return None;
+            }
+            self.position.clone_from(&passed.id);
+            return Some(passed);
+        }
+        if order(&passed.before) > order(&self.position) {
+            self.behind = true;
+            self.waiting.push_back(passed);
+            return None;
+        }
+        if order(&passed.id) <= order(&self.position) {
+            return None;
+        }
+        self.position.clone_from(&passed.id);
+        Some(passed)
+    }
+
+    /// What the stream carries was passed on up to a position.
+    pub(super) fn reached(&mut self, position: &str) {
+        self.behind |= order(position) > order(&self.position);
+    }
+
+    /// Something that was not wanted before has to be asked for from now on.
+    pub(super) fn miss(&mut self) {
+        self.asked = None;
+        self.behind = true;
+    }
+
+    /// The number of the question for what came after [`Reader::position`], where it has to be asked
+    /// now.
+    pub(super) fn ask(&mut self, now: Millis) -> Option<u32> {
+        if !self.behind || self.asked.is_some() || now < self.ask_at {
+            return None;
+        }
+        self.asked = Some(self.next);
+        self.next += 1;
+        self.asked
+    }
+
+    /// A question was not answered.
+    pub(super) fn unanswered(&mut self, question: u32, now: Millis) {
+        if self.asked == Some(question) {
+            self.asked = None;
+            self.ask_at = now + PAUSE;
+        }
+    }
+
+    /// A question was answered with everything up to a position; whether that is to be taken. What
+    /// waited has to be [heard](Reader::hear) again afterwards.
+    pub(super) fn answered(
+        &mut self,
+        question: u32,
+        position: &str,
+    ) -> Option<VecDeque<Passed<T>>> {
+        if self.asked != Some(question) {
+            return None;
+        }
+        self.asked = None;
+        self.behind = false;
+        position.clone_into(&mut self.position);
+        Some(std::mem::take(&mut self.waiting))
+    }
+
+    /// A stream begins at this tab's position: nothing is missing any more.
+    pub(super) fn begin(&mut self) {
+        self.behind = false;
+        self.asked = None;
+        self.waiting.clear();
+    }
+}
+
+/// What ids are compared by. To everybody else they are texts.
+fn order(id: &str) -> (Millis, u64) {
+    let (time, number) = id.split_once('-').unwrap_or((id, ""));
+    (time.parse().unwrap_or(0), number.parse().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quote(before: u64, id: u64) -> Passed<()> {
+        Passed {
+            before: format!("{before}-0"),
+            id: format!("{id}-0"),
+            name: "message",
+            data: (),
+        }
+    }
+
+    fn snapshot(before: u64, id: u64) -> Passed<()> {
+        Passed {
+            name: "snapshot",
+            ..quote(before, id)
+        }
+    }
+
+    fn reader(position: &str) -> Reader<()> {
+        Reader::new(position.to_owned())
+    }
+
+    #[test]
+    fn takes_what_follows_and_nothing_twice() {
+        let mut reader = reader("5-0");
+        for (before, id, taken) in [
+            (3, 4, false),
+            (4, 5, false),
+            (4, 6, true),
+            (6, 9, true),
+            (6, 9, false),
+        ] {
+            assert_eq!(
+                reader.hear(quote(before, id), true).is_some(),
+                taken,
+                "{id}"
+            );
+        }
+        assert_eq!(reader.position(), "9-0");
+        assert_eq!(reader.ask(0), None);
+    }
+
+    #[test]
+    fn ids_are_compared_as_numbers() {
+        let mut reader = reader("999-5000");
+        reader.reached("999-4999");
+        assert_eq!(reader.ask(0), None);
+        reader.reached("999-12000");
+        assert!(reader.ask(0).is_some());
+    }
+
+    #[test]
+    fn what_is_missing_is_asked_for_while_the_rest_waits() {
+        let mut reader = reader("5-0");
+        assert!(reader.hear(quote(7, 8), true).is_none());
+        let question = reader.ask(1_000).unwrap();
+        assert_eq!(reader.ask(1_000), None, "it is asked once");
+        assert!(reader.hear(quote(8, 9), true).is_none());
+        assert!(reader.hear(quote(9, 10), true).is_none());
+        let waited = reader.answered(question, "9-0").unwrap();
+        let taken: Vec<_> = waited
+            .into_iter()
+            .filter_map(|passed| reader.hear(passed, true))
+            .map(|passed| passed.id)
+            .collect();
+        assert_eq!(taken, ["10-0"]);
+        assert_eq!(reader.ask(1_000), None);
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_short_is_followed_by_another_question() {
+        let mut reader = reader("5-0");
+        reader.reached("20-0");
+        let question = reader.ask(0).unwrap();
+        reader.hear(quote(20, 21), true);
+        for passed in reader.answered(question, "12-0").unwrap() {
+            assert!(reader.hear(passed, true).is_none());
+        }
+        assert!(reader.ask(0).is_some());
+        assert_eq!(reader.position(), "12-0");
+    }
+
+    #[test]
+    fn a_failed_question_is_asked_again_after_a_while_and_a_late_answer_is_none() {
+        let mut reader = reader("5-0");
+        reader.reached("6-0");
+        let first = reader.ask(1_000).unwrap();
+        reader.unanswered(first, 2_000);
+        assert_eq!(reader.ask(4_999), None);
+        let second = reader.ask(5_000).unwrap();
+        assert!(reader.answered(first, "7-0").is_none());
+        assert!(reader.answered(second, "6-0").is_some());
+        reader.reached("9-0");
+        let third = reader.ask(6_000).unwrap();
+        // A stream that begins meanwhile brings the same.
+        reader.begin();
+        assert!(reader.answered(third, "9-0").is_none());
+        assert_eq!(reader.position(), "6-0");
+    }
+
+    #[test]
+    fn a_snapshot_of_just_this_is_taken_and_any_other_is_asked_for() {
+        // Also where it is from before: the clock of the server was set back.
+        let mut same = reader("50-0");
+        assert!(same.hear(snapshot(50, 30), true).is_some());
+        assert!(same.hear(quote(30, 31), true).is_some());
+        let mut other = reader("50-0");
+        assert!(other.hear(snapshot(50, 30), false).is_none());
+        let question = other.ask(0).unwrap();
+        assert!(other.hear(quote(30, 31), false).is_none());
+        for passed in other.answered(question, "30-0").unwrap() {
+            assert!(other.hear(passed, false).is_some());
+        }
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_what_is_left_out_is_asked_for() {
+        let mut reader = reader("0-0");
+        reader.reached("1-0");
+        let question = reader.ask(0).unwrap();
+        let many = WAITING as u64 + 10;
+        for id in 1..many {
+            reader.hear(quote(id, id + 1), true);
+        }
+        let waited = reader.answered(question, "1-0").unwrap();
+        assert_eq!(waited.len(), WAITING);
+        assert!(
+            waited
+                .into_iter()
+                .all(|passed| reader.hear(passed, true).is_none())
+        );
+        assert!(reader.ask(0).is_some());
+    }
+}

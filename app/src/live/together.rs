@@ -1,0 +1,102 @@
+//! How a tab joins the others and leaves them.
+
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, closure::Closure};
+
+use super::{
+    channel::{Channel, Lock},
+    source::{self, Shared},
+    tab::Answer,
+};
+use crate::browser;
+
+/// Joins the other tabs. Where the browser does not let them speak to each other, each has a stream of
+/// its own.
+pub(super) fn join(source: &Shared) {
+    let shared = Rc::clone(source);
+    let channel = Channel::open(move |message| {
+        let answer = shared.borrow_mut().tab.receive(message, browser::now());
+        match answer {
+            Answer::None => {}
+            Answer::Take(passed) => source::take(&shared, passed),
+            Answer::Show(beat) => source::take_beat(&shared, beat),
+            Answer::Look => source::look(&shared, false),
+            Answer::Depose => depose(&shared),
+        }
+    });
+    source.borrow_mut().channel = channel;
+    wish(source, false);
+    source::look(source, false);
+}
+
+/// Wants to lead, once nobody else does or at once.
+fn wish(source: &Shared, steal: bool) {
+    let mut this = source.borrow_mut();
+    // The wish of before goes first: it would stand in line behind this one.
+    this.lock = None;
+    if this.channel.is_some() {
+        let (granted, ended) = (Rc::clone(source), Rc::clone(source));
+        this.lock = Lock::request(steal, move || lead(&granted), move || depose(&ended));
+    }
+    if this.lock.is_none() {
+        this.channel = None;
+        drop(this);
+        lead(source);
+    }
+}
+
+fn lead(source: &Shared) {
+    source.borrow_mut().lead();
+    source::open(source);
+    source::look(source, false);
+}
+
+/// Takes the place of a leader that says nothing.
+pub(super) fn steal(source: &Shared) {
+    wish(source, true);
+}
+
+/// Another tab leads.
+fn depose(source: &Shared) {
+    source.borrow_mut().let_go();
+    wish(source, false);
+    source::look(source, false);
+}
+
+/// Lets another tab lead, because this one is about to stand still.
+fn leave(source: &Shared) {
+    let mut this = source.borrow_mut();
+    this.beat();
+    this.post(&this.tab.bye());
+    this.let_go();
+    this.away = true;
+    this.channel = None;
+    this.lock = None;
+}
+
+/// Leaves the other tabs where the browser puts this one aside, and comes back with it.
+pub(super) fn listen(source: &Shared) {
+    let leaves = Rc::clone(source);
+    let leave = Closure::<dyn Fn()>::new(move || leave(&leaves));
+    let joins = Rc::clone(source);
+    let join = Closure::<dyn Fn()>::new(move || {
+        // Each page is shown once without having been put aside.
+        let away = std::mem::take(&mut joins.borrow_mut().away);
+        if away {
+            join(&joins);
+        }
+    });
+    let (window, document) = (window(), document());
+    let hear = |target: &web_sys::EventTarget, name: &str, closure: &Closure<dyn Fn()>| {
+        // It refuses nothing.
+        let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
+    };
+    hear(&window, "pagehide", &leave);
+    hear(&window, "pageshow", &join);
+    hear(&document, "freeze", &leave);
+    hear(&document, "resume", &join);
+    leave.forget();
+    join.forget();
+}

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { Server } from './server.ts';
+
+const token = 'the-token-of-the-desk';
+
+/** Lets the desk publish: for the server's arguments. */
+export const deskArguments = [
+  '--publish-token',
+  `desk:${createHash('sha256').update(token).digest('hex')}`,
+];
+
+/** A quote of a moment. */
+export function quote(symbol: string, price: string, time = Date.now()): object {
+  return { event: 'quote', data: { symbol, time, price, volume: '100' } };
+}
+
+/** A story, which its headline tells apart from others. */
+export function story(headline: string, symbols: string[], published = Date.now() - 1_000): object {
+  const data = {
+    id: `desk:${headline}`,
+    type: 'headline',
+    basis: 'native',
+    symbols,
+    headline,
+    source: 'Desk',
+    published,
+  };
+  return { event: 'news', data };
+}
+
+/** A bar of a minute. */
+export function bar(symbol: string, start: number, close: string): object {
+  const prices = { open: close, high: close, low: close, close };
+  return { event: 'bar', data: { symbol, start, ...prices, volume: '100', trades: 1 } };
+}
+
+/** Somebody who publishes from the outside. */
+export class Desk {
+  constructor(private readonly server: Server) {}
+
+  async publish(...events: object[]): Promise<void> {
+    const response = await fetch(`${this.server.url}/publish`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson' },
+      body: events.map((event) => JSON.stringify(event)).join('\n'),
+    });
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  }
+}
+
+/** How many streams a server has open, and how many it has ever opened. */
+export async function streams(server: Server): Promise<{ open: number; ever: number }> {
+  const response = await fetch(`${server.url}/stats`);
+  const { connections } = (await response.json()) as {
+    connections: { streams: number; streams_opened: number };
+  };
+  return { open: connections.streams, ever: connections.streams_opened };
+}

@@ -1,0 +1,136 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { expect, test } from '../helpers/journey.ts';
+import { grant } from '../helpers/publish.ts';
+import { root } from '../helpers/server.ts';
+import { minutes, still } from '../helpers/still.ts';
+
+// What the chart looked like when somebody looked at it. Letters are drawn with the fonts of the machine: where these
+// have other widths than there, labels take another room and no picture can be the same.
+const pictures = resolve(root, 'end2end/tests/chart-looks');
+
+// A box of its own, so that the pictures are of the chart alone and not of where the page puts it.
+const BOX = `.chart { position: fixed !important; inset: 0 auto auto 0; width: 320px; height: 220px !important;
+  z-index: 99; background: var(--ground); aspect-ratio: auto !important }
+  .chart-plot { outline: none !important }`;
+
+const KINDS = ['Area', 'Line', 'Candles', 'Bars'];
+const SCALES = ['Linear', 'Log', 'Percent'];
+
+for (const scheme of ['dark', 'light'] as const) {
+  for (const ratio of [1, 1.5, 2]) {
+    test.describe(`${scheme}, ${ratio} device pixels`, () => {
+      test.use({
+        colorScheme: scheme,
+        deviceScaleFactor: ratio,
+        timezoneId: 'UTC',
+        bypassCSP: true,
+        viewport: { width: 900, height: 700 },
+      });
+
+      test('each kind on each scale looks as it did', async ({ page, serve, dashboard }) => {
+        const server = await serve('--feed', 'none', '--publish-token', grant);
+        await still(server, 'STILL', minutes(7));
+        await page.goto(`${server.url}/stocks/STILL`);
+        await expect(page.locator('figure.drawn')).toBeVisible();
+        const width = await page.evaluate(() => {
+          const context = document.createElement('canvas').getContext('2d')!;
+          context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+          return context.measureText('0123456789.:% Jan').width;
+        });
+        const expected = Number(
+          await readFile(resolve(pictures, 'width-of-letters.txt'), 'utf8').catch(() => width),
+        );
+        test.skip(
+          Math.abs(width - expected) > 0.01,
+          `letters are ${width} wide here, and ${expected} in the pictures`,
+        );
+        await page.addStyleTag({ content: BOX });
+        const canvas = page.getByRole('application', { name: 'Chart of STILL' });
+        await expect.poll(async () => (await canvas.boundingBox())?.width).toBe(320);
+        for (const kind of KINDS) {
+          for (const scale of SCALES) {
+            await page.getByRole('combobox', { name: 'Chart type' }).selectOption(kind);
+            await page.getByRole('combobox', { name: 'Scale' }).selectOption(scale);
+            await dashboard.isDrawn();
+            await expect(canvas).toHaveScreenshot(
+              `${kind}-${scale}-${scheme}-${ratio}.png`.toLowerCase(),
+              // A line may lie a little otherwise in another version of the browser.
+              { scale: 'device', maxDiffPixelRatio: 0.005, threshold: 0.25 },
+            );
+          }
+        }
+      });
+    });
+  }
+}
+
+test.describe('the same drawing', () => {
+  test.use({
+    colorScheme: 'dark',
+    timezoneId: 'UTC',
+    bypassCSP: true,
+    viewport: { width: 900, height: 700 },
+  });
+
+  test('of the server and of the browser covers the same places', async ({ page, serve }) => {
+    const server = await serve('--feed', 'none', '--publish-token', grant);
+    await still(server, 'STILL', minutes(7));
+    await page.goto(`${server.url}/stocks/STILL`);
+    await expect(page.locator('figure.drawn')).toBeVisible();
+    await page.addStyleTag({ content: BOX });
+    const chart = page.getByRole('application', { name: 'Chart of STILL' });
+    await expect.poll(async () => (await chart.boundingBox())?.width).toBe(320);
+    for (const kind of KINDS) {
+      await page.getByRole('combobox', { name: 'Chart type' }).selectOption(kind);
+      const { inked, apart } = await page.evaluate(async (kind) => {
+        const frame = () => new Promise((next) => requestAnimationFrame(next));
+        await frame();
+        await frame();
+        const image = new Image(320, 220);
+        image.src = `/stocks/STILL/chart.svg?width=320&height=220&type=${kind}`;
+        await image.decode();
+        const read = (draw: (context: CanvasRenderingContext2D) => void) => {
+          const canvas = document.createElement('canvas');
+          canvas.width = 320;
+          canvas.height = 220;
+          const context = canvas.getContext('2d')!;
+          context.fillStyle = '#0f1419';
+          context.fillRect(0, 0, 320, 220);
+          draw(context);
+          return context.getImageData(0, 0, 320, 220).data;
+        };
+        const one = read((context) => context.drawImage(image, 0, 0));
+        const other = read((context) => {
+          for (const layer of document.querySelectorAll<HTMLCanvasElement>('.chart canvas')) {
+            context.drawImage(layer, 0, 0);
+          }
+        });
+        // Marks, whatever their colour: hairlines and faded areas are too near to the ground to count.
+        const marked = (data: Uint8ClampedArray, x: number, y: number) => {
+          const at = (y * 320 + x) * 4;
+          const [red, green, blue] = [data[at]!, data[at + 1]!, data[at + 2]!];
+          return Math.abs(red - 15) + Math.abs(green - 20) + Math.abs(blue - 25) > 150;
+        };
+        const near = (data: Uint8ClampedArray, x: number, y: number) => {
+          for (let dx = -2; dx <= 2; dx++) {
+            for (let dy = -2; dy <= 2; dy++) if (marked(data, x + dx, y + dy)) return true;
+          }
+          return false;
+        };
+        let [inked, apart] = [0, 0];
+        // The plot: the labels of the axes are in fonts that the server does not know the widths of.
+        for (let y = 2; y < 190; y++) {
+          for (let x = 2; x < 260; x++) {
+            const marks = [marked(one, x, y), marked(other, x, y)];
+            if (marks[0] || marks[1]) inked++;
+            if ((marks[0] && !near(other, x, y)) || (marks[1] && !near(one, x, y))) apart++;
+          }
+        }
+        return { inked, apart };
+      }, kind.toLowerCase());
+      expect(inked, kind).toBeGreaterThan(220);
+      expect(apart / inked, kind).toBeLessThan(0.02);
+    }
+  });
+});

@@ -1,0 +1,231 @@
+import type { BrowserContext, CDPSession, Page } from '@playwright/test';
+import { Dashboard } from '../helpers/dashboard.ts';
+import { Desk, deskArguments, quote, story, streams } from '../helpers/desk.ts';
+import { expect, test } from '../helpers/journey.ts';
+
+/** Opens addresses in tabs of one browser, one after the other, and waits until each is live. */
+async function open(context: BrowserContext, ...addresses: string[]): Promise<Dashboard[]> {
+  const tabs: Dashboard[] = [];
+  for (const address of addresses) {
+    const tab = new Dashboard(await context.newPage());
+    await tab.page.goto(address);
+    await tab.isLive();
+    tabs.push(tab);
+  }
+  return tabs;
+}
+
+async function headlines(tab: Dashboard): Promise<string[]> {
+  return await tab.stories.getByRole('heading').allInnerTexts();
+}
+
+/**
+ * Stops everything in a tab, as a browser does to save power, and gives what lets it go on. A tab of a browser without a window
+ * is never hidden and so never frozen, which is why the debugger holds it. `tells`: whether the browser says so before.
+ */
+async function freeze(page: Page, tells: boolean): Promise<() => Promise<void>> {
+  const say = (name: string) =>
+    page.evaluate((name) => document.dispatchEvent(new Event(name, { bubbles: true })), name);
+  if (tells) await say('freeze');
+  const session: CDPSession = await page.context().newCDPSession(page);
+  await session.send('Debugger.enable');
+  const paused = new Promise((resolve) => session.once('Debugger.paused', resolve));
+  await session.send('Debugger.pause');
+  await paused;
+  return async () => {
+    await session.send('Debugger.resume');
+    await session.detach();
+    if (tells) await say('resume');
+  };
+}
+
+for (const count of [2, 4]) {
+  test(`${count} tabs of one browser follow the market by one stream`, async ({ context, serve }) => {
+    const server = await serve('--seed', '7');
+    const addresses = Array.from({ length: count }, () => `${server.url}/stocks/GOOG`);
+    const tabs = await open(context, ...addresses);
+    expect(await streams(server)).toEqual({ open: 1, ever: 1 });
+    for (const tab of tabs) {
+      await tab.moves('price');
+      await expect(tab.connection).toHaveText(/^\s*Live · \d+ ms/);
+      await tab.isDrawn();
+    }
+    expect(await streams(server)).toEqual({ open: 1, ever: 1 });
+  });
+}
+
+test('another browser has a stream of its own', async ({ context, browser, serve }) => {
+  const server = await serve('--seed', '7');
+  await open(context, server.url);
+  const elsewhere = await browser.newContext();
+  await open(elsewhere, server.url);
+  expect(await streams(server)).toEqual({ open: 2, ever: 2 });
+  await elsewhere.close();
+});
+
+test('the tab with the stream is closed, and the others miss nothing and show nothing twice', async ({
+  context,
+  serve,
+}) => {
+  const server = await serve('--feed', 'none', ...deskArguments);
+  const desk = new Desk(server);
+  await desk.publish(quote('ONE', '1'));
+  const [first, ...others] = await open(context, server.url, server.url, server.url);
+  const told: string[] = [];
+  const tell = async (headline: string) => {
+    await desk.publish(story(headline, ['ONE']));
+    told.unshift(headline);
+  };
+  for (let before = 0; before < 5; before++) await tell(`before ${before}`);
+  for (const tab of others) await expect(tab.stories).toHaveCount(5);
+  let closed = false;
+  const closing = first!.page.close().then(() => {
+    closed = true;
+  });
+  for (let during = 0; !closed || during < 5; during++) await tell(`during ${during}`);
+  await closing;
+  for (let after = 0; after < 5; after++) await tell(`after ${after}`);
+  await desk.publish(quote('ONE', '2'));
+  for (const tab of others) {
+    await expect(tab.field('price', tab.link('ONE'))).toHaveAttribute('data-value', '2');
+    await expect.poll(() => headlines(tab)).toEqual(told);
+    await tab.isLive();
+  }
+  expect(await streams(server)).toEqual({ open: 1, ever: 2 });
+});
+
+test('a tab that comes late knows what was told meanwhile', async ({ context, serve }) => {
+  const server = await serve('--feed', 'none', ...deskArguments);
+  const desk = new Desk(server);
+  await desk.publish(quote('ONE', '1'), story('first', ['ONE']));
+  const [first] = await open(context, server.url);
+  // Its script comes late: the page is drawn, and time goes by.
+  const late = new Dashboard(await context.newPage());
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await late.page.route('**/*.wasm', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await late.page.goto(server.url, { waitUntil: 'commit' });
+  await expect(late.stories).toHaveCount(1);
+  await desk.publish(story('second', ['ONE']), story('third', ['ONE']), quote('ONE', '2'));
+  await expect(first!.stories).toHaveCount(3);
+  release();
+  await late.isLive();
+  await expect.poll(() => headlines(late)).toEqual(['third', 'second', 'first']);
+  await expect(late.field('price', late.link('ONE'))).toHaveAttribute('data-value', '2');
+  expect(await streams(server)).toEqual({ open: 1, ever: 1 });
+});
+
+test('tabs with watchlists of their own share a stream, and each shows only what is its own', async ({
+  context,
+  serve,
+}) => {
+  const server = await serve('--feed', 'none', ...deskArguments);
+  const desk = new Desk(server);
+  await desk.publish(quote('ONE', '1'), quote('TWO', '1'), quote('THREE', '1'));
+  const at = (symbols: string) => `${server.url}/stocks?symbols=${symbols}`;
+  const [one, two, all] = await open(context, at('ONE'), at('ONE,TWO'), server.url);
+  await expect.poll(async () => (await streams(server)).open).toBe(1);
+  await desk.publish(
+    story('of one', ['ONE']),
+    story('of two', ['TWO']),
+    story('of both', ['ONE', 'TWO']),
+    story('of three', ['THREE']),
+    story('of nothing', []),
+    quote('ONE', '11'),
+    quote('TWO', '12'),
+    quote('THREE', '13'),
+  );
+  const prices = async (tab: Dashboard, expected: Record<string, string>) => {
+    await expect(tab.watchlist.getByRole('link')).toHaveCount(Object.keys(expected).length);
+    for (const [symbol, price] of Object.entries(expected)) {
+      await expect(tab.field('price', tab.link(symbol))).toHaveAttribute('data-value', price);
+    }
+  };
+  await prices(one!, { ONE: '11' });
+  await prices(two!, { ONE: '11', TWO: '12' });
+  await prices(all!, { ONE: '11', TWO: '12', THREE: '13' });
+  expect(await headlines(one!)).toEqual(['of both', 'of one']);
+  expect(await headlines(two!)).toEqual(['of both', 'of two', 'of one']);
+  expect(await headlines(all!)).toEqual([
+    'of nothing',
+    'of three',
+    'of both',
+    'of two',
+    'of one',
+  ]);
+  // The first one had the stream. The one that takes over still carries what the other wants.
+  await one!.page.close();
+  await desk.publish(quote('TWO', '22'), quote('THREE', '23'), story('afterwards', ['THREE']));
+  await prices(two!, { ONE: '11', TWO: '22' });
+  await prices(all!, { ONE: '11', TWO: '22', THREE: '23' });
+  await expect(all!.stories).toHaveCount(6);
+  expect(await headlines(two!)).toEqual(['of both', 'of two', 'of one']);
+  expect((await streams(server)).open).toBe(1);
+});
+
+for (const tells of [true, false]) {
+  const name = tells
+    ? 'a tab that is about to stand still lets another one have the stream'
+    : 'a tab that stands still without a word loses the stream to another one';
+  test(name, async ({ context, serve }) => {
+    const server = await serve('--feed', 'none', ...deskArguments);
+    const desk = new Desk(server);
+    await desk.publish(quote('ONE', '1'));
+    const [first, second] = await open(context, server.url, server.url);
+    await desk.publish(story('before', ['ONE']));
+    for (const tab of [first!, second!]) await expect(tab.stories).toHaveCount(1);
+
+    const thaw = await freeze(first!.page, tells);
+    await desk.publish(story('during', ['ONE']), quote('ONE', '2'));
+    if (!tells) await expect(second!.connection).toHaveText(/^\s*Reconnecting/);
+    await expect.poll(() => headlines(second!)).toEqual(['during', 'before']);
+    await expect(second!.field('price', second!.link('ONE'))).toHaveAttribute('data-value', '2');
+    await second!.isLive();
+    expect((await streams(server)).ever).toBe(2);
+
+    await thaw();
+    await desk.publish(story('after', ['ONE']));
+    for (const tab of [first!, second!]) {
+      await expect.poll(() => headlines(tab)).toEqual(['after', 'during', 'before']);
+      await tab.isLive();
+    }
+    await expect.poll(async () => await streams(server)).toEqual({ open: 1, ever: 2 });
+  });
+}
+
+test('a browser that does not let tabs speak to each other gives each a stream of its own', async ({
+  context,
+  serve,
+}) => {
+  await context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'locks'));
+  const server = await serve('--seed', '7');
+  const tabs = await open(context, server.url, server.url);
+  expect((await streams(server)).open).toBe(2);
+  for (const tab of tabs) await tab.moves('price', tab.link('GOOG'));
+});
+
+test('somebody leaves the page and comes back to it, and nothing is missing', async ({
+  context,
+  serve,
+}) => {
+  const server = await serve('--feed', 'none', ...deskArguments);
+  const desk = new Desk(server);
+  await desk.publish(quote('ONE', '1'));
+  const [first, second] = await open(context, server.url, server.url);
+  await first!.page.goto(`${server.url}/health/live`);
+  await desk.publish(story('meanwhile', ['ONE']));
+  await expect(second!.stories).toHaveCount(1);
+  expect((await streams(server)).open).toBe(1);
+  await first!.page.goBack();
+  await first!.isLive();
+  await desk.publish(story('afterwards', ['ONE']));
+  for (const tab of [first!, second!]) {
+    await expect.poll(() => headlines(tab)).toEqual(['afterwards', 'meanwhile']);
+  }
+  expect((await streams(server)).open).toBe(1);
+});
