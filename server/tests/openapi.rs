@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use support::{Server, bar, news, problem};
 
-/// What a browser installs of the page: files of it as those above, at addresses of their own.
+/// What a browser installs of the page: files of it, at addresses that stay.
 const INSTALLED: [&str; 9] = [
     "/icon-192.png",
     "/icon-512.png",
