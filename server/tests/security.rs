@@ -106,7 +106,7 @@ async fn every_answer_carries_the_headers() {
         (Method::GET, "/openapi.json", "*/*", 200),
         (Method::GET, "/pkg/tickertape.css", "text/css", 200),
         (Method::GET, "/sw.js", "*/*", 200),
-        (Method::HEAD, "/offline", "text/html", 200),
+        (Method::HEAD, "/offline.js", "*/*", 200),
         (Method::POST, "/sw.js", "*/*", 405),
         (Method::GET, "/pkg/nothing.css", "text/css", 404),
         (Method::POST, "/pkg/tickertape.css", "*/*", 405),
