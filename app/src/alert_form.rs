@@ -72,9 +72,10 @@ pub(crate) fn AlertForm() -> impl IntoView {
     };
     view! {
         <form class="alert-form" aria-label="New alert" autocomplete="off" on:submit=submit>
-            <label>
-                <span>"When"</span>
+            <div>
+                <label for="alert-when">"When"</label>
                 <select
+                    id="alert-when"
                     on:change=move |event| {
                         complaint.set(String::new());
                         name.set(event_target_value(&event));
@@ -84,10 +85,11 @@ pub(crate) fn AlertForm() -> impl IntoView {
                         .map(|(name, text)| view! { <option value=name>{text}</option> })
                         .collect_view()}
                 </select>
-            </label>
-            <label hidden=is_news>
-                <span>{value_label}</span>
+            </div>
+            <div hidden=is_news>
+                <label for="alert-value">{value_label}</label>
                 <input
+                    id="alert-value"
                     type="text"
                     inputmode="decimal"
                     maxlength="40"
@@ -96,20 +98,20 @@ pub(crate) fn AlertForm() -> impl IntoView {
                     node_ref=value
                     on:input=move |_| complaint.set(String::new())
                 />
-            </label>
-            <label hidden=move || !is_news()>
-                <span>"Type"</span>
-                <select node_ref=kind>
+            </div>
+            <div hidden=move || !is_news()>
+                <label for="alert-type">"Type"</label>
+                <select id="alert-type" node_ref=kind>
                     {NewsType::ALL
                         .map(|kind| {
                             view! { <option value=alert::kind_name(kind)>{kind.label()}</option> }
                         })
                         .collect_view()}
                 </select>
-            </label>
-            <label>
-                <span>"Of"</span>
-                <select node_ref=symbol on:change=move |_| complaint.set(String::new())>
+            </div>
+            <div>
+                <label for="alert-of">"Of"</label>
+                <select id="alert-of" node_ref=symbol on:change=move |_| complaint.set(String::new())>
                     <For
                         each=symbols
                         key=|symbol| *symbol
@@ -119,7 +121,7 @@ pub(crate) fn AlertForm() -> impl IntoView {
                     />
                     <option value="*">"any of the watchlist"</option>
                 </select>
-            </label>
+            </div>
             <p class="complaint" id="alert-complaint" role="alert">
                 {complaint}
             </p>

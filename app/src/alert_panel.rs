@@ -19,6 +19,7 @@ pub(crate) fn AlertPanel() -> impl IntoView {
             type="button"
             popovertarget="alerts"
             aria-label="Alerts"
+            aria-keyshortcuts="a"
             title="Alerts"
         >
             <svg viewBox="0 0 16 16" aria-hidden="true">

@@ -98,6 +98,54 @@ pub(crate) fn is_cut_off_at_the_top(element: &leptos::web_sys::HtmlDivElement) -
     }
 }
 
+/// The element that answers to a key, by what it says with `aria-keyshortcuts`. The name of the key
+/// is one of the page's own table.
+#[cfg(target_arch = "wasm32")]
+fn answering(key: &str) -> Option<web_sys::HtmlElement> {
+    use wasm_bindgen::JsCast;
+    let selector = ["[aria-keyshortcuts~=\"", key, "\"]"].concat();
+    let element = leptos::prelude::document().query_selector(&selector);
+    element.ok()??.dyn_into().ok()
+}
+
+/// Whether an element answers to a key.
+pub(crate) fn answers(key: &str) -> bool {
+    #[cfg(target_arch = "wasm32")]
+    return answering(key).is_some();
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        let _ = key;
+        false
+    }
+}
+
+/// Presses the button that answers to a key, or goes to whatever else does. Whether there is one.
+pub(crate) fn press(key: &str) -> bool {
+    #[cfg(target_arch = "wasm32")]
+    {
+        use wasm_bindgen::JsCast;
+        let Some(element) = answering(key) else {
+            return false;
+        };
+        match &*element.tag_name() {
+            "BUTTON" => element.click(),
+            "INPUT" | "SELECT" => {
+                let _ = element.focus();
+                if let Some(input) = element.dyn_ref::<web_sys::HtmlInputElement>() {
+                    input.select();
+                }
+            }
+            _ => focus_by_id(&element.id()),
+        }
+        true
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        let _ = key;
+        false
+    }
+}
+
 /// Gives the focus to an element that is none of those that Tab goes to, and scrolls to it.
 pub(crate) fn focus_by_id(id: &str) {
     #[cfg(target_arch = "wasm32")]

@@ -22,6 +22,9 @@ use crate::{
     storage::Storage,
 };
 
+/// How often it is remembered that the server was heard, in milliseconds.
+const HEARD: Millis = 5_000;
+
 /// What the page draws of one symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticker {
@@ -73,7 +76,7 @@ pub(crate) struct Dashboard {
     pub(crate) watchlist: RwSignal<Vec<Symbol>>,
     /// The watchlist that the person chose, for addresses; none where it is the server's.
     pub(crate) chosen: RwSignal<Option<Vec<Symbol>>>,
-    /// What the page follows besides what it began with.
+    /// What the page has to follow, at least.
     pub(crate) followed: RwSignal<Vec<Symbol>>,
     /// The open symbol.
     pub(crate) open: Memo<Option<Symbol>>,
@@ -223,13 +226,15 @@ impl Dashboard {
         }
     }
 
-    /// Follows symbols that are quoted and that the page may not follow yet.
+    /// Follows symbols that are quoted, besides those that are followed already.
     pub(crate) fn follow_also(&self, symbols: &[Symbol]) {
-        let unknown = |symbol: &&Symbol| !self.knows(**symbol);
-        let unknown: Vec<Symbol> = symbols.iter().filter(unknown).copied().collect();
-        if !unknown.is_empty() {
-            self.followed.update(|followed| followed.extend(unknown));
-        }
+        self.followed.update(|followed| {
+            for symbol in symbols {
+                if !followed.contains(symbol) {
+                    followed.push(*symbol);
+                }
+            }
+        });
     }
 
     /// Where a symbol is open, with the watchlist where the person chose one.
@@ -574,6 +579,11 @@ impl Dashboard {
             self.state.update_value(|state| state.news.set_now(time));
         }
         self.silence.set(silence);
+        // For the page that says since when the server cannot be reached.
+        if self.is_live() && now % HEARD < 1_000 {
+            let heard = now.saturating_sub(silence);
+            self.storage.note("heard", &heard.to_string());
+        }
         self.draw_held();
         let said = self
             .announcements

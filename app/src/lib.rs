@@ -34,8 +34,10 @@ mod figure;
 mod figures;
 mod flash;
 mod halts;
+mod help;
 #[cfg(target_arch = "wasm32")]
 mod json;
+mod keys;
 mod live;
 mod mark;
 mod market_state;

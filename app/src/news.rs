@@ -49,7 +49,7 @@ pub(crate) fn NewsPanel() -> impl IntoView {
     view! {
         <section class="news" aria-label="News">
             <div class="news-head">
-                <h2 id=HEADING tabindex="-1">
+                <h2 id=HEADING tabindex="-1" aria-keyshortcuts="n">
                     "News"
                 </h2>
                 <button

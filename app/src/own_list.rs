@@ -188,6 +188,7 @@ impl OwnList {
                 first.or_else(|| dashboard.open.get_untracked())
             }
         };
+        dashboard.follow_also(&known);
         self.show(known, open);
         if unknown.is_empty() {
             return;

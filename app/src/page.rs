@@ -1,6 +1,5 @@
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 use leptos_meta::Title;
-use market::Symbol;
 
 use crate::{
     address,
@@ -9,6 +8,7 @@ use crate::{
     connection_status::state_name,
     dashboard::Dashboard,
     figures::{Shown, digits},
+    keys,
     navigation::Navigation,
     news::NewsPanel,
     notes::NoteList,
@@ -16,7 +16,6 @@ use crate::{
     page_data::PageData,
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
-    range_buttons,
     story::show_story,
     top_bar::TopBar,
     watchlist::Watchlist,
@@ -63,7 +62,7 @@ pub(crate) fn Page() -> impl IntoView {
     let state = move || state_name(dashboard.connection.get());
     #[cfg(target_arch = "wasm32")]
     navigation.listen();
-    walk_with_keys(dashboard, navigation);
+    keys::hear(dashboard, navigation);
     let own_list = OwnList::new(dashboard, navigation);
     provide_context(own_list);
     follow(dashboard, own_list, data.id);
@@ -107,59 +106,6 @@ fn title(dashboard: Dashboard) -> impl Fn() -> String + Send + Sync + 'static {
     }
 }
 
-/// `j` and `k` open the next and the previous symbol of the watchlist, `1` to `6` choose a range, `c`
-/// the next kind of chart.
-fn walk_with_keys(dashboard: Dashboard, navigation: Navigation) {
-    Effect::new(move || {
-        let handle = window_event_listener(ev::keydown, move |event| {
-            let step = match event.key().as_str() {
-                "j" => 1,
-                "k" => -1,
-                _ => 0,
-            };
-            if event.ctrl_key() || event.meta_key() || event.alt_key() || is_writing() {
-                return;
-            }
-            if event.key() == "c" {
-                return dashboard.choices.next_kind();
-            }
-            if step == 0 {
-                if let Some(range) = range_buttons::of_key(&event.key()) {
-                    dashboard.set_range(range);
-                }
-                return;
-            }
-            let open = dashboard.open.get_untracked();
-            let next = dashboard
-                .watchlist
-                .with_untracked(|symbols| neighbour(symbols, open, step));
-            if let Some(symbol) = next {
-                let address = untrack(|| dashboard.address_of(symbol));
-                navigation.open(&address);
-            }
-        });
-        on_cleanup(move || handle.remove());
-    });
-}
-
-/// Whether what is typed goes into a field.
-pub(crate) fn is_writing() -> bool {
-    let focused = document().active_element();
-    focused.is_some_and(|element| {
-        matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
-    })
-}
-
-/// The symbol some steps after the open one; the first where none is open, none beyond the ends.
-fn neighbour(symbols: &[Symbol], open: Option<Symbol>, step: isize) -> Option<Symbol> {
-    let position = symbols.iter().position(|symbol| Some(*symbol) == open);
-    let next = match position {
-        Some(position) => position.checked_add_signed(step)?,
-        None => 0,
-    };
-    symbols.get(next).copied()
-}
-
 /// Follows the stream, in a browser.
 fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
     #[cfg(target_arch = "wasm32")]
@@ -180,26 +126,13 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
             });
             crate::live::follow(dashboard, symbols, id);
         });
+        // The page was drawn with more than a list of one's own has: what is opened of it is followed.
+        Effect::new(move || {
+            if let Some(open) = dashboard.open.get().filter(|open| dashboard.knows(*open)) {
+                dashboard.follow_also(&[open]);
+            }
+        });
     }
     #[cfg(not(target_arch = "wasm32"))]
     let _ = (dashboard, own_list, id);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::figures::tests::symbol;
-
-    #[test]
-    fn walks_the_watchlist_without_leaving_it() {
-        let symbols = ["AAPL", "GOOG", "MSFT"].map(symbol);
-        let [aapl, goog, msft] = symbols;
-        assert_eq!(neighbour(&symbols, Some(goog), 1), Some(msft));
-        assert_eq!(neighbour(&symbols, Some(goog), -1), Some(aapl));
-        assert_eq!(neighbour(&symbols, Some(aapl), -1), None);
-        assert_eq!(neighbour(&symbols, Some(msft), 1), None);
-        assert_eq!(neighbour(&symbols, None, 1), Some(aapl));
-        assert_eq!(neighbour(&symbols, Some(symbol("X")), 1), Some(aapl));
-        assert_eq!(neighbour(&[], None, 1), None);
-    }
 }

@@ -53,6 +53,13 @@ pub(crate) fn QuoteHeader(
                 " "
                 <span class="venue">{venue}</span>
             </h1>
+            // On paper nothing is live.
+            <p class="print-only">
+                {move || {
+                    let zone = dashboard.preferences.zone.get();
+                    format!("As of {}", clock::exact(dashboard.now.get(), zone))
+                }}
+            </p>
             <p class="quote-price">
                 <Figure field="price" shown=shown(|figures| &figures.price) flashes=true />
                 <span class="currency">{currency}</span>

@@ -29,23 +29,3 @@ pub(crate) fn RangeButtons() -> impl IntoView {
         </div>
     }
 }
-
-/// The range of a key, `1` for the shortest.
-pub(crate) fn of_key(key: &str) -> Option<Range> {
-    let number: usize = key.parse().ok()?;
-    Range::OFFERED.get(number.checked_sub(1)?).copied()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_range_has_its_key() {
-        assert_eq!(of_key("1"), Some(Range::Minute));
-        assert_eq!(of_key("6"), Some(Range::Week));
-        for key in ["0", "7", "a", "F1", ""] {
-            assert_eq!(of_key(key), None, "{key}");
-        }
-    }
-}

@@ -1,4 +1,4 @@
-use leptos::{ev, html, prelude::*};
+use leptos::{html, prelude::*};
 
 use crate::{
     combobox::{Combobox, Decision},
@@ -31,7 +31,6 @@ pub(crate) fn Search(navigation: Navigation) -> impl IntoView {
             let _ = window().location().assign(&address);
         }
     });
-    focus_with_slash(input);
     view! {
         <Combobox
             list="suggestions"
@@ -43,23 +42,4 @@ pub(crate) fn Search(navigation: Navigation) -> impl IntoView {
             decide=open
         />
     }
-}
-
-/// `/` goes to the field, unless something is written elsewhere.
-fn focus_with_slash(input: NodeRef<html::Input>) {
-    Effect::new(move || {
-        let handle = window_event_listener(ev::keydown, move |event| {
-            let is_plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
-            if event.key() == "/"
-                && is_plain
-                && !crate::page::is_writing()
-                && let Some(input) = input.get_untracked()
-            {
-                event.prevent_default();
-                let _ = input.focus();
-                input.select();
-            }
-        });
-        on_cleanup(move || handle.remove());
-    });
 }

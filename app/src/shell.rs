@@ -11,9 +11,9 @@ use crate::{
 /// The id of what comes after the page.
 const END: &str = "unsupported";
 
-/// Shows a sentence where the browser has no WebAssembly, which the page itself cannot say.
-const CHECK: &str =
-    r#"if(typeof WebAssembly!=="object")document.getElementById("unsupported").hidden=false"#;
+/// Shows a sentence where the browser has no WebAssembly, or where the page's script or WebAssembly did not
+/// come: the page itself cannot say it.
+const CHECK: &str = r#"{const say=document.getElementById("unsupported");if(typeof WebAssembly!=="object")say.hidden=false;else addEventListener("unhandledrejection",()=>{if(document.querySelector('[data-state="connecting"]')){say.firstElementChild.textContent="A part of the page did not load";say.hidden=false}})}"#;
 
 /// Puts the theme and the palette that this browser remembers on the root before anything is drawn,
 /// so that the page does not flash in others. What is no choice of today's means nothing to the
@@ -24,6 +24,13 @@ fn remembered_looks() -> String {
         r#"try{{let t=localStorage.getItem("{name}")||"";if(t.startsWith("{version}"))for(let w of t.split(" ")){{let m=/^(theme|palette|flash)=([a-z-]+)$/.exec(w);if(m)document.documentElement.dataset[m[1]]=m[2]}}}}catch{{}}"#
     )
 }
+
+/// Says, before it is printed, whether the page was drawn in dark colours, which no ink should be wasted on.
+const PRINT: &str = r#"{const root=document.documentElement;addEventListener("beforeprint",()=>root.toggleAttribute("data-inverted",root.dataset.theme==="dark"||root.dataset.theme!=="light"&&matchMedia("(prefers-color-scheme:dark)").matches));addEventListener("afterprint",()=>root.removeAttribute("data-inverted"))}"#;
+
+/// Has the browser keep what it needs to say that the server cannot be reached, where it may. The page
+/// does not need it, and comes first.
+const WORKER: &str = r#"if("serviceWorker"in navigator&&isSecureContext)addEventListener("load",()=>navigator.serviceWorker.register("/sw.js",{updateViaCache:"none"}).catch(()=>{}))"#;
 
 /// A rising line, without a request of its own.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
@@ -45,15 +52,15 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     content="Live quotes, charts and news of the symbols that you follow."
                 />
                 <meta name="color-scheme" content="dark light" />
+                <meta name="theme-color" content="#0f1419" media="(prefers-color-scheme: dark)" />
+                <meta name="theme-color" content="#ffffff" media="(prefers-color-scheme: light)" />
                 <link rel="icon" href=ICON />
+                <link rel="manifest" href="/manifest.webmanifest" />
+                <link rel="apple-touch-icon" href="/icon-192.png" />
                 // A browser that has read a part of the page shows nothing of it until it has read the rest:
                 // what is half there takes another place than the whole.
                 <link rel="expect" href=format!("#{END}") blocking="render" />
                 <script nonce=use_nonce() inner_html=remembered_looks()></script>
-                // Without scripts the browser draws the page anew by itself.
-                <noscript>
-                    <meta http-equiv="refresh" content="30" />
-                </noscript>
                 <HashedStylesheet id="leptos" options=options.clone() />
                 <AutoReload options=options.clone() />
                 // After what is to be seen: the page is complete without it.
@@ -63,17 +70,21 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             <body>
                 <App />
                 <p id=END class="fallback" hidden>
-                    "This browser has no WebAssembly, so the page cannot follow the market. It shows "
-                    {drawn.clone()} "; reload it for newer prices."
+                    <span>"This browser has no WebAssembly"</span>
+                    ", so the page cannot follow the market. It shows "
+                    {drawn.clone()} ". "
+                    <a href="">"Load again"</a>
                 </p>
                 <noscript>
                     <p class="fallback">
                         "Without JavaScript the page cannot follow the market. It shows " {drawn}
-                        ", and is loaded again every 30 seconds; reload it for newer prices at once."
+                        ". "
+                        <a href="">"Load again"</a>
                     </p>
                 </noscript>
                 <script type="application/json" id="page-data" inner_html=embedded(&data)></script>
                 <script nonce=use_nonce() inner_html=CHECK></script>
+                <script nonce=use_nonce() inner_html=[WORKER, PRINT].join("\n")></script>
             </body>
         </html>
     }

@@ -59,6 +59,11 @@ impl Storage {
         }
     }
 
+    /// Keeps a text that nobody misses where the browser refuses.
+    pub(crate) fn note(self, key: &'static str, text: &str) {
+        let _ = browser::keep(&named(key), &[VERSION, text].concat());
+    }
+
     /// Calls back with the text of a key that another tab has written.
     pub(crate) fn on_change(self, key: &'static str, change: impl Fn(Option<String>) + 'static) {
         let handle = window_event_listener(ev::storage, move |event| {

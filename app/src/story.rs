@@ -91,7 +91,6 @@ fn SymbolLink(symbol: Symbol) -> impl IntoView {
 
 /// Shows a story and gives it the focus, whatever hides it: that it waits, or the filter. Whether it is
 /// known.
-#[allow(dead_code, reason = "the chart's pins call it")]
 pub(crate) fn show_story(dashboard: Dashboard, id: &str) -> bool {
     let known = dashboard.with_news(|news| {
         let story = news.find(id)?;

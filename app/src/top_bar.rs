@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use market::{FeedState, FeedStatus};
 
 use crate::{
-    alert_panel::AlertPanel, connection_status::ConnectionStatus, dashboard::Dashboard,
+    alert_panel::AlertPanel, connection_status::ConnectionStatus, dashboard::Dashboard, help::Help,
     navigation::Navigation, pause_button::PauseButton, quote_figures::quality_name, search::Search,
     settings::Settings,
 };
@@ -24,6 +24,7 @@ pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
             <div class="bar-buttons">
                 <AlertPanel />
                 <Settings />
+                <Help />
             </div>
         </header>
     }

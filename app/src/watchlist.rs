@@ -69,6 +69,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
         <nav
             class="watchlist"
             aria-label="Watchlist"
+            aria-keyshortcuts="j k"
             data-editing=move || editing.get().then_some("")
             on:click=click
             on:keydown=on_key

@@ -51,6 +51,8 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     async ({ page, quiet, keepsPolicy }, use) => {
       const messages: string[] = [];
       page.on('console', (message) => {
+        // What Playwright says itself where it blocks workers.
+        if (message.text().startsWith('Service Worker registration blocked')) return;
         if (['warning', 'error'].includes(message.type())) {
           messages.push(`${message.type()}: ${message.text()} (${message.location().url})`);
         }

@@ -33,7 +33,7 @@ async function make(page: Page, when: string, value: string, of?: string): Promi
   if (!(await form.isVisible())) await page.getByRole('button', { name: 'Alerts' }).click();
   await form.getByLabel('When').selectOption(when);
   if (of) await form.getByLabel('Of', { exact: true }).selectOption(of);
-  if (when === 'News of a type') await form.getByLabel('Type').selectOption(value);
+  if (when === 'News of a type') await form.getByLabel('Type', { exact: true }).selectOption(value);
   else await form.getByLabel(/^(Price|Percent)$/).fill(value);
   await form.getByRole('button', { name: 'Add alert' }).click();
 }
@@ -126,7 +126,7 @@ test('a change in percent of any of the watchlist, and news of a type', async ({
   await page.goto(`${server.url}/stocks/NEWCO`);
   await dashboard.isLive();
   await make(page, 'Change in percent, up or down', '2.5', 'any of the watchlist');
-  await make(page, 'News of a type', 'filing');
+  await make(page, 'News of a type', 'filing', 'NEWCO');
   await page.keyboard.press('Escape');
 
   await publish(server, quote('OLDCO', '97.51'), story('A headline of another type'));

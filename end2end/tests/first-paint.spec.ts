@@ -28,7 +28,15 @@ test.describe('without JavaScript', () => {
     await expect(page.getByRole('banner')).toContainText('Simulated');
     // It does not claim to be live, and says what to do.
     await expect(dashboard.connection).not.toContainText('Live');
-    await expect(page.getByText(/Without JavaScript .*loaded again/)).toBeVisible();
+    await expect(page.getByText(/Without JavaScript .* cannot follow the market/)).toBeVisible();
+    // It is loaded again when somebody asks for it, and never by itself under a reader.
+    await expect(page.locator('meta[http-equiv="refresh"]')).toHaveCount(0);
+    const said = page.getByText(/^Without JavaScript/);
+    const shown = await said.innerText();
+    expect(shown).toMatch(/It shows \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
+    await page.getByRole('link', { name: 'Load again' }).click();
+    await expect(said).not.toHaveText(shown);
+    await expect(page).toHaveURL(/\/stocks\/GOOG$/);
   });
 
   test('the chart is drawn before any script', async ({ page, market, dashboard }) => {

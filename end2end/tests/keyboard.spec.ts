@@ -63,3 +63,78 @@ test('the arrow keys walk the points of the chart and say them', async ({
   await expect(said).not.toHaveText(first ?? '');
   await expect(said).toHaveText(/\d/);
 });
+
+test('the help lists the keys that work, keeps the focus and gives it back', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  await dashboard.link('AAPL').focus();
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Keys' });
+  await expect(help).toBeVisible();
+  await expect(help).toContainText('next symbol of the watchlist');
+  await expect(help).toContainText('go to the news');
+  // Whatever is listed is answered by something on the page.
+  const listed = await help.locator('dl').first().locator('dt:visible').allInnerTexts();
+  expect(listed).toContain('j');
+  for (const key of listed.filter((key) => key.trim().length === 1)) {
+    expect(await page.locator(`[aria-keyshortcuts~="${key.trim()}"]`).count(), key).toBe(1);
+  }
+  for (let presses = 0; presses < 6; presses++) {
+    await page.keyboard.press('Tab');
+    const inside = await page.evaluate(
+      () => document.activeElement === document.body || !!document.activeElement?.closest('dialog'),
+    );
+    expect(inside, 'the focus leaves the help').toBe(true);
+  }
+  // What it lists does nothing below it meanwhile.
+  await page.keyboard.press('j');
+  await expect(dashboard.heading).toHaveText(/GOOG/);
+  await page.keyboard.press('Escape');
+  await expect(help).toBeHidden();
+  await expect(dashboard.link('AAPL')).toBeFocused();
+
+  await page.getByRole('button', { name: 'Help' }).click();
+  await expect(help).toBeVisible();
+  await help.getByRole('button', { name: 'Close' }).click();
+  await expect(page.getByRole('button', { name: 'Help' })).toBeFocused();
+});
+
+test('single keys can be turned off, and stay off', async ({ page, market, dashboard }) => {
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  await page.keyboard.press('n');
+  await expect(dashboard.news.getByRole('heading', { name: 'News', exact: true })).toBeFocused();
+  await page.keyboard.press('/');
+  const search = page.getByRole('combobox', { name: 'Search symbols' });
+  await expect(search).toBeFocused();
+  // In a field they are letters.
+  await page.keyboard.type('jn1?');
+  await expect(search).toHaveValue('jn1?');
+  await expect(dashboard.heading).toHaveText(/GOOG/);
+  await search.fill('');
+
+  await page.getByRole('button', { name: 'Help' }).click();
+  await page.getByRole('checkbox', { name: /^Keys without Ctrl/ }).uncheck();
+  await page.getByRole('button', { name: 'Close' }).click();
+  const minutes = dashboard.chart.getByRole('button', { name: '1 minute' });
+  for (const reload of [false, true]) {
+    if (reload) {
+      await page.reload();
+      await dashboard.isLive();
+    }
+    for (const key of ['n', '1', '?', 'j', '/']) await page.keyboard.press(key);
+    await expect(dashboard.heading).toHaveText(/GOOG/);
+    await expect(minutes).toHaveAttribute('aria-pressed', 'false');
+    await expect(page.getByRole('dialog')).toBeHidden();
+    await expect(search).not.toBeFocused();
+  }
+  await page.getByRole('button', { name: 'Help' }).click();
+  await page.getByRole('checkbox', { name: /^Keys without Ctrl/ }).check();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('1');
+  await expect(minutes).toHaveAttribute('aria-pressed', 'true');
+});

@@ -218,8 +218,12 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
 fn follow_also(source: &Shared, symbols: &[Symbol]) {
     let mut this = source.borrow_mut();
     let dashboard = this.dashboard;
-    let unknown = symbols.iter().filter(|symbol| !dashboard.knows(**symbol));
-    let unknown: Vec<Symbol> = unknown.copied().collect();
+    let is_unknown = |symbol: &&Symbol| match this.tab.tabs.wants() {
+        Wants::These(wanted) => !wanted.contains(*symbol),
+        // Everything is followed, and what has not spoken yet is not known.
+        Wants::All => !dashboard.knows(**symbol),
+    };
+    let unknown: Vec<Symbol> = symbols.iter().filter(is_unknown).copied().collect();
     if unknown.is_empty() {
         return;
     }

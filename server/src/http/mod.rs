@@ -11,6 +11,7 @@ mod format;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod health;
+mod installed;
 mod limits;
 mod market_view;
 mod metrics;
@@ -218,6 +219,7 @@ pub fn router(service: Service) -> Router {
         .layer(from_fn_with_state(Arc::clone(&service), request::in_time));
     // What is said to other methods comes first, so that the layers are around it too.
     let mut reading = Router::from(reading())
+        .merge(installed::router(&site.join(package)))
         .method_not_allowed_fallback(method_not_allowed)
         .route_layer(from_fn_with_state(
             Arc::clone(&service),

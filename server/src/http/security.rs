@@ -166,7 +166,7 @@ impl Headers {
         } = self;
         value(&format!(
             "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-             img-src 'self' data:; connect-src 'self'{reload}; base-uri 'none'; form-action 'self'; \
+             img-src 'self' data:; manifest-src 'self'; worker-src 'self'; connect-src 'self'{reload}; base-uri 'none'; form-action 'self'; \
              frame-ancestors {frame_ancestors}"
         ))
     }
@@ -187,11 +187,17 @@ fn value(policy: &str) -> HeaderValue {
     HeaderValue::from_str(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
+/// The policy of a document or a worker that is no page, in the extensions of its response.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnPolicy(pub(crate) HeaderValue);
+
 /// Puts the headers on an answer. A page has its nonce in the extensions of its response.
 pub(crate) async fn protect(State(headers): State<Headers>, mut response: Response) -> Response {
-    let policy = match response.extensions().get::<Nonce>() {
-        Some(nonce) => headers.of_page(nonce),
-        None => headers.plain,
+    let extensions = response.extensions();
+    let policy = match (extensions.get::<Nonce>(), extensions.get::<OwnPolicy>()) {
+        (Some(nonce), _) => headers.of_page(nonce),
+        (None, Some(OwnPolicy(policy))) => policy.clone(),
+        (None, None) => headers.plain,
     };
     let answer = response.headers_mut();
     answer.insert(header::CONTENT_SECURITY_POLICY, policy);

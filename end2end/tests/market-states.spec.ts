@@ -1,0 +1,157 @@
+import type { Page } from '@playwright/test';
+import { expect, test } from '../helpers/journey.ts';
+import { grant, publish, quote } from '../helpers/publish.ts';
+
+/** A session of GOOG as somebody outside publishes it, traded live unless said otherwise. */
+function session(more: object): object {
+  const data = {
+    symbol: 'GOOG',
+    name: 'Alphabet Inc.',
+    currency: 'USD',
+    source: 'Journey',
+    quality: 'live',
+    state: 'open',
+    prev_close: '175',
+    ...more,
+  };
+  return { event: 'session', data };
+}
+
+const states = [
+  { name: 'Delayed', session: { quality: 'delayed' }, says: /some minutes after the trades/ },
+  { name: 'Simulated', session: { quality: 'simulated' }, says: /Made up by this server/ },
+  { name: 'Replay', session: { quality: 'replay' }, says: /Recorded before/ },
+  { name: 'Closed', session: { state: 'closed' }, says: /that of the last one/ },
+  { name: 'Pre-market', session: { state: 'pre' }, says: /has not begun/ },
+  { name: 'After hours', session: { state: 'post' }, says: /is over/ },
+  {
+    name: 'Halted T1',
+    session: { state: 'halted', halt_code: 'T1' },
+    says: /important news is about to be released/,
+  },
+  {
+    name: 'Halted LUDP',
+    session: { state: 'halted', halt_code: 'LUDP' },
+    says: /five minutes because the price left its limits/,
+  },
+];
+
+test('what has to be known of a price stands beside it, live and anew, and says what it means', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  await publish(server, session({}), quote('GOOG', '175.20'));
+  await page.goto(`${server.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  const marks = dashboard.quote.getByRole('button');
+  await expect(marks).toHaveCount(0);
+  for (const { name, session: said, says } of states) {
+    await publish(server, session(said));
+    const mark = marks.filter({ hasText: name });
+    await expect(mark, name).toBeVisible();
+    await expect(marks, name).toHaveCount(1);
+    const sentence = dashboard.quote.getByRole('tooltip');
+    await expect(sentence, name).toBeHidden();
+    await mark.focus();
+    await expect(sentence, name).toHaveText(says);
+    await expect(mark, name).toHaveAccessibleDescription(says);
+    // It can be sent away, and the focus stays.
+    await page.keyboard.press('Escape');
+    await expect(sentence, name).toBeHidden();
+    await expect(mark, name).toBeFocused();
+    await mark.blur();
+    await mark.hover();
+    await expect(sentence, name).toBeVisible();
+    await dashboard.chart.hover();
+  }
+  // Whoever opens the page then reads the same.
+  await page.reload();
+  await expect(marks).toHaveText(['Halted LUDP']);
+  await publish(server, session({}));
+  await expect(marks).toHaveCount(0);
+});
+
+test.describe('an unknown symbol', () => {
+  // The browser itself notes that the address answered 404.
+  test.use({ quiet: false });
+
+  test('is said in a sentence, with what is near it', async ({ page, market }) => {
+    const response = await page.goto(`${market.url}/stocks/MSFTT`);
+    expect(response?.status()).toBe(404);
+    const problem = page.getByRole('region', { name: 'Problem' });
+    await expect(problem.getByRole('heading')).toHaveText('No such symbol');
+    await expect(problem).toContainText('MSFTT');
+    await expect(problem.getByRole('link', { name: 'MSFT', exact: true })).toBeVisible();
+  });
+});
+
+test('a feed that failed says why', async ({ page, serve }) => {
+  const server = await serve('--feed', 'replay:/no/such/recording');
+  await page.goto(server.url);
+  const problem = page.getByRole('region', { name: 'Problem' });
+  await expect(problem.getByRole('heading')).toHaveText('No prices yet');
+  await expect(problem).toContainText(/Replay of recording failed: \/no\/such\/recording: No such file/);
+  await expect(page.getByRole('banner')).toContainText('Replay of recording failed');
+});
+
+test('a feed that broke off is said beside what another still tells', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  // Nobody listens there.
+  const server = await serve('--feed', 'simulate', '--feed', 'coinbase:BTC-USD?url=ws://127.0.0.1:9');
+  await page.goto(`${server.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  const trouble = page.getByRole('banner').getByText('Coinbase tries again');
+  await expect(trouble).toBeVisible();
+  await expect(trouble).toHaveAttribute('title', /\w+ \w+/);
+  await dashboard.moves('price');
+});
+
+/** The page is readable, says why it does not follow the market, and is loaded again by a link. */
+async function readsOn(page: Page, why: RegExp): Promise<void> {
+  await expect(page.getByText(why)).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(/GOOG\s*Alphabet/);
+  await expect(page.getByRole('link', { name: 'Load again' })).toBeVisible();
+  await expect(page.getByRole('group', { name: 'Connection' })).not.toContainText('Live');
+  await page.getByRole('link', { name: 'Load again' }).click();
+  await expect(page.getByText(why)).toBeVisible();
+  await expect(page).toHaveURL(/\/stocks\/GOOG$/);
+}
+
+test.describe('where a part of the browser is missing', () => {
+  // What fails is in the console, too.
+  test.use({ quiet: false });
+
+  test('no WebAssembly', async ({ page, market }) => {
+    await page.addInitScript('delete window.WebAssembly');
+    await page.goto(`${market.url}/stocks/GOOG`);
+    await readsOn(page, /This browser has no WebAssembly, so the page cannot follow the market/);
+  });
+
+  test('a WebAssembly that does not come', async ({ page, market }) => {
+    await page.route('**/*.wasm', (route) => route.fulfill({ status: 404 }));
+    await page.goto(`${market.url}/stocks/GOOG`);
+    await readsOn(page, /A part of the page did not load, so the page cannot follow the market/);
+  });
+
+  test('no EventSource: the page polls, and says so', async ({ page, market, dashboard }) => {
+    await page.addInitScript('delete window.EventSource');
+    await page.goto(`${market.url}/stocks/GOOG`);
+    await expect(dashboard.connection).toHaveText('Live by polling', { timeout: 30_000 });
+    await dashboard.moves('price');
+  });
+});
+
+test.describe('without JavaScript', () => {
+  // The browser notes that it fetched a script that it may not run.
+  test.use({ javaScriptEnabled: false, quiet: false });
+
+  test('the page is read and loaded again', async ({ page, market }) => {
+    await page.goto(`${market.url}/stocks/GOOG`);
+    await readsOn(page, /Without JavaScript the page cannot follow the market/);
+  });
+});
