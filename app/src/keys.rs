@@ -154,7 +154,7 @@ fn is_elsewhere(name: &str) -> bool {
         return false;
     };
     let within = match name {
-        "Space" => "input,textarea,select,dialog,[popover],a,button,summary",
+        "Space" => "input,textarea,select,dialog,[popover],a,button,summary,[role=application]",
         _ => "input,textarea,select,dialog",
     };
     matches!(focused.closest(within), Ok(Some(_)))
