@@ -63,6 +63,7 @@ mod quote_header;
 mod range;
 mod range_bar;
 mod range_buttons;
+mod reactive;
 mod search;
 mod settings;
 #[cfg(feature = "ssr")]

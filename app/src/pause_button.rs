@@ -1,6 +1,9 @@
 use leptos::{ev, prelude::*};
 
-use crate::dashboard::Dashboard;
+use crate::{
+    dashboard::Dashboard,
+    reactive::{drawn, effect, heard},
+};
 
 /// What uses the space bar itself, or scrolls by it.
 const USES_SPACE: &str =
@@ -15,7 +18,7 @@ pub(crate) fn PauseButton() -> impl IntoView {
         true => "true",
         false => "false",
     };
-    Effect::new(move || {
+    effect(move || {
         dashboard.set_hidden(document().hidden());
         let shown = window_event_listener(ev::visibilitychange, move |_| {
             dashboard.set_hidden(document().hidden());
@@ -36,10 +39,10 @@ pub(crate) fn PauseButton() -> impl IntoView {
             class="pause"
             type="button"
             aria-label="Pause"
-            aria-pressed=pressed
+            aria-pressed=drawn(pressed)
             aria-keyshortcuts="Space"
             title="Let prices, chart and news stand still (space)"
-            on:click=move |_| dashboard.set_paused(!paused.get_untracked())
+            on:click=heard(move |_| dashboard.set_paused(!paused.get_untracked()))
         ></button>
     }
 }

@@ -18,7 +18,7 @@ use super::{
     tabs::{Duty, Wants},
     together,
 };
-use crate::{address, browser, dashboard::Dashboard, json};
+use crate::{address, browser, dashboard::Dashboard, json, reactive::effect};
 
 /// How often the state of the connection is looked at. An `EventSource` says nothing while it
 /// tries again by itself, so this is also how late a lost connection is noticed.
@@ -199,7 +199,7 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
     together::join(&source);
     together::listen(&source);
     let opener = Rc::clone(&source);
-    Effect::new(move || {
+    effect(move || {
         dashboard.open.track();
         dashboard.range.track();
         opener.borrow_mut().history.fill(dashboard);
