@@ -34,7 +34,7 @@ bench-page: build ## measure the page and its chart in a browser beside other ch
 fuzz: ## give every parser of bytes from outside what nobody would think of, a minute each (ARGS=SECONDS)
 	@scripts/fuzz $(ARGS)
 
-screenshot: build ## take docs/screenshot.png again
+screenshot: build ## take the pictures of the README again (scripts/animation then makes the moving one)
 	@scripts/setup test && cd end2end && TICKERTAPE_SCREENSHOT=1 ../scripts/setup with npx playwright test --grep screenshot
 
 fmt: ## format the code

@@ -44,7 +44,7 @@ fn headlines(count: usize) -> String {
     }
 }
 
-/// Says politely that there are new headlines. Prices are not announced.
+/// Says something politely, such as that there are new headlines. Prices are not announced.
 #[component]
 pub(crate) fn Announcer(
     /// What to say.

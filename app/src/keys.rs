@@ -119,11 +119,9 @@ pub(crate) fn hear(dashboard: Dashboard, navigation: Navigation) {
                 return;
             };
             let is_plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
-            if !is_plain
-                || event.default_prevented()
-                || is_elsewhere(name)
-                || help::are_off(dashboard)
-            {
+            // The space bar is none of the characters that speech or a slip may type.
+            let off = name != "Space" && help::are_off(dashboard);
+            if !is_plain || event.default_prevented() || is_elsewhere(name) || off {
                 return;
             }
             let steps = matches!(name, "j" | "k");
@@ -147,6 +145,9 @@ pub(crate) fn hear(dashboard: Dashboard, navigation: Navigation) {
     });
 }
 
+/// What uses the space bar itself, or scrolls by it.
+const SPACE: &str = "input,textarea,select,dialog,[popover],a:focus-visible,button,summary,[tabindex='0'],[contenteditable]";
+
 /// Whether a key means something else where the focus is: in a field, in a dialog, and the space on
 /// whatever it presses.
 fn is_elsewhere(name: &str) -> bool {
@@ -154,7 +155,7 @@ fn is_elsewhere(name: &str) -> bool {
         return false;
     };
     let within = match name {
-        "Space" => "input,textarea,select,dialog,[popover],a,button,summary",
+        "Space" => SPACE,
         _ => "input,textarea,select,dialog",
     };
     matches!(focused.closest(within), Ok(Some(_)))

@@ -23,6 +23,9 @@ pub(crate) struct OwnList {
     /// Whether what is shown is the person's own and follows what other tabs make of it, or that of
     /// an address.
     own: StoredValue<bool>,
+    /// What is said of it to people who do not see the page. It is a voice of its own: headlines that
+    /// come meanwhile do not cut it short.
+    pub(crate) said: RwSignal<String>,
     /// How often it was changed: an answer to what was asked before a change comes too late.
     changes: StoredValue<u32>,
 }
@@ -34,6 +37,7 @@ impl OwnList {
             dashboard,
             navigation,
             own: StoredValue::new(false),
+            said: RwSignal::new(String::new()),
             changes: StoredValue::new(0),
         }
     }
@@ -156,7 +160,7 @@ impl OwnList {
     }
 
     fn say(self, text: String) {
-        self.dashboard.announcement.set(text);
+        self.said.set(text);
     }
 
     /// Changes the list as the person wants it, and remembers it.

@@ -5,10 +5,6 @@ use crate::{
     reactive::{drawn, effect, heard},
 };
 
-/// What uses the space bar itself, or scrolls by it.
-const USES_SPACE: &str =
-    "button, input, textarea, select, summary, a:focus-visible, [tabindex='0'], [contenteditable]";
-
 /// Lets everything that moves stand still, and go on. The space bar does the same.
 #[component]
 pub(crate) fn PauseButton() -> impl IntoView {
@@ -23,16 +19,7 @@ pub(crate) fn PauseButton() -> impl IntoView {
         let shown = window_event_listener(ev::visibilitychange, move |_| {
             dashboard.set_hidden(document().hidden());
         });
-        let keys = window_event_listener(ev::keydown, move |event| {
-            if event.key() == " " && !event.repeat() && is_free(&event) {
-                event.prevent_default();
-                dashboard.set_paused(!paused.get_untracked());
-            }
-        });
-        on_cleanup(move || {
-            shown.remove();
-            keys.remove();
-        });
+        on_cleanup(move || shown.remove());
     });
     view! {
         <button
@@ -45,13 +32,4 @@ pub(crate) fn PauseButton() -> impl IntoView {
             on:click=heard(move |_| dashboard.set_paused(!paused.get_untracked()))
         ></button>
     }
-}
-
-/// Whether nothing else uses the space bar just now.
-fn is_free(event: &leptos::web_sys::KeyboardEvent) -> bool {
-    let alone = !(event.ctrl_key() || event.meta_key() || event.alt_key() || event.shift_key());
-    let focused = document().active_element();
-    alone
-        && !event.default_prevented()
-        && focused.is_none_or(|element| !element.matches(USES_SPACE).unwrap_or(true))
 }

@@ -25,8 +25,8 @@ fn remembered_looks() -> String {
     )
 }
 
-/// Says, before it is printed, whether the page was drawn in dark colours, which no ink should be wasted on.
-const PRINT: &str = r#"{const root=document.documentElement;addEventListener("beforeprint",()=>root.toggleAttribute("data-inverted",root.dataset.theme==="dark"||root.dataset.theme!=="light"&&matchMedia("(prefers-color-scheme:dark)").matches));addEventListener("afterprint",()=>root.removeAttribute("data-inverted"))}"#;
+/// Has the page in light colours while it is printed, whatever was chosen for the screen, its canvases too.
+const PRINT: &str = r#"{const data=document.documentElement.dataset;let chosen;addEventListener("beforeprint",()=>{chosen=data.theme;data.theme="light"});addEventListener("afterprint",()=>{if(chosen)data.theme=chosen;else delete data.theme})}"#;
 
 /// Has the browser keep what it needs to say that the server cannot be reached, where it may. The page
 /// does not need it, and comes first.

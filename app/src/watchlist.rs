@@ -2,6 +2,7 @@ use leptos::{ev, html, prelude::*};
 
 use crate::{
     add_symbol::AddSymbol,
+    announcer::Announcer,
     browser,
     dashboard::Dashboard,
     drag::Drag,
@@ -101,6 +102,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
                     "Edit"
                 </button>
             </div>
+            <Announcer text=own_list.said />
         </nav>
     }
 }

@@ -1,13 +1,8 @@
-import { createHash } from 'node:crypto';
+import { grant, publish } from './publish.ts';
 import type { Server } from './server.ts';
 
-const token = 'the-token-of-the-desk';
-
 /** Lets the desk publish: for the server's arguments. */
-export const deskArguments = [
-  '--publish-token',
-  `desk:${createHash('sha256').update(token).digest('hex')}`,
-];
+export const deskArguments = ['--publish-token', grant];
 
 /** A quote of a moment. */
 export function quote(symbol: string, price: string, time = Date.now()): object {
@@ -39,12 +34,7 @@ export class Desk {
   constructor(private readonly server: Server) {}
 
   async publish(...events: object[]): Promise<void> {
-    const response = await fetch(`${this.server.url}/publish`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson' },
-      body: events.map((event) => JSON.stringify(event)).join('\n'),
-    });
-    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+    await publish(this.server, ...events);
   }
 }
 

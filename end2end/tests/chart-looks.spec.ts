@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { expect, test } from '../helpers/journey.ts';
-import { grant } from '../helpers/publish.ts';
+import { grant, publish } from '../helpers/publish.ts';
 import { root } from '../helpers/server.ts';
-import { minutes, still } from '../helpers/still.ts';
+import { begin, minutes, still } from '../helpers/still.ts';
 
 // What the chart looked like when somebody looked at it. Letters are drawn with the fonts of the machine: where these
 // have other widths than there, labels take another room and no picture can be the same.
@@ -131,6 +131,59 @@ test.describe('the same drawing', () => {
       }, kind.toLowerCase());
       expect(inked, kind).toBeGreaterThan(220);
       expect(apart / inked, kind).toBeLessThan(0.02);
+    }
+  });
+
+  test('is the same whether it grew tick by tick or was drawn at once', async ({
+    page,
+    serve,
+    dashboard,
+  }) => {
+    const server = await serve('--feed', 'none', '--publish-token', grant);
+    await still(server, 'STILL', minutes(7));
+    await page.goto(`${server.url}/stocks/STILL`);
+    await expect(page.locator('figure.drawn')).toBeVisible();
+    await page.getByText('Studies').click();
+    await page.getByRole('checkbox', { name: 'Mean of 20 (SMA)' }).check();
+    await page.keyboard.press('Escape');
+    let tick = 0;
+    for (const kind of KINDS) {
+      await page.getByRole('combobox', { name: 'Chart type' }).selectOption(kind);
+      for (let n = 0; n < 4; n++) {
+        tick++;
+        const price = (112 + Math.sin(tick)).toFixed(2);
+        const time = begin + 390 * 60_000 + tick * 1_000;
+        const volume = String(1_000_000 + tick * 500);
+        await publish(server, { event: 'quote', data: { symbol: 'STILL', time, price, volume } });
+        await expect.poll(async () => await dashboard.value('price')).toBe(price);
+      }
+      const apart = await page.evaluate(async () => {
+        const frame = () => new Promise((next) => requestAnimationFrame(next));
+        const read = () => {
+          const layer = document.querySelectorAll<HTMLCanvasElement>('.chart canvas')[1]!;
+          const copy = document.createElement('canvas');
+          [copy.width, copy.height] = [layer.width, layer.height];
+          const context = copy.getContext('2d')!;
+          context.drawImage(layer, 0, 0);
+          return context.getImageData(0, 0, copy.width, copy.height).data;
+        };
+        await frame();
+        await frame();
+        const grown = read();
+        // Whatever becomes of the root may be another theme: all is drawn anew.
+        document.documentElement.setAttribute('data-anew', String(Math.random()));
+        await frame();
+        await frame();
+        await frame();
+        const whole = read();
+        let apart = 0;
+        for (let at = 0; at < grown.length; at += 4) {
+          const differs = [0, 1, 2, 3].some((n) => Math.abs(grown[at + n]! - whole[at + n]!) > 40);
+          if (differs) apart++;
+        }
+        return apart;
+      });
+      expect(apart, kind).toBeLessThan(8);
     }
   });
 });

@@ -3,14 +3,14 @@ import { expect, test } from '../helpers/journey.ts';
 
 /** Presses Tab until what has the focus fits, as somebody without a mouse does. */
 async function tabTo(page: Page, fits: (element: Element) => boolean): Promise<void> {
-  for (let presses = 0; presses < 80; presses++) {
+  for (let presses = 0; presses < 120; presses++) {
     await page.keyboard.press('Tab');
     const found = await page.evaluate(
       `(${fits.toString()})(document.activeElement ?? document.body)`,
     );
     if (found) return;
   }
-  throw new Error(`80 presses of Tab did not lead there: ${fits}`);
+  throw new Error(`120 presses of Tab did not lead there: ${fits}`);
 }
 
 test('somebody opens a symbol with the keyboard alone', async ({ page, market, dashboard }) => {

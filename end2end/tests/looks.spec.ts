@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { isAccessible } from '../helpers/axe.ts';
+import { Dashboard } from '../helpers/dashboard.ts';
 import { expect, test } from '../helpers/journey.ts';
 import { root } from '../helpers/server.ts';
 
@@ -92,12 +93,43 @@ test.describe('the picture for the README', () => {
   test.skip(!process.env.TICKERTAPE_SCREENSHOT, 'TICKERTAPE_SCREENSHOT is not set');
   test.use({ colorScheme: 'dark', viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1 });
 
-  test('screenshot', async ({ page, serve, dashboard }) => {
+  test('screenshot', async ({ page, serve, dashboard, browser }) => {
     const server = await serve('--seed', '7');
     await page.goto(`${server.url}/stocks/GOOG`);
     await dashboard.isLive();
+    await page.getByRole('combobox', { name: 'Chart type' }).selectOption('Candles');
+    await page.getByText('Studies').click();
+    await page.getByRole('checkbox', { name: 'Mean of 20 (SMA)' }).check();
+    await page.getByRole('checkbox', { name: 'Mean by volume (VWAP)' }).check();
+    await page.keyboard.press('Escape');
     await dashboard.isDrawn();
-    for (let i = 0; i < 5; i++) await dashboard.moves('price');
+    await dashboard.moves('price');
     await page.screenshot({ path: resolve(root, 'docs/screenshot.png') });
+
+    const phone = await browser.newContext({
+      colorScheme: 'light',
+      viewport: { width: 390, height: 844 },
+    });
+    const small = await phone.newPage();
+    await small.goto(`${server.url}/stocks/GOOG`);
+    await new Dashboard(small).isDrawn();
+    await small.screenshot({ path: resolve(root, 'docs/screenshot-phone.png') });
+    await phone.close();
+
+    // What scripts/animation makes one picture of: prices that move, and a hand that walks through the chart.
+    const box = (await dashboard.chart.boundingBox())!;
+    for (let frame = 0; frame < 40; frame++) {
+      if (frame === 14) await page.keyboard.press('c');
+      if (frame === 18) await page.keyboard.press('c');
+      if (frame === 22) await page.keyboard.press('4');
+      const x = box.x + box.width * (0.15 + 0.015 * frame);
+      await page.mouse.move(x, box.y + box.height / 2);
+      await page.screenshot({
+        path: testResult(`frame-${String(frame).padStart(2, '0')}.png`),
+        clip: { x: 0, y: 0, width: 960, height: 800 },
+      });
+    }
   });
 });
+
+const testResult = (name: string): string => resolve(root, 'end2end/test-results/frames', name);

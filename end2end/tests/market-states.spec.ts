@@ -87,9 +87,10 @@ test.describe('an unknown symbol', () => {
   });
 });
 
-test('a feed that failed says why', async ({ page, serve }) => {
+test('a feed that failed says why', async ({ page, serve, dashboard }) => {
   const server = await serve('--feed', 'replay:/no/such/recording');
   await page.goto(server.url);
+  await dashboard.isLive();
   const problem = page.getByRole('region', { name: 'Problem' });
   await expect(problem.getByRole('heading')).toHaveText('No prices yet');
   await expect(problem).toContainText(/Replay of recording failed: \/no\/such\/recording: No such file/);

@@ -313,6 +313,7 @@ test('more symbols than the server chooses, with long names, on a wide and on a 
   );
   // Those that the server did not choose come by the stream.
   await page.goto(`${server.url}/stocks/S01`);
+  await dashboard.isLive();
   await shows(dashboard, names);
   await expect(dashboard.field('price', dashboard.link('S39'))).toHaveText('1,253,480.25');
 

@@ -105,6 +105,9 @@ async fn every_answer_carries_the_headers() {
         (Method::GET, "/metrics", "*/*", 200),
         (Method::GET, "/openapi.json", "*/*", 200),
         (Method::GET, "/pkg/tickertape.css", "text/css", 200),
+        (Method::GET, "/sw.js", "*/*", 200),
+        (Method::HEAD, "/offline.js", "*/*", 200),
+        (Method::POST, "/sw.js", "*/*", 405),
         (Method::GET, "/pkg/nothing.css", "text/css", 404),
         (Method::POST, "/pkg/tickertape.css", "*/*", 405),
         (Method::GET, "/stocks/GOOGX", "application/json", 404),
@@ -208,4 +211,31 @@ async fn frames_are_for_those_who_are_named() {
     let site = Site::new("own-frames", &FrameAncestors::default().to_string());
     let response = site.ask(Method::GET, "/", "text/html").await;
     assert_eq!(header(&response, "x-frame-options"), "DENY");
+}
+
+#[tokio::test]
+async fn what_is_installed_is_asked_about_each_time_and_may_only_ask_its_server() {
+    let site = Site::new("installed", "none");
+    for (path, content_type) in [
+        ("/sw.js", "text/javascript; charset=utf-8"),
+        ("/offline", "text/html; charset=utf-8"),
+        ("/offline.css", "text/css; charset=utf-8"),
+        ("/offline.js", "text/javascript; charset=utf-8"),
+        ("/manifest.webmanifest", "application/manifest+json"),
+        ("/icon.svg", "image/svg+xml"),
+        ("/icon-192.png", "image/png"),
+    ] {
+        let response = site.ask(Method::GET, path, "*/*").await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        assert_eq!(header(&response, "content-type"), content_type);
+        assert_eq!(header(&response, "cache-control"), "no-cache", "{path}");
+        let policy = header(&response, "content-security-policy");
+        for name in ["script-src", "style-src", "connect-src"] {
+            assert_eq!(directive(policy, name), ["'self'"], "{path}: {name}");
+        }
+        assert_eq!(directive(policy, "default-src"), ["'none'"], "{path}");
+    }
+    let (policy, _) = site.page("/stocks/GOOG").await;
+    assert_eq!(directive(&policy, "manifest-src"), ["'self'"]);
+    assert_eq!(directive(&policy, "worker-src"), ["'self'"]);
 }

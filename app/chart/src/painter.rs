@@ -28,7 +28,7 @@ pub(super) struct Painter {
     // Held because the browser calls them until they are taken back.
     _on_resize: Closure<dyn FnMut(js_sys::Array)>,
     _on_restyle: Closure<dyn FnMut()>,
-    _listeners: [Listener; 2],
+    _listeners: [Listener; 3],
 }
 
 struct Core {
@@ -178,6 +178,11 @@ impl Painter {
         let listeners = [
             Listener::new(&scheme, "change", &weak, |core| {
                 core.invalidate(Dirty::THEME)
+            }),
+            // There is no next frame before it is printed, and the page has light colours for paper.
+            Listener::new(&window, "beforeprint", &weak, |core| {
+                core.dirty.set(core.dirty.get() | Dirty::THEME);
+                core.paint();
             }),
             // What happened while the page was hidden is drawn when it no longer is.
             Listener::new(&document, "visibilitychange", &weak, |core| {

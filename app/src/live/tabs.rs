@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use market::{Event, Millis, Symbol};
 
@@ -106,7 +106,7 @@ pub(super) struct Tabs {
     /// What the stream carries, as far as that is known.
     carries: Option<Wants>,
     /// What the others want, and until when they count.
-    others: BTreeMap<u64, (Wants, Millis)>,
+    others: Vec<(u64, Wants, Millis)>,
     /// How many looks have passed without a word from the leader.
     silent: u32,
     said: Option<Millis>,
@@ -123,7 +123,7 @@ impl Tabs {
             leading: false,
             tenure: 0,
             carries: None,
-            others: BTreeMap::new(),
+            others: Vec::new(),
             silent: 0,
             said: None,
         }
@@ -171,7 +171,7 @@ impl Tabs {
         self.tenure = now.max(self.tenure + 1);
         self.leading = true;
         if let Some(carries) = self.carries.take() {
-            self.others.insert(PREDECESSOR, (carries, now + GRACE));
+            self.count(PREDECESSOR, carries, now + GRACE);
         }
         self.carries = Some(self.wanted(now));
     }
@@ -208,7 +208,7 @@ impl Tabs {
 
     /// A tab said what it wants, and which leader it knows of.
     pub(super) fn joined(&mut self, tab: u64, wants: Wants, tenure: Millis, now: Millis) {
-        self.others.insert(tab, (wants, now + COUNTS));
+        self.count(tab, wants, now + COUNTS);
         if self.leading && tenure > self.tenure {
             // It heard of a leader whose clock was ahead of this one's.
             self.tenure = tenure + 1;
@@ -217,14 +217,16 @@ impl Tabs {
 
     /// A tab ended.
     pub(super) fn left(&mut self, tab: u64, now: Millis) {
-        if let Some((_, until)) = self.others.get_mut(&tab) {
-            *until = now + GRACE;
+        for (other, _, until) in &mut self.others {
+            if *other == tab {
+                *until = now + GRACE;
+            }
         }
     }
 
     /// A second passed, or something was said that calls for an answer.
     pub(super) fn look(&mut self, now: Millis, passed: bool, chance: f64) -> Duty {
-        self.others.retain(|_, (_, until)| *until > now);
+        self.others.retain(|(_, _, until)| *until > now);
         if self.leading {
             let wanted = self.wanted(now);
             if self.carries.as_ref() == Some(&wanted) {
@@ -247,10 +249,16 @@ impl Tabs {
         Duty::Rest
     }
 
+    /// What a tab wants counts until a moment, in place of what it wanted before.
+    fn count(&mut self, tab: u64, wants: Wants, until: Millis) {
+        self.others.retain(|(other, ..)| *other != tab);
+        self.others.push((tab, wants, until));
+    }
+
     /// What all of them want.
     fn wanted(&self, now: Millis) -> Wants {
         let mut wanted = self.wants.clone();
-        for (wants, until) in self.others.values() {
+        for (_, wants, until) in &self.others {
             if *until > now {
                 wanted.include(wants);
             }
