@@ -68,6 +68,7 @@ mod search;
 mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
+mod sorted;
 mod sparkline;
 mod storage;
 mod story;
