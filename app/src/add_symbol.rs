@@ -4,6 +4,7 @@ use market::Symbol;
 use crate::{
     combobox::{Combobox, Decision},
     own_list::OwnList,
+    reactive::{drawn, heard},
 };
 
 /// The button that opens a field, and the field whose symbols are added to the watchlist.
@@ -98,18 +99,18 @@ pub(crate) fn AddSymbol() -> impl IntoView {
         <button
             type="button"
             node_ref=button
-            hidden=move || open.get()
-            on:click=show
+            hidden=drawn(move || open.get())
+            on:click=heard(show)
         >
             "+ Add"
         </button>
         <div
             class="add-symbol"
             node_ref=field
-            hidden=move || !open.get()
-            on:keydown=on_key
-            on:focusout=on_leave
-            on:input=move |_| complaint.set(String::new())
+            hidden=drawn(move || !open.get())
+            on:keydown=heard(on_key)
+            on:focusout=heard(on_leave)
+            on:input=heard(move |_| complaint.set(String::new()))
         >
             <p class="complaint" role="alert">
                 {complaint}

@@ -1,7 +1,11 @@
 use leptos::{ev, html, prelude::*};
 use market::{NewsType, Symbol};
 
-use crate::{alert, dashboard::Dashboard};
+use crate::{
+    alert,
+    dashboard::Dashboard,
+    reactive::{drawn, effect, heard},
+};
 
 /// The conditions, by their names and as people know them.
 const CONDITIONS: [(&str, &str); 4] = [
@@ -34,7 +38,7 @@ pub(crate) fn AlertForm() -> impl IntoView {
         open.into_iter().chain(others).collect::<Vec<Symbol>>()
     };
     // What was chosen before is of another symbol's page.
-    Effect::new(move || {
+    effect(move || {
         let open = dashboard.open.get();
         request_animation_frame(move || {
             if let (Some(symbol), Some(open)) = (symbol.get_untracked(), open) {
@@ -71,35 +75,35 @@ pub(crate) fn AlertForm() -> impl IntoView {
         });
     };
     view! {
-        <form class="alert-form" aria-label="New alert" autocomplete="off" on:submit=submit>
+        <form class="alert-form" aria-label="New alert" autocomplete="off" on:submit=heard(submit)>
             <div>
                 <label for="alert-when">"When"</label>
                 <select
                     id="alert-when"
-                    on:change=move |event| {
+                    on:change=heard(move |event: ev::Event| {
                         complaint.set(String::new());
                         name.set(event_target_value(&event));
-                    }
+                    })
                 >
                     {CONDITIONS
                         .map(|(name, text)| view! { <option value=name>{text}</option> })
                         .collect_view()}
                 </select>
             </div>
-            <div hidden=is_news>
-                <label for="alert-value">{value_label}</label>
+            <div hidden=drawn(is_news)>
+                <label for="alert-value">{drawn(value_label)}</label>
                 <input
                     id="alert-value"
                     type="text"
                     inputmode="decimal"
                     maxlength="40"
-                    aria-invalid=move || wrong().then_some("true")
+                    aria-invalid=drawn(move || wrong().then_some("true"))
                     aria-describedby="alert-complaint"
                     node_ref=value
-                    on:input=move |_| complaint.set(String::new())
+                    on:input=heard(move |_| complaint.set(String::new()))
                 />
             </div>
-            <div hidden=move || !is_news()>
+            <div hidden=drawn(move || !is_news())>
                 <label for="alert-type">"Type"</label>
                 <select id="alert-type" node_ref=kind>
                     {NewsType::ALL
@@ -111,7 +115,7 @@ pub(crate) fn AlertForm() -> impl IntoView {
             </div>
             <div>
                 <label for="alert-of">"Of"</label>
-                <select id="alert-of" node_ref=symbol on:change=move |_| complaint.set(String::new())>
+                <select id="alert-of" node_ref=symbol on:change=heard(move |_| complaint.set(String::new()))>
                     <For
                         each=symbols
                         key=|symbol| *symbol

@@ -6,6 +6,7 @@ use crate::{
     clock,
     dashboard::Dashboard,
     notification::{self, Permission},
+    reactive::{drawn, effect, heard},
 };
 
 /// The button of the alerts and what it opens: the form, the list, and whether the browser notifies.
@@ -35,7 +36,7 @@ pub(crate) fn AlertPanel() -> impl IntoView {
                     children=|alert| view! { <Item alert /> }
                 />
             </ul>
-            <p class="muted" hidden=move || !empty()>
+            <p class="muted" hidden=drawn(move || !empty())>
                 "No alerts yet. They are kept in this browser, and watch while the page is open."
             </p>
             <Notifications />
@@ -62,19 +63,19 @@ fn Item(alert: Alert) -> impl IntoView {
     view! {
         <li>
             <span class="alert-words">{words.clone()}</span>
-            <span class="muted">{state}</span>
+            <span class="muted">{drawn(state)}</span>
             <button
                 type="button"
                 hidden=fired.is_none()
                 aria-label=format!("Arm again: {words}")
-                on:click=move |_| alerts.arm(id, dashboard.now.get_untracked())
+                on:click=heard(move |_| alerts.arm(id, dashboard.now.get_untracked()))
             >
                 "Arm again"
             </button>
             <button
                 type="button"
                 aria-label=format!("Remove: {words}")
-                on:click=move |_| alerts.remove(id)
+                on:click=heard(move |_| alerts.remove(id))
             >
                 "Remove"
             </button>
@@ -86,7 +87,7 @@ fn Item(alert: Alert) -> impl IntoView {
 #[component]
 fn Notifications() -> impl IntoView {
     let permission = RwSignal::new(Permission::default());
-    Effect::new(move || permission.set(notification::permission()));
+    effect(move || permission.set(notification::permission()));
     let text = move || match permission.get() {
         Permission::Unasked => "Alerts are shown on this page.",
         Permission::Granted => "Alerts are shown on this page and by the browser.",
@@ -100,12 +101,12 @@ fn Notifications() -> impl IntoView {
     };
     view! {
         <p class="muted" role="status">
-            {text}
+            {drawn(text)}
         </p>
         <button
             type="button"
-            hidden=move || permission.get() != Permission::Unasked
-            on:click=move |_| notification::ask(move |answer| permission.set(answer))
+            hidden=drawn(move || permission.get() != Permission::Unasked)
+            on:click=heard(move |_| notification::ask(move |answer| permission.set(answer)))
         >
             "Notify me by the browser too"
         </button>

@@ -10,6 +10,7 @@ use crate::{
     market_state::Instrument,
     notes::Notes,
     notification,
+    reactive::effect,
     storage::Storage,
 };
 
@@ -36,7 +37,7 @@ impl Alerts {
             storage,
             notes,
         };
-        Effect::new(move || {
+        effect(move || {
             alerts.list.set(alerts.kept());
             storage.on_change(KEY, move |text| {
                 alerts.list.set(alert::read(&text.unwrap_or_default()));

@@ -3,6 +3,7 @@ use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast};
 use crate::{
     chart_choices::{ChartChoices, STUDIES},
     dashboard::Dashboard,
+    reactive::{drawn, effect, heard},
 };
 
 /// Something that opens below its name, and closes when the focus leaves it, by Escape, or by a click elsewhere.
@@ -25,7 +26,7 @@ fn Menu(
             let _ = summary.focus();
         }
     };
-    Effect::new(move || {
+    effect(move || {
         let handle = window_event_listener(ev::pointerdown, move |event| {
             let inside = menu.get_untracked().is_some_and(|menu| {
                 let target = event.target();
@@ -41,12 +42,12 @@ fn Menu(
         <details
             class="menu"
             node_ref=menu
-            on:keydown=move |event| {
+            on:keydown=heard(move |event: ev::KeyboardEvent| {
                 if event.key() == "Escape" {
                     close(true);
                 }
-            }
-            on:focusout=move |event| {
+            })
+            on:focusout=heard(move |event: ev::FocusEvent| {
                 let stays = match (menu.get_untracked(), event.related_target()) {
                     (Some(menu), Some(next)) => menu.contains(next.dyn_ref()),
                     // A click on what takes no focus.
@@ -56,7 +57,7 @@ fn Menu(
                 if !stays {
                     close(false);
                 }
-            }
+            })
         >
             <summary node_ref=summary aria-label=sign.map(|_| name) title=sign.map(|_| name)>
                 {sign.unwrap_or(name)}
@@ -101,14 +102,14 @@ pub(crate) fn CompareMenu() -> impl IntoView {
                     });
                     let itself = move || dashboard.open.get() == Some(symbol);
                     view! {
-                        <label class="check" hidden=itself>
+                        <label class="check" hidden=drawn(itself)>
                             <input
                                 type="checkbox"
-                                prop:checked=move || chosen.get()
-                                disabled=move || full() && !chosen.get()
-                                on:change=move |event| {
+                                prop:checked=drawn(move || chosen.get())
+                                disabled=drawn(move || full() && !chosen.get())
+                                on:change=heard(move |event: ev::Event| {
                                     choices.compare(symbol, event_target_checked(&event));
-                                }
+                                })
                             />
                             {symbol.to_string()}
                         </label>
@@ -130,10 +131,10 @@ pub(crate) fn SaveMenu() -> impl IntoView {
     };
     view! {
         <Menu name="Save" sign="⤓">
-            <button type="button" on:click=move |_| dashboard.chart.save_image(&name("png"))>
+            <button type="button" on:click=heard(move |_| dashboard.chart.save_image(&name("png")))>
                 "Image (PNG)"
             </button>
-            <button type="button" on:click=move |_| dashboard.chart.save_csv(&name("csv"))>
+            <button type="button" on:click=heard(move |_| dashboard.chart.save_csv(&name("csv")))>
                 "Numbers (CSV)"
             </button>
         </Menu>
@@ -149,8 +150,8 @@ fn check(
         <label class="check">
             <input
                 type="checkbox"
-                prop:checked=move || chosen.get()
-                on:change=move |event| choose(event_target_checked(&event))
+                prop:checked=drawn(move || chosen.get())
+                on:change=heard(move |event: ev::Event| choose(event_target_checked(&event)))
             />
             {name}
         </label>

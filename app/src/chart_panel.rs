@@ -7,6 +7,7 @@ use crate::{
     chart_table::ChartTable,
     dashboard::Dashboard,
     range_buttons::RangeButtons,
+    reactive::drawn,
 };
 
 /// The chart of the open symbol, what is chosen of it, and its numbers.
@@ -24,7 +25,7 @@ pub(crate) fn ChartPanel(
         open.map(|symbol| symbol.to_string()).unwrap_or_default()
     });
     view! {
-        <section class="chart-panel" aria-label="Chart" hidden=move || !known.get()>
+        <section class="chart-panel" aria-label="Chart" hidden=drawn(move || !known.get())>
             <div class="chart-tools">
                 <RangeButtons />
                 <KindSelect />

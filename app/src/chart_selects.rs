@@ -1,8 +1,9 @@
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 
 use crate::{
     chart_choices::{KINDS, SCALES, meant, word},
     dashboard::Dashboard,
+    reactive::{drawn, heard},
 };
 
 /// How prices are drawn.
@@ -60,8 +61,8 @@ fn select(
             class="chart-select"
             aria-label=label
             aria-keyshortcuts=key
-            prop:value=move || chosen.get()
-            on:change=move |event| choose(&event_target_value(&event))
+            prop:value=drawn(move || chosen.get())
+            on:change=heard(move |event: ev::Event| choose(&event_target_value(&event)))
         >
             {options.collect_view()}
         </select>

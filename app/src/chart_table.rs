@@ -1,7 +1,10 @@
 use chart::Table;
 use leptos::{html, prelude::*};
 
-use crate::dashboard::Dashboard;
+use crate::{
+    dashboard::Dashboard,
+    reactive::{drawn, heard},
+};
 
 /// How many rows there are at the most: more are in the file that can be saved.
 const ROWS: usize = 60;
@@ -32,27 +35,27 @@ pub(crate) fn ChartTable() -> impl IntoView {
         view! { <tr>{cells.collect_view()}</tr> }
     };
     view! {
-        <details class="chart-table" node_ref=details on:toggle=toggle>
+        <details class="chart-table" node_ref=details on:toggle=heard(toggle)>
             <summary>"Numbers"</summary>
             <div class="chart-table-body" tabindex="0" role="region" aria-label="Numbers of the chart">
-                <button type="button" on:click=move |_| take()>
+                <button type="button" on:click=heard(move |_| take())>
                     "Show the newest"
                 </button>
                 <table>
                     <thead>
                         <tr>
-                            {move || {
+                            {drawn(move || {
                                 let head = shown.with(|table| table.head.clone());
                                 let cell = |name| view! { <th scope="col">{name}</th> };
                                 head.into_iter().map(cell).collect_view()
-                            }}
+                            })}
                         </tr>
                     </thead>
                     <tbody>
-                        {move || {
+                        {drawn(move || {
                             let rows = shown.with(|table| table.rows.clone());
                             rows.into_iter().map(cells).collect_view()
-                        }}
+                        })}
                     </tbody>
                 </table>
             </div>

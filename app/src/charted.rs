@@ -9,6 +9,7 @@ use crate::{
     dashboard::Dashboard,
     figures::digits,
     market_state::{ChartChange, Instrument, MarketState},
+    reactive::effect,
 };
 
 /// The chart is not wider than a few thousand columns, and a page that is open for days must not grow.
@@ -47,7 +48,7 @@ impl Dashboard {
             }
         });
         let zone = self.preferences.zone;
-        Effect::new(move || {
+        effect(move || {
             chart.set_clock(match zone.get() {
                 Zone::Utc => |_| 0,
                 Zone::NewYork => |time| Zone::NewYork.offset_minutes(time as Millis),
@@ -66,10 +67,10 @@ impl Dashboard {
                 storage.write(KEY, &text);
             }
         });
-        Effect::new(move || chart.set_scale(choices.scale.get()));
-        Effect::new(move || chart.set_volume(choices.volume.get()));
-        Effect::new(move || choices.studies.with(|studies| chart.set_studies(studies)));
-        Effect::new(move || {
+        effect(move || chart.set_scale(choices.scale.get()));
+        effect(move || chart.set_volume(choices.volume.get()));
+        effect(move || choices.studies.with(|studies| chart.set_studies(studies)));
+        effect(move || {
             let symbol = open.get().filter(|_| choices.pins.get());
             let pins = stories.with(|stories| {
                 let news = stories.iter().map(|story| &story.news);

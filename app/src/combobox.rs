@@ -2,6 +2,8 @@ use leptos::{ev, html, prelude::*};
 use market::Symbol;
 use serde::Deserialize;
 
+use crate::reactive::{drawn, heard};
+
 /// How many suggestions there are at the most.
 pub(crate) const SUGGESTIONS: usize = 8;
 
@@ -136,15 +138,15 @@ pub(crate) fn Combobox(
             <li
                 id=format!("{list}-{number}")
                 role="option"
-                aria-selected=move || if is_active() { "true" } else { "false" }
-                hidden=move || found.with(|found| found.len() <= number)
+                aria-selected=drawn(move || if is_active() { "true" } else { "false" })
+                hidden=drawn(move || found.with(|found| found.len() <= number))
                 // The field keeps the focus.
                 on:mousedown=|event| event.prevent_default()
-                on:click=move |_| {
+                on:click=heard(move |_| {
                     if let Some(decision) = at(number) {
                         take(decision);
                     }
-                }
+                })
             >
                 <span class="row-symbol">{read(|suggestion| suggestion.symbol.to_string())}</span>
                 " "
@@ -159,7 +161,7 @@ pub(crate) fn Combobox(
         }
     });
     view! {
-        <form class="combobox" role=role action="/stocks" on:submit=submit>
+        <form class="combobox" role=role action="/stocks" on:submit=heard(submit)>
             <input
                 type="text"
                 enterkeyhint="search"
@@ -167,9 +169,9 @@ pub(crate) fn Combobox(
                 role="combobox"
                 aria-label=label
                 aria-autocomplete="list"
-                aria-expanded=move || if empty() { "false" } else { "true" }
+                aria-expanded=drawn(move || if empty() { "false" } else { "true" })
                 aria-controls=list
-                aria-activedescendant=move || active.get().map(|at| format!("{list}-{at}"))
+                aria-activedescendant=drawn(move || active.get().map(|at| format!("{list}-{at}")))
                 aria-keyshortcuts=key
                 placeholder=placeholder
                 autocomplete="off"
@@ -177,11 +179,11 @@ pub(crate) fn Combobox(
                 spellcheck="false"
                 maxlength="64"
                 node_ref=input
-                on:input=type_on
-                on:keydown=on_key
-                on:blur=move |_| close()
+                on:input=heard(type_on)
+                on:keydown=heard(on_key)
+                on:blur=heard(move |_| close())
             />
-            <ul id=list role="listbox" aria-label="Suggestions" hidden=empty>
+            <ul id=list role="listbox" aria-label="Suggestions" hidden=drawn(empty)>
                 {options.collect_view()}
             </ul>
         </form>

@@ -5,6 +5,7 @@ use crate::{
     dashboard::Dashboard,
     live::State,
     preferences::Preferences,
+    reactive::drawn,
 };
 
 /// How current the page is.
@@ -36,16 +37,16 @@ pub(crate) fn ConnectionStatus() -> impl IntoView {
             class="connection"
             role="group"
             aria-label="Connection"
-            data-state=name
-            title=title
+            data-state=drawn(name)
+            title=drawn(title)
         >
-            {move || match (pause.paused.get(), connection.get()) {
+            {drawn(move || match (pause.paused.get(), connection.get()) {
                 (false, state) => state_text(state, zone.get()),
                 (true, State::Reconnecting { .. } | State::Stale { .. }) => {
                     format!("Paused · {}", state_text(connection.get(), zone.get()))
                 }
                 (true, _) => format!("Paused · {} waiting", pause.waiting.get()),
-            }}
+            })}
         </div>
     }
 }

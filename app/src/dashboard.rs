@@ -1,5 +1,3 @@
-use std::collections::{BTreeMap, BTreeSet};
-
 use chart::ChartHandle;
 use leptos::prelude::*;
 use market::{Bar, Event, FeedStatus, Millis, News, Quote, Session, Symbol};
@@ -18,6 +16,7 @@ use crate::{
     page_data::PageData,
     pause::Pause,
     preferences::Preferences,
+    sorted::{SortedMap, SortedSet},
     sparkline,
     storage::Storage,
 };
@@ -71,7 +70,7 @@ pub(crate) struct Missing {
 pub(crate) struct Dashboard {
     pub(crate) state: StoredValue<MarketState>,
     /// Everything known, whether it is on the watchlist or not.
-    pub(crate) tickers: RwSignal<BTreeMap<Symbol, Ticker>>,
+    pub(crate) tickers: RwSignal<SortedMap<Symbol, Ticker>>,
     /// The symbols of the watchlist, in their order.
     pub(crate) watchlist: RwSignal<Vec<Symbol>>,
     /// The watchlist that the person chose, for addresses; none where it is the server's.
@@ -122,7 +121,7 @@ pub(crate) struct Dashboard {
     /// What the person wants to be told once.
     pub(crate) alerts: Alerts,
     announcements: StoredValue<Announcements>,
-    stale_sparklines: StoredValue<BTreeSet<Symbol>>,
+    stale_sparklines: StoredValue<SortedSet<Symbol>>,
     /// What waits for the next second, where prices change no faster.
     held: StoredValue<Held>,
 }
@@ -130,7 +129,7 @@ pub(crate) struct Dashboard {
 /// What came since the last second.
 #[derive(Debug, Default)]
 struct Held {
-    instruments: BTreeSet<Symbol>,
+    instruments: SortedSet<Symbol>,
     /// Whether the chart is behind.
     chart: bool,
 }
@@ -144,8 +143,8 @@ impl Dashboard {
         closed: Signal<bool>,
     ) -> Self {
         let mut state = MarketState::new(data);
-        let mut tickers = BTreeMap::new();
-        for (symbol, instrument) in &state.instruments {
+        let mut tickers = SortedMap::new();
+        for (symbol, instrument) in state.instruments.iter() {
             tickers.insert(*symbol, Ticker::new(*symbol, instrument));
         }
         let notes = Notes::new();
@@ -192,7 +191,7 @@ impl Dashboard {
             preferences: Preferences::new(storage),
             alerts: Alerts::new(storage, notes),
             announcements: StoredValue::new(Announcements::default()),
-            stale_sparklines: StoredValue::new(BTreeSet::new()),
+            stale_sparklines: StoredValue::new(SortedSet::new()),
             held: StoredValue::new(Held::default()),
             state: StoredValue::new(state),
         };
@@ -299,11 +298,13 @@ impl Dashboard {
                 self.alerts.look(*symbol, instrument, watched);
             };
             match symbol {
-                Some(symbol) => state
-                    .instruments
-                    .get_key_value(&symbol)
-                    .into_iter()
-                    .for_each(look),
+                Some(symbol) => {
+                    let instrument = state.instruments.get(&symbol);
+                    instrument
+                        .map(|instrument| (&symbol, instrument))
+                        .into_iter()
+                        .for_each(look);
+                }
                 None => state.instruments.iter().for_each(look),
             }
         });
@@ -430,7 +431,7 @@ impl Dashboard {
             && self.pause.is_paused()
         {
             self.state
-                .with_value(|state| self.draw_instruments(state, &BTreeSet::from([symbol])));
+                .with_value(|state| self.draw_instruments(state, &SortedSet::from_iter([symbol])));
         }
     }
 
@@ -458,7 +459,10 @@ impl Dashboard {
             return;
         };
         if self.preferences.is_slow() {
-            self.hold(|held| held.instruments.append(&mut changes.instruments));
+            self.hold(|held| {
+                held.instruments
+                    .extend(std::mem::take(&mut changes.instruments))
+            });
         }
         self.state.with_value(|state| {
             self.draw_instruments(state, &changes.instruments);
@@ -500,7 +504,7 @@ impl Dashboard {
         }
     }
 
-    fn draw_instruments(&self, state: &MarketState, changed: &BTreeSet<Symbol>) {
+    fn draw_instruments(&self, state: &MarketState, changed: &SortedSet<Symbol>) {
         let mut others = Vec::new();
         for symbol in changed {
             let instrument = state.instruments.get(symbol);

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::{browser, figures::Shown, flash::Flash};
+use crate::{browser, figures::Shown, flash::Flash, reactive::drawn};
 
 /// A number that changes. The digits that changed flash, and every digit that came stands in
 /// `data-value` and in the title.
@@ -23,13 +23,13 @@ pub(crate) fn Figure(
     let title = move || Some(exact()).filter(|exact| !exact.is_empty());
     // The later two are empty when the page is drawn: an empty text in HTML would be a space.
     view! {
-        <span class="figure" data-field=field data-value=exact title=title>
-            {move || flash.with(|flash| flash.before.clone())}
+        <span class="figure" data-field=field data-value=drawn(exact) title=drawn(title)>
+            {drawn(move || flash.with(|flash| flash.before.clone()))}
             <span
-                class=move || flash.with(animation)
-                prop:textContent=move || flash.with(|flash| flash.changed.clone())
+                class=drawn(move || flash.with(animation))
+                prop:textContent=drawn(move || flash.with(|flash| flash.changed.clone()))
             ></span>
-            <span prop:textContent=move || flash.with(|flash| flash.after.clone())></span>
+            <span prop:textContent=drawn(move || flash.with(|flash| flash.after.clone()))></span>
         </span>
     }
 }
@@ -43,9 +43,9 @@ pub(crate) fn ChangeFigures(
 ) -> impl IntoView {
     let direction = move || change.with(|change| change.direction);
     view! {
-        <span class=move || format!("change {}", direction().name())>
+        <span class=drawn(move || format!("change {}", direction().name()))>
             <span class="arrow" aria-hidden="true">
-                {move || direction().arrow()}
+                {drawn(move || direction().arrow())}
             </span>
             <Figure
                 field="change"

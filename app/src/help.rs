@@ -1,9 +1,10 @@
-use leptos::{html, prelude::*};
+use leptos::{ev, html, prelude::*};
 
 use crate::{
     browser,
     dashboard::Dashboard,
     keys::{KEYS, Where},
+    reactive::{drawn, heard},
 };
 
 /// Where it is remembered that single keys are turned off.
@@ -40,7 +41,7 @@ pub(crate) fn Help() -> impl IntoView {
         let keys = KEYS.iter().enumerate().filter(move |(_, key)| key.at == at);
         let rows = keys.map(|(index, key)| {
             view! {
-                <div hidden=move || !answered.with(|answered| answered[index])>
+                <div hidden=drawn(move || !answered.with(|answered| answered[index]))>
                     <dt>
                         <kbd>{key.written}</kbd>
                     </dt>
@@ -58,7 +59,7 @@ pub(crate) fn Help() -> impl IntoView {
             aria-haspopup="dialog"
             aria-keyshortcuts="?"
             title="Help: keys"
-            on:click=open
+            on:click=heard(open)
         >
             <span aria-hidden="true">"?"</span>
         </button>
@@ -74,20 +75,20 @@ pub(crate) fn Help() -> impl IntoView {
                     type="checkbox"
                     checked
                     node_ref=off
-                    on:change=move |event| {
+                    on:change=heard(move |event: ev::Event| {
                         let heard = if event_target_checked(&event) { "on" } else { "off" };
                         dashboard.storage.write(OFF, heard);
-                    }
+                    })
                 />
                 "Keys without Ctrl or Alt work anywhere on the page"
             </label>
             <button
                 type="button"
-                on:click=move |_| {
+                on:click=heard(move |_| {
                     if let Some(dialog) = dialog.get_untracked() {
                         dialog.close();
                     }
-                }
+                })
             >
                 "Close"
             </button>

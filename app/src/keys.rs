@@ -7,7 +7,7 @@
 use leptos::{ev, prelude::*};
 use market::Symbol;
 
-use crate::{browser, dashboard::Dashboard, help, navigation::Navigation};
+use crate::{browser, dashboard::Dashboard, help, navigation::Navigation, reactive::effect};
 
 /// Where a key is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +113,7 @@ fn heard(key: &str) -> Option<&'static str> {
 
 /// Hears the keys.
 pub(crate) fn hear(dashboard: Dashboard, navigation: Navigation) {
-    Effect::new(move || {
+    effect(move || {
         let handle = window_event_listener(ev::keydown, move |event| {
             let Some(name) = heard(&event.key()) else {
                 return;

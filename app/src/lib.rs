@@ -65,10 +65,12 @@ mod quote_header;
 mod range;
 mod range_bar;
 mod range_buttons;
+mod reactive;
 mod search;
 mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
+mod sorted;
 mod sparkline;
 mod storage;
 mod story;

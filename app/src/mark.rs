@@ -1,13 +1,16 @@
 use leptos::{ev, prelude::*};
 
-use crate::quote_figures::Mark;
+use crate::{
+    quote_figures::Mark,
+    reactive::{drawn, effect, heard},
+};
 
 /// What has to be known of a price, each with a sentence for whoever points to it or comes to it by key.
 #[component]
 pub(crate) fn Marks(marks: Memo<Vec<Mark>>) -> impl IntoView {
     // A sentence that covers something can be sent away without moving the pointer.
     let dismissed = RwSignal::new(false);
-    Effect::new(move || {
+    effect(move || {
         let handle = window_event_listener(ev::keydown, move |event| {
             if event.key() == "Escape" {
                 dismissed.set(true);
@@ -40,11 +43,11 @@ pub(crate) fn Marks(marks: Memo<Vec<Mark>>) -> impl IntoView {
     view! {
         <span
             class="marks"
-            data-dismissed=move || dismissed.get().then_some("")
-            on:mouseenter=move |_| dismissed.set(false)
-            on:focusin=move |_| dismissed.set(false)
+            data-dismissed=drawn(move || dismissed.get().then_some(""))
+            on:mouseenter=heard(move |_| dismissed.set(false))
+            on:focusin=heard(move |_| dismissed.set(false))
         >
-            {chips}
+            {drawn(chips)}
         </span>
     }
 }

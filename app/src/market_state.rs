@@ -1,5 +1,3 @@
-use std::collections::{BTreeMap, BTreeSet};
-
 use market::{
     Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Size, Snapshot, Symbol,
 };
@@ -11,6 +9,7 @@ use crate::{
     news_list::NewsList,
     page_data::PageData,
     price_path::{Added, PricePath, PricePoint},
+    sorted::{SortedMap, SortedSet},
 };
 
 /// How many closes a sparkline is drawn from.
@@ -47,7 +46,7 @@ impl Instrument {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Changes {
     /// Symbols whose quote, session or closes changed.
-    pub(crate) instruments: BTreeSet<Symbol>,
+    pub(crate) instruments: SortedSet<Symbol>,
     /// Whether the watchlist has other symbols.
     pub(crate) watchlist: bool,
     /// Whether stories came, changed or wait.
@@ -76,7 +75,7 @@ pub(crate) enum ChartChange {
 #[derive(Debug, Clone)]
 pub(crate) struct MarketState {
     /// What is known of each symbol.
-    pub(crate) instruments: BTreeMap<Symbol, Instrument>,
+    pub(crate) instruments: SortedMap<Symbol, Instrument>,
     /// The symbols in the order in which they are shown.
     pub(crate) watchlist: Vec<Symbol>,
     /// Whether the watchlist is the person's own and does not follow what the server knows.
@@ -94,7 +93,7 @@ impl MarketState {
     /// The state that the server drew the page from.
     pub(crate) fn new(data: &PageData) -> Self {
         let mut state = MarketState {
-            instruments: BTreeMap::new(),
+            instruments: SortedMap::new(),
             watchlist: data.watchlist.clone(),
             chosen: data.chosen,
             news: NewsList::new(&data.snapshot.news),
@@ -104,7 +103,7 @@ impl MarketState {
         };
         state.take_quotes(&data.snapshot);
         if let Some(symbol) = data.symbol {
-            let instrument = state.instruments.entry(symbol).or_default();
+            let instrument = state.instruments.get_or_default(symbol);
             let path = &mut instrument.path;
             path.fill(Range::Day, Interval::Minute, &data.bars, None);
             // There are more of them than the page carries.
@@ -191,7 +190,7 @@ impl MarketState {
             self.watchlist.push(symbol);
             self.changes.watchlist = true;
         }
-        self.instruments.entry(symbol).or_default()
+        self.instruments.get_or_default(symbol)
     }
 
     fn take_quote(&mut self, quote: Quote) -> ChartChange {

@@ -1,8 +1,14 @@
 use leptos::{ev, html, prelude::*};
 
 use crate::{
-    browser, dashboard::Dashboard, news_filter_form::NewsFilterForm, news_list::NewsList,
-    news_reader, older_news::OlderNews, story::StoryItem,
+    browser,
+    dashboard::Dashboard,
+    news_filter_form::NewsFilterForm,
+    news_list::NewsList,
+    news_reader,
+    older_news::OlderNews,
+    reactive::{drawn, effect, heard},
+    story::StoryItem,
 };
 
 /// The id of the heading, which a key leads to.
@@ -25,11 +31,11 @@ pub(crate) fn NewsPanel() -> impl IntoView {
             }
         }
     };
-    Effect::new(move || {
+    effect(move || {
         let handle = window_event_listener(ev::scroll, move |_| look());
         on_cleanup(move || handle.remove());
     });
-    Effect::new(move || {
+    effect(move || {
         let reading = scrolled.get() || focused.get();
         dashboard.reading.set(reading);
         if !reading && dashboard.waiting.get_untracked() > 0 {
@@ -55,19 +61,19 @@ pub(crate) fn NewsPanel() -> impl IntoView {
                 <button
                     class="waiting"
                     type="button"
-                    hidden=move || waiting() == 0
-                    on:click=show
+                    hidden=drawn(move || waiting() == 0)
+                    on:click=heard(show)
                 >
-                    {move || format!("{} new", waiting())}
+                    {drawn(move || format!("{} new", waiting()))}
                 </button>
             </div>
             <NewsFilterForm />
             <div
                 class="news-list"
                 node_ref=list
-                on:scroll=move |_| look()
-                on:focusin=move |_| focused.set(true)
-                on:focusout=move |_| focused.set(false)
+                on:scroll=heard(move |_| look())
+                on:focusin=heard(move |_| focused.set(true))
+                on:focusout=heard(move |_| focused.set(false))
             >
                 <For
                     each=move || dashboard.stories.get()

@@ -4,6 +4,7 @@ use market::NewsType;
 use crate::{
     dashboard::Dashboard,
     news_filter::{About, NewsFilter, kind_of, word_of},
+    reactive::{drawn, heard},
 };
 
 /// Chooses which stories are shown. Without a script it is a form that asks the server for the same.
@@ -16,7 +17,7 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
     let about = move || filter.with(|filter| filter.about);
     let kinds = NewsType::ALL.map(|of| {
         view! {
-            <option value=word_of(of) selected=move || kind() == Some(of)>
+            <option value=word_of(of) selected=drawn(move || kind() == Some(of))>
                 {of.label()}
             </option>
         }
@@ -54,8 +55,8 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
             <select
                 name="type"
                 aria-label="Type of news"
-                prop:value=move || kind().map(word_of).unwrap_or_default()
-                on:change=on_kind
+                prop:value=drawn(move || kind().map(word_of).unwrap_or_default())
+                on:change=heard(on_kind)
             >
                 <option value="">"All types"</option>
                 {kinds}
@@ -63,19 +64,19 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
             <select
                 name="of"
                 aria-label="Symbols of news"
-                prop:value=move || about().word()
-                on:change=on_about
+                prop:value=drawn(move || about().word())
+                on:change=heard(on_about)
             >
                 <option value="">
-                    {move || if followed() { "Watchlist" } else { "All symbols" }}
+                    {drawn(move || if followed() { "Watchlist" } else { "All symbols" })}
                 </option>
-                <option value=About::Open.word() selected=move || about() == About::Open>
-                    {of_open}
+                <option value=About::Open.word() selected=drawn(move || about() == About::Open)>
+                    {drawn(of_open)}
                 </option>
                 <option
                     value=About::All.word()
-                    selected=move || about() == About::All
-                    hidden=move || !followed()
+                    selected=drawn(move || about() == About::All)
+                    hidden=drawn(move || !followed())
                 >
                     "All symbols"
                 </option>
@@ -88,14 +89,14 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
                 autocomplete="off"
                 maxlength="100"
                 value=filter.with_untracked(|filter| filter.words.clone())
-                prop:value=move || filter.with(|filter| filter.words.clone())
-                on:input=on_words
+                prop:value=drawn(move || filter.with(|filter| filter.words.clone()))
+                on:input=heard(on_words)
             />
-            <p class="news-said" hidden=move || said().is_none()>
-                <span>{said}</span>
+            <p class="news-said" hidden=drawn(move || said().is_none())>
+                <span>{drawn(said)}</span>
                 <button
                     type="button"
-                    on:click=move |_| news.choose(|filter| *filter = NewsFilter::default())
+                    on:click=heard(move |_| news.choose(|filter| *filter = NewsFilter::default()))
                 >
                     "Clear"
                 </button>

@@ -1,7 +1,7 @@
 use leptos::{ev, prelude::*};
 use market::Millis;
 
-use crate::{dashboard::Dashboard, news_filter::NewsFilter, news_list::NewsList};
+use crate::{dashboard::Dashboard, news_filter::NewsFilter, news_list::NewsList, reactive::effect};
 
 /// How often stories are asked for that do not come by the page's stream.
 const BESIDE: Millis = 30_000;
@@ -97,7 +97,7 @@ pub(crate) fn follow_choice(dashboard: Dashboard) {
         }
         chosen
     });
-    Effect::new(move || {
+    effect(move || {
         let handle = window_event_listener(ev::popstate, move |_| {
             let query = window().location().search().unwrap_or_default();
             let chosen = NewsFilter::read(&query);

@@ -1,5 +1,7 @@
 use leptos::prelude::*;
 
+use crate::reactive::{drawn, heard};
+
 /// How many notes are shown at the most: the oldest go.
 const MOST: usize = 4;
 
@@ -80,20 +82,20 @@ pub(crate) fn NoteList(notes: Notes) -> impl IntoView {
                 .with(|notes| notes.get(at).and_then(|note| note.undo))
         };
         view! {
-            <p class="note" hidden=move || text().is_none()>
-                <span>{text}</span>
+            <p class="note" hidden=drawn(move || text().is_none())>
+                <span>{drawn(text)}</span>
                 <button
                     type="button"
-                    hidden=move || undo().is_none()
-                    on:click=move |_| {
+                    hidden=drawn(move || undo().is_none())
+                    on:click=heard(move |_| {
                         if let Some(undo) = notes.take(at).and_then(|note| note.undo) {
                             undo.run(());
                         }
-                    }
+                    })
                 >
                     "Undo"
                 </button>
-                <button type="button" on:click=move |_| drop(notes.take(at))>
+                <button type="button" on:click=heard(move |_| drop(notes.take(at)))>
                     "Dismiss"
                 </button>
             </p>

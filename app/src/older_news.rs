@@ -4,6 +4,7 @@ use crate::{
     dashboard::Dashboard,
     news_filter::NewsFilter,
     news_reader::{self, Older},
+    reactive::{drawn, heard},
 };
 
 /// The end of the list: why there is nothing in it, where there is nothing, and the way to what is older.
@@ -34,31 +35,31 @@ pub(crate) fn OlderNews() -> impl IntoView {
     let coming = move || news.older.with(|older| *older == Older::Coming);
     let over = move || news.older.with(|older| *older == Older::Over);
     view! {
-        <div class="empty" hidden=move || !empty()>
-            <p>{nothing}</p>
+        <div class="empty" hidden=drawn(move || !empty())>
+            <p>{drawn(nothing)}</p>
             <button
                 type="button"
-                hidden=move || !filtered()
-                on:click=move |_| news.choose(|filter| *filter = NewsFilter::default())
+                hidden=drawn(move || !filtered())
+                on:click=heard(move |_| news.choose(|filter| *filter = NewsFilter::default()))
             >
                 "Show all news"
             </button>
         </div>
         <div class="older">
-            <p hidden=move || said().is_none() aria-live="polite">
-                {said}
+            <p hidden=drawn(move || said().is_none()) aria-live="polite">
+                {drawn(said)}
             </p>
             // It stays where it is at the end, so that the focus does.
             <button
                 type="button"
-                aria-disabled=move || if coming() || over() { "true" } else { "false" }
-                on:click=move |_| {
+                aria-disabled=drawn(move || if coming() || over() { "true" } else { "false" })
+                on:click=heard(move |_| {
                     if !over() {
                         news_reader::load_older(dashboard);
                     }
-                }
+                })
             >
-                {label}
+                {drawn(label)}
             </button>
         </div>
     }

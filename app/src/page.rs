@@ -16,6 +16,7 @@ use crate::{
     page_data::PageData,
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
+    reactive::drawn,
     story::show_story,
     top_bar::TopBar,
     watchlist::Watchlist,
@@ -69,7 +70,7 @@ pub(crate) fn Page() -> impl IntoView {
 
     view! {
         <Title text=title(dashboard) />
-        <div class="page" data-state=state>
+        <div class="page" data-state=drawn(state)>
             <a class="skip" href="#quote" rel="external">
                 "Skip to the quote"
             </a>
@@ -111,7 +112,7 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
     #[cfg(target_arch = "wasm32")]
     {
         let mut start = Some(id);
-        Effect::new(move || {
+        crate::reactive::effect(move || {
             let Some(id) = start.take() else {
                 return;
             };
@@ -127,7 +128,7 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
             crate::live::follow(dashboard, symbols, id);
         });
         // The page was drawn with more than a list of one's own has: what is opened of it is followed.
-        Effect::new(move || {
+        crate::reactive::effect(move || {
             if let Some(open) = dashboard.open.get().filter(|open| dashboard.knows(*open)) {
                 dashboard.follow_also(&[open]);
             }

@@ -1,6 +1,9 @@
 use leptos::{ev, prelude::*};
 
-use crate::dashboard::Dashboard;
+use crate::{
+    dashboard::Dashboard,
+    reactive::{drawn, effect, heard},
+};
 
 /// Lets everything that moves stand still, and go on. The space bar does the same.
 #[component]
@@ -11,7 +14,7 @@ pub(crate) fn PauseButton() -> impl IntoView {
         true => "true",
         false => "false",
     };
-    Effect::new(move || {
+    effect(move || {
         dashboard.set_hidden(document().hidden());
         let shown = window_event_listener(ev::visibilitychange, move |_| {
             dashboard.set_hidden(document().hidden());
@@ -23,10 +26,10 @@ pub(crate) fn PauseButton() -> impl IntoView {
             class="pause"
             type="button"
             aria-label="Pause"
-            aria-pressed=pressed
+            aria-pressed=drawn(pressed)
             aria-keyshortcuts="Space"
             title="Let prices, chart and news stand still (space)"
-            on:click=move |_| dashboard.set_paused(!paused.get_untracked())
+            on:click=heard(move |_| dashboard.set_paused(!paused.get_untracked()))
         ></button>
     }
 }

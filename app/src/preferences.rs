@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::{clock::Zone, storage::Storage};
+use crate::{clock::Zone, reactive::effect, storage::Storage};
 
 /// What they are kept under.
 pub(crate) const KEY: &str = "preferences";
@@ -73,7 +73,7 @@ impl Preferences {
             zone: RwSignal::new(Zone::Utc),
             storage,
         };
-        Effect::new(move || {
+        effect(move || {
             let take =
                 move |text: Option<String>| preferences.take(read(&text.unwrap_or_default()));
             take(storage.read(KEY));

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use market::{FeedStatus, Symbol};
 
-use crate::{dashboard::Dashboard, page_data::Problem, top_bar::trouble};
+use crate::{dashboard::Dashboard, page_data::Problem, reactive::drawn, top_bar::trouble};
 
 /// What is wrong with the address, what to do, and where to go from here.
 #[component]
@@ -25,17 +25,17 @@ pub(crate) fn ProblemNotice(
         // The server is asked, because this page may know only its own watchlist.
         view! {
             <li>
-                <a href=href rel="external">
+                <a href=drawn(href) rel="external">
                     {symbol.to_string()}
                 </a>
             </li>
         }
     });
     view! {
-        <section class="problem" aria-label="Problem" hidden=move || problem.get().is_none()>
-            <h1>{move || text(|problem| problem.title)}</h1>
-            <p>{move || text(|problem| sentence(&problem.detail))}</p>
-            <ul class="suggestions" hidden=without>
+        <section class="problem" aria-label="Problem" hidden=drawn(move || problem.get().is_none())>
+            <h1>{drawn(move || text(|problem| problem.title))}</h1>
+            <p>{drawn(move || text(|problem| sentence(&problem.detail)))}</p>
+            <ul class="suggestions" hidden=drawn(without)>
                 {links.collect_view()}
             </ul>
         </section>

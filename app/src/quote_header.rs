@@ -10,6 +10,7 @@ use crate::{
     mark::Marks,
     quote_figures::QuoteFigures,
     range_bar::RangeBar,
+    reactive::drawn,
 };
 
 /// The open symbol: its name, its price, and what has to be known of both.
@@ -45,29 +46,29 @@ pub(crate) fn QuoteHeader(
     let source = move || figures.with(|figures| figures.source.clone());
     let marks = Memo::new(move |_| figures.with(|figures| figures.marks.clone()));
     view! {
-        <section class="quote" aria-label="Quote" hidden=move || !known.get()>
+        <section class="quote" aria-label="Quote" hidden=drawn(move || !known.get())>
             <h1>
-                <span class="quote-symbol">{symbol}</span>
+                <span class="quote-symbol">{drawn(symbol)}</span>
                 " "
-                <span class="quote-name">{name}</span>
+                <span class="quote-name">{drawn(name)}</span>
                 " "
-                <span class="venue">{venue}</span>
+                <span class="venue">{drawn(venue)}</span>
             </h1>
             // On paper nothing is live.
             <p class="print-only">
-                {move || {
+                {drawn(move || {
                     let zone = dashboard.preferences.zone.get();
                     format!("As of {}", clock::exact(dashboard.now.get(), zone))
-                }}
+                })}
             </p>
             <p class="quote-price">
                 <Figure field="price" shown=shown(|figures| &figures.price) flashes=true />
-                <span class="currency">{currency}</span>
+                <span class="currency">{drawn(currency)}</span>
                 <ChangeFigures change=Signal::derive(move || {
                     figures.with(|figures| figures.change.clone())
                 }) />
                 <Marks marks />
-                <span class="source">{source}</span>
+                <span class="source">{drawn(source)}</span>
                 <Age />
             </p>
             <dl class="quote-details">
@@ -153,7 +154,7 @@ fn Detail(
     #[prop(optional, into)] hidden: Signal<bool>,
 ) -> impl IntoView {
     view! {
-        <div hidden=move || hidden.get()>
+        <div hidden=drawn(move || hidden.get())>
             <dt>{term}</dt>
             <dd>
                 <Figure field=field shown=shown />
@@ -172,5 +173,5 @@ fn Age() -> impl IntoView {
         }
         _ => None,
     };
-    view! { <span class="age">{age}</span> }
+    view! { <span class="age">{drawn(age)}</span> }
 }

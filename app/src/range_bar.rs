@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::{figure::Figure, figures::Shown};
+use crate::{figure::Figure, figures::Shown, reactive::drawn};
 
 /// How far a price has come between two others, in percent; the middle where they are the same.
 fn position(low: &Shown, high: &Shown, last: &Shown) -> Option<u32> {
@@ -41,7 +41,7 @@ pub(crate) fn RangeBar(
         low.with(|low| high.with(|high| last.with(|last| position(low, high, last))))
     });
     view! {
-        <div class="range" hidden=move || hidden.get()>
+        <div class="range" hidden=drawn(move || hidden.get())>
             <dt>{term}</dt>
             <dd>
                 <span class="words-only">"low "</span>
@@ -50,9 +50,9 @@ pub(crate) fn RangeBar(
                     <rect x="0" y="2" width="100" height="2" />
                     <rect
                         class="at"
-                        x=move || at.get().unwrap_or_default().saturating_sub(1).min(98)
+                        x=drawn(move || at.get().unwrap_or_default().saturating_sub(1).min(98))
                         y="0"
-                        width=move || if at.get().is_some() { "2" } else { "0" }
+                        width=drawn(move || if at.get().is_some() { "2" } else { "0" })
                         height="6"
                     />
                 </svg>

@@ -1,6 +1,10 @@
 use leptos::prelude::*;
 
-use crate::{Range, dashboard::Dashboard};
+use crate::{
+    Range,
+    dashboard::Dashboard,
+    reactive::{drawn, heard},
+};
 
 /// How much of the past the chart shows.
 #[component]
@@ -14,10 +18,10 @@ pub(crate) fn RangeButtons() -> impl IntoView {
         view! {
             <button
                 type="button"
-                aria-pressed=pressed
+                aria-pressed=drawn(pressed)
                 aria-label=range.name()
                 aria-keyshortcuts=format!("{key}")
-                on:click=move |_| dashboard.set_range(range)
+                on:click=heard(move |_| dashboard.set_range(range))
             >
                 {range.as_str()}
             </button>

@@ -3,6 +3,7 @@ use leptos::{ev, prelude::*};
 use crate::{
     dashboard::Dashboard,
     preferences::{SETTINGS, Setting},
+    reactive::{drawn, heard},
 };
 
 /// The button of the settings and what it opens. The browser itself opens and closes it, by the
@@ -27,7 +28,7 @@ pub(crate) fn Settings() -> impl IntoView {
                         type="radio"
                         name=*name
                         value=*value
-                        prop:checked=move || preferences.is_chosen(at, choice)
+                        prop:checked=drawn(move || preferences.is_chosen(at, choice))
                         checked=choice == 0
                     />
                     <span>{*text}</span>
@@ -57,7 +58,7 @@ pub(crate) fn Settings() -> impl IntoView {
             popover="auto"
             aria-label="Settings"
             autocomplete="off"
-            on:change=choose
+            on:change=heard(choose)
         >
             {settings.collect_view()}
         </form>

@@ -1,13 +1,12 @@
 //! What this browser remembers from one visit to the next: texts under keys of the page's own. A
 //! text that was written otherwise than it is written today is as if there were none.
 
-use std::collections::BTreeMap;
-
 use leptos::{ev, prelude::*};
 
 use crate::{
     browser::{self, Refusal},
     notes::Notes,
+    sorted::SortedMap,
 };
 
 /// What all names begin with, so that they are told from those of others at the same host.
@@ -19,7 +18,7 @@ pub(crate) const VERSION: &str = "1 ";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Storage {
     /// What the browser refused to keep.
-    refused: StoredValue<BTreeMap<&'static str, String>>,
+    refused: StoredValue<SortedMap<&'static str, String>>,
     /// Whether the person knows that it refuses.
     told: StoredValue<bool>,
     notes: Notes,
@@ -29,7 +28,7 @@ impl Storage {
     /// Refusals are told by `notes`.
     pub(crate) fn new(notes: Notes) -> Self {
         Storage {
-            refused: StoredValue::new(BTreeMap::new()),
+            refused: StoredValue::new(SortedMap::new()),
             told: StoredValue::new(false),
             notes,
         }
@@ -37,7 +36,7 @@ impl Storage {
 
     /// The text of a key; none where there is none that this version can read.
     pub(crate) fn read(self, key: &'static str) -> Option<String> {
-        let refused = self.refused.with_value(|texts| texts.get(key).cloned());
+        let refused = self.refused.with_value(|texts| texts.get(&key).cloned());
         refused.or_else(|| {
             let text = browser::kept(&named(key))?;
             text.strip_prefix(VERSION).map(str::to_owned)
@@ -48,7 +47,7 @@ impl Storage {
     pub(crate) fn write(self, key: &'static str, text: &str) {
         let outcome = browser::keep(&named(key), &[VERSION, text].concat());
         self.refused.update_value(|texts| match outcome {
-            Ok(()) => drop(texts.remove(key)),
+            Ok(()) => drop(texts.remove(&key)),
             Err(_) => drop(texts.insert(key, text.to_owned())),
         });
         if let Err(refusal) = outcome

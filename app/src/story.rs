@@ -3,7 +3,10 @@ use std::fmt::Write as _;
 use leptos::prelude::*;
 use market::{Action, Basis, News, NewsType, Symbol};
 
-use crate::{browser, clock, dashboard::Dashboard, news_filter::NewsFilter, news_list::Story};
+use crate::{
+    browser, clock, dashboard::Dashboard, news_filter::NewsFilter, news_list::Story,
+    reactive::drawn,
+};
 
 /// One story.
 #[component]
@@ -63,8 +66,8 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
                     .collect_view()}
                 // Last, because it changes its width as time goes by. The style sheet shows the exact time
                 // while the pointer or the focus is there.
-                <time datetime=clock::machine_readable(published) data-exact=exact>
-                    {age}
+                <time datetime=clock::machine_readable(published) data-exact=drawn(exact)>
+                    {drawn(age)}
                 </time>
             </p>
         </article>
@@ -80,8 +83,8 @@ fn SymbolLink(symbol: Symbol) -> impl IntoView {
     view! {
         <a
             class="story-symbol"
-            href=href
-            rel=move || (!known()).then_some("external")
+            href=drawn(href)
+            rel=drawn(move || (!known()).then_some("external"))
             data-noscroll=""
         >
             {symbol.to_string()}

@@ -3,8 +3,8 @@ use market::{FeedState, FeedStatus};
 
 use crate::{
     alert_panel::AlertPanel, connection_status::ConnectionStatus, dashboard::Dashboard, help::Help,
-    navigation::Navigation, pause_button::PauseButton, quote_figures::quality_name, search::Search,
-    settings::Settings,
+    navigation::Navigation, pause_button::PauseButton, quote_figures::quality_name,
+    reactive::drawn, search::Search, settings::Settings,
 };
 
 /// Where the page begins, the search, how current it is, and what kind of data it shows.
@@ -14,7 +14,7 @@ pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
     let home = move || dashboard.home();
     view! {
         <header class="top-bar">
-            <a class="brand" href=home>
+            <a class="brand" href=drawn(home)>
                 "Tickertape"
             </a>
             <Search navigation />
@@ -74,8 +74,8 @@ fn DataQuality() -> impl IntoView {
     };
     view! {
         <p class="data-quality">
-            <span>{qualities}</span>
-            {feeds}
+            <span>{drawn(qualities)}</span>
+            {drawn(feeds)}
         </p>
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     dashboard::Dashboard,
     drag::Drag,
     own_list::{self, OwnList},
+    reactive::{drawn, effect, heard},
     watchlist_row::{Row, symbol_at},
 };
 
@@ -18,7 +19,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
     let list = NodeRef::<html::Ul>::new();
     let editing = RwSignal::new(false);
     let drag = Drag::new(own_list);
-    Effect::new(move || {
+    effect(move || {
         dashboard.open.track();
         // After the row is marked as the open one.
         request_animation_frame(move || {
@@ -71,16 +72,16 @@ pub(crate) fn Watchlist() -> impl IntoView {
             class="watchlist"
             aria-label="Watchlist"
             aria-keyshortcuts="j k"
-            data-editing=move || editing.get().then_some("")
-            on:click=click
-            on:keydown=on_key
+            data-editing=drawn(move || editing.get().then_some(""))
+            on:click=heard(click)
+            on:keydown=heard(on_key)
         >
             <ul
                 node_ref=list
-                on:pointerdown=move |event| drag.begin(&event)
-                on:pointermove=move |event| drag.go_on(&event, list)
-                on:pointerup=move |_| drag.end(true)
-                on:pointercancel=move |_| drag.end(false)
+                on:pointerdown=heard(move |event: ev::PointerEvent| drag.begin(&event))
+                on:pointermove=heard(move |event: ev::PointerEvent| drag.go_on(&event, list))
+                on:pointerup=heard(move |_| drag.end(true))
+                on:pointercancel=heard(move |_| drag.end(false))
             >
                 <For
                     each=move || dashboard.watchlist.get()
@@ -88,15 +89,15 @@ pub(crate) fn Watchlist() -> impl IntoView {
                     children=|symbol| view! { <Row symbol /> }
                 />
             </ul>
-            <p class="empty" hidden=move || empty().is_none()>
-                {empty}
+            <p class="empty" hidden=drawn(move || empty().is_none())>
+                {drawn(empty)}
             </p>
             <div class="list-tools">
                 <AddSymbol />
                 <button
                     type="button"
-                    aria-pressed=move || if editing.get() { "true" } else { "false" }
-                    on:click=move |_| editing.update(|editing| *editing = !*editing)
+                    aria-pressed=drawn(move || if editing.get() { "true" } else { "false" })
+                    on:click=heard(move |_| editing.update(|editing| *editing = !*editing))
                 >
                     "Edit"
                 </button>

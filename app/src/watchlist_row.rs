@@ -6,6 +6,7 @@ use crate::{
     dashboard::{Dashboard, Ticker},
     figure::{ChangeFigures, Figure},
     figures::{Change, Shown, digits},
+    reactive::drawn,
     sparkline::Sparkline,
 };
 
@@ -52,8 +53,8 @@ pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
         <li>
             <a
                 class="row"
-                href=href
-                aria-current=current
+                href=drawn(href)
+                aria-current=drawn(current)
                 data-symbol=text.clone()
                 aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown Delete"
                 data-noscroll=""
@@ -62,7 +63,7 @@ pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
             >
                 <span class="row-head">
                     <span class="row-symbol">{text.clone()}</span>
-                    <span class="row-name">{name}</span>
+                    <span class="row-name">{drawn(name)}</span>
                     <Figure field="price" shown=price flashes=true />
                 </span>
                 <span class="row-foot">

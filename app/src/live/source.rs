@@ -1,4 +1,4 @@
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use gloo_net::eventsource::State as ReadyState;
 use leptos::{logging::warn, prelude::*, task::spawn_local};
@@ -18,7 +18,7 @@ use super::{
     tabs::{Duty, Wants},
     together,
 };
-use crate::{address, browser, dashboard::Dashboard, json};
+use crate::{address, browser, dashboard::Dashboard, json, reactive::effect, sorted::SortedSet};
 
 /// How often the state of the connection is looked at. An `EventSource` says nothing while it
 /// tries again by itself, so this is also how late a lost connection is noticed.
@@ -67,7 +67,7 @@ pub(super) struct Source {
     /// Whether the browser has put this tab aside.
     pub(super) away: bool,
     /// Symbols that the page wants since a moment ago and of which it knows nothing yet.
-    added: BTreeSet<Symbol>,
+    added: SortedSet<Symbol>,
     /// When something was heard last, by this tab or the leader.
     heard: Millis,
     runs: u32,
@@ -189,7 +189,7 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
         lock: None,
         beat: None,
         away: false,
-        added: BTreeSet::new(),
+        added: SortedSet::new(),
         heard: now,
         runs: 0,
         history: History::default(),
@@ -199,7 +199,7 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
     together::join(&source);
     together::listen(&source);
     let opener = Rc::clone(&source);
-    Effect::new(move || {
+    effect(move || {
         dashboard.open.track();
         dashboard.range.track();
         opener.borrow_mut().history.fill(dashboard);

@@ -1,6 +1,6 @@
-use std::collections::BTreeSet;
-
 use market::{Event, Millis, Symbol};
+
+use crate::sorted::SortedSet;
 
 /// How long a tab counts that says nothing: a hidden one may say something once a minute.
 const COUNTS: Millis = 150_000;
@@ -25,7 +25,7 @@ pub(super) enum Wants {
     #[default]
     All,
     /// These symbols, and news of them.
-    These(BTreeSet<Symbol>),
+    These(SortedSet<Symbol>),
 }
 
 impl Wants {
