@@ -5,6 +5,7 @@ use crate::{
     combobox::{Combobox, Decision},
     own_list::OwnList,
     reactive::{drawn, heard},
+    signal::RwSignal,
 };
 
 /// The button that opens a field, and the field whose symbols are added to the watchlist.
@@ -113,7 +114,7 @@ pub(crate) fn AddSymbol() -> impl IntoView {
             on:input=heard(move |_| complaint.set(String::new()))
         >
             <p class="complaint" role="alert">
-                {complaint}
+                {drawn(move || complaint.get())}
             </p>
             <Combobox
                 list="additions"

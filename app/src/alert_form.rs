@@ -5,6 +5,7 @@ use crate::{
     alert,
     dashboard::Dashboard,
     reactive::{drawn, effect, heard},
+    signal::RwSignal,
 };
 
 /// The conditions, by their names and as people know them.
@@ -127,7 +128,7 @@ pub(crate) fn AlertForm() -> impl IntoView {
                 </select>
             </div>
             <p class="complaint" id="alert-complaint" role="alert">
-                {complaint}
+                {drawn(move || complaint.get())}
             </p>
             <button type="submit">"Add alert"</button>
         </form>

@@ -7,6 +7,7 @@ use crate::{
     dashboard::Dashboard,
     notification::{self, Permission},
     reactive::{drawn, effect, heard},
+    signal::RwSignal,
 };
 
 /// The button of the alerts and what it opens: the form, the list, and whether the browser notifies.

@@ -1,6 +1,5 @@
 //! The alerts of the person: kept in the browser, looked at with every event, and told once.
 
-use leptos::prelude::*;
 use market::{Millis, News, Symbol};
 
 use crate::{
@@ -11,6 +10,7 @@ use crate::{
     notes::Notes,
     notification,
     reactive::effect,
+    signal::RwSignal,
     storage::Storage,
 };
 

@@ -1,6 +1,7 @@
 use chart::{Kind, Scale, Study};
-use leptos::prelude::*;
 use market::Symbol;
+
+use crate::signal::RwSignal;
 
 /// How each kind of chart is written down, and how people call it.
 pub(crate) const KINDS: [(Kind, &str, &str); 4] = [
@@ -134,6 +135,8 @@ fn set<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
 
 #[cfg(test)]
 mod tests {
+    use leptos::prelude::Owner;
+
     use super::*;
 
     #[test]

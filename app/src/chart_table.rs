@@ -4,6 +4,7 @@ use leptos::{html, prelude::*};
 use crate::{
     dashboard::Dashboard,
     reactive::{drawn, heard},
+    signal::RwSignal,
 };
 
 /// How many rows there are at the most: more are in the file that can be saved.

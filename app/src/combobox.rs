@@ -2,7 +2,10 @@ use leptos::{ev, html, prelude::*};
 use market::Symbol;
 use serde::Deserialize;
 
-use crate::reactive::{drawn, heard};
+use crate::{
+    reactive::{drawn, heard},
+    signal::{RwSignal, StoredValue},
+};
 
 /// How many suggestions there are at the most.
 pub(crate) const SUGGESTIONS: usize = 8;

@@ -16,6 +16,7 @@ use crate::{
     page_data::PageData,
     pause::Pause,
     preferences::Preferences,
+    signal::{Memo, RwSignal, StoredValue},
     sorted::{SortedMap, SortedSet},
     sparkline,
     storage::Storage,
@@ -400,7 +401,7 @@ impl Dashboard {
     pub(crate) fn set_paused(&self, paused: bool) {
         // What has come until now is before the pause.
         self.draw_changes();
-        self.pause.glimpse.notify();
+        self.pause.glimpse.set(());
         self.pause.paused.set(paused);
         self.go_on();
     }
@@ -575,7 +576,7 @@ impl Dashboard {
             return;
         }
         if self.pause.is_hidden() {
-            self.pause.glimpse.notify();
+            self.pause.glimpse.set(());
             return;
         }
         if let Some(time) = server_time {

@@ -1,7 +1,7 @@
 use leptos::{ev, html, prelude::*};
 use market::Symbol;
 
-use crate::{own_list::OwnList, watchlist_row::symbol_at};
+use crate::{own_list::OwnList, signal::StoredValue, watchlist_row::symbol_at};
 
 /// How far the pointer goes before it drags, in pixels: a hand that clicks is never quite still.
 const SLACK: i32 = 6;

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::{browser, figures::Shown, flash::Flash, reactive::drawn};
+use crate::{browser, figures::Shown, flash::Flash, reactive::drawn, signal::Memo};
 
 /// A number that changes. The digits that changed flash, and every digit that came stands in
 /// `data-value` and in the title.

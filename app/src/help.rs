@@ -5,6 +5,7 @@ use crate::{
     dashboard::Dashboard,
     keys::{KEYS, Where},
     reactive::{drawn, heard},
+    signal::RwSignal,
 };
 
 /// Where it is remembered that single keys are turned off.

@@ -70,6 +70,7 @@ mod search;
 mod settings;
 #[cfg(feature = "ssr")]
 mod shell;
+mod signal;
 mod sorted;
 mod sparkline;
 mod storage;

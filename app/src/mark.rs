@@ -3,6 +3,7 @@ use leptos::{ev, prelude::*};
 use crate::{
     quote_figures::Mark,
     reactive::{drawn, effect, heard},
+    signal::{Memo, RwSignal},
 };
 
 /// What has to be known of a price, each with a sentence for whoever points to it or comes to it by key.

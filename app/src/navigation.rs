@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::news_filter::NewsFilter;
+use crate::{news_filter::NewsFilter, signal::RwSignal};
 
 /// Moves between the addresses of the page without loading it anew.
 ///

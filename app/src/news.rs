@@ -8,6 +8,7 @@ use crate::{
     news_reader,
     older_news::OlderNews,
     reactive::{drawn, effect, heard},
+    signal::RwSignal,
     story::StoryItem,
 };
 

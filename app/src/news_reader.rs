@@ -1,7 +1,10 @@
 use leptos::{ev, prelude::*};
 use market::Millis;
 
-use crate::{dashboard::Dashboard, news_filter::NewsFilter, news_list::NewsList, reactive::effect};
+use crate::{
+    dashboard::Dashboard, news_filter::NewsFilter, news_list::NewsList, reactive::effect,
+    signal::RwSignal,
+};
 
 /// How often stories are asked for that do not come by the page's stream.
 const BESIDE: Millis = 30_000;

@@ -1,6 +1,9 @@
 use leptos::prelude::*;
 
-use crate::reactive::{drawn, heard};
+use crate::{
+    reactive::{drawn, heard},
+    signal::RwSignal,
+};
 
 /// How many notes are shown at the most: the oldest go.
 const MOST: usize = 4;

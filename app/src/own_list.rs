@@ -8,7 +8,12 @@
 use leptos::prelude::*;
 use market::Symbol;
 
-use crate::{address, dashboard::Dashboard, navigation::Navigation};
+use crate::{
+    address,
+    dashboard::Dashboard,
+    navigation::Navigation,
+    signal::{RwSignal, StoredValue},
+};
 
 /// What it is kept under.
 const KEY: &str = "watchlist";
@@ -184,7 +189,7 @@ impl OwnList {
         let unknown: Vec<Symbol> = (list.iter().copied())
             .filter(|symbol| !known.contains(symbol))
             .collect();
-        let named = address::symbol_of(&self.navigation.path().read_untracked());
+        let named = address::symbol_of(&self.navigation.path().get_untracked());
         let open = match named {
             Some(_) => dashboard.open.get_untracked(),
             None => {
@@ -228,7 +233,7 @@ impl OwnList {
         self.changes.update_value(|changes| *changes += 1);
         let address = match open {
             Some(symbol) => address::of_symbol(symbol, Some(&list)),
-            None => address::with_watchlist(&self.navigation.path().read_untracked(), &list),
+            None => address::with_watchlist(&self.navigation.path().get_untracked(), &list),
         };
         self.dashboard.choose(list);
         self.navigation.replace(&address);

@@ -17,6 +17,7 @@ use crate::{
     problem::{ProblemNotice, nothing_yet, unknown_symbol},
     quote_header::QuoteHeader,
     reactive::drawn,
+    signal::{Memo, StoredValue},
     story::show_story,
     top_bar::TopBar,
     watchlist::Watchlist,
@@ -36,7 +37,7 @@ pub(crate) fn Page() -> impl IntoView {
     let troubled = Memo::new(move |_| {
         drawn_problem.with_value(Option::is_some) && path.with(|path| *path == drawn_for)
     });
-    let named = Memo::new(move |_| address::symbol_of(&path.read()));
+    let named = Memo::new(move |_| path.with(|path| address::symbol_of(path)));
     // Some problems leave a quote to be shown, as where one of many symbols is unknown.
     let nothing_open = data.symbol.is_none();
     let closed = Signal::derive(move || nothing_open && troubled.get());

@@ -1,4 +1,4 @@
-use leptos::prelude::*;
+use crate::signal::{RwSignal, StoredValue};
 
 /// Whether the page stands still: because the person paused it, or because nobody can see it. What comes
 /// meanwhile is taken all the same, and drawn at once when the page goes on.
@@ -32,7 +32,7 @@ impl Pause {
             waiting: RwSignal::new(0),
             glimpse: RwSignal::new(()),
             hidden: StoredValue::new(false),
-            chart: StoredValue::default(),
+            chart: StoredValue::new(Chart::default()),
         }
     }
 
@@ -91,6 +91,8 @@ impl Pause {
 
 #[cfg(test)]
 mod tests {
+    use leptos::prelude::Owner;
+
     use super::*;
 
     #[test]

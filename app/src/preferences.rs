@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::{clock::Zone, reactive::effect, storage::Storage};
+use crate::{clock::Zone, reactive::effect, signal::RwSignal, storage::Storage};
 
 /// What they are kept under.
 pub(crate) const KEY: &str = "preferences";

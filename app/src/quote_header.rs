@@ -11,6 +11,7 @@ use crate::{
     quote_figures::QuoteFigures,
     range_bar::RangeBar,
     reactive::drawn,
+    signal::Memo,
 };
 
 /// The open symbol: its name, its price, and what has to be known of both.

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::{figure::Figure, figures::Shown, reactive::drawn};
+use crate::{figure::Figure, figures::Shown, reactive::drawn, signal::Memo};
 
 /// How far a price has come between two others, in percent; the middle where they are the same.
 fn position(low: &Shown, high: &Shown, last: &Shown) -> Option<u32> {

@@ -6,6 +6,7 @@ use leptos::{ev, prelude::*};
 use crate::{
     browser::{self, Refusal},
     notes::Notes,
+    signal::StoredValue,
     sorted::SortedMap,
 };
 

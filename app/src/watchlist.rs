@@ -8,6 +8,7 @@ use crate::{
     drag::Drag,
     own_list::{self, OwnList},
     reactive::{drawn, effect, heard},
+    signal::RwSignal,
     watchlist_row::{Row, symbol_at},
 };
 

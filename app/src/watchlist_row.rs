@@ -7,6 +7,7 @@ use crate::{
     figure::{ChangeFigures, Figure},
     figures::{Change, Shown, digits},
     reactive::drawn,
+    signal::Memo,
     sparkline::Sparkline,
 };
 

@@ -206,7 +206,7 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
     });
     let follower = Rc::clone(&source);
     Effect::new(move |before: Option<usize>| {
-        let followed = dashboard.followed.read();
+        let followed = dashboard.followed.get();
         follow_also(&follower, &followed[before.unwrap_or(0)..]);
         followed.len()
     });
