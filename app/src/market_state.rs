@@ -112,6 +112,7 @@ impl MarketState {
             }
         }
         state.changes = Changes::default();
+        state.news.set_now(data.snapshot.time);
         state
     }
 
