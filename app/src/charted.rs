@@ -37,6 +37,8 @@ impl Dashboard {
             if drawn.is_some_and(|drawn| drawn != symbol) {
                 self.open_as_of_now();
                 chart.fit();
+                // Nothing may be said of the one before.
+                chart.summarize();
             }
             symbol
         });

@@ -458,8 +458,9 @@ impl ChartHandle {
         self.model.try_update_value(act);
     }
 
-    /// Puts what the series is now into words.
-    pub(super) fn summarize(&self) {
+    /// Puts what the series is now into words at once, as where it is another one: otherwise that is done up
+    /// to once a second.
+    pub fn summarize(&self) {
         let mut summary = None;
         self.with_model(|model| {
             model.settle();
