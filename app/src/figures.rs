@@ -1,5 +1,6 @@
 //! Numbers as people read them: exact decimals in, text out.
 
+use chart::scale::grouped;
 use market::{Price, Quote, Session, Size, Symbol};
 use rust_decimal::Decimal;
 
@@ -72,24 +73,6 @@ impl Shown {
             symbol: Some(symbol),
         }
     }
-}
-
-/// Writes a comma between the thousands.
-fn grouped(number: &str) -> String {
-    let (sign, digits) = match number.strip_prefix('-') {
-        Some(digits) => ("−", digits),
-        None => ("", number),
-    };
-    let whole = digits.find('.').unwrap_or(digits.len());
-    let mut text = String::with_capacity(digits.len() + whole / 3 + sign.len());
-    text.push_str(sign);
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && index < whole && (whole - index) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// How many digits of a symbol's prices are shown: those of its tick, or else those that its

@@ -3,7 +3,7 @@
 use super::frame::{Frame, size};
 use super::scale::{format_moment, format_value};
 use super::scene::{Pin, Scale, Scene};
-use super::series::{Candle, Point};
+use super::series::{Candle, Point, begin_of};
 use super::studies::StudyLine;
 
 /// What the series is at a time: one of its samples, or all of a candle.
@@ -223,7 +223,7 @@ pub(super) fn moment(scene: &Scene, time: f64) -> String {
 fn candle_of(scene: &Scene, frame: &Frame, time: f64) -> Option<Candle> {
     let length = frame.candle;
     let offset = scene.offset_millis();
-    let begin = (((time + offset) / length).ceil() - 1.0) * length - offset;
+    let begin = begin_of(time, length, offset);
     let mut candles = scene
         .series
         .candles((begin, begin + length), length, offset);

@@ -66,23 +66,27 @@ fn power_of_ten(exponent: i32) -> f64 {
     }
 }
 
-/// A value with a fixed number of decimals (at most 12), and a comma between the thousands, as a person writes it.
+/// A value with a fixed number of decimals (at most 12), [`grouped`].
 pub fn format_value(value: f64, decimals: u32) -> String {
-    let plain = format_plain(value, decimals);
-    let (sign, digits) = match plain.strip_prefix('-') {
+    grouped(&format_plain(value, decimals))
+}
+
+/// A number as a person writes it: with a comma between the thousands, and a minus sign for a hyphen.
+pub fn grouped(number: &str) -> String {
+    let (sign, digits) = match number.strip_prefix('-') {
         Some(digits) => ("−", digits),
-        None => ("", plain.as_str()),
+        None => ("", number),
     };
     let whole = digits.find('.').unwrap_or(digits.len());
-    let mut grouped = String::with_capacity(digits.len() + whole / 3 + sign.len());
-    grouped.push_str(sign);
+    let mut text = String::with_capacity(digits.len() + whole / 3 + sign.len());
+    text.push_str(sign);
     for (at, digit) in digits.char_indices() {
         if (1..whole).contains(&at) && (whole - at).is_multiple_of(3) {
-            grouped.push(',');
+            text.push(',');
         }
-        grouped.push(digit);
+        text.push(digit);
     }
-    grouped
+    text
 }
 
 /// A value with a fixed number of decimals (at most 12).

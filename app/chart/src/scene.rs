@@ -21,9 +21,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
-    pub const ALL: [Kind; 4] = [Kind::Line, Kind::Area, Kind::Candles, Kind::Bars];
-
     /// Whether it shows spans of time rather than single values.
     pub const fn has_spans(self) -> bool {
         matches!(self, Kind::Candles | Kind::Bars)
@@ -40,11 +37,6 @@ pub enum Scale {
     Log,
     /// What is gained since the first that is shown, in percent.
     Percent,
-}
-
-impl Scale {
-    /// All of them.
-    pub const ALL: [Scale; 3] = [Scale::Linear, Scale::Log, Scale::Percent];
 }
 
 /// What colour the series has: the page knows what the values are to be compared with, the chart does not.

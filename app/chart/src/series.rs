@@ -401,7 +401,7 @@ impl Series {
         length: f64,
         offset: f64,
     ) -> impl Iterator<Item = Candle> + '_ {
-        let begin = move |time: f64| (((time + offset) / length).ceil() - 1.0) * length - offset;
+        let begin = move |time| begin_of(time, length, offset);
         let first = self.times.partition_point(|&time| time <= from);
         let mut start = self.times.get(first).map_or(first, |&time| {
             let before = begin(time);
@@ -439,6 +439,11 @@ impl Series {
             volume,
         })
     }
+}
+
+/// When the candle of a time begins, where candles are of one length and shifted by `offset`, all in milliseconds.
+pub(super) fn begin_of(time: f64, length: f64, offset: f64) -> f64 {
+    (((time + offset) / length).ceil() - 1.0) * length - offset
 }
 
 #[cfg(test)]
