@@ -1,3 +1,4 @@
+import { inflateSync } from 'node:zlib';
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test } from '../helpers/journey.ts';
 
@@ -35,25 +36,6 @@ for (const colorScheme of ['dark', 'light'] as const) {
       expect(ground).toBe('rgb(255, 255, 255)');
       const { violations } = await new AxeBuilder({ page }).withRules(['color-contrast']).analyze();
       expect(violations.flatMap(({ nodes }) => nodes.map((node) => node.html))).toEqual([]);
-      // The chart as it would be on paper: a dark line on white, whatever the screen was.
-      const shot = await dashboard.chart.locator('canvas').first().screenshot();
-      await testInfo.attach('chart', { body: shot, contentType: 'image/png' });
-      const ink = await page.evaluate(async (bytes) => {
-        const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)]));
-        const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-        const context = canvas.getContext('2d')!;
-        context.drawImage(bitmap, 0, 0);
-        const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-        let [white, accent] = [0, 0];
-        for (let at = 0; at < data.length; at += 4) {
-          const [red, green, blue] = [data[at]!, data[at + 1]!, data[at + 2]!];
-          if (Math.min(red, green, blue) > 240) white += 4 / data.length;
-          if (red < 80 && blue - red > 60) accent += 1;
-        }
-        return { white, accent };
-      }, [...shot]);
-      expect(ink.white, 'the part of the chart that stays white').toBeGreaterThan(0.4);
-      expect(ink.accent, 'pixels of the line of the price').toBeGreaterThan(300);
       await testInfo.attach('page', {
         body: await page.screenshot({ fullPage: true }),
         contentType: 'image/png',
@@ -61,5 +43,60 @@ for (const colorScheme of ['dark', 'light'] as const) {
       await page.evaluate(() => dispatchEvent(new Event('afterprint')));
       await expect(page.locator('html')).not.toHaveAttribute('data-theme');
     });
+
+    test(`the chart is on the paper, with its line and its axes`, async ({
+      page,
+      market,
+      dashboard,
+    }, testInfo) => {
+      await page.goto(`${market.url}/stocks/GOOG`);
+      await dashboard.isLive();
+      await dashboard.isDrawn();
+      const body = await page.pdf({ format: 'A4' });
+      await testInfo.attach('paper', { body, contentType: 'application/pdf' });
+      const [axes, series, overlay, ...more] = pictures(body);
+      expect(more, 'pictures besides the layers of the chart').toEqual([]);
+      expect(axes!.ink, 'dots of the grid and its words').toBeGreaterThan(1000);
+      expect(series!.ink, 'dots of the price and its volume').toBeGreaterThan(10_000);
+      expect(overlay!.ink, 'dots of the newest price').toBeGreaterThan(500);
+      // In the proportions that it has on the screen, as wide as the paper allows.
+      const drawn = await dashboard.chart.locator('canvas').first().boundingBox();
+      expect(axes!.width / axes!.height).toBeCloseTo(drawn!.width / drawn!.height, 1);
+      // Of the colours of the light theme, whatever the screen was: what is on the axis is dark.
+      expect(axes!.darkest, 'the darkest of the words, of 255').toBeLessThan(130);
+      await expect(page.locator('html')).not.toHaveAttribute('data-theme');
+    });
+  });
+}
+
+type Picture = { width: number; height: number; ink: number; darkest: number };
+
+/** The pictures in a document of Chromium's, in order: how many dots of each are not clear, and how dark they get. */
+function pictures(document: Buffer): Picture[] {
+  const text = document.toString('latin1');
+  const objects = new Map<string, { head: string; content: Buffer }>();
+  for (const found of text.matchAll(/(\d+) 0 obj\n<<(.*?)>> stream\n/gs)) {
+    const [all, number, head] = found;
+    const start = found.index + all.length;
+    const length = Number(/\/Length (\d+)/.exec(head!)?.[1]);
+    if (!/\/Subtype \/Image/.test(head!)) continue;
+    const content = inflateSync(document.subarray(start, start + length));
+    objects.set(number!, { head: head!, content });
+  }
+  return [...objects.values()].flatMap(({ head, content }) => {
+    const mask = /\/SMask (\d+) 0 R/.exec(head);
+    if (!mask) return [];
+    const clear = objects.get(mask[1]!)!.content;
+    const [width, height] = ['Width', 'Height'].map((side) =>
+      Number(new RegExp(`/${side} (\\d+)`).exec(head)?.[1]),
+    ) as [number, number];
+    let [ink, darkest] = [0, 255];
+    for (let at = 0; at < clear.length; at += 1) {
+      if (clear[at]! === 0) continue;
+      ink += 1;
+      // Only dots that cover what is below them have their own colour.
+      if (clear[at]! > 250) darkest = Math.min(darkest, Math.max(...content.subarray(3 * at, 3 * at + 3)));
+    }
+    return [{ width, height, ink, darkest }];
   });
 }

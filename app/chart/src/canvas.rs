@@ -91,6 +91,16 @@ impl Canvas {
         self.forget();
     }
 
+    /// Has what is drawn printed as a picture of it.
+    ///
+    /// Chromium prints a canvas that was drawn anew just before by its strokes, and those come out empty
+    /// where several canvases lie over each other; a pixel that was read and put back keeps it from that.
+    pub(super) fn fix(&self) {
+        if let Ok(pixel) = self.context.get_image_data(0.0, 0.0, 1.0, 1.0) {
+            let _ = self.context.put_image_data(&pixel, 0.0, 0.0);
+        }
+    }
+
     /// Draws in these colours from now on, and writes in this family: a list as CSS has it.
     pub(super) fn set_theme(&mut self, palette: Palette, family: String) {
         self.palette = palette;

@@ -183,6 +183,9 @@ impl Painter {
             Listener::new(&window, "beforeprint", &weak, |core| {
                 core.dirty.set(core.dirty.get() | Dirty::THEME);
                 core.paint();
+                for layer in &core.layers {
+                    layer.borrow().fix();
+                }
             }),
             // What happened while the page was hidden is drawn when it no longer is.
             Listener::new(&document, "visibilitychange", &weak, |core| {
