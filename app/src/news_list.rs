@@ -244,13 +244,15 @@ impl NewsList {
     /// What is shown.
     pub(crate) fn shown(&self) -> Vec<Story> {
         let known = self.came.iter().chain(&self.older);
-        let mut shown: Vec<Story> = known
-            .filter(|story| self.lens.passes(&story.news))
-            .cloned()
-            .collect();
-        if self.lens.reaches_out {
-            // Others lie between those that came by the stream.
-            shown.sort_by_key(|story| std::cmp::Reverse(story.news.published));
+        let mut shown: Vec<Story> = Vec::new();
+        for story in known.filter(|story| self.lens.passes(&story.news)) {
+            let at = if self.lens.reaches_out {
+                // Others lie between those that came by the stream.
+                shown.partition_point(|other| other.news.published >= story.news.published)
+            } else {
+                shown.len()
+            };
+            shown.insert(at, story.clone());
         }
         shown
     }

@@ -44,14 +44,14 @@ pub(crate) fn ProblemNotice(
 
 /// A detail as a sentence: it comes as an error's, without a capital letter and a full stop.
 fn sentence(detail: &str) -> String {
-    let mut letters = detail.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    let stop = if detail.ends_with(['.', '!', '?', '…']) {
-        ""
-    } else {
-        "."
-    };
-    first.chain(letters).chain(stop.chars()).collect()
+    let mut sentence = detail.to_owned();
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    if !detail.ends_with(['.', '!', '?', '…']) {
+        sentence.push('.');
+    }
+    sentence
 }
 
 /// What is said where somebody comes back, within the page, to a symbol that is not known any more.

@@ -112,6 +112,37 @@ test('only stories that pass the filter wait behind the button', async ({
   await expect(dashboard.stories).toHaveCount(3);
 });
 
+test('words are found in any script, whatever their case and what stands between them', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--seed', '7', '--publish-token', grant);
+  await page.goto(`${server.url}/stocks/GOOG?q=zeppelin`);
+  await dashboard.isLive();
+  const words = dashboard.news.getByRole('searchbox', { name: 'Words in the news' });
+  await publish(
+    server,
+    story('w1', 'Zeppelin: ÜBERNAHME der “Ναῦς ΟΔΥΣΣΕΥΣ” – 2nd try'),
+    story('w2', 'Zeppelin: 東京、株価 опять растёт'),
+  );
+  await expect(dashboard.stories).toHaveCount(2);
+  for (const [typed, found] of [
+    ['übernahme', 'w1'],
+    ['οδυσσευς 2ND', 'w1'],
+    ['株価', 'w2'],
+    ['ОПЯТЬ', 'w2'],
+    ['übernahme опять', null],
+  ] as const) {
+    await words.fill(`zeppelin ${typed}`);
+    await expect(dashboard.stories).toHaveCount(found ? 1 : 0);
+    if (found) {
+      const link = dashboard.stories.getByRole('heading').getByRole('link');
+      await expect(link).toHaveAttribute('href', `https://news.example/${found}`);
+    }
+  }
+});
+
 test('a corrected story says since when, and a withdrawn one is struck out', async ({
   page,
   serve,

@@ -312,7 +312,7 @@ fn label(scale: f64, color: BackendColor, anchor: HPos) -> TextStyle<'static> {
 pub(super) fn fit_times(first: f64, last: f64, span: f64) -> (f64, f64) {
     let short = last - first < SHORTEST;
     let all = (last - first).max(SHORTEST);
-    let step = (all.min(span) / 64.0).log2().ceil().exp2();
+    let step = 2f64.powi((all.min(span) / 64.0).log2().ceil() as i32);
     let end = if short { first + SHORTEST } else { last };
     let to = (end / step).floor() * step + 2.0 * step;
     (first.max((last / step).floor() * step - span), to)

@@ -264,9 +264,13 @@ impl ChartHandle {
     }
 
     /// What happened when; in any order.
-    pub fn set_pins(&self, mut pins: Vec<Pin>) {
-        pins.sort_by_key(|pin| pin.time);
-        self.change(Dirty::OVERLAY, |model| model.scene.pins = pins);
+    pub fn set_pins(&self, pins: Vec<Pin>) {
+        let mut sorted: Vec<Pin> = Vec::with_capacity(pins.len());
+        for pin in pins {
+            let at = sorted.partition_point(|other| other.time <= pin.time);
+            sorted.insert(at, pin);
+        }
+        self.change(Dirty::OVERLAY, |model| model.scene.pins = sorted);
     }
 
     /// Whose times of day are shown: what those are ahead of UTC at a moment, in minutes, where the moment is

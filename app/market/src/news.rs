@@ -101,6 +101,19 @@ impl News {
 }
 
 /// The words of a text in lower case, parted by whatever is neither a letter nor a digit.
+#[cfg(target_arch = "wasm32")]
+pub fn words_of(text: &str) -> Vec<String> {
+    // The tables of Unicode would be a thirtieth of the page's program, and the browser has them.
+    let words = js_sys::RegExp::new(r"[\p{Alphabetic}\p{N}]+", "gu");
+    let found = js_sys::JsString::from(text).to_lower_case().match_(&words);
+    let found = found
+        .map(|found| js_sys::Array::from(&found))
+        .unwrap_or_default();
+    found.iter().filter_map(|word| word.as_string()).collect()
+}
+
+/// The words of a text in lower case, parted by whatever is neither a letter nor a digit.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn words_of(text: &str) -> Vec<String> {
     let words = text.split(|letter: char| !letter.is_alphanumeric());
     let words = words.filter(|word| !word.is_empty());
