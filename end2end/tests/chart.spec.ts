@@ -18,6 +18,8 @@ async function open(page: Page, serve: (...args: string[]) => Promise<{ url: str
   await still(server, 'OTHER', minutes(11, 390, 40));
   await page.goto(`${server.url}/stocks/STILL`);
   await expect(page.locator('figure.drawn')).toBeVisible();
+  // How many there are is said a moment after they are drawn.
+  await expect(page.locator('figure [data-points]')).toHaveAttribute('data-points', /^[1-9]/);
   return server;
 }
 

@@ -185,6 +185,15 @@ impl ChartHandle {
         });
     }
 
+    /// Shows the values at these times, in milliseconds since the Unix epoch, instead of what was shown, by the
+    /// rules of [`Series::replace_columns`].
+    pub fn replace_columns(&self, times: Vec<f64>, values: Vec<f64>) {
+        self.change(Dirty::SERIES, |model| {
+            model.scene.series.replace_columns(times, values);
+            model.changed = f64::NEG_INFINITY;
+        });
+    }
+
     /// Adds a sample, by the rules of [`Series::push`].
     pub fn push(&self, sample: impl Into<Sample>) {
         let sample = sample.into();

@@ -19,6 +19,14 @@ fn joined(one: Extent, other: Extent) -> Extent {
 
 const NOTHING: Extent = (f64::INFINITY, f64::NEG_INFINITY);
 
+/// Browsers compile a function of WebAssembly quickly at first and well once it was called often; a long loop
+/// stays as it was begun. So this is called for each stretch.
+#[inline(never)]
+fn of_values(lows: &[f64], highs: &[f64]) -> Extent {
+    let pairs = lows.iter().zip(highs);
+    pairs.fold(NOTHING, |extent, (&low, &high)| joined(extent, (low, high)))
+}
+
 /// A pyramid over values that somebody else keeps: the first row holds the extent of every 16 of them,
 /// each further row that of 16 of the row below. The last of a row may be of fewer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,16 +55,8 @@ impl Levels {
                 None => {
                     let start = first * FAN;
                     let (lows, highs) = (&lows[start..], &highs[start..]);
-                    nodes.extend(
-                        lows.chunks(FAN)
-                            .zip(highs.chunks(FAN))
-                            .map(|(lows, highs)| {
-                                let pairs = lows.iter().zip(highs);
-                                pairs.fold(NOTHING, |extent, (&low, &high)| {
-                                    joined(extent, (low, high))
-                                })
-                            }),
-                    );
+                    let nodes_of = lows.chunks(FAN).zip(highs.chunks(FAN));
+                    nodes.extend(nodes_of.map(|(lows, highs)| of_values(lows, highs)));
                 }
                 Some(lower) => nodes.extend(
                     lower[first * FAN..]

@@ -193,7 +193,8 @@ impl Painter {
             }),
         ];
 
-        core.measure_now();
+        // It is drawn when the browser tells the size of the box, in the frame that is to come: to ask for it
+        // now would have the page laid out twice.
         core.invalidate(Dirty::THEME);
         Ok(Self {
             core,
@@ -288,14 +289,6 @@ impl Core {
         // The browser tells sizes after it has laid out and before it paints: what is drawn now is seen a
         // frame earlier, and a canvas is never seen stretched.
         self.paint_now();
-    }
-
-    /// Asks the box for its size, before anybody tells it.
-    fn measure_now(&self) {
-        let content = self.layers[0].borrow().element().get_bounding_client_rect();
-        let css = (content.width(), content.height());
-        self.size.set(BoxSize { css, device: None });
-        self.invalidate(Dirty::SIZE);
     }
 
     /// Draws now what waits for the next frame, if something does.

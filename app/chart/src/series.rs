@@ -165,6 +165,26 @@ impl Series {
         self.update(0);
     }
 
+    /// The same for points in columns, which become the series' own where they are as they should be: of one
+    /// length, later and later, and finite. Otherwise they are pushed one by one, up to the shorter's end.
+    pub fn replace_columns(&mut self, times: Vec<f64>, values: Vec<f64>) {
+        let rising = times.windows(2).all(|pair| pair[0] < pair[1]);
+        // Between two finite ones that rise, all are.
+        let ends = [times.first(), times.last()].into_iter().flatten();
+        let finite = ends.chain(&values).all(|number| number.is_finite());
+        if !rising || !finite || times.len() != values.len() {
+            let points = times.into_iter().zip(values);
+            return self.replace(points.map(|(time, value)| Point::new(time, value)));
+        }
+        *self = Series {
+            times,
+            closes: values,
+            ..Self::new(self.capacity)
+        };
+        self.trim();
+        self.update(0);
+    }
+
     fn append(&mut self, sample: Sample) -> bool {
         if !sample.is_finite() {
             return false;
@@ -466,6 +486,33 @@ mod tests {
             close,
             volume,
         }
+    }
+
+    #[test]
+    fn columns_are_taken_by_the_rules_of_points() {
+        let inf = f64::INFINITY;
+        for (times, values) in [
+            (vec![], vec![]),
+            (vec![1.0, 2.0, 3.0], vec![10.0, 12.0, 11.0]),
+            (vec![1.0, 3.0, 2.0, 3.0], vec![10.0, 12.0, 99.0, 13.0]),
+            (vec![1.0, f64::NAN, 2.0], vec![10.0, 11.0, 12.0]),
+            (vec![-inf, 1.0, inf], vec![10.0, 11.0, 12.0]),
+            (vec![1.0, 2.0, 3.0], vec![10.0, -inf, 12.0]),
+            (vec![1.0, 2.0, 3.0], vec![10.0, 11.0]),
+        ] {
+            let points = times.iter().zip(&values);
+            let pushed: Vec<_> = points.map(|(&time, &value)| (time, value)).collect();
+            // With what only spans have before it.
+            let mut columns = series(&[]);
+            columns.push(sample(0.5, [1.0, 2.0, 0.5, 1.5], 7.0));
+            columns.replace_columns(times, values);
+            assert_eq!(columns, series(&pushed));
+        }
+        let mut small = Series::new(100);
+        let count = |to: u32| (0..to).map(f64::from).collect::<Vec<f64>>();
+        small.replace_columns(count(1_000), count(1_000));
+        assert_eq!(small.len(), 100);
+        assert_eq!(small.extent(0..100), Some((900.0, 999.0)));
     }
 
     #[test]

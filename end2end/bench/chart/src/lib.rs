@@ -27,10 +27,8 @@ impl Bench {
     }
 
     /// Shows these values at these times, in milliseconds since the epoch.
-    pub fn set(&self, times: &[f64], values: &[f64]) {
-        let points = times.iter().zip(values);
-        self.handle
-            .replace(points.map(|(&time, &value)| Point::new(time, value)));
+    pub fn set(&self, times: Vec<f64>, values: Vec<f64>) {
+        self.handle.replace_columns(times, values);
     }
 
     /// Adds a value.
