@@ -70,20 +70,29 @@ export function pointer(at, chart, { seconds, points }) {
   });
 }
 
-/** Moves the pointer 125 times a second over the box of 960 × 540. */
-export async function sweep(session, seconds) {
+/** The wheel goes into all of the points, until few are left, and out again, in turns of two seconds. */
+export function zoom(at, chart, { seconds, points }) {
+  return withChart(at, chart, async (page, session) => {
+    await drawn(page, session, points);
+    const turned = (turn) => ({ type: 'mouseWheel', deltaX: 0, deltaY: turn % 4 < 2 ? -80 : 80 });
+    return observe(page, session, () => sweep(session, seconds, 60, turned));
+  });
+}
+
+/** Moves the pointer over the box of 960 × 540, so often a second, or does there what `does` says of the second. */
+export async function sweep(session, seconds, rate = 125, does = () => ({ type: 'mouseMoved' })) {
   const began = performance.now();
   const sent = [];
-  for (let move = 0; move < seconds * 125; move += 1) {
-    const due = began + move * 8;
+  for (let move = 0; move < seconds * rate; move += 1) {
+    const due = began + (move * 1_000) / rate;
     const wait = due - performance.now();
     if (wait > 0) {
       await new Promise((done) => setTimeout(done, wait));
     }
-    const turn = move / 125;
+    const turn = move / rate;
     sent.push(
       session.send('Input.dispatchMouseEvent', {
-        type: 'mouseMoved',
+        ...does(turn),
         x: Math.round(450 + 400 * Math.sin(turn * 1.7)),
         y: Math.round(260 + 200 * Math.sin(turn * 2.3)),
       }),

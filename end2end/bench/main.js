@@ -5,7 +5,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { start } from './browser.js';
 import { bytes } from './bytes.js';
-import { draw, pointer, stream } from './charts.js';
+import { draw, pointer, stream, zoom } from './charts.js';
 import { judge } from './lighthouse.js';
 import { read } from './options.js';
 import { follow, weigh } from './page.js';
@@ -35,11 +35,20 @@ async function charts(options, note) {
       run: (chart) => pointer(at, chart, { points: 100_000, seconds: Math.ceil(options.seconds / 6) }),
       rounds: Math.min(options.rounds, 3),
     },
+    {
+      measure: 'zoom',
+      of: Math.max(...options.points),
+      run: (chart) =>
+        zoom(at, chart, { points: Math.max(...options.points), seconds: 4 * Math.ceil(options.seconds / 24) }),
+      rounds: Math.min(options.rounds, 3),
+    },
   ].filter(({ measure }) => options.measures.includes(measure));
   try {
     for (const { measure, of, run, rounds = options.rounds } of measures) {
       for (let round = 0; round < rounds; round += 1) {
-        for (const chart of rotated(options.charts, round)) {
+        // uPlot leaves the wheel to whoever uses it.
+        const asked = options.charts.filter((chart) => measure !== 'zoom' || chart !== 'uplot');
+        for (const chart of rotated(asked, round)) {
           say(`${measure} ${of}, round ${round + 1} of ${rounds}: ${chart}`);
           note({ measure, of, round, chart, values: await run(chart) });
         }

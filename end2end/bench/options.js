@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 
 export const CHARTS = ['tickertape', 'uplot', 'lightweight-charts', 'lightweight-charts-conflated'];
-export const MEASURES = ['draw', 'stream', 'pointer', 'bytes', 'page', 'lighthouse'];
+export const MEASURES = ['draw', 'stream', 'pointer', 'zoom', 'bytes', 'page', 'lighthouse'];
 
 const HELP = `Measures the page and its chart in a browser, the chart beside others.
 
@@ -10,7 +10,7 @@ const HELP = `Measures the page and its chart in a browser, the chart beside oth
   --charts A,B        of ${CHARTS.join(', ')}
   --points N,…        points of the first chart and of appending [1000,100000,1000000]
   --rounds N          a figure is the median of so many [5]
-  --seconds N         of the stream of quotes [60]; the pointer moves a sixth as long
+  --seconds N         of the stream of quotes [60]; the pointer and the wheel move a sixth as long
   --core N            the browser's [1]
   --harness-core N    this program's and the server's [0]
   --out FOLDER        for tables.md and figures.json [target/bench-page]

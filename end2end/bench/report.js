@@ -34,6 +34,13 @@ const COLUMNS = {
     ['scripts, ms a second', 'scripts', 1],
     ['main thread, ms a second', 'work', 1],
   ],
+  zoom: [
+    ['frames', 'frames', 0],
+    ['late', 'late', 0],
+    ['longest, ms', 'longest', 1],
+    ['scripts, ms a second', 'scripts', 1],
+    ['main thread, ms a second', 'work', 1],
+  ],
   page: [
     ['frames', 'frames', 0],
     ['late', 'late', 0],
@@ -70,6 +77,7 @@ const TITLES = {
   draw: (of) => `First chart and appending, ${of.toLocaleString('en')} points`,
   stream: () => '1,000 quotes a second of 30 symbols, one of them shown',
   pointer: (of) => `The pointer over a chart of ${of.toLocaleString('en')} points`,
+  zoom: (of) => `The wheel into a chart of ${of.toLocaleString('en')} points and out again`,
   page: () => 'The whole page with 1,000 quotes a second of 30 symbols',
   weight: () => 'Bytes of the page over the wire, by brotli',
   lighthouse: () => 'The page by Lighthouse, a phone on slow 4G',
@@ -81,6 +89,7 @@ const RATIOS = {
   draw: ['first', 'work', 'append', 'append99'],
   stream: ['scripts', 'work', 'heap'],
   pointer: ['scripts', 'work'],
+  zoom: ['scripts', 'work'],
   bytes: ['brotli'],
 };
 
