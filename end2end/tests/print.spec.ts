@@ -54,8 +54,9 @@ for (const colorScheme of ['dark', 'light'] as const) {
       await dashboard.isDrawn();
       const body = await page.pdf({ format: 'A4' });
       await testInfo.attach('paper', { body, contentType: 'application/pdf' });
-      const [axes, series, overlay, ...more] = pictures(body);
-      expect(more, 'pictures besides the layers of the chart').toEqual([]);
+      const layers = pictures(body);
+      expect(layers, 'pictures on the paper').toHaveLength(3);
+      const [axes, series, overlay] = layers;
       expect(axes!.ink, 'dots of the grid and its words').toBeGreaterThan(1000);
       expect(series!.ink, 'dots of the price and its volume').toBeGreaterThan(10_000);
       expect(overlay!.ink, 'dots of the newest price').toBeGreaterThan(500);
