@@ -300,11 +300,9 @@ impl Dashboard {
             };
             match symbol {
                 Some(symbol) => {
-                    let instrument = state.instruments.get(&symbol);
-                    instrument
-                        .map(|instrument| (&symbol, instrument))
-                        .into_iter()
-                        .for_each(look);
+                    if let Some(instrument) = state.instruments.get(&symbol) {
+                        look((&symbol, instrument));
+                    }
                 }
                 None => state.instruments.iter().for_each(look),
             }

@@ -22,6 +22,7 @@ async function charts(options, note) {
   const site = await serve(options.chart);
   const started = await start(options.core);
   const at = { browser: started.browser, url: site.page };
+  const most = Math.max(...options.points);
   const measures = [
     ...options.points.map((points) => ({
       measure: 'draw',
@@ -37,17 +38,16 @@ async function charts(options, note) {
     },
     {
       measure: 'zoom',
-      of: Math.max(...options.points),
-      run: (chart) =>
-        zoom(at, chart, { points: Math.max(...options.points), seconds: 4 * Math.ceil(options.seconds / 24) }),
+      of: most,
+      run: (chart) => zoom(at, chart, { points: most, seconds: 4 * Math.ceil(options.seconds / 24) }),
       rounds: Math.min(options.rounds, 3),
+      // uPlot leaves the wheel to whoever uses it.
+      asked: options.charts.filter((chart) => chart !== 'uplot'),
     },
   ].filter(({ measure }) => options.measures.includes(measure));
   try {
-    for (const { measure, of, run, rounds = options.rounds } of measures) {
+    for (const { measure, of, run, rounds = options.rounds, asked = options.charts } of measures) {
       for (let round = 0; round < rounds; round += 1) {
-        // uPlot leaves the wheel to whoever uses it.
-        const asked = options.charts.filter((chart) => measure !== 'zoom' || chart !== 'uplot');
         for (const chart of rotated(asked, round)) {
           say(`${measure} ${of}, round ${round + 1} of ${rounds}: ${chart}`);
           note({ measure, of, round, chart, values: await run(chart) });

@@ -7,6 +7,15 @@ const END = '<!-- end of the tables of the page -->';
 
 const round = (number, digits = 1) => (Number.isFinite(number) ? number.toFixed(digits) : '–');
 
+const FRAMES = [
+  ['frames', 'frames', 0],
+  ['late', 'late', 0],
+  ['longest, ms', 'longest', 1],
+  ['scripts, ms a second', 'scripts', 1],
+  ['main thread, ms a second', 'work', 1],
+];
+const MEMORY = ['memory grown, KiB', 'heap', 0];
+
 /** What a table shows: its name, and how it is read from the values of a round. */
 const COLUMNS = {
   draw: [
@@ -19,36 +28,10 @@ const COLUMNS = {
     ['library ready, ms', 'startUp', 1],
     ['its form of the data, ms', 'prepared', 1],
   ],
-  stream: [
-    ['frames', 'frames', 0],
-    ['late', 'late', 0],
-    ['longest, ms', 'longest', 1],
-    ['scripts, ms a second', 'scripts', 1],
-    ['main thread, ms a second', 'work', 1],
-    ['memory grown, KiB', 'heap', 0],
-  ],
-  pointer: [
-    ['frames', 'frames', 0],
-    ['late', 'late', 0],
-    ['longest, ms', 'longest', 1],
-    ['scripts, ms a second', 'scripts', 1],
-    ['main thread, ms a second', 'work', 1],
-  ],
-  zoom: [
-    ['frames', 'frames', 0],
-    ['late', 'late', 0],
-    ['longest, ms', 'longest', 1],
-    ['scripts, ms a second', 'scripts', 1],
-    ['main thread, ms a second', 'work', 1],
-  ],
-  page: [
-    ['frames', 'frames', 0],
-    ['late', 'late', 0],
-    ['longest, ms', 'longest', 1],
-    ['scripts, ms a second', 'scripts', 1],
-    ['main thread, ms a second', 'work', 1],
-    ['memory grown, KiB', 'heap', 0],
-  ],
+  stream: [...FRAMES, MEMORY],
+  pointer: FRAMES,
+  zoom: FRAMES,
+  page: [...FRAMES, MEMORY],
   weight: [
     ['document', 'html', 0],
     ['of that until all is seen', 'seen', 0],

@@ -1,5 +1,8 @@
+import type { Page } from '@playwright/test';
+import type { Dashboard } from '../helpers/dashboard.ts';
 import { expect, test } from '../helpers/journey.ts';
 import { grant, publish } from '../helpers/publish.ts';
+import type { Server } from '../helpers/server.ts';
 
 test('somebody filters the news by type and words, shares the address and clears it', async ({
   page,
@@ -88,14 +91,24 @@ function story(id: string, headline: string, more: object = {}): object {
   return { event: 'news', data };
 }
 
+/** A market of its own, and GOOG's page there with stories about zeppelins alone: there are none yet. */
+async function zeppelins(
+  page: Page,
+  serve: (...args: string[]) => Promise<Server>,
+  dashboard: Dashboard,
+): Promise<Server> {
+  const server = await serve('--seed', '7', '--publish-token', grant);
+  await page.goto(`${server.url}/stocks/GOOG?q=zeppelin`);
+  await dashboard.isLive();
+  return server;
+}
+
 test('only stories that pass the filter wait behind the button', async ({
   page,
   serve,
   dashboard,
 }) => {
-  const server = await serve('--seed', '7', '--publish-token', grant);
-  await page.goto(`${server.url}/stocks/GOOG?q=zeppelin`);
-  await dashboard.isLive();
+  const server = await zeppelins(page, serve, dashboard);
   await publish(server, story('z1', 'A zeppelin rises'));
   await expect(dashboard.stories).toHaveCount(1);
   await dashboard.stories.first().getByRole('link', { name: 'GOOG' }).focus();
@@ -117,9 +130,7 @@ test('words are found in any script, whatever their case and what stands between
   serve,
   dashboard,
 }) => {
-  const server = await serve('--seed', '7', '--publish-token', grant);
-  await page.goto(`${server.url}/stocks/GOOG?q=zeppelin`);
-  await dashboard.isLive();
+  const server = await zeppelins(page, serve, dashboard);
   const words = dashboard.news.getByRole('searchbox', { name: 'Words in the news' });
   await publish(
     server,
@@ -148,9 +159,7 @@ test('a corrected story says since when, and a withdrawn one is struck out', asy
   serve,
   dashboard,
 }) => {
-  const server = await serve('--seed', '7', '--publish-token', grant);
-  await page.goto(`${server.url}/stocks/GOOG?q=zeppelin`);
-  await dashboard.isLive();
+  const server = await zeppelins(page, serve, dashboard);
   await publish(server, story('z', 'A zeppelin rises'));
   const one = dashboard.stories.first();
   await expect(one).toContainText('A zeppelin rises');

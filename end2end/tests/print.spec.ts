@@ -6,14 +6,16 @@ for (const colorScheme of ['dark', 'light'] as const) {
   test.describe(`from a ${colorScheme} screen`, () => {
     test.use({ colorScheme });
 
-    test(`a page is printed in dark on white, with its chart and nothing to press`, async ({
-      page,
-      market,
-      dashboard,
-    }, testInfo) => {
+    test.beforeEach(async ({ page, market, dashboard }) => {
       await page.goto(`${market.url}/stocks/GOOG`);
       await dashboard.isLive();
       await dashboard.isDrawn();
+    });
+
+    test(`a page is printed in dark on white, with its chart and nothing to press`, async ({
+      page,
+      dashboard,
+    }, testInfo) => {
       // What the browser says before it prints.
       await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
       await page.emulateMedia({ media: 'print', colorScheme });
@@ -46,12 +48,8 @@ for (const colorScheme of ['dark', 'light'] as const) {
 
     test(`the chart is on the paper, with its line and its axes`, async ({
       page,
-      market,
       dashboard,
     }, testInfo) => {
-      await page.goto(`${market.url}/stocks/GOOG`);
-      await dashboard.isLive();
-      await dashboard.isDrawn();
       const body = await page.pdf({ format: 'A4' });
       await testInfo.attach('paper', { body, contentType: 'application/pdf' });
       const layers = pictures(body);

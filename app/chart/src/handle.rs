@@ -179,17 +179,18 @@ impl ChartHandle {
 
     /// Shows these samples, oldest first, instead of what was shown.
     pub fn replace<T: Into<Sample>>(&self, samples: impl IntoIterator<Item = T>) {
-        self.change(Dirty::SERIES, |model| {
-            model.scene.series.replace(samples);
-            model.changed = f64::NEG_INFINITY;
-        });
+        self.renew(|series| series.replace(samples));
     }
 
     /// Shows the values at these times, in milliseconds since the Unix epoch, instead of what was shown, by the
     /// rules of [`Series::replace_columns`].
     pub fn replace_columns(&self, times: Vec<f64>, values: Vec<f64>) {
+        self.renew(|series| series.replace_columns(times, values));
+    }
+
+    fn renew(&self, put: impl FnOnce(&mut Series)) {
         self.change(Dirty::SERIES, |model| {
-            model.scene.series.replace_columns(times, values);
+            put(&mut model.scene.series);
             model.changed = f64::NEG_INFINITY;
         });
     }
