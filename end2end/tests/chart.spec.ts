@@ -45,6 +45,7 @@ test('each kind of chart looks another way, is reached by c, and is remembered',
   }
   expect(seen.size).toBe(4);
   await page.reload();
+  await dashboard.isLive();
   await expect(kinds).toHaveValue('bars');
 });
 

@@ -335,11 +335,13 @@ impl ChartHandle {
         });
     }
 
-    /// The times that are shown, and the width of the plot in CSS pixels.
+    /// The times that are shown, or will be once it is drawn, and the width of the plot in CSS pixels.
     pub(super) fn shown(&self) -> Option<((f64, f64), f64)> {
         let shown = self.model.try_with_value(|model| {
             let frame = model.frame.as_ref()?;
-            Some((frame.times(), f64::from(frame.plot.0) / frame.scale))
+            let series = &model.scene.series;
+            let times = model.scene.times(series.first()?, series.last()?);
+            Some((times, f64::from(frame.plot.0) / frame.scale))
         });
         shown.flatten()
     }
@@ -754,6 +756,31 @@ mod tests {
             handle.fit();
             let (from, to) = times(handle);
             assert!(to - from > 3_500_000.0);
+        });
+    }
+
+    #[test]
+    fn two_turns_within_a_frame_are_two() {
+        with_handle(|handle| {
+            handle.replace(points(&(0..600).map(f64::from).collect::<Vec<_>>()));
+            let span = || {
+                let (from, to) = handle.shown().expect("it is drawn").0;
+                to - from
+            };
+            for at in [1.0, 0.3] {
+                draw(handle);
+                let before = span();
+                handle.zoom(0.5, at);
+                handle.zoom(0.5, at);
+                draw(handle);
+                assert!(
+                    (0.2..0.3).contains(&(span() / before)),
+                    "{}",
+                    span() / before
+                );
+                handle.fit();
+                handle.pan(-0.2);
+            }
         });
     }
 
