@@ -176,21 +176,26 @@ test('a corrected story says since when, and a withdrawn one is struck out', asy
 
 test('the exact time of a story shows under the pointer and with the focus', async ({
   page,
-  market,
+  serve,
   dashboard,
 }) => {
-  await page.goto(`${market.url}/stocks/GOOG`);
+  // No other story comes and takes its place under the pointer.
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  const quote = { symbol: 'GOOG', time: Date.now(), price: '175.20' };
+  await publish(server, { event: 'quote', data: quote }, story('one', 'Story number 1'));
+  await page.goto(`${server.url}/stocks/GOOG`);
   await dashboard.isLive();
-  const time = dashboard.stories.first().getByRole('time');
-  const shown = async () => await time.evaluate((time) => getComputedStyle(time, '::after').content);
+  const one = dashboard.stories.first();
+  const time = one.getByRole('time');
+  const shown = () => time.evaluate((time) => getComputedStyle(time, '::after').content);
   await dashboard.chart.hover();
-  expect(await shown()).toBe('none');
+  await expect.poll(shown).toBe('none');
   await time.hover();
-  expect(await shown()).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
+  await expect.poll(shown).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
   await dashboard.chart.hover();
-  expect(await shown()).toBe('none');
-  await dashboard.stories.first().getByRole('heading').getByRole('link').focus();
-  expect(await shown()).toMatch(/\d\d:\d\d:\d\d UTC/);
+  await expect.poll(shown).toBe('none');
+  await one.getByRole('heading').getByRole('link').focus();
+  await expect.poll(shown).toMatch(/\d\d:\d\d:\d\d UTC/);
 });
 
 test.describe('older stories', () => {

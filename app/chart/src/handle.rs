@@ -692,6 +692,23 @@ mod tests {
     }
 
     #[test]
+    fn points_within_a_second_are_told_apart() {
+        with_handle(|handle| {
+            let times = [0.0, 60_000.0, 60_250.0, 61_000.0].map(|after| OPEN + after);
+            handle.replace(times.map(|time| Point::new(time, 5.0)));
+            draw(handle);
+            for said in [
+                "13:31:01, 5.00",
+                "13:31:00.250, 5.00",
+                "13:31:00.000, 5.00",
+                "13:30:00, 5.00",
+            ] {
+                assert_eq!(handle.walk(Step::By(-1)).as_deref(), Some(said));
+            }
+        });
+    }
+
+    #[test]
     fn the_keyboard_walks_candles_and_says_all_of_them() {
         with_handle(|handle| {
             handle.set_kind(Kind::Candles);

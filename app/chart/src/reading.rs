@@ -1,7 +1,7 @@
 //! What is at a place of the chart, for the crosshair, for those who have it read to them, and for tables.
 
 use super::frame::{Frame, size};
-use super::scale::{format_moment, format_value};
+use super::scale::{format_instant, format_moment, format_value};
 use super::scene::{Pin, Scale, Scene};
 use super::series::{Candle, Point, begin_of};
 use super::studies::StudyLine;
@@ -141,9 +141,29 @@ impl Reading {
         parts
     }
 
+    /// Whether it is a sample whose neighbour has the same [`moment`](Self::moment).
+    fn is_one_of_many(&self, scene: &Scene) -> bool {
+        let series = &scene.series;
+        if scene.kind.has_spans() {
+            return false;
+        }
+        let here = self.moment(scene);
+        let alike = |index| {
+            let point = series.get(index);
+            point.is_some_and(|point| moment(scene, point.time) == here)
+        };
+        series
+            .nearest(self.time)
+            .is_some_and(|index| alike(index + 1) || index.checked_sub(1).is_some_and(alike))
+    }
+
     /// All that is there in words: for somebody who has it read to them.
     pub(super) fn words(&self, scene: &Scene, frame: &Frame) -> String {
         let mut words = self.moment(scene);
+        if self.is_one_of_many(scene) {
+            // A step that says what the step before said is not heard.
+            words = format_instant(self.time, ends(scene, self.time), scene.offset);
+        }
         for (name, value) in self.parts(scene, frame) {
             let name = match name {
                 "O" => "open ",
@@ -214,9 +234,13 @@ impl Reading {
 
 /// A time, with its date where the samples are not of one day.
 pub(super) fn moment(scene: &Scene, time: f64) -> String {
-    let [first, last] = [scene.series.first(), scene.series.last()]
-        .map(|point| point.map_or(time, |point| point.time));
-    format_moment(time, (first, last), scene.offset)
+    format_moment(time, ends(scene, time), scene.offset)
+}
+
+/// The first and the last time of the series; `time` where it is empty.
+fn ends(scene: &Scene, time: f64) -> (f64, f64) {
+    let at = |point: Option<Point>| point.map_or(time, |point| point.time);
+    (at(scene.series.first()), at(scene.series.last()))
 }
 
 /// The candle that a time is in, where something was.

@@ -128,6 +128,18 @@ pub fn format_moment(time: f64, (from, to): (f64, f64), offset: i32) -> String {
     }
 }
 
+/// As [`format_moment`], to the millisecond.
+pub fn format_instant(time: f64, span: (f64, f64), offset: i32) -> String {
+    let mut text = format_moment(time, span, offset);
+    let civil = Civil::new(local(time, offset));
+    let clock = civil.clock();
+    if !text.ends_with(&clock) {
+        text.push_str(&clock["hh:mm".len()..]);
+    }
+    let milliseconds = civil.of_day % SECOND;
+    format!("{text}.{milliseconds:03}")
+}
+
 /// A line of the grid at a round time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimeTick {
@@ -319,6 +331,10 @@ mod tests {
         assert_eq!(format_moment(OPEN, same_day, NEW_YORK), "09:30:00");
         assert_eq!(format_moment(OPEN, days, NEW_YORK), "10 Jul 09:30:00");
         assert_eq!(format_moment(OPEN, years, NEW_YORK), "10 Jul 2012 09:30");
+        let within = OPEN + 1_500.0;
+        assert_eq!(format_instant(within, same_day, 0), "13:30:01.500");
+        let instant = "10 Jul 2012 09:30:01.500";
+        assert_eq!(format_instant(within, years, NEW_YORK), instant);
     }
 
     proptest! {
