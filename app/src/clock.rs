@@ -35,7 +35,7 @@ impl Zone {
     }
 
     /// What is written behind a time, `UTC`, `New York`, `UTC+5:30`.
-    fn name(self, time: Millis) -> String {
+    pub(crate) fn name(self, time: Millis) -> String {
         if self == Zone::NewYork {
             return "New York".to_owned();
         }
@@ -82,6 +82,25 @@ fn civil(time: Millis, offset_minutes: i32) -> Civil {
 /// The time of day, `14:03:22`.
 pub(crate) fn time_of_day(time: Millis, zone: Zone) -> String {
     civil(time, zone.offset_minutes(time)).clock()
+}
+
+/// The time of day without its seconds, `14:03`.
+pub(crate) fn hours_and_minutes(time: Millis, zone: Zone) -> String {
+    civil(time, zone.offset_minutes(time)).hours_and_minutes()
+}
+
+/// The day of the week, `Mon`, where two moments are not on one day.
+pub(crate) fn weekday_unless(same: Millis, time: Millis, zone: Zone) -> Option<&'static str> {
+    const NAMES: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    let day = |time: Millis| {
+        let minutes = i64::from(zone.offset_minutes(time));
+        let time = i64::try_from(time).unwrap_or(i64::MAX);
+        time.saturating_add(minutes * calendar::MINUTE)
+            .div_euclid(calendar::DAY)
+    };
+    // The epoch was a Thursday.
+    let name = NAMES[day(time).rem_euclid(7) as usize];
+    (day(same) != day(time)).then_some(name)
 }
 
 /// A day and a time of day, with what stands between and after them.

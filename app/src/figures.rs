@@ -207,6 +207,7 @@ pub(crate) mod tests {
             quality: Quality::Simulated,
             state: TradingState::Open,
             halt_code: None,
+            hours: None,
             open: None,
             prev_close: prev_close.map(|text| text.parse().unwrap()),
             tick: tick.map(|text| text.parse().unwrap()),

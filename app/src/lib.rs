@@ -50,6 +50,7 @@ mod news_reader;
 mod notes;
 mod notification;
 mod older_news;
+mod opening_hours;
 mod own_list;
 mod page;
 mod page_data;

@@ -8,6 +8,7 @@ use crate::{
     figures::Shown,
     live::State,
     mark::Marks,
+    opening_hours::OpeningHours,
     quote_figures::QuoteFigures,
     range_bar::RangeBar,
     reactive::drawn,
@@ -48,13 +49,16 @@ pub(crate) fn QuoteHeader(
     let marks = Memo::new(move |_| figures.with(|figures| figures.marks.clone()));
     view! {
         <section class="quote" aria-label="Quote" hidden=drawn(move || !known.get())>
-            <h1>
-                <span class="quote-symbol">{drawn(symbol)}</span>
-                " "
-                <span class="quote-name">{drawn(name)}</span>
-                " "
-                <span class="venue">{drawn(venue)}</span>
-            </h1>
+            <div class="quote-title">
+                <h1>
+                    <span class="quote-symbol">{drawn(symbol)}</span>
+                    " "
+                    <span class="quote-name">{drawn(name)}</span>
+                    " "
+                    <span class="venue">{drawn(venue)}</span>
+                </h1>
+                <OpeningHours />
+            </div>
             // On paper nothing is live.
             <p class="print-only">
                 {drawn(move || {

@@ -30,6 +30,7 @@ fn session(name: &str, title: &str, close: &str) -> Session {
         quality: Quality::Simulated,
         state: TradingState::Halted,
         halt_code: Some("T1".to_owned()),
+        hours: None,
         open: None,
         prev_close: Some(close.parse().unwrap()),
         tick: Some("0.01".parse().unwrap()),

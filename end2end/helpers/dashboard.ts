@@ -120,6 +120,13 @@ export class Dashboard {
       .not.toBe(before.hash);
   }
 
+  /** Makes choices in the settings. */
+  async choose(...choices: string[]): Promise<void> {
+    await this.page.getByRole('button', { name: 'Settings' }).click();
+    for (const choice of choices) await this.page.getByRole('radio', { name: choice }).check();
+    await this.page.keyboard.press('Escape');
+  }
+
   /** Whether anything is wider than the window. */
   async overflow(): Promise<number> {
     return await this.page.evaluate(() => {

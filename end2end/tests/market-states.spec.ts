@@ -73,6 +73,32 @@ test('what has to be known of a price stands beside it, live and anew, and says 
   await expect(marks).toHaveCount(0);
 });
 
+test('when the regular session is, or the next one, stands beside the name', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  const hour = 3_600_000;
+  const [open, close] = [Date.now() - hour, Date.now() + hour];
+  const clock = (time: number) => new Date(time).toISOString().slice(11, 16);
+  await publish(server, session({ hours: { open, close } }), quote('GOOG', '175.20'));
+  await page.goto(`${server.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  const hours = dashboard.quote.getByText(/New York|UTC/).filter({ visible: true });
+  await expect(hours).toHaveText(`Open ${clock(open)}–${clock(close)} UTC`);
+
+  const monday = Date.UTC(2100, 0, 4, 14, 30);
+  const next = { open: monday, close: monday + 6.5 * hour };
+  await publish(server, session({ state: 'closed', hours: next }));
+  await expect(hours).toHaveText('Opens Mon 14:30 UTC');
+  await dashboard.choose('New York');
+  await expect(hours).toHaveText('Opens Mon 09:30 New York');
+
+  await publish(server, session({}));
+  await expect(hours).toHaveCount(0);
+});
+
 test.describe('an unknown symbol', () => {
   // The browser itself notes that the address answered 404.
   test.use({ quiet: false });

@@ -3,12 +3,6 @@ import { isAccessible } from '../helpers/axe.ts';
 import { expect, test } from '../helpers/journey.ts';
 import { grant, publish, quote } from '../helpers/publish.ts';
 
-async function choose(page: Page, ...choices: string[]): Promise<void> {
-  await page.getByRole('button', { name: 'Settings' }).click();
-  for (const choice of choices) await page.getByRole('radio', { name: choice }).check();
-  await page.keyboard.press('Escape');
-}
-
 /** The colours that the style sheet names, as they are now. */
 async function tokens(page: Page): Promise<Record<string, string>> {
   return await page.evaluate(() => {
@@ -63,14 +57,14 @@ test('a theme that is chosen is that of the system, whatever the system says', a
   expect(bySystem.light).not.toEqual(bySystem.dark);
   expect(await tokens(page)).toEqual(bySystem.dark);
 
-  await choose(page, 'Light');
+  await dashboard.choose('Light');
   expect(await tokens(page)).toEqual(bySystem.light);
   // The chart is drawn in the same colours.
   await dashboard.redraws(drawn);
   await page.emulateMedia({ colorScheme: 'light' });
-  await choose(page, 'Dark');
+  await dashboard.choose('Dark');
   expect(await tokens(page)).toEqual(bySystem.dark);
-  await choose(page, 'System');
+  await dashboard.choose('System');
   expect(await tokens(page)).toEqual(bySystem.light);
 });
 
@@ -81,7 +75,7 @@ test.describe('a remembered theme', () => {
   test('is there before the page has run', async ({ page, market, dashboard }) => {
     await page.goto(`${market.url}/stocks/GOOG`);
     await dashboard.isLive();
-    await choose(page, 'Dark', 'Blue and orange');
+    await dashboard.choose('Dark', 'Blue and orange');
     const chosen = await tokens(page);
     await page.route(/\.(wasm|js)$/, (route) => route.abort());
     await page.reload();
@@ -101,7 +95,7 @@ for (const theme of ['Light', 'Dark']) {
     await dashboard.isLive();
     const colours = [];
     for (const palette of ['Green and red', 'Blue and orange']) {
-      await choose(page, theme, palette);
+      await dashboard.choose(theme, palette);
       const { up, down } = await tokens(page);
       colours.push(up, down);
       await isAccessible(page, `${theme}, ${palette}`);
@@ -126,7 +120,7 @@ test.describe('times', () => {
         moment,
       );
     await expect(time).toHaveAttribute('data-exact', `${within('Asia/Kolkata')} UTC+5:30`);
-    await choose(page, 'New York');
+    await dashboard.choose('New York');
     await expect(time).toHaveAttribute('data-exact', `${within('America/New_York')} New York`);
   });
 });
@@ -161,7 +155,7 @@ test('prices change once a second only, where that is chosen', async ({
     return (times.length - 1) / seconds;
   };
   expect(await writings(20)).toBeGreaterThan(3);
-  await choose(page, 'Once a second');
+  await dashboard.choose('Once a second');
   expect(await writings(30)).toBeLessThan(1.5);
 });
 
@@ -174,6 +168,6 @@ test('digits stay calm, where that is chosen', async ({ page, market, dashboard 
       return flash && getComputedStyle(flash, '::before').animationName;
     });
   await expect.poll(animation).toMatch(/flash/);
-  await choose(page, 'Stay calm');
+  await dashboard.choose('Stay calm');
   expect(await animation()).toBe('none');
 });

@@ -1,12 +1,5 @@
-import type { Page } from '@playwright/test';
 import { Dashboard } from '../helpers/dashboard.ts';
 import { expect, test } from '../helpers/journey.ts';
-
-async function choose(page: Page, choice: string): Promise<void> {
-  await page.getByRole('button', { name: 'Settings' }).click();
-  await page.getByRole('radio', { name: choice }).check();
-  await page.keyboard.press('Escape');
-}
 
 const refusals = [
   {
@@ -48,7 +41,7 @@ for (const { storage, said, refuse } of refusals) {
     // Nothing was to be remembered yet.
     await expect(dashboard.note(said)).toBeHidden();
 
-    await choose(page, 'Light');
+    await dashboard.choose('Light');
     await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
     await expect(dashboard.note(said)).toBeVisible();
     await dashboard.note(said).getByRole('button', { name: 'Dismiss' }).click();
@@ -58,7 +51,7 @@ for (const { storage, said, refuse } of refusals) {
     await page.keyboard.press('Delete');
     await expect.poll(async () => await dashboard.symbols()).toEqual(['AAPL', 'GOOG']);
     await expect(dashboard.note(/MSFT was removed/)).toBeVisible();
-    await choose(page, 'Blue and orange');
+    await dashboard.choose('Blue and orange');
     // What was chosen before is still so.
     await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
     await expect(page.locator('html')).toHaveAttribute('data-palette', 'blue-orange');
@@ -82,7 +75,7 @@ test('what is unreadable in the storage is passed over, and written anew', async
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
   await expect(dashboard.link('AAPL')).toBeVisible();
-  await choose(page, 'Dark');
+  await dashboard.choose('Dark');
   await page.reload();
   await dashboard.isLive();
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
@@ -95,7 +88,7 @@ test('what is changed in one tab arrives in the others', async ({ page, market, 
     await each.page.goto(`${market.url}/stocks/GOOG`);
     await each.isLive();
   }
-  await choose(page, 'Light');
+  await dashboard.choose('Light');
   await expect(other.page.locator('html')).toHaveAttribute('data-theme', 'light');
   await other.page.getByRole('button', { name: 'Settings' }).click();
   await expect(other.page.getByRole('radio', { name: 'Light' })).toBeChecked();

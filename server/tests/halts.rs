@@ -101,6 +101,7 @@ impl Halting {
                 quality: Quality::Live,
                 state: TradingState::Open,
                 halt_code: None,
+                hours: None,
                 open: None,
                 prev_close: None,
                 tick: None,

@@ -34,7 +34,7 @@ pub use interval::{Interval, IntervalError};
 pub use news::{Action, Basis, Link, LinkError, News, NewsType, words_of};
 pub use quote::Quote;
 pub use roll::{Roll, vwap};
-pub use session::{Quality, Session, TradingState};
+pub use session::{Quality, RegularHours, Session, TradingState};
 pub use snapshot::{Closes, Snapshot};
 pub use sse::{Encoded, Frame};
 pub use symbol::{Symbol, SymbolError};

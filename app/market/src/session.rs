@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Price, Symbol, text};
+use crate::{Millis, Price, Symbol, text};
 
 /// What changes slower than a quote: names, the day's references, the state of trading. Its texts are
 /// cleaned as those of [`News`](crate::News) are.
@@ -40,6 +40,9 @@ pub struct Session {
         deserialize_with = "text::read_some"
     )]
     pub halt_code: Option<String>,
+    /// The regular session that is on or else comes next, where the venue's calendar is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<RegularHours>,
     /// The session's first price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Price>,
@@ -49,6 +52,16 @@ pub struct Session {
     /// The smallest step of a price; its digits are the digits to show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tick: Option<Price>,
+}
+
+/// From when until when a regular session is, in milliseconds since the Unix epoch, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct RegularHours {
+    /// When it opens.
+    pub open: Millis,
+    /// When it closes.
+    pub close: Millis,
 }
 
 /// What kind of data a feed gives.

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use market::{
     Action, Bar, Basis, Closes, Event, FeedState, FeedStatus, Frame, Heartbeat, Link, News,
-    NewsType, Price, Quality, Quote, Session, Size, Snapshot, Symbol, TradingState, plain,
+    NewsType, Price, Quality, Quote, RegularHours, Session, Size, Snapshot, Symbol, TradingState,
+    plain,
     sse::{Decoder, Message},
 };
 use proptest::{
@@ -104,10 +105,13 @@ prop_compose! {
             TradingState::Pre, TradingState::Open, TradingState::Post, TradingState::Closed,
             TradingState::Halted,
         ]),
+        hours in option::of(any::<(u64, u64)>()),
         [open, prev_close, tick] in prop::array::uniform3(option::of(price())),
     ) -> Session {
+        let hours = hours.map(|(open, close)| RegularHours { open, close });
         Session {
-            symbol, name, currency, venue, source, quality, state, halt_code, open, prev_close, tick,
+            symbol, name, currency, venue, source, quality, state, halt_code, hours, open, prev_close,
+            tick,
         }
     }
 }

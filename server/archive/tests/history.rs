@@ -44,6 +44,7 @@ fn session(name: &str, venue: &str) -> Arc<Event> {
         quality: Quality::Live,
         state: TradingState::Open,
         halt_code: None,
+        hours: None,
         open: None,
         prev_close: None,
         tick: None,

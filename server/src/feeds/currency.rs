@@ -100,6 +100,7 @@ pub(super) fn session(
         quality,
         state: TradingState::Open,
         halt_code: None,
+        hours: None,
         open: None,
         prev_close: None,
         tick: None,

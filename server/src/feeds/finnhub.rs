@@ -168,6 +168,7 @@ fn session(symbol: Symbol, publisher: &Publisher) -> Session {
         quality: Quality::Live,
         state: TradingState::Open,
         halt_code: None,
+        hours: None,
         open: None,
         prev_close: None,
         tick: listing.and_then(|listing| listing.tick),

@@ -516,6 +516,7 @@ fn tell(
             quality: options.quality,
             state: TradingState::Open,
             halt_code: None,
+            hours: None,
             open: figures.open,
             prev_close: figures.prev_close,
             tick: None,

@@ -487,6 +487,7 @@ mod tests {
                 quality: market::Quality::Live,
                 state: market::TradingState::Open,
                 halt_code: None,
+                hours: None,
                 open: None,
                 prev_close: None,
                 tick: None,

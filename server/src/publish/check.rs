@@ -1,6 +1,6 @@
 //! What an event must be for its meaning to make sense. Its form has been read before.
 
-use market::{Action, Bar, Event, Link, Millis, News, Price, Quote, Session, Size};
+use market::{Action, Bar, Event, Link, Millis, News, Price, Quote, RegularHours, Session, Size};
 
 /// How far ahead of ours a publisher's clock may be. A time further ahead is in another unit, most
 /// likely, and would hold back every quote until it comes.
@@ -84,6 +84,15 @@ impl Checks {
         self.option("currency", session.currency.as_deref(), MAX_CODE);
         self.option("venue", session.venue.as_deref(), MAX_SOURCE);
         self.option("halt_code", session.halt_code.as_deref(), MAX_CODE);
+        if let Some(hours) = session.hours
+            && hours.close <= hours.open
+        {
+            let RegularHours { open, close } = hours;
+            self.say(
+                "hours",
+                format!("the close {close} is not after the open {open}"),
+            );
+        }
         self.price("open", session.open);
         self.price("prev_close", session.prev_close);
         self.price("tick", session.tick);
@@ -277,6 +286,13 @@ mod tests {
                 "source",
             ),
             ("session", SESSION, "0.01", "0", "tick"),
+            (
+                "session",
+                SESSION,
+                r#""name""#,
+                r#""hours":{"open":2,"close":2},"name""#,
+                "hours",
+            ),
             ("bar", BAR, "1789999980000", "1789999980001", "start"),
             ("bar", BAR, "1789999980000", "17899999800000", "start"),
             ("bar", BAR, r#""open":"2""#, r#""open":"4""#, "high"),

@@ -5,7 +5,7 @@ use jiff::{
     civil::{Date, DateTime, Time, Weekday, date, time},
     tz::TimeZone,
 };
-use market::{Millis, TradingState};
+use market::{Millis, RegularHours, TradingState};
 use usec::calendar::{Calendar as Rules, HalfCheck, Holiday, NthWeek};
 
 /// When a venue is open.
@@ -60,6 +60,9 @@ const CLOSED: [(i32, u32, u32); 6] = [
     (2018, 12, 5),
     (2025, 1, 9),
 ];
+
+/// So many days after a session there has been another: no exchange of today has been closed longer.
+const NEAR: usize = 30;
 
 /// The years in which the rules hold. In others only weekends are known to be closed.
 const YEARS: (i32, i32) = (2004, 2060);
@@ -194,6 +197,21 @@ impl Calendar {
         Some(hours)
     }
 
+    /// The regular session that is on, or else the next one; `None` where the calendar knows no hours,
+    /// or none is near.
+    pub fn regular(self, time: Millis) -> Option<RegularHours> {
+        if self == Calendar::Always {
+            return None;
+        }
+        let days = std::iter::successors(Some(self.date(time)), |day| day.tomorrow().ok());
+        let mut hours = days.take(NEAR).filter_map(|day| self.hours(day));
+        let next = hours.find(|hours| hours.close > time)?;
+        Some(RegularHours {
+            open: next.open,
+            close: next.close,
+        })
+    }
+
     /// Whether trading is on.
     pub fn state(self, time: Millis) -> TradingState {
         let Some(hours) = self.hours(self.date(time)) else {
@@ -214,8 +232,7 @@ impl Calendar {
     /// changes; `None` where none is near, as at the end of time.
     pub fn next(self, time: Millis) -> Option<Millis> {
         let mut day = self.date(time);
-        // No exchange of today has been closed longer than that.
-        for _ in 0..30 {
+        for _ in 0..NEAR {
             if let Some(hours) = self.hours(day) {
                 let moments = [hours.pre, hours.open, hours.close, hours.end];
                 if let Some(next) = moments.into_iter().find(|moment| *moment > time) {
@@ -250,7 +267,7 @@ impl Calendar {
     /// none before it, as at the beginning of time.
     pub fn session_before(self, day: Date) -> Date {
         let before = std::iter::successors(day.yesterday().ok(), |day| day.yesterday().ok());
-        let mut near = before.take(30);
+        let mut near = before.take(NEAR);
         near.find(|day| self.is_session(*day)).unwrap_or(day)
     }
 
@@ -453,6 +470,30 @@ mod tests {
     }
 
     #[test]
+    fn the_regular_session_is_the_one_that_is_on_or_the_next() {
+        for (time, open, close) in [
+            ("2024-07-01T03:00", "2024-07-01T09:30", "2024-07-01T16:00"),
+            ("2024-07-01T09:30", "2024-07-01T09:30", "2024-07-01T16:00"),
+            (
+                "2024-07-01T15:59:59.999",
+                "2024-07-01T09:30",
+                "2024-07-01T16:00",
+            ),
+            ("2024-07-01T16:00", "2024-07-02T09:30", "2024-07-02T16:00"),
+            // A half day, the holiday after it, and a weekend.
+            ("2024-07-03T12:00", "2024-07-03T09:30", "2024-07-03T13:00"),
+            ("2024-07-03T13:00", "2024-07-05T09:30", "2024-07-05T16:00"),
+            ("2024-07-05T21:00", "2024-07-08T09:30", "2024-07-08T16:00"),
+        ] {
+            let hours = US.regular(new_york(time)).unwrap();
+            assert_eq!(hours.open, new_york(open), "{time}");
+            assert_eq!(hours.close, new_york(close), "{time}");
+        }
+        assert_eq!(Calendar::Always.regular(0), None);
+        assert_eq!(US.regular(Millis::MAX), None);
+    }
+
+    #[test]
     fn a_venue_has_its_calendar() {
         for venue in [
             "NYSE",
@@ -524,6 +565,7 @@ mod tests {
             for calendar in [US, Calendar::Always] {
                 calendar.state(time);
                 calendar.next(time);
+                calendar.regular(time);
                 calendar.session_before(calendar.trading_day(time));
             }
         }

@@ -291,6 +291,9 @@ impl State {
         } else if exchange && told.state != TradingState::Halted {
             (told.state, told.halt_code) = (known.calendar.state(now), None);
         }
+        if exchange {
+            told.hours = known.calendar.regular(now);
+        }
         if !known.has_previous_close(now) {
             told.prev_close = known.history.and_then(|(_, close)| close);
         }
@@ -416,6 +419,7 @@ mod tests {
     use std::future::poll_fn;
 
     use jiff::civil::DateTime;
+    use market::RegularHours;
     use tokio::time::Instant;
 
     use super::*;
@@ -441,6 +445,7 @@ mod tests {
             quality,
             state: TradingState::Open,
             halt_code: None,
+            hours: None,
             open: None,
             prev_close: None,
             tick: None,
@@ -624,6 +629,11 @@ mod tests {
         // Of the third degree: nobody says that it ends, but the next day begins.
         publisher.halt(symbol("SPY"), "MWC3");
         assert_eq!(floor.read().len(), 3);
+        // Halted as before, and another day's hours come next.
+        let sessions = &floor.floor.sessions;
+        sessions.refresh(&floor.floor.tape, new_york("2024-07-01T20:00"));
+        let halts = ["AAPL", "GOOG", "MSFT"].map(|symbol| halted(symbol, "MWC3"));
+        assert_eq!(floor.read(), halts);
         let sessions = &floor.floor.sessions;
         sessions.refresh(&floor.floor.tape, new_york("2024-07-02T03:59"));
         assert_eq!(floor.read(), []);
@@ -640,17 +650,26 @@ mod tests {
         let publisher = floor.publisher("Test");
         publisher.session(stock("GOOG", Quality::Live));
         publisher.session(coin("BTC-USD"));
-        assert_eq!(floor.read().len(), 2);
+        let [goog, coin] = &floor.sessions()[..] else {
+            panic!("two sessions");
+        };
+        let half_day = RegularHours {
+            open: new_york("2024-07-03T09:30"),
+            close: new_york("2024-07-03T13:00"),
+        };
+        assert_eq!((goog.hours, coin.hours), (Some(half_day), None));
         let stop = CancellationToken::new();
         let keeper = tokio::spawn(keep_sessions(floor.floor.clone(), None, stop.clone()));
-        for (time, state) in [
-            ("2024-07-03T04:00", TradingState::Pre),
-            ("2024-07-03T09:30", TradingState::Open),
-            ("2024-07-03T13:00", TradingState::Post),
-            ("2024-07-03T17:00", TradingState::Closed),
-            ("2024-07-05T04:00", TradingState::Pre),
+        for (time, state, opens) in [
+            ("2024-07-03T04:00", TradingState::Pre, "2024-07-03T09:30"),
+            ("2024-07-03T09:30", TradingState::Open, "2024-07-03T09:30"),
+            ("2024-07-03T13:00", TradingState::Post, "2024-07-05T09:30"),
+            ("2024-07-03T17:00", TradingState::Closed, "2024-07-05T09:30"),
+            ("2024-07-05T04:00", TradingState::Pre, "2024-07-05T09:30"),
         ] {
             let sessions = floor.next().await;
+            let hours = sessions[0].hours.map(|hours| hours.open);
+            assert_eq!(hours, Some(new_york(opens)), "{time}");
             // Timers of the runtime are of a millisecond, and it sleeps once more where it is early.
             let late = floor.floor.now() - new_york(time);
             assert!(late <= 2, "{time}: {late} ms");

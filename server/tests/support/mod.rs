@@ -291,6 +291,7 @@ pub(crate) fn session(name: &str) -> Event {
         quality: Quality::Live,
         state: TradingState::Open,
         halt_code: None,
+        hours: None,
         open: None,
         prev_close: Some("100.00".parse().unwrap()),
         tick: Some("0.01".parse().unwrap()),

@@ -253,6 +253,7 @@ fn session(symbol: Symbol, feed: Endpoint, publisher: &Publisher) -> Session {
         quality: feed.quality(),
         state: TradingState::Open,
         halt_code: None,
+        hours: None,
         open: None,
         prev_close: None,
         tick: listing.and_then(|listing| listing.tick),

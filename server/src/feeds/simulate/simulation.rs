@@ -522,6 +522,7 @@ impl State {
                 TradingState::Open
             },
             halt_code: self.halt.as_ref().map(|_| "T1".to_owned()),
+            hours: None,
             open: Some(cents(self.open)),
             prev_close: Some(cents(self.prev_close)),
             tick: Some(cents(1)),
