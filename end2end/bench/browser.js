@@ -130,6 +130,31 @@ export async function withPage(browser, url, use) {
   }
 }
 
+/**
+ * Waits until the browser has nothing left to do: with a new window it loads pages of its own, for a second or so, on the
+ * core that is measured.
+ */
+export async function settled(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const spent = async () => {
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+  };
+  const deadline = performance.now() + 30_000;
+  let before = await spent();
+  for (let quiet = 0; quiet < 3; ) {
+    if (performance.now() > deadline) {
+      throw new Error('the browser is still busy after 30 s');
+    }
+    await new Promise((done) => setTimeout(done, 100));
+    const now = await spent();
+    // Asking costs it a little, too.
+    quiet = now - before <= 0.01 ? quiet + 1 : 0;
+    before = now;
+  }
+  await session.detach();
+}
+
 /** Seconds of the main thread so far: all of it, and its scripts. */
 export async function work(session) {
   const { metrics } = await session.send('Performance.getMetrics');

@@ -1,5 +1,5 @@
 // What is measured of a chart, in a page of its own each time.
-import { observe, withPage, work } from './browser.js';
+import { observe, settled, withPage, work } from './browser.js';
 
 const sorted = (numbers) => numbers.toSorted((one, other) => one - other);
 
@@ -21,6 +21,7 @@ function withChart({ browser, url }, chart, use) {
   return withPage(browser, url, async (page, session) => {
     await page.waitForFunction(() => globalThis.bench !== undefined);
     const { startUp } = await page.evaluate((name) => bench.load(name), chart);
+    await settled(browser);
     return use(page, session, startUp);
   });
 }

@@ -193,9 +193,15 @@ impl Painter {
             }),
         ];
 
-        // It is drawn when the browser tells the size of the box, in the frame that is to come: to ask for it
-        // now would have the page laid out twice.
         core.invalidate(Dirty::THEME);
+        // It is drawn in the frame that is to come, when the browser tells the size of the box; or before, where the
+        // browser has time until then. Not now: the page is still being made.
+        let begin = Closure::once_into_js(move || {
+            if let Some(core) = weak.upgrade() {
+                core.begin();
+            }
+        });
+        window.set_timeout_with_callback(begin.unchecked_ref())?;
         Ok(Self {
             core,
             resized,
@@ -272,6 +278,20 @@ impl Core {
         let callback = self.on_frame.as_ref().unchecked_ref();
         self.requested
             .set(self.window.request_animation_frame(callback).ok());
+    }
+
+    /// Draws for the first time, unless that is done.
+    fn begin(&self) {
+        let ratio = self.window.device_pixel_ratio();
+        // Only the browser knows how many pixels of a device a box has where its ratio is not whole.
+        if self.size.get().css != (0.0, 0.0) || ratio.fract() != 0.0 {
+            return;
+        }
+        let content = self.layers[0].borrow().element().get_bounding_client_rect();
+        let css = (content.width(), content.height());
+        self.size.set(BoxSize { css, device: None });
+        self.invalidate(Dirty::SIZE);
+        self.paint_now();
     }
 
     fn measure(&self, entry: &ResizeObserverEntry) {
