@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use market::{Interval, Symbol};
+use market::{Interval, Millis, Symbol};
 
 use crate::Range;
 
@@ -98,11 +98,23 @@ fn is_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
-/// The newest bars of a symbol that a range is drawn from.
-pub(crate) fn of_bars(symbol: Symbol, range: Range, archived: bool) -> String {
-    let interval = range.interval(archived);
-    let limit = range.millis() / interval.millis();
-    of_newest_bars(symbol, interval, limit)
+/// The newest bars of a symbol that a range is drawn from, of those that begin before a moment where one is given.
+pub(crate) fn of_bars(
+    symbol: Symbol,
+    range: Range,
+    archived: bool,
+    before: Option<Millis>,
+) -> String {
+    let limit = match before {
+        Some(_) => range.more_bars(archived),
+        None => range.bars(archived),
+    };
+    let mut address = of_newest_bars(symbol, range.interval(archived), limit);
+    if let Some(before) = before {
+        // Writing to a String cannot fail.
+        let _ = write!(address, "&to={before}");
+    }
+    address
 }
 
 /// The newest bars of a symbol, so many at the most.
@@ -276,8 +288,12 @@ mod tests {
         );
         assert_eq!(of_poll(None, "a&b=c", 0), "/stocks?symbols=*&after=&wait=0");
         assert_eq!(
-            of_bars(goog[0], Range::Week, true),
+            of_bars(goog[0], Range::Week, true, None),
             "/stocks/GOOG/bars?interval=15m&limit=672"
+        );
+        assert_eq!(
+            of_bars(goog[0], Range::Hour, true, Some(60_000)),
+            "/stocks/GOOG/bars?interval=1m&limit=500&to=60000"
         );
         assert_eq!(
             of_search("a&b c=é", 8),

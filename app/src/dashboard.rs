@@ -61,6 +61,8 @@ pub(crate) struct Missing {
     pub(crate) symbol: Symbol,
     /// How far back.
     pub(crate) range: Range,
+    /// Those that begin before this moment, where those from then on are known.
+    pub(crate) before: Option<Millis>,
     /// The [`MarketState::run`] that they have to be of.
     pub(crate) run: u32,
 }
@@ -342,27 +344,37 @@ impl Dashboard {
 
     /// Takes the bars that were missing.
     pub(crate) fn complete(&self, missing: Missing, bars: &[Bar], until: Option<Millis>) {
-        let interval = missing.range.interval(self.archived);
         self.state
-            .update_value(|state| state.complete(missing, interval, bars, until));
+            .update_value(|state| state.complete(missing, self.archived, bars, until));
+        if missing.before.is_some() {
+            // Whoever looks back does so while the page is paused, too.
+            self.pause.ask_for_chart();
+        }
         if self.charted().contains(&missing.symbol) && self.pause.lets_chart(true) {
             self.draw_chart();
         }
     }
 
-    /// The bars that the chosen range needs of what is drawn, and that have not come yet.
+    /// The bars that have not come yet, of what is drawn: those that the chosen range needs, and then those
+    /// of the times before it that the person looks at.
     pub(crate) fn missing_history(&self) -> Vec<Missing> {
         let range = self.range.get_untracked();
         let symbols = self.charted();
+        let from = self.chart.looks_from();
         self.state.with_value(|state| {
-            let missing = symbols.into_iter().filter(|symbol| {
-                let instrument = state.instruments.get(symbol);
-                instrument.is_some_and(|it| !it.path.is_filled(range, self.archived))
-            });
-            let missing = missing.map(|symbol| Missing {
-                symbol,
-                range,
-                run: state.run,
+            let missing = symbols.into_iter().filter_map(|symbol| {
+                let path = &state.instruments.get(&symbol)?.path;
+                let before = if path.is_filled(range, self.archived) {
+                    Some(path.lacks_before(from?, range, self.archived)?)
+                } else {
+                    None
+                };
+                Some(Missing {
+                    symbol,
+                    range,
+                    before,
+                    run: state.run,
+                })
             });
             missing.collect()
         })

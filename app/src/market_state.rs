@@ -1,6 +1,4 @@
-use market::{
-    Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Size, Snapshot, Symbol,
-};
+use market::{Bar, Event, FeedStatus, Millis, Price, Quote, Session, Size, Snapshot, Symbol};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -105,7 +103,7 @@ impl MarketState {
         if let Some(symbol) = data.symbol {
             let instrument = state.instruments.get_or_default(symbol);
             let path = &mut instrument.path;
-            path.fill(Range::Day, Interval::Minute, &data.bars, None);
+            path.fill(Range::Day, data.archived, &data.bars, None);
             // There are more of them than the page carries.
             if data.bars.len() >= PageData::BARS {
                 path.forget_filled();
@@ -144,13 +142,17 @@ impl MarketState {
     pub(crate) fn complete(
         &mut self,
         missing: Missing,
-        interval: Interval,
+        archived: bool,
         bars: &[Bar],
         until: Option<Millis>,
     ) {
         let instrument = self.instruments.get_mut(&missing.symbol);
         if let Some(instrument) = instrument.filter(|_| missing.run == self.run) {
-            instrument.path.fill(missing.range, interval, bars, until);
+            let path = &mut instrument.path;
+            match missing.before {
+                Some(_) => path.fill_before(missing.range, archived, bars),
+                None => path.fill(missing.range, archived, bars, until),
+            }
         }
     }
 
@@ -391,25 +393,31 @@ mod tests {
         let missing = |run| Missing {
             symbol: symbol("GOOG"),
             range: Range::Day,
+            before: None,
             run,
         };
         let asked = missing(state.run);
-        let minute = Interval::Minute;
         let reset = Snapshot {
             reset: true,
             quotes: vec![quote("GOOG", 300_000, "12.50")],
             ..Snapshot::default()
         };
         state.apply(Event::Snapshot(reset), false);
-        state.complete(asked, minute, &[bar(0, "596")], None);
+        state.complete(asked, true, &[bar(0, "596")], None);
         let path = &state.instruments[&symbol("GOOG")].path;
         assert!(!path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 1);
-        state.complete(missing(state.run), minute, &[bar(0, "12.40")], None);
+        state.complete(missing(state.run), true, &[bar(0, "12.40")], None);
         let path = &state.instruments[&symbol("GOOG")].path;
         assert!(path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 2);
+        // What comes from before it says nothing of what is missing since.
         state.forget_history();
+        let before = Missing {
+            before: Some(0),
+            ..missing(state.run)
+        };
+        state.complete(before, true, &[], None);
         let path = &state.instruments[&symbol("GOOG")].path;
         assert!(!path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 2);

@@ -8,9 +8,9 @@ use crate::Range;
 /// How many of the newest prices are kept: a chart is not wider than this in pixels, and older
 /// ones are in the bars.
 const RECENT: usize = 2_000;
-/// How many bars are kept: the page's ranges take half of it, and the rest are more than two days of
-/// minutes.
-const BARS: usize = 6_000;
+/// How many bars are kept: the page's ranges take an eighth of it, and the rest are more than two weeks of
+/// minutes for whoever looks back.
+const BARS: usize = 24_000;
 /// How far a price may be older than the one before it and still be of the same run. A recording
 /// that starts over goes back further.
 const STEP_BACK: Millis = 60_000;
@@ -115,6 +115,8 @@ pub(crate) struct PricePath {
     recent: VecDeque<PricePoint>,
     /// The ranges whose bars were asked for and came.
     filled: Vec<Range>,
+    /// The lengths of bars of which there are no older ones.
+    whole: Vec<Interval>,
 }
 
 impl PricePath {
@@ -161,16 +163,26 @@ impl PricePath {
         }
     }
 
-    /// Takes fetched bars of some length, oldest first, which fill a range. Of the same moment they
-    /// count: they may have been corrected meanwhile. Where the last of them is not over, it is as of
-    /// `until`.
+    /// Takes the bars that were fetched for a range, oldest first. Of the same moment they count: they may have
+    /// been corrected meanwhile. Where the last of them is not over, it is as of `until`.
     pub(crate) fn fill(
         &mut self,
         range: Range,
-        interval: Interval,
+        archived: bool,
         bars: &[Bar],
         until: Option<Millis>,
     ) {
+        self.take(range, archived, bars, until);
+        self.filled.push(range);
+    }
+
+    /// Takes bars from before those of a range, oldest first.
+    pub(crate) fn fill_before(&mut self, range: Range, archived: bool, bars: &[Bar]) {
+        self.take(range, archived, bars, None);
+    }
+
+    fn take(&mut self, range: Range, archived: bool, bars: &[Bar], until: Option<Millis>) {
+        let interval = range.interval(archived);
         let spans: Vec<Span> = bars
             .iter()
             .map(|bar| {
@@ -179,7 +191,19 @@ impl PricePath {
             })
             .collect();
         self.merge(&spans);
-        self.filled.push(range);
+        // Fewer than were asked for: there are no older ones.
+        if (bars.len() as u64) < range.bars(archived) && !self.whole.contains(&interval) {
+            self.whole.push(interval);
+        }
+    }
+
+    /// Before which start bars are missing to somebody who looks from a moment on, in milliseconds since the Unix
+    /// epoch: none where there are no older ones, or no room for them.
+    pub(crate) fn lacks_before(&self, from: f64, range: Range, archived: bool) -> Option<Millis> {
+        let first = self.bars.first()?.start;
+        let more = self.bars.len() + range.more_bars(archived) as usize <= BARS
+            && !self.whole.contains(&range.interval(archived));
+        (more && from < first as f64).then_some(first)
     }
 
     /// Whether the bars of a range came; those of a longer one of the same bars do.
@@ -193,6 +217,7 @@ impl PricePath {
     /// What was fetched may have holes since: it has to be fetched again.
     pub(crate) fn forget_filled(&mut self) {
         self.filled.clear();
+        self.whole.clear();
     }
 
     /// Puts bars among those that are there; both are in order.
@@ -309,7 +334,7 @@ pub(crate) mod tests {
     }
 
     fn fill(path: &mut PricePath, bars: &[Bar]) {
-        path.fill(Range::Day, Interval::Minute, bars, None);
+        path.fill(Range::Day, true, bars, None);
     }
 
     fn times(path: &PricePath) -> Vec<Millis> {
@@ -385,15 +410,10 @@ pub(crate) mod tests {
         path.add(point(1_025_000, 18.0));
         // The last is not over: two minutes of it have closed.
         let quarters = [bar(0, "15"), bar(900_000, "17")];
-        path.fill(
-            Range::Week,
-            Interval::QuarterHour,
-            &quarters,
-            Some(1_020_000),
-        );
+        path.fill(Range::Week, true, &quarters, Some(1_020_000));
         assert_eq!(times(&path), [900_000, 960_000, 1_020_000, 1_025_000]);
         let seconds: Vec<Bar> = (0..5).map(|n| bar(1_018_000 + n * 1_000, "17")).collect();
-        path.fill(Range::Minute, Interval::Second, &seconds, None);
+        path.fill(Range::Minute, true, &seconds, None);
         assert_eq!(
             times(&path),
             [
@@ -405,7 +425,7 @@ pub(crate) mod tests {
     #[test]
     fn a_range_is_filled_by_a_longer_one_of_the_same_bars() {
         let mut path = PricePath::default();
-        path.fill(Range::Day, Interval::Minute, &[], None);
+        path.fill(Range::Day, true, &[], None);
         for (range, archived, filled) in [
             (Range::Day, true, true),
             (Range::Hour, true, true),
@@ -421,6 +441,44 @@ pub(crate) mod tests {
         }
         path.forget_filled();
         assert!(!path.is_filled(Range::Day, true));
+    }
+
+    #[test]
+    fn bars_are_missing_before_the_first_until_there_are_no_older_ones_or_no_room() {
+        let minute = 60_000;
+        let minutes = |range: std::ops::Range<Millis>| -> Vec<Bar> {
+            range.map(|n| bar(n * minute, "2")).collect()
+        };
+        let lacks = |path: &PricePath, from: Millis| {
+            path.lacks_before((from * minute) as f64, Range::Day, true)
+        };
+        let mut path = PricePath::default();
+        assert_eq!(lacks(&path, 0), None, "nothing is known yet");
+        path.fill(Range::Day, true, &minutes(100_000..101_440), None);
+        assert_eq!(lacks(&path, 100_000), None);
+        assert_eq!(lacks(&path, 99_999), Some(100_000 * minute));
+        path.fill_before(Range::Day, true, &minutes(98_560..100_000));
+        assert_eq!(lacks(&path, 99_999), None);
+        assert_eq!(lacks(&path, 98_000), Some(98_560 * minute));
+        assert_eq!(path.points().len(), 2 * 1_440);
+        let mut short = path.clone();
+        short.fill_before(Range::Day, true, &minutes(98_000..98_560));
+        assert_eq!(lacks(&short, 0), None, "these were all");
+        let other = short.lacks_before(0.0, Range::Week, true);
+        assert_eq!(
+            other,
+            Some(98_000 * minute),
+            "of other bars nothing is known"
+        );
+        short.forget_filled();
+        assert_eq!(lacks(&short, 0), Some(98_000 * minute));
+
+        while let Some(first) = lacks(&path, 0) {
+            let first = first / minute;
+            path.fill_before(Range::Day, true, &minutes(first - 1_440..first));
+            assert!(path.bars.len() <= BARS);
+        }
+        assert!(path.bars.len() > BARS - 1_440);
     }
 
     #[test]
@@ -488,13 +546,13 @@ pub(crate) mod tests {
         assert_eq!(spans(&path, Interval::Minute), minutes);
         // The last is not over.
         let quarter = [traded(0, "30")];
-        path.fill(Range::Week, Interval::QuarterHour, &quarter, Some(120_000));
+        path.fill(Range::Week, true, &quarter, Some(120_000));
         let quarters = [(120_000.0, 30.0), (130_000.0, 1.0)];
         assert_eq!(spans(&path, Interval::QuarterHour), quarters);
         assert_eq!(spans(&path, Interval::Minute), minutes);
         // Of seconds, where there are some; single prices tell more than the bar of their minute.
         let seconds = [traded(61_000, "5"), traded(119_000, "15")];
-        path.fill(Range::Minute, Interval::Second, &seconds, None);
+        path.fill(Range::Minute, true, &seconds, None);
         assert_eq!(
             spans(&path, Interval::Second),
             [

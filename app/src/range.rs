@@ -106,6 +106,16 @@ impl Range {
             Range::Year => Interval::Day,
         }
     }
+
+    /// How many of them, where something was traded in each.
+    pub(crate) const fn bars(self, archived: bool) -> u64 {
+        self.millis() / self.interval(archived).millis()
+    }
+
+    /// How many more are fetched at once for somebody who looks further back: a screen of them at the least.
+    pub(crate) fn more_bars(self, archived: bool) -> u64 {
+        self.bars(archived).max(500)
+    }
 }
 
 impl fmt::Display for Range {
@@ -161,7 +171,7 @@ mod tests {
     #[test]
     fn is_drawn_from_as_many_bars_as_fit_on_a_screen() {
         for range in Range::ALL {
-            let bars = range.millis() / range.interval(true).millis();
+            let bars = range.bars(true);
             assert!((60..=1_500).contains(&bars), "{range}: {bars}");
         }
     }

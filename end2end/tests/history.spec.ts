@@ -1,4 +1,5 @@
 import { expect, test } from '../helpers/journey.ts';
+import { grant, publish } from '../helpers/publish.ts';
 
 test('the ranges show less and more of the past, also by their keys', async ({
   page,
@@ -51,6 +52,43 @@ test('a week shows history that is older than what the page came with', async ({
   await page.keyboard.press('6');
   await expect.poll(async () => await dashboard.points()).toBeGreaterThanOrEqual(week);
   expect(await dashboard.points()).toBeLessThan(week + 100);
+});
+
+test('whoever looks further back finds what was before the range', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  const now = Math.floor(Date.now() / 60_000) * 60_000;
+  const prices = { open: '175', high: '176', low: '174', close: '175.20' };
+  const bars = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, n) => {
+      const data = { symbol: 'GOOG', start: now - (2_000 - from - n) * 60_000, ...prices };
+      return { event: 'bar', data: { ...data, volume: '100', trades: 1 } };
+    });
+  const quote = { symbol: 'GOOG', time: now, price: '175.20' };
+  await publish(server, { event: 'quote', data: quote }, ...bars(0, 900));
+  await publish(server, ...bars(900, 1_800));
+  await publish(server, ...bars(1_800, 2_000));
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().includes('&to=')) asked.push(request.url());
+  });
+  await page.goto(`${server.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  await dashboard.isDrawn();
+  await expect.poll(async () => await dashboard.points()).toBeGreaterThan(1_400);
+  expect(await dashboard.points()).toBeLessThan(1_500);
+  expect(asked).toEqual([]);
+
+  await dashboard.chart.getByRole('application').focus();
+  const pointsFurtherOff = async () => {
+    await page.keyboard.press('-');
+    return await dashboard.points();
+  };
+  await expect.poll(pointsFurtherOff).toBeGreaterThan(1_990);
+  expect(asked, 'what is there once is not fetched again').toHaveLength(1);
 });
 
 test('the chart opens as an image of its own', async ({ page, market }) => {

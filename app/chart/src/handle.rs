@@ -346,6 +346,15 @@ impl ChartHandle {
         shown.flatten()
     }
 
+    /// From when on the reader looks, in milliseconds since the Unix epoch; there may be nothing of it yet.
+    pub fn looks_from(&self) -> Option<f64> {
+        let from = self.model.try_with_value(|model| match model.scene.view {
+            View::Newest(span) => Some(model.scene.series.last()?.time - span),
+            View::Between(from, _) => Some(from),
+        });
+        from.flatten()
+    }
+
     /// Shows some times, and follows the newest where `later` is so and they reach to it.
     pub(super) fn show(&self, times: (f64, f64), later: bool) {
         self.change(Dirty::SERIES, |model| model.show(times, later));

@@ -43,7 +43,7 @@ impl History {
         self.asked.push((missing, now));
         let archived = dashboard.archived;
         spawn_local(async move {
-            let address = address::of_bars(missing.symbol, missing.range, archived);
+            let address = address::of_bars(missing.symbol, missing.range, archived, missing.before);
             match request::get::<Answer>(&address, 0).await {
                 Ok(Answer { bars, until }) => dashboard.complete(missing, &bars, until),
                 Err(error) => warn!("the history of {} did not come: {error}", missing.symbol),
