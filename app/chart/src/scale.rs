@@ -130,14 +130,14 @@ pub fn format_moment(time: f64, (from, to): (f64, f64), offset: i32) -> String {
 
 /// As [`format_moment`], to the millisecond.
 pub fn format_instant(time: f64, span: (f64, f64), offset: i32) -> String {
-    let mut text = format_moment(time, span, offset);
+    let text = format_moment(time, span, offset);
     let civil = Civil::new(local(time, offset));
-    let clock = civil.clock();
-    if !text.ends_with(&clock) {
-        text.push_str(&clock["hh:mm".len()..]);
+    let (seconds, milliseconds) = (civil.of_day / SECOND % 60, civil.of_day % SECOND);
+    if text.ends_with(&civil.clock()) {
+        format!("{text}.{milliseconds:03}")
+    } else {
+        format!("{text}:{seconds:02}.{milliseconds:03}")
     }
-    let milliseconds = civil.of_day % SECOND;
-    format!("{text}.{milliseconds:03}")
 }
 
 /// A line of the grid at a round time.
