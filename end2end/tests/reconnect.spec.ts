@@ -1,4 +1,5 @@
 import { expect, test } from '../helpers/journey.ts';
+import { grant, publish, quote } from '../helpers/publish.ts';
 
 // A connection that is refused is noted in the console by the browser itself.
 test.use({ quiet: false });
@@ -28,6 +29,29 @@ test('the server is killed and started again, and the page says so and recovers'
   await dashboard.redraws(await dashboard.isDrawn());
   expect(await page.evaluate('window.marker')).toBe('still here');
   expect(messages.filter((message) => !/ERR_|net::/.test(message))).toEqual([]);
+});
+
+test('the server is started again without one of the symbols, and the others go on', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  await publish(server, quote('GOOG', '175.20'), quote('GONE', '5.00'), quote('LATE', '7.00'));
+  await page.goto(`${server.url}/stocks/GOOG?symbols=GOOG,GONE,LATE`);
+  await dashboard.isLive();
+  await expect(dashboard.field('price')).toHaveText('175.20');
+
+  await server.kill();
+  await expect(dashboard.connection).toHaveText(/^\s*Reconnecting/);
+  await server.start();
+  await publish(server, quote('GOOG', '175.30'));
+  await expect(dashboard.connection).toHaveText(/^\s*Live/, { timeout: 45_000 });
+  await expect(dashboard.field('price')).toHaveText('175.30');
+  // What speaks again later is there again.
+  await publish(server, quote('LATE', '7.10'));
+  await expect(dashboard.field('price', dashboard.link('LATE'))).toHaveText('7.10');
+  expect(await dashboard.symbols()).toEqual(['GOOG', 'GONE', 'LATE']);
 });
 
 test('the server is asked to end with streams open, and ends within two seconds', async ({

@@ -7,6 +7,8 @@ use crate::json;
 
 /// How long an answer may take that the server does not wait with, in milliseconds.
 const PATIENCE: u32 = 20_000;
+/// What the server says of a symbol that nobody quotes.
+const UNKNOWN: u16 = 404;
 /// What the server says when it has no room for one more.
 const FULL: [u16; 2] = [429, 503];
 
@@ -14,6 +16,8 @@ const FULL: [u16; 2] = [429, 503];
 pub(super) struct Failure {
     /// In words.
     pub(super) error: String,
+    /// Whether nobody quotes one of the symbols that were asked for.
+    pub(super) is_unknown: bool,
     /// Where the server has no room, after how many milliseconds to ask again.
     pub(super) retry_after: Option<Millis>,
 }
@@ -22,6 +26,7 @@ impl From<String> for Failure {
     fn from(error: String) -> Self {
         Failure {
             error,
+            is_unknown: false,
             retry_after: None,
         }
     }
@@ -47,6 +52,7 @@ pub(super) async fn ask<T: DeserializeOwned>(address: &str, wait: u32) -> Result
             .and_then(|text| text.parse::<u32>().ok());
         return Err(Failure {
             error: format!("the server answered {status}"),
+            is_unknown: status == UNKNOWN,
             retry_after: seconds
                 .filter(|_| FULL.contains(&status))
                 .map(|seconds| Millis::from(seconds) * 1_000),

@@ -371,6 +371,11 @@ fn ask(source: &Shared, wait: u32) {
                     Some(pause) => connection.crowded(now, pause, browser::chance()),
                     None => connection.unanswered(now),
                 }
+                if failure.is_unknown {
+                    this.tab.tabs.carry_all(now);
+                    drop(this);
+                    look(&source, false);
+                }
                 return;
             }
         };
@@ -414,7 +419,7 @@ fn catch_up(source: &Shared) {
     let Some(question) = this.tab.reader.ask(browser::now()) else {
         return;
     };
-    let wants = this.tab.tabs.wants().symbols();
+    let wants = this.tab.tabs.asks().symbols();
     let added: Vec<Symbol> = std::mem::take(&mut this.added).into_iter().collect();
     let position = this.tab.reader.position();
     let address = match added.is_empty() {

@@ -114,6 +114,10 @@ pub(super) struct Tabs {
 
 /// What the leaders before wanted, in place of a tab.
 const PREDECESSOR: u64 = 0;
+/// In place of a tab, all, because one of the symbols that are wanted is not quoted.
+const EVERYTHING: u64 = u64::MAX;
+/// How long after that the symbols are asked for by their names again.
+const UNQUOTED: Millis = 60 * 60_000;
 
 impl Tabs {
     /// A tab that follows whoever leads.
@@ -224,6 +228,21 @@ impl Tabs {
         }
     }
 
+    /// One of the symbols that the stream carries is not quoted: a server that was started again may have other
+    /// feeds, or they have not spoken yet. It is refused with that symbol named, and so carries all from now on.
+    pub(super) fn carry_all(&mut self, now: Millis) {
+        self.count(EVERYTHING, Wants::All, now + UNQUOTED);
+    }
+
+    /// What this tab asks for where it missed something.
+    pub(super) fn asks(&self) -> &Wants {
+        match self.carries() {
+            // What it wants may be refused.
+            Wants::All => &Wants::All,
+            Wants::These(_) => &self.wants,
+        }
+    }
+
     /// A second passed, or something was said that calls for an answer.
     pub(super) fn look(&mut self, now: Millis, passed: bool, chance: f64) -> Duty {
         self.others.retain(|(_, _, until)| *until > now);
@@ -307,6 +326,23 @@ mod tests {
         assert!(these(&["AAPL", "GOOG"]).covers(&wants) && !wants.covers(&these(&["AAPL"])));
         assert_eq!(wants.symbols(), Some(vec![symbol("GOOG")]));
         assert_eq!((these(&[]).symbols(), Wants::All.symbols()), (None, None));
+    }
+
+    #[test]
+    fn what_is_refused_by_its_name_comes_with_all_for_an_hour() {
+        let mut tabs = Tabs::new(these(&["GOOG"]));
+        tabs.lead(7_000);
+        assert_eq!(tabs.look(7_000, true, 0.0), Duty::Rest);
+        tabs.carry_all(8_000);
+        assert_eq!(tabs.look(8_000, false, 0.0), Duty::Open);
+        assert_eq!((tabs.carries(), tabs.asks()), (&Wants::All, &Wants::All));
+        assert_eq!(tabs.wants(), &these(&["GOOG"]));
+        // Said again, as by an answer that comes late: nothing has to be opened anew.
+        tabs.carry_all(9_000);
+        assert_eq!(tabs.look(8_000 + UNQUOTED, true, 0.0), Duty::Rest);
+        assert_eq!(tabs.look(9_000 + UNQUOTED, true, 0.0), Duty::Open);
+        assert_eq!(tabs.carries(), &these(&["GOOG"]));
+        assert_eq!(tabs.asks(), &these(&["GOOG"]));
     }
 
     #[test]
