@@ -201,9 +201,12 @@ impl PricePath {
     /// epoch: none where there are no older ones, or no room for them.
     pub(crate) fn lacks_before(&self, from: f64, range: Range, archived: bool) -> Option<Millis> {
         let first = self.bars.first()?.start;
+        let interval = range.interval(archived);
         let more = self.bars.len() + range.more_bars(archived) as usize <= BARS
-            && !self.whole.contains(&range.interval(archived));
-        (more && from < first as f64).then_some(first)
+            && !self.whole.contains(&interval);
+        // Of as many bars as fill a range the newest has only begun: so much of it is not filled.
+        let until = from + 2.0 * interval.millis() as f64;
+        (more && until < first as f64).then_some(first)
     }
 
     /// Whether the bars of a range came; those of a longer one of the same bars do.
@@ -455,10 +458,10 @@ pub(crate) mod tests {
         let mut path = PricePath::default();
         assert_eq!(lacks(&path, 0), None, "nothing is known yet");
         path.fill(Range::Day, true, &minutes(100_000..101_440), None);
-        assert_eq!(lacks(&path, 100_000), None);
-        assert_eq!(lacks(&path, 99_999), Some(100_000 * minute));
+        assert_eq!(lacks(&path, 99_998), None, "the newest has only begun");
+        assert_eq!(lacks(&path, 99_997), Some(100_000 * minute));
         path.fill_before(Range::Day, true, &minutes(98_560..100_000));
-        assert_eq!(lacks(&path, 99_999), None);
+        assert_eq!(lacks(&path, 99_997), None);
         assert_eq!(lacks(&path, 98_000), Some(98_560 * minute));
         assert_eq!(path.points().len(), 2 * 1_440);
         let mut short = path.clone();

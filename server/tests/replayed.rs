@@ -74,6 +74,8 @@ impl Told {
                         let session = Session {
                             source: String::new(),
                             quality: Quality::Replay,
+                            // What is played is not of now, and has none.
+                            hours: None,
                             ..session
                         };
                         told.sessions.insert(session.symbol, session);

@@ -576,7 +576,9 @@ mod tests {
         publisher.halt(symbol("GOOG"), "T1");
         publisher.halt(symbol("MSFT"), "MWC1");
         let open = ["GOOG", "AAPL", "BTC-USD"].map(|symbol| is(symbol, TradingState::Open));
-        assert_eq!(floor.read(), open);
+        let sessions = floor.sessions();
+        assert!(sessions.iter().all(|session| session.hours.is_none()));
+        assert_eq!(told(sessions), open);
     }
 
     #[tokio::test(start_paused = true)]
