@@ -27,6 +27,8 @@ export class TricklingProxy {
       const asked = document ? { ...headers, 'accept-encoding': 'identity' } : headers;
       const onwards = request({ ...target, path, method, headers: asked }, (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        // What breaks off here breaks off there, and nobody waits for the rest of it.
+        answer.on('close', () => answer.complete || outgoing.destroy());
         if (!document) return void answer.pipe(outgoing);
         let html = '';
         answer.setEncoding('utf8').on('data', (text: string) => (html += text));
