@@ -82,14 +82,19 @@ fn data() -> PageData {
 
 /// The document for an address, in one line.
 fn render(address: &str, data: &PageData) -> String {
-    Owner::new().with(|| {
+    let owner = Owner::new();
+    let html = owner.with(|| {
         provide_context(PageData {
             path: address.to_owned(),
             ..data.clone()
         });
         let options = LeptosOptions::builder().output_name("tickertape").build();
         shell(options).to_html()
-    })
+    });
+    // A server that is busy puts a page away on another thread than the one that drew it.
+    let put_away = std::thread::spawn(move || owner.with(|| owner.cleanup()));
+    put_away.join().expect("it can be put away on any thread");
+    html
 }
 
 /// What follows in the document after a text that has to be in it.

@@ -79,7 +79,7 @@ pub fn Chart(
         }
     };
 
-    let gesture = StoredValue::new_local(Gesture::default());
+    let gesture = StoredValue::new(Gesture::default());
     let on_down = move |event: PointerEvent| {
         if event.button() != 0 {
             return;
