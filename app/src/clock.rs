@@ -55,9 +55,7 @@ impl Zone {
 /// ([15 U.S.C. 260a](https://www.law.cornell.edu/uscode/text/15/260a)).
 fn new_york(time: Millis) -> i32 {
     const WINTER: i32 = -5 * 60;
-    let standard = i64::try_from(time)
-        .unwrap_or(i64::MAX)
-        .saturating_add(i64::from(WINTER) * calendar::MINUTE);
+    let standard = local(time, WINTER);
     let Civil { month, day, .. } = Civil::new(standard);
     // The epoch was a Thursday.
     let weekday = (standard.div_euclid(calendar::DAY) + 4).rem_euclid(7);
@@ -75,8 +73,13 @@ fn new_york(time: Millis) -> i32 {
 
 /// A moment in the calendar, at an offset in minutes east of UTC.
 fn civil(time: Millis, offset_minutes: i32) -> Civil {
+    Civil::new(local(time, offset_minutes))
+}
+
+/// The milliseconds that a clock on the wall has counted since the epoch, at an offset in minutes east of UTC.
+fn local(time: Millis, offset_minutes: i32) -> i64 {
     let time = i64::try_from(time).unwrap_or(i64::MAX);
-    Civil::new(time.saturating_add(i64::from(offset_minutes) * calendar::MINUTE))
+    time.saturating_add(i64::from(offset_minutes) * calendar::MINUTE)
 }
 
 /// The time of day, `14:03:22`.
@@ -92,12 +95,7 @@ pub(crate) fn hours_and_minutes(time: Millis, zone: Zone) -> String {
 /// The day of the week, `Mon`, where two moments are not on one day.
 pub(crate) fn weekday_unless(same: Millis, time: Millis, zone: Zone) -> Option<&'static str> {
     const NAMES: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    let day = |time: Millis| {
-        let minutes = i64::from(zone.offset_minutes(time));
-        let time = i64::try_from(time).unwrap_or(i64::MAX);
-        time.saturating_add(minutes * calendar::MINUTE)
-            .div_euclid(calendar::DAY)
-    };
+    let day = |time| local(time, zone.offset_minutes(time)).div_euclid(calendar::DAY);
     // The epoch was a Thursday.
     let name = NAMES[day(time).rem_euclid(7) as usize];
     (day(same) != day(time)).then_some(name)

@@ -1,5 +1,5 @@
 import { expect, test } from '../helpers/journey.ts';
-import { grant, publish } from '../helpers/publish.ts';
+import { grant, publish, quote } from '../helpers/publish.ts';
 
 test('the ranges show less and more of the past, also by their keys', async ({
   page,
@@ -67,8 +67,7 @@ test('whoever looks further back finds what was before the range', async ({
       const data = { symbol: 'GOOG', start: now - (2_000 - from - n) * 60_000, ...prices };
       return { event: 'bar', data: { ...data, volume: '100', trades: 1 } };
     });
-  const quote = { symbol: 'GOOG', time: now, price: '175.20' };
-  await publish(server, { event: 'quote', data: quote }, ...bars(0, 900));
+  await publish(server, quote('GOOG', '175.20'), ...bars(0, 900));
   await publish(server, ...bars(900, 1_800));
   await publish(server, ...bars(1_800, 2_000));
   const asked: string[] = [];

@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import type { Dashboard } from '../helpers/dashboard.ts';
 import { expect, test } from '../helpers/journey.ts';
-import { grant, publish } from '../helpers/publish.ts';
+import { grant, publish, quote } from '../helpers/publish.ts';
 import type { Server } from '../helpers/server.ts';
 
 test('somebody filters the news by type and words, shares the address and clears it', async ({
@@ -181,8 +181,7 @@ test('the exact time of a story shows under the pointer and with the focus', asy
 }) => {
   // No other story comes and takes its place under the pointer.
   const server = await serve('--feed', 'none', '--publish-token', grant);
-  const quote = { symbol: 'GOOG', time: Date.now(), price: '175.20' };
-  await publish(server, { event: 'quote', data: quote }, story('one', 'Story number 1'));
+  await publish(server, quote('GOOG', '175.20'), story('one', 'Story number 1'));
   await page.goto(`${server.url}/stocks/GOOG`);
   await dashboard.isLive();
   const one = dashboard.stories.first();
@@ -208,10 +207,9 @@ test.describe('older stories', () => {
     dashboard,
   }) => {
     const server = await serve('--feed', 'none', '--publish-token', grant);
-    const quote = { symbol: 'GOOG', time: Date.now(), price: '175.20' };
     const headlines = Array.from({ length: 60 }, (_, at) => `Story number ${at}`);
     const stories = headlines.map((headline, at) => story(`${at}`, headline));
-    await publish(server, { event: 'quote', data: quote }, ...stories);
+    await publish(server, quote('GOOG', '175.20'), ...stories);
     await page.goto(`${server.url}/stocks/GOOG`);
     await dashboard.isLive();
     const before = await dashboard.stories.count();

@@ -289,9 +289,7 @@ impl Core {
         }
         let content = self.layers[0].borrow().element().get_bounding_client_rect();
         let css = (content.width(), content.height());
-        self.size.set(BoxSize { css, device: None });
-        self.invalidate(Dirty::SIZE);
-        self.paint_now();
+        self.take_size(BoxSize { css, device: None });
     }
 
     fn measure(&self, entry: &ResizeObserverEntry) {
@@ -301,8 +299,12 @@ impl Core {
             .and_then(|size| size.dyn_into::<ResizeObserverSize>().ok())
             .map(|size| (size.inline_size() as u32, size.block_size() as u32));
         let css = (content.width(), content.height());
-        let before = self.size.replace(BoxSize { css, device });
-        if before.css == css && self.device_size() == self.layers[0].borrow().size() {
+        self.take_size(BoxSize { css, device });
+    }
+
+    fn take_size(&self, size: BoxSize) {
+        let before = self.size.replace(size);
+        if before.css == size.css && self.device_size() == self.layers[0].borrow().size() {
             return;
         }
         self.invalidate(Dirty::SIZE);

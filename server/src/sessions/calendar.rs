@@ -203,13 +203,17 @@ impl Calendar {
         if self == Calendar::Always {
             return None;
         }
-        let days = std::iter::successors(Some(self.date(time)), |day| day.tomorrow().ok());
-        let mut hours = days.take(NEAR).filter_map(|day| self.hours(day));
-        let next = hours.find(|hours| hours.close > time)?;
+        let next = self.coming(time).find(|hours| hours.close > time)?;
         Some(RegularHours {
             open: next.open,
             close: next.close,
         })
+    }
+
+    /// The hours of this day and of those after it.
+    fn coming(self, time: Millis) -> impl Iterator<Item = Hours> {
+        let days = std::iter::successors(Some(self.date(time)), |day| day.tomorrow().ok());
+        days.take(NEAR).filter_map(move |day| self.hours(day))
     }
 
     /// Whether trading is on.
@@ -231,17 +235,9 @@ impl Calendar {
     /// The next moment after `time` at which [`Calendar::state`] or [`Calendar::trading_day`]
     /// changes; `None` where none is near, as at the end of time.
     pub fn next(self, time: Millis) -> Option<Millis> {
-        let mut day = self.date(time);
-        for _ in 0..NEAR {
-            if let Some(hours) = self.hours(day) {
-                let moments = [hours.pre, hours.open, hours.close, hours.end];
-                if let Some(next) = moments.into_iter().find(|moment| *moment > time) {
-                    return Some(next);
-                }
-            }
-            day = day.checked_add(1.day()).ok()?;
-        }
-        None
+        let days = self.coming(time);
+        let mut moments = days.flat_map(|day| [day.pre, day.open, day.close, day.end]);
+        moments.find(|moment| *moment > time)
     }
 
     /// The day whose prices are today's: the newest session that has begun. It goes on over the
