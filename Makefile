@@ -3,7 +3,7 @@
 
 WITH = scripts/setup with
 
-.PHONY: help run dev build test journeys bench bench-page fuzz screenshot fmt setup
+.PHONY: help run dev build test journeys bench bench-page fuzz compare-feeds screenshot fmt setup
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ bench-page: build ## measure the page and its chart in a browser beside other ch
 
 fuzz: ## give every parser of bytes from outside what nobody would think of, a minute each (ARGS=SECONDS)
 	@scripts/fuzz $(ARGS)
+
+compare-feeds: ## compare what is read of RSS and Atom with feedparser, which pip installs into target/
+	@scripts/compare-feeds
 
 screenshot: build ## take the pictures of the README again (scripts/animation then makes the moving one)
 	@scripts/setup test && cd end2end && TICKERTAPE_SCREENSHOT=1 ../scripts/setup with npx playwright test --grep screenshot

@@ -478,6 +478,7 @@ impl Collector for Reading {
         let mut states = BTreeMap::new();
         let mut skipped = BTreeMap::new();
         let mut gaps = BTreeMap::new();
+        let mut mended = BTreeMap::new();
         for (feed, passed) in &self.feeds {
             let name = feed.name.as_str();
             for (state, label) in STATES {
@@ -489,10 +490,12 @@ impl Collector for Reading {
                 ("wrong", passed.wrong),
                 ("late", passed.late),
                 ("held", passed.held),
+                ("duplicate", passed.duplicates),
             ] {
                 *skipped.entry([("feed", name), ("why", why)]).or_default() += count;
             }
             *gaps.entry([("feed", name)]).or_default() += passed.gaps;
+            *mended.entry([("feed", name)]).or_default() += passed.mended;
         }
         gauges(
             &mut encoder,
@@ -504,7 +507,7 @@ impl Collector for Reading {
         counters(
             &mut encoder,
             "tickertape_feed_skipped",
-            "What a feed has passed over: frames that say nothing that is listened to or that cannot be read, trades of minutes that were closed, quotes older than another feed's.",
+            "What a feed has passed over: frames that say nothing that is listened to or that cannot be read, trades of minutes that were closed, quotes older than another feed's, items that their document has under the identity of another.",
             skipped,
         )?;
         counters(
@@ -512,6 +515,12 @@ impl Collector for Reading {
             "tickertape_feed_gaps",
             "Gaps in a source's own numbers of its messages or trades.",
             gaps,
+        )?;
+        counters(
+            &mut encoder,
+            "tickertape_feed_mended",
+            "Faults of a source's documents that were read all the same.",
+            mended,
         )?;
         if let Some(report) = &self.archive {
             archived(&mut encoder, report)?;

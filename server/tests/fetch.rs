@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use flate2::{Compression, write::GzEncoder};
+use flate2::{
+    Compression,
+    write::{DeflateEncoder, GzEncoder, ZlibEncoder},
+};
 use reqwest::{Url, header};
 use server::feeds::{
     FeedError,
@@ -105,6 +108,51 @@ async fn what_is_compressed_is_unpacked_and_counted_as_what_it_becomes() {
     assert_eq!(answer.document.unwrap().body, "small");
     let error = fetcher().get(&mut page).await.unwrap_err();
     assert!(error.why.contains("longer than 8388608 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn deflate_is_unpacked_with_and_without_its_wrapping() {
+    let text = b"some text, some more text".repeat(10);
+    let zlib = |bytes: &[u8]| {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let raw = |bytes: &[u8]| {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let deflate = |body: Vec<u8>| ok(body).with("content-encoding", "deflate");
+    let whole = zlib(&text);
+    let script = Script::of([
+        deflate(whole.clone()),
+        deflate(raw(&text)),
+        ok(text.clone()).with("content-encoding", "identity"),
+        deflate(whole[..whole.len() / 2].to_vec()),
+        deflate(zlib(&vec![0; LIMIT + 1])),
+        ok(b"x").with("content-encoding", "br"),
+        ok(b"x").with("content-encoding", "zstd"),
+        ok(b"x").with("content-encoding", "gzip, br"),
+    ])
+    .await;
+    let mut page = page(&script, "/feed");
+    let fetcher = fetcher();
+    for _ in 0..3 {
+        let answer = fetcher.get(&mut page).await.unwrap();
+        assert_eq!(answer.document.unwrap().body, text);
+    }
+    for words in [
+        "cannot be unpacked as Deflate",
+        "longer than",
+        "Content-Encoding \"br\": expected gzip, deflate or none",
+        "Content-Encoding \"zstd\"",
+        "Content-Encoding \"gzip, br\"",
+    ] {
+        let error = fetcher.get(&mut page).await.unwrap_err();
+        assert!(error.why.contains(words), "{words}: {error}");
+        assert!(!error.is_fatal);
+    }
 }
 
 #[tokio::test]

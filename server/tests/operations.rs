@@ -131,7 +131,12 @@ async fn metrics_tell_the_state_of_each_feed_and_each_reset() {
             "tickertape_feed_skipped_total{feed=\"test\",why=\"held\"}",
             0.0,
         ),
+        (
+            "tickertape_feed_skipped_total{feed=\"test\",why=\"duplicate\"}",
+            5.0,
+        ),
         ("tickertape_feed_gaps_total{feed=\"test\"}", 2.0),
+        ("tickertape_feed_mended_total{feed=\"test\"}", 4.0),
     ] {
         assert_eq!(server.metric(name).await, Some(value), "{name}");
     }
@@ -163,6 +168,8 @@ async fn stats_as_json() {
     assert_eq!(stats["feeds"][0]["name"], "test");
     assert_eq!(stats["feeds"][0]["state"], "live");
     assert_eq!(stats["feeds"][0]["skipped"]["gaps"], 2);
+    assert_eq!(stats["feeds"][0]["skipped"]["mended"], 4);
+    assert_eq!(stats["feeds"][0]["skipped"]["duplicates"], 5);
 
     let response = server.get("/stats", &[("accept", "text/html")]).await;
     let problem = problem(response, 406).await;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use market::{Action, Basis, FeedState, NewsType};
+use market::{Action, Basis, FeedState, News, NewsType};
 use server::feeds::{
     FeedSpec,
     fetch::Patience,
@@ -54,9 +54,10 @@ async fn releases_of_globenewswire_know_their_symbols() {
     let script = Script::of([ok(rss(&[item]))]).await;
     let mut stage = start(options(&[script.url("/rss")]));
     let story = stage.stories(1).await.remove(0);
+    let place = script.url("/rss").replace("http://", "");
     assert_eq!(
         story.id,
-        "rss:https://www.globenewswire.com/news-release/2026/11/21/1/0/en/A.html"
+        format!("rss:{place}:https://www.globenewswire.com/news-release/2026/11/21/1/0/en/A.html")
     );
     assert_eq!(
         (story.kind, story.basis),
@@ -65,7 +66,7 @@ async fn releases_of_globenewswire_know_their_symbols() {
     let symbols: Vec<&str> = story.symbols.iter().map(|symbol| symbol.as_str()).collect();
     assert_eq!(symbols, ["SMCI"]);
     assert_eq!(story.headline, "Supermicro Names a New & Old CFO");
-    assert_eq!(story.summary.as_deref(), Some("SAN JOSE, Calif. alert(1)"));
+    assert_eq!(story.summary.as_deref(), Some("SAN JOSE, Calif."));
     assert_eq!(story.source, "The Wire & Co");
     assert_eq!(story.published, SIX);
     assert!(story.url.is_some());
@@ -83,13 +84,14 @@ async fn atom_is_read_as_well_and_types_are_guessed_or_given() {
     let mut stage = start(given.clone());
     let stories = stage.stories(2).await;
     stage.end().await;
-    assert_eq!(stories[0].id, "rss:127.0.0.1:1");
+    let place = script.url("/atom").replace("http://", "");
+    assert_eq!(stories[0].id, format!("rss:{place}:1"));
     assert_eq!(
         (stories[0].kind, stories[0].basis),
         (NewsType::Headline, Basis::Native)
     );
     assert_eq!((stories[0].url.as_ref(), stories[0].published), (None, SIX));
-    assert_eq!(stories[1].id, "rss:tag:a,2026:2");
+    assert_eq!(stories[1].id, format!("rss:{place}:tag:a,2026:2"));
     assert_eq!(stories[1].headline, "Acme appoints Jane Doe as CEO");
     assert_eq!(
         (stories[1].kind, stories[1].basis),
@@ -149,6 +151,226 @@ async fn a_story_is_told_once_and_again_when_it_changes() {
     );
     assert_eq!(asked.last().unwrap().header("if-none-match"), "\"2\"");
     stage.reaches(FeedState::Live).await;
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn an_identity_that_two_items_have_is_published_once() {
+    let item = |guid: &str, title: &str, hour: u32| {
+        format!(
+            "<item><guid isPermaLink=\"false\">{guid}</guid><title>{title}</title><pubDate>Sat, 21 Nov 2026 0{hour}:00:00 GMT</pubDate></item>"
+        )
+    };
+    let (newer, older) = (
+        item("same", "Newer words", 5),
+        item("same", "Older words", 4),
+    );
+    let other = item("other", "Other", 3);
+    // The order in which they are listed does not matter, and a later version is an update.
+    let script = Script::of([
+        ok(rss(&[&newer, &older, &other])),
+        ok(rss(&[&newer, &older, &other])),
+        ok(rss(&[&older, &newer, &other])),
+        ok(rss(&[
+            &item("same", "Newest words", 6),
+            &newer,
+            &older,
+            &other,
+        ])),
+    ])
+    .await;
+    let mut stage = start(options(&[script.url("/rss")]));
+    let stories = stage.stories(3).await;
+    script.asks(8).await;
+    assert_eq!(stage.more_stories(), []);
+    let told: Vec<_> = stories
+        .iter()
+        .map(|news| (news.headline.as_str(), news.action))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("Other", Action::Created),
+            ("Newer words", Action::Created),
+            ("Newest words", Action::Updated),
+        ]
+    );
+    // Each that was left out counts once, not with each poll.
+    let skipped = stage.skipped();
+    assert_eq!((skipped.duplicates, skipped.wrong), (3, 0));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn stories_without_a_guid_that_share_an_address_are_several() {
+    let item = |title: &str| {
+        format!("<item><title>{title}</title><link>https://a.example/all</link></item>")
+    };
+    let script = Script::of([
+        ok(rss(&[&item("One")])),
+        ok(rss(&[&item("Two"), &item("One")])),
+        ok(rss(&[&item("Three"), &item("Two"), &item("One")])),
+        ok(rss(&[&item("Three")])),
+    ])
+    .await;
+    let mut stage = start(options(&[script.url("/rss")]));
+    let stories = stage.stories(3).await;
+    script.asks(8).await;
+    assert_eq!(stage.more_stories(), []);
+    let told: Vec<_> = stories
+        .iter()
+        .map(|news| (news.headline.as_str(), news.action))
+        .collect();
+    assert_eq!(
+        told,
+        ["One", "Two", "Three"].map(|words| (words, Action::Created))
+    );
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn feeds_of_one_host_do_not_mix_their_stories() {
+    let item =
+        |guid: &str, title: &str| format!("<item><guid>{guid}</guid><title>{title}</title></item>");
+    let global = "https://a.example/release/1";
+    let script = Script::new(move |asked| match asked.target.as_str() {
+        "/1" => ok(rss(&[
+            &item("12345", "Profits rise"),
+            &item(global, "Release"),
+        ])),
+        "/2" => ok(rss(&[
+            &item("12345", "Bank fails"),
+            &item(global, "Release"),
+        ])),
+        _ => ok(rss(&[
+            &item("12345", "Third"),
+            &item(global, "Other words"),
+        ])),
+    })
+    .await;
+    let mut stage = start(options(
+        &["/1", "/2", "/2?s=B"].map(|target| script.url(target)),
+    ));
+    let mut headlines: Vec<String> = stage
+        .stories(5)
+        .await
+        .into_iter()
+        .map(|news| {
+            assert_eq!(news.action, Action::Created);
+            news.headline
+        })
+        .collect();
+    script.asks(12).await;
+    assert_eq!(stage.more_stories(), []);
+    headlines.sort();
+    // One release in several feeds of a publisher is one story, as long as its words are the same.
+    assert_eq!(
+        headlines,
+        [
+            "Bank fails",
+            "Other words",
+            "Profits rise",
+            "Release",
+            "Third"
+        ]
+    );
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn stories_of_an_earlier_version_keep_their_ids() {
+    let script = Script::of([
+        ok(rss(&["<item><guid>7</guid><title>Known</title></item>"])),
+        ok(rss(&[
+            "<item><guid>7</guid><title>Known, corrected</title></item>",
+        ])),
+    ])
+    .await;
+    let feed = Rss::new(options(&[script.url("/rss")]));
+    let known = News {
+        id: "rss:127.0.0.1:7".to_owned(),
+        kind: NewsType::Headline,
+        basis: Basis::Native,
+        action: Action::Created,
+        symbols: Vec::new(),
+        headline: "Known".to_owned(),
+        summary: None,
+        url: None,
+        source: "The Wire & Co".to_owned(),
+        published: SIX,
+        form: None,
+        accession: None,
+        code: None,
+    };
+    let mut stage = Stage::with(Arc::new(|| SIX + 3_600_000), feed, [known]);
+    let story = stage.stories(1).await.remove(0);
+    // Neither is it published again, nor does it lose the time at which it was first seen.
+    assert_eq!(
+        (
+            story.id.as_str(),
+            story.headline.as_str(),
+            story.action,
+            story.published
+        ),
+        ("rss:127.0.0.1:7", "Known, corrected", Action::Updated, SIX)
+    );
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn faults_are_counted_once_and_lose_nothing() {
+    let items = [
+        "<item><title>AT&T rises & falls</title><guid>1</guid></item>",
+        "<item><title></title><guid>2</guid></item>",
+        "<item><description>Short note without a title about (NYSE: ACME)</description><guid>3</guid></item>",
+        "<item><title>Undated</title><guid>4</guid><pubDate>Sat, 21 Nov 2026 06:00:00 XYZ</pubDate></item>",
+    ];
+    let script = Script::of([ok(rss(&items))]).await;
+    let mut stage = start(options(&[script.url("/rss")]));
+    let stories = stage.stories(3).await;
+    script.asks(6).await;
+    assert_eq!(stage.more_stories(), []);
+    let headlines: Vec<&str> = stories.iter().map(|news| news.headline.as_str()).collect();
+    assert_eq!(
+        headlines,
+        [
+            "Undated",
+            "Short note without a title about (NYSE: ACME)",
+            "AT&T rises & falls",
+        ]
+    );
+    assert_eq!(stories[0].published, SIX + 3_600_000);
+    assert_eq!(stories[1].symbols, ["ACME".parse().unwrap()]);
+    // Two bare signs, and a story of nothing and a date of no zone.
+    let skipped = stage.skipped();
+    assert_eq!(
+        (skipped.mended, skipped.wrong, skipped.duplicates),
+        (2, 2, 0)
+    );
+    stage.reaches(FeedState::Live).await;
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn what_breaks_off_is_asked_for_whole() {
+    let whole = rss(&[
+        "<item><guid>1</guid><title>One</title></item>",
+        "<item><guid>2</guid><title>Two</title></item>",
+    ]);
+    let half = whole[..whole.find("Two").unwrap()].to_owned();
+    let script = Script::of([
+        ok(half).with("etag", "\"a\""),
+        ok(whole).with("etag", "\"a\""),
+    ])
+    .await;
+    let mut stage = start(options(&[script.url("/rss")]));
+    let stories = stage.stories(2).await;
+    let headlines: Vec<&str> = stories.iter().map(|news| news.headline.as_str()).collect();
+    assert_eq!(headlines, ["One", "Two"]);
+    let asked = script.asks(3).await;
+    assert_eq!(asked[1].header("if-none-match"), "");
+    assert_eq!(asked[2].header("if-none-match"), "\"a\"");
+    assert_eq!(stage.skipped().mended, 1);
     stage.end().await;
 }
 
@@ -248,8 +470,12 @@ async fn whatever_comes_it_says_so_and_goes_on() {
         (ok("<html><body>Maintenance<br></html>"), "page in HTML"),
         (ok(deep), "100 deep"),
         (
-            ok("<?xml version='1.0' encoding='klingon'?><rss/>"),
+            ok(b"<?xml version='1.0' encoding='klingon'?><rss>\xe4</rss>"),
             "\"klingon\"",
+        ),
+        (
+            ok("what").with("content-encoding", "br"),
+            "Content-Encoding \"br\": expected gzip",
         ),
         (Reply::Silence, "nothing came for"),
         (Reply::Bytes(b"garbage".to_vec()), "no whole answer"),

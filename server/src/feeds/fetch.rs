@@ -15,20 +15,22 @@ use std::{
     error::Error,
     fmt,
     future::pending,
+    io::Read as _,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::{Bytes, BytesMut};
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use market::Millis;
 use reqwest::{
     Client, Response, StatusCode, Url,
     header::{
-        AGE, CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderMap, HeaderName, HeaderValue,
-        IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+        AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderMap,
+        HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
     },
     redirect,
 };
-use tokio::time::Instant;
+use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
     FeedError, Publisher,
@@ -194,7 +196,12 @@ impl Fetcher {
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
+        let coding = coding(place, headers)?;
         let body = self.body(place, response).await?;
+        let body = match coding {
+            None => body,
+            Some(coding) => coding.unpacked(place, body).await?,
+        };
         page.has_answered = true;
         page.etag = etag;
         page.modified = modified;
@@ -206,14 +213,8 @@ impl Fetcher {
     }
 
     async fn body(&self, place: &str, mut response: Response) -> Result<Bytes, FetchError> {
-        let too_large = || FetchError {
-            status: Some(StatusCode::OK),
-            why: format!("the answer of {place} is longer than {LIMIT} bytes"),
-            wait: Some(REFUSED),
-            is_fatal: false,
-        };
         if response.content_length() > Some(LIMIT as u64) {
-            return Err(too_large());
+            return Err(too_large(place));
         }
         let mut body = BytesMut::new();
         while let Some(chunk) = response
@@ -222,7 +223,7 @@ impl Fetcher {
             .map_err(|error| self.broken(place, &error))?
         {
             if body.len() + chunk.len() > LIMIT {
-                return Err(too_large());
+                return Err(too_large(place));
             }
             body.extend_from_slice(&chunk);
         }
@@ -255,6 +256,91 @@ impl Fetcher {
             why,
             wait: None,
             is_fatal: error.is_redirect(),
+        }
+    }
+}
+
+fn too_large(place: &str) -> FetchError {
+    FetchError {
+        status: Some(StatusCode::OK),
+        why: format!("the answer of {place} is longer than {LIMIT} bytes"),
+        wait: Some(REFUSED),
+        is_fatal: false,
+    }
+}
+
+/// A coding of content that the client below does not undo: it was not asked for, and some servers send it all
+/// the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Gzip,
+    /// As [RFC 9110, section 8.4.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2) has it, with
+    /// the wrapping of zlib, or without, as some servers have it.
+    Deflate,
+}
+
+/// The coding that is left on an answer.
+fn coding(place: &str, headers: &HeaderMap) -> Result<Option<Coding>, FetchError> {
+    let lines = headers.get_all(CONTENT_ENCODING).iter();
+    let names = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).to_ascii_lowercase());
+    let names = names.collect::<Vec<_>>().join(",");
+    let mut codings = names
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !matches!(*name, "" | "identity"));
+    let coding = match (codings.next(), codings.next()) {
+        (None, _) => return Ok(None),
+        (Some("deflate"), None) => Coding::Deflate,
+        (Some("gzip" | "x-gzip"), None) => Coding::Gzip,
+        _ => {
+            let names: String = names.chars().take(40).collect();
+            return Err(FetchError {
+                status: Some(StatusCode::OK),
+                why: format!(
+                    "the answer of {place} comes in the Content-Encoding {names:?}: expected gzip, deflate or none"
+                ),
+                wait: None,
+                is_fatal: false,
+            });
+        }
+    };
+    Ok(Some(coding))
+}
+
+impl Coding {
+    /// The content, unpacked away from the threads that serve, up to [`LIMIT`].
+    async fn unpacked(self, place: &str, body: Bytes) -> Result<Bytes, FetchError> {
+        let unpack = move || {
+            let mut content = Vec::new();
+            let most = LIMIT as u64 + 1;
+            let is_zlib = matches!(body[..], [first, second, ..]
+                if first & 0x0f == 8 && u16::from_be_bytes([first, second]) % 31 == 0);
+            match self {
+                Coding::Gzip => MultiGzDecoder::new(&body[..])
+                    .take(most)
+                    .read_to_end(&mut content),
+                Coding::Deflate if is_zlib => ZlibDecoder::new(&body[..])
+                    .take(most)
+                    .read_to_end(&mut content),
+                Coding::Deflate => DeflateDecoder::new(&body[..])
+                    .take(most)
+                    .read_to_end(&mut content),
+            }
+            .map(|_| content)
+        };
+        let unpacked = spawn_blocking(unpack).await;
+        let content = unpacked
+            .map_err(|error| error.to_string())
+            .and_then(|content| content.map_err(|error| error.to_string()))
+            .map_err(|why| FetchError {
+                status: None,
+                why: format!("the answer of {place} cannot be unpacked as {self:?}: {why}"),
+                wait: None,
+                is_fatal: false,
+            })?;
+        match content.len() > LIMIT {
+            true => Err(too_large(place)),
+            false => Ok(content.into()),
         }
     }
 }

@@ -12,15 +12,14 @@ use futures_util::future::BoxFuture;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use market::{Action, Basis, Link, Millis, News, NewsType, Price, Symbol};
 use reqwest::Url;
-use rss::{Channel, Item};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
 use super::{
     About, End, Feed, FeedError, Licence, Publisher, exchange_time,
     fetch::{self, Fetcher, Page, pause},
-    markup::{self, Syndication},
-    seen::Seen,
+    markup::{self, Form, Item, Syndication},
+    seen::{Reported, Seen},
     spec::{self, FeedOptions, Main},
 };
 
@@ -83,6 +82,7 @@ pub struct Halts {
     patience: fetch::Patience,
     page: Page,
     halts: Seen<String, Known>,
+    reported: Reported,
     /// The halts that are not over, by their ids, with how many documents in a row did not list them.
     open: HashMap<String, (Halt, u32)>,
 }
@@ -102,6 +102,7 @@ impl Halts {
             patience: fetch::Patience::default(),
             page: Page::new(options.url),
             halts: Seen::new(REMEMBERED),
+            reported: Reported::new(REMEMBERED),
             open: HashMap::new(),
         }
     }
@@ -123,20 +124,25 @@ impl Halts {
             publisher.heard();
             let mut wish = answer.fresh;
             if let Some(document) = answer.document {
-                let channel = match markup::read(document).await {
-                    Ok(Syndication::Rss(channel)) => Ok(channel),
-                    Ok(Syndication::Atom(_)) => Err("it is Atom: expected RSS".to_owned()),
-                    Err(why) => Err(why),
+                let address = self.page.url().clone();
+                let read = match markup::read(document, address.clone()).await {
+                    Ok(read) if read.form == Form::Atom => {
+                        Err("it is Atom: expected RSS".to_owned())
+                    }
+                    // A halt that is missing is not over.
+                    Ok(read) if !read.is_whole => Err("it breaks off in the middle".to_owned()),
+                    read => read,
                 };
-                let channel = channel.map_err(|why| {
+                let read = read.map_err(|why| {
                     self.page.forget();
                     FeedError::Later {
-                        why: format!("{}: {why}", fetch::place(self.page.url())),
+                        why: format!("{}: {why}", fetch::place(&address)),
                         wait: self.interval,
                     }
                 })?;
-                wish = wish.max(ttl(&channel));
-                self.take(&channel, publisher);
+                wish = wish.max(read.ttl);
+                self.reported.faults(&read.faults, &address, publisher);
+                self.take(&read, publisher);
             }
             publisher.live();
             let due = Instant::now() + pause(self.interval, wish);
@@ -155,22 +161,45 @@ impl Halts {
     }
 
     /// Tells what is new in a document.
-    fn take(&mut self, channel: &Channel, publisher: &Publisher) {
+    fn take(&mut self, read: &Syndication, publisher: &Publisher) {
         let now = publisher.now();
-        let mut listed = HashMap::new();
-        for item in channel.items().iter().take(ITEMS) {
-            match halt(item, now) {
-                Ok((halt, problem)) => {
-                    if let Some(problem) = problem {
-                        publisher.wrong(&problem);
+        let mut listed: HashMap<String, Halt> = HashMap::new();
+        for item in read.items.iter().take(ITEMS) {
+            let (mut halt, problem) = match halt(item, now) {
+                Ok(read) => read,
+                Err(why) => {
+                    if self.reported.is_new(&why) {
+                        publisher.wrong(&why);
                     }
-                    // Where a halt is listed twice, the item with the end says more.
-                    let known = listed.entry(halt.id()).or_insert_with(|| halt.clone());
-                    if known.trades.is_none() {
+                    continue;
+                }
+            };
+            let id = halt.id();
+            if let Some(problem) = problem {
+                if self.reported.is_new(&problem.to_string()) {
+                    publisher.wrong(&problem);
+                }
+                // A time of receipt stands for the halt from when it was first listed.
+                if let Some(known) = self.halts.get(&id) {
+                    halt.halted = known.told.halted.clone();
+                }
+            }
+            match listed.get_mut(&id) {
+                None => {
+                    listed.insert(id, halt);
+                }
+                // Where a halt is listed twice, the item with the later end says more, in either order.
+                Some(known) => {
+                    if *known != halt {
+                        let what = format!("the halt {id} is listed twice with different details");
+                        if self.reported.is_new(&what) {
+                            publisher.duplicate(&what);
+                        }
+                    }
+                    if halt.rank() > known.rank() {
                         *known = halt;
                     }
                 }
-                Err(why) => publisher.wrong(&why),
             }
         }
         let mut halts: Vec<Halt> = listed.values().cloned().collect();
@@ -259,12 +288,6 @@ impl Feed for Halts {
     }
 }
 
-/// How long a channel of RSS says that it does, in minutes there.
-pub(super) fn ttl(channel: &Channel) -> Option<Duration> {
-    let minutes: u64 = channel.ttl()?.trim().parse().ok()?;
-    Some(Duration::from_secs(minutes.min(24 * 60) * 60))
-}
-
 /// A halt, as the feed lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Halt {
@@ -294,18 +317,19 @@ impl fmt::Display for Moment {
 
 /// Reads an item; with it comes what of it is wrong and was left out.
 fn halt(item: &Item, now: Millis) -> Result<(Halt, Option<String>), String> {
-    let fields = item
-        .extensions()
-        .values()
-        .find(|fields| fields.contains_key("IssueSymbol"));
-    let title = market::plain(item.title().unwrap_or_default());
-    let title: String = title.chars().take(64).collect();
-    let fields = fields.ok_or_else(|| format!("the item {title:?} has no ndaq:IssueSymbol"))?;
+    let title = item.title.as_ref().map(|title| title.plain());
+    let title: String = title.unwrap_or_default().chars().take(64).collect();
+    // Names of fields are in small letters there.
     let field = |name: &str| {
-        let value = fields.get(name).and_then(|all| all.first()?.value());
-        let value = market::plain(value.unwrap_or_default());
+        let mut fields = item.fields.iter();
+        let (_, value) = fields.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        let value = market::plain(value);
         Some(markup::cut(value, 120)).filter(|value| !value.is_empty())
     };
+    let has_symbol = item.fields.iter().any(|(name, _)| name == "issuesymbol");
+    if !has_symbol {
+        return Err(format!("the item {title:?} has no ndaq:IssueSymbol"));
+    }
     let symbol = field("IssueSymbol").unwrap_or_default();
     let symbol: Symbol = symbol.parse().map_err(|error| format!("{error}"))?;
     let date = field("HaltDate").unwrap_or_default();
@@ -344,7 +368,7 @@ fn halt(item: &Item, now: Millis) -> Result<(Halt, Option<String>), String> {
         threshold: field("PauseThresholdPrice").and_then(|price| price.parse().ok()),
         quotes,
         trades,
-        link: item.link().and_then(|link| link.trim().parse().ok()),
+        link: item.link.clone(),
     };
     Ok((halt, problem))
 }
@@ -364,6 +388,13 @@ impl Halt {
     /// It is the same halt as long as it is of the same symbol and time.
     fn id(&self) -> String {
         format!("nasdaq-halts:{}:{}", self.symbol, self.halted.said)
+    }
+
+    /// Which of two listings of the halt counts: the greater one.
+    fn rank(&self) -> impl Ord + use<> {
+        let times = (self.trades.clone(), self.quotes.clone());
+        let details = (self.code.clone(), self.name.clone(), self.market.clone());
+        (times, details, self.threshold)
     }
 
     /// When trading resumes, where that is known.

@@ -47,6 +47,8 @@ pub struct Publisher {
     wrong: AtomicU64,
     gaps: AtomicU64,
     held: AtomicU64,
+    duplicates: AtomicU64,
+    mended: AtomicU64,
     /// The recording that stands in for the feed's connections, if one does.
     played: RwLock<Option<Arc<Played>>>,
 }
@@ -122,6 +124,8 @@ impl Publisher {
             wrong: AtomicU64::new(0),
             gaps: AtomicU64::new(0),
             held: AtomicU64::new(0),
+            duplicates: AtomicU64::new(0),
+            mended: AtomicU64::new(0),
             played: RwLock::default(),
         }
     }
@@ -374,6 +378,14 @@ impl Publisher {
         }
     }
 
+    /// The newest version of a story on the tape.
+    pub(super) fn newest(&self, id: &str) -> Option<News> {
+        self.floor.tape.view(|view| match story::newest(view, id) {
+            Some(Event::News(news)) => Some(news.clone()),
+            _ => None,
+        })
+    }
+
     /// Publishes a story, unless it says what is on the tape already.
     pub fn news(&self, news: News) {
         // The lock orders it after the ticks that came before it.
@@ -536,13 +548,26 @@ impl Publisher {
     /// Counts a frame that is not what its source promises, and says so in the log: the first
     /// few, then only powers of two, so that a source gone mad does not fill the disk.
     pub fn wrong(&self, why: &dyn fmt::Display) {
-        let count = self.wrong.fetch_add(1, Ordering::Relaxed) + 1;
-        if count <= 8 || count.is_power_of_two() {
-            tracing::warn!(
-                feed = self.name(),
-                count,
-                "skipped what cannot be read: {why}"
-            );
+        if let Some(count) = counted(&self.wrong) {
+            let feed = self.name();
+            tracing::warn!(feed, count, "skipped what cannot be read: {why}");
+        }
+    }
+
+    /// Counts an item that its document has under the identity of another one, and logs it as
+    /// [`Publisher::wrong`] does.
+    pub fn duplicate(&self, why: &dyn fmt::Display) {
+        if let Some(count) = counted(&self.duplicates) {
+            let feed = self.name();
+            tracing::warn!(feed, count, "skipped a duplicate: {why}");
+        }
+    }
+
+    /// Counts a fault of a document that was read all the same, and logs it as [`Publisher::wrong`] does.
+    pub fn mended(&self, why: &dyn fmt::Display) {
+        if let Some(count) = counted(&self.mended) {
+            let feed = self.name();
+            tracing::warn!(feed, count, "read in spite of a fault: {why}");
         }
     }
 
@@ -554,6 +579,8 @@ impl Publisher {
             late: self.state().board.late(),
             gaps: self.gaps.load(Ordering::Relaxed),
             held: self.held.load(Ordering::Relaxed),
+            duplicates: self.duplicates.load(Ordering::Relaxed),
+            mended: self.mended.load(Ordering::Relaxed),
         }
     }
 
@@ -699,6 +726,13 @@ impl fmt::Debug for Publisher {
     }
 }
 
+/// Counts one more, and answers how many there are where that is to be logged: the first few, then only
+/// powers of two.
+fn counted(counter: &AtomicU64) -> Option<u64> {
+    let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
+    (count <= 8 || count.is_power_of_two()).then_some(count)
+}
+
 /// What a feed has passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct Skipped {
@@ -712,4 +746,8 @@ pub struct Skipped {
     pub gaps: u64,
     /// Quotes that were older than what another feed had said of their symbol.
     pub held: u64,
+    /// Items that their document had under the identity of another one.
+    pub duplicates: u64,
+    /// Faults of documents that were read all the same; nothing of them is passed over.
+    pub mended: u64,
 }

@@ -12,7 +12,6 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use atom_syndication::{Entry, Feed as Atom};
 use futures_util::future::BoxFuture;
 use market::{Action, Basis, Link, Millis, News, NewsType, Symbol};
 use reqwest::{StatusCode, Url};
@@ -24,8 +23,8 @@ use super::{
     About, End, Feed, FeedError, Licence, Publisher, exchange_time,
     fetch::{self, Document, FetchError, Fetcher, Page, pause},
     list,
-    markup::{self, Syndication},
-    seen::Seen,
+    markup::{self, Date, Form, Item, Syndication},
+    seen::{Reported, Seen},
     spec::{self, FeedOptions, Main},
 };
 use crate::Listing;
@@ -169,6 +168,7 @@ pub struct Sec {
     gap: Duration,
     queries: Vec<Query>,
     filings: Seen<String, Filing>,
+    reported: Reported,
     /// How often a newest page has been asked for.
     polls: u64,
     tickers: Tickers,
@@ -208,6 +208,7 @@ impl Sec {
             gap: GAP.min(options.interval),
             queries: queries.collect(),
             filings: Seen::new(FILINGS),
+            reported: Reported::new(FILINGS),
             polls: 0,
             tickers: Tickers {
                 page: Page::new(options.tickers.clone()),
@@ -271,14 +272,14 @@ impl Sec {
                 wait: interval,
             }
         };
-        let mut page = match entries(document).await {
+        let mut page = match entries(document, newest).await {
             Ok(page) => page,
             Err(why) => return Err(unreadable(newest, why)),
         };
         // The first time there is nothing to be known, and one page is enough to begin with.
         let is_first = self.queries[at].caught_up == 0;
         for turned in 1.. {
-            let is_full = page.entries.len() >= COUNT;
+            let is_full = page.items.len() >= COUNT;
             let meets = self.take(&page, at, publisher);
             if meets || is_first || !is_full {
                 break;
@@ -301,7 +302,7 @@ impl Sec {
             let Some(document) = answer.document else {
                 break;
             };
-            page = match entries(document).await {
+            page = match entries(document, &before).await {
                 Ok(page) => page,
                 Err(why) => return Err(unreadable(&mut before, why)),
             };
@@ -311,17 +312,21 @@ impl Sec {
     }
 
     /// Tells what is new in a page, and answers whether it comes down to something known.
-    fn take(&mut self, page: &Atom, at: usize, publisher: &Publisher) -> bool {
+    fn take(&mut self, page: &Syndication, at: usize, publisher: &Publisher) -> bool {
+        let address = self.queries[at].newest.url();
+        self.reported.faults(&page.faults, address, publisher);
         let Query {
             form, caught_up, ..
         } = &self.queries[at];
         let mut touched: Vec<String> = Vec::new();
         let mut meets = false;
-        for entry in page.entries.iter().take(COUNT) {
+        for entry in page.items.iter().take(COUNT) {
             let part = match part(entry) {
                 Ok(part) => part,
                 Err(why) => {
-                    publisher.wrong(&why);
+                    if self.reported.is_new(&why) {
+                        publisher.wrong(&why);
+                    }
                     continue;
                 }
             };
@@ -414,10 +419,13 @@ pub(super) fn address(url: &Url, form: &str, start: usize) -> Url {
     address
 }
 
-async fn entries(document: Document) -> Result<Atom, String> {
-    match markup::read(document).await? {
-        Syndication::Atom(feed) => Ok(*feed),
-        Syndication::Rss(_) => Err("it is RSS: expected Atom".to_owned()),
+async fn entries(document: Document, page: &Page) -> Result<Syndication, String> {
+    let read = markup::read(document, page.url().clone()).await?;
+    match read.form {
+        Form::Rss => Err("it is RSS: expected Atom".to_owned()),
+        // What is missing could not be told from what is not there.
+        Form::Atom if !read.is_whole => Err("it breaks off in the middle".to_owned()),
+        Form::Atom => Ok(read),
     }
 }
 
@@ -544,11 +552,14 @@ enum Role {
     Reporting,
 }
 
-fn part(entry: &Entry) -> Result<Part, String> {
-    let title = market::plain(&entry.title.value);
+fn part(entry: &Item) -> Result<Part, String> {
+    let title = entry.title.as_ref().map(|title| title.plain());
+    let title = title.unwrap_or_default();
     let start: String = title.chars().take(80).collect();
     let accession = entry
         .id
+        .as_deref()
+        .unwrap_or_default()
         .trim()
         .rsplit_once("accession-number=")
         .map(|(_, number)| number)
@@ -557,21 +568,25 @@ fn part(entry: &Entry) -> Result<Part, String> {
     let form = entry
         .categories
         .iter()
-        .map(|category| market::plain(&category.term))
+        .map(|(_, term)| market::plain(term))
         .find(|term| (1..=20).contains(&term.chars().count()))
         .ok_or_else(|| format!("the entry {start:?} has no form"))?;
-    let updated = Millis::try_from(entry.updated.timestamp_millis()).unwrap_or(0);
-    if updated == 0 {
-        return Err(format!("the entry {start:?} has no time"));
-    }
-    let link = entry.links.iter().find_map(|link| link.href.parse().ok());
-    let summary = entry.summary.as_ref().map_or("", |text| &text.value);
+    let updated = match &entry.date {
+        Date::At(time) => *time,
+        Date::Missing => return Err(format!("the entry {start:?} has no time")),
+        Date::Unread(text) => {
+            return Err(format!(
+                "the entry {start:?} at {text:?}: expected a time of RFC 3339"
+            ));
+        }
+    };
+    let summary = entry.summary.as_ref().map_or("", |text| text.raw());
     Ok(Part {
         accession: accession.to_owned(),
         party: party(&title, &form),
         items: items(summary),
         form,
-        link: link.filter(|link: &Link| link.as_str().len() <= 2_000),
+        link: entry.link.clone(),
         updated,
     })
 }

@@ -3,6 +3,10 @@ use std::{
     hash::Hash,
 };
 
+use reqwest::Url;
+
+use super::{Publisher, fetch};
+
 /// What a feed remembers of so many subjects at the most: of those that it met last.
 #[derive(Debug)]
 pub(super) struct Seen<K, V> {
@@ -43,6 +47,36 @@ impl<K: Clone + Eq + Hash, V> Seen<K, V> {
     }
 }
 
+/// What a feed that polls has counted already: a fault stands in every document until its source mends it, and
+/// counts once.
+#[derive(Debug)]
+pub(super) struct Reported(Seen<String, ()>);
+
+impl Reported {
+    /// A memory of so many reports at the most.
+    pub(super) fn new(most: usize) -> Self {
+        Reported(Seen::new(most))
+    }
+
+    /// Whether this is reported for the first time.
+    pub(super) fn is_new(&mut self, what: &str) -> bool {
+        let is_new = self.0.get(&what.to_owned()).is_none();
+        if is_new {
+            self.0.insert(what.to_owned(), ());
+        }
+        is_new
+    }
+
+    /// Counts the faults of a document from this address that was read all the same.
+    pub(super) fn faults(&mut self, faults: &[String], address: &Url, publisher: &Publisher) {
+        for fault in faults {
+            if self.is_new(fault) {
+                publisher.mended(&format_args!("{}: {fault}", fetch::place(address)));
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +92,13 @@ mod tests {
         *seen.get_mut(&"b").unwrap() = 5;
         assert_eq!(seen.get(&"b"), Some(&5));
         assert_eq!((seen.subjects.len(), seen.order.len()), (2, 2));
+    }
+    #[test]
+    fn a_report_is_new_once() {
+        let mut reported = Reported::new(2);
+        let new: Vec<bool> = ["a", "a", "b", "c", "a"]
+            .map(|what| reported.is_new(what))
+            .into();
+        assert_eq!(new, [true, false, true, true, true]);
     }
 }

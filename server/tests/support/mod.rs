@@ -124,6 +124,8 @@ impl Server {
             vec![Skipped {
                 wrong: 3,
                 gaps: 2,
+                mended: 4,
+                duplicates: 5,
                 ..Skipped::default()
             }]
         });

@@ -4,7 +4,7 @@ use std::{future::poll_fn, sync::Arc, time::Duration};
 
 use market::{Event, FeedState, FeedStatus, News, Quote};
 use server::{
-    Now, Tape, Topic,
+    Entry, Now, Tape, Topic,
     feeds::{Backoff, Feed, Floor, Skipped, Statuses, Supervisor},
     system_now,
 };
@@ -33,12 +33,26 @@ impl Stage {
 
     /// With a clock of its own.
     pub(crate) fn at(now: Now, feed: impl Feed + 'static) -> Self {
+        Self::with(now, feed, [])
+    }
+
+    /// With stories that are on the tape already.
+    pub(crate) fn with(
+        now: Now,
+        feed: impl Feed + 'static,
+        known: impl IntoIterator<Item = News>,
+    ) -> Self {
         let limits = tape::Limits {
             entries: 100_000,
             bytes: 1 << 28,
             age_ms: u64::MAX,
         };
         let tape = Tape::new(now(), 0, limits);
+        for event in known.into_iter().map(Event::News) {
+            tape.append(now(), &Topic::of(&event), None, |id| {
+                Entry::new(id, event.clone())
+            });
+        }
         let cursor = tape.subscribe(&[Topic::Symbols, Topic::AllNews]);
         let floor = Floor::new(tape, Arc::clone(&now));
         let backoff = Backoff {

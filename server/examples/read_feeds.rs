@@ -1,0 +1,52 @@
+//! Prints what the server reads of documents of RSS and Atom: `scripts/compare-feeds` compares it with another
+//! reader.
+//!
+//! Takes a line of JSON for each document, with `path`, `address` and `content_type`, and answers with one each.
+
+use std::{error::Error, fs, io};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use server::feeds::{
+    fetch::Document,
+    markup::{self, Date, Item},
+};
+
+#[derive(Deserialize)]
+struct Asked {
+    path: String,
+    address: String,
+    content_type: Option<String>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for line in io::stdin().lines() {
+        let asked: Asked = serde_json::from_str(&line?)?;
+        let document = Document {
+            content_type: asked.content_type,
+            body: fs::read(&asked.path)?.into(),
+        };
+        let answer = match markup::parse(&document, &asked.address.parse()?) {
+            Ok(read) => {
+                let items: Vec<Value> = read.items.iter().map(item).collect();
+                json!({"path": asked.path, "items": items, "faults": read.faults})
+            }
+            Err(error) => json!({"path": asked.path, "error": error}),
+        };
+        println!("{answer}");
+    }
+    Ok(())
+}
+
+fn item(item: &Item) -> Value {
+    let title = item.title.as_ref().map(|title| title.plain());
+    let time = match item.date {
+        Date::At(time) => Some(time),
+        _ => None,
+    };
+    json!({
+        "title": title.unwrap_or_default(),
+        "link": item.link.as_ref().map(|link| link.as_str()),
+        "time": time,
+    })
+}
