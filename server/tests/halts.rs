@@ -383,3 +383,30 @@ fn it_is_asked_for_by_its_name() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_halt_that_is_listed_twice_is_one_in_either_order() {
+    let (bare, coded) = (xml(&HALT), xml(&Item { code: "T1", ..HALT }));
+    // A time that cannot be: that of receipt stands for it, from when it was first listed.
+    let ahead = xml(&Item {
+        symbol: "OTHER",
+        ..HALT
+    })
+    .replace("06/22/2026</ndaq:HaltDate>", "06/29/2026</ndaq:HaltDate>");
+    let mut halting = Halting::start(document(&format!("{bare}{coded}{ahead}"))).await;
+    let stories = halting.stage.stories(2).await;
+    for (at, order) in [[&bare, &coded], [&coded, &bare]].into_iter().enumerate() {
+        let items = order.map(String::as_str).concat();
+        halting
+            .now
+            .store(TEN + 60_000 * (at as u64 + 1), Ordering::SeqCst);
+        halting.play(document(&format!("{items}{ahead}")));
+        halting.taken().await;
+    }
+    assert_eq!(halting.stage.more_stories(), []);
+    let codes: Vec<_> = stories.iter().map(|news| news.code.as_deref()).collect();
+    assert!(codes.contains(&Some("T1")), "{codes:?}");
+    let skipped = halting.stage.skipped();
+    assert_eq!((skipped.duplicates, skipped.wrong), (1, 1));
+    halting.stage.end().await;
+}

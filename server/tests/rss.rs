@@ -143,9 +143,9 @@ async fn a_story_is_told_once_and_again_when_it_changes() {
     assert_eq!(
         told,
         [
-            ("One", Action::Created, now),
             ("Nameless", Action::Created, now),
             ("Other", Action::Created, now),
+            ("One", Action::Created, now),
             ("Two", Action::Updated, now),
         ]
     );

@@ -176,7 +176,9 @@ impl Halts {
             };
             let id = halt.id();
             if let Some(problem) = problem {
-                if self.reported.is_new(&problem.to_string()) {
+                // The time of receipt in it is another one with each poll.
+                let lasting = problem.split(" of its receipt").next();
+                if self.reported.is_new(lasting.unwrap_or_default()) {
                     publisher.wrong(&problem);
                 }
                 // A time of receipt stands for the halt from when it was first listed.

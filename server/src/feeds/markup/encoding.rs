@@ -10,7 +10,7 @@ pub(super) fn decode(document: &Document, faults: &mut Faults) -> Result<String,
     let body = &document.body[..];
     if body.starts_with(b"\xff\xfe\0\0") || body.starts_with(b"\0\0\xfe\xff") {
         return Err(
-            "it is in UTF-32: expected UTF-8, UTF-16 or another encoding of the web".to_owned(),
+            "it is no XML that can be read: it is in UTF-32, expected UTF-8 or UTF-16".to_owned(),
         );
     }
     if let Some((encoding, length)) = Encoding::for_bom(body) {
