@@ -218,7 +218,9 @@ impl Action {
     }
 }
 
-/// An `http` or `https` address: nothing else may become a link on the page.
+/// An `http` or `https` address: nothing else may become a link on the page. It has no user in it: what
+/// stands before an `@` is a password that should not be passed on, or a host that the link does not
+/// lead to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Link(String);
@@ -233,16 +235,21 @@ impl Link {
 /// Why a text is not a [`Link`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkError {
-    text: String,
+    /// The address; none where it may have a password in it.
+    text: Option<String>,
 }
 
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is not a link: expected an address that begins with https:// or http://",
-            self.text
-        )
+        match &self.text {
+            Some(text) => write!(
+                f,
+                "{text:?} is not a link: expected an address that begins with https:// or http://"
+            ),
+            None => f.write_str(
+                "an address with a user in it is not a link: expected one without what stands before its @",
+            ),
+        }
     }
 }
 
@@ -257,6 +264,9 @@ impl FromStr for Link {
             head.eq_ignore_ascii_case(scheme)
                 .then(|| &text[scheme.len()..])
         });
+        if rest.is_some_and(has_user) {
+            return Err(LinkError { text: None });
+        }
         match rest {
             // Browsers strip control characters and white space from addresses before they read
             // them, and show others not at all: an address that carries some is not what it seems.
@@ -269,10 +279,19 @@ impl FromStr for Link {
                 Ok(Link(text.to_owned()))
             }
             _ => Err(LinkError {
-                text: text.chars().take(128).collect(),
+                text: Some(text.chars().take(128).collect()),
             }),
         }
     }
+}
+
+/// Whether what follows the scheme of an address names a user before its host. Browsers read a
+/// backslash as a slash.
+fn has_user(rest: &str) -> bool {
+    let authority = rest
+        .split(['/', '\\', '?', '#'])
+        .find(|part| !part.is_empty());
+    authority.is_some_and(|authority| authority.contains('@'))
 }
 
 impl<'de> Deserialize<'de> for Link {
@@ -329,7 +348,13 @@ mod tests {
 
     #[test]
     fn a_link_is_http_or_no_link() {
-        for text in ["https://a.example/x?y#z", "HTTP://a.example"] {
+        for text in [
+            "https://a.example/x?y#z",
+            "HTTP://a.example",
+            "https://a.example/@user",
+            "https://a.example?to=b@c.example",
+            "https://a.example#@",
+        ] {
             assert_eq!(text.parse::<Link>().unwrap().as_str(), text);
         }
         for text in [
@@ -343,8 +368,15 @@ mod tests {
             "https://a.example/\u{202e}gpj.exe",
             "https://a\u{200b}.example",
             "é",
+            "https://user@a.example",
+            "https://user:hunter2@a.example/x",
+            "HTTP://:hunter2@a.example",
+            "https:///user@a.example",
+            "https://@a.example",
         ] {
-            assert!(text.parse::<Link>().is_err(), "{text:?}");
+            let refused = text.parse::<Link>().map_err(|error| error.to_string());
+            let why = refused.expect_err(text);
+            assert!(!why.contains("hunter2"), "{why}");
         }
     }
 }

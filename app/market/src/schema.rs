@@ -36,7 +36,7 @@ macro_rules! text {
 text!(
     Symbol,
     "The name under which something is traded; read in any case, written in upper case.",
-    "^[A-Z0-9.^=_-]{1,24}$",
+    r"^(?!\.{1,2}$)[A-Z0-9.^=_-]{1,24}$",
     "GOOG"
 );
 text!(

@@ -2,7 +2,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The name under which something is traded: 1–24 of `A-Z 0-9 . ^ = _ -`.
+/// The name under which something is traded: 1–24 of `A-Z 0-9 . ^ = _ -`, but not `.` or `..`, which
+/// are steps in a path and no part of it.
 ///
 /// Read in any case, kept in upper case. It is `Copy` because every event, row and topic carries
 /// one; 24 bytes hold the longest names of the sources (`BTC-PERPETUAL-20261225`).
@@ -49,7 +50,7 @@ impl FromStr for Symbol {
         let error = || SymbolError {
             text: text.chars().take(64).collect(),
         };
-        if text.is_empty() || text.len() > Symbol::MAX_LEN {
+        if text.is_empty() || text.len() > Symbol::MAX_LEN || matches!(text, "." | "..") {
             return Err(error());
         }
         let mut bytes = [0; Symbol::MAX_LEN];
@@ -112,11 +113,15 @@ mod tests {
             "ÄÖ",
             "ABCDEFGHIJKLMNOPQRSTUVWXY",
             "a/b",
+            ".",
+            "..",
         ] {
             let error = text.parse::<Symbol>().unwrap_err().to_string();
             assert!(error.contains(&format!("{text:?}")), "{error}");
         }
-        assert!("ABCDEFGHIJKLMNOPQRSTUVWX".parse::<Symbol>().is_ok());
+        for text in ["ABCDEFGHIJKLMNOPQRSTUVWX", "...", ".A", "^GSPC"] {
+            assert!(text.parse::<Symbol>().is_ok(), "{text}");
+        }
     }
 
     #[test]
