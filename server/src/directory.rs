@@ -7,6 +7,8 @@ use std::{
 
 use market::{Price, Symbol};
 
+use crate::cell::unescaped;
+
 /// What is known of a symbol, whether it is quoted or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
@@ -304,6 +306,7 @@ fn read_listing(
     let [symbol, name, venue, currency, tick] = columns.map(|column| {
         column
             .and_then(|column| record.get(column))
+            .map(unescaped)
             .unwrap_or_default()
     });
     let text = |text: &str| Some(market::plain(text)).filter(|text| !text.is_empty());

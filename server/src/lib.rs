@@ -10,6 +10,8 @@ pub mod import;
 pub mod publish;
 pub mod sessions;
 
+mod bom;
+mod cell;
 mod check;
 mod closing;
 mod config;
@@ -36,7 +38,7 @@ pub use closing::Closing;
 pub use config::{Command, Config, LogFormat};
 pub use directory::{Directory, Listing, ListingFile};
 pub use entry::{Chunk, Draft, Entry, Record};
-pub use front::{Settings, listen, serve};
+pub use front::{Host, HostError, Hosts, Settings, listen, serve};
 pub use logs::discreet;
 pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};
 pub use now::{Now, system_now};

@@ -83,8 +83,14 @@ fn rows(scene: &Scene, frame: &Frame) -> Vec<(f64, Vec<Option<f64>>)> {
     rows.map(|((time, _), values)| (time, values)).collect()
 }
 
-/// A field after RFC 4180: in quotes where it has to be.
+/// A field after RFC 4180: in quotes where it has to be. Names come from outside, and what a spreadsheet
+/// would run as a formula is led by an apostrophe, which it hides.
 fn field(text: &str) -> String {
+    let lead = match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        true => "'",
+        false => "",
+    };
+    let text = &format!("{lead}{text}");
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
@@ -214,6 +220,17 @@ mod tests {
             name: "a \"b\", c".to_owned(),
             series,
         });
+        for name in ["=X", "+1", "-A", "@SUM(1)"] {
+            scene.compared.push(Compared {
+                name: name.to_owned(),
+                series: Series::default(),
+            });
+        }
+        let frame = frame_of(&scene).expect("a frame");
+        let text = csv(&scene, &frame);
+        let names = text.lines().next().unwrap();
+        assert_eq!(names, "time,value,\"a \"\"b\"\", c\",'=X,'+1,'-A,'@SUM(1)");
+        scene.compared.truncate(1);
         scene.set_studies(&[Study::Sma(2)]);
         let frame = frame_of(&scene).expect("a frame");
         assert_eq!(

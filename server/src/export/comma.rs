@@ -6,6 +6,7 @@ use super::{
     Problem,
     table::{Cell, Table},
 };
+use crate::cell::escaped;
 
 pub(super) fn write(table: &Table, out: &mut impl Write) -> Result<(), Problem> {
     let mut csv = csv::Writer::from_writer(out);
@@ -28,7 +29,7 @@ fn put(text: &mut String, cell: &Cell) {
     // Writing to a String cannot fail.
     let _ = match cell {
         Cell::None => Ok(()),
-        Cell::Text(cell) => write!(text, "{cell}"),
+        Cell::Text(cell) => write!(text, "{}", escaped(cell)),
         // Milliseconds, always three digits: such texts sort as their times do.
         Cell::Time(cell) => write!(text, "{cell:.3}"),
         Cell::Day(cell) => write!(text, "{cell}"),

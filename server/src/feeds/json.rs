@@ -31,7 +31,7 @@ use super::{
     markup,
     spec::{self, FeedOptions, Main},
 };
-use crate::Secret;
+use crate::{Secret, bom::without_bom};
 
 /// The most symbols of one feed.
 const MAX_SYMBOLS: usize = 1_000;
@@ -608,8 +608,8 @@ impl Figures {
 /// # Errors
 /// When there are no rows in it.
 fn read(body: &[u8], options: &Options) -> Result<Vec<Result<Row, String>>, String> {
-    let document: &RawValue =
-        serde_json::from_slice(body).map_err(|error| format!("it is no JSON: {error}"))?;
+    let document: &RawValue = serde_json::from_slice(without_bom(body))
+        .map_err(|error| format!("it is no JSON: {error}"))?;
     let missing = || {
         let place = options.items.0.join("/");
         format!("there is nothing at /{place} in it")

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use super::{FeedSpec, FrameError};
+use crate::bom::without_bom;
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -183,6 +184,7 @@ pub(super) fn header_of(lines: &mut dyn BufRead) -> io::Result<Option<Header>> {
 }
 
 fn parse_header(line: &[u8]) -> io::Result<Option<Header>> {
+    let line = without_bom(line);
     if !line.starts_with(b"{\"tickertape_recording\":") {
         return Ok(None);
     }

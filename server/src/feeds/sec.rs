@@ -27,7 +27,7 @@ use super::{
     seen::{Reported, Seen},
     spec::{self, FeedOptions, Main},
 };
-use crate::Listing;
+use crate::{Listing, bom::without_bom};
 
 const NAME: &str = "SEC EDGAR";
 
@@ -490,7 +490,7 @@ struct Company {
 /// out what is none.
 fn companies(body: &[u8]) -> Result<Vec<Company>, String> {
     let rows: serde_json::Map<String, Value> =
-        serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        serde_json::from_slice(without_bom(body)).map_err(|error| error.to_string())?;
     let companies: Vec<Company> = rows
         .values()
         .take(MAX_SYMBOLS)

@@ -295,6 +295,7 @@ fn take(
     say: &mut Say,
     wrong: &mut u32,
 ) -> Result<(), FeedError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match protocol.read(text, publisher, say) {
         Ok(Heard::Speech) => publisher.live(),
         Ok(Heard::Step) => {}

@@ -129,8 +129,6 @@ fn read(input: &mut dyn BufRead, sender: &mpsc::Sender<Numbered>) -> io::Result<
 
 /// Publishes a line, or says why not.
 pub(super) fn take(number: u64, line: &[u8], publisher: &Publisher) {
-    // What some shells put in front of what they pass on.
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let faults = match Submission::read(line, Format::Lines, publisher.now(), 1) {
         Ok(submission) => match publisher.submit(submission) {
             Ok(outcome) => {

@@ -11,6 +11,7 @@ use super::{
     lines::{Lines, Malformed},
     time::{Stamp, TimeFormat},
 };
+use crate::cell::unescaped;
 
 /// How the lines of one file are read.
 pub(crate) struct Reading<'a> {
@@ -126,7 +127,7 @@ impl Reading<'_> {
             (None, None) => {
                 return Err(refused("no symbol", "no symbol: expected one in each line"));
             }
-            (Some(text), _) => text
+            (Some(text), _) => unescaped(text)
                 .parse()
                 .map_err(|error: market::SymbolError| refused("not a symbol", error.to_string()))?,
         };
@@ -264,7 +265,7 @@ impl Reading<'_> {
             moves: record.moves()?,
             ..Trade::new(record.price(Role::Price)?, record.size(Role::Size)?)
         };
-        let feed = record.some(Role::Feed)?;
+        let feed = record.some(Role::Feed)?.map(unescaped);
         if let Some(feed) = feed.filter(|feed| feed.len() > MOST_OF_A_NAME) {
             return Err(refused(
                 "not a feed",

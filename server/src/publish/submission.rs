@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::check::check;
-use crate::Draft;
+use crate::{Draft, bom::without_bom};
 
 /// The most events of one publication: what can be appended within a millisecond, because nobody
 /// reads or appends meanwhile.
@@ -103,6 +103,7 @@ impl Submission {
         now: Millis,
         max_events: usize,
     ) -> Result<Submission, Refusal> {
+        let body = without_bom(body);
         let mut reading = Reading {
             now,
             events: Vec::new(),

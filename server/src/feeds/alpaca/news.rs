@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use super::{Account, Dialogue, frames, stocks};
 use crate::{
     Secret,
+    bom::without_bom,
     feeds::{
         About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher,
         about::list,
@@ -470,7 +471,7 @@ impl Missed {
         let answer = fetcher.get(&mut page).await?;
         let body = answer.document.map(|document| document.body);
         let body = body.unwrap_or_default();
-        let answer: Answer<'_> = serde_json::from_slice(&body)
+        let answer: Answer<'_> = serde_json::from_slice(without_bom(&body))
             .map_err(|error| wrong(format!("the answer of {place} cannot be read: {error}")))?;
         let mut stories = Vec::new();
         for told in answer.news.iter().take(limit) {
