@@ -23,8 +23,10 @@ use tokio::{
 
 use super::{
     LINGER, Settings,
+    chunks::Chunks,
     head::{self, Body},
 };
+use crate::http::Refused;
 
 /// How much is read at a time.
 const READ_BYTES: usize = 8 * 1024;
@@ -37,7 +39,7 @@ pub(super) enum Next {
     /// It may be answered by a stream; whether the connection may go on otherwise.
     Stream(Box<Request<()>>, bool),
     /// It is refused, for this reason.
-    Refused(String),
+    Refused(Refused),
     /// There is none, and will be none.
     Closed,
 }
@@ -105,6 +107,8 @@ pub(super) struct Gate {
     left: bool,
     exchange: Arc<Exchange>,
     stall: Stall,
+    /// What is known of a body that ends with its last chunk.
+    chunks: Option<Box<Chunks>>,
 }
 
 /// Notices a peer that takes nothing.
@@ -157,6 +161,7 @@ impl Gate {
             left: false,
             exchange: Arc::default(),
             stall: Stall::new(),
+            chunks: None,
         }
     }
 
@@ -228,6 +233,9 @@ impl Gate {
         if head.len > self.settings.head_bytes {
             return self.too_long();
         }
+        if let Err(refused) = self.may_be_answered(&head) {
+            return Next::Refused(refused);
+        }
         self.left = false;
         if let Some(request) = head.stream {
             self.unread.advance(head.len);
@@ -244,9 +252,41 @@ impl Gate {
 
     fn too_long(&self) -> Next {
         let most = self.settings.head_bytes;
-        Next::Refused(format!(
+        Next::Refused(Refused::Malformed(format!(
             "the head is too long: expected at most {most} bytes"
-        ))
+        )))
+    }
+
+    /// Refuses a head that asks another host, and one whose body begins wrong as far as it is here.
+    fn may_be_answered(&mut self, head: &head::Head) -> Result<(), Refused> {
+        let hosts = &self.settings.hosts;
+        if !hosts.is_open() {
+            let local = self.tcp.local_addr().ok().map(|local| local.ip());
+            let foreign = head.hosts.iter().find(|host| !hosts.serve(host, local));
+            if let Some(host) = foreign {
+                return Err(Refused::Misdirected(format!(
+                    "{host} is no name of this server: expected one that it was started with, as --host"
+                )));
+            }
+        }
+        if head.body == Body::Chunked {
+            let mut chunks = Box::<Chunks>::default();
+            chunks
+                .look(&self.unread[head.len..])
+                .map_err(Refused::Malformed)?;
+            self.chunks = Some(chunks);
+        }
+        Ok(())
+    }
+
+    /// Looks at more of a chunked body, which nothing of has been let through yet.
+    fn look(&mut self) -> io::Result<()> {
+        let Some(chunks) = &mut self.chunks else {
+            return Ok(());
+        };
+        chunks
+            .look(&self.unread)
+            .map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))
     }
 
     /// The next head may be a while away.
@@ -366,8 +406,11 @@ impl hyper::rt::Read for Gate {
                     return Poll::Ready(Ok(()));
                 }
                 Place::Last => {
-                    if this.unread.is_empty() && ready!(this.poll_fill_or_left(context))? == 0 {
-                        return Poll::Ready(Ok(()));
+                    if this.unread.is_empty() {
+                        if ready!(this.poll_fill_or_left(context))? == 0 {
+                            return Poll::Ready(Ok(()));
+                        }
+                        this.look()?;
                     }
                     this.pass(&mut out, u64::MAX);
                     return Poll::Ready(Ok(()));

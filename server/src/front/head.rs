@@ -8,8 +8,13 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
 use httparse::Status;
 
+use super::hosts::Host;
+use crate::http::Refused;
+
 /// The most fields that a head may have.
 const MAX_FIELDS: usize = 100;
+
+const BARE_LINE_FEED: &str = "the head has a line that ends without a carriage return";
 
 /// A head that is complete and says one thing only.
 #[derive(Debug)]
@@ -23,6 +28,8 @@ pub(super) struct Head {
     pub(super) stream: Option<Request<()>>,
     /// Whether another request may follow on the connection.
     pub(super) keep_alive: bool,
+    /// Whom it asks: the host of its `Host` field, and that of its address where that has one.
+    pub(super) hosts: Vec<Host>,
 }
 
 /// The body that follows a head
@@ -38,8 +45,22 @@ pub(super) enum Body {
 /// Reads the head at the beginning of `bytes`; `None` while it is not complete.
 ///
 /// # Errors
-/// What is wrong with it, in words for whoever sent it.
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, String> {
+/// What is wrong with it, or what is not done here.
+pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Refused> {
+    let head = read(bytes).map_err(Refused::Malformed)?;
+    match head {
+        Some((_, Some(what))) => Err(Refused::NotImplemented(what)),
+        Some((head, None)) => Ok(Some(head)),
+        None => Ok(None),
+    }
+}
+
+/// The head, and what it asks for that is not done here.
+fn read(bytes: &[u8]) -> Result<Option<(Head, Option<String>)>, String> {
+    // An empty line before the request is passed over, as RFC 9112, section 2.2, asks, if it is one.
+    if bytes.first() == Some(&b'\n') {
+        return Err(BARE_LINE_FEED.to_owned());
+    }
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     let len = match request.parse(bytes) {
@@ -56,7 +77,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, String> {
         .windows(2)
         .any(|pair| pair[1] == b'\n' && pair[0] != b'\r')
     {
-        return Err("the head has a line that ends without a carriage return".to_owned());
+        return Err(BARE_LINE_FEED.to_owned());
     }
     let (Some(method), Some(target), Some(version)) =
         (request.method, request.path, request.version)
@@ -70,10 +91,29 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, String> {
             "the head has {hosts} Host fields: expected exactly one"
         ));
     }
+    let mut hosts = Vec::with_capacity(hosts);
+    for value in named(request.headers, "host") {
+        hosts.push(host_of(value)?);
+    }
+    if let Some(byte) = target.bytes().find(|byte| !byte.is_ascii_graphic()) {
+        return Err(format!(
+            "the address {target:?} has the byte {byte:#04x} in it: expected it as %{byte:02X}"
+        ));
+    }
     // What hyper cannot read it would answer in its own way.
     let uri: Uri = target
         .parse()
         .map_err(|error| format!("the address {target:?} cannot be read: {error}"))?;
+    let not_here = match (method, target) {
+        ("CONNECT", _) => Some("this is no proxy, and CONNECT does nothing here".to_owned()),
+        (_, "*") => Some(format!(
+            "{method} * asks for the server as a whole, which is not done here: expected a path such as /stocks/GOOG"
+        )),
+        _ => None,
+    };
+    if not_here.is_none() && !target.starts_with('/') {
+        hosts.push(host_of_address(&uri, target)?);
+    }
     let stream = if method == "GET" && version == 1 && body == Body::Length(0) {
         streamable(uri, request.headers)?
     } else {
@@ -81,12 +121,39 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, String> {
     };
     let close = named(request.headers, "connection")
         .any(|value| tokens(value).any(|token| token.eq_ignore_ascii_case(b"close")));
-    Ok(Some(Head {
+    let head = Head {
         len,
         body,
         stream,
         keep_alive: version == 1 && !close,
-    }))
+        hosts,
+    };
+    Ok(Some((head, not_here)))
+}
+
+fn host_of(value: &[u8]) -> Result<Host, String> {
+    let text = std::str::from_utf8(value).ok();
+    text.and_then(|text| Host::of_authority(text).ok())
+        .ok_or_else(|| {
+            format!(
+                "Host is {:?}: expected a name or an address, and a port where there is one",
+                String::from_utf8_lossy(value)
+            )
+        })
+}
+
+/// The host of an address that has one, as a proxy writes it
+/// ([RFC 9112, section 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2)).
+fn host_of_address(uri: &Uri, target: &str) -> Result<Host, String> {
+    let authority = match uri.scheme_str() {
+        Some("http" | "https") => uri.authority(),
+        _ => None,
+    };
+    authority
+        .and_then(|authority| Host::of_authority(authority.as_str()).ok())
+        .ok_or_else(|| {
+            format!("the address {target:?} cannot be read: expected a path such as /stocks/GOOG")
+        })
 }
 
 fn named<'a>(
@@ -206,11 +273,59 @@ mod tests {
     }
 
     #[test]
+    fn a_head_names_whom_it_asks() {
+        let asks = |text: &str| {
+            let hosts = complete(text).hosts;
+            hosts.iter().map(Host::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            asks("GET / HTTP/1.1\r\nHost: A.example:80\r\n\r\n"),
+            ["a.example"]
+        );
+        assert_eq!(
+            asks("GET http://b.example/stocks HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+            ["a.example", "b.example"]
+        );
+        assert_eq!(asks("\r\nGET / HTTP/1.0\r\n\r\n"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_done_here_is_refused_as_that() {
+        for head in [
+            "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
+            "CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+        ] {
+            let read = parse(head.as_bytes());
+            assert!(
+                matches!(read, Err(Refused::NotImplemented(_))),
+                "{head:?}: {read:?}"
+            );
+        }
+    }
+
+    #[test]
     fn what_could_be_read_in_two_ways_is_refused() {
         for head in [
             "GET / HTTP/1.1\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
             "GET / HTTP/1.1\nHost: a\n\n",
+            "\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "\r\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /stocks/\u{e4} HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /?q=\u{1f4c8} HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost:\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: user@a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a:x\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a,b\r\n\r\n",
+            "GET / HTTP/1.0\r\nHost: a/b\r\n\r\n",
+            "GET stocks HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET http://user@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nX: y\n\r\n",
             "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n folded\r\n\r\n",
@@ -233,10 +348,17 @@ mod tests {
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
             "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
         ] {
-            assert!(parse(head.as_bytes()).is_err(), "{head:?}");
+            let read = parse(head.as_bytes());
+            assert!(
+                matches!(read, Err(Refused::Malformed(_))),
+                "{head:?}: {read:?}"
+            );
         }
         let many = "X: y\r\n".repeat(MAX_FIELDS);
         let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n");
-        assert!(parse(head.as_bytes()).unwrap_err().contains("100"));
+        let Err(Refused::Malformed(why)) = parse(head.as_bytes()) else {
+            panic!("it is not refused")
+        };
+        assert!(why.contains("100"), "{why}");
     }
 }

@@ -5,8 +5,10 @@
 //! is silent most of the time. Both ways ask the same router, so that limits, headers and errors
 //! are the same.
 
+mod chunks;
 mod gate;
 mod head;
+mod hosts;
 mod respond;
 mod writer;
 
@@ -35,6 +37,7 @@ use tokio_util::{
 use tower::Service as _;
 use tracing::{debug, warn};
 
+pub use self::hosts::{Host, HostError, Hosts};
 use self::{
     gate::{Exchange, Gate, Next},
     respond::Length,
@@ -43,7 +46,7 @@ use self::{
 use crate::{
     Metrics,
     http::{
-        self, Peer, Refused, Service,
+        self, Peer, Service,
         stream::{Handover, WritesStreams},
     },
     ringing::ring,
@@ -80,6 +83,8 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// How long connections may take to end once shutdown has begun.
     pub grace: Duration,
+    /// The names that are answered to.
+    pub hosts: Hosts,
 }
 
 impl Default for Settings {
@@ -90,6 +95,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(5),
+            hosts: Hosts::default(),
         }
     }
 }
@@ -204,7 +210,7 @@ impl Front {
                 },
                 Next::Refused(why) => {
                     let mut request = Request::new(Body::empty());
-                    request.extensions_mut().insert(Refused(why));
+                    request.extensions_mut().insert(why);
                     let response = self.ask(request, peer).await;
                     if respond::respond(&mut gate, response, false).await.is_ok() {
                         linger(gate.into_socket()).await;
@@ -355,7 +361,8 @@ impl Drop for Answer {
 }
 
 /// Reads a head, and what must hold of it: it lies within the bytes, and what comes after it does
-/// not change it.
+/// not change it. What comes after it is looked at as chunks, with the same result in one piece and in
+/// several.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz_head(bytes: &[u8]) {
     if let Ok(Some(read)) = head::parse(bytes) {
@@ -365,5 +372,10 @@ pub(crate) fn fuzz_head(bytes: &[u8]) {
         assert!(
             matches!(again, Ok(Some(again)) if again.len == read.len && again.body == read.body)
         );
+        let body = &bytes[read.len..];
+        let mut pieces = body.chunks(3);
+        let mut slow = chunks::Chunks::default();
+        let in_pieces = pieces.try_for_each(|piece| slow.look(piece));
+        assert_eq!(chunks::Chunks::default().look(body), in_pieces);
     }
 }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod admission;
+mod asked;
 mod bars;
 mod chart;
 mod client;
@@ -88,10 +89,17 @@ pub type FeedsSkipped = Arc<dyn Fn() -> Vec<Skipped> + Send + Sync>;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// An extension of a request that could not be read: why. Whatever else it seems to ask for, it is
-/// answered with that.
-#[derive(Debug, Clone)]
-pub(crate) struct Refused(pub(crate) String);
+/// An extension of a request that is refused for its head alone: why. Whatever else it seems to ask
+/// for, it is answered with that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It cannot be read.
+    Malformed(String),
+    /// It asks another host.
+    Misdirected(String),
+    /// It asks for what is not done here.
+    NotImplemented(String),
+}
 
 /// What the resources share.
 pub struct Service {
@@ -244,7 +252,9 @@ pub fn router(service: Service) -> Router {
 /// Answers what could not be read.
 async fn refuse(mut request: Request, next: Next) -> Response {
     match request.extensions_mut().remove::<Refused>() {
-        Some(Refused(why)) => Problem::Malformed(why).into_response(),
+        Some(Refused::Malformed(why)) => Problem::Malformed(why).into_response(),
+        Some(Refused::Misdirected(why)) => Problem::Misdirected(why).into_response(),
+        Some(Refused::NotImplemented(why)) => Problem::NotImplemented(why).into_response(),
         None => next.run(request).await,
     }
 }
@@ -260,7 +270,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
 /// request to one needs no body.
 fn reading() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
-        .routes(routes!(page::home))
+        .routes(routes!(stocks::home))
         .routes(routes!(stocks::several))
         .routes(routes!(stocks::one))
         .routes(routes!(bars::bars))

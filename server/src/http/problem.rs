@@ -64,6 +64,10 @@ pub(crate) enum Problem {
         /// The types that are read, as `Accept` names them.
         types: &'static str,
     },
+    /// 421: the request is for another host. The text names it.
+    Misdirected(String),
+    /// 501: nothing here does what is asked for. The text says what it is.
+    NotImplemented(String),
     /// 422: the content can be read and is not what it has to be. Nothing of it was taken.
     Invalid {
         /// What is wrong in all.
@@ -142,6 +146,8 @@ impl Problem {
             Problem::Timeout(_) => StatusCode::REQUEST_TIMEOUT,
             Problem::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::UnsupportedContent { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::Misdirected(_) => StatusCode::MISDIRECTED_REQUEST,
+            Problem::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
             Problem::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Problem::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -161,6 +167,8 @@ impl Problem {
             Problem::Timeout(_) => "Too slow",
             Problem::TooLarge(_) => "Too much at once",
             Problem::UnsupportedContent { .. } => "The content is of another type",
+            Problem::Misdirected(_) => "Another host",
+            Problem::NotImplemented(_) => "Not done here",
             Problem::Invalid { .. } => "The content is not valid",
             Problem::TooMany { .. } => "Too many requests",
             Problem::Unavailable(_) => "Not available now",
@@ -176,6 +184,8 @@ impl Problem {
             | Problem::Forbidden(detail)
             | Problem::Timeout(detail)
             | Problem::TooLarge(detail)
+            | Problem::Misdirected(detail)
+            | Problem::NotImplemented(detail)
             | Problem::UnsupportedContent { detail, .. }
             | Problem::Invalid { detail, .. }
             | Problem::TooMany { detail, .. }

@@ -1,6 +1,6 @@
 //! Heads that are malformed, that two readers could understand in two ways, or that are too long.
 
-use server::Settings;
+use server::{Hosts, Settings};
 use tokio::io::AsyncWriteExt;
 
 use crate::{
@@ -25,6 +25,20 @@ fn malformed(path: &str) -> Vec<String> {
         "GET PATH HTTP/1.1\r\n\r\n",
         "GET PATH HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         "GET PATH HTTP/1.1\nHost: a\n\n",
+        "\nGET PATH HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET PATH?q=\u{e4} HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET PATH?q=\u{e4} HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n",
+        "GET PATH HTTP/1.1\r\nHost:\r\n\r\n",
+        "GET PATH HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "GET PATH HTTP/1.1\r\nHost: a@b\r\n\r\n",
+        "GET PATH HTTP/1.1\r\nHost: a/b\r\nAccept: text/event-stream\r\n\r\n",
+        "GET PATH HTTP/1.1\r\nHost: a:99999\r\n\r\n",
+        "GET ftp://aPATH HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET aPATH HTTP/1.1\r\nHost: a\r\n\r\n",
+        "POST PATH HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;\r\n[]\r\n0\r\n\r\n",
+        "POST PATH HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;a=\"\r\n[]\r\n0\r\n\r\n",
+        "POST PATH HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;a\n[]\r\n0\r\n\r\n",
+        "POST PATH HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\n[]\r\n0\r\n\r\n",
         "GET PATH HTTP/1.1\r\nHost: a\r\nX: y\n\r\n",
         "GET PATH HTTP/1.1\r\nHost : a\r\n\r\n",
         "GET PATH HTTP/1.1\r\nHost: a\r\nX: 1\r\n folded\r\n\r\n",
@@ -95,6 +109,83 @@ async fn a_malformed_head_is_refused_wherever_it_comes() {
             is_refused(&mut pipelined, &head).await;
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_not_done_here_is_refused_as_that() {
+    let server = Server::start().listed();
+    for head in [
+        "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HEAD * HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n",
+    ] {
+        for before in ["", PLAIN] {
+            let mut raw = Raw::connect(&server).await;
+            raw.send(&format!("{before}{head}")).await;
+            if !before.is_empty() {
+                assert_eq!(raw.answer().await.head.status, 200);
+            }
+            raw.answer().await.problem(501);
+            raw.closed().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_the_names_of_the_server_are_answered_to() {
+    let server = Server::fronted(Settings {
+        hosts: Hosts(vec!["ticker.example.org".parse().unwrap()]),
+        ..Settings::default()
+    })
+    .listed();
+    let request = |target: &str, host: &str, accept: &str| {
+        format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\n\r\n")
+    };
+    for accept in ["application/json", "text/event-stream"] {
+        for host in [
+            "ticker.example.org",
+            "TICKER.example.org:8080",
+            "localhost:3000",
+            "127.0.0.1",
+            "[::1]:80",
+        ] {
+            let mut raw = Raw::connect(&server).await;
+            raw.send(&request("/stocks/GOOG", host, accept)).await;
+            assert_eq!(raw.head().await.status, 200, "{host} {accept}");
+        }
+        for (target, host) in [
+            ("/stocks/GOOG", "evil.example"),
+            ("/stocks/GOOG", "ticker.example.org.evil.example"),
+            ("/stocks/GOOG", "192.0.2.1"),
+            ("http://evil.example/stocks/GOOG", "ticker.example.org"),
+        ] {
+            let mut raw = Raw::connect(&server).await;
+            raw.send(&request(target, host, accept)).await;
+            let problem = raw.answer().await.problem(421);
+            assert!(
+                problem["detail"].as_str().unwrap().contains("--host"),
+                "{problem}"
+            );
+            raw.closed().await;
+        }
+    }
+    // HTTP/1.0 has no such field, and no browser sends it.
+    let mut raw = Raw::connect(&server).await;
+    raw.send("GET /stocks/GOOG HTTP/1.0\r\n\r\n").await;
+    assert_eq!(raw.head().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_chunk_that_goes_wrong_later_ends_the_connection() {
+    let server = Server::start().listed();
+    let mut raw = Raw::connect(&server).await;
+    let head = "POST /publish HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n";
+    raw.send(head).await;
+    raw.send("0;=\r\n\r\n").await;
+    let status = raw.answer().await.head.status;
+    assert!([400, 403].contains(&status), "{status}");
+    raw.closed().await;
 }
 
 #[tokio::test]
