@@ -17,10 +17,8 @@ def main(url: str, count: int) -> None:
             headers = {"Last-Event-ID": last_id} if last_id else {}
             with connect_sse(client, "GET", url, headers=headers) as source:
                 source.response.raise_for_status()
-                # httpx-sse also hands out what has only a `retry:`; by the standard, what has no data is no event.
-                events = (
-                    event for event in source.iter_sse() if event.data and event.event != "heartbeat"
-                )
+                # httpx-sse also hands out a block without data, of which the server sends none.
+                events = (event for event in source.iter_sse() if event.event != "heartbeat")
                 for number, event in enumerate(events, start=1):
                     # A reader keeps the last id that it saw; an event without one leaves it as it is.
                     last_id = event.id or last_id

@@ -57,7 +57,7 @@ async function beginning(server: Server, path: string, blocks: number) {
 }
 
 test('the stream has the shape that is promised, byte by byte', async ({ market }) => {
-  const { headers, text } = await beginning(market, '/stocks/GOOG', 4);
+  const { headers, text } = await beginning(market, '/stocks/GOOG', 3);
   expect(headers).toMatchObject({
     status: 200,
     'content-type': 'text/event-stream',
@@ -67,9 +67,11 @@ test('the stream has the shape that is promised, byte by byte', async ({ market 
   expect(String(headers['vary']).toLowerCase()).toContain('accept');
   expect(headers).not.toHaveProperty('content-encoding');
 
-  const [opening, snapshot, ...others] = text.split('\n\n').slice(0, -1);
-  expect(opening).toMatch(/^: tickertape\nretry: \d{3,5}$/);
-  expect(snapshot).toMatch(/^id: \d{13}-\d+\nevent: snapshot\ndata: \{.*\}$/);
+  // What is no event stands before the fields of the first one, or some clients would deliver an empty one.
+  const [snapshot, ...others] = text.split('\n\n').slice(0, -1);
+  expect(snapshot).toMatch(
+    /^: tickertape\nretry: \d{3,5}\nid: \d{13}-\d+\nevent: snapshot\ndata: \{.*\}$/,
+  );
   for (const frame of others) {
     expect(frame).toMatch(/^id: \d{13}-\d+\n(event: (session|bar|news)\n)?data: \{.*\}$/);
   }

@@ -31,6 +31,11 @@ async fn a_stream_opens_with_a_comment_a_jittered_retry_and_a_snapshot() {
         let (id, snapshot) = stream.snapshot().await;
         let raw = String::from_utf8(stream.raw.clone()).unwrap();
         assert!(raw.starts_with(": tickertape\nretry: "), "{raw}");
+        assert_eq!(
+            raw.matches("\n\n").count(),
+            1,
+            "one event and nothing else: {raw}"
+        );
         let retry = stream.decoder.retry().unwrap();
         assert!((1_000..3_000).contains(&retry), "{retry}");
         retries.insert(retry);
@@ -486,7 +491,7 @@ async fn what_is_wrong_is_said_as_a_problem() {
         ("/stocks/GOGO", "application/json", 404, "GOGO"),
         ("/stocks/GOGO", "text/event-stream", 404, "GOOG"),
         (
-            "/stocks?symbols=GOOG,NOPE",
+            "/stocks?symbols=NOPE,NEITHER",
             "text/event-stream",
             404,
             "NOPE",
@@ -690,14 +695,11 @@ async fn text_from_outside_stays_text_in_the_page() {
 #[tokio::test]
 async fn health() {
     let server = Server::start();
-    assert_eq!(
-        server.get("/health/live", &[]).await.status(),
-        StatusCode::OK
-    );
-    assert_eq!(
-        server.get("/health/ready", &[]).await.status(),
-        StatusCode::OK
-    );
+    for path in ["/health/live", "/health/ready"] {
+        let response = server.get(path, &[]).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        assert_eq!(response.headers()["cache-control"], "no-store", "{path}");
+    }
     let connecting = Server::with(FeedState::Connecting, Duration::from_secs(15), 10);
     assert_eq!(
         connecting.get("/health/live", &[]).await.status(),
@@ -706,6 +708,7 @@ async fn health() {
     let response = connecting.get("/health/ready", &[]).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key("retry-after"));
+    assert_eq!(response.headers()["cache-control"], "no-store");
     assert!(
         response
             .text()

@@ -23,6 +23,11 @@ pub struct Snapshot {
     pub news: Vec<News>,
     /// How the feeds are doing.
     pub feeds: Vec<FeedStatus>,
+    /// Those of the symbols that were asked for which no feed has named so far. The stream carries
+    /// them from their first event on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schema(required = false))]
+    pub unknown: Vec<Symbol>,
 }
 
 /// The closes of a symbol's newest one-minute bars.

@@ -176,9 +176,10 @@ prop_compose! {
         closes in vec((symbol(), vec(price(), 0..5)), 0..3),
         news in vec(news(), 0..3),
         feeds in vec(feed(), 0..3),
+        unknown in vec(symbol(), 0..3),
     ) -> Snapshot {
         let closes = closes.into_iter().map(|(symbol, prices)| Closes { symbol, prices }).collect();
-        Snapshot { time, reset, quotes, sessions, closes, news, feeds }
+        Snapshot { time, reset, quotes, sessions, closes, news, feeds, unknown }
     }
 }
 

@@ -1,5 +1,5 @@
 use market::Symbol;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::request;
 use crate::{address, combobox::Suggestion};
@@ -14,20 +14,17 @@ pub(crate) async fn suggestions(text: &str, limit: usize) -> Result<Vec<Suggesti
     found.map(|found| found.symbols)
 }
 
-/// Those of some symbols that a feed speaks of.
+/// Those of some symbols that a feed has named.
 pub(crate) async fn quoted(symbols: &[Symbol]) -> Result<Vec<Symbol>, String> {
-    // Mostly all of them are, which is one question.
-    let all = address::with_watchlist("/stocks", symbols);
-    if request::get::<IgnoredAny>(&all, 0).await.is_ok() {
-        return Ok(symbols.to_vec());
+    #[derive(Deserialize)]
+    struct Known {
+        symbol: Symbol,
     }
-    let mut quoted = Vec::new();
-    for symbol in symbols {
-        let found = suggestions(symbol.as_str(), 1).await?;
-        let is_it = |found: &Suggestion| found.symbol == *symbol && found.quoted;
-        if found.iter().any(is_it) {
-            quoted.push(*symbol);
-        }
+    let address = address::with_watchlist("/stocks", symbols);
+    match request::ask::<Vec<Known>>(&address, 0).await {
+        Ok(known) => Ok(known.into_iter().map(|known| known.symbol).collect()),
+        // It has named none of them.
+        Err(failure) if failure.is_unknown => Ok(Vec::new()),
+        Err(failure) => Err(failure.error),
     }
-    Ok(quoted)
 }

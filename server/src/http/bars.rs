@@ -12,11 +12,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Service, conditional,
+    Service, asked, conditional,
     format::{self, Format},
     problem::Problem,
-    selection::number,
-    stocks::{IfNoneMatch, PathResult, QueryResult, read, remembered},
+    stocks::{IfNoneMatch, PathResult, remembered},
 };
 use crate::history::{Adjust, BarQuery, read_bars};
 
@@ -27,11 +26,12 @@ pub(crate) struct BarsQuery {
     /// The length of a bar.
     #[param(pattern = "^(1s|1m|5m|15m|1h|1d)$", default = "1m")]
     interval: Option<String>,
-    /// The first start, in milliseconds since the epoch.
-    #[param(value_type = Option<u64>)]
+    /// The first start: milliseconds since the epoch, a date (from its beginning in UTC), or a date and
+    /// a time with its offset, as RFC 3339 has it.
+    #[param(schema_with = asked::moment_schema, required = false, example = "2024-03-05")]
     from: Option<String>,
-    /// What all starts are before, in milliseconds since the epoch.
-    #[param(value_type = Option<u64>)]
+    /// What all starts are before, written as `from`.
+    #[param(schema_with = asked::moment_schema, required = false, example = "2024-03-05T14:30:00Z")]
     to: Option<String>,
     /// What is taken out of prices and volumes: the splits since, or nothing.
     #[param(pattern = "^(splits|none)$", default = "splits")]
@@ -75,7 +75,7 @@ const FORMATS: [Format; 2] = [Format::Json, Format::Csv];
     get,
     path = "/stocks/{symbol}/bars",
     params(
-        ("symbol" = Symbol, Path, description = "What is traded, in any case", example = "GOOG"),
+        ("symbol" = String, Path, description = "What is traded, in any case", example = "GOOG", pattern = r"^(?!\.{1,2}$)[A-Za-z0-9.^=_-]{1,24}$"),
         BarsQuery,
         IfNoneMatch,
     ),
@@ -93,16 +93,14 @@ const FORMATS: [Format; 2] = [Format::Json, Format::Csv];
 pub(crate) async fn bars(
     State(service): State<Arc<Service>>,
     path: PathResult,
-    query: QueryResult<BarsQuery>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let query = read(query)?;
+    let query: BarsQuery = asked::strict(&uri)?;
     let interval = interval(query.interval.as_deref())?;
-    let moment = |name, text: Option<&str>| number(name, text, "ms since the epoch", Millis::MAX);
-    let from = moment("from", query.from.as_deref())?.unwrap_or(0);
-    let to = moment("to", query.to.as_deref())?.unwrap_or(Millis::MAX);
-    let limit = number(
+    let from = asked::moment("from", query.from.as_deref())?.unwrap_or(0);
+    let to = asked::moment("to", query.to.as_deref())?.unwrap_or(Millis::MAX);
+    let limit = asked::number(
         "limit",
         query.limit.as_deref(),
         "a number of bars from 0 to 50000",

@@ -4,17 +4,20 @@
 use std::sync::Arc;
 
 use app::{Range, RangeError};
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, Uri},
+    response::Response,
+};
 use chart::{Kind, Sample, Scale, Scene, Tone, draw::Palette, svg::Document};
 use market::{Bar, Interval, Millis, Price, Symbol};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
-    Service, bars, conditional, market_view,
+    Service, asked, bars, conditional, market_view,
     problem::Problem,
-    selection::number,
-    stocks::{IfNoneMatch, PathResult, QueryResult, read, remembered},
+    stocks::{IfNoneMatch, PathResult, remembered},
 };
 use crate::history::{BarQuery, read_bars};
 
@@ -62,7 +65,7 @@ const MAX_BARS: u64 = 10_080;
     get,
     path = "/stocks/{symbol}/chart.svg",
     params(
-        ("symbol" = Symbol, Path, description = "What is traded, in any case", example = "GOOG"),
+        ("symbol" = String, Path, description = "What is traded, in any case", example = "GOOG", pattern = r"^(?!\.{1,2}$)[A-Za-z0-9.^=_-]{1,24}$"),
         ChartQuery,
         IfNoneMatch,
     ),
@@ -76,10 +79,10 @@ const MAX_BARS: u64 = 10_080;
 pub(crate) async fn chart(
     State(service): State<Arc<Service>>,
     path: PathResult,
-    query: QueryResult<ChartQuery>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let query = read(query)?;
+    let query: ChartQuery = asked::strict(&uri)?;
     let range = query
         .range
         .as_deref()
@@ -236,7 +239,7 @@ fn one_of<T: Copy>(name: &str, text: Option<&str>, words: &[(&str, T)]) -> Resul
 fn length(name: &str, text: Option<&str>, least: u32, usual: u32) -> Result<u32, Problem> {
     const MOST: u32 = 4_000;
     let expected = format!("a number of pixels from {least} to {MOST}");
-    match number(name, text, &expected, MOST.into())? {
+    match asked::number(name, text, &expected, MOST.into())? {
         None => Ok(usual),
         Some(length) if length >= u64::from(least) => Ok(length as u32),
         Some(length) => Err(Problem::Malformed(format!(

@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-use super::request::REQUEST_ID;
+use super::{request::REQUEST_ID, stocks::UNKNOWN_SYMBOLS};
 
 /// How long a browser may remember what a preflight told it; Chromium's own limit.
 const MAX_AGE: Duration = Duration::from_secs(7200);
@@ -78,7 +78,13 @@ pub(crate) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
             header::IF_NONE_MATCH,
             HeaderName::from_static("last-event-id"),
         ])
-        .expose_headers([header::ETAG, header::LINK, header::RETRY_AFTER, request_id])
+        .expose_headers([
+            header::ETAG,
+            header::LINK,
+            header::RETRY_AFTER,
+            request_id,
+            UNKNOWN_SYMBOLS,
+        ])
         .max_age(MAX_AGE);
     Some(match listed {
         None => layer.allow_origin(Any).vary([]),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use market::Millis;
 
 use super::{accept, problem::Problem};
+use crate::cell::escaped;
 
 /// A form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,14 +98,9 @@ pub(crate) fn csv<T, const N: usize>(
     writer.into_inner().map_err(|error| error.to_string())
 }
 
-/// Text from outside in a cell. Spreadsheets take what begins with one of these for a formula and run
-/// it, so that it is led by an apostrophe, which they hide.
+/// Text from outside in a cell, as [`escaped`] has it.
 pub(crate) fn cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
+    escaped(text).into_owned()
 }
 
 /// A moment as people and spreadsheets read it, `2024-11-20T13:58:00Z`; empty beyond the year 9999.

@@ -1,10 +1,17 @@
 use std::sync::Arc;
 
-use axum::{extract::State, response::IntoResponse};
+use axum::{
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
 use market::{FeedState, FeedStatus};
 
 use super::{Service, problem::Problem};
 use crate::archive::Scribe;
+
+/// As `Cache-Control`: no cache may answer in the server's place.
+const NO_STORE: &str = "no-store";
 
 /// Whether the process lives.
 ///
@@ -15,7 +22,7 @@ use crate::archive::Scribe;
     responses((status = 200, description = "It lives", body = String, content_type = "text/plain", example = "live\n"))
 )]
 pub(crate) async fn live() -> impl IntoResponse {
-    "live\n"
+    ([(header::CACHE_CONTROL, NO_STORE)], "live\n")
 }
 
 /// Whether the server can be sent clients.
@@ -32,9 +39,15 @@ pub(crate) async fn live() -> impl IntoResponse {
         (status = 503, description = "A feed is still connecting, or the server shuts down"),
     )
 )]
-pub(crate) async fn ready(
-    State(service): State<Arc<Service>>,
-) -> Result<impl IntoResponse, Problem> {
+pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Response {
+    // A problem has a rule of its own for caches.
+    let mut response = readiness(&service).into_response();
+    let value = HeaderValue::from_static(NO_STORE);
+    response.headers_mut().insert(header::CACHE_CONTROL, value);
+    response
+}
+
+fn readiness(service: &Service) -> Result<String, Problem> {
     if service.shutdown.is_cancelled() {
         return Err(Problem::Unavailable(
             "the server is shutting down".to_owned(),

@@ -47,11 +47,23 @@ pub(crate) fn snapshot(
             .collect(),
         news: news_in(view, &selection.news_topics(), position),
         feeds,
+        unknown: unknown(view, &selection.symbols),
     }
 }
 
-/// The newest quotes of some symbols in their order, each with its id on the tape; without one and
-/// empty where a feed has named the symbol and given no price yet.
+/// Those of some symbols that no feed has named so far. Their events are streamed once there are any.
+pub(crate) fn unknown(view: &View<'_>, symbols: &Symbols) -> Vec<Symbol> {
+    match symbols {
+        Symbols::All => Vec::new(),
+        Symbols::These(symbols) => {
+            let unknown = symbols.iter().filter(|symbol| !is_known_in(view, **symbol));
+            unknown.copied().collect()
+        }
+    }
+}
+
+/// The newest quotes of those symbols that are known, in their order, each with its id on the tape;
+/// without one and empty where a feed has named the symbol and given no price yet.
 pub(crate) fn quotes(
     view: &View<'_>,
     symbols: &Symbols,
@@ -63,7 +75,10 @@ pub(crate) fn quotes(
     };
     match symbols {
         Symbols::All => known_symbols(view).into_iter().map(quote).collect(),
-        Symbols::These(symbols) => symbols.iter().copied().map(quote).collect(),
+        Symbols::These(symbols) => {
+            let known = symbols.iter().filter(|symbol| is_known_in(view, **symbol));
+            known.copied().map(quote).collect()
+        }
     }
 }
 
@@ -74,7 +89,11 @@ pub(crate) fn directory(tape: &Tape) -> Vec<Symbol> {
 
 /// Whether a feed has spoken of the symbol.
 pub(crate) fn is_known(tape: &Tape, symbol: Symbol) -> bool {
-    tape.view(|view| view.holds(&Topic::Symbol(symbol)))
+    tape.view(|view| is_known_in(view, symbol))
+}
+
+fn is_known_in(view: &View<'_>, symbol: Symbol) -> bool {
+    view.holds(&Topic::Symbol(symbol))
 }
 
 fn known_symbols(view: &View<'_>) -> Vec<Symbol> {

@@ -19,11 +19,11 @@ use tape::EventId;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Service, conditional,
+    Service, asked, conditional,
     format::{self, Format},
     problem::Problem,
-    selection::{Symbols, number},
-    stocks::{IfNoneMatch, QueryResult, read},
+    selection::Symbols,
+    stocks::IfNoneMatch,
 };
 use crate::history::{NewsFilter, Stories, read_news};
 
@@ -39,7 +39,7 @@ pub(crate) struct NewsQuery {
     #[param(example = "filing,halt")]
     r#type: Option<String>,
     /// Stories from before this id, as `next` of the page before has it.
-    #[param(example = "1732111111202-4217001")]
+    #[param(example = "1732111111202-4217001", pattern = r"^[0-9]+-[0-9]+$")]
     before: Option<String>,
     /// How many stories at the most.
     #[param(value_type = Option<u64>, maximum = 500, default = 50)]
@@ -75,7 +75,7 @@ struct Story {
 /// The most stories that one answer carries.
 const MAX_STORIES: u64 = 500;
 
-/// The longest text that is searched for, in bytes.
+/// The longest text that is searched for, in characters.
 const MAX_WORDS: usize = 200;
 
 /// What it can be answered with.
@@ -103,17 +103,16 @@ const FORMATS: [Format; 3] = [Format::Json, Format::Csv, Format::Atom];
 )]
 pub(crate) async fn news(
     State(service): State<Arc<Service>>,
-    query: QueryResult<NewsQuery>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let query = read(query)?;
+    let query: NewsQuery = asked::strict(&uri)?;
     let filter = filter(&query, service.limits.symbols)?;
     let before = query.before.as_deref().map(str::parse::<EventId>);
     let before = before
         .transpose()
         .map_err(|error| Problem::Malformed(format!("before: {error}")))?;
-    let limit = number(
+    let limit = asked::number(
         "limit",
         query.limit.as_deref(),
         "a number of stories from 0 to 500",
@@ -159,12 +158,7 @@ fn filter(query: &NewsQuery, most: usize) -> Result<NewsFilter, Problem> {
     let types = types.map(str::trim).filter(|text| !text.is_empty());
     let types: Result<Vec<NewsType>, Problem> = types.map(news_type).collect();
     let words = query.q.as_deref().unwrap_or_default();
-    if words.len() > MAX_WORDS {
-        return Err(Problem::Malformed(format!(
-            "q is {} bytes long: expected at most {MAX_WORDS}",
-            words.len()
-        )));
-    }
+    asked::at_most("q", words, MAX_WORDS)?;
     let words = market::words_of(words);
     Ok(NewsFilter {
         symbols,
@@ -227,7 +221,7 @@ fn csv(stories: &[(EventId, News)]) -> Result<Vec<u8>, String> {
             word(&news.kind),
             word(&news.basis),
             word(&news.action),
-            symbols(news, " "),
+            format::cell(&symbols(news, " ")),
             format::cell(&news.headline),
             optional(&news.summary),
             news.url

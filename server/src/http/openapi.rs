@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use axum::{
-    http::header,
+    http::{Uri, header},
     response::{IntoResponse, Response},
 };
 use market::{Heartbeat, News, Session, Snapshot};
@@ -17,7 +17,10 @@ use utoipa::{
     },
 };
 
-use super::problem;
+use super::{
+    asked,
+    problem::{self, Problem},
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -61,12 +64,14 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
 fn describe_problems(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     for (status, description) in [
+        ("400", "The head of the request is malformed"),
+        ("408", "The request did not arrive in time"),
         ("413", "The request brings a body that is too long"),
+        ("421", "The request is for another host"),
         (
             "503",
             "Not yet, no longer, not in time, or too many streams are open",
         ),
-        ("default", "Whatever else is wrong"),
     ] {
         responses.entry(status.to_owned()).or_insert_with(|| {
             let response = ResponseBuilder::new().description(description);
@@ -77,7 +82,7 @@ fn describe_problems(operation: &mut Operation) {
         let RefOr::T(response) = response else {
             continue;
         };
-        if status.starts_with('2') || !response.content.is_empty() {
+        if !status.starts_with(['4', '5']) || !response.content.is_empty() {
             continue;
         }
         let schema = Ref::from_schema_name("Problem");
@@ -99,12 +104,16 @@ fn describe_problems(operation: &mut Operation) {
 #[utoipa::path(
     get,
     path = "/openapi.json",
-    responses((status = 200, description = "The description", body = Object, content_type = "application/json"))
+    responses(
+        (status = 200, description = "The description", body = Object, content_type = "application/json"),
+        (status = 400, description = "The address has a parameter"),
+    )
 )]
-pub(crate) async fn openapi() -> Response {
+pub(crate) async fn openapi(uri: Uri) -> Result<Response, Problem> {
+    let asked::Nothing {} = asked::strict(&uri)?;
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    (headers, DOCUMENT.as_str()).into_response()
+    Ok((headers, DOCUMENT.as_str()).into_response())
 }

@@ -6,7 +6,7 @@ use app::{Days, PageData};
 
 use axum::{
     Extension,
-    extract::{Query as AxumQuery, Request, State, rejection::QueryRejection},
+    extract::{Request, State},
     http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
@@ -16,7 +16,7 @@ use market::{Bar, Interval, Millis, Symbol};
 use super::{
     Service,
     accept::Representation,
-    market_view,
+    asked, market_view,
     problem::Problem,
     selection::{NewsChoice, Query, Selection, Symbols},
     stocks,
@@ -26,41 +26,13 @@ use crate::history::{Adjust, BarQuery, read_bars};
 /// How many symbols the watchlist shows where the address names none.
 const DEFAULT_WATCHLIST: usize = 30;
 
-type QueryResult = Result<AxumQuery<Query>, QueryRejection>;
-
-/// The dashboard, or what `/stocks` answers.
-#[utoipa::path(
-    get,
-    path = "/",
-    params(Query),
-    responses(
-        (status = 200, description = "The dashboard, or what `/stocks` answers", content(
-            (String = "text/html"),
-            (stocks::QuotesOrEvents = "application/json"),
-            (String = "text/event-stream"),
-        )),
-        (status = 400, description = "Something in the address is malformed"),
-        (status = 404, description = "No feed speaks of a symbol; the nearest known ones are suggested"),
-        (status = 406, description = "None of the three is accepted"),
-        (status = 429, description = "The client's address has too many streams"),
-    )
-)]
-pub(crate) async fn home(
-    State(service): State<Arc<Service>>,
-    query: QueryResult,
-    request: Request,
-) -> Response {
-    several(service, query, request).await
-}
-
 /// `GET /stocks/{symbol}` as HTML.
 pub(crate) async fn one(
     service: Arc<Service>,
     symbol: Result<Symbol, Problem>,
-    query: QueryResult,
     request: Request,
 ) -> Response {
-    let (watchlist, mut problem) = watchlist(&service, query);
+    let (watchlist, mut problem) = watchlist(&service, request.uri());
     let symbol = match symbol {
         Ok(symbol) => Some(symbol),
         Err(error) => {
@@ -71,20 +43,13 @@ pub(crate) async fn one(
     render(service, watchlist, symbol, problem, request).await
 }
 
-/// `GET /stocks` as HTML.
-pub(crate) async fn several(
-    service: Arc<Service>,
-    query: QueryResult,
-    request: Request,
-) -> Response {
-    let (watchlist, problem) = watchlist(&service, query);
-    let symbol = if problem.is_some() {
-        None
-    } else {
-        match &watchlist {
-            Symbols::These(symbols) => symbols.first().copied(),
-            Symbols::All => market_view::directory(&service.tape).first().copied(),
-        }
+/// `GET /stocks` and `GET /` as HTML.
+pub(crate) async fn several(service: Arc<Service>, request: Request) -> Response {
+    let (watchlist, problem) = watchlist(&service, request.uri());
+    let symbol = match &watchlist {
+        Symbols::These(symbols) => symbols.first().copied(),
+        Symbols::All if problem.is_some() => None,
+        Symbols::All => market_view::directory(&service.tape).first().copied(),
     };
     render(service, watchlist, symbol, problem, request).await
 }
@@ -101,8 +66,8 @@ pub(crate) async fn fallback(State(service): State<Arc<Service>>, request: Reque
 }
 
 /// The watchlist of an address; what is unknown in it is left out and said.
-fn watchlist(service: &Service, query: QueryResult) -> (Symbols, Option<Problem>) {
-    let query = match stocks::read(query) {
+fn watchlist(service: &Service, address: &Uri) -> (Symbols, Option<Problem>) {
+    let query: Query = match asked::lenient(address) {
         Ok(query) => query,
         Err(problem) => return (Symbols::All, Some(problem)),
     };
@@ -137,7 +102,11 @@ async fn render(
     problem: Option<Problem>,
     request: Request,
 ) -> Response {
-    let status = problem.as_ref().map_or(StatusCode::OK, Problem::status);
+    // What one symbol of several is missing is said on the page of the others.
+    let status = match &problem {
+        Some(problem) if symbol.is_none() => problem.status(),
+        _ => StatusCode::OK,
+    };
     let address = request.uri().clone();
     let data = page_data(&service, &address, watchlist, symbol, problem).await;
     let options = service.leptos.clone();

@@ -9,6 +9,7 @@ use axum::{
     http::{Uri, header},
     response::{IntoResponse, Response},
 };
+use market::Symbol;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -17,8 +18,9 @@ use utoipa::ToSchema;
 use super::{
     Service,
     admission::Asker,
+    asked, market_view,
     problem::Problem,
-    selection::{Query, Selection, number},
+    selection::{Query, Selection},
     stream,
 };
 use crate::{Cursor, Delivery};
@@ -37,6 +39,10 @@ pub(crate) struct Answer {
     events: Vec<Item>,
     /// What to ask for next: the `after` of the next request.
     last_event_id: String,
+    /// Those of the symbols that no feed has named so far.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    unknown: Vec<Symbol>,
 }
 
 /// An event.
@@ -67,7 +73,7 @@ impl Item {
 /// Reads `wait`, in seconds.
 pub(crate) fn parse_wait(wait: Option<&str>) -> Result<Duration, Problem> {
     let expected = format!("whole seconds from 0 to {MAX_WAIT}");
-    let seconds = number("wait", wait, &expected, MAX_WAIT)?;
+    let seconds = asked::number("wait", wait, &expected, MAX_WAIT)?;
     Ok(Duration::from_secs(seconds.unwrap_or(0)))
 }
 
@@ -111,6 +117,9 @@ pub(crate) async fn answer(
     let answer = Answer {
         events,
         last_event_id: cursor.position().to_string(),
+        unknown: service
+            .tape
+            .view(|view| market_view::unknown(view, &selection.symbols)),
     };
     let headers = [
         (header::CACHE_CONTROL, "no-store"),

@@ -12,8 +12,12 @@ const MAX_RATE: f64 = 1000.0;
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Query {
-    /// The symbols, with commas between them, or `*` for all.
-    #[param(example = "GOOG,AAPL")]
+    /// The symbols, with commas between them, or `*` for all. Only a page does without.
+    #[param(
+        example = "GOOG,AAPL",
+        required = true,
+        pattern = r"^\s*\*\s*$|^[\s,]*[A-Za-z0-9.^=_-]{1,24}(\s*,[\s,]*[A-Za-z0-9.^=_-]{1,24})*[\s,]*$"
+    )]
     pub(crate) symbols: Option<String>,
     /// Whose news: that of the symbols, all, or none.
     #[param(pattern = "^(symbols|all|none)$", default = "symbols")]
@@ -26,7 +30,10 @@ pub(crate) struct Query {
     pub(crate) last_event_id: Option<String>,
     /// With an id to resume after: those of the symbols that are new to the client, or `*`. They begin
     /// with a snapshot of their own.
-    #[param(example = "AAPL")]
+    #[param(
+        example = "AAPL",
+        pattern = r"^\s*\*\s*$|^[\s,]*[A-Za-z0-9.^=_-]{1,24}(\s*,[\s,]*[A-Za-z0-9.^=_-]{1,24})*[\s,]*$"
+    )]
     pub(crate) added: Option<String>,
     /// As JSON: the id after which to answer what came.
     #[param(example = "1732111111202-4217001")]
@@ -34,6 +41,105 @@ pub(crate) struct Query {
     /// With `after`: how many seconds to wait for something.
     #[param(value_type = Option<u64>, maximum = 25, default = 0)]
     pub(crate) wait: Option<String>,
+}
+
+/// What is asked of `/`.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HomeQuery {
+    /// The symbols, with commas between them; all without it, or with `*`.
+    #[param(
+        example = "GOOG,AAPL",
+        pattern = r"^\s*\*\s*$|^[\s,]*[A-Za-z0-9.^=_-]{1,24}(\s*,[\s,]*[A-Za-z0-9.^=_-]{1,24})*[\s,]*$"
+    )]
+    symbols: Option<String>,
+    /// Whose news: that of the symbols, all, or none.
+    #[param(pattern = "^(symbols|all|none)$", default = "symbols")]
+    news: Option<String>,
+    /// How many quotes of a symbol a second at the most.
+    #[param(value_type = Option<f64>, exclusive_minimum = 0, maximum = 1000)]
+    max_rate: Option<String>,
+    /// The same as the header `Last-Event-ID`, for clients that cannot send it.
+    #[param(example = "1732111111202-4217001")]
+    last_event_id: Option<String>,
+    /// With an id to resume after: those of the symbols that are new to the client, or `*`. They begin
+    /// with a snapshot of their own.
+    #[param(
+        example = "AAPL",
+        pattern = r"^\s*\*\s*$|^[\s,]*[A-Za-z0-9.^=_-]{1,24}(\s*,[\s,]*[A-Za-z0-9.^=_-]{1,24})*[\s,]*$"
+    )]
+    added: Option<String>,
+    /// As JSON: the id after which to answer what came.
+    #[param(example = "1732111111202-4217001")]
+    after: Option<String>,
+    /// With `after`: how many seconds to wait for something.
+    #[param(value_type = Option<u64>, maximum = 25, default = 0)]
+    wait: Option<String>,
+}
+
+impl From<HomeQuery> for Query {
+    fn from(query: HomeQuery) -> Self {
+        let HomeQuery {
+            symbols,
+            news,
+            max_rate,
+            last_event_id,
+            added,
+            after,
+            wait,
+        } = query;
+        Query {
+            symbols,
+            news,
+            max_rate,
+            last_event_id,
+            added,
+            after,
+            wait,
+        }
+    }
+}
+
+/// What is asked of `/stocks/{symbol}`.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OneQuery {
+    /// Whose news: that of the symbol, all, or none.
+    #[param(pattern = "^(symbols|all|none)$", default = "symbols")]
+    news: Option<String>,
+    /// How many quotes a second at the most.
+    #[param(value_type = Option<f64>, exclusive_minimum = 0, maximum = 1000)]
+    max_rate: Option<String>,
+    /// The same as the header `Last-Event-ID`, for clients that cannot send it.
+    #[param(example = "1732111111202-4217001")]
+    last_event_id: Option<String>,
+    /// As JSON: the id after which to answer what came.
+    #[param(example = "1732111111202-4217001")]
+    after: Option<String>,
+    /// With `after`: how many seconds to wait for something.
+    #[param(value_type = Option<u64>, maximum = 25, default = 0)]
+    wait: Option<String>,
+}
+
+impl From<OneQuery> for Query {
+    fn from(query: OneQuery) -> Self {
+        let OneQuery {
+            news,
+            max_rate,
+            last_event_id,
+            after,
+            wait,
+        } = query;
+        Query {
+            symbols: None,
+            added: None,
+            news,
+            max_rate,
+            last_event_id,
+            after,
+            wait,
+        }
+    }
 }
 
 /// Which symbols a request is about.
@@ -102,23 +208,6 @@ impl Symbols {
 pub(crate) fn parse_symbol(text: &str) -> Result<Symbol, Problem> {
     text.parse()
         .map_err(|error: market::SymbolError| Problem::Malformed(error.to_string()))
-}
-
-/// Reads a number of a query, at most `most`; `expected` says in words what it has to be.
-pub(crate) fn number(
-    name: &str,
-    text: Option<&str>,
-    expected: &str,
-    most: u64,
-) -> Result<Option<u64>, Problem> {
-    match text.map(str::parse) {
-        None => Ok(None),
-        Some(Ok(number)) if number <= most => Ok(Some(number)),
-        Some(_) => Err(Problem::Malformed(format!(
-            "{name} is {:?}: expected {expected}",
-            text.unwrap_or_default()
-        ))),
-    }
 }
 
 impl Selection {

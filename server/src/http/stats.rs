@@ -7,7 +7,7 @@ use axum::{
     Extension, Json,
     body::Body,
     extract,
-    http::{HeaderMap, HeaderName, header},
+    http::{HeaderMap, HeaderName, Uri, header},
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
@@ -22,7 +22,9 @@ use super::{
     Service,
     accept::Representation,
     admission::{Admission, Asker},
+    asked,
     problem::Problem,
+    stream::greeting,
 };
 use crate::archive::Scribe;
 
@@ -246,6 +248,7 @@ impl Stats {
             (Stats = "application/json"),
             (String = "text/event-stream", example = "event: uptime\ndata: {\"started\":1732111111111,\"seconds\":5}\n\n"),
         )),
+        (status = 400, description = "The address has a parameter"),
         (status = 406, description = "Neither JSON nor a stream is accepted"),
         (status = 429, description = "The client's address has too many streams"),
     )
@@ -253,8 +256,10 @@ impl Stats {
 pub(crate) async fn stats(
     extract::State(service): extract::State<Arc<Service>>,
     Extension(asker): Extension<Asker>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let asked::Nothing {} = asked::strict(&uri)?;
     if Representation::negotiate_data(&headers)? == Representation::Stream {
         return Ok(follow(
             Arc::clone(&service),
@@ -271,19 +276,23 @@ pub(crate) async fn stats(
 fn follow(service: Arc<Service>, admission: Admission) -> Response {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let state = (service, admission, ticks);
-    let events = stream::unfold(state, async |(service, mut admission, mut ticks)| {
-        tokio::select! {
-            _ = ticks.tick() => {
-                let events = Stats::now(&service).events();
-                Some((events, (service, admission, ticks)))
+    let state = (service, admission, ticks, greeting());
+    let events = stream::unfold(
+        state,
+        async |(service, mut admission, mut ticks, greeting)| {
+            tokio::select! {
+                _ = ticks.tick() => {
+                    let events = Stats::now(&service).events();
+                    let events = events.map(|events| greeting + &events);
+                    Some((events, (service, admission, ticks, String::new())))
+                }
+                () = service.shutdown.cancelled() => {
+                    admission.end = "the server shuts down";
+                    None
+                }
             }
-            () = service.shutdown.cancelled() => {
-                admission.end = "the server shuts down";
-                None
-            }
-        }
-    });
+        },
+    );
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache, no-transform"),

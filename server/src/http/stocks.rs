@@ -4,11 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Extension,
-    extract::{
-        Path, Query as AxumQuery, Request, State,
-        rejection::{PathRejection, QueryRejection},
-    },
-    http::{HeaderMap, request::Parts},
+    extract::{Path, Request, State, rejection::PathRejection},
+    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
     response::{IntoResponse, Response},
 };
 use market::{Interval, Millis, Quote, Symbol};
@@ -20,10 +17,11 @@ use super::{
     Service,
     accept::Representation,
     admission::{Admission, Asker},
+    asked,
     conditional::{self, EntityTag},
     market_view, page, poll,
     problem::Problem,
-    selection::{Query, Selection, Symbols, parse_symbol},
+    selection::{HomeQuery, OneQuery, Query, Selection, Symbols, parse_symbol},
     stream,
 };
 
@@ -79,7 +77,6 @@ const SUGGESTIONS: usize = 5;
 const STREAM_EXAMPLE: &str = "\
 : tickertape
 retry: 2210
-
 id: 1732111111111-4217000
 event: snapshot
 data: {\"time\":1732111111111,\"reset\":false,\"quotes\":[],\"sessions\":[],\"closes\":[],\"news\":[],\"feeds\":[]}
@@ -89,7 +86,10 @@ data: {\"symbol\":\"GOOG\",\"time\":1732111111200,\"price\":\"597.32\"}
 
 ";
 
-pub(super) type QueryResult<T> = Result<AxumQuery<T>, QueryRejection>;
+/// The header that names the symbols of a request which no feed has named: quotes as JSON are an
+/// array, which has no place for them.
+pub(super) const UNKNOWN_SYMBOLS: HeaderName = HeaderName::from_static("unknown-symbols");
+
 pub(super) type PathResult = Result<Path<String>, PathRejection>;
 
 /// One symbol.
@@ -100,8 +100,8 @@ pub(super) type PathResult = Result<Path<String>, PathRejection>;
     get,
     path = "/stocks/{symbol}",
     params(
-        ("symbol" = Symbol, Path, description = "What is traded, in any case", example = "GOOG"),
-        Query,
+        ("symbol" = String, Path, description = "What is traded, in any case", example = "GOOG", pattern = r"^(?!\.{1,2}$)[A-Za-z0-9.^=_-]{1,24}$"),
+        OneQuery,
         LastEventId,
         IfNoneMatch,
     ),
@@ -121,20 +121,19 @@ pub(super) type PathResult = Result<Path<String>, PathRejection>;
 pub(crate) async fn one(
     State(service): State<Arc<Service>>,
     path: PathResult,
-    query: QueryResult<Query>,
     headers: HeaderMap,
     Extension(asker): Extension<Asker>,
     request: Request,
 ) -> Response {
     let symbol = known(&service, path);
     let representation = match Representation::negotiate(&headers) {
-        Ok(Representation::Page) => return page::one(service, symbol, query, request).await,
+        Ok(Representation::Page) => return page::one(service, symbol, request).await,
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
     let (parts, _) = request.into_parts();
     let answer = async {
-        let query = read(query)?;
+        let query: Query = asked::strict::<OneQuery>(&parts.uri)?.into();
         let symbol = symbol?;
         let selection = Selection::parse(Symbols::These(vec![symbol]), &query)?;
         let current = |quotes: Vec<_>| {
@@ -166,64 +165,113 @@ pub(crate) async fn one(
     path = "/stocks",
     params(Query, LastEventId, IfNoneMatch),
     responses(
-        (status = 200, description = "The page, the quotes or what came since, or the stream", content(
+        (status = 200, description = "The page, the quotes or what came since, or the stream. Symbols that no feed has named are left out of the quotes and listed as `unknown`", content(
             (QuotesOrEvents = "application/json"),
             (String = "text/event-stream", example = json!(STREAM_EXAMPLE)),
             (String = "text/html"),
         )),
         (status = 304, description = "The client holds it already"),
         (status = 400, description = "Something in the address is malformed, or names too many symbols"),
-        (status = 404, description = "No feed speaks of a symbol; the nearest known ones are suggested"),
+        (status = 404, description = "No feed has named any of the symbols; the nearest known ones are suggested"),
         (status = 406, description = "None of the three is accepted"),
         (status = 429, description = "The client's address has too many streams"),
     )
 )]
 pub(crate) async fn several(
     State(service): State<Arc<Service>>,
-    query: QueryResult<Query>,
     headers: HeaderMap,
     Extension(asker): Extension<Asker>,
     request: Request,
 ) -> Response {
     let representation = match Representation::negotiate(&headers) {
-        Ok(Representation::Page) => return page::several(service, query, request).await,
+        Ok(Representation::Page) => return page::several(service, request).await,
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
     let (parts, _) = request.into_parts();
     let answer = async {
-        let query = read(query)?;
+        let query: Query = asked::strict(&parts.uri)?;
         let Some(text) = &query.symbols else {
             return Err(Problem::Malformed(
                 "symbols is missing: expected /stocks?symbols=GOOG,AAPL, or * for all".to_owned(),
             ));
         };
         let symbols = Symbols::parse("symbols", text, service.limits.symbols)?;
-        if let Symbols::These(symbols) = &symbols {
-            for symbol in symbols {
-                require_known(&service, *symbol)?;
-            }
-        }
-        let selection = Selection::parse(symbols, &query)?
-            .adding(query.added.as_deref(), service.limits.symbols)?;
-        let current = |quotes: Vec<_>| {
-            let (ids, quotes): (Vec<Option<EventId>>, Vec<Quote>) = quotes.into_iter().unzip();
-            // A quote that is not on the tape is of this moment, and another one of the next.
-            let ids: Option<Vec<EventId>> = ids.into_iter().collect();
-            conditional::answer(&headers, ids.map(EntityTag::of), quotes)
-        };
-        represent(
-            &service,
-            representation,
-            selection,
-            &query,
-            &parts,
-            asker,
-            current,
-        )
-        .await
+        represent_several(&service, representation, symbols, &query, &parts, asker).await
     };
     answer.await.unwrap_or_else(Problem::into_response)
+}
+
+/// The dashboard, or what `/stocks` answers.
+///
+/// Without `symbols` it is about all of them, as the dashboard is.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(HomeQuery, LastEventId, IfNoneMatch),
+    responses(
+        (status = 200, description = "The dashboard, the quotes or what came since, or the stream", content(
+            (String = "text/html"),
+            (QuotesOrEvents = "application/json"),
+            (String = "text/event-stream", example = json!(STREAM_EXAMPLE)),
+        )),
+        (status = 304, description = "The client holds it already"),
+        (status = 400, description = "Something in the address is malformed, or names too many symbols"),
+        (status = 404, description = "No feed has named any of the symbols; the nearest known ones are suggested"),
+        (status = 406, description = "None of the three is accepted"),
+        (status = 429, description = "The client's address has too many streams"),
+    )
+)]
+pub(crate) async fn home(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    Extension(asker): Extension<Asker>,
+    request: Request,
+) -> Response {
+    let representation = match Representation::negotiate(&headers) {
+        Ok(Representation::Page) => return page::several(service, request).await,
+        Ok(representation) => representation,
+        Err(problem) => return problem.into_response(),
+    };
+    let (parts, _) = request.into_parts();
+    let answer = async {
+        let query: Query = asked::strict::<HomeQuery>(&parts.uri)?.into();
+        let symbols = match &query.symbols {
+            Some(text) => Symbols::parse("symbols", text, service.limits.symbols)?,
+            None => Symbols::All,
+        };
+        represent_several(&service, representation, symbols, &query, &parts, asker).await
+    };
+    answer.await.unwrap_or_else(Problem::into_response)
+}
+
+async fn represent_several(
+    service: &Arc<Service>,
+    representation: Representation,
+    symbols: Symbols,
+    query: &Query,
+    parts: &Parts,
+    asker: Asker,
+) -> Result<Response, Problem> {
+    require_any_known(service, &symbols)?;
+    let selection =
+        Selection::parse(symbols, query)?.adding(query.added.as_deref(), service.limits.symbols)?;
+    let current = |quotes: Vec<_>| {
+        let (ids, quotes): (Vec<Option<EventId>>, Vec<Quote>) = quotes.into_iter().unzip();
+        // A quote that is not on the tape is of this moment, and another one of the next.
+        let ids: Option<Vec<EventId>> = ids.into_iter().collect();
+        conditional::answer(&parts.headers, ids.map(EntityTag::of), quotes)
+    };
+    represent(
+        service,
+        representation,
+        selection,
+        query,
+        parts,
+        asker,
+        current,
+    )
+    .await
 }
 
 /// A stream, a poll, or the plain current state.
@@ -255,16 +303,19 @@ async fn represent(
     if let Some(after) = &query.after {
         return poll::answer(service, &selection, after, wait, &asker).await;
     }
-    let quotes = service
-        .tape
-        .view(|view| market_view::quotes(view, &selection.symbols, service.now()));
-    Ok(current(quotes))
-}
-
-pub(super) fn read<T>(query: QueryResult<T>) -> Result<T, Problem> {
-    query
-        .map(|AxumQuery(query)| query)
-        .map_err(|error| Problem::Malformed(error.body_text()))
+    let (unknown, quotes) = service.tape.view(|view| {
+        let unknown = market_view::unknown(view, &selection.symbols);
+        let quotes = market_view::quotes(view, &selection.symbols, service.now());
+        (unknown, quotes)
+    });
+    let mut response = current(quotes);
+    let unknown: Vec<&str> = unknown.iter().map(Symbol::as_str).collect();
+    if let Ok(names) = HeaderValue::try_from(unknown.join(","))
+        && !unknown.is_empty()
+    {
+        response.headers_mut().insert(UNKNOWN_SYMBOLS, names);
+    }
+    Ok(response)
 }
 
 /// The symbol of an address.
@@ -303,6 +354,20 @@ pub(super) async fn remembered(service: &Service, path: PathResult) -> Result<Sy
         })
         .await?;
     has_bars.then_some(symbol).ok_or(unknown)
+}
+
+/// Refuses symbols of which no feed has named any. Where it has named some, the others are listed in
+/// the answer: an `EventSource` cannot read an error, and one wrong symbol should not cost the rest.
+fn require_any_known(service: &Service, symbols: &Symbols) -> Result<(), Problem> {
+    let Symbols::These(symbols) = symbols else {
+        return Ok(());
+    };
+    if (symbols.iter()).any(|symbol| market_view::is_known(&service.tape, *symbol)) {
+        return Ok(());
+    }
+    symbols
+        .first()
+        .map_or(Ok(()), |first| require_known(service, *first))
 }
 
 pub(super) fn require_known(service: &Service, symbol: Symbol) -> Result<(), Problem> {

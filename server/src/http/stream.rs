@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderName, header},
     response::{IntoResponse, Response},
 };
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::Frame as BodyFrame;
 use market::{Event, Frame, Heartbeat, Millis};
 use tape::EventId;
@@ -83,11 +83,10 @@ pub(crate) fn open(
     writer: Option<WritesStreams>,
 ) -> Response {
     let (cursor, snapshot) = start(service, &selection, last_event_id);
-    let mut opening =
-        BytesMut::from(format!(": tickertape\nretry: {}\n\n", fastrand::u64(RETRY)).as_bytes());
-    if let Some(snapshot) = snapshot {
-        opening.extend_from_slice(&snapshot.frame);
-    }
+    let opening = match snapshot {
+        Some(snapshot) => Start::Snapshot(snapshot.frame),
+        None => Start::Resumed,
+    };
     let now = Instant::now();
     let heartbeat_at = now + service.heartbeat;
     let stream = Box::new(Stream {
@@ -97,7 +96,7 @@ pub(crate) fn open(
         selection: Box::new(selection),
         admission,
         cursor,
-        opening: Some(opening.freeze()),
+        opening: Some(opening),
         timer: Box::pin(tokio::time::sleep_until(heartbeat_at)),
         rings_at: heartbeat_at,
         waits: false,
@@ -181,6 +180,20 @@ fn added(service: &Service, selection: &Selection, position: EventId) -> Option<
     })
 }
 
+/// How a stream begins.
+enum Start {
+    /// With this frame of a snapshot.
+    Snapshot(Bytes),
+    /// With what came after the position that the client has, or with a heartbeat.
+    Resumed,
+}
+
+/// The fields that stand before those of a stream's first event. They are no event of their own:
+/// some clients would deliver it, empty.
+pub(crate) fn greeting() -> String {
+    format!(": tickertape\nretry: {}\n", fastrand::u64(RETRY))
+}
+
 /// A cursor that speaks.
 pub(crate) struct Stream {
     service: Arc<Service>,
@@ -191,7 +204,8 @@ pub(crate) struct Stream {
     /// client chose, it does not.
     measures: bool,
     cursor: Cursor,
-    opening: Option<Bytes>,
+    /// What is to be sent first.
+    opening: Option<Start>,
     /// Rings at the heartbeat, when an entry that `max_rate` held back is due, or at the stream's
     /// end; also too early, where what it was set for has been put off since.
     timer: Pin<Box<Sleep>>,
@@ -227,8 +241,13 @@ impl Stream {
         context: &mut Context<'_>,
         framing: Framing,
     ) -> Poll<Option<Bytes>> {
-        if let Some(opening) = self.opening.take() {
-            return Poll::Ready(Some(framed(opening, framing)));
+        match self.opening.take() {
+            Some(Start::Snapshot(frame)) => {
+                let opening = [greeting().as_bytes(), &*frame].concat();
+                return Poll::Ready(Some(framed(opening.into(), framing)));
+            }
+            Some(Start::Resumed) => return Poll::Ready(Some(self.resumed(context, framing))),
+            None => {}
         }
         loop {
             let now = Instant::now();
@@ -287,6 +306,22 @@ impl Stream {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// The first write of a stream that resumes: what came since, or a heartbeat, so that the client
+    /// has an event to read and whatever lies in between passes the stream on.
+    fn resumed(&mut self, context: &mut Context<'_>, framing: Framing) -> Bytes {
+        let now = Instant::now();
+        let wall = self.service.now();
+        let first = match self.poll_cursor(context, now, wall, framing) {
+            Poll::Ready(bytes) => bytes,
+            Poll::Pending => {
+                let event = Event::Heartbeat(Heartbeat { time: wall });
+                framed(Frame::new(None, &event).bytes(), framing)
+            }
+        };
+        let greeting = framed(greeting().into(), framing);
+        [greeting, first].concat().into()
     }
 
     /// What the cursor has to say.

@@ -6,18 +6,21 @@ use std::{
     time::Duration,
 };
 
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, Uri},
+    response::Response,
+};
 use market::{Event, Price, Symbol};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Service, conditional,
+    Service, asked, conditional,
     format::{self, Format},
     problem::Problem,
-    selection::number,
-    stocks::{IfNoneMatch, QueryResult, read},
+    stocks::IfNoneMatch,
 };
 use crate::{Directory, Entry, Listing, Tape, Topic};
 
@@ -187,7 +190,7 @@ struct Match {
 /// The most symbols that one answer carries.
 const MAX_SYMBOLS: u64 = 20_000;
 
-/// The longest text that is searched for, in bytes.
+/// The longest text that is searched for, in characters.
 const MAX_TEXT: usize = 64;
 
 /// What it can be answered with.
@@ -214,18 +217,13 @@ const FORMATS: [Format; 2] = [Format::Json, Format::Csv];
 )]
 pub(crate) async fn symbols(
     State(service): State<Arc<Service>>,
-    query: QueryResult<SymbolsQuery>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let query = read(query)?;
+    let query: SymbolsQuery = asked::strict(&uri)?;
     let text = query.q.unwrap_or_default();
-    if text.len() > MAX_TEXT {
-        return Err(Problem::Malformed(format!(
-            "q is {} bytes long: expected at most {MAX_TEXT}",
-            text.len()
-        )));
-    }
-    let limit = number(
+    asked::at_most("q", &text, MAX_TEXT)?;
+    let limit = asked::number(
         "limit",
         query.limit.as_deref(),
         "a number of symbols from 0 to 20000",
@@ -275,7 +273,7 @@ fn csv(found: &[Match]) -> Result<Vec<u8>, String> {
     let optional = |text: &Option<String>| text.as_deref().map_or(String::new(), format::cell);
     format::csv(&names, found, |of| {
         [
-            of.symbol.to_string(),
+            format::cell(of.symbol.as_str()),
             format::cell(&of.name),
             optional(&of.venue),
             optional(&of.currency),
