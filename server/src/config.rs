@@ -1,6 +1,12 @@
 mod file;
 
-use std::{error::Error as _, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    error::Error as _,
+    ffi::OsString,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{
     CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
@@ -8,11 +14,11 @@ use clap::{
     parser::ValueSource,
 };
 use ipnet::IpNet;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use self::file::SettingsFile;
 use crate::{
-    ListingFile, Settings,
+    Host, Hosts, ListingFile, Settings,
     archive::ArchiveOptions,
     check::is_of_this_machine,
     export::ExportOptions,
@@ -75,7 +81,8 @@ pub struct Config {
     #[arg(long, env = "TICKERTAPE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Address and port to listen at; port 0 takes a free one
+    /// Address and port to listen at, or a port of this machine alone; port 0
+    /// takes a free one
     #[arg(
         long,
         env = "TICKERTAPE_LISTEN",
@@ -84,6 +91,16 @@ pub struct Config {
         value_parser = address
     )]
     pub listen: SocketAddr,
+
+    /// Names that the server answers to, such as ticker.example.org; may be given
+    /// several times, or separated by , [default: every name]
+    #[arg(
+        long = "host",
+        env = "TICKERTAPE_HOST",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub hosts: Vec<Host>,
 
     /// Show what sources give for personal use to other machines too: only for
     /// who may
@@ -257,7 +274,7 @@ pub struct Config {
         env = "RUST_LOG",
         default_value = "info",
         value_name = "FILTER",
-        value_parser = |text: &str| text.parse::<EnvFilter>()
+        value_parser = log_filter
     )]
     pub log: EnvFilter,
 
@@ -316,6 +333,15 @@ impl Config {
         Self::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
     }
 
+    /// Reads the command line, the environment and the file again, of which only the file can have
+    /// changed.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn again() -> Result<Self, String> {
+        Self::read(std::env::args_os().collect()).map_err(|error| error.to_string())
+    }
+
     /// Reads the options that are to be checked.
     ///
     /// # Errors
@@ -347,6 +373,7 @@ impl Config {
             idle_timeout: self.idle_timeout,
             write_timeout: self.write_timeout,
             grace: self.grace,
+            hosts: Hosts(self.hosts.clone()),
         }
     }
 
@@ -448,8 +475,33 @@ fn with_variable(error: clap::Error, arguments: &[OsString]) -> clap::Error {
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "expected an address in digits and a port, as in 127.0.0.1:3000 or [::1]:3000")
+    let port = text.strip_prefix("localhost:").unwrap_or(text);
+    if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) {
+        let port: Option<u16> = port.parse().ok();
+        return port
+            .map(|port| (Ipv4Addr::LOCALHOST, port).into())
+            .ok_or("expected a port from 0 to 65535");
+    }
+    text.parse().map_err(|_| {
+        "expected an address in digits and a port, as in 127.0.0.1:3000, 0.0.0.0:3000 or [::1]:3000, localhost:3000, or a port alone"
+    })
+}
+
+/// Reads the filter of the log. A word that is no level would be taken for the name of a target,
+/// and everything else would be silent.
+fn log_filter(text: &str) -> Result<EnvFilter, String> {
+    let expected = || {
+        "expected a level (off, error, warn, info, debug, trace), or levels by target as in info,server=debug"
+            .to_owned()
+    };
+    let is_level = |word: &str| word.is_empty() || word.parse::<LevelFilter>().is_ok();
+    // What stands in brackets is the name of a span, which may have a comma in it.
+    let words = || text.split(',').map(str::trim);
+    let wrong = words().find(|word| !word.contains(['=', '[']) && !is_level(word));
+    match wrong {
+        Some(word) if !text.contains('[') => Err(format!("{word:?} is no level: {}", expected())),
+        _ => text.parse().map_err(|_| expected()),
+    }
 }
 
 /// Reads a duration such as 250ms, 10s or 1h 30m.
@@ -536,6 +588,28 @@ mod tests {
             (["tickertape", "--seed", "-5"], "'-5'"),
             (["tickertape", "--symbols", "nowhere.csv"], "nowhere.csv"),
             (["tickertape", "--log", "server=loud"], "server=loud"),
+            (
+                ["tickertape", "--log", "loud"],
+                "\"loud\" is no level: expected a level (off, error, warn, info, debug, trace)",
+            ),
+            (
+                ["tickertape", "--log", "info,Verbose"],
+                "\"Verbose\" is no level",
+            ),
+            (
+                ["tickertape", "--listen", "65536"],
+                "a port from 0 to 65535",
+            ),
+            (
+                ["tickertape", "--listen", "example.org:80"],
+                "localhost:3000",
+            ),
+            (["tickertape", "--listen", ":3000"], "0.0.0.0:3000"),
+            (["tickertape", "--host", "a.example:80"], "without a port"),
+            (
+                ["tickertape", "--host", "http://a.example"],
+                "without a port",
+            ),
             (["tickertape", "--log-format", "xml"], "xml"),
             (["tickertape", "--max-streams", "0"], "'0'"),
             (["tickertape", "--max-streams-per-address", "many"], "many"),
@@ -555,6 +629,42 @@ mod tests {
         ] {
             let error = Config::try_parse_from(arguments).unwrap_err().to_string();
             assert!(error.contains(value), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_address_to_listen_at_may_be_a_port_alone() {
+        for (text, address) in [
+            ("3000", "127.0.0.1:3000"),
+            ("0", "127.0.0.1:0"),
+            ("localhost:3000", "127.0.0.1:3000"),
+            ("0.0.0.0:80", "0.0.0.0:80"),
+            ("[::1]:3000", "[::1]:3000"),
+        ] {
+            let config = Config::try_parse_from(["tickertape", "--listen", text]).unwrap();
+            assert_eq!(config.listen.to_string(), address, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_filter_of_the_log_is_levels() {
+        for text in [
+            "info",
+            "WARN",
+            "off",
+            "",
+            "info,server=debug",
+            "request=debug,stream=trace",
+            "warn,[a{b=1,c=2}]=debug",
+        ] {
+            assert!(log_filter(text).is_ok(), "{text}");
+        }
+        for text in ["loud", "info,loud", "server=loud", "server", "info debug"] {
+            let why = log_filter(text).unwrap_err();
+            assert!(
+                why.contains("off, error, warn, info, debug, trace"),
+                "{why}"
+            );
         }
     }
 
@@ -920,24 +1030,71 @@ symbols = []
         );
     }
 
-    #[test]
-    fn the_example_has_every_setting_with_its_default_and_every_feed() {
-        let example = include_str!("../../tickertape.example.toml");
-        let all: Vec<&str> = example
-            .lines()
+    /// The example of a configuration with everything in it.
+    fn example() -> String {
+        let lines = include_str!("../../tickertape.example.toml").lines();
+        let all: Vec<&str> = lines
             .map(|line| match line.strip_prefix('#') {
                 Some(setting) if !setting.is_empty() && !setting.starts_with(' ') => setting,
                 _ => line,
             })
             .collect();
+        all.join("\n")
+    }
+
+    #[test]
+    fn the_example_has_every_feed_once_with_its_defaults() {
+        // What has no default, so that there is an example of it.
+        const EXAMPLES: [(&str, &str); 10] = [
+            ("alpaca-news", "symbols"),
+            ("sec", "forms"),
+            ("rss", "name"),
+            ("rss", "type"),
+            ("json", "feed_name"),
+            ("json", "headers"),
+            ("json", "rename"),
+            ("json", "currency"),
+            ("json", "venue"),
+            ("sec", "user_agent"),
+        ];
+        let table: toml::Table = example().parse().unwrap();
+        let mut kinds = Vec::new();
+        for feed in table["feed"].as_array().unwrap() {
+            let mut options = feed.as_table().unwrap().clone();
+            let kind = options.remove("kind").unwrap();
+            let kind = kind.as_str().unwrap();
+            kinds.push(kind.to_owned());
+            let shown = FeedSpec::from_table(kind, options.clone()).unwrap();
+            for key in options.keys() {
+                let mut others = options.clone();
+                others.remove(key);
+                // What a feed cannot do without is an example as well.
+                let Ok(by_default) = FeedSpec::from_table(kind, others) else {
+                    continue;
+                };
+                let is_default = by_default == shown;
+                let is_example = EXAMPLES.contains(&(kind, key.as_str()));
+                assert_ne!(is_default, is_example, "{kind}: {key}");
+            }
+        }
+        kinds.sort();
+        let mut names: Vec<&str> = FeedSpec::names().to_vec();
+        names.retain(|name| *name != "none");
+        names.sort();
+        assert_eq!(kinds, names);
+    }
+
+    #[test]
+    fn the_example_has_every_setting_with_its_default() {
+        let example_text = include_str!("../../tickertape.example.toml");
         // The file of symbols has to be there.
         let file = std::env::temp_dir().join(format!("symbols-{}.csv", std::process::id()));
         std::fs::write(&file, "symbol\n").unwrap();
-        let all = all.join("\n").replace(
+        let all = example().replace(
             "\"symbols.csv\"",
             &format!("{:?}", file.display().to_string()),
         );
-        read_with(example, &[]).unwrap();
+        read_with(example_text, &[]).unwrap();
         let config = read_with(&all, &[]).unwrap();
         let table: toml::Table = all.parse().unwrap();
         let mut known = vec!["feed".to_owned()];
@@ -958,13 +1115,6 @@ symbols = []
             known.push(key);
         }
         assert_eq!(table.len(), known.len());
-        for name in FeedSpec::names().iter().filter(|name| **name != "none") {
-            let shown = table["feed"].as_array().unwrap();
-            assert!(
-                shown.iter().any(|feed| feed["kind"].as_str() == Some(name)),
-                "{name}"
-            );
-        }
         assert_eq!(config.feeds.len(), table["feed"].as_array().unwrap().len());
     }
 

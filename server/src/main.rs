@@ -5,6 +5,7 @@ use std::{
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use leptos::config::LeptosOptions;
@@ -15,12 +16,15 @@ use server::{
     export::ExportOptions,
     import::ImportOptions,
     missing_secrets,
-    publish::{TokenGrant, new_token},
+    publish::{Desk, TokenGrant, new_token},
     system_now,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
-use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Gives the log another filter.
+type Refilter = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send>;
 
 fn main() -> ExitCode {
     // The variables of the environment are among what is to be checked, and an option may win over a
@@ -38,21 +42,7 @@ fn main() -> ExitCode {
         Some(Command::Check { options }) => return check(options),
         Some(Command::Record(_) | Command::Import(_) | Command::Export(_)) | None => {}
     }
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(config.log.clone())
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        // A log that cannot be written would be complained of at the same place, by a panic.
-        .log_internal_errors(false);
-    match config.log_format {
-        LogFormat::Text => log.finish().with(discreet()).init(),
-        LogFormat::Json => log
-            .json()
-            .flatten_event(true)
-            .finish()
-            .with(discreet())
-            .init(),
-    }
+    let refilter = start_log(&config);
     match &config.command {
         Some(Command::Import(options)) => return import(options),
         Some(Command::Export(options)) => return export(options),
@@ -67,7 +57,7 @@ fn main() -> ExitCode {
     };
     let result = match config.command.clone() {
         Some(Command::Record(options)) => runtime.block_on(record(*options)),
-        _ => runtime.block_on(run(config)),
+        _ => runtime.block_on(run(config, refilter)),
     };
     // Everything has ended in order, but for threads that wait for the system: to look a host's
     // name up, or to read from a pipe. That may take for ever and nobody needs it any more.
@@ -77,6 +67,30 @@ fn main() -> ExitCode {
         Err(problem) => {
             error!("{problem}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts the log as it is configured.
+fn start_log(config: &Config) -> Refilter {
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(config.log.clone())
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        // A log that cannot be written would be complained of at the same place, by a panic.
+        .log_internal_errors(false);
+    match config.log_format {
+        LogFormat::Text => {
+            let log = log.with_filter_reloading();
+            let handle = log.reload_handle();
+            log.finish().with(discreet()).init();
+            Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string()))
+        }
+        LogFormat::Json => {
+            let log = log.json().flatten_event(true).with_filter_reloading();
+            let handle = log.reload_handle();
+            log.finish().with(discreet()).init();
+            Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string()))
         }
     }
 }
@@ -171,7 +185,7 @@ async fn record(options: RecordOptions) -> Result<(), String> {
     Ok(())
 }
 
-async fn run(config: Config) -> Result<(), String> {
+async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
     for told in Config::misspelt_variables() {
         warn!("{told}");
     }
@@ -205,9 +219,16 @@ async fn run(config: Config) -> Result<(), String> {
     let signals = cancel_on_signal(shutdown.clone())
         .map_err(|error| format!("cannot listen to the signals of the system: {error}"))?;
     tokio::spawn(signals);
+    let desk = Arc::new(Desk::new(&config.publish));
+    #[cfg(unix)]
+    {
+        let reloads = reload_on_hangup(config.config.clone(), Arc::clone(&desk), refilter)
+            .map_err(|error| format!("cannot listen to the signals of the system: {error}"))?;
+        tokio::spawn(reloads);
+    }
     // A reader who closed our output, as `tickertape | head -1` does, still wants the server.
     let _ = writeln!(io::stdout(), "Tickertape is at http://{address}");
-    server::run(listener, config, beginning, leptos, clock, shutdown).await;
+    server::run(listener, config, desk, beginning, leptos, clock, shutdown).await;
     info!("goodbye");
     Ok(())
 }
@@ -261,6 +282,39 @@ fn leptos_options(site: Option<&Path>) -> Result<LeptosOptions, String> {
         .site_pkg_dir("pkg")
         .hash_files(folder.join("hash.txt").is_file())
         .build())
+}
+
+/// Reads the file of the configuration again at SIGHUP, which would otherwise end the process, and
+/// takes over what can change while the server runs: the filter of the log and who may publish.
+#[cfg(unix)]
+fn reload_on_hangup(
+    file: Option<PathBuf>,
+    desk: Arc<Desk>,
+    refilter: Refilter,
+) -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while hangup.recv().await.is_some() {
+            let Some(file) = &file else {
+                info!("SIGHUP: there is nothing to reload without a configuration file");
+                continue;
+            };
+            let file = file.display();
+            let reloaded = Config::again().and_then(|config| {
+                refilter(config.log)?;
+                desk.admit_only(&config.publish.tokens);
+                Ok(config.publish.tokens.len())
+            });
+            match reloaded {
+                Ok(tokens) => info!(
+                    tokens,
+                    "SIGHUP: reloaded log and publish_token of {file}; other settings take effect at the next start"
+                ),
+                Err(why) => error!("SIGHUP: nothing of {file} was reloaded: {}", why.trim_end()),
+            }
+        }
+    })
 }
 
 /// Ends the server in order at Ctrl-C and at SIGTERM: from this call on, not only once the future

@@ -50,8 +50,8 @@ pub struct RecordOptions {
 /// how much there is, and why it ended.
 ///
 /// # Errors
-/// When the feed receives nothing that could be recorded or fails, its secrets are not there, or
-/// the file cannot be written. What was recorded until then stays.
+/// When the feed receives nothing, or nothing that could be recorded, or fails, its secrets are not
+/// there, or the file cannot be written. What was recorded until then stays.
 pub async fn record(
     options: RecordOptions,
     stop: &CancellationToken,
@@ -139,6 +139,9 @@ pub async fn record(
         (true, _) => Err(format!(
             "{shown} has {} frames, then the feed failed: {why}",
             recorded.frames
+        )),
+        (false, false) if recorded.frames == 0 => Err(format!(
+            "{shown} has 0 frames: nothing was received, and the recording ended because {why}"
         )),
         (false, true) => Ok((recorded, format!("it has {most} bytes"))),
         (false, false) => Ok((recorded, why)),

@@ -30,6 +30,7 @@ const LAST_WORDS: u32 = 8;
 pub async fn run(
     listener: TcpListener,
     config: Config,
+    desk: Arc<Desk>,
     beginning: Beginning,
     leptos: LeptosOptions,
     clock: Now,
@@ -112,7 +113,7 @@ pub async fn run(
         closing: Closing::default(),
         snapshots: Snapshots::default(),
         archive: scribe.clone(),
-        desk: Arc::new(Desk::new(&config.publish)),
+        desk,
         leptos,
         frame_ancestors: config.frame_ancestors,
     };

@@ -825,6 +825,56 @@ fn a_configuration_says_which_archive_is_meant() {
     assert!(!folder.0.join("data").exists());
 }
 
+#[test]
+fn a_symbol_that_the_archive_lacks_fails_the_export() {
+    let folder = Folder::new();
+    let bars = "symbol,Date,Open,High,Low,Close\n=X,2024-01-02,1,3,1,2\nAAPL,2024-01-02,1,3,1,2\n";
+    let bars = folder.file("bars.csv", bars);
+    let data = folder.path("data");
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_tickertape"))
+            .args(arguments)
+            .args(["--data", &data])
+            .output()
+            .unwrap()
+    };
+    assert_eq!(run(&["import", &bars]).status.code(), Some(0));
+    for what in ["bars", "trades", "quotes", "news"] {
+        let exported = run(&["export", what, "--symbol", "ZZZ"]);
+        assert_eq!(exported.status.code(), Some(1), "{what}");
+        let (out, errors) = texts(&exported);
+        assert_eq!(out, "", "{what}");
+        assert!(
+            errors.contains("has no") && errors.contains("of ZZZ"),
+            "{errors}"
+        );
+    }
+    let target = folder.path("none.csv");
+    let exported = run(&["export", "bars", "--symbol", "ZZZ", "--output", &target]);
+    assert_eq!(exported.status.code(), Some(1));
+    assert!(!std::path::Path::new(&target).exists());
+
+    // What it has of the others is written.
+    let exported = run(&["export", "bars", "--symbol", "ZZZ,=X"]);
+    assert_eq!(exported.status.code(), Some(1));
+    let (out, errors) = texts(&exported);
+    assert!(out.contains("\n'=X,2024-01-02,"), "{out}");
+    assert!(errors.contains("no bars of ZZZ;"), "{errors}");
+
+    // And what is exported can be imported again.
+    let again = folder.file("again.csv", out);
+    let other = folder.path("other");
+    let imported = Command::new(env!("CARGO_BIN_EXE_tickertape"))
+        .args(["import", &again, "--data", &other])
+        .output()
+        .unwrap();
+    assert_eq!(imported.status.code(), Some(0), "{imported:?}");
+    assert_eq!(
+        run(&["export", "bars", "--symbol", "AAPL"]).status.code(),
+        Some(0)
+    );
+}
+
 #[derive(Parser)]
 struct Line {
     #[command(flatten)]

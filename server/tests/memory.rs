@@ -22,7 +22,7 @@ use server::{
     Config, Entry, Metrics, Topic,
     archive::{Beginning, Scribe},
     feeds::{Floor, Publisher},
-    publish::TokenGrant,
+    publish::{Desk, TokenGrant},
 };
 use tape::EventId;
 use tokio::time::timeout;
@@ -83,7 +83,9 @@ async fn start(folder: &Folder, options: &[&str], at: Option<u64>) -> Result<Ser
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let leptos = LeptosOptions::builder().output_name("tickertape").build();
-    let running = server::run(listener, config, beginning, leptos, clock, shutdown.clone());
+    let desk = Arc::new(Desk::new(&config.publish));
+    let stop = shutdown.clone();
+    let running = server::run(listener, config, desk, beginning, leptos, clock, stop);
     Ok(Server {
         address,
         tape,

@@ -181,12 +181,12 @@ fn a_recording_ends_in_order() {
     while !said.contains("broke off") {
         assert!(log.read_line(&mut said).unwrap() > 0, "{said}");
     }
-    assert!(terminate(&mut recording).success());
+    // Nothing was received, which a script has to notice.
+    assert_eq!(terminate(&mut recording).code(), Some(1));
     log.read_to_string(&mut said).unwrap();
-    assert!(
-        said.contains("has 0 frames") && said.contains("it was stopped"),
-        "{said}"
-    );
+    for words in ["has 0 frames", "nothing was received", "it was stopped"] {
+        assert!(said.contains(words), "{said}");
+    }
     let bytes = std::fs::read(&file).unwrap();
     let text = std::io::read_to_string(flate2::read::MultiGzDecoder::new(&bytes[..])).unwrap();
     assert!(
@@ -200,5 +200,101 @@ fn a_log_that_nobody_reads_does_not_hold_the_end() {
     let folder = Folder::new("unread");
     let mut server = start(&folder, "simulate");
     drop(server.stderr.take());
+    assert!(terminate(&mut server).success());
+}
+
+fn signal(server: &Child, name: &str) {
+    let id = server.id().to_string();
+    let sent = Command::new("kill").args([name, &id]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Reads lines of the log until one has these words in it.
+fn read_until(log: &mut impl BufRead, words: &str) {
+    let mut line = String::new();
+    while !line.contains(words) {
+        line.clear();
+        assert!(
+            log.read_line(&mut line).unwrap() > 0,
+            "no line has {words:?}"
+        );
+    }
+}
+
+/// The status of an attempt to publish nothing with a token.
+fn publishes(address: &str, token: &str) -> String {
+    let mut socket = std::net::TcpStream::connect(address).unwrap();
+    let request = format!(
+        "POST /publish HTTP/1.1\r\nHost: here\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
+    );
+    std::io::Write::write_all(&mut socket, request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn a_hangup_reloads_the_file_and_ends_nothing() {
+    let folder = Folder::new("hangup");
+    let file = folder.0.join("tickertape.toml");
+    let write = |token: &str, log: &str| {
+        let grant = server::publish::TokenGrant::new("desk", token).unwrap();
+        let text = format!("log = {log:?}\npublish_token = [\"{grant}\"]\n");
+        std::fs::write(&file, text).unwrap();
+    };
+    write("first", "info");
+    let mut server = Command::new(env!("CARGO_BIN_EXE_tickertape"))
+        .args([
+            "--data",
+            "none",
+            "--listen",
+            "127.0.0.1:0",
+            "--feed",
+            "none",
+        ])
+        .arg("--site")
+        .arg(folder.0.join("site"))
+        .arg("--config")
+        .arg(&file)
+        .env_remove("LEPTOS_OUTPUT_NAME")
+        .env_remove("RUST_LOG")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let stdout = server.stdout.take().unwrap();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    let address = line.trim().trim_start_matches("Tickertape is at http://");
+    let mut log = BufReader::new(server.stderr.take().unwrap());
+    assert_eq!(publishes(address, "first"), "200");
+    assert_eq!(publishes(address, "second"), "401");
+
+    write("second", "info,request=debug");
+    signal(&server, "-HUP");
+    read_until(&mut log, "reloaded log and publish_token");
+    assert_eq!(publishes(address, "first"), "401");
+    assert_eq!(publishes(address, "second"), "200");
+    // The filter lets requests through now.
+    read_until(&mut log, "status=200");
+
+    write("third", "loud");
+    signal(&server, "-HUP");
+    read_until(&mut log, "is no level");
+    assert_eq!(
+        publishes(address, "second"),
+        "200",
+        "nothing was taken over"
+    );
+    assert!(terminate(&mut server).success());
+}
+
+#[test]
+fn a_hangup_without_a_file_ends_nothing() {
+    let folder = Folder::new("hangup-alone");
+    let mut server = start(&folder, "none");
+    let mut log = BufReader::new(server.stderr.take().unwrap());
+    signal(&server, "-HUP");
+    read_until(&mut log, "nothing to reload");
     assert!(terminate(&mut server).success());
 }

@@ -72,6 +72,17 @@ pub enum What {
     News,
 }
 
+impl What {
+    const fn plural(self) -> &'static str {
+        match self {
+            What::Bars => "bars",
+            What::Trades => "trades",
+            What::Quotes => "quotes",
+            What::News => "stories",
+        }
+    }
+}
+
 /// How it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -101,11 +112,70 @@ impl FromStr for Bound {
 /// Writes what is wanted.
 ///
 /// # Errors
-/// When the archive cannot be read or the file cannot be written.
+/// When the archive cannot be read or the file cannot be written, or the archive has nothing of a
+/// symbol that was named; what it has of others is written all the same.
 pub fn export(options: &ExportOptions) -> Result<(), String> {
     let format = options.format();
     let (folder, name) = options.archive.parts()?;
     let reader = archive::Reader::open(&folder, &name).map_err(|error| error.to_string())?;
+    let missing = missing(options, &reader).map_err(|failure| failure.to_string())?;
+    let of_them = || {
+        let names: Vec<&str> = missing.iter().map(Symbol::as_str).collect();
+        format!(
+            "the archive has no {} of {}",
+            options.what.plural(),
+            names.join(", ")
+        )
+    };
+    if !missing.is_empty() && missing.len() == options.symbols.len() {
+        return Err(of_them());
+    }
+    write_all(options, format, reader)?;
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "{}; what it has of the others is written",
+            of_them()
+        ))
+    }
+}
+
+/// Those of the symbols that were asked for of which the archive has nothing at all.
+fn missing(
+    options: &ExportOptions,
+    reader: &archive::Reader,
+) -> Result<Vec<Symbol>, archive::Failure> {
+    let known = match options.what {
+        What::News => Vec::new(),
+        What::Bars | What::Trades | What::Quotes if options.symbols.is_empty() => Vec::new(),
+        What::Bars | What::Trades | What::Quotes => reader.symbols()?,
+    };
+    let mut missing = Vec::new();
+    for symbol in &options.symbols {
+        let is_there = match options.what {
+            What::News => {
+                let query = archive::NewsQuery {
+                    symbols: vec![*symbol],
+                    limit: 1,
+                    ..archive::NewsQuery::default()
+                };
+                !reader.news(&query)?.is_empty()
+            }
+            What::Bars | What::Trades | What::Quotes => known.contains(symbol),
+        };
+        if !is_there && !missing.contains(symbol) {
+            missing.push(*symbol);
+        }
+    }
+    Ok(missing)
+}
+
+fn write_all(
+    options: &ExportOptions,
+    format: Format,
+    reader: archive::Reader,
+) -> Result<(), String> {
     let table = Table::of(options, reader);
     let Some(file) = &options.output else {
         if format == Format::Parquet {

@@ -1,6 +1,7 @@
 //! `POST /publish`: events from the outside.
 
 use std::{
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,6 +21,9 @@ use utoipa::ToSchema;
 
 use super::{
     Service,
+    admission::Asker,
+    asked,
+    client::{self, NOBODY},
     problem::{Fault, Problem},
 };
 use crate::{
@@ -34,6 +38,14 @@ const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
 /// the answer only if the connection is not closed under it.
 const DISCARDED_BYTES: usize = 4 * 1024 * 1024;
 const DISCARDING: Duration = Duration::from_secs(2);
+
+/// The most bytes that the errors of one answer take; all of the answer has at most 64 KiB.
+const MAX_ERRORS_BYTES: usize = 60 * 1024;
+
+/// The longest pointer and the longest detail of an error, in characters. A character takes six bytes
+/// at the most, as \u0001 does.
+const MAX_POINTER: usize = 500;
+const MAX_DETAIL: usize = 1_000;
 
 /// What became of a publication.
 #[derive(Serialize, ToSchema)]
@@ -55,9 +67,10 @@ struct Answer {
 #[expect(dead_code, reason = "it describes what is read piece by piece")]
 struct Publication {
     /// `quote` (or `message`), `session`, `bar` or `news`.
-    #[schema(example = "news")]
+    #[schema(example = "news", pattern = "^(quote|message|session|bar|news)$")]
     event: String,
     /// The event's data, as a stream carries it.
+    #[schema(value_type = Object)]
     data: serde_json::Value,
 }
 
@@ -87,13 +100,13 @@ enum Publications {
     security(("token" = [])),
     responses(
         (status = 200, description = "All of it is on the tape, and on disk where there is an archive", body = Answer),
-        (status = 400, description = "The body cannot be read at all"),
+        (status = 400, description = "The body cannot be read at all, or the address has a parameter"),
         (status = 401, description = "No token, or one that is not known"),
         (status = 403, description = "Publishing is off"),
         (status = 413, description = "Too long, or too many events"),
         (status = 415, description = "Another type of content"),
         (status = 422, description = "An event is not valid"),
-        (status = 429, description = "More events than the publisher may send"),
+        (status = 429, description = "More events than the publisher may send, or too many requests of one address without a right token"),
         (status = 503, description = "The archive cannot write: nothing was taken, or it is on the tape and not on disk"),
     )
 )]
@@ -102,7 +115,13 @@ pub(crate) async fn publish(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, mut body) = request.into_parts();
-    let publisher = permitted(&service.desk, &parts.headers).and_then(|publisher| {
+    let asker = parts.extensions.get::<Asker>();
+    let publisher = permitted(&service.desk, &parts.headers).map_err(|problem| {
+        let asker = asker.map(|asker| (asker.client, asker.id()));
+        counted(&service.desk, problem, asker.unwrap_or((NOBODY, "")))
+    });
+    let publisher = publisher.and_then(|publisher| {
+        let asked::Nothing {} = asked::strict(&parts.uri)?;
         let format = format(&parts.headers)?;
         announced(&parts.headers, service.desk.max_body)?;
         Ok((publisher, format))
@@ -115,7 +134,7 @@ pub(crate) async fn publish(
         Err(problem) => Err(problem),
     };
     match read {
-        Ok((publisher, format, body)) => take(&service, publisher, format, &body).await,
+        Ok((publisher, format, body)) => take(&service, &publisher, format, &body).await,
         Err(problem) => {
             // Whoever waits for leave to send a body has not sent one.
             if !parts.headers.contains_key(header::EXPECT) {
@@ -198,8 +217,29 @@ async fn on_disk(scribe: &Scribe, outcome: &Outcome, patience: Duration) -> Resu
     )))
 }
 
+/// Logs a request without a right token; where an address sends many of them it is told to wait.
+fn counted(desk: &Desk, problem: Problem, (client, id): (IpAddr, &str)) -> Problem {
+    if !matches!(problem, Problem::Unauthorized { .. }) {
+        return problem;
+    }
+    let counted = client::counted_as(client);
+    match desk.strangers.count(counted) {
+        Ok(()) => {
+            tracing::warn!(id, %client, "not allowed to publish: {}", problem.detail());
+            problem
+        }
+        Err(wait) => Problem::TooMany {
+            detail: format!(
+                "{counted} has sent too many requests without a token that is known here: try again in {} s",
+                wait.as_secs() + 1
+            ),
+            retry_after: wait.as_secs() + 1,
+        },
+    }
+}
+
 /// Who publishes, by the token of the request, RFC 6750, section 2.1.
-fn permitted<'a>(desk: &'a Desk, headers: &HeaderMap) -> Result<&'a Publisher, Problem> {
+fn permitted(desk: &Desk, headers: &HeaderMap) -> Result<Arc<Publisher>, Problem> {
     if !desk.is_open() {
         return Err(Problem::Forbidden(
             "publishing is off: make a token with `tickertape token NAME` and start the server with the --publish-token that it prints"
@@ -321,6 +361,7 @@ fn refused(refusal: Refusal, desk: &Desk) -> Problem {
 }
 
 fn invalid(faults: Vec<publish::Fault>) -> Problem {
+    let all = faults.len();
     let mut places: Vec<String> = faults.iter().map(|fault| fault.place.to_string()).collect();
     places.dedup();
     let which = match places.as_slice() {
@@ -328,9 +369,30 @@ fn invalid(faults: Vec<publish::Fault>) -> Problem {
         [one, ..] => format!("{one} and {} more", places.len() - 1),
         [] => String::new(),
     };
+    let mut bytes = 0;
+    let faults: Vec<Fault> = faults
+        .into_iter()
+        .map(Fault::from)
+        .take_while(|fault| {
+            bytes += serde_json::to_vec(fault).map_or(0, |text| text.len() + 1);
+            bytes <= MAX_ERRORS_BYTES
+        })
+        .collect();
+    let which_are = match all - faults.len() {
+        0 => "see errors".to_owned(),
+        _ => format!("see errors, which are the first {} of {all}", faults.len()),
+    };
     Problem::Invalid {
-        detail: format!("{which} cannot be published, see errors: nothing was taken"),
-        faults: faults.into_iter().map(Fault::from).collect(),
+        detail: format!("{which} cannot be published, {which_are}: nothing was taken"),
+        faults,
+    }
+}
+
+/// A text of an answer, cut where it repeats more than anybody would read of what was sent.
+fn cut(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 
@@ -344,8 +406,8 @@ impl From<publish::Fault> for Fault {
         Fault {
             line,
             index,
-            pointer: fault.pointer,
-            detail: fault.detail,
+            pointer: cut(fault.pointer, MAX_POINTER),
+            detail: cut(fault.detail, MAX_DETAIL),
         }
     }
 }

@@ -2,7 +2,7 @@ use std::{
     collections::{HashMap, HashSet},
     fmt,
     num::NonZeroU32,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use governor::{
 use market::{Event, Millis};
 use tape::EventId;
 
-use super::{Fault, Place, PublishOptions, Submission, TokenGrant};
+use super::{Fault, Place, PublishOptions, Strangers, Submission, TokenGrant};
 use crate::{Draft, Tape, Topic, View, story};
 
 /// How many symbols may have a quote and a session. Those of a symbol never leave the tape, so
@@ -23,7 +23,12 @@ const MAX_SYMBOLS: usize = 10_000;
 /// Where publications come in: who may publish, how much, and how it gets on the tape.
 #[derive(Debug)]
 pub struct Desk {
-    publishers: Vec<Publisher>,
+    // Held for a look or an exchange, and never across an await.
+    publishers: RwLock<Vec<Arc<Publisher>>>,
+    rate: NonZeroU32,
+    burst: NonZeroU32,
+    /// Those who come without a right token.
+    pub(crate) strangers: Strangers,
     /// The largest body, in bytes.
     pub max_body: usize,
     /// The most events of one publication.
@@ -44,6 +49,19 @@ impl fmt::Debug for Publisher {
 }
 
 impl Publisher {
+    fn new(grant: TokenGrant, rate: NonZeroU32, burst: NonZeroU32) -> Self {
+        // A period is some nanoseconds at least, by the check of the option.
+        let period = Duration::from_secs(1) / rate.get();
+        let quota = Quota::with_period(period)
+            .unwrap_or(Quota::per_second(rate))
+            .allow_burst(burst);
+        Publisher {
+            grant,
+            limiter: RateLimiter::direct(quota),
+            rate,
+        }
+    }
+
     /// The name of the grant.
     pub fn name(&self) -> &str {
         self.grant.name()
@@ -87,33 +105,47 @@ pub struct Outcome {
 impl Desk {
     /// The desk of a server.
     pub fn new(options: &PublishOptions) -> Self {
-        let period = Duration::from_secs(1) / options.rate.get();
-        let publishers = options.tokens.iter().map(|grant| {
-            // A period is some nanoseconds at least, by the check of the option.
-            let quota = Quota::with_period(period)
-                .unwrap_or(Quota::per_second(options.rate))
-                .allow_burst(options.burst);
-            Publisher {
-                grant: grant.clone(),
-                limiter: RateLimiter::direct(quota),
-                rate: options.rate,
-            }
-        });
-        Desk {
-            publishers: publishers.collect(),
+        let desk = Desk {
+            publishers: RwLock::default(),
+            rate: options.rate,
+            burst: options.burst,
+            strangers: Strangers::default(),
             max_body: options.body as usize,
             max_events: options.max_events(),
-        }
+        };
+        desk.admit_only(&options.tokens);
+        desk
+    }
+
+    /// From now on these may publish and nobody else. Whoever could before keeps what is left of its
+    /// rate.
+    pub fn admit_only(&self, grants: &[TokenGrant]) {
+        let mut publishers = self
+            .publishers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let publisher = |grant: &TokenGrant| {
+            let known = publishers.iter().find(|known| known.grant == *grant);
+            known
+                .cloned()
+                .unwrap_or_else(|| Arc::new(Publisher::new(grant.clone(), self.rate, self.burst)))
+        };
+        *publishers = grants.iter().map(publisher).collect();
     }
 
     /// Whether anybody may publish.
     pub fn is_open(&self) -> bool {
-        !self.publishers.is_empty()
+        let publishers = self.publishers.read();
+        !publishers
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
     }
 
     /// Who has this token.
-    pub fn publisher(&self, token: &str) -> Option<&Publisher> {
-        TokenGrant::find(&self.publishers, |publisher| &publisher.grant, token)
+    pub fn publisher(&self, token: &str) -> Option<Arc<Publisher>> {
+        let publishers = self.publishers.read();
+        let publishers = publishers.unwrap_or_else(PoisonError::into_inner);
+        TokenGrant::find(&publishers, |publisher| &publisher.grant, token).cloned()
     }
 }
 

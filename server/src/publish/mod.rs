@@ -5,6 +5,7 @@
 mod check;
 mod desk;
 mod options;
+mod strangers;
 mod submission;
 mod token;
 
@@ -12,5 +13,6 @@ mod token;
 pub(crate) use check::check;
 pub use desk::{Desk, Outcome, Publisher};
 pub use options::PublishOptions;
+pub(crate) use strangers::Strangers;
 pub use submission::{Fault, Format, MAX_EVENTS, NotJson, Place, Refusal, Submission};
 pub use token::{GrantError, TokenGrant, new_token, publisher_name};
