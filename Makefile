@@ -3,7 +3,7 @@
 
 WITH = scripts/setup with
 
-.PHONY: help run dev build test journeys bench bench-page fuzz compare-feeds screenshot fmt setup
+.PHONY: help run dev build test contract journeys bench bench-page fuzz compare-feeds screenshot fmt setup
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ build: setup ## build the release: target/release/tickertape, and target/site be
 
 test: ## everything that is checked: format, clippy, tests, release build, journeys in a browser
 	@scripts/test
+
+contract: build ## ask the release everything that its description has (schemathesis)
+	@scripts/setup test && scripts/contract
 
 journeys: build ## only the journeys, against the release (ARGS=… goes to Playwright)
 	@scripts/setup test && cd end2end && ../scripts/setup with npx playwright test $(ARGS)

@@ -5,6 +5,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 /// Takes over the page that the server drew. The document's own script calls it.
 #[wasm_bindgen]
 pub fn hydrate() {
-    console_error_panic_hook::set_once();
+    // The browser adds the stack.
+    std::panic::set_hook(Box::new(|panic| {
+        web_sys::console::error_1(&panic.to_string().into());
+    }));
     app::hydrate();
 }
