@@ -1,0 +1,214 @@
+//! A headline as words, with what its spelling adds: amounts of money, ends of clauses, names.
+
+use super::vocabulary::{CURRENCIES, FUNCTION_WORDS, NAME_ENDINGS, SCALES, TITLES, TYPE_WORDS};
+
+/// How many words of a headline are read; longer ones repeat themselves.
+const MAX_WORDS: usize = 64;
+
+/// One word of a headline in lower case, without punctuation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Word {
+    /// [`CLAUSE_END`] where a clause ends, [`MASKED`] for a word that belongs to a name.
+    pub(super) text: String,
+    /// A number with a sign or a code of a currency, or one of billions.
+    pub(super) money: bool,
+    capital: bool,
+}
+
+/// Stands for a colon, a dash and whatever else ends a clause. Phrases do not reach across it.
+pub(super) const CLAUSE_END: &str = "|";
+
+/// Stands for a word that is part of a name and means nothing.
+pub(super) const MASKED: &str = "_";
+
+impl Word {
+    fn new(text: &str, money: bool, capital: bool) -> Self {
+        Word {
+            text: text.to_owned(),
+            money,
+            capital,
+        }
+    }
+
+    pub(super) fn is(&self, text: &str) -> bool {
+        self.text == text
+    }
+
+    pub(super) fn is_number(&self) -> bool {
+        self.text.starts_with(|c: char| c.is_ascii_digit())
+    }
+
+    pub(super) fn is_scale(&self) -> bool {
+        SCALES.contains(&self.text.as_str())
+    }
+}
+
+/// The words of a headline. `'s` is a word of its own, `U.S.` is one word, and a hyphen parts two.
+pub(super) fn words(headline: &str) -> Vec<Word> {
+    let mut words = Vec::new();
+    for token in headline.split_whitespace() {
+        push_token(&mut words, token);
+        if words.len() >= MAX_WORDS {
+            words.truncate(MAX_WORDS);
+            break;
+        }
+    }
+    mark_money(&mut words);
+    mask_names(&mut words);
+    mask_former_titles(&mut words);
+    words
+}
+
+fn push_token(words: &mut Vec<Word>, token: &str) {
+    if token.chars().all(|c| matches!(c, '-' | '–' | '—' | '|')) {
+        words.push(Word::new(CLAUSE_END, false, false));
+        return;
+    }
+    let mut word = String::new();
+    let mut money = false;
+    for c in token.chars() {
+        match c {
+            '’' => word.push('\''),
+            '$' | '€' | '£' | '¥' | '₹' => {
+                // `C$` and `US$` are signs of a currency too.
+                word.clear();
+                money = true;
+            }
+            c if c.is_alphanumeric() || matches!(c, '\'' | '.' | '&' | ',') => word.push(c),
+            c => {
+                push_word(words, &word, money);
+                (word, money) = (String::new(), false);
+                if matches!(c, ':' | ';' | '–' | '—' | '(' | ')' | '?' | '!' | '|') {
+                    words.push(Word::new(CLAUSE_END, false, false));
+                }
+            }
+        }
+    }
+    push_word(words, &word, money);
+}
+
+fn push_word(words: &mut Vec<Word>, word: &str, money: bool) {
+    let word = word.trim_matches(|c| matches!(c, '\'' | ',' | '&'));
+    let capital = word.starts_with(char::is_uppercase);
+    let lower = word.to_lowercase();
+    let (stem, owner) = match lower.strip_suffix("'s") {
+        // The agency's name has the ending.
+        Some("moody") => ("moodys", false),
+        Some(stem) => (stem, true),
+        None => (lower.as_str(), false),
+    };
+    let is_number = stem.starts_with(|c: char| c.is_ascii_digit());
+    let text = if is_number {
+        stem.replace(',', "").trim_end_matches('.').to_owned()
+    } else if stem.split('.').all(|part| part.chars().count() <= 1) {
+        // `U.S.`, `N.V.`
+        stem.replace('.', "")
+    } else {
+        stem.to_owned()
+    };
+    for part in text.split(|c: char| (c == '.' && !is_number) || c == ',') {
+        let part = part.replace('\'', "");
+        if !part.is_empty() {
+            words.push(Word::new(&part, money, capital));
+        }
+    }
+    if owner {
+        words.push(Word::new("'s", false, false));
+    }
+}
+
+/// `EUR 2.1 bn` and `4 billion` are money as `$4` is.
+fn mark_money(words: &mut [Word]) {
+    for index in 0..words.len() {
+        if !words[index].is_number() {
+            continue;
+        }
+        let coded = index > 0 && CURRENCIES.contains(&words[index - 1].text.as_str());
+        let billions = words
+            .get(index + 1)
+            .is_some_and(|next| matches!(next.text.as_str(), "billion" | "bn"));
+        words[index].money |= coded || billions;
+    }
+}
+
+/// In `Dividend Capital` and `Split Rock Holdings` the first word is of a name.
+fn mask_names(words: &mut [Word]) {
+    for end in 1..words.len() {
+        if !(words[end].capital && NAME_ENDINGS.contains(&words[end].text.as_str())) {
+            continue;
+        }
+        for index in (end.saturating_sub(2)..end).rev() {
+            let word = &mut words[index];
+            if !word.capital || FUNCTION_WORDS.contains(&word.text.as_str()) {
+                break;
+            }
+            if TYPE_WORDS.contains(&word.text.as_str()) {
+                word.text = MASKED.to_owned();
+            }
+        }
+    }
+}
+
+/// What a former chief executive does is not what the company's does.
+fn mask_former_titles(words: &mut [Word]) {
+    for index in 0..words.len() {
+        if !matches!(words[index].text.as_str(), "former" | "ex" | "late") {
+            continue;
+        }
+        let until = (index + 6).min(words.len());
+        let title = words[index + 1..until]
+            .iter()
+            .position(|word| TITLES.contains(&word.text.as_str()));
+        if let Some(title) = title {
+            words[index + 1 + title].text = MASKED.to_owned();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(headline: &str) -> Vec<String> {
+        words(headline).into_iter().map(|word| word.text).collect()
+    }
+
+    #[test]
+    fn a_headline_is_read_as_words() {
+        assert_eq!(
+            texts("U.S.-based Acme’s Q3: Moody's, 4-for-1 (S&P) 1,200.50"),
+            [
+                "us", "based", "acme", "'s", "q3", "|", "moodys", "4", "for", "1", "|", "s&p", "|",
+                "1200.50"
+            ]
+        );
+    }
+
+    #[test]
+    fn money_is_known_by_sign_code_and_scale() {
+        let money = |headline| {
+            words(headline)
+                .into_iter()
+                .filter(|word| word.money)
+                .map(|word| word.text)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            money("pays C$120 million, EUR 2.1 bn, 4 billion and €3m for 12 million shares"),
+            ["120", "2.1", "4", "3m"]
+        );
+    }
+
+    #[test]
+    fn names_and_former_titles_are_masked() {
+        assert_eq!(texts("Dividend Capital opens"), ["_", "capital", "opens"]);
+        assert_eq!(
+            texts("Merger With Split Rock Holdings"),
+            ["merger", "with", "_", "rock", "holdings"]
+        );
+        assert_eq!(
+            texts("Former Acme CEO hired as CEO"),
+            ["former", "acme", "_", "hired", "as", "ceo"]
+        );
+    }
+}
