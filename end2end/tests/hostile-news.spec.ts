@@ -1,15 +1,22 @@
 import { createHash } from 'node:crypto';
+import { quote } from '../helpers/desk.ts';
 import { expect, test } from '../helpers/journey.ts';
 import type { Server } from '../helpers/server.ts';
 
 const token = 'a token of the journeys alone';
 const grant = `journeys:${createHash('sha256').update(token).digest('hex')}`;
 
+/** A server on which there is nothing but what the journey publishes: no story of a simulation can be taken for one of these. */
+const deskAlone = ['--feed', 'none', '--publish-token', grant];
+
+/** Publishes stories, and before them a quote, without which the symbol is unknown. */
 async function publish(server: Server, ...stories: object[]): Promise<Response> {
   return await fetch(`${server.url}/publish`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson' },
-    body: stories.map((data) => JSON.stringify({ event: 'news', data })).join('\n'),
+    body: [quote('GOOG', '600'), ...stories.map((data) => ({ event: 'news', data }))]
+      .map((event) => JSON.stringify(event))
+      .join('\n'),
   });
 }
 
@@ -53,7 +60,8 @@ test('hostile news is shown as text, live and when the page is loaded anew', asy
   serve,
   dashboard,
 }) => {
-  const server = await serve('--seed', '7', '--publish-token', grant);
+  const server = await serve(...deskAlone);
+  await publish(server);
   await page.goto(`${server.url}/stocks/GOOG`);
   await dashboard.isLive();
   const response = await publish(server, ...hostile);
@@ -115,7 +123,8 @@ test('a link that is none of the web is refused, and with it the whole publicati
   serve,
   dashboard,
 }) => {
-  const server = await serve('--seed', '7', '--publish-token', grant);
+  const server = await serve(...deskAlone);
+  await publish(server);
   await page.goto(`${server.url}/stocks/GOOG`);
   await dashboard.isLive();
   for (const url of [

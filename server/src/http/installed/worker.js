@@ -49,16 +49,24 @@ async function page(event) {
 }
 
 async function file(request) {
-  const cache = await caches.open(CACHE);
-  const held = await cache.match(request);
+  const held = await caches.match(request, { cacheName: CACHE });
   if (held) return held;
   const answer = await fetch(request);
-  // Only a whole one: a part or a failure is no file.
+  // Only a complete one: a part or a failure is no file.
   if (answer.status === 200) {
+    const copy = answer.clone();
     // A browser that has no room does without.
-    cache.put(request, answer.clone()).catch(() => {});
+    keep(request, copy).catch(() => {});
   }
   return answer;
+}
+
+// A newer worker may have deleted this version's cache while a request was under way. To open it again would
+// create it anew, and nothing would delete it until the version after that.
+async function keep(request, answer) {
+  if (!(await caches.has(CACHE))) return;
+  const cache = await caches.open(CACHE);
+  await cache.put(request, answer);
 }
 
 async function kept(request) {
