@@ -16,6 +16,7 @@ pub(crate) fn KindSelect() -> impl IntoView {
         Some("c"),
         words.into(),
         Signal::derive(move || word(&KINDS, &kind.get())),
+        Signal::stored(false),
         move |word| {
             if let Some(chosen) = meant(&KINDS, word) {
                 kind.set(chosen);
@@ -24,7 +25,7 @@ pub(crate) fn KindSelect() -> impl IntoView {
     )
 }
 
-/// How prices lie on the axis. What is compared is in percent, whatever is chosen.
+/// How prices lie on the axis. While symbols are compared it is percent, and nothing can be chosen.
 #[component]
 pub(crate) fn ScaleSelect() -> impl IntoView {
     let choices = expect_context::<Dashboard>().choices;
@@ -38,6 +39,7 @@ pub(crate) fn ScaleSelect() -> impl IntoView {
             true => word(&SCALES, &scale.get()),
             false => "percent",
         }),
+        Signal::derive(move || !choices.compared.with(Vec::is_empty)),
         move |word| {
             if let Some(chosen) = meant(&SCALES, word) {
                 scale.set(chosen);
@@ -51,6 +53,7 @@ fn select(
     key: Option<&'static str>,
     words: Vec<(&'static str, &'static str)>,
     chosen: Signal<&'static str>,
+    fixed: Signal<bool>,
     choose: impl Fn(&str) + 'static,
 ) -> impl IntoView {
     let options = words
@@ -62,6 +65,7 @@ fn select(
             aria-label=label
             aria-keyshortcuts=key
             prop:value=drawn(move || chosen.get())
+            disabled=drawn(move || fixed.get())
             on:change=heard(move |event: ev::Event| choose(&event_target_value(&event)))
         >
             {options.collect_view()}

@@ -130,7 +130,9 @@ impl Dashboard {
     pub(crate) fn set_chart_digits(&self, instrument: Option<&Instrument>) {
         let session = instrument.and_then(|instrument| instrument.session.as_ref());
         let quote = instrument.and_then(|instrument| instrument.quote.as_ref());
-        self.chart.set_decimals(digits(session, quote));
+        let tick = session.and_then(|session| session.tick);
+        let tick = tick.map_or(0.0, |tick| tick.to_f64());
+        self.chart.set_decimals(digits(session, quote), tick);
     }
 
     /// Draws what became of the way of a price. `bar` is whose bar it came by: candles are made of bars, and

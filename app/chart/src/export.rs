@@ -27,7 +27,7 @@ fn head(scene: &Scene, frame: &Frame) -> Vec<String> {
     } else {
         vec!["value".to_owned()]
     };
-    if scene.kind.has_spans() && frame.volume.is_some() {
+    if frame.volume.is_some() {
         head.push(VOLUME.to_owned());
     }
     head.extend(scene.compared.iter().map(|compared| compared.name.clone()));
@@ -60,9 +60,14 @@ fn rows(scene: &Scene, frame: &Frame) -> Vec<(f64, Vec<Option<f64>>)> {
         };
         candles.map(row).collect()
     } else {
-        let shown = scene.series.iter(scene.shown());
-        let row = |point: Point| ((point.time, point.time), vec![Some(point.value)]);
-        shown.map(row).collect()
+        let shown = scene.shown();
+        let volumes = shown.clone().map(|index| scene.series.volume(index));
+        let row = |(point, volume): (Point, f64)| {
+            let mut values = vec![Some(point.value)];
+            values.extend(frame.volume.map(|_| Some(volume)));
+            ((point.time, point.time), values)
+        };
+        scene.series.iter(shown).zip(volumes).map(row).collect()
     };
     let studies = scene.studies.iter().map(|study| &study.line);
     let others: Vec<&Series> = scene
@@ -106,12 +111,15 @@ pub(super) fn csv(scene: &Scene, frame: &Frame) -> String {
         csv.push_str(&field(&name));
     }
     csv.push_str("\r\n");
+    let names = head(scene, frame);
     for (time, values) in rows(scene, frame) {
         csv.push_str(&Civil::new(time as i64).iso());
-        for value in values {
-            // Whoever computes with it wants what was computed, not what is seen.
+        for (value, name) in values.into_iter().zip(&names) {
+            // A volume has no decimals of a price.
+            let decimals = if name == VOLUME { 0 } else { scene.decimals };
+            // A spreadsheet computes with all digits, not with those that are shown.
             let _ = match value {
-                Some(value) => write!(csv, ",{}", trimmed(value, scene.decimals)),
+                Some(value) => write!(csv, ",{}", trimmed(value, decimals)),
                 None => write!(csv, ","),
             };
         }
@@ -205,9 +213,9 @@ mod tests {
         assert_eq!(
             csv(&scene, &frame),
             "time,open,high,low,close,volume\r\n\
-             1970-01-01T00:00:00.000Z,1.00,1.125,0.00,1.10,10.00\r\n\
-             1970-01-01T00:01:00.000Z,2.00,2.125,1.00,2.10,10.00\r\n\
-             1970-01-01T00:02:00.000Z,3.00,3.125,2.00,3.10,10.00\r\n"
+             1970-01-01T00:00:00.000Z,1.00,1.125,0.00,1.10,10\r\n\
+             1970-01-01T00:01:00.000Z,2.00,2.125,1.00,2.10,10\r\n\
+             1970-01-01T00:02:00.000Z,3.00,3.125,2.00,3.10,10\r\n"
         );
     }
 
@@ -233,17 +241,21 @@ mod tests {
         scene.compared.truncate(1);
         scene.set_studies(&[Study::Sma(2)]);
         let frame = frame_of(&scene).expect("a frame");
+        scene.update_studies(f64::NEG_INFINITY, frame.candle);
         assert_eq!(
             csv(&scene, &frame),
-            "time,value,\"a \"\"b\"\", c\",SMA 2\r\n\
-             1970-01-01T00:01:00.000Z,1.10,,\r\n\
-             1970-01-01T00:02:00.000Z,2.10,7.00,1.60\r\n\
-             1970-01-01T00:03:00.000Z,3.10,8.00,2.60\r\n"
+            "time,value,volume,\"a \"\"b\"\", c\",SMA 2\r\n\
+             1970-01-01T00:01:00.000Z,1.10,10,,\r\n\
+             1970-01-01T00:02:00.000Z,2.10,10,7.00,1.60\r\n\
+             1970-01-01T00:03:00.000Z,3.10,10,8.00,2.60\r\n"
         );
         let table = table(&scene, &frame, 2);
-        assert_eq!(table.head, ["time", "value", "a \"b\", c", "SMA 2"]);
+        assert_eq!(
+            table.head,
+            ["time", "value", "volume", "a \"b\", c", "SMA 2"]
+        );
         assert_eq!(table.rows.len(), 2);
-        assert_eq!(table.rows[0], ["00:03:00", "3.10", "8.00", "2.60"]);
+        assert_eq!(table.rows[0], ["00:03:00", "3.10", "10", "8.00", "2.60"]);
     }
 
     #[test]

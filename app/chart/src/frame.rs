@@ -109,9 +109,10 @@ impl Frame {
             kind => kind,
         };
         let most = (f64::from(height) / (size::VALUE_GAP * scale)) as u32;
+        let tick = scene.least_step();
         let (values, lines, decimals) = match kind {
-            Scale::Linear => fit_linear(low, high, scene.decimals, most),
-            Scale::Log => fit_log(low, high, scene.decimals, most),
+            Scale::Linear => fit_linear(low, high, scene.decimals, tick, most),
+            Scale::Log => fit_log(low, high, scene.decimals, tick, most),
             Scale::Percent => {
                 let percent = |value, base: f64| (value / base - 1.0) * 100.0;
                 let mut extent = (percent(low, bases[0]), percent(high, bases[0]));
@@ -121,7 +122,7 @@ impl Frame {
                         extent.1 = extent.1.max(percent(high, base));
                     }
                 }
-                fit_linear(extent.0, extent.1, 2, most)
+                fit_linear(extent.0, extent.1, 2, 0.0, most)
             }
         };
         let volume = (scene.shows_volume && series.has_volume())
@@ -320,30 +321,44 @@ pub(super) fn fit_times(first: f64, last: f64, span: f64) -> (f64, f64) {
 
 type Fitted = ((f64, f64), Vec<f64>, u32);
 
-/// With room above and below, in steps of a quarter of the distance of two lines.
-fn fit_linear(low: f64, high: f64, decimals: u32, most: u32) -> Fitted {
-    // A flat line lies in the middle, in a range a few of its own smallest steps high.
-    let least = (8.0 * 10f64.powi(-(decimals.min(12) as i32))).max(high.abs() * 1e-6);
+/// With room above and below, in steps of a quarter of the distance of two lines, which are at multiples of
+/// `tick`.
+fn fit_linear(low: f64, high: f64, decimals: u32, tick: f64, most: u32) -> Fitted {
+    // A flat line lies in the middle, in a range a few of its own smallest steps high. What is above zero stays
+    // there.
+    let smallest = 10f64.powi(-(decimals.min(12) as i32)).max(tick);
+    let least = (8.0 * smallest).max(high.abs() * 1e-6);
     let missing = (least - (high - low)).max(0.0) / 2.0;
+    let missing = if low > 0.0 {
+        missing.min(0.7 * low)
+    } else {
+        missing
+    };
     let (low, high) = (low - missing, high + missing);
     let room = (high - low) * 0.08;
-    let step = ValueTicks::new(low - room, high + room, most).step / 4.0;
+    let step = ValueTicks::of_multiples(low - room, high + room, most, tick).step / 4.0;
     let values = (
         ((low - room) / step).floor() * step,
         ((high + room) / step).ceil() * step,
     );
-    let ticks = ValueTicks::new(values.0, values.1, most);
+    let ticks = ValueTicks::of_multiples(values.0, values.1, most, tick);
     (values, ticks.iter().collect(), decimals.max(ticks.decimals))
 }
 
 /// The same where the axis has logarithms. Lines are at round values: equally far from each other where
 /// these are near, and 1, 2 and 5 times the powers of ten where they are not.
-fn fit_log(low: f64, high: f64, decimals: u32, most: u32) -> Fitted {
-    let ((below, above), lines, fitted) = fit_linear(low, high, decimals, most);
+fn fit_log(low: f64, high: f64, decimals: u32, tick: f64, most: u32) -> Fitted {
+    let ((below, above), lines, fitted) = fit_linear(low, high, decimals, tick, most);
     if high < 3.0 * low && below > 0.0 {
         let lines = lines.into_iter().filter(|&value| value > 0.0).map(f64::ln);
         return ((below.ln(), above.ln()), lines.collect(), fitted);
     }
+    // A flat line lies in the middle here too.
+    let (low, high) = if high < 1.2 * low {
+        (low / 1.5, high * 1.5)
+    } else {
+        (low, high)
+    };
     let room = (high / low).ln() * 0.08;
     // In steps, so that the axis is calm.
     let step = (high / low).ln() / 32.0;
@@ -379,7 +394,8 @@ mod tests {
             shown in prop_oneof![Just(f64::INFINITY), 60_000.0..1e9f64],
         ) {
             let high = low + span;
-            let ((bottom, top), lines, _) = fit_linear(low, high, decimals, most);
+            let tick = 10f64.powi(-(decimals as i32));
+            let ((bottom, top), lines, _) = fit_linear(low, high, decimals, tick, most);
             prop_assert!(bottom < low && high < top, "{bottom}..{top}");
             prop_assert!(lines.len() <= most as usize + 2);
             let room = (top - bottom) / (span + (high.abs() * 1e-6).max(8.0));
@@ -399,12 +415,37 @@ mod tests {
             most in 3u32..20,
         ) {
             let high = low * ratio;
-            let ((bottom, top), lines, _) = fit_log(low, high, 2, most);
+            let ((bottom, top), lines, _) = fit_log(low, high, 2, 0.01, most);
             prop_assert!(bottom.is_finite() && top.is_finite());
             prop_assert!(bottom <= low.ln() && high.ln() <= top, "{bottom}..{top}");
             prop_assert!(lines.windows(2).all(|pair| pair[0] < pair[1]));
             prop_assert!(lines.iter().all(|line| (bottom - 1e-9..=top + 1e-9).contains(line)));
             prop_assert!(ratio < 100.0 || !lines.is_empty());
+        }
+
+        #[test]
+        fn a_flat_line_has_lines_of_the_grid_on_every_scale(
+            mantissa in 1.0..10.0f64,
+            exponent in -8i32..9,
+            decimals in 2u32..9,
+            most in 3u32..20,
+        ) {
+            let tick = 10f64.powi(-(decimals as i32));
+            let value = (mantissa * 10f64.powi(exponent) / tick).round().max(1.0) * tick;
+            for ((bottom, top), lines, _) in [
+                fit_linear(value, value, decimals, tick, most),
+                fit_log(value, value, decimals, tick, most),
+            ] {
+                prop_assert!(bottom.is_finite() && top.is_finite() && bottom < top);
+                prop_assert!(!lines.is_empty(), "{value} {tick}: {bottom}..{top}");
+            }
+            let ((bottom, top), lines, _) = fit_linear(value, value, decimals, tick, most);
+            prop_assert!(bottom >= 0.0 && lines.iter().all(|line| *line >= 0.0));
+            let middle = (value - bottom) / (top - bottom);
+            prop_assert!((0.2..0.8).contains(&middle), "{middle}");
+            let ((bottom, top), ..) = fit_log(value, value, decimals, tick, most);
+            let middle = (value.ln() - bottom) / (top - bottom);
+            prop_assert!((0.2..0.8).contains(&middle), "{middle}");
         }
 
         #[test]

@@ -61,7 +61,9 @@ impl Model {
             self.scene.offset = offset;
             self.changed = f64::NEG_INFINITY;
         }
-        self.scene.update_studies(self.changed);
+        let drawn = self.frame.as_ref().map(|frame| frame.candle);
+        self.scene
+            .update_studies(self.changed, drawn.unwrap_or(self.scene.interval));
     }
 
     /// What the crosshair is at.
@@ -218,9 +220,12 @@ impl ChartHandle {
         self.change(Dirty::OVERLAY, |model| model.scene.name = name);
     }
 
-    /// Decimals of a value, 2 unless said otherwise.
-    pub fn set_decimals(&self, decimals: u32) {
-        self.change(Dirty::SERIES, |model| model.scene.decimals = decimals);
+    /// Decimals of a value, 2 by default, and what values are multiples of; 0 where that is not known.
+    pub fn set_decimals(&self, decimals: u32, tick: f64) {
+        self.change(Dirty::SERIES, |model| {
+            model.scene.decimals = decimals;
+            model.scene.tick = tick;
+        });
     }
 
     /// How the series is drawn.
@@ -626,6 +631,7 @@ mod tests {
         handle.with_model(|model| {
             model.settle();
             model.frame = frame_of(&model.scene);
+            model.settle();
         });
     }
 

@@ -17,6 +17,11 @@ use web_sys::{
     Window,
 };
 
+/// The custom properties of [`Palette::lines`].
+const LINES: [&str; 8] = [
+    "--line-1", "--line-2", "--line-3", "--line-4", "--line-5", "--line-6", "--line-7", "--line-8",
+];
+
 /// Milliseconds between two summaries: a screen reader that reads one is not to be outrun.
 const SUMMARY: f64 = 1_000.0;
 
@@ -359,6 +364,8 @@ impl Core {
                 let moved = anew || model.frame != fitted;
                 if moved {
                     model.frame = fitted;
+                    // Candles may have another length now.
+                    model.settle();
                     axes.borrow_mut().clear(0);
                     if let Some(frame) = &model.frame {
                         let _ = draw::axes(axes, frame);
@@ -462,10 +469,7 @@ impl Core {
         };
         let otherwise = Palette::default();
         let mut lines = otherwise.lines;
-        for (line, name) in lines
-            .iter_mut()
-            .zip(["--line-1", "--line-2", "--line-3", "--line-4"])
-        {
+        for (line, name) in lines.iter_mut().zip(LINES) {
             *line = color(name, *line);
         }
         let palette = Palette {

@@ -4,8 +4,11 @@
 
 use super::calendar::{Civil, DAY, HOUR, MINUTE, SECOND, start_of_month};
 
-/// More than a price ever has; and 10^12 times any price is still exact enough in an `f64`.
-const MOST_DECIMALS: u32 = 12;
+/// More than a price ever has.
+pub(super) const MAX_DECIMALS: u32 = 12;
+
+/// The digits that an `f64` keeps of any number.
+const MAX_DIGITS: u32 = 15;
 
 /// Round values inside a range: multiples of 1, 2 or 5 times a power of ten.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,9 +24,14 @@ pub struct ValueTicks {
 impl ValueTicks {
     /// At most about `most` of them between `low` and `high`; none where that is no range.
     pub fn new(low: f64, high: f64, most: u32) -> Self {
+        Self::of_multiples(low, high, most, 0.0)
+    }
+
+    /// The same, where all of them are multiples of `tick`; of 0 there is none.
+    pub fn of_multiples(low: f64, high: f64, most: u32, tick: f64) -> Self {
         let span = high - low;
-        let raw = span / f64::from(most.max(1));
-        if !raw.is_finite() || raw <= 0.0 {
+        let raw = (span / f64::from(most.max(1))).max(tick);
+        if !raw.is_finite() || raw <= 0.0 || span <= 0.0 {
             return Self {
                 step: 1.0,
                 decimals: 0,
@@ -31,18 +39,19 @@ impl ValueTicks {
                 high: 0.0,
             };
         }
-        let exponent = raw.log10().floor() as i32;
-        let power = power_of_ten(exponent);
-        // A little room, so that 0.2 / 2 is taken for 0.1 and not for just above it.
-        let (factor, carry) = match raw / power {
-            ..1.000001 => (1.0, 0),
-            ..2.000001 => (2.0, 0),
-            ..5.000001 => (5.0, 0),
-            _ => (1.0, 1),
-        };
+        let near = (raw <= tick).then(|| (tick, decimals_of(tick)));
+        let mut round = round_steps(raw)
+            .take(ROUND_STEPS)
+            .filter(|(step, _)| tick <= 0.0 || is_multiple(*step, tick));
+        let (step, decimals) = near.or_else(|| round.next()).unwrap_or_else(|| {
+            // No round number near is a multiple: a round number of ticks is.
+            let (times, _) = round_steps(raw / tick).next().unwrap_or((1.0, 0));
+            let step = times.max(1.0) * tick;
+            (step, decimals_of(step))
+        });
         Self {
-            step: factor * power_of_ten(exponent + carry),
-            decimals: (-(exponent + carry)).clamp(0, MOST_DECIMALS as i32) as u32,
+            step,
+            decimals,
             low,
             high,
         }
@@ -58,7 +67,38 @@ impl ValueTicks {
     }
 }
 
-fn power_of_ten(exponent: i32) -> f64 {
+/// How many round numbers are tried for one that is a multiple of the tick: up to a thousand times as much.
+const ROUND_STEPS: usize = 9;
+
+/// 1, 2 and 5 times the powers of ten from `least` on, and the decimals that each needs.
+fn round_steps(least: f64) -> impl Iterator<Item = (f64, u32)> {
+    let exponent = least.log10().floor() as i32;
+    let all = (exponent..).flat_map(|exponent| {
+        [1.0, 2.0, 5.0].map(|factor| {
+            let decimals = (-exponent).clamp(0, MAX_DECIMALS as i32) as u32;
+            (factor * power_of_ten(exponent), decimals)
+        })
+    });
+    // A little room, so that 0.2 / 2 is taken for 0.1 and not for just above it.
+    all.skip_while(move |(step, _)| step * 1.000001 < least)
+}
+
+fn is_multiple(step: f64, tick: f64) -> bool {
+    let times = step / tick;
+    times > 0.5 && (times - times.round()).abs() < 1e-6
+}
+
+/// The decimals that tell multiples of a step apart.
+fn decimals_of(step: f64) -> u32 {
+    (0..MAX_DECIMALS)
+        .find(|&decimals| {
+            let scaled = step * power_of_ten(decimals as i32);
+            (scaled - scaled.round()).abs() < 1e-6 && scaled > 0.5
+        })
+        .unwrap_or(MAX_DECIMALS)
+}
+
+pub(super) fn power_of_ten(exponent: i32) -> f64 {
     if exponent < 0 {
         1.0 / 10f64.powi(-exponent)
     } else {
@@ -94,9 +134,20 @@ pub fn grouped(number: &str) -> String {
 /// Written by hand because the standard library's formatting of floating point is the larger part of
 /// a small WebAssembly module.
 pub fn format_plain(value: f64, decimals: u32) -> String {
-    let decimals = decimals.min(MOST_DECIMALS);
+    let whole = value.abs();
+    if whole >= 1e15 {
+        return format_huge(value);
+    }
+    // More digits than the number has would be made up, and would not fit.
+    let digits = if whole < 1.0 {
+        0
+    } else {
+        whole.log10() as u32 + 1
+    };
+    let shown = decimals.min(MAX_DECIMALS);
+    let decimals = shown.min(MAX_DIGITS.saturating_sub(digits));
     let unit = 10u64.pow(decimals);
-    let scaled = (value.abs() * unit as f64).round() as u64;
+    let scaled = (whole * unit as f64).round() as u64;
     let sign = if value < 0.0 && scaled > 0 { "-" } else { "" };
     let whole = scaled / unit;
     if decimals == 0 {
@@ -106,6 +157,35 @@ pub fn format_plain(value: f64, decimals: u32) -> String {
     format!(
         "{sign}{whole}.{fraction:0width$}",
         width = decimals as usize
+    )
+}
+
+/// A number of more digits than fit into a `u64` with its decimals: without decimals, which it does not have.
+fn format_huge(value: f64) -> String {
+    const HALF: u128 = 1_000_000_000_000_000;
+    let sign = if value < 0.0 { "-" } else { "" };
+    // No price and no size is above 10^29.
+    let whole = value.abs().min(1e29) as u128;
+    let (upper, lower) = ((whole / HALF) as u64, (whole % HALF) as u64);
+    format!("{sign}{upper}{lower:015}")
+}
+
+/// The length of a candle, in milliseconds, as people write it: `5m`, `1h`, `1D`.
+pub(super) fn format_length(length: f64) -> String {
+    const UNITS: [(i64, &str); 5] = [
+        (7 * DAY, "W"),
+        (DAY, "D"),
+        (HOUR, "h"),
+        (MINUTE, "m"),
+        (SECOND, "s"),
+    ];
+    let length = length as i64;
+    let unit = UNITS
+        .iter()
+        .find(|(unit, _)| length >= *unit && length % unit == 0);
+    unit.map_or_else(
+        || format!("{length} ms"),
+        |(unit, name)| format!("{}{name}", length / unit),
     )
 }
 
@@ -252,6 +332,61 @@ mod tests {
     /// Tuesday, 10 July 2012, 09:30 in New York.
     const OPEN: f64 = 1_341_927_000_000.0;
     const NEW_YORK: i32 = -240;
+
+    #[test]
+    fn numbers_of_many_digits_are_not_cut_off() {
+        for (value, decimals, text) in [
+            (123_456_789.123_456_789, 14, "123,456,789.123457"),
+            (2_400_000_000.123_456_7, 10, "2,400,000,000.12346"),
+            (1e15, 2, "1,000,000,000,000,000"),
+            (1.234e18, 12, "1,234,000,000,000,000,000"),
+            (2f64.powi(70), 0, "1,180,591,620,717,411,303,424"),
+            (-2f64.powi(64), 8, "−18,446,744,073,709,551,616"),
+            (
+                79_228_162_514_264_337_593_543_950_335.0,
+                0,
+                "79,228,162,514,264,337,593,543,950,336",
+            ),
+            (0.000_000_01, 8, "0.00000001"),
+            (0.5, 14, "0.500000000000"),
+        ] {
+            assert_eq!(format_value(value, decimals), text);
+        }
+    }
+
+    #[test]
+    fn lines_are_at_multiples_of_the_tick() {
+        for (low, high, most, tick, step) in [
+            (100.0, 101.0, 10, 0.25, 0.25),
+            (100.0, 100.4, 10, 0.25, 0.25),
+            (100.0, 100.05, 10, 0.01, 0.01),
+            (4_000.0, 4_003.0, 10, 0.25, 0.5),
+            (1.0, 1.001, 5, 0.0005, 0.0005),
+            (110.0, 111.0, 8, 1.0 / 32.0, 0.15625),
+            (0.0, 10.0, 5, 0.0, 2.0),
+        ] {
+            let ticks = ValueTicks::of_multiples(low, high, most, tick);
+            assert!(
+                (ticks.step - step).abs() < 1e-12,
+                "{low}..{high} {tick}: {}",
+                ticks.step
+            );
+        }
+    }
+
+    #[test]
+    fn lengths_are_written_as_people_do() {
+        for (length, text) in [
+            (5 * SECOND, "5s"),
+            (MINUTE, "1m"),
+            (15 * MINUTE, "15m"),
+            (4 * HOUR, "4h"),
+            (DAY, "1D"),
+            (28 * DAY, "4W"),
+        ] {
+            assert_eq!(format_length(length as f64), text);
+        }
+    }
 
     fn values(low: f64, high: f64, most: u32) -> Vec<String> {
         let ticks = ValueTicks::new(low, high, most);

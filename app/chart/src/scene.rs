@@ -2,6 +2,7 @@
 
 use super::calendar::{DAY, HOUR, MINUTE, SECOND};
 use super::frame::fit_times;
+use super::scale::{MAX_DECIMALS, power_of_ten};
 use super::series::{Point, Series};
 use super::studies::{Study, StudyLine};
 use std::ops::Range;
@@ -101,11 +102,13 @@ pub struct Scene {
     pub tone: Tone,
     /// Which times are shown.
     pub view: View,
-    /// Decimals of a value, at least; the axis adds more where its lines are nearer together.
+    /// Decimals of a value.
     pub decimals: u32,
+    /// What values are multiples of, and so the lines of the axis; 0 where only the decimals are known.
+    pub tick: f64,
     /// What the times shown are ahead of UTC, in minutes.
     pub offset: i32,
-    /// The length of a candle at least, in milliseconds, and of those that studies are computed from.
+    /// The least length of a candle, in milliseconds.
     pub interval: f64,
     /// Whether what was traded is drawn below, where that is known.
     pub shows_volume: bool,
@@ -127,6 +130,7 @@ impl Default for Scene {
             tone: Tone::default(),
             view: View::default(),
             decimals: 2,
+            tick: 0.0,
             offset: 0,
             interval: SECOND as f64,
             shows_volume: true,
@@ -178,20 +182,30 @@ impl Scene {
         self.series.inside(from, to)
     }
 
-    /// Computes these from the series.
+    /// Chooses what is computed from the series. [`Scene::update_studies`] computes it.
     pub fn set_studies(&mut self, studies: &[Study]) {
         self.studies = studies
             .iter()
             .take(MOST_LINES)
             .map(|&study| StudyLine::new(study))
             .collect();
-        self.update_studies(f64::NEG_INFINITY);
     }
 
-    pub(super) fn update_studies(&mut self, changed: f64) {
+    /// Computes the studies from candles of `length` milliseconds: those that are drawn, so that the candles and
+    /// the lines through them agree. Samples changed from a time on.
+    pub(super) fn update_studies(&mut self, changed: f64, length: f64) {
         let offset = self.offset_millis();
         for line in &mut self.studies {
-            line.update(&self.series, changed, self.interval, offset);
+            line.update(&self.series, changed, length, offset);
+        }
+    }
+
+    /// The least distance of two values.
+    pub(super) fn least_step(&self) -> f64 {
+        if self.tick > 0.0 {
+            self.tick
+        } else {
+            power_of_ten(-(self.decimals.min(MAX_DECIMALS) as i32))
         }
     }
 

@@ -297,6 +297,15 @@ impl Series {
         Some(Point::new(time, self.closes[index]))
     }
 
+    /// What was traded at the sample of an index; 0 where that is not known.
+    pub fn volume(&self, index: usize) -> f64 {
+        let Some(volumes) = &self.volumes else {
+            return 0.0;
+        };
+        let until = |index: usize| volumes.get(index).copied().unwrap_or(0.0);
+        until(index) - index.checked_sub(1).map_or(0.0, until)
+    }
+
     /// The closes at these indices, oldest first; indices beyond the end are left out.
     pub fn iter(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = Point> + '_ {
         let end = range.end.min(self.len());

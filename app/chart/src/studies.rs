@@ -83,6 +83,8 @@ impl Memory {
 pub struct StudyLine {
     pub(super) study: Study,
     pub(super) line: Series,
+    /// The length of the candles that it is computed from, in milliseconds.
+    length: f64,
     /// Up to where candles are over, and what is remembered of them.
     done: f64,
     memory: Memory,
@@ -93,16 +95,20 @@ impl StudyLine {
         Self {
             study,
             line: Series::default(),
+            length: 0.0,
             done: f64::NEG_INFINITY,
             memory: Memory::default(),
         }
     }
 
-    /// Brings the line up to date with candles of so many milliseconds, where samples changed from a time
-    /// on. Candles that were over before are not looked at again.
+    /// Brings the line up to date with candles of `length` milliseconds, where samples changed from a time
+    /// on. Candles that were over before are not read again, unless they have another length now.
     pub(super) fn update(&mut self, series: &Series, changed: f64, length: f64, offset: f64) {
-        if changed <= self.done {
-            *self = Self::new(self.study);
+        if changed <= self.done || length != self.length {
+            *self = Self {
+                length,
+                ..Self::new(self.study)
+            };
         }
         let mut candles = series.candles((self.done, f64::INFINITY), length, offset);
         let mut next = candles.next();

@@ -1,5 +1,6 @@
 //! What a chart is drawn onto.
 
+use super::scene::MOST_LINES;
 use plotters_backend::{BackendColor, BackendCoord, DrawingBackend};
 
 /// A colour as red, green and blue.
@@ -22,8 +23,9 @@ pub struct Palette {
     pub down: Rgb,
     /// `--accent`.
     pub accent: Rgb,
-    /// Studies, and other series: `--line-1` to `--line-4`.
-    pub lines: [Rgb; 4],
+    /// Studies have `--line-1` to `--line-4`, other series `--line-5` to `--line-8`, so that no two lines
+    /// share a colour.
+    pub lines: [Rgb; 2 * MOST_LINES],
 }
 
 impl Palette {
@@ -41,6 +43,10 @@ impl Palette {
             (0xb0, 0x8c, 0xff),
             (0x3c, 0xc8, 0xdc),
             (0xf4, 0x7f, 0xb8),
+            (0xff, 0x8a, 0x5c),
+            (0x9c, 0xd6, 0x4a),
+            (0x6f, 0xb7, 0xff),
+            (0xd4, 0xc4, 0xa8),
         ],
     };
 
@@ -58,8 +64,23 @@ impl Palette {
             (0x6f, 0x42, 0xc1),
             (0x00, 0x7a, 0x8c),
             (0xb8, 0x2c, 0x6e),
+            (0xb4, 0x47, 0x0b),
+            (0x4a, 0x74, 0x0c),
+            (0x23, 0x57, 0x9e),
+            (0x6b, 0x5b, 0x3e),
         ],
     };
+}
+
+impl Palette {
+    /// The colours of studies and those of other series, each in their order.
+    pub(super) fn lines(&self) -> (impl Iterator<Item = Rgb>, impl Iterator<Item = Rgb>) {
+        let (studies, others) = (self.lines, self.lines);
+        (
+            studies.into_iter().take(MOST_LINES).rev(),
+            others.into_iter().skip(MOST_LINES),
+        )
+    }
 }
 
 impl Default for Palette {

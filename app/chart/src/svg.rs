@@ -26,7 +26,16 @@ const TOKENS: Palette = Palette {
     up: (4, 0, 0),
     down: (5, 0, 0),
     accent: (6, 0, 0),
-    lines: [(7, 0, 0), (8, 0, 0), (9, 0, 0), (10, 0, 0)],
+    lines: [
+        (7, 0, 0),
+        (8, 0, 0),
+        (9, 0, 0),
+        (10, 0, 0),
+        (11, 0, 0),
+        (12, 0, 0),
+        (13, 0, 0),
+        (14, 0, 0),
+    ],
 };
 
 fn token((index, ..): Rgb) -> &'static str {
@@ -41,7 +50,11 @@ fn token((index, ..): Rgb) -> &'static str {
         7 => "line-1",
         8 => "line-2",
         9 => "line-3",
-        _ => "line-4",
+        10 => "line-4",
+        11 => "line-5",
+        12 => "line-6",
+        13 => "line-7",
+        _ => "line-8",
     }
 }
 
@@ -67,6 +80,15 @@ fn draw_all(surface: &Rc<RefCell<Svg>>, scene: &Scene) -> bool {
     // Writing to a string does not fail, and nothing else here does.
     let Ok(Some(frame)) = fitted else {
         return false;
+    };
+    let computed;
+    let scene = if scene.studies.is_empty() {
+        scene
+    } else {
+        let mut with_studies = scene.clone();
+        with_studies.update_studies(f64::NEG_INFINITY, frame.candle);
+        computed = with_studies;
+        &computed
     };
     let _ = draw::axes(surface, &frame);
     let _ = draw::series(surface, &frame, scene, &mut draw::Scratch::default(), 0);
@@ -607,7 +629,7 @@ pub(crate) mod tests {
             ">GOOG</text>",
             ">AAPL</text>",
             " %</text>",
-            "stroke=\"#e0a830\"",
+            "stroke=\"#ff8a5c\"",
         ] {
             assert!(svg.contains(part), "{part} is not in {svg}");
         }

@@ -198,6 +198,7 @@ impl Drawing<'_> {
             shows_volume: self.shows_volume,
             tone,
             decimals,
+            tick: self.tick.map_or(0.0, |tick| tick.to_f64()),
             interval: self.interval.millis() as f64,
             ..Scene::default()
         };

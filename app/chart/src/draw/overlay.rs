@@ -1,6 +1,7 @@
 use super::{Brush, Failure, Outcome, Palette, Rgb, Surface, paint, thin};
 use crate::frame::{Frame, size};
 use crate::reading::{Reading, pins};
+use crate::scale::format_length;
 use crate::scene::Scene;
 use plotters::style::text_anchor::HPos;
 use std::cell::RefCell;
@@ -111,7 +112,11 @@ fn legend<S: Surface>(
 ) -> Outcome<S> {
     let (frame, palette) = (brush.frame, brush.palette);
     let mut rows: Vec<Vec<(String, Rgb)>> = Vec::new();
-    if reading.is_some() || !scene.compared.is_empty() {
+    let length = (scene.kind.has_spans() || !scene.studies.is_empty())
+        .then(|| (format_length(frame.candle), palette.muted));
+    if reading.is_none() && scene.compared.is_empty() {
+        rows.extend(length.map(|length| vec![length]));
+    } else {
         let Some(read) = reading.cloned().or_else(|| Reading::last(scene, frame)) else {
             return Ok(());
         };
@@ -119,6 +124,7 @@ fn legend<S: Surface>(
         if !scene.compared.is_empty() {
             row.push((scene.name.clone(), color_of(brush, scene, &read)));
         }
+        row.extend(length);
         if reading.is_some() {
             row.push((read.moment(scene), palette.muted));
         }
@@ -130,15 +136,15 @@ fn legend<S: Surface>(
         rows.push(row);
     }
     let time = reading.map_or(f64::INFINITY, |reading| reading.time);
-    let lines = palette.lines;
-    for (index, (compared, color)) in scene.compared.iter().zip(lines).enumerate() {
+    let (studies, others) = palette.lines();
+    for (index, (compared, color)) in scene.compared.iter().zip(others).enumerate() {
         let value = Reading::compared(scene, frame, index, time);
         rows.push(vec![
             (compared.name.clone(), color),
             (value.unwrap_or_default(), palette.text),
         ]);
     }
-    for (study, color) in scene.studies.iter().zip(lines.into_iter().rev()) {
+    for (study, color) in scene.studies.iter().zip(studies) {
         let value = Reading::study(scene, frame, study, time);
         rows.push(vec![
             (study.study.name(), color),

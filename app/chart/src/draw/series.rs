@@ -156,8 +156,8 @@ fn layer<S: Surface>(
             line(brush, one, scratch, from)?;
         }
     }
-    let lines = brush.palette.lines;
-    for (index, (compared, color)) in scene.compared.iter().zip(lines).enumerate() {
+    let (studies, others) = brush.palette.lines();
+    for (index, (compared, color)) in scene.compared.iter().zip(others).enumerate() {
         let one = One {
             index: index + 1,
             series: &compared.series,
@@ -169,13 +169,13 @@ fn layer<S: Surface>(
     }
     // What is computed of a span lies in its middle.
     let half = if scene.kind.has_spans() { 0.5 } else { 0.0 };
-    for (study, color) in scene.studies.iter().zip(lines.into_iter().rev()) {
+    for (study, color) in scene.studies.iter().zip(studies) {
         let one = One {
             index: 0,
             series: &study.line,
             color,
             bottom: None,
-            earlier: half * scene.interval,
+            earlier: half * brush.frame.candle,
         };
         line(brush, one, scratch, from)?;
     }
