@@ -24,6 +24,11 @@ pub struct Which {
 }
 
 impl Which {
+    /// Whether neither a configuration nor a file says which archive of the folder is meant.
+    pub(crate) fn is_default(&self) -> bool {
+        self.config.is_none() && self.data.as_ref().is_none_or(|data| data.file().is_none())
+    }
+
     /// The folder, and the name of the file in it: where a server with the same configuration, options
     /// and variables has its archive. Without a configuration, the file is that of real prices:
     /// made-up and replayed ones have files of their own.

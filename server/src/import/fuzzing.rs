@@ -2,8 +2,10 @@
 
 use std::io;
 
+use jiff::tz::TimeZone;
+
 use super::{
-    ImportOptions, Plan, Reading, Source, guessed_zone,
+    ImportOptions, Numbers, Plan, Reading, Source, guessed_zone,
     lines::{Line, Lines},
     rows,
     time::TimeFormat,
@@ -31,9 +33,11 @@ pub(crate) fn file(bytes: &[u8]) {
         interval: next().and_then(|text| text.parse().ok()),
         symbol: "ANY".parse().ok(),
         zone: None,
+        numbers: Numbers::Point,
+        scale: None,
     };
     let open = || Ok(Box::new(io::Cursor::new(file.to_vec())) as Source);
-    let Ok(plan) = Plan::of(&open, &options, NOW) else {
+    let Ok(plan) = Plan::of(&open, &options, None, NOW) else {
         return;
     };
     assert!(!plan.to_string().is_empty());
@@ -46,7 +50,11 @@ pub(crate) fn file(bytes: &[u8]) {
         zone: &|symbol| Ok(guessed_zone(symbol)),
         interval: plan.interval,
         symbol: plan.symbol,
+        earliest: plan.earliest,
         latest,
+        numbers: plan.numbers,
+        scale: plan.scale,
+        epoch_zone: TimeZone::UTC,
     };
     let mut number = 0;
     while let Ok(Some(line)) = lines.next() {
@@ -75,11 +83,11 @@ pub(crate) fn file(bytes: &[u8]) {
 /// Reads a time in each of the formats, and in one that is a pattern.
 pub(crate) fn time(pattern: &str, text: &str) {
     let zone = Calendar::UsStocks.zone();
-    for format in ["iso", "s", "ms", "us", "ns", "%Y%m%d", pattern] {
+    for format in ["iso", "s", "ms", "us", "ns", "excel", "%Y%m%d", pattern] {
         if let Ok(format) = format.parse::<TimeFormat>() {
             for clock in [None, Some(text)] {
                 let stamp = format.parse(text, clock);
-                let _ = stamp.map(|stamp| (stamp.day(), stamp.millis(zone)));
+                let _ = stamp.map(|stamp| (stamp.day(zone), stamp.millis(zone)));
             }
             assert_eq!(format.to_string().parse(), Ok(format));
         }

@@ -7,41 +7,44 @@
 mod columns;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod guess;
 mod lines;
+mod numbers;
 mod progress;
 mod rows;
+mod source;
 mod time;
 
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
     fmt,
-    fs::File,
-    io::{self, BufRead, BufReader, Read as _, Seek as _, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use archive::{Dividend, Importer, Print, Split, Written};
 use clap::Args;
-use flate2::bufread::MultiGzDecoder;
 use jiff::{civil::Date, tz::TimeZone};
 use market::{Bar, Interval, Millis, Symbol};
+use rust_decimal::Decimal;
 
 use self::{
     columns::{Columns, Kind, Role},
     lines::{Line, Lines, delimiter_of},
-    progress::{Counted, Progress},
+    progress::Progress,
     rows::{Reading, Record, Row},
+    source::{Source, open},
 };
-use crate::data::Which;
+use crate::{archive::Kind, data::Which};
 
 pub(crate) use self::time::Stamp;
-pub use self::{columns::Mapping, time::TimeFormat};
+pub use self::{columns::Mapping, numbers::Numbers, time::TimeFormat};
 
 /// What is to be imported, and how it is to be read.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ImportOptions {
-    /// CSV with a header, plain or gzip: a bar or a trade in each line
+    /// CSV with a header, plain, gzip or ZIP: a bar or a trade in each line
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -68,11 +71,33 @@ pub struct ImportOptions {
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     pub zone: Option<TimeZone>,
 
-    /// How times are written: iso, s ms us ns since 1970, or a pattern such as
-    /// '%m/%d/%Y %H:%M' [default: guessed]
+    /// How times are written: iso, s ms us ns since 1970, excel (days since 1899),
+    /// day-ms (milliseconds since midnight, of the day in the file's name), or a
+    /// pattern such as '%m/%d/%Y %H:%M' [default: guessed]
     #[arg(long, value_name = "FORMAT")]
     pub time_format: Option<TimeFormat>,
+
+    /// How numbers are written: plain (1234.5), point (1,234.5) or comma (1.234,5);
+    /// point and comma also read 1.2M and 1e5
+    #[arg(long, value_name = "STYLE", default_value_t)]
+    pub numbers: Numbers,
+
+    /// What prices are multiplied with: 0.0001 where 1234500 is 123.45
+    #[arg(long, value_name = "FACTOR", value_parser = scale)]
+    pub scale: Option<Decimal>,
 }
+
+fn scale(text: &str) -> Result<Decimal, String> {
+    text.parse()
+        .ok()
+        .filter(|scale: &Decimal| *scale > Decimal::ZERO && *scale <= MAX_SCALE)
+        .ok_or_else(|| {
+            format!("{text:?} is not a factor: expected a number above 0 and at most {MAX_SCALE}")
+        })
+}
+
+/// The largest factor of prices.
+const MAX_SCALE: Decimal = Decimal::ONE_THOUSAND;
 
 fn zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name).map_err(|_| {
@@ -102,6 +127,28 @@ const MOST_SYMBOLS: usize = 200_000;
 /// How many refused lines of a file are told one by one.
 const TOLD: usize = 20;
 
+/// Where the unit of a number since 1970 is guessed, an earlier one is of another unit: 100,000,000 s.
+const UNAMBIGUOUS: Millis = 100_000_000_000;
+
+/// The zones in which a bar of a day may begin at midnight.
+fn midnights(said: &Option<TimeZone>) -> Vec<TimeZone> {
+    match said {
+        Some(zone) => vec![TimeZone::UTC, zone.clone()],
+        None => vec![
+            TimeZone::UTC,
+            crate::sessions::Calendar::UsStocks.zone().clone(),
+        ],
+    }
+}
+
+/// The day in a file's name, `20240102_trade.zip`.
+fn date_in(file: &Path) -> Option<Date> {
+    let name = file.file_name()?.to_str()?;
+    name.split(|c: char| !c.is_ascii_digit())
+        .find_map(|digits| TimeFormat::Compact.parse(digits, None))
+        .map(|stamp| stamp.day(&TimeZone::UTC))
+}
+
 /// A time that is this far ahead is wrong.
 const FUTURE: Millis = 24 * 60 * 60 * 1_000;
 
@@ -129,7 +176,7 @@ pub fn import(
     for file in &options.files {
         let named = |error: &dyn fmt::Display| format!("{}: {error}", file.display());
         let reopen = || open(file).map(|(source, _)| source);
-        let plan = Plan::of(&reopen, options, now).map_err(|error| named(&error))?;
+        let plan = Plan::of(&reopen, options, date_in(file), now).map_err(|error| named(&error))?;
         tell(out, &format!("{}: {plan}", file.display()))?;
         let one = take(file, plan, &zones, &mut importer).map_err(|error| named(&error))?;
         tell(out, &format!("{}: {one}", file.display()))?;
@@ -142,10 +189,25 @@ pub fn import(
     loop {
         let made = importer.roll().map_err(|failure| failure.to_string())?;
         if made == 0 {
-            return Ok(total);
+            break;
         }
         progress.made(made);
     }
+    if let Some(warning) = other_archive(&options.archive, &folder) {
+        eprintln!("{warning}");
+    }
+    Ok(total)
+}
+
+/// What to know where the archive was not chosen: a server without feeds has another one.
+fn other_archive(which: &Which, folder: &Path) -> Option<String> {
+    let simulated = folder.join(Kind::Simulated.file());
+    (which.is_default() && simulated.exists()).then(|| {
+        format!(
+            "note: a server without a feed shows {}, not this archive; start it with a feed, with --feed none, or import with --config",
+            simulated.display()
+        )
+    })
 }
 
 fn tell(out: &mut dyn Write, text: &str) -> Result<(), String> {
@@ -214,7 +276,12 @@ struct Plan {
     format: TimeFormat,
     interval: Interval,
     symbol: Option<Symbol>,
+    earliest: Millis,
     latest: Millis,
+    numbers: Numbers,
+    scale: Option<Decimal>,
+    /// The zone of days that are numbers since 1970; UTC where nobody asked for another one.
+    epoch_zone: Option<TimeZone>,
     delimiter: u8,
     /// Whether the first line says what the columns are.
     has_header: bool,
@@ -236,6 +303,7 @@ impl Plan {
     fn of(
         open: &dyn Fn() -> Result<Source, String>,
         options: &ImportOptions,
+        named: Option<Date>,
         now: Millis,
     ) -> Result<Self, String> {
         let unreadable = |error: io::Error| format!("cannot be read: {error}");
@@ -292,9 +360,21 @@ impl Plan {
         if is_empty {
             return Err("has a header and nothing else: expected lines".to_owned());
         }
-        let format = match &options.time_format {
-            Some(format) => format.clone(),
-            None => TimeFormat::guess(sample.iter().map(|(time, _, _)| time.as_str()))?,
+        let format = match (&options.time_format, named) {
+            (Some(TimeFormat::SinceMidnight(None)), None) => {
+                return Err(
+                    "its name has no day, and times are milliseconds since midnight: expected a name such as 20240102_trade.csv".to_owned(),
+                );
+            }
+            (Some(TimeFormat::SinceMidnight(None)), day) => TimeFormat::SinceMidnight(day),
+            (Some(format), _) => format.clone(),
+            (None, _) => TimeFormat::guess(sample.iter().map(|(time, _, _)| time.as_str()))?,
+        };
+        // A guessed unit may be another one in a line that is none of the sample.
+        let earliest = if options.time_format.is_none() && format.is_epoch() {
+            UNAMBIGUOUS
+        } else {
+            0
         };
         let interval = match (columns.kind, options.interval) {
             (Kind::Trades, Some(_)) => {
@@ -303,7 +383,7 @@ impl Plan {
             // It is not asked for.
             (Kind::Trades, None) => Interval::Second,
             (Kind::Bars, Some(interval)) => interval,
-            (Kind::Bars, None) => guess_interval(&format, &sample)?,
+            (Kind::Bars, None) => guess::interval(&format, &sample, &midnights(&options.zone))?,
         };
         Ok(Plan {
             described: columns.describe(if has_header { &header } else { &[] }),
@@ -312,65 +392,14 @@ impl Plan {
             format,
             interval,
             symbol: options.symbol,
+            earliest,
             latest: now.saturating_add(FUTURE),
+            numbers: options.numbers,
+            scale: options.scale,
+            epoch_zone: options.zone.clone(),
             delimiter,
             has_header,
         })
-    }
-}
-
-/// How long the bars of a file are: the shortest time between two lines of a symbol.
-fn guess_interval(
-    format: &TimeFormat,
-    sample: &[(String, Option<String>, Option<String>)],
-) -> Result<Interval, String> {
-    let mut newest: HashMap<Option<&str>, Millis> = HashMap::new();
-    let mut shortest: Option<Millis> = None;
-    let mut only_days = true;
-    for (time, clock, symbol) in sample {
-        let Some(stamp) = format.parse(time, clock.as_deref()) else {
-            continue;
-        };
-        only_days &= matches!(stamp, time::Stamp::Day(_));
-        // In which zone does not matter here, but for two days a year.
-        let Some(time) = stamp.millis(&TimeZone::UTC) else {
-            continue;
-        };
-        if let Some(before) = newest.insert(symbol.as_deref(), time) {
-            let between = before.abs_diff(time);
-            shortest = Some(shortest.map_or(between, |shortest| shortest.min(between)))
-                .filter(|between| *between > 0)
-                .or(shortest);
-        }
-    }
-    if newest.is_empty() {
-        let first = sample.first().map_or("", |(time, _, _)| time);
-        return Err(format!(
-            "{} is not a time as {format}: expected --time-format with one of iso, s, ms, us, ns, or a pattern such as '%d.%m.%Y %H:%M'",
-            rows::short(first)
-        ));
-    }
-    if only_days {
-        return Ok(Interval::Day);
-    }
-    let asked = "expected --interval with one of 1s, 1m, 5m, 15m, 1h, 1d";
-    let Some(shortest) = shortest else {
-        return Err(format!(
-            "its times do not tell how long its bars are: {asked}"
-        ));
-    };
-    // Days have 23 hours once a year.
-    let day = 23 * Interval::Hour.millis();
-    let found = Interval::ALL
-        .into_iter()
-        .find(|interval| interval.millis() == shortest);
-    match found {
-        _ if shortest >= day => Ok(Interval::Day),
-        Some(interval) => Ok(interval),
-        None => Err(format!(
-            "its bars are {} s apart, which is no interval: {asked}",
-            shortest / 1_000
-        )),
     }
 }
 
@@ -494,7 +523,11 @@ fn take(file: &Path, plan: Plan, zones: &Zones, importer: &mut Importer) -> Resu
         zone: &zone_of,
         interval,
         symbol: plan.symbol,
+        earliest: plan.earliest,
         latest: plan.latest,
+        numbers: plan.numbers,
+        scale: plan.scale,
+        epoch_zone: plan.epoch_zone.unwrap_or(TimeZone::UTC),
     };
     let mut one = One::default();
     let mut batch = Batch::default();
@@ -611,27 +644,4 @@ impl Batch {
             }
         }
     }
-}
-
-type Source = Box<dyn BufRead>;
-
-/// Opens a file, also one that is compressed, and counts how much of it is read.
-fn open(file: &Path) -> Result<(Source, Counted), String> {
-    let cannot = |error: io::Error| format!("cannot be opened: {error}");
-    let mut opened = File::open(file).map_err(cannot)?;
-    let metadata = opened.metadata().map_err(cannot)?;
-    if !metadata.is_file() {
-        return Err("is not a file: expected one of CSV, plain or gzip".to_owned());
-    }
-    let mut magic = [0; 2];
-    let is_gzip = opened.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
-    opened.rewind().map_err(cannot)?;
-    let counted = Counted::new(metadata.len());
-    let raw = BufReader::with_capacity(1 << 16, counted.reader(opened));
-    let source: Source = if is_gzip {
-        Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(raw)))
-    } else {
-        Box::new(raw)
-    };
-    Ok((source, counted))
 }

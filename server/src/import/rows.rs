@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use super::{
     columns::{Columns, Kind, Role},
     lines::{Lines, Malformed},
+    numbers::Numbers,
     time::{Stamp, TimeFormat},
 };
 use crate::cell::unescaped;
@@ -25,8 +26,16 @@ pub(crate) struct Reading<'a> {
     pub(crate) interval: Interval,
     /// Where no column says it.
     pub(crate) symbol: Option<Symbol>,
+    /// What is earlier is in another unit.
+    pub(crate) earliest: Millis,
     /// What is later has not happened.
     pub(crate) latest: Millis,
+    /// How numbers are written.
+    pub(crate) numbers: Numbers,
+    /// What prices are multiplied with.
+    pub(crate) scale: Option<Decimal>,
+    /// The zone of days that are numbers since 1970.
+    pub(crate) epoch_zone: TimeZone,
 }
 
 /// What one line says.
@@ -174,6 +183,11 @@ impl Reading<'_> {
         if time > self.latest {
             return Err(out("in the future: expected a time that has come"));
         }
+        if time < self.earliest {
+            return Err(out(
+                "a time of 1973 or before, and may be of another unit: expected --time-format, if it is right",
+            ));
+        }
         Ok(time)
     }
 
@@ -184,7 +198,7 @@ impl Reading<'_> {
         stamp: Stamp,
     ) -> Result<Row, Refused> {
         let start = if self.interval == Interval::Day {
-            let day: Date = stamp.day();
+            let day: Date = stamp.day(&self.epoch_zone);
             self.moment(symbol, Stamp::Day(day), &day)?
         } else {
             let start = self.moment(symbol, stamp, &short(record.text(Role::Time)?))?;
@@ -197,7 +211,7 @@ impl Reading<'_> {
             }
             start
         };
-        let price = |role| record.price(role);
+        let price = |role| self.price(record, role);
         let (open, high, low, close) = (
             price(Role::Open)?,
             price(Role::High)?,
@@ -216,7 +230,7 @@ impl Reading<'_> {
                 ),
             ));
         }
-        let vwap = record.number(Role::Vwap, "a price")?;
+        let vwap = self.amount(record, Role::Vwap, "a price")?;
         let trades = record.whole(Role::Trades)?.unwrap_or(0);
         let bar = Bar {
             symbol,
@@ -225,13 +239,13 @@ impl Reading<'_> {
             high,
             low,
             close,
-            volume: record.size(Role::Volume)?.unwrap_or(Size::ZERO),
+            volume: self.size(record, Role::Volume)?.unwrap_or(Size::ZERO),
             vwap,
             trades,
         };
         let (mut split, mut dividend) = (None, None);
         if self.interval == Interval::Day {
-            let ratio: Option<Price> = record.number(Role::Split, "a ratio")?;
+            let ratio: Option<Price> = self.number(record, Role::Split, "a ratio")?;
             // 0 stands for no split in some files, as 1 does in others.
             let ratio = ratio.map(Price::decimal);
             if let Some(ratio) = ratio.filter(|ratio| ratio.is_sign_negative() && !ratio.is_zero())
@@ -242,8 +256,8 @@ impl Reading<'_> {
                 ));
             }
             split = ratio.filter(|ratio| !ratio.is_zero() && *ratio != Decimal::ONE);
-            dividend = record
-                .number(Role::Dividend, "an amount")?
+            dividend = self
+                .amount(record, Role::Dividend, "an amount")?
                 .filter(|amount: &Price| !amount.decimal().is_zero());
         }
         Ok(Row::Bar {
@@ -263,7 +277,10 @@ impl Reading<'_> {
         let trade = Trade {
             id: record.whole(Role::Id)?,
             moves: record.moves()?,
-            ..Trade::new(record.price(Role::Price)?, record.size(Role::Size)?)
+            ..Trade::new(
+                self.price(record, Role::Price)?,
+                self.size(record, Role::Size)?,
+            )
         };
         let feed = record.some(Role::Feed)?.map(unescaped);
         if let Some(feed) = feed.filter(|feed| feed.len() > MOST_OF_A_NAME) {
@@ -284,6 +301,85 @@ impl Reading<'_> {
     }
 }
 
+impl Reading<'_> {
+    fn number<T: FromStr, R: std::io::BufRead>(
+        &self,
+        record: &Record<'_, R>,
+        role: Role,
+        what: &str,
+    ) -> Result<Option<T>, Refused> {
+        let Some(text) = record.some(role)? else {
+            return Ok(None);
+        };
+        let number = self
+            .numbers
+            .plain(text)
+            .and_then(|plain| plain.parse().ok());
+        number.map(Some).ok_or_else(|| {
+            refused(
+                "not a number",
+                format!(
+                    "{} is not {what} ({role}): expected {}",
+                    short(text),
+                    self.numbers.expected()
+                ),
+            )
+        })
+    }
+
+    /// An amount of money, in the unit of prices.
+    fn amount<R: std::io::BufRead>(
+        &self,
+        record: &Record<'_, R>,
+        role: Role,
+        what: &str,
+    ) -> Result<Option<Price>, Refused> {
+        let amount: Option<Price> = self.number(record, role, what)?;
+        let (Some(amount), Some(scale)) = (amount, self.scale) else {
+            return Ok(amount);
+        };
+        let scaled = amount.decimal().checked_mul(scale).ok_or_else(|| {
+            refused(
+                "not a number",
+                format!("{amount} times {scale} has too many digits ({role})"),
+            )
+        })?;
+        Ok(Some(Price::from(scaled.normalize())))
+    }
+
+    fn price<R: std::io::BufRead>(
+        &self,
+        record: &Record<'_, R>,
+        role: Role,
+    ) -> Result<Price, Refused> {
+        let price = self
+            .amount(record, role, "a price")?
+            .ok_or_else(|| missing(role))?;
+        if price.decimal().is_zero() {
+            return Err(refused(
+                "a price of zero",
+                format!("the {role} is {price}: expected a price"),
+            ));
+        }
+        Ok(price)
+    }
+
+    fn size<R: std::io::BufRead>(
+        &self,
+        record: &Record<'_, R>,
+        role: Role,
+    ) -> Result<Option<Size>, Refused> {
+        let size: Option<Size> = self.number(record, role, "a size")?;
+        match size {
+            Some(size) if size < Size::ZERO => Err(refused(
+                "a negative size",
+                format!("the {role} is {size}: expected 0 or more"),
+            )),
+            size => Ok(size),
+        }
+    }
+}
+
 fn expected(format: &TimeFormat) -> String {
     match format {
         TimeFormat::Iso => "a day or a time as in 2024-01-02 09:30".to_owned(),
@@ -292,6 +388,8 @@ fn expected(format: &TimeFormat) -> String {
         TimeFormat::Millis => "milliseconds since 1970".to_owned(),
         TimeFormat::Micros => "microseconds since 1970".to_owned(),
         TimeFormat::Nanos => "nanoseconds since 1970".to_owned(),
+        TimeFormat::Excel => "days since 1899".to_owned(),
+        TimeFormat::SinceMidnight(_) => "milliseconds since midnight".to_owned(),
         TimeFormat::Pattern(pattern) => format!("one like {pattern}"),
     }
 }
@@ -317,45 +415,6 @@ impl<R: std::io::BufRead> Record<'_, R> {
 
     fn text(&self, role: Role) -> Result<&str, Refused> {
         self.some(role)?.ok_or_else(|| missing(role))
-    }
-
-    fn number<T: FromStr>(&self, role: Role, what: &str) -> Result<Option<T>, Refused> {
-        let Some(text) = self.some(role)? else {
-            return Ok(None);
-        };
-        // Some write their prices with the currency.
-        let digits = text.strip_prefix('$').unwrap_or(text);
-        digits.parse().map(Some).map_err(|_| {
-            refused(
-                "not a number",
-                format!(
-                    "{} is not {what} ({role}): expected digits with at most one point",
-                    short(text)
-                ),
-            )
-        })
-    }
-
-    fn price(&self, role: Role) -> Result<Price, Refused> {
-        let price: Price = self.number(role, "a price")?.ok_or_else(|| missing(role))?;
-        if price.decimal().is_zero() {
-            return Err(refused(
-                "a price of zero",
-                format!("the {role} is {price}: expected a price"),
-            ));
-        }
-        Ok(price)
-    }
-
-    fn size(&self, role: Role) -> Result<Option<Size>, Refused> {
-        let size: Option<Size> = self.number(role, "a size")?;
-        match size {
-            Some(size) if size < Size::ZERO => Err(refused(
-                "a negative size",
-                format!("the {role} is {size}: expected 0 or more"),
-            )),
-            size => Ok(size),
-        }
     }
 
     fn moves(&self) -> Result<Moves, Refused> {

@@ -3,12 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use jiff::{
-    Timestamp,
+    Span, Timestamp,
     civil::{Date, DateTime, Time},
     fmt::{strtime, temporal::Pieces},
     tz::{Offset, TimeZone},
 };
 use market::Millis;
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 
 /// How a file writes its times.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,10 @@ pub enum TimeFormat {
     Micros,
     /// Nanoseconds since the epoch.
     Nanos,
+    /// Days since December 30, 1899, as spreadsheets count them; a fraction is the time of day.
+    Excel,
+    /// Milliseconds since midnight, of this day once the file's name has told it.
+    SinceMidnight(Option<Date>),
     /// A pattern of `strptime`, `%m/%d/%Y %H:%M`.
     Pattern(String),
 }
@@ -45,6 +50,8 @@ impl fmt::Display for TimeFormat {
             TimeFormat::Millis => "ms",
             TimeFormat::Micros => "us",
             TimeFormat::Nanos => "ns",
+            TimeFormat::Excel => "excel",
+            TimeFormat::SinceMidnight(_) => "day-ms",
             TimeFormat::Pattern(pattern) => pattern,
         })
     }
@@ -60,11 +67,13 @@ impl FromStr for TimeFormat {
             "ms" => TimeFormat::Millis,
             "us" => TimeFormat::Micros,
             "ns" => TimeFormat::Nanos,
+            "excel" => TimeFormat::Excel,
+            "day-ms" => TimeFormat::SinceMidnight(None),
             "%Y%m%d" => TimeFormat::Compact,
             pattern if pattern.contains('%') => TimeFormat::Pattern(pattern.to_owned()),
             _ => {
                 return Err(format!(
-                    "{text:?} is not a format of times: expected iso, s, ms, us, ns or a pattern such as %m/%d/%Y"
+                    "{text:?} is not a format of times: expected iso, s, ms, us, ns, excel, day-ms or a pattern such as %m/%d/%Y"
                 ));
             }
         })
@@ -80,14 +89,30 @@ pub(crate) enum Stamp {
     Local(DateTime),
     /// A moment, with the day that is written beside it.
     Moment(Timestamp, Date),
+    /// A moment as a number since the epoch, without a day.
+    Epoch(Timestamp),
 }
 
 impl Stamp {
-    /// The day that is written. Of a number since the epoch that is the day of UTC.
-    pub(crate) fn day(self) -> Date {
+    /// The day that is written. Of a number since the epoch that is the day of `epoch_zone`.
+    pub(crate) fn day(self, epoch_zone: &TimeZone) -> Date {
         match self {
             Stamp::Day(day) | Stamp::Moment(_, day) => day,
             Stamp::Local(local) => local.date(),
+            Stamp::Epoch(moment) => epoch_zone.to_datetime(moment).date(),
+        }
+    }
+
+    /// Whether a day begins then: as it is written, or for a moment in one of the zones.
+    pub(crate) fn is_midnight(self, zones: &[TimeZone]) -> bool {
+        let in_zones = |moment| {
+            let mut local = zones.iter().map(|zone| zone.to_datetime(moment).time());
+            local.any(|time| time == Time::midnight())
+        };
+        match self {
+            Stamp::Day(_) => true,
+            Stamp::Local(local) => local.time() == Time::midnight(),
+            Stamp::Moment(moment, _) | Stamp::Epoch(moment) => in_zones(moment),
         }
     }
 
@@ -95,7 +120,9 @@ impl Stamp {
     /// twice, as clocks are put back, is the first; one that is left out is an hour later.
     pub(crate) fn millis(self, zone: &TimeZone) -> Option<Millis> {
         let local = match self {
-            Stamp::Moment(moment, _) => return Millis::try_from(moment.as_millisecond()).ok(),
+            Stamp::Moment(moment, _) | Stamp::Epoch(moment) => {
+                return Millis::try_from(moment.as_millisecond()).ok();
+            }
             Stamp::Day(day) => day.to_datetime(Time::midnight()),
             Stamp::Local(local) => local,
         };
@@ -122,11 +149,22 @@ impl TimeFormat {
         if !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(match whole.len() {
                 8 if TimeFormat::Compact.parse(first, None).is_some() => TimeFormat::Compact,
-                ..=11 => TimeFormat::Seconds,
+                // Before 1973 nobody wrote such numbers, but other things are counted in them.
+                ..=8 => {
+                    return Err(format!(
+                        "{first:?} is not a time that is known: expected --time-format with s for seconds since 1970, excel for days since 1899, day-ms for milliseconds since midnight, or a pattern"
+                    ));
+                }
+                9..=11 => TimeFormat::Seconds,
                 12..=14 => TimeFormat::Millis,
                 15..=17 => TimeFormat::Micros,
                 _ => TimeFormat::Nanos,
             });
+        }
+        if let Some((day, _)) = first.split_once(' ')
+            && compact(day).is_some()
+        {
+            return Ok(TimeFormat::Pattern(format!("%Y%m%d{}", tail(first))));
         }
         if !first.contains('/') {
             return Ok(TimeFormat::Iso);
@@ -150,6 +188,14 @@ impl TimeFormat {
         }
     }
 
+    /// Whether times are numbers since the epoch.
+    pub(crate) fn is_epoch(&self) -> bool {
+        matches!(
+            self,
+            TimeFormat::Seconds | TimeFormat::Millis | TimeFormat::Micros | TimeFormat::Nanos
+        )
+    }
+
     /// Reads a time; of a file that has the time of day in a column of its own, that too.
     pub(crate) fn parse(&self, text: &str, time: Option<&str>) -> Option<Stamp> {
         let stamp = match self {
@@ -159,6 +205,8 @@ impl TimeFormat {
             TimeFormat::Millis => epoch(text, 1_000_000),
             TimeFormat::Micros => epoch(text, 1_000),
             TimeFormat::Nanos => epoch(text, 1),
+            TimeFormat::Excel => excel(text),
+            TimeFormat::SinceMidnight(day) => since_midnight((*day)?, text),
             TimeFormat::Pattern(pattern) => by_pattern(pattern, text),
         }?;
         match (stamp, time) {
@@ -222,9 +270,41 @@ fn epoch(text: &str, nanos: i128) -> Option<Stamp> {
         total += i128::from(digit - b'0') * unit;
     }
     let moment = Timestamp::from_nanosecond(total).ok()?;
-    Some(Stamp::Moment(
-        moment,
-        Offset::UTC.to_datetime(moment).date(),
+    Some(Stamp::Epoch(moment))
+}
+
+/// A day as spreadsheets count them, with the time of day as a fraction, to the nearest second.
+fn excel(text: &str) -> Option<Stamp> {
+    let number: Decimal = text.parse().ok()?;
+    let days = number
+        .trunc()
+        .to_i64()
+        .filter(|days| (1..=MAX_EXCEL_DAYS).contains(days))?;
+    let day = EXCEL_DAY_0.checked_add(Span::new().days(days)).ok()?;
+    let seconds = (number.fract() * Decimal::from(86_400)).round().to_i64()?;
+    if seconds == 0 {
+        return Some(Stamp::Day(day));
+    }
+    let local = day.to_datetime(Time::midnight());
+    Some(Stamp::Local(
+        local.checked_add(Span::new().seconds(seconds)).ok()?,
+    ))
+}
+
+/// So that February 29, 1900, which spreadsheets count, is left out for all days after it.
+const EXCEL_DAY_0: Date = jiff::civil::date(1899, 12, 30);
+
+/// The last day that spreadsheets count, in the year 9999.
+const MAX_EXCEL_DAYS: i64 = 2_958_465;
+
+fn since_midnight(day: Date, text: &str) -> Option<Stamp> {
+    let millis: i64 = text.split('.').next()?.parse().ok()?;
+    if !(0..86_400_000).contains(&millis) {
+        return None;
+    }
+    let local = day.to_datetime(Time::midnight());
+    Some(Stamp::Local(
+        local.checked_add(Span::new().milliseconds(millis)).ok()?,
     ))
 }
 
@@ -232,10 +312,7 @@ fn by_pattern(pattern: &str, text: &str) -> Option<Stamp> {
     let parsed = strtime::parse(pattern, text).ok()?;
     // Seconds since the epoch.
     if let Some(moment) = parsed.timestamp() {
-        return Some(Stamp::Moment(
-            moment,
-            Offset::UTC.to_datetime(moment).date(),
-        ));
+        return Some(Stamp::Epoch(moment));
     }
     let day = parsed.to_date().ok()?;
     let Ok(time) = parsed.to_time() else {
@@ -313,7 +390,8 @@ mod tests {
 
     #[test]
     fn the_day_is_the_one_that_is_written() {
-        let day = |format: TimeFormat, text: &str| format.parse(text, None).unwrap().day();
+        let day =
+            |format: TimeFormat, text: &str| format.parse(text, None).unwrap().day(&TimeZone::UTC);
         let monday: Date = "2024-07-01".parse().unwrap();
         assert_eq!(day(TimeFormat::Iso, "2024-07-01 00:00:00-04:00"), monday);
         assert_eq!(day(TimeFormat::Iso, "2024-07-01T23:59:59+09:00"), monday);
@@ -360,7 +438,7 @@ mod tests {
                 for format in ["iso", "s", "ns", "%Y%m%d", "%m/%d/%Y %H:%M:%S", "%s"] {
                     let format: TimeFormat = format.parse().unwrap();
                     if let Some(stamp) = format.parse(text, None) {
-                        stamp.day();
+                        stamp.day(&TimeZone::UTC);
                         stamp.millis(&new_york());
                     }
                     format.parse(text, Some(text));

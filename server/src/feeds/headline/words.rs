@@ -3,7 +3,7 @@
 use super::vocabulary::{CURRENCIES, FUNCTION_WORDS, NAME_ENDINGS, SCALES, TITLES, TYPE_WORDS};
 
 /// How many words of a headline are read; longer ones repeat themselves.
-const MAX_WORDS: usize = 64;
+const MAX_WORDS: usize = 40;
 
 /// One word of a headline in lower case, without punctuation.
 #[derive(Debug, Clone, PartialEq, Eq)]
