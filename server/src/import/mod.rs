@@ -36,7 +36,7 @@ use self::{
     rows::{Reading, Record, Row},
     source::{Source, open},
 };
-use crate::{archive::Kind, data::Which};
+use crate::{archive::Kind as Prices, data::Which};
 
 pub(crate) use self::time::Stamp;
 pub use self::{columns::Mapping, numbers::Numbers, time::TimeFormat};
@@ -201,7 +201,7 @@ pub fn import(
 
 /// What to know where the archive was not chosen: a server without feeds has another one.
 fn other_archive(which: &Which, folder: &Path) -> Option<String> {
-    let simulated = folder.join(Kind::Simulated.file());
+    let simulated = folder.join(Prices::Simulated.file());
     (which.is_default() && simulated.exists()).then(|| {
         format!(
             "note: a server without a feed shows {}, not this archive; start it with a feed, with --feed none, or import with --config",

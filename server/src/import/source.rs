@@ -126,8 +126,8 @@ fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
     match start {
         [0xff, 0xfe, ..] => Some(UTF_16LE),
         [0xfe, 0xff, ..] => Some(UTF_16BE),
-        [1.., 0, 1.., 0, ..] => Some(UTF_16LE),
-        [0, 1.., 0, 1.., ..] => Some(UTF_16BE),
+        [a, 0, b, 0, ..] if *a != 0 && *b != 0 => Some(UTF_16LE),
+        [0, a, 0, b, ..] if *a != 0 && *b != 0 => Some(UTF_16BE),
         _ => None,
     }
 }
