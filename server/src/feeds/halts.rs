@@ -163,6 +163,46 @@ impl Halts {
     /// Tells what is new in a document.
     fn take(&mut self, read: &Syndication, publisher: &Publisher) {
         let now = publisher.now();
+        let listed = self.listed(read, publisher);
+        let mut halts: Vec<Halt> = listed.values().cloned().collect();
+        halts.sort_by_key(|halt| (halt.halted.time, halt.symbol));
+        for halt in halts {
+            let id = halt.id();
+            let known = self.halts.get(&id);
+            if known.is_some_and(|known| known.told == halt) {
+                continue;
+            }
+            let is_over = known.is_some_and(|known| known.is_over);
+            publisher.news(halt.news());
+            if !is_over {
+                // The code may have changed with the times.
+                if halt.resumption().is_none_or(|trade| trade > now) {
+                    publisher.halt(halt.symbol, &halt.code);
+                }
+                self.open.insert(id.clone(), (halt.clone(), 0));
+            }
+            let told = halt;
+            self.halts.insert(id, Known { told, is_over });
+        }
+        self.resume(publisher);
+        let mut gone = Vec::new();
+        for (id, (_, missed)) in &mut self.open {
+            *missed = match listed.contains_key(id) {
+                true => 0,
+                false => *missed + 1,
+            };
+            if *missed >= MISSED {
+                gone.push(id.clone());
+            }
+        }
+        for id in gone {
+            self.close(&id, publisher);
+        }
+    }
+
+    /// The halts of a document, each once.
+    fn listed(&mut self, read: &Syndication, publisher: &Publisher) -> HashMap<String, Halt> {
+        let now = publisher.now();
         let mut listed: HashMap<String, Halt> = HashMap::new();
         for item in read.items.iter().take(ITEMS) {
             let (mut halt, problem) = match halt(item, now) {
@@ -204,40 +244,7 @@ impl Halts {
                 }
             }
         }
-        let mut halts: Vec<Halt> = listed.values().cloned().collect();
-        halts.sort_by_key(|halt| (halt.halted.time, halt.symbol));
-        for halt in halts {
-            let id = halt.id();
-            let known = self.halts.get(&id);
-            if known.is_some_and(|known| known.told == halt) {
-                continue;
-            }
-            let is_over = known.is_some_and(|known| known.is_over);
-            publisher.news(halt.news());
-            if !is_over {
-                // The code may have changed with the times.
-                if halt.resumption().is_none_or(|trade| trade > now) {
-                    publisher.halt(halt.symbol, &halt.code);
-                }
-                self.open.insert(id.clone(), (halt.clone(), 0));
-            }
-            let told = halt;
-            self.halts.insert(id, Known { told, is_over });
-        }
-        self.resume(publisher);
-        let mut gone = Vec::new();
-        for (id, (_, missed)) in &mut self.open {
-            *missed = match listed.contains_key(id) {
-                true => 0,
-                false => *missed + 1,
-            };
-            if *missed >= MISSED {
-                gone.push(id.clone());
-            }
-        }
-        for id in gone {
-            self.close(&id, publisher);
-        }
+        listed
     }
 
     /// Tells of each halt whose time of resumption has come.

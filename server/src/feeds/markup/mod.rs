@@ -8,6 +8,7 @@
 mod encoding;
 mod html;
 mod mend;
+mod names;
 mod syndication;
 mod time;
 mod tree;

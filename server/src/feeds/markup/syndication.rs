@@ -213,18 +213,7 @@ fn item(item: &Element, base: &Url) -> Item {
     let id = texts(&[(Space::Plain, "guid")])
         .or_else(|| texts(&[(Space::Plain, "id"), (Space::Atom, "id")]))
         .or_else(|| about.clone());
-    let own = item
-        .children()
-        .filter(|child| child.name == "link" && child.space == Space::Plain)
-        .find_map(|link| {
-            let text = link.text();
-            let address = match text.trim() {
-                "" => link.attribute("href")?.to_owned(),
-                text => text.to_owned(),
-            };
-            Some((address, based(base, link)))
-        })
-        .or_else(|| alternate(item, base));
+    let own = own_link(item, base);
     let permalink = id.as_deref().filter(|id| is_permalink && is_of_the_web(id));
     let link = own
         .as_ref()
@@ -275,6 +264,21 @@ fn item(item: &Element, base: &Url) -> Item {
             .map(|child| (child.name.clone(), child.text()))
             .collect(),
     }
+}
+
+/// The address that an item of RSS has of its own, and what it is relative to.
+fn own_link(item: &Element, base: &Url) -> Option<(String, Url)> {
+    item.children()
+        .filter(|child| child.name == "link" && child.space == Space::Plain)
+        .find_map(|link| {
+            let text = link.text();
+            let address = match text.trim() {
+                "" => link.attribute("href")?.to_owned(),
+                text => text.to_owned(),
+            };
+            Some((address, based(base, link)))
+        })
+        .or_else(|| alternate(item, base))
 }
 
 fn atom(root: &Element, address: &Url) -> Syndication {

@@ -8,141 +8,28 @@
 //! suggest.
 
 mod mentions;
+mod options;
 mod story;
 
 use std::{collections::HashMap, time::Duration};
 
 use futures_util::future::BoxFuture;
-use market::{Millis, NewsType, Symbol};
+use market::Millis;
 use reqwest::Url;
-use serde::{Deserialize, Deserializer, de::Error as _};
 use tokio::time::Instant;
 
 use self::story::{Identity, Story};
 use super::{
-    About, End, Feed, FeedError, Licence, Publisher, exchange_time,
+    End, Feed, FeedError, Publisher, exchange_time,
     fetch::{self, Document, Fetcher, Page, pause},
-    list,
     markup::{self, Date, Item, Syndication},
     seen::{Reported, Seen},
-    spec::{self, FeedOptions, Main},
 };
 
-/// The most addresses of one feed.
-const ADDRESSES: usize = 50;
-
-/// The most stories of one document that can be asked for.
-const MOST_ITEMS: usize = 1_000;
-
-/// The most symbols of one story.
-const MAX_SYMBOLS: usize = 50;
+pub use options::Options;
 
 /// The longest that an address is let alone that does not answer, by the feed's own will.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
-
-/// What can be said of the feed.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Options {
-    /// The addresses.
-    #[serde(deserialize_with = "addresses")]
-    pub url: Vec<Url>,
-    /// What the feed is called, and who is said to tell its stories; else the host's name, and what each
-    /// document calls itself.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// What all of its stories speak of.
-    #[serde(default)]
-    pub symbols: Vec<Symbol>,
-    /// The type of all of its stories.
-    #[serde(default, rename = "type")]
-    pub kind: Option<NewsType>,
-    /// How often each address is asked; never more often than it allows.
-    #[serde(default = "interval", deserialize_with = "spec::seconds")]
-    pub interval: Duration,
-    /// How many stories of a document are looked at.
-    #[serde(default = "items")]
-    pub items: usize,
-    /// Who asks.
-    #[serde(default = "user_agent")]
-    pub user_agent: String,
-}
-
-fn interval() -> Duration {
-    Duration::from_secs(60)
-}
-
-fn items() -> usize {
-    100
-}
-
-fn user_agent() -> String {
-    fetch::USER_AGENT.to_owned()
-}
-
-fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Url>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected an address, or a list of addresses")]
-    enum Addresses {
-        One(String),
-        Several(Vec<String>),
-    }
-    let texts = match Addresses::deserialize(deserializer)? {
-        Addresses::One(text) => vec![text],
-        Addresses::Several(texts) => texts,
-    };
-    let mut addresses = Vec::new();
-    for text in texts {
-        let address = spec::http_address(&text).map_err(D::Error::custom)?;
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    Ok(addresses)
-}
-
-impl FeedOptions for Options {
-    const NAME: &'static str = "rss";
-    const KEYS: &'static [&'static str] = &[
-        "url",
-        "name",
-        "symbols",
-        "type",
-        "interval",
-        "items",
-        "user_agent",
-    ];
-    const MAIN: Main = Main::Address("url");
-
-    fn about(&self) -> About {
-        let places: Vec<String> = self.url.iter().map(fetch::place).collect();
-        About {
-            does: format!(
-                "asks {} every {:?} for stories",
-                list(&places),
-                self.interval
-            ),
-            symbols: Vec::new(),
-            licence: Licence::Terms,
-        }
-    }
-
-    fn checked(self) -> Result<Self, String> {
-        let (addresses, symbols) = (self.url.len(), self.symbols.len());
-        if !(1..=ADDRESSES).contains(&addresses) {
-            return Err(format!("{addresses} addresses: expected 1 to {ADDRESSES}"));
-        }
-        if symbols > MAX_SYMBOLS {
-            return Err(format!("{symbols} symbols: expected at most {MAX_SYMBOLS}"));
-        }
-        if !(1..=MOST_ITEMS).contains(&self.items) {
-            let items = self.items;
-            return Err(format!("items {items}: expected 1 to {MOST_ITEMS}"));
-        }
-        spec::name(self.name.as_deref())?;
-        spec::user_agent(&self.user_agent)?;
-        Ok(self)
-    }
-}
 
 /// A feed of stories from some addresses.
 #[derive(Debug)]
@@ -467,47 +354,17 @@ impl Address {
         publisher: &Publisher,
     ) {
         let digest = story.digest();
-        let mut told = self
-            .seen
-            .get(&identity)
-            .map(|told| (told.id.clone(), told.published));
-        if self
-            .seen
-            .get(&identity)
-            .is_some_and(|told| told.digest == digest)
-        {
+        let told = self.seen.get(&identity);
+        if told.is_some_and(|told| told.digest == digest) {
             return;
         }
-        if told.is_none() {
-            // From before a restart the tape knows it, perhaps under the id that an earlier version gave it.
-            let url = self.page.url();
-            let former = identity.former(item, url);
-            let own = publisher.newest(&identity.id(url));
-            let former = || {
-                let mut former = former.iter().filter_map(|id| publisher.newest(id));
-                former.find(|news| news.headline == story.headline)
-            };
-            told = own.or_else(former).map(|news| (news.id, news.published));
-        }
-        let now = publisher.now();
-        let time = story
-            .time()
-            .map(|time| exchange_time(time, now, &story.headline));
-        let published = match time {
-            Some(Ok(time)) => time,
-            other => {
-                if let Some(Err(error)) = other {
-                    publisher.wrong(&error);
-                } else if let Date::Unread(text) = &story.date {
-                    publisher.wrong(&format_args!(
-                        "the date {text:?} of {:?} of {source}: expected a date with a known zone, as in RFC 2822 or RFC 3339",
-                        story.headline
-                    ));
-                }
-                // The first time that it was seen stands for it.
-                told.as_ref().map_or(now, |(_, published)| *published)
-            }
-        };
+        let told = told.map(|told| (told.id.clone(), told.published));
+        let told = told.or_else(|| self.on_tape(&identity, item, &story, publisher));
+        // The first time that it was seen stands for one that it does not give.
+        let first_seen = told.as_ref().map(|(_, published)| *published);
+        let published = time_of(&story, source, publisher)
+            .or(first_seen)
+            .unwrap_or_else(|| publisher.now());
         let id = told.map_or_else(|| identity.id(self.page.url()), |(id, _)| id);
         let news = story.news(id.clone(), options, source, published);
         self.seen.insert(
@@ -519,6 +376,42 @@ impl Address {
             },
         );
         publisher.news(news);
+    }
+
+    /// The id and the time under which a story is on the tape from before a restart: its own id, or one that
+    /// an earlier version gave it.
+    fn on_tape(
+        &self,
+        identity: &Identity,
+        item: &Item,
+        story: &Story,
+        publisher: &Publisher,
+    ) -> Option<(String, Millis)> {
+        let url = self.page.url();
+        let own = publisher.newest(&identity.id(url));
+        let former = || {
+            let former = identity.former(item, url);
+            let mut former = former.iter().filter_map(|id| publisher.newest(id));
+            former.find(|news| news.headline == story.headline)
+        };
+        own.or_else(former).map(|news| (news.id, news.published))
+    }
+}
+
+/// The time that a story gives. One that cannot be is counted.
+fn time_of(story: &Story, source: &str, publisher: &Publisher) -> Option<Millis> {
+    match &story.date {
+        Date::Missing => None,
+        Date::At(time) => exchange_time(*time, publisher.now(), &story.headline)
+            .map_err(|error| publisher.wrong(&error))
+            .ok(),
+        Date::Unread(text) => {
+            publisher.wrong(&format_args!(
+                "the date {text:?} of {:?} of {source}: expected a date with a known zone, as in RFC 2822 or RFC 3339",
+                story.headline
+            ));
+            None
+        }
     }
 }
 

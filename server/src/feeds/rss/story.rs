@@ -9,7 +9,8 @@ use super::{
         headline,
         markup::{self, Date, Item},
     },
-    MAX_SYMBOLS, Options, mentions,
+    Options, mentions,
+    options::MAX_SYMBOLS,
 };
 
 /// The longest headline, in characters.

@@ -1,0 +1,135 @@
+use super::*;
+
+/// Mon, 30 Nov 2026 10:00:00 GMT.
+const TEN: Millis = 1_796_032_800_000;
+const HOUR: Millis = 3_600_000;
+/// Mon, 30 Nov 2026 00:00:00 GMT.
+const DAY: Millis = TEN - 10 * HOUR;
+
+#[test]
+fn times_are_read_as_feeds_write_them() {
+    for (text, expected) in [
+        ("Mon, 30 Nov 2026 10:00:00 GMT", TEN),
+        ("Mon, 30 Nov 2026 10:00 GMT", TEN),
+        ("Mon, 30 Nov 2026 10:00 UTC", TEN),
+        ("Wed, 30 Nov 2026 10:00:00 +0000", TEN),
+        ("30 Nov 2026 05:00:00 EST", TEN),
+        ("Mon, 30 Nov 2026 06:00 EDT", TEN),
+        ("Mon, 30 Nov 2026 5:00:00 ET", TEN),
+        ("Mon, 30 Nov 2026 02:00:00 PT", TEN),
+        ("Mon, 30 Nov 2026 11:00:00 CET", TEN),
+        ("Mon, 30 Nov 2026 11:00:00 BST", TEN),
+        ("Mon, 30 Nov 2026 18:00:00 HKT", TEN),
+        ("Mon, 30 Nov 2026 19:00:00 JST", TEN),
+        ("Mon, 30 Nov 2026 21:00:00 AEDT", TEN),
+        ("Mon, 30 Nov 2026 05:00:00 America/New_York", TEN),
+        ("  Mon,  30 Nov 2026\n 10:00:00 Z ", TEN),
+        ("Mon, 30 Nov 2026 10:00:00", TEN),
+        ("Mon, 30 Nov 2026 11:00:00 +1", TEN),
+        ("Mon, 30 Nov 2026 11:00:00 +01", TEN),
+        ("Mon, 30 Nov 2026 11:00:00 +01:00", TEN),
+        ("Mon, 30 Nov 2026 11:00:00 GMT+1", TEN),
+        ("Mon, 30 Nov 2026 11:00:00 GMT +0100", TEN),
+        ("Mon, 30 Nov 2026 11:00:00 UTC+01:00", TEN),
+        ("Mon, 30 Nov 2026 05:00:00 -0500 (EST)", TEN),
+        ("Mon, 30 Nov 2026 05:00:00 -0500 EST", TEN),
+        ("Mon, 30 Nov 2026 15:30:00 +0530", TEN),
+        ("Mon, 30 Nov 2026 10:00:00 (a (nested) remark) GMT", TEN),
+        ("Mon, 30 November 2026 10:00:00 GMT", TEN),
+        ("Monday, 30 Nov 2026 10:00:00 GMT", TEN),
+        ("Mon 30 Nov 2026 10:00:00 GMT", TEN),
+        ("Mon,30 Nov 2026 10:00:00 GMT", TEN),
+        ("Mon., 30 Nov. 2026 10:00:00 GMT", TEN),
+        ("Mon, 30-Nov-2026 10:00:00 GMT", TEN),
+        ("Mon, 30 Nov 26 10:00:00 GMT", TEN),
+        ("Mon, Nov 30 2026 10:00:00 +0000", TEN),
+        ("Monday, November 30, 2026 10:00:00 GMT", TEN),
+        ("Monday, November 30th, 2026 at 10:00 AM UTC", TEN),
+        ("Mon Nov 30 10:00:00 2026", TEN),
+        ("Mon Nov 30 05:00:00 EST 2026", TEN),
+        ("Mon, 30 Nov 2026 10:00 AM GMT", TEN),
+        ("Mon, 30 Nov 2026 10:00 PM", TEN + 12 * HOUR),
+        ("Mon, 30 Nov 2026 10:00:00 p.m. GMT", TEN + 12 * HOUR),
+        ("Mon, 30 Nov 2026 12:00 AM GMT", DAY),
+        ("10:00 30 Nov 2026", TEN),
+        ("10:00:00 GMT, 30 Nov 2026", TEN),
+        ("Mon, 25 Sept 2023 10:00:00 GMT", 1_695_636_000_000),
+        ("Tue, 31 Dec 2024 24:00:00 GMT", 1_735_689_600_000),
+        ("Sat, 31 Dec 2016 23:59:60 GMT", 1_483_228_799_000),
+        ("Thu, 01 Jan 04 19:48:21 GMT", 1_072_986_501_000),
+        ("dom, 30 nov 2026 10:00:00 GMT", TEN),
+        ("dom, 02 ott 2022 18:55:00 GMT", 1_664_736_900_000),
+        ("mar, 03 mar 2020 10:00:00 GMT", 1_583_229_600_000),
+        ("Вс, 12 фев 2017 00:00:00 +0700", 1_486_832_400_000),
+        ("Κυρ, 11 Ιούλ 2004 12:00:00 EST", 1_089_565_200_000),
+        ("2026年11月30日 10:00", TEN),
+        ("2026년 11월 30일 오전 10:00:00", TEN),
+        ("2026-11-30T10:00:00Z", TEN),
+        ("2026-11-30T05:00:00.000-05:00", TEN),
+        ("2026-11-30T10:00:00.123456789Z", TEN + 123),
+        ("2026-11-30T10:00:00,5Z", TEN + 500),
+        ("2026-11-30T11:00:00+0100", TEN),
+        ("2026-11-30T11:00:00+01", TEN),
+        ("2026-11-30 10:00:00", TEN),
+        ("2026-11-30 10:00:00.0", TEN),
+        ("2026-11-30 10:00:00 GMT", TEN),
+        ("2026-11-30 11:00:00 +01:00", TEN),
+        ("2026-11-30T10:00", TEN),
+        ("2026-11-30T24:00:00Z", DAY + 24 * HOUR),
+        ("2026/11/30 10:00:00", TEN),
+        ("20261130T100000Z", TEN),
+        ("20261130T1000", TEN),
+        ("20261130100000", TEN),
+        ("2026-11-30", DAY),
+        ("2026-11-30Z", DAY),
+        ("2026-11-30+01:00", DAY - HOUR),
+        ("20261130", DAY),
+        ("2026-334", DAY),
+        ("2026-11", DAY - 29 * 24 * HOUR),
+        ("30 Nov 2026", DAY),
+        ("Nov 30, 2026", DAY),
+        ("Mon, 30 Nov 2026", DAY),
+        ("11/30/2026 10:00:00 AM", TEN),
+        ("11/30/2026", DAY),
+        ("30/11/2026 10:00", TEN),
+        ("30.11.2026 10:00", TEN),
+        ("1/2/2026 10:00 AM", 1_767_348_000_000),
+        ("1796032800", TEN),
+        ("1796032800000", TEN),
+    ] {
+        assert_eq!(time(text), Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_certain_is_not_read() {
+    for text in [
+        "",
+        "yesterday",
+        "soon",
+        "Mon, 32 Nov 2026 06:00 GMT",
+        "Tue, 31 Nov 2026 06:00 GMT",
+        "Mon, 30 Nov 2026 25:00 GMT",
+        "Mon, 30 Nov 2026 10:61 GMT",
+        // Zones that nobody knows, and one of three countries.
+        "Mon, 30 Nov 2026 10:00:00 XYZ",
+        "Mon, 30 Nov 2026 10:00:00 IST",
+        "Mon, 30 Nov 2026 10:00:00 A",
+        "Mon, 30 Nov 2026 10:00:00 Mars/Olympus",
+        "Mon, 30 Nov 2026 10:00:00 +99:00",
+        "2026-11-30 10:00 somewhere",
+        // Day and month in an order that is not certain.
+        "01/02/2026",
+        "03-04-2026 10:00",
+        "Mon, 30 Nov",
+        "30 Nov 66 10:00 GMT",
+        "1969-12-31T23:59:59Z",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 GMT",
+        "12345",
+        "2026-W49-1",
+    ] {
+        assert_eq!(time(text), None, "{text}");
+    }
+    assert_eq!(time(&format!("{}2026-11-30", "x ".repeat(100))), None);
+}
