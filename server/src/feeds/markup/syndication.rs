@@ -171,14 +171,16 @@ fn broken_off() -> String {
 fn rss(root: &Element, address: &Url) -> Result<Syndication, String> {
     let named =
         |element: &&Element, name: &str| element.name == name && element.space == Space::Plain;
-    let channel = root
-        .children()
-        .find(|child| named(child, "channel"))
-        .ok_or_else(|| "it is no RSS that can be read: expected a <channel>".to_owned())?;
+    // A document without a channel may have items all the same.
+    let channel = root.children().find(|child| named(child, "channel"));
+    if channel.is_none() && !root.children().any(|child| named(&child, "item")) {
+        return Err("it is no RSS that can be read: expected a <channel>".to_owned());
+    }
     let outer = based(address, root);
-    let inner = based(&outer, channel);
+    let inner = channel.map_or_else(|| outer.clone(), |channel| based(&outer, channel));
     // RSS 0.9 and 1.0 have their items beside the channel.
-    let inside = channel.children().map(|child| (child, &inner));
+    let inside = channel.into_iter().flat_map(Element::children);
+    let inside = inside.map(|child| (child, &inner));
     let beside = root.children().map(|child| (child, &outer));
     let items = inside
         .chain(beside)
@@ -186,7 +188,7 @@ fn rss(root: &Element, address: &Url) -> Result<Syndication, String> {
         .take(MAX_ITEMS)
         .map(|(child, base)| item(child, &based(base, child)));
     let text = |name: &str| {
-        let found = channel.children().find(|child| named(child, name));
+        let found = channel?.children().find(|child| named(child, name));
         found.map(Element::text)
     };
     let minutes: Option<u64> = text("ttl").and_then(|text| text.trim().parse().ok());
@@ -226,6 +228,7 @@ fn item(item: &Element, base: &Url) -> Item {
             (Space::Plain, "title"),
             (Space::DublinCore, "title"),
             (Space::Atom, "title"),
+            (Space::Media, "title"),
         ])
         .map(html),
         summary: texts(&[
@@ -302,14 +305,20 @@ fn atom(root: &Element, address: &Url) -> Syndication {
 /// Reads an entry of Atom.
 fn entry(entry: &Element, base: &Url) -> Item {
     let address = alternate(entry, base);
-    let link = address
-        .as_ref()
-        .and_then(|(address, base)| resolve(base, address));
     let both = |name| [(Space::Atom, name), (Space::Plain, name)];
+    let id = first_text(entry, &both("id"));
+    // Without a link, an id that is an address is mostly that of the story.
+    let link = match &address {
+        Some((address, base)) => resolve(base, address),
+        None => id
+            .as_deref()
+            .filter(|id| is_of_the_web(id))
+            .and_then(|id| resolve(base, id)),
+    };
     Item {
         title: atom_text(entry, &["title"]),
         summary: atom_text(entry, &["summary", "content"]),
-        id: first_text(entry, &both("id")),
+        id,
         address: address.map(|(address, _)| address),
         link,
         date: dates(

@@ -377,6 +377,11 @@ fn names_of_other_vocabularies_are_not_mistaken() {
         (&read.items[0].link, &read.items[0].date),
         (&None, &Date::At(1_795_240_800_000))
     );
+    // A title of Media RSS is better than none.
+    assert_eq!(
+        headlines(&rss("<item><media:title>M</media:title></item>")),
+        ["M"]
+    );
     // Without their declarations prefixes mean what they do everywhere.
     assert_eq!(
         headlines(&rss(
@@ -384,6 +389,8 @@ fn names_of_other_vocabularies_are_not_mistaken() {
         )),
         ["Real"]
     );
+    // Items need no channel.
+    assert_eq!(headlines("<rss><item><title>A</title></item></rss>"), ["A"]);
     // Names of other letters are the same names.
     assert_eq!(
         headlines("<RSS><Channel><Item><Title>A</Title></Item></Channel></RSS>"),
@@ -473,7 +480,8 @@ fn links_of_atom_are_alternates_with_every_base() {
             "<link xml:base='../other/' href='1'/>",
             Some("https://b.example/other/1"),
         ),
-        ("<id>http://e.com/e3</id>", None),
+        ("<id>http://e.com/e3</id>", Some("http://e.com/e3")),
+        ("<id>urn:e3</id>", None),
     ] {
         let entries = format!("<entry>{entry}</entry><entry xml:base='deeper/'>{entry}</entry>");
         let found = links(&atom("xml:base='https://b.example/base/'", &entries));

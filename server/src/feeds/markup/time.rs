@@ -41,8 +41,27 @@ pub(in crate::feeds) fn time(text: &str) -> Option<Millis> {
     (time > 0).then_some(time)
 }
 
-/// RFC 822 allows remarks in parentheses.
+/// RFC 822 allows remarks in parentheses. One after a time without a zone is the zone.
 fn without_comments(text: &str) -> String {
+    let bare = bare(text);
+    let lower = bare.to_ascii_lowercase();
+    let last = lower
+        .trim_end_matches("am")
+        .trim_end_matches("pm")
+        .trim_end();
+    let last = last.rsplit(' ').next().unwrap_or_default();
+    let ends_with_time = last.starts_with(|c: char| c.is_ascii_digit()) && last.contains(':');
+    let remark = text
+        .split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'));
+    match remark {
+        Some((remark, _)) if ends_with_time => format!("{bare} {remark}"),
+        _ => bare,
+    }
+}
+
+/// A text without what stands in parentheses.
+fn bare(text: &str) -> String {
     let mut depth = 0_usize;
     let outside = text.chars().filter(|c| {
         match c {

@@ -35,6 +35,16 @@ fn times_are_read_as_feeds_write_them() {
         ("Mon, 30 Nov 2026 05:00:00 -0500 EST", TEN),
         ("Mon, 30 Nov 2026 15:30:00 +0530", TEN),
         ("Mon, 30 Nov 2026 10:00:00 (a (nested) remark) GMT", TEN),
+        ("Mon, 30 Nov 2026 04:00:00 (CST)", TEN),
+        ("Mon, 30 Nov 2026 04:00 AM (CST)", TEN),
+        (
+            "Mon, 30 Nov 2026 05:00:00 -05:00 (Eastern Standard Time)",
+            TEN,
+        ),
+        (
+            "Mon Nov 30 2026 10:00:00 GMT+0000 (Coordinated Universal Time)",
+            TEN,
+        ),
         ("Mon, 30 November 2026 10:00:00 GMT", TEN),
         ("Monday, 30 Nov 2026 10:00:00 GMT", TEN),
         ("Mon 30 Nov 2026 10:00:00 GMT", TEN),
@@ -113,6 +123,7 @@ fn what_is_not_certain_is_not_read() {
         "Mon, 30 Nov 2026 10:61 GMT",
         // Zones that nobody knows, and one of three countries.
         "Mon, 30 Nov 2026 10:00:00 XYZ",
+        "Mon, 30 Nov 2026 10:00:00 (somewhere)",
         "Mon, 30 Nov 2026 10:00:00 IST",
         "Mon, 30 Nov 2026 10:00:00 A",
         "Mon, 30 Nov 2026 10:00:00 Mars/Olympus",
