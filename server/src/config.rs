@@ -27,6 +27,7 @@ use crate::{
     import::ImportOptions,
     publish::{PublishOptions, publisher_name},
     record::RecordOptions,
+    repair::RepairOptions,
 };
 
 /// Everything that can be set, with its default and its check.
@@ -315,6 +316,8 @@ pub enum Command {
     Import(ImportOptions),
     /// Write bars, trades, quotes or stories of the archive as CSV or Parquet
     Export(ExportOptions),
+    /// Check the archive and put right what can be, while no server runs
+    Repair(RepairOptions),
 }
 
 /// How the log is written.

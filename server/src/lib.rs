@@ -24,6 +24,7 @@ mod logs;
 mod metrics;
 mod now;
 mod record;
+pub mod repair;
 mod ringing;
 mod run;
 mod secret;

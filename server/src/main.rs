@@ -17,6 +17,7 @@ use server::{
     import::ImportOptions,
     missing_secrets,
     publish::{Desk, TokenGrant, new_token},
+    repair::RepairOptions,
     system_now,
 };
 use tokio_util::sync::CancellationToken;
@@ -40,12 +41,14 @@ fn main() -> ExitCode {
     match &config.command {
         Some(Command::Token { name }) => return make_token(name),
         Some(Command::Check { options }) => return check(options),
-        Some(Command::Record(_) | Command::Import(_) | Command::Export(_)) | None => {}
+        Some(Command::Record(_) | Command::Import(_) | Command::Export(_) | Command::Repair(_))
+        | None => {}
     }
     let refilter = start_log(&config);
     match &config.command {
         Some(Command::Import(options)) => return import(options),
         Some(Command::Export(options)) => return export(options),
+        Some(Command::Repair(options)) => return repair(options),
         _ => {}
     }
     let runtime = match tokio::runtime::Runtime::new() {
@@ -163,6 +166,18 @@ fn import(options: &ImportOptions) -> ExitCode {
 fn export(options: &ExportOptions) -> ExitCode {
     match server::export::export(options) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ends with 2 where something is left that could not be put right.
+fn repair(options: &RepairOptions) -> ExitCode {
+    match server::repair::repair(options, system_now()(), &mut io::stdout()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(2),
         Err(problem) => {
             eprintln!("{problem}");
             ExitCode::FAILURE

@@ -546,7 +546,12 @@ impl Collector for Reading {
 }
 
 fn archived(encoder: &mut DescriptorEncoder<'_>, report: &Report) -> fmt::Result {
-    let Report { status, lost, .. } = report;
+    let Report {
+        status,
+        lost,
+        unrecorded,
+        ..
+    } = report;
     for (name, help, value) in [
         (
             "tickertape_archive_rows",
@@ -578,6 +583,21 @@ fn archived(encoder: &mut DescriptorEncoder<'_>, report: &Report) -> fmt::Result
             "Rows that were removed because of their age or of the file's size.",
             status.removed,
         ),
+        (
+            "tickertape_archive_checks",
+            "Integrity checks that have been completed.",
+            status.checks.completed,
+        ),
+        (
+            "tickertape_archive_checked_rows",
+            "Rows that integrity checks have compared with their checksums.",
+            status.checks.rows,
+        ),
+        (
+            "tickertape_archive_unrecorded",
+            "Steps of the tape that were shown without being in the journal.",
+            *unrecorded,
+        ),
     ] {
         let counter = ConstCounter::new(value);
         let metric = encoder.encode_descriptor(name, help, None, counter.metric_type())?;
@@ -595,6 +615,36 @@ fn archived(encoder: &mut DescriptorEncoder<'_>, report: &Report) -> fmt::Result
             "The size of the archive's file, without its write-ahead log.",
             Some(&Unit::Bytes),
             status.file_bytes,
+        ),
+        (
+            "tickertape_archive_quarantined",
+            "Rows in quarantine: damaged ones, and those that SQLite refused.",
+            None,
+            status.quarantined,
+        ),
+        (
+            "tickertape_archive_damaged",
+            "Damaged rows that could not be moved to the quarantine.",
+            None,
+            status.damaged,
+        ),
+        (
+            "tickertape_archive_newer",
+            "Rows left out because only a newer version can read them.",
+            None,
+            status.newer,
+        ),
+        (
+            "tickertape_archive_problems",
+            "What the last integrity check found wrong with the file, beside damaged rows.",
+            None,
+            status.checks.problems.len() as u64,
+        ),
+        (
+            "tickertape_archive_set_aside",
+            "Corrupt files that were set aside and that nobody has acknowledged.",
+            None,
+            status.set_aside.len() as u64,
         ),
     ] {
         let gauge = ConstGauge::new(value);

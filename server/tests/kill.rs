@@ -1,5 +1,6 @@
 //! The binary, killed at random moments while events are published and read: what was answered 200 is
-//! there afterwards, no id comes twice, and who resumes misses nothing.
+//! there afterwards, as is every story and bar that a reader has seen, answered or not, under the same id;
+//! no id comes twice, and who resumes misses nothing.
 #![cfg(unix)]
 
 mod support;
@@ -340,6 +341,12 @@ async fn nothing_that_was_answered_is_lost() {
     // All that there is, from the beginning: it is what was seen, under the ids under which it was.
     let mut after = seen.first.unwrap().to_string();
     let mut kept = 0;
+    let mut missing: BTreeMap<EventId, &Event> = seen
+        .by_id
+        .iter()
+        .filter(|(_, event)| matches!(event, Event::Bar(_) | Event::News(_)))
+        .map(|(id, event)| (*id, event))
+        .collect();
     loop {
         let page = get(&format!("/stocks?symbols=*&news=all&after={after}")).await;
         let events = page["events"].as_array().unwrap();
@@ -352,14 +359,21 @@ async fn nothing_that_was_answered_is_lost() {
             kept += 1;
             let id = event["id"].as_str().unwrap();
             let again = Event::decode(name, &event["data"].to_string()).unwrap();
-            let before = seen.by_id.get(&id.parse().unwrap());
+            let id = id.parse().unwrap();
+            let before = seen.by_id.get(&id);
             assert_eq!(before, Some(&again), "under {id}");
+            missing.remove(&id);
         }
         if events.is_empty() {
             break;
         }
         after = page["last_event_id"].as_str().unwrap().to_owned();
     }
+    assert_eq!(
+        missing,
+        BTreeMap::new(),
+        "somebody has seen what is not there"
+    );
     program.kill();
     let stored = check(&folder, &answered);
     assert_eq!(stored.len(), kept, "the tape is not what is stored");

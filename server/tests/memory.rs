@@ -734,3 +734,112 @@ async fn a_correction_is_of_its_own_feeds_trade() {
     drop(west);
     east.end().await;
 }
+
+/// Changes the byte at the beginning of a text in the archive's file.
+fn damage(folder: &Folder, text: &str, byte: u8) {
+    let mut bytes = std::fs::read(folder.file()).unwrap();
+    let places: Vec<usize> = bytes
+        .windows(text.len())
+        .enumerate()
+        .filter_map(|(place, window)| (window == text.as_bytes()).then_some(place))
+        .collect();
+    assert_eq!(places.len(), 1, "{text} in the file");
+    bytes[places[0]] = byte;
+    std::fs::write(folder.file(), bytes).unwrap();
+}
+
+fn repair(folder: &Folder, options: &[&str]) -> Result<(bool, String), String> {
+    let data = folder.0.to_str().unwrap();
+    let arguments = ["tickertape", "repair", "--data", data];
+    let config = Config::try_parse_from(arguments.iter().chain(options)).unwrap();
+    let Some(server::Command::Repair(options)) = config.command else {
+        unreachable!("it is a repair");
+    };
+    let mut out = Vec::new();
+    let done = server::repair::repair(&options, START, &mut out)?;
+    Ok((done, String::from_utf8(out).unwrap()))
+}
+
+#[tokio::test]
+async fn a_damaged_story_is_left_out_reported_and_repaired() {
+    for (text, byte) in [
+        ("{\"id\":\"test:2\"", b'['),
+        ("headline\":\"test:2", b'X'),
+        ("test:2 happened", 0xff),
+    ] {
+        let folder = Folder::new("damaged");
+        let server = started(&folder, START).await;
+        let stories = ["test:1", "test:2", "test:3"].map(|id| {
+            let Event::News(mut news) = news(id, "GOOG") else {
+                unreachable!("it is news");
+            };
+            news.headline = format!("{id} happened");
+            Event::News(news)
+        });
+        publish(&server, &stories).await;
+        stop(server).await;
+        damage(&folder, text, byte);
+        for _ in 0..2 {
+            let server = started(&folder, START + 10_000).await;
+            let told = snapshot(&server).await.1.news;
+            let mut told: Vec<&str> = told.iter().map(|news| &*news.id).collect();
+            told.retain(|id| *id != "test:4");
+            assert_eq!(told, ["test:3", "test:1"]);
+            let page = server.json("/news").await;
+            assert!(!page.to_string().contains("test:2"), "{page}");
+            assert!(page.to_string().contains("test:3"), "{page}");
+            let ready = server.get("/health/ready", &[]).await;
+            assert_eq!(ready.status(), StatusCode::OK);
+            let ready = ready.text().await.unwrap();
+            assert!(ready.starts_with("degraded: 1 rows"), "{ready}");
+            let quarantined = server.metric("tickertape_archive_quarantined").await;
+            assert_eq!(quarantined, Some(1.0));
+            assert_eq!(server.json("/stats").await["archive"]["quarantined"], 1);
+            publish(&server, &[news("test:4", "GOOG")]).await;
+            let refused = repair(&folder, &[]).unwrap_err();
+            assert!(refused.contains("stop the server first"), "{refused}");
+            stop(server).await;
+        }
+        // One byte is what a checksum can find again.
+        let (done, report) = repair(&folder, &[]).unwrap();
+        assert!(done, "{report}");
+        assert!(report.contains("1 rows corrected"), "{report}");
+        let server = started(&folder, START + 20_000).await;
+        let page = server.json("/news?q=happened").await.to_string();
+        assert!(page.contains("test:2 happened"), "{page}");
+        let ready = server.get("/health/ready", &[]).await.text().await.unwrap();
+        assert_eq!(ready, "ready\n");
+        stop(server).await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_set_aside_is_reported_until_it_is_acknowledged() {
+    let folder = Folder::new("aside");
+    let server = started(&folder, START).await;
+    publish(&server, &[news("test:1", "GOOG")]).await;
+    stop(server).await;
+    std::fs::write(folder.file(), vec![0xa5; 8_192]).unwrap();
+    for _ in 0..2 {
+        let server = started(&folder, START).await;
+        let ready = server.get("/health/ready", &[]).await;
+        assert_eq!(ready.status(), StatusCode::OK);
+        let ready = ready.text().await.unwrap();
+        assert!(ready.starts_with("degraded: "), "{ready}");
+        assert!(ready.contains("was set aside"), "{ready}");
+        assert_eq!(
+            server.metric("tickertape_archive_set_aside").await,
+            Some(1.0)
+        );
+        publish(&server, &[news("test:2", "GOOG")]).await;
+        stop(server).await;
+    }
+    let server = started(&folder, START).await;
+    let (_, report) = repair(&folder, &["--acknowledge"]).unwrap();
+    assert!(report.contains("acknowledged: now"), "{report}");
+    // The server that runs notices it.
+    server.becomes("tickertape_archive_set_aside", 0.0).await;
+    let ready = server.get("/health/ready", &[]).await.text().await.unwrap();
+    assert_eq!(ready, "ready\n");
+    stop(server).await;
+}

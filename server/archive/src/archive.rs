@@ -16,8 +16,10 @@ use crate::{
     Failure, FailureKind, OpenError, Options, Print, Reader, Status,
     database::{Database, beside},
     inbox::{Commit, Inbox, Tick},
+    journal::{self, Journal},
     lock::Lock,
-    priority, reader,
+    priority, quarantine, reader,
+    write::Tally,
     writer::Writer,
 };
 
@@ -32,6 +34,7 @@ struct Shared {
     inbox: Arc<Inbox>,
     status: watch::Receiver<Status>,
     reader: Reader,
+    journal: Journal,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -88,31 +91,23 @@ impl Archive {
             }
             other => other?,
         };
-        let notice = opened
-            .set_aside
-            .as_ref()
-            .map(|aside| format!("a corrupt archive was set aside as {}", aside.display()));
-        let archive = Archive::start(database, lock, options, notice)
+        // What was in it is in the database.
+        let archive = Journal::begin(&file)
+            .and_then(|journal| Archive::start(database, journal, lock, options))
             .map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
         Ok((archive, opened))
     }
 
     fn start(
         database: Database,
+        journal: Journal,
         lock: Lock,
         options: Options,
-        notice: Option<String>,
     ) -> io::Result<Archive> {
-        let reader = Reader::new(database.file.clone(), database.ids);
+        let damage = Arc::clone(database.damage());
+        let reader = Reader::new(database.file.clone(), database.ids, damage);
         let inbox = Arc::new(Inbox::new(options.queue_bytes));
-        let (writer, status) = Writer::new(
-            database,
-            lock,
-            inbox.clone(),
-            reader.clone(),
-            options,
-            notice,
-        );
+        let (writer, status) = Writer::new(database, lock, inbox.clone(), reader.clone(), options);
         let thread = std::thread::Builder::new()
             .name("archive".to_owned())
             .spawn(move || {
@@ -123,6 +118,7 @@ impl Archive {
             inbox,
             status,
             reader,
+            journal,
             writer: Mutex::new(Some(thread)),
         })))
     }
@@ -170,6 +166,12 @@ impl Archive {
         self.0.status.clone()
     }
 
+    /// Where events are to be recorded before anybody reads them, so that they are there, under the same
+    /// ids, when it is opened after the process has died.
+    pub fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
     /// What reads, to be handed to who must not write.
     pub fn reader(&self) -> &Reader {
         &self.0.reader
@@ -182,7 +184,11 @@ impl Archive {
     pub async fn close(&self) -> Result<(), Failure> {
         let (answer, answered) = oneshot::channel();
         self.0.inbox.close(Some(answer));
-        answered.await.unwrap_or_else(|_| Err(Failure::closed()))
+        let closed = answered.await.unwrap_or_else(|_| Err(Failure::closed()));
+        if closed.is_ok() {
+            self.0.journal.end(self.0.status.borrow().last_id);
+        }
+        closed
     }
 }
 
@@ -221,12 +227,18 @@ impl Drop for Shared {
 fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened), OpenError> {
     let mut database = Database::open(file, options.opening)?;
     let opened = (|| {
+        database.mend_meta(now)?;
+        // Names first: they are what everything else is found by.
+        reader::names(&database.connection)?;
+        quarantine::sweep(&mut database, now)?;
+        recover(&mut database, options)?;
         let start = now.max(database.reserved()?);
         let refill = reader::refill(&database.connection, database.ids, &options.refill, now)?;
         let newest = refill.iter().map(|(id, _)| id.ms + 1).max().unwrap_or(0);
         let start = start.max(newest);
         // What the tape gives before the first commit is promised now.
         database.transact(|database| database.reserve(start + crate::writer::RESERVE))?;
+        quarantine::sweep(&mut database, now)?;
         database.connection.busy_timeout(options.busy)?;
         Ok(Opened {
             mark: database.ids.mark,
@@ -239,10 +251,87 @@ fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened
     Ok((database, opened))
 }
 
+/// Writes what is in the journal and not in the database.
+fn recover(database: &mut Database, options: &Options) -> Result<(), Failure> {
+    let recorded = journal::recorded(&database.file)
+        .map_err(|error| Failure::new(FailureKind::Io, format!("the journal: {error}")))?;
+    let recovered = database.transact(|database| {
+        database.refresh()?;
+        // What is older has been written, and may have been removed since.
+        let newest: Option<i64> =
+            database
+                .connection
+                .query_row("SELECT max(id) FROM events", [], |row| row.get(0))?;
+        let mut tally = Tally::default();
+        for (id, event) in &recorded {
+            if database.ids.pack(*id).is_some_and(|id| Some(id) > newest) {
+                database.event(*id, event, options.zone, &mut tally)?;
+            }
+        }
+        Ok(tally.rows)
+    })?;
+    if recovered > 0 {
+        tracing::info!(
+            recovered,
+            "events of the last moment were recovered from the journal"
+        );
+    }
+    Ok(())
+}
+
+/// What stands between the name of an archive and the time at which it was set aside.
+const SET_ASIDE: &str = ".corrupt-";
+
+/// The same once somebody has acknowledged it.
+const ACKNOWLEDGED: &str = ".acknowledged-";
+
+/// The corrupt files of an archive that were set aside and that nobody has acknowledged, the oldest first.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn set_aside_files(folder: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
+    let beginning = format!("{name}{SET_ASIDE}");
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let at = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .and_then(|name| name.strip_prefix(&beginning));
+        // A log beside it belongs to it.
+        if at.is_some_and(|at| !at.is_empty() && at.bytes().all(|byte| byte.is_ascii_digit())) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Acknowledges the corrupt files that were set aside, by renaming them; a server that runs notices it
+/// within seconds. Returns their new names.
+///
+/// # Errors
+/// When the folder cannot be read or a file cannot be renamed.
+pub fn acknowledge(folder: &Path, name: &str) -> io::Result<Vec<PathBuf>> {
+    let mut renamed = Vec::new();
+    for file in set_aside_files(folder, name)? {
+        let old = file.file_name().unwrap_or_default().to_string_lossy();
+        let new = file.with_file_name(old.replacen(SET_ASIDE, ACKNOWLEDGED, 1));
+        for suffix in ["-wal", ""] {
+            match fs::rename(beside(&file, suffix), beside(&new, suffix)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        renamed.push(new);
+    }
+    Ok(renamed)
+}
+
 /// Renames a corrupt file, and what belongs to it first: a log beside a new file would be taken
 /// for its own.
 fn set_aside(file: &Path, now: Millis) -> Result<PathBuf, OpenError> {
-    let aside = beside(file, &format!(".corrupt-{now}"));
+    let aside = beside(file, &format!("{SET_ASIDE}{now}"));
     let _ = fs::remove_file(beside(file, "-shm"));
     for suffix in ["-wal", ""] {
         let from = beside(file, suffix);
@@ -253,6 +342,7 @@ fn set_aside(file: &Path, now: Millis) -> Result<PathBuf, OpenError> {
             _ => {}
         }
     }
+    journal::set_aside(file, &aside);
     Ok(aside)
 }
 
@@ -302,7 +392,8 @@ mod tests {
             .connection
             .pragma_update(None, "max_page_count", pages + 8)
             .unwrap();
-        let archive = Archive::start(database, lock, options, None).unwrap();
+        let journal = Journal::begin(&file).unwrap();
+        let archive = Archive::start(database, journal, lock, options).unwrap();
         let pending = tokio::spawn(archive.commit(quotes(opened.mark, 0, 5_000)));
         let mut watch = archive.watch();
         let full = watch.wait_for(|status| status.failures >= 3).await.unwrap();

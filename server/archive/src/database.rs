@@ -8,19 +8,22 @@ use std::{
 
 use jiff::tz::TimeZone;
 use market::{Millis, Symbol};
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags, params};
 use tape::EventId;
 
 use crate::{
     Failure, OpenError,
     coding::{Ids, time},
-    schema, zone,
+    meta, schema,
+    store::{Damage, Store, readable},
+    table::Table,
+    zone,
 };
 
 /// A connection that writes, and what it knows of what it has written.
 #[derive(Debug)]
 pub(crate) struct Database {
-    pub(crate) connection: Connection,
+    pub(crate) connection: Store,
     pub(crate) file: PathBuf,
     pub(crate) ids: Ids,
     /// The order of arrival of the next trade, as of the transaction that is open.
@@ -78,6 +81,7 @@ impl Database {
         let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
         connection.busy_timeout(busy).map_err(failed)?;
         let version = check(&connection, file)?;
+        let connection = Store::new(connection, Arc::default()).map_err(failed)?;
         let mut database = Database {
             connection,
             file: file.to_owned(),
@@ -117,10 +121,24 @@ impl Database {
                 schema::migrate(&database.connection, version)
             })?;
         }
-        self.ids.mark = self
-            .connection
-            .query_row("SELECT mark FROM meta", [], |row| row.get(0))?;
+        // A row that disagrees with its index is removed all the same, instead of failing the
+        // transaction. The schema itself is never written.
+        self.connection
+            .pragma_update(None, "writable_schema", "ON")?;
+        self.ids.mark = meta::read(&self.connection)?.mark;
         Ok(())
+    }
+
+    /// Renews the row of `meta` where it is damaged, and returns what to do about it.
+    pub(crate) fn mend_meta(&mut self, now: Millis) -> Result<Option<String>, Failure> {
+        let notice = self.transact(|database| meta::mend(&database.connection, now))?;
+        self.ids.mark = meta::read(&self.connection)?.mark;
+        Ok(notice)
+    }
+
+    /// What was found damaged so far.
+    pub(crate) fn damage(&self) -> &Arc<Damage> {
+        &self.connection.damage
     }
 
     /// Does some work as one transaction: all of it is on disk afterwards, or nothing of it.
@@ -177,7 +195,7 @@ impl Database {
     /// Stores the order of arrival that the next transaction goes on from.
     pub(crate) fn store_sequence(&self) -> Result<(), Failure> {
         self.connection
-            .prepare_cached("UPDATE meta SET sequence = ?1")?
+            .prepare_cached("UPDATE meta SET sequence = ?1, crc = crc_of(one, mark, reserved, ?1)")?
             .execute([self.sequence])?;
         Ok(())
     }
@@ -186,15 +204,20 @@ impl Database {
     /// next promise.
     pub(crate) fn reserve(&self, until: Millis) -> Result<(), Failure> {
         self.connection
-            .prepare_cached("UPDATE meta SET reserved = ?1 WHERE reserved <> ?1")?
+            .prepare_cached(
+                "UPDATE meta SET reserved = ?1, crc = crc_of(one, mark, ?1, sequence)
+                 WHERE reserved <> ?1",
+            )?
             .execute([time(until)])?;
         Ok(())
     }
 
     /// Has the ids of a database that has none go on from those of another.
     pub(crate) fn set_mark(&mut self, ids: Ids) -> Result<(), Failure> {
-        self.connection
-            .execute("UPDATE meta SET mark = ?1", [ids.mark])?;
+        self.connection.execute(
+            "UPDATE meta SET mark = ?1, crc = crc_of(one, ?1, reserved, sequence)",
+            [ids.mark],
+        )?;
         self.ids = ids;
         Ok(())
     }
@@ -225,8 +248,15 @@ impl Database {
                 self.connection
                     .prepare_cached("INSERT INTO symbols (name) VALUES (?1)")?
                     .execute([symbol.as_str()])?;
+                let id = self.connection.last_insert_rowid();
+                // Its number is known only now.
+                self.connection
+                    .prepare_cached(
+                        "UPDATE symbols SET crc = crc_of(id, name, zone) WHERE id = ?1",
+                    )?
+                    .execute([id])?;
                 Known {
-                    id: self.connection.last_insert_rowid(),
+                    id,
                     zone: TimeZone::UTC,
                 }
             }
@@ -246,10 +276,15 @@ impl Database {
         self.connection
             .prepare_cached("INSERT OR IGNORE INTO feeds (name) VALUES (?1)")?
             .execute([name])?;
-        let id = self
+        let id: i64 = self
             .connection
             .prepare_cached("SELECT id FROM feeds WHERE name = ?1")?
             .query_row([name], |row| row.get(0))?;
+        self.connection
+            .prepare_cached(
+                "UPDATE feeds SET crc = crc_of(id, name) WHERE id = ?1 AND crc IS NULL",
+            )?
+            .execute([id])?;
         // A file that is imported may name any.
         if self.feeds.len() >= MOST_FEEDS {
             self.feeds.clear();
@@ -266,7 +301,10 @@ impl Database {
             return Ok(known);
         }
         self.connection
-            .prepare_cached("UPDATE symbols SET zone = ?2 WHERE id = ?1")?
+            .prepare_cached(&format!(
+                "UPDATE symbols SET zone = ?2, {} WHERE id = ?1",
+                Table::Symbols.renewed("zone", "?2")
+            ))?
             .execute(params![known.id, zone::name(zone)])?;
         self.symbols.remove(&symbol);
         let known = self.symbol(symbol)?;
@@ -285,21 +323,30 @@ const JOURNAL_BYTES: i64 = 16 << 20;
 const CACHE_KIB: i64 = 32 << 10;
 
 /// The row of a symbol, where there is one.
-pub(crate) fn find_symbol(
-    connection: &Connection,
-    symbol: Symbol,
-) -> Result<Option<Known>, Failure> {
+pub(crate) fn find_symbol(connection: &Store, symbol: Symbol) -> Result<Option<Known>, Failure> {
     let known = connection
         .prepare_cached("SELECT id, zone FROM symbols WHERE name = ?1")?
         .query_row([symbol.as_str()], |row| {
-            let zone: Option<String> = row.get(1)?;
+            let zone: Option<String> = row.get(1).ok().flatten();
             Ok(Known {
                 id: row.get(0)?,
                 zone: zone::named(zone.as_deref()),
             })
-        })
-        .optional()?;
-    Ok(known)
+        });
+    readable(known)
+}
+
+/// Whether a file is an archive of an older version. To bring it to the newest is for who holds the lock:
+/// a server of the older version would no longer find its own schema.
+pub(crate) fn is_older(file: &Path) -> Result<bool, OpenError> {
+    if !file.exists() {
+        return Ok(false);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)
+        .map_err(|error| OpenError::database(file, error))?;
+    let version = check(&connection, file)?;
+    Ok(version > 0 && version < schema::VERSION)
 }
 
 /// The version of the schema in a file; 0 where it is empty. Nothing is changed.

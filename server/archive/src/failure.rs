@@ -110,10 +110,6 @@ impl From<Error> for Failure {
                 ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => FailureKind::Corrupt,
                 _ => FailureKind::Other,
             },
-            // A column that is not what it was written as.
-            Error::FromSqlConversionFailure(..)
-            | Error::InvalidColumnType(..)
-            | Error::IntegralValueOutOfRange(..) => FailureKind::Corrupt,
             _ => FailureKind::Other,
         };
         Failure::new(kind, format!("the archive: {error}"))

@@ -2,13 +2,14 @@ use std::{collections::BTreeSet, collections::HashMap, fs, path::Path, time::Dur
 
 use jiff::tz::TimeZone;
 use market::{Bar, Interval, Millis, Price, Size, Symbol};
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 use rust_decimal::Decimal;
 
 use crate::{
-    Failure, OpenError, Print,
+    Failure, FailureKind, OpenError, Print,
     coding::{Exact, Marks, time},
-    database::{Database, Known},
+    database::{Database, Known, is_older},
+    lock::Lock,
     roll::{self, Made, Row},
     zone,
 };
@@ -73,7 +74,18 @@ impl Importer {
     pub fn open(folder: &Path, name: &str) -> Result<Importer, OpenError> {
         fs::create_dir_all(folder).map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
         let file = folder.join(name);
+        let _lock = match is_older(&file)? {
+            true => Some(Lock::take(&file)?),
+            false => None,
+        };
         let database = Database::open(&file, Duration::from_secs(30))?;
+        if database.ids.mark == 0 {
+            let damaged = Failure::new(
+                FailureKind::Corrupt,
+                "the row of meta is damaged: start the server, or run tickertape repair",
+            );
+            return Err(OpenError::database(&file, damaged));
+        }
         // There may be no server whose writer sees to it.
         database
             .connection
@@ -187,7 +199,9 @@ impl Importer {
             let symbol = database.symbol(split.symbol)?.id;
             database
                 .connection
-                .prepare_cached("INSERT OR REPLACE INTO splits VALUES (?1, ?2, ?3)")?
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO splits VALUES (?1, ?2, ?3, crc_of(?1, ?2, ?3))",
+                )?
                 .execute(params![symbol, time(split.time), Exact(split.ratio)])?;
             Ok(())
         })
@@ -203,7 +217,9 @@ impl Importer {
             let symbol = database.symbol(dividend.symbol)?.id;
             database
                 .connection
-                .prepare_cached("INSERT OR REPLACE INTO dividends VALUES (?1, ?2, ?3)")?
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO dividends VALUES (?1, ?2, ?3, crc_of(?1, ?2, ?3))",
+                )?
                 .execute(params![
                     symbol,
                     time(dividend.time),
@@ -269,7 +285,7 @@ fn is_there(
     let key = (symbol.id, print.time, trade.price, trade.size, marks);
     let count = repeated.entry(key).or_insert(0);
     *count += 1;
-    let stored: Option<i64> = database
+    let stored: i64 = database
         .connection
         .prepare_cached(
             "SELECT count(*) FROM trades
@@ -284,7 +300,6 @@ fn is_there(
                 marks,
             ],
             |row| row.get(0),
-        )
-        .optional()?;
-    Ok(stored.unwrap_or(0) as u64 >= *count)
+        )?;
+    Ok(stored as u64 >= *count)
 }

@@ -14,20 +14,30 @@
 
 mod archive;
 mod checkpoint;
+mod checksum;
 mod coding;
 mod database;
 mod failure;
 mod import;
 mod inbox;
+mod journal;
 mod lock;
+mod meta;
 mod options;
 mod priority;
+mod quarantine;
+mod read;
 mod reader;
+mod repair;
 mod retain;
 mod roll;
 mod schema;
+mod scrub;
 mod shares;
 mod status;
+mod store;
+mod sums;
+mod table;
 mod write;
 mod writer;
 mod zone;
@@ -35,13 +45,16 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
-pub use archive::{Archive, Opened};
+pub use archive::{Archive, Opened, acknowledge, set_aside_files};
 #[cfg(any(test, fuzzing))]
 pub use coding::fuzz_coding;
 pub use failure::{Failure, FailureKind, OpenError};
 pub use import::{Dividend, Importer, Split, Written};
+pub use journal::Journal;
 pub use options::{Keep, Options, Refill};
 pub use reader::{NewsQuery, Pages, Reader};
+pub use repair::{Repaired, repair};
+pub use scrub::Checks;
 pub use status::{State, Status};
 pub use write::Print;
 

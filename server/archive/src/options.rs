@@ -28,6 +28,8 @@ pub struct Options {
     /// The least time between the beginnings of two transactions: what comes meanwhile goes into
     /// one. It bounds what a busy tape costs the disk, and a lonely event does not wait.
     pub pace: Duration,
+    /// How often all that is stored is checked; never with `None`.
+    pub check: Option<Duration>,
 }
 
 impl Options {
@@ -42,6 +44,7 @@ impl Options {
             busy: Duration::from_secs(1),
             opening: Duration::from_secs(10),
             pace: Duration::from_millis(10),
+            check: Some(Duration::from_secs(24 * 60 * 60)),
         }
     }
 }
@@ -55,6 +58,7 @@ impl fmt::Debug for Options {
             .field("busy", &self.busy)
             .field("opening", &self.opening)
             .field("pace", &self.pace)
+            .field("check", &self.check)
             .finish_non_exhaustive()
     }
 }

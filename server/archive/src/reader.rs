@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     ops::Range,
     path::{Path, PathBuf},
@@ -7,15 +7,18 @@ use std::{
     time::Duration,
 };
 
-use market::{Bar, Event, Interval, Millis, News, NewsType, Quote, Size, Symbol, Trade};
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row as SqlRow, ToSql, params};
+use market::{Bar, Event, Interval, Millis, News, NewsType, Quote, Symbol};
+use rusqlite::{Connection, OpenFlags, ToSql, params};
 use tape::EventId;
 
 use crate::{
-    Failure, FailureKind, OpenError, Print, Refill,
-    coding::{Exact, Ids, Marks, time},
-    database::{check, find_symbol},
-    roll,
+    Failure, OpenError, Print, Refill,
+    coding::{Ids, Marks, time},
+    database::{Database, check, find_symbol},
+    lock::Lock,
+    meta, read, roll, schema,
+    store::{Damage, Store},
+    table::Table,
     write::type_name,
     zone,
 };
@@ -28,13 +31,14 @@ pub struct Reader(Arc<Pool>);
 struct Pool {
     file: PathBuf,
     ids: Ids,
+    damage: Arc<Damage>,
     state: Mutex<Connections>,
     returned: Condvar,
 }
 
 #[derive(Default)]
 struct Connections {
-    idle: Vec<Connection>,
+    idle: Vec<Store>,
     open: usize,
     /// Counts up when the file is another one: connections to the one before are of no use.
     generation: u64,
@@ -47,10 +51,11 @@ const CONNECTIONS: usize = 4;
 const PAGE: usize = 4096;
 
 impl Reader {
-    pub(crate) fn new(file: PathBuf, ids: Ids) -> Self {
+    pub(crate) fn new(file: PathBuf, ids: Ids, damage: Arc<Damage>) -> Self {
         Reader(Arc::new(Pool {
             file,
             ids,
+            damage,
             state: Mutex::default(),
             returned: Condvar::new(),
         }))
@@ -66,14 +71,29 @@ impl Reader {
             return Err(OpenError::Missing(file));
         }
         let failed = |failure| OpenError::Database(file.clone(), failure);
-        let connection = connect(&file).map_err(failed)?;
-        if check(&connection, &file)? == 0 {
-            return Err(OpenError::Missing(file));
+        let damage: Arc<Damage> = Arc::default();
+        let connection = connect(&file, &damage).map_err(failed)?;
+        match check(&connection, &file)? {
+            0 => return Err(OpenError::Missing(file)),
+            schema::VERSION => {}
+            // A server of the version that wrote it would not find its own schema any more.
+            _ => {
+                let _lock = Lock::take(&file)?;
+                Database::open(&file, BUSY)?;
+            }
         }
-        let mark = connection
-            .query_row("SELECT mark FROM meta", [], |row| row.get(0))
-            .map_err(|error| failed(error.into()))?;
-        Ok(Reader::new(file, Ids { mark }))
+        let mark = meta::read(&connection).map_err(failed)?.mark;
+        Ok(Reader::new(file, Ids { mark }, damage))
+    }
+
+    /// How many rows were found so far that cannot be read: damaged ones, and intact ones of a newer
+    /// version. They are left out of every answer.
+    pub fn unreadable(&self) -> (u64, u64) {
+        self.0.damage.counts()
+    }
+
+    pub(crate) fn damage(&self) -> &Arc<Damage> {
+        &self.0.damage
     }
 
     /// The file that is read.
@@ -114,42 +134,25 @@ impl Reader {
                 return Ok(Vec::new());
             };
             let feeds = feeds(connection)?;
-            let mut statement = connection.prepare_cached(
-                "SELECT time, sequence, price, size, source, marks, feed FROM trades
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {} FROM trades
                  WHERE symbol = ?1 AND (time, sequence) > (?2, ?3) AND time < ?4 AND marks < ?5
-                 ORDER BY time, sequence LIMIT ?6",
-            )?;
-            let rows = statement.query_map(
-                params![
-                    known.id,
-                    after.0,
-                    after.1,
-                    end,
-                    Marks::CANCELLED,
-                    PAGE as i64
-                ],
-                |row| {
-                    let print = Print {
-                        symbol,
-                        time: row.get::<_, i64>(0)? as Millis,
-                        trade: Trade {
-                            price: row.get::<_, Exact>(2)?.into(),
-                            size: row.get::<_, Option<Exact>>(3)?.map(Size::from),
-                            id: row.get::<_, Option<i64>>(4)?.map(|id| id as u64),
-                            moves: Marks(row.get(5)?).moves(),
-                        },
-                        feed: row
-                            .get::<_, Option<i64>>(6)?
-                            .and_then(|id| feeds.get(&id).cloned()),
-                    };
-                    Ok(((row.get(0)?, row.get(1)?), print))
-                },
-            )?;
+                 ORDER BY time, sequence",
+                Table::Trades.shape().select
+            ))?;
+            let values = params![known.id, after.0, after.1, end, Marks::CANCELLED];
+            let mut rows = connection.rows(Table::Trades, &mut statement, values, read::trade)?;
             let mut page = Vec::new();
-            for row in rows {
-                let (place, print) = row?;
-                after = place;
-                page.push(print);
+            while page.len() < PAGE
+                && let Some(traded) = rows.next()?
+            {
+                after = (time(traded.time), traded.sequence);
+                page.push(Print {
+                    symbol,
+                    time: traded.time,
+                    trade: traded.trade,
+                    feed: traded.feed.and_then(|id| feeds.get(&id).cloned()),
+                });
             }
             Ok(page)
         })
@@ -165,19 +168,20 @@ impl Reader {
                 return Ok(Vec::new());
             };
             let mut statement = connection.prepare_cached(&format!(
-                "SELECT {QUOTE_COLUMNS} FROM quotes
+                "SELECT {} FROM quotes
                  WHERE symbol = ?1 AND (time, id) > (?2, ?3) AND time < ?4
-                 ORDER BY time, id LIMIT ?5"
+                 ORDER BY time, id",
+                Table::Quotes.shape().select
             ))?;
-            let rows = statement.query_map(
-                params![known.id, after.0, after.1, end, PAGE as i64],
-                |row| Ok(((row.get(0)?, row.get(1)?), quote(row, symbol)?)),
-            )?;
+            let values = params![known.id, after.0, after.1, end];
+            let mut rows = connection.rows(Table::Quotes, &mut statement, values, read::quote)?;
             let mut page = Vec::new();
-            for row in rows {
-                let (place, quote): ((i64, i64), Quote) = row?;
-                after = place;
-                page.push((ids.unpack(place.1), quote));
+            while page.len() < PAGE
+                && let Some(quoted) = rows.next()?
+            {
+                let (at, id) = quoted.place();
+                after = (time(at), id);
+                page.push((ids.unpack(id), quoted.of(symbol)));
             }
             Ok(page)
         })
@@ -189,20 +193,18 @@ impl Reader {
     /// When the file cannot be read.
     pub fn symbols(&self) -> Result<Vec<Symbol>, Failure> {
         self.read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT name FROM symbols ORDER BY name")?;
-            let names = statement.query_map([], |row| row.get::<_, String>(0))?;
-            let mut symbols = Vec::new();
-            for name in names {
-                symbols.push(parse_symbol(&name?)?);
-            }
+            let mut symbols: Vec<_> = symbols(connection)?
+                .into_iter()
+                .map(|(_, name)| name)
+                .collect();
+            symbols.sort_unstable();
             Ok(symbols)
         })
     }
 
     fn pages<T>(
         &self,
-        next: impl FnMut(&Connection) -> Result<Vec<T>, Failure> + Send + 'static,
+        next: impl FnMut(&Store) -> Result<Vec<T>, Failure> + Send + 'static,
     ) -> Pages<T> {
         Pages {
             reader: self.clone(),
@@ -227,7 +229,7 @@ impl Reader {
     /// Asks something on a connection, as of one moment.
     pub(crate) fn read<R>(
         &self,
-        ask: impl FnOnce(&Connection) -> Result<R, Failure>,
+        ask: impl FnOnce(&Store) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
         let lent = self.lend()?;
         let Some(connection) = &lent.connection else {
@@ -235,7 +237,7 @@ impl Reader {
         };
         // Everything in it sees the same state; nothing is written, so it need not be committed.
         let transaction = connection.unchecked_transaction()?;
-        let answer = ask(&transaction);
+        let answer = ask(connection);
         drop(transaction);
         answer
     }
@@ -263,7 +265,7 @@ impl Reader {
         };
         lent.connection = match idle {
             Some(connection) => Some(connection),
-            None => Some(connect(&self.0.file)?),
+            None => Some(connect(&self.0.file, &self.0.damage)?),
         };
         Ok(lent)
     }
@@ -273,7 +275,7 @@ impl Reader {
 struct Lent<'a> {
     reader: &'a Reader,
     generation: u64,
-    connection: Option<Connection>,
+    connection: Option<Store>,
 }
 
 impl Drop for Lent<'_> {
@@ -297,18 +299,49 @@ impl fmt::Debug for Reader {
 }
 
 /// The names of the feeds that tell trades.
-fn feeds(connection: &Connection) -> Result<HashMap<i64, Arc<str>>, Failure> {
-    let mut statement = connection.prepare_cached("SELECT id, name FROM feeds")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+fn feeds(connection: &Store) -> Result<HashMap<i64, Arc<str>>, Failure> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {} FROM feeds",
+        Table::Feeds.shape().select
+    ))?;
+    let mut rows = connection.rows(Table::Feeds, &mut statement, [], read::feed)?;
+    let mut feeds = HashMap::new();
+    while let Some((id, name)) = rows.next()? {
+        feeds.insert(id, name.into());
+    }
+    Ok(feeds)
 }
 
-fn connect(file: &Path) -> Result<Connection, Failure> {
+/// Reads all names, so that those are known that cannot be read.
+pub(crate) fn names(connection: &Store) -> Result<(), Failure> {
+    symbols(connection)?;
+    feeds(connection)?;
+    Ok(())
+}
+
+/// The symbols by their numbers.
+fn symbols(connection: &Store) -> Result<Vec<(i64, Symbol)>, Failure> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {} FROM symbols",
+        Table::Symbols.shape().select
+    ))?;
+    let mut rows = connection.rows(Table::Symbols, &mut statement, [], read::symbol)?;
+    let mut symbols = Vec::new();
+    while let Some(symbol) = rows.next()? {
+        symbols.push(symbol);
+    }
+    Ok(symbols)
+}
+
+/// How long a reading connection waits for another one.
+const BUSY: Duration = Duration::from_secs(5);
+
+pub(crate) fn connect(file: &Path, damage: &Arc<Damage>) -> Result<Store, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    Ok(Store::new(connection, Arc::clone(damage))?)
 }
 
 /// What is read page by page, so that neither memory nor the write-ahead log grows with it. What is
@@ -320,7 +353,7 @@ pub struct Pages<T> {
     ended: bool,
 }
 
-type NextPage<T> = Box<dyn FnMut(&Connection) -> Result<Vec<T>, Failure> + Send>;
+type NextPage<T> = Box<dyn FnMut(&Store) -> Result<Vec<T>, Failure> + Send>;
 
 impl<T> Iterator for Pages<T> {
     type Item = Result<T, Failure>;
@@ -374,7 +407,7 @@ pub struct NewsQuery {
 }
 
 fn bars(
-    connection: &Connection,
+    connection: &Store,
     symbol: Symbol,
     interval: Interval,
     span: &Range<Millis>,
@@ -393,39 +426,44 @@ fn bars(
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {} FROM bars
          WHERE level = ?1 AND symbol = ?2 AND start >= ?3 AND start < ?4 ORDER BY start DESC",
-        roll::COLUMNS
+        Table::Bars.shape().select
     ))?;
-    let mut rows = statement
-        .query_map(
-            params![
-                zone::level(interval),
-                known.id,
-                time(span.start),
-                time(span.end)
-            ],
-            roll::Row::read,
-        )?
-        .peekable();
+    let values = params![
+        zone::level(interval),
+        known.id,
+        time(span.start),
+        time(span.end)
+    ];
+    let mut rows = connection.rows(Table::Bars, &mut statement, values, roll::Row::read)?;
+    // The next row that can be read. One that cannot is made again of what is below it.
+    let mut next = |stale: &mut BTreeSet<Millis>| -> Result<Option<roll::Row>, Failure> {
+        while let Some(row) = rows.next_or_cells()? {
+            match row {
+                Ok(row) => return Ok(Some(row)),
+                Err(cells) => stale.extend(roll::remade(&cells).filter(|at| span.contains(at))),
+            }
+        }
+        Ok(None)
+    };
     let mut newest = Vec::new();
+    let mut stored = next(&mut stale)?;
     while newest.len() < limit {
-        let next = rows
-            .peek()
-            .and_then(|row| row.as_ref().ok())
-            .map(|row| row.start);
-        let row = if stale.last().copied() > next || stale.last().copied() == next && next.is_some()
-        {
-            let Some(start) = stale.pop_last() else {
-                break;
-            };
-            if Some(start) == next {
-                rows.next();
+        let at = stored.as_ref().map(|row| row.start);
+        let row = match stale.last().copied() {
+            Some(start) if at.is_none_or(|at| start >= at) => {
+                stale.remove(&start);
+                if at == Some(start) {
+                    stored = next(&mut stale)?;
+                }
+                roll::make(connection, &known, interval, start)?
             }
-            roll::make(connection, &known, interval, start)?
-        } else {
-            match rows.next() {
-                Some(row) => Some(row?),
+            _ => match stored.take() {
+                Some(row) => {
+                    stored = next(&mut stale)?;
+                    Some(row)
+                }
                 None => break,
-            }
+            },
         };
         newest.extend(row.and_then(|row| row.bar(symbol)));
     }
@@ -433,11 +471,7 @@ fn bars(
     Ok(newest)
 }
 
-fn news(
-    connection: &Connection,
-    ids: Ids,
-    query: &NewsQuery,
-) -> Result<Vec<(EventId, News)>, Failure> {
+fn news(connection: &Store, ids: Ids, query: &NewsQuery) -> Result<Vec<(EventId, News)>, Failure> {
     let before = query.before.map_or(i64::MAX, |id| ids.at_least(id));
     let after = query.after.map_or(-1, |id| {
         let at = ids.at_least(id);
@@ -450,7 +484,6 @@ fn news(
         .as_deref()
         .map(words)
         .filter(|words| !words.is_empty());
-    let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
     // Each symbol has its stories in the order of their ids, so that the newest are found without
     // looking at the others.
     let (symbols, rows, id) = match query.symbols.as_slice() {
@@ -465,11 +498,11 @@ fn news(
         }
     };
     let mut sql = format!(
-        "SELECT news.id, data FROM {rows} JOIN events ON events.id = news.id
-         WHERE newest AND {id} < :before AND {id} > :after"
+        "SELECT {} FROM {rows} JOIN events ON events.id = news.id
+         WHERE newest AND {id} < :before AND {id} > :after",
+        Table::Events.shape().select
     );
-    let mut values: Vec<(&str, &dyn ToSql)> =
-        vec![(":before", &before), (":after", &after), (":limit", &limit)];
+    let mut values: Vec<(&str, &dyn ToSql)> = vec![(":before", &before), (":after", &after)];
     if !query.types.is_empty() {
         sql += " AND type IN (SELECT value FROM json_each(:types))";
         values.push((":types", &types));
@@ -481,7 +514,7 @@ fn news(
     if !query.symbols.is_empty() {
         sql += " AND symbol = :symbol";
     }
-    sql += &format!(" ORDER BY {id} DESC LIMIT :limit");
+    sql += &format!(" ORDER BY {id} DESC");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = BTreeMap::new();
     for symbol in &symbols {
@@ -489,21 +522,32 @@ fn news(
         if symbol.is_some() {
             values.push((":symbol", symbol));
         }
-        let rows = statement.query_map(&*values, |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-        })?;
-        for row in rows {
-            let (id, data) = row?;
-            found.insert(id, data);
+        let mut rows = connection.rows(Table::Events, &mut statement, &*values, read::event)?;
+        let mut stories = 0;
+        while stories < query.limit
+            && let Some(kept) = rows.next()?
+        {
+            // The tables beside the events are not verified: what they claim is looked up in the story.
+            if let Event::News(news) = kept.event
+                && is_asked_for(&news, query)
+            {
+                stories += 1;
+                found.insert(kept.id, news);
+            }
         }
     }
-    let mut stories = Vec::new();
-    for (id, data) in found.into_iter().rev().take(query.limit) {
-        if let Event::News(news) = decode("news", &data)? {
-            stories.push((ids.unpack(id), news));
-        }
-    }
-    Ok(stories)
+    Ok(found
+        .into_iter()
+        .rev()
+        .take(query.limit)
+        .map(|(id, news)| (ids.unpack(id), news))
+        .collect())
+}
+
+fn is_asked_for(news: &News, query: &NewsQuery) -> bool {
+    let symbols = &query.symbols;
+    (symbols.is_empty() || news.symbols.iter().any(|symbol| symbols.contains(symbol)))
+        && (query.types.is_empty() || query.types.contains(&news.kind))
 }
 
 /// What a person typed, as a question to the full-text index: each word quoted, so that none is
@@ -520,42 +564,9 @@ fn words(text: &str) -> String {
     }
 }
 
-/// The columns that [`quote`] reads.
-const QUOTE_COLUMNS: &str =
-    "time, id, price, size, bid, bid_size, ask, ask_size, volume, high, low";
-
-fn quote(row: &SqlRow<'_>, symbol: Symbol) -> rusqlite::Result<Quote> {
-    fn exact<T: From<Exact>>(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Option<T>> {
-        Ok(row.get::<_, Option<Exact>>(column)?.map(T::from))
-    }
-    Ok(Quote {
-        symbol,
-        time: row.get::<_, i64>(0)? as Millis,
-        price: exact(row, 2)?,
-        size: exact(row, 3)?,
-        bid: exact(row, 4)?,
-        bid_size: exact(row, 5)?,
-        ask: exact(row, 6)?,
-        ask_size: exact(row, 7)?,
-        volume: exact(row, 8)?,
-        high: exact(row, 9)?,
-        low: exact(row, 10)?,
-    })
-}
-
-fn parse_symbol(name: &str) -> Result<Symbol, Failure> {
-    name.parse()
-        .map_err(|error| Failure::new(FailureKind::Corrupt, format!("the archive: {error}")))
-}
-
-fn decode(name: &str, data: &str) -> Result<Event, Failure> {
-    Event::decode(name, data)
-        .map_err(|error| Failure::new(FailureKind::Corrupt, format!("the archive: {error}")))
-}
-
 /// What a tape that begins now is filled with: see [`crate::Opened::refill`].
 pub(crate) fn refill(
-    connection: &Connection,
+    connection: &Store,
     ids: Ids,
     refill: &Refill,
     now: Millis,
@@ -566,40 +577,33 @@ pub(crate) fn refill(
         n: 0,
     });
     let mut bytes = 0;
-    let mut statement = connection
-        .prepare("SELECT id, name, data FROM events WHERE id >= ?1 ORDER BY id DESC LIMIT ?2")?;
-    let limit = i64::try_from(refill.entries).unwrap_or(i64::MAX);
-    let mut rows = statement.query([oldest, limit])?;
-    while let Some(row) = rows.next()? {
-        let data: String = row.get(2)?;
-        bytes += data.len();
+    let mut statement = connection.prepare(&format!(
+        "SELECT {} FROM events WHERE id >= ?1 ORDER BY id DESC",
+        Table::Events.shape().select
+    ))?;
+    let mut rows = connection.rows(Table::Events, &mut statement, [oldest], read::event)?;
+    while events.len() < refill.entries
+        && let Some(kept) = rows.next()?
+    {
+        bytes += kept.bytes;
         if bytes > refill.bytes {
             break;
         }
-        let name: String = row.get(1)?;
-        events.push((row.get::<_, i64>(0)?, decode(&name, &data)?));
+        events.push((kept.id, kept.event));
     }
     drop(rows);
-    let mut symbols = connection.prepare("SELECT id, name FROM symbols")?;
-    let mut session = connection
-        .prepare("SELECT id, data FROM sessions WHERE symbol = ?1 ORDER BY id DESC LIMIT 1")?;
-    let mut newest = connection.prepare(&format!(
-        "SELECT {QUOTE_COLUMNS} FROM quotes WHERE symbol = ?1 ORDER BY time DESC, id DESC LIMIT 1"
+    let mut session = connection.prepare(&format!(
+        "SELECT {} FROM sessions WHERE symbol = ?1 ORDER BY id DESC",
+        Table::Sessions.shape().select
     ))?;
-    let mut rows = symbols.query([])?;
-    while let Some(row) = rows.next()? {
-        let symbol: i64 = row.get(0)?;
-        let name = parse_symbol(&row.get::<_, String>(1)?)?;
-        let told: Option<(i64, String)> = session
-            .query_row([symbol], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        if let Some((id, data)) = told {
-            events.push((id, decode("session", &data)?));
-        }
-        let quoted = newest
-            .query_row([symbol], |row| Ok((row.get(1)?, quote(row, name)?)))
-            .optional()?;
-        events.extend(quoted.map(|(id, quote)| (id, Event::Quote(quote))));
+    let mut newest = connection.prepare(&format!(
+        "SELECT {} FROM quotes WHERE symbol = ?1 ORDER BY time DESC, id DESC",
+        Table::Quotes.shape().select
+    ))?;
+    for (symbol, name) in symbols(connection)? {
+        events.extend(connection.first(Table::Sessions, &mut session, [symbol], read::session)?);
+        let quoted = connection.first(Table::Quotes, &mut newest, [symbol], read::quote)?;
+        events.extend(quoted.map(|quoted| (quoted.id, Event::Quote(quoted.of(name)))));
     }
     events.sort_by_key(|(id, _)| *id);
     Ok(events

@@ -4,13 +4,15 @@
 //! removed the bar above is sealed: it stands from then on, whatever comes late.
 
 use market::{Interval, Millis};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::params;
 
 use crate::{
     Failure, Keep,
     coding::{Ids, time},
     database::Known,
     roll::{self, Made},
+    store::{Store, readable},
+    table::Table,
     zone::{self, level, span},
 };
 
@@ -53,7 +55,7 @@ impl Retainer {
     /// large. In a transaction.
     pub(crate) fn step(
         &mut self,
-        connection: &Connection,
+        connection: &Store,
         ids: Ids,
         keep: &Keep,
         now: Millis,
@@ -104,7 +106,7 @@ impl Retainer {
 
 /// Gives empty pages back to the file system, where there are many. Returns whether there are more,
 /// where it did. It is a transaction of its own.
-pub(crate) fn shrink(connection: &Connection) -> Result<Option<bool>, Failure> {
+pub(crate) fn shrink(connection: &Store) -> Result<Option<bool>, Failure> {
     let pages = pragma(connection, "page_count")?;
     let free = pragma(connection, "freelist_count")?;
     let spare = free.saturating_sub(pages / EMPTY_PART);
@@ -118,13 +120,13 @@ pub(crate) fn shrink(connection: &Connection) -> Result<Option<bool>, Failure> {
     Ok(Some(spare >= PAGES_AT_ONCE + SPARE_PAGES))
 }
 
-fn pragma(connection: &Connection, name: &str) -> Result<u64, Failure> {
+fn pragma(connection: &Store, name: &str) -> Result<u64, Failure> {
     let value: i64 = connection.pragma_query_value(None, name, |row| row.get(0))?;
     Ok(value as u64)
 }
 
 /// How many bytes of the file are in use.
-fn used(connection: &Connection) -> Result<u64, Failure> {
+fn used(connection: &Store) -> Result<u64, Failure> {
     let pages = pragma(connection, "page_count")? - pragma(connection, "freelist_count")?;
     Ok(pages * pragma(connection, "page_size")?)
 }
@@ -134,11 +136,11 @@ fn packed(ids: Ids, ms: Millis) -> i64 {
 }
 
 /// Some symbols, in the order of their numbers, after the one of a number.
-fn symbols_after(connection: &Connection, last: i64) -> Result<Vec<Known>, Failure> {
+fn symbols_after(connection: &Store, last: i64) -> Result<Vec<Known>, Failure> {
     let mut statement = connection
         .prepare_cached("SELECT id, zone FROM symbols WHERE id > ?1 ORDER BY id LIMIT ?2")?;
     let rows = statement.query_map([last, SYMBOLS_AT_ONCE], |row| {
-        let name: Option<String> = row.get(1)?;
+        let name: Option<String> = row.get(1).ok().flatten();
         Ok((row.get(0)?, name))
     })?;
     let mut symbols = Vec::new();
@@ -151,27 +153,21 @@ fn symbols_after(connection: &Connection, last: i64) -> Result<Vec<Known>, Failu
 }
 
 /// The start of the oldest bar of a symbol that is to be made again, at one of the lowest levels.
-fn oldest_pending(
-    connection: &Connection,
-    symbol: i64,
-    highest: Interval,
-) -> Result<Millis, Failure> {
-    let oldest: Option<i64> = connection
-        .prepare_cached(&format!(
-            "SELECT min(start) FROM pending WHERE level IN ({}) AND symbol = ?1",
-            roll::levels_to(highest)
-        ))?
-        .query_row([symbol], |row| row.get(0))?;
-    Ok(oldest.map_or(Millis::MAX, |oldest| oldest as Millis))
+fn oldest_pending(connection: &Store, symbol: i64, highest: Interval) -> Result<Millis, Failure> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT min(start) FROM pending WHERE level IN ({}) AND symbol = ?1",
+        roll::levels_to(highest)
+    ))?;
+    let oldest: Option<Option<i64>> = readable(statement.query_row([symbol], |row| row.get(0)))?;
+    let oldest = oldest.flatten().map(Millis::try_from);
+    Ok(oldest.and_then(Result::ok).unwrap_or(Millis::MAX))
 }
 
 /// The first time in a column of a symbol's rows.
-fn first(connection: &Connection, sql: &str, symbol: i64) -> Result<Option<Millis>, Failure> {
-    let first: Option<i64> = connection
-        .prepare_cached(sql)?
-        .query_row([symbol], |row| row.get(0))
-        .optional()?;
-    Ok(first.map(|first| first as Millis))
+fn first(connection: &Store, sql: &str, symbol: i64) -> Result<Option<Millis>, Failure> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let first: Option<i64> = readable(statement.query_row([symbol], |row| row.get(0)))?;
+    Ok(first.and_then(|first| Millis::try_from(first).ok()))
 }
 
 const FIRST_TRADE: &str = "SELECT time FROM trades WHERE symbol = ?1 ORDER BY time LIMIT 1";
@@ -183,17 +179,18 @@ const FIRST_MINUTE: &str =
 
 /// Has bars stand that were made of what is going to be removed.
 fn seal(
-    connection: &Connection,
+    connection: &Store,
     symbol: i64,
     interval: Interval,
     from: Millis,
     to: Millis,
 ) -> Result<(), Failure> {
     connection
-        .prepare_cached(
-            "UPDATE bars SET made = ?5
+        .prepare_cached(&format!(
+            "UPDATE bars SET made = ?5, {}
              WHERE level = ?1 AND symbol = ?2 AND start >= ?3 AND start < ?4 AND made = ?6",
-        )?
+            Table::Bars.renewed("made", "?5")
+        ))?
         .execute(params![
             level(interval),
             symbol,
@@ -207,22 +204,17 @@ fn seal(
 
 /// The end of the span before `cut` in which there are about [`AT_ONCE`] rows, by a query of the
 /// time of the row after so many.
-fn bounded(
-    connection: &Connection,
-    sql: &str,
-    symbol: i64,
-    cut: Millis,
-) -> Result<Millis, Failure> {
-    let next: Option<i64> = connection
-        .prepare_cached(sql)?
-        .query_row(params![symbol, time(cut), AT_ONCE as i64], |row| row.get(0))
-        .optional()?;
+fn bounded(connection: &Store, sql: &str, symbol: i64, cut: Millis) -> Result<Millis, Failure> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let values = params![symbol, time(cut), AT_ONCE as i64];
+    let next: Option<i64> = readable(statement.query_row(values, |row| row.get(0)))?;
+    let next = next.and_then(|next| Millis::try_from(next).ok());
     // All of one millisecond go together.
-    Ok(next.map_or(cut, |next| (next as Millis + 1).min(cut)))
+    Ok(next.map_or(cut, |next| (next + 1).min(cut)))
 }
 
 /// Removes trades, quotes and bars of a second of before `cut`, or of the beginning of its minute.
-fn ticks(connection: &Connection, symbol: &Known, cut: Millis) -> Result<u64, Failure> {
+fn ticks(connection: &Store, symbol: &Known, cut: Millis) -> Result<u64, Failure> {
     let id = symbol.id;
     let firsts = [
         first(connection, FIRST_TRADE, id)?,
@@ -275,7 +267,7 @@ fn ticks(connection: &Connection, symbol: &Known, cut: Millis) -> Result<u64, Fa
 }
 
 /// Removes bars of 1, 5 and 15 minutes of before the day of `cut`.
-fn minutes(connection: &Connection, symbol: &Known, cut: Millis) -> Result<u64, Failure> {
+fn minutes(connection: &Store, symbol: &Known, cut: Millis) -> Result<u64, Failure> {
     let id = symbol.id;
     let cut = cut.min(oldest_pending(connection, id, Interval::Hour)?);
     // Where days do not begin on the hour, the day before is sealed with the hours.
@@ -303,7 +295,7 @@ fn minutes(connection: &Connection, symbol: &Known, cut: Millis) -> Result<u64, 
 }
 
 /// Removes sessions of before `cut` but for the newest.
-fn sessions(connection: &Connection, symbol: i64, cut: Millis, ids: Ids) -> Result<u64, Failure> {
+fn sessions(connection: &Store, symbol: i64, cut: Millis, ids: Ids) -> Result<u64, Failure> {
     let removed = connection
         .prepare_cached(
             "DELETE FROM sessions WHERE symbol = ?1 AND id < ?2
@@ -314,11 +306,10 @@ fn sessions(connection: &Connection, symbol: i64, cut: Millis, ids: Ids) -> Resu
 }
 
 /// Removes the oldest events of before a packed id.
-fn events(connection: &Connection, cut: i64) -> Result<u64, Failure> {
-    let next: Option<i64> = connection
-        .prepare_cached("SELECT id FROM events WHERE id < ?1 ORDER BY id LIMIT 1 OFFSET ?2")?
-        .query_row([cut, AT_ONCE as i64], |row| row.get(0))
-        .optional()?;
+fn events(connection: &Store, cut: i64) -> Result<u64, Failure> {
+    let mut statement = connection
+        .prepare_cached("SELECT id FROM events WHERE id < ?1 ORDER BY id LIMIT 1 OFFSET ?2")?;
+    let next: Option<i64> = readable(statement.query_row([cut, AT_ONCE as i64], |row| row.get(0)))?;
     let end = next.unwrap_or(cut);
     let removed = connection
         .prepare_cached("DELETE FROM events WHERE id < ?1")?
@@ -337,7 +328,7 @@ fn events(connection: &Connection, cut: i64) -> Result<u64, Failure> {
 
 /// Removes the oldest of what there is: ticks, and where there are none minutes, and where there
 /// are none events. What is running stays.
-fn oldest(connection: &Connection, now: Millis) -> Result<u64, Failure> {
+fn oldest(connection: &Store, now: Millis) -> Result<u64, Failure> {
     let mut symbols = Vec::new();
     let mut last = 0;
     loop {
@@ -348,7 +339,7 @@ fn oldest(connection: &Connection, now: Millis) -> Result<u64, Failure> {
         last = known.id;
         symbols.extend(page);
     }
-    type Remove = fn(&Connection, &Known, Millis) -> Result<u64, Failure>;
+    type Remove = fn(&Store, &Known, Millis) -> Result<u64, Failure>;
     let kinds: [(&[&str], Millis, Remove); 2] = [
         (&[FIRST_TRADE, FIRST_QUOTE, FIRST_SECOND], HOUR, ticks),
         (&[FIRST_MINUTE], 24 * HOUR, minutes),
@@ -367,7 +358,9 @@ fn oldest(connection: &Connection, now: Millis) -> Result<u64, Failure> {
         let Some((first, _)) = firsts.first() else {
             continue;
         };
-        let cut = (first + much + MINUTE).min(now.saturating_sub(much));
+        let cut = first
+            .saturating_add(much + MINUTE)
+            .min(now.saturating_sub(much));
         let mut removed = 0;
         for (_, known) in firsts.iter().filter(|(first, _)| *first < cut) {
             removed += remove(connection, known, cut)?;
@@ -379,10 +372,9 @@ fn oldest(connection: &Connection, now: Millis) -> Result<u64, Failure> {
             return Ok(removed);
         }
     }
-    let first: Option<i64> = connection
-        .prepare_cached("SELECT id FROM events ORDER BY id LIMIT 1 OFFSET ?1")?
-        .query_row([AT_ONCE as i64 / 8], |row| row.get(0))
-        .optional()?;
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM events ORDER BY id LIMIT 1 OFFSET ?1")?;
+    let first: Option<i64> = readable(statement.query_row([AT_ONCE as i64 / 8], |row| row.get(0)))?;
     match first {
         Some(first) => events(connection, first),
         None => Ok(0),

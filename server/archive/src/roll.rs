@@ -8,13 +8,16 @@
 use std::collections::BTreeSet;
 
 use market::{Bar, Interval, Millis, Moves, Price, Size, Symbol};
-use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
+use rusqlite::{Row as SqlRow, params};
 use rust_decimal::Decimal;
 
 use crate::{
     Failure,
     coding::{Exact, Marks, time},
     database::Known,
+    read,
+    store::{Fault, Store, millis, readable},
+    table::{Cell, Table},
     zone::{self, above, below, level, span},
 };
 
@@ -41,12 +44,13 @@ impl Made {
         }
     }
 
-    const fn of(code: i64) -> Self {
+    pub(crate) const fn of(code: i64) -> Option<Self> {
         match code {
-            1 => Made::Told,
-            2 => Made::Imported,
-            3 => Made::Sealed,
-            _ => Made::Rolled,
+            0 => Some(Made::Rolled),
+            1 => Some(Made::Told),
+            2 => Some(Made::Imported),
+            3 => Some(Made::Sealed),
+            _ => None,
         }
     }
 }
@@ -83,6 +87,14 @@ impl Row {
             turnover: Some(Decimal::ZERO),
             trades: 0,
             made: Made::Rolled,
+        }
+    }
+
+    /// What holds the place of a bar that is in quarantine: it has no price, and is not made again.
+    pub(crate) fn placeholder(start: Millis) -> Self {
+        Row {
+            made: Made::Sealed,
+            ..Row::empty(start)
         }
     }
 
@@ -179,56 +191,70 @@ impl Row {
         })
     }
 
-    /// From [`COLUMNS`].
-    pub(crate) fn read(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
+    /// From the columns of [`Table::Bars`].
+    pub(crate) fn read(row: &SqlRow<'_>) -> Result<Self, Fault> {
         let price = |column| {
             Ok::<_, rusqlite::Error>(row.get::<_, Option<Exact>>(column)?.map(Price::from))
         };
+        let _level_and_symbol: (i64, i64) = (row.get(0)?, row.get(1)?);
+        let made: i64 = row.get(11)?;
         Ok(Row {
-            start: row.get::<_, i64>(0)? as Millis,
-            open: price(1)?,
-            high: price(2)?,
-            low: price(3)?,
-            close: price(4)?,
-            firm: row.get(5)?,
-            volume: row.get::<_, Exact>(6)?.into(),
-            turnover: row.get::<_, Option<Exact>>(7)?.map(|exact| exact.0),
-            trades: row.get::<_, i64>(8)? as u64,
-            made: Made::of(row.get(9)?),
+            start: millis(row, 2)?,
+            open: price(3)?,
+            high: price(4)?,
+            low: price(5)?,
+            close: price(6)?,
+            firm: row.get(7)?,
+            volume: row.get::<_, Exact>(8)?.into(),
+            turnover: row.get::<_, Option<Exact>>(9)?.map(|exact| exact.0),
+            trades: row.get::<_, i64>(10)? as u64,
+            made: Made::of(made)
+                .ok_or_else(|| Fault::new(format!("the bar is made by {made}: expected 0 to 3")))?,
         })
     }
 }
 
-/// The columns that [`Row::read`] reads.
-pub(crate) const COLUMNS: &str =
-    "start, open, high, low, close, firm, volume, turnover, trades, made";
+/// The start of a bar that cannot be read and may be made again of what is below it, by what stands in
+/// its columns. What is below an imported or sealed bar may be a part only.
+pub(crate) fn remade(cells: &[Cell]) -> Option<Millis> {
+    let start = Millis::try_from(cells.get(2)?.integer()?).ok()?;
+    let may = match Made::of(cells.get(11)?.integer()?)? {
+        Made::Rolled | Made::Told => true,
+        Made::Imported => cells.first()?.integer()? <= level(Interval::Minute),
+        Made::Sealed => false,
+    };
+    may.then_some(start)
+}
 
-/// The stored bar that begins at a time.
+/// A bar by its key.
+const STORED: &str =
+    "SELECT level, symbol, start, open, high, low, close, firm, volume, turnover, trades, made, crc
+     FROM bars WHERE level = ?1 AND symbol = ?2 AND start = ?3";
+
+/// The stored bar that begins at a time, where it can be read.
 pub(crate) fn stored(
-    connection: &Connection,
+    connection: &Store,
     symbol: i64,
     interval: Interval,
     start: Millis,
 ) -> Result<Option<Row>, Failure> {
-    let row = connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM bars WHERE level = ?1 AND symbol = ?2 AND start = ?3"
-        ))?
-        .query_row(params![level(interval), symbol, time(start)], Row::read)
-        .optional()?;
-    Ok(row)
+    let mut statement = connection.prepare_cached(STORED)?;
+    let key = params![level(interval), symbol, time(start)];
+    connection.first(Table::Bars, &mut statement, key, Row::read)
 }
 
 /// Stores a bar in the place of the one that is there.
 pub(crate) fn store(
-    connection: &Connection,
+    connection: &Store,
     symbol: i64,
     interval: Interval,
     row: &Row,
 ) -> Result<(), Failure> {
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO bars VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            "INSERT OR REPLACE INTO bars VALUES (
+                ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+                crc_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12))",
         )?
         .execute(params![
             level(interval),
@@ -248,7 +274,7 @@ pub(crate) fn store(
 }
 
 fn remove(
-    connection: &Connection,
+    connection: &Store,
     symbol: i64,
     interval: Interval,
     start: Millis,
@@ -261,7 +287,7 @@ fn remove(
 
 /// Marks a bar as one that is to be made again.
 pub(crate) fn mark(
-    connection: &Connection,
+    connection: &Store,
     symbol: i64,
     interval: Interval,
     start: Millis,
@@ -274,7 +300,7 @@ pub(crate) fn mark(
 
 /// Marks the bars that are made of one.
 pub(crate) fn mark_above(
-    connection: &Connection,
+    connection: &Store,
     symbol: &Known,
     interval: Interval,
     start: Millis,
@@ -299,7 +325,7 @@ pub(crate) const fn levels_to(interval: Interval) -> &'static str {
 
 /// The bars of an interval, by their starts, that begin in a span and are not what is below them.
 pub(crate) fn stale(
-    connection: &Connection,
+    connection: &Store,
     symbol: &Known,
     interval: Interval,
     (from, to): (Millis, Millis),
@@ -314,14 +340,16 @@ pub(crate) fn stale(
     })?;
     let mut stale = BTreeSet::new();
     for start in starts {
-        stale.insert(span(interval, &symbol.zone, start? as Millis).0);
+        if let Some(start) = readable(start)?.and_then(|start| Millis::try_from(start).ok()) {
+            stale.insert(span(interval, &symbol.zone, start).0);
+        }
     }
     Ok(stale)
 }
 
 /// Makes a bar of what is below it, as of now.
 pub(crate) fn make(
-    connection: &Connection,
+    connection: &Store,
     symbol: &Known,
     interval: Interval,
     start: Millis,
@@ -332,7 +360,7 @@ pub(crate) fn make(
 
 /// As [`make`], where it is known what is stored.
 fn make_of(
-    connection: &Connection,
+    connection: &Store,
     symbol: &Known,
     interval: Interval,
     start: Millis,
@@ -356,49 +384,53 @@ fn make_of(
 }
 
 fn of_trades(
-    connection: &Connection,
+    connection: &Store,
     symbol: i64,
     (start, end): (Millis, Millis),
 ) -> Result<Option<Row>, Failure> {
-    let mut statement = connection.prepare_cached(
-        "SELECT price, size, marks FROM trades
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {} FROM trades
          WHERE symbol = ?1 AND time >= ?2 AND time < ?3 ORDER BY time, sequence",
-    )?;
-    let mut trades = statement.query(params![symbol, time(start), time(end)])?;
+        Table::Trades.shape().select
+    ))?;
+    let span = params![symbol, time(start), time(end)];
+    let mut trades = connection.rows(Table::Trades, &mut statement, span, read::trade)?;
     let mut row = Row::empty(start);
     let mut any = false;
-    while let Some(trade) = trades.next()? {
-        let marks = Marks(trade.get(2)?);
-        if marks.0 & Marks::CANCELLED != 0 {
+    while let Some(traded) = trades.next()? {
+        if traded.marks.0 & Marks::CANCELLED != 0 {
             continue;
         }
-        let price = trade.get::<_, Exact>(0)?.into();
-        let size = trade.get::<_, Option<Exact>>(1)?.map(Size::from);
-        row.add_trade(price, size, marks.moves());
+        let trade = traded.trade;
+        row.add_trade(trade.price, trade.size, trade.moves);
         any = true;
     }
     Ok(any.then_some(row))
 }
 
 fn of_bars(
-    connection: &Connection,
+    connection: &Store,
     symbol: &Known,
     below: Interval,
     (start, end): (Millis, Millis),
 ) -> Result<Option<Row>, Failure> {
-    let stale = stale(connection, symbol, below, (start, end))?;
+    let mut stale = stale(connection, symbol, below, (start, end))?;
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM bars
-         WHERE level = ?1 AND symbol = ?2 AND start >= ?3 AND start < ?4 ORDER BY start"
+        "SELECT {} FROM bars
+         WHERE level = ?1 AND symbol = ?2 AND start >= ?3 AND start < ?4 ORDER BY start",
+        Table::Bars.shape().select
     ))?;
-    let rows = statement.query_map(
-        params![level(below), symbol.id, time(start), time(end)],
-        Row::read,
-    )?;
+    let span = params![level(below), symbol.id, time(start), time(end)];
+    let mut rows = connection.rows(Table::Bars, &mut statement, span, Row::read)?;
     let mut bars = std::collections::BTreeMap::new();
-    for row in rows {
-        let row = row?;
-        bars.insert(row.start, row);
+    while let Some(row) = rows.next_or_cells()? {
+        match row {
+            Ok(row) => {
+                bars.insert(row.start, row);
+            }
+            // It is made again of what is below it.
+            Err(cells) => stale.extend(remade(&cells)),
+        }
     }
     for start in stale {
         match make(connection, symbol, below, start)? {
@@ -427,7 +459,7 @@ fn newest_due(interval: Interval, now: Millis) -> Option<i64> {
 }
 
 /// Whether there is anything to do for [`roll`].
-pub(crate) fn is_due(connection: &Connection, now: Millis) -> Result<bool, Failure> {
+pub(crate) fn is_due(connection: &Store, now: Millis) -> Result<bool, Failure> {
     let mut statement = connection
         .prepare_cached("SELECT 1 FROM pending WHERE level = ?1 AND start <= ?2 LIMIT 1")?;
     for interval in Interval::ALL {
@@ -441,7 +473,7 @@ pub(crate) fn is_due(connection: &Connection, now: Millis) -> Result<bool, Failu
 }
 
 /// How many bars are marked.
-pub(crate) fn pending(connection: &Connection) -> Result<u64, Failure> {
+pub(crate) fn pending(connection: &Store) -> Result<u64, Failure> {
     let pending: i64 = connection
         .prepare_cached("SELECT count(*) FROM pending")?
         .query_row([], |row| row.get(0))?;
@@ -450,7 +482,7 @@ pub(crate) fn pending(connection: &Connection) -> Result<u64, Failure> {
 
 /// Makes the marked bars whose end is past at `now`, `limit` of each interval at the most. Returns
 /// how many it made.
-pub(crate) fn roll(connection: &Connection, now: Millis, limit: usize) -> Result<usize, Failure> {
+pub(crate) fn roll(connection: &Store, now: Millis, limit: usize) -> Result<usize, Failure> {
     let mut made = 0;
     for interval in Interval::ALL {
         let Some(newest) = newest_due(interval, now) else {
@@ -462,31 +494,45 @@ pub(crate) fn roll(connection: &Connection, now: Millis, limit: usize) -> Result
                  WHERE level = ?1 AND start <= ?2 LIMIT ?3",
             )?
             .query_map(params![level(interval), newest, limit as i64], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                Ok((row.get(0)?, row.get(1)?, row.get(2).ok().flatten()))
             })?
+            .filter_map(|row| readable(row).transpose())
             .collect::<Result<_, _>>()?;
-        made += due.len();
         let mut known: Option<(i64, Known)> = None;
         for (id, start, name) in due {
             if known.as_ref().is_none_or(|(last, _)| *last != id) {
                 let zone = zone::named(name.as_deref());
                 known = Some((id, Known { id, zone }));
             }
-            if let Some((_, known)) = &known {
-                roll_one(connection, known, interval, start as Millis)?;
+            match (&known, Millis::try_from(start)) {
+                (Some((_, known)), Ok(start)) => {
+                    made += usize::from(roll_one(connection, known, interval, start)?);
+                }
+                _ => done(connection, id, interval, start)?,
             }
         }
     }
     Ok(made)
 }
 
+/// Makes one marked bar again. Returns whether it could.
 fn roll_one(
-    connection: &Connection,
+    connection: &Store,
     symbol: &Known,
     interval: Interval,
     start: Millis,
-) -> Result<(), Failure> {
-    let before = stored(connection, symbol.id, interval, start)?;
+) -> Result<bool, Failure> {
+    let mut statement = connection.prepare_cached(STORED)?;
+    let key = params![level(interval), symbol.id, time(start)];
+    let before = match connection
+        .rows(Table::Bars, &mut statement, key, Row::read)?
+        .next_or_cells()?
+    {
+        None => None,
+        Some(Ok(row)) => Some(row),
+        // It goes to the quarantine first.
+        Some(Err(_)) => return Ok(false),
+    };
     let after = make_of(connection, symbol, interval, start, before.clone())?;
     if before != after {
         match &after {
@@ -496,14 +542,19 @@ fn roll_one(
     }
     // Also where it is what it was: the ones above may have been made of what it was meanwhile.
     mark_above(connection, symbol, interval, start)?;
+    done(connection, symbol.id, interval, time(start))?;
+    Ok(true)
+}
+
+fn done(connection: &Store, symbol: i64, interval: Interval, start: i64) -> Result<(), Failure> {
     connection
         .prepare_cached("DELETE FROM pending WHERE symbol = ?1 AND start = ?2 AND level = ?3")?
-        .execute(params![symbol.id, time(start), level(interval)])?;
+        .execute(params![symbol, start, level(interval)])?;
     Ok(())
 }
 
 /// Has the days of a symbol made again, whose zone has changed.
-pub(crate) fn rezone(connection: &Connection, symbol: &Known) -> Result<(), Failure> {
+pub(crate) fn rezone(connection: &Store, symbol: &Known) -> Result<(), Failure> {
     let rolled = params![symbol.id, level(Interval::Day), Made::Rolled.code()];
     connection.execute(
         "DELETE FROM bars WHERE symbol = ?1 AND level = ?2 AND made = ?3",
@@ -520,7 +571,11 @@ pub(crate) fn rezone(connection: &Connection, symbol: &Known) -> Result<(), Fail
             statement.query_map(params![symbol.id, level(below)], |row| row.get::<_, i64>(0))?;
         let mut last = None;
         for start in starts {
-            let day = span(Interval::Day, &symbol.zone, start? as Millis).0;
+            let Some(start) = readable(start)?.and_then(|start| Millis::try_from(start).ok())
+            else {
+                continue;
+            };
+            let day = span(Interval::Day, &symbol.zone, start).0;
             if last.replace(day) != Some(day) {
                 mark(connection, symbol.id, Interval::Day, day)?;
             }

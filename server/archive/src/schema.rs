@@ -9,7 +9,7 @@ pub(crate) const APPLICATION: i64 = 0x5469_636b;
 
 /// What makes each version out of the one before it; the first is made out of nothing. One that has
 /// been released never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The version of the schema that is written here (`PRAGMA user_version`).
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;

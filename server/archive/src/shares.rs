@@ -4,14 +4,16 @@ use std::ops::Range;
 
 use jiff::tz::TimeZone;
 use market::{Interval, Millis, Price, Symbol};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::params;
 
 use crate::{
     Dividend, Failure, Reader, Split,
     coding::{Exact, time},
     database::find_symbol,
-    roll::Made,
-    zone,
+    read,
+    roll::{self, Made},
+    store::Store,
+    table::Table,
 };
 
 impl Reader {
@@ -39,22 +41,10 @@ impl Reader {
             let Some(known) = find_symbol(connection, symbol)? else {
                 return Ok(None);
             };
-            let close: Option<Option<Exact>> = connection
-                .prepare_cached(
-                    "SELECT close FROM bars
-                     WHERE level = ?1 AND symbol = ?2 AND start = ?3 AND made = ?4",
-                )?
-                .query_row(
-                    params![
-                        zone::level(Interval::Day),
-                        known.id,
-                        time(day),
-                        Made::Imported.code()
-                    ],
-                    |row| row.get(0),
-                )
-                .optional()?;
-            Ok(close.flatten().map(Price::from))
+            let bar = roll::stored(connection, known.id, Interval::Day, day)?;
+            Ok(bar
+                .filter(|bar| bar.made == Made::Imported)
+                .and_then(|bar| bar.close))
         })
     }
 
@@ -64,19 +54,13 @@ impl Reader {
     /// When the file cannot be read.
     pub fn splits(&self, symbol: Symbol, span: Range<Millis>) -> Result<Vec<Split>, Failure> {
         self.read(|connection| {
-            of_symbol(
-                connection,
-                "SELECT time, ratio FROM splits",
+            let splits = of_symbol(connection, Table::Splits, symbol, &span)?;
+            let split = |(time, ratio): (_, Exact)| Split {
                 symbol,
-                &span,
-                |row| {
-                    Ok(Split {
-                        symbol,
-                        time: row.get::<_, i64>(0)? as Millis,
-                        ratio: row.get::<_, Exact>(1)?.0,
-                    })
-                },
-            )
+                time,
+                ratio: ratio.0,
+            };
+            Ok(splits.into_iter().map(split).collect())
         })
     }
 
@@ -87,35 +71,36 @@ impl Reader {
     /// When the file cannot be read.
     pub fn dividends(&self, symbol: Symbol, span: Range<Millis>) -> Result<Vec<Dividend>, Failure> {
         self.read(|connection| {
-            of_symbol(
-                connection,
-                "SELECT time, amount FROM dividends",
+            let dividends = of_symbol(connection, Table::Dividends, symbol, &span)?;
+            let dividend = |(time, amount): (_, Exact)| Dividend {
                 symbol,
-                &span,
-                |row| {
-                    Ok(Dividend {
-                        symbol,
-                        time: row.get::<_, i64>(0)? as Millis,
-                        amount: row.get::<_, Exact>(1)?.into(),
-                    })
-                },
-            )
+                time,
+                amount: amount.into(),
+            };
+            Ok(dividends.into_iter().map(dividend).collect())
         })
     }
 }
 
-fn of_symbol<T>(
-    connection: &Connection,
-    select: &str,
+fn of_symbol(
+    connection: &Store,
+    table: Table,
     symbol: Symbol,
     span: &Range<Millis>,
-    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Vec<T>, Failure> {
+) -> Result<Vec<(Millis, Exact)>, Failure> {
     let Some(known) = find_symbol(connection, symbol)? else {
         return Ok(Vec::new());
     };
-    let select = format!("{select} WHERE symbol = ?1 AND time >= ?2 AND time < ?3 ORDER BY time");
-    let mut statement = connection.prepare_cached(&select)?;
-    let rows = statement.query_map(params![known.id, time(span.start), time(span.end)], read)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {} FROM {} WHERE symbol = ?1 AND time >= ?2 AND time < ?3 ORDER BY time",
+        table.shape().select,
+        table.shape().name
+    ))?;
+    let values = params![known.id, time(span.start), time(span.end)];
+    let mut rows = connection.rows(table, &mut statement, values, read::dated)?;
+    let mut dated = Vec::new();
+    while let Some(row) = rows.next()? {
+        dated.push(row);
+    }
+    Ok(dated)
 }

@@ -1,7 +1,9 @@
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use market::Millis;
 use tape::EventId;
+
+use crate::Checks;
 
 /// How an archive is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,8 +38,20 @@ pub struct Status {
     pub removed: u64,
     /// The size of the file, in bytes, without its write-ahead log.
     pub file_bytes: u64,
-    /// What happened to the file, if something did: set aside, deleted, begun anew.
+    /// What happened to the file and stands until somebody acknowledges it: set aside, deleted, begun anew.
     pub notice: Option<String>,
+    /// Corrupt files that were set aside and that nobody has acknowledged, also by earlier runs.
+    pub set_aside: Vec<PathBuf>,
+    /// How many rows are in quarantine: damaged ones, and those that SQLite refused.
+    pub quarantined: u64,
+    /// How many damaged rows could not be moved there; they are left out of answers all the same.
+    pub damaged: u64,
+    /// Whether all rows have a checksum: those of an archive of version 1 get theirs bit by bit.
+    pub summed: bool,
+    /// What the scheduled checks have found.
+    pub checks: Checks,
+    /// How many intact rows were met that only a newer version can read; they are left out of answers.
+    pub newer: u64,
 }
 
 /// Whether an archive writes.

@@ -116,7 +116,11 @@ impl Bench {
     }
 
     fn bars(&self) -> BTreeMap<(Interval, usize), Vec<Bar>> {
-        let reader = Reader::new(self.folder.join("bars.db"), Ids { mark: 1 });
+        let reader = Reader::new(
+            self.folder.join("bars.db"),
+            Ids { mark: 1 },
+            std::sync::Arc::default(),
+        );
         let mut bars = BTreeMap::new();
         for interval in Interval::ALL {
             for index in 0..NAMES.len() {

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use market::{Bar, Correction, Event, Interval, Millis, News, Quote, Session, Symbol, Trade};
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 use tape::EventId;
 
 use crate::{
     Failure,
     coding::{Exact, Marks, time},
     database::{Database, Known},
-    roll, zone,
+    roll,
+    store::readable,
+    table::Table,
+    zone,
 };
 
 /// A trade as it is printed on the tape of its venue.
@@ -86,13 +89,13 @@ impl Database {
         let data = event.data();
         let new = self
             .connection
-            .prepare_cached("INSERT OR IGNORE INTO events VALUES (?1, ?2, ?3)")?
+            .prepare_cached("INSERT OR IGNORE INTO events VALUES (?1, ?2, ?3, crc_of(?1, ?2, ?3))")?
             .execute(params![id, event.name(), data])?;
         tally.row(data.len());
         Ok(new > 0)
     }
 
-    fn news(&mut self, id: i64, news: &News) -> Result<(), Failure> {
+    pub(crate) fn news(&mut self, id: i64, news: &News) -> Result<(), Failure> {
         for symbol in &news.symbols {
             let symbol = self.symbol(*symbol)?.id;
             self.connection
@@ -100,10 +103,9 @@ impl Database {
                 .execute([symbol, id])?;
         }
         let connection = &self.connection;
-        let earlier: Option<i64> = connection
-            .prepare_cached("SELECT id FROM news WHERE story = ?1 AND newest")?
-            .query_row([&news.id], |row| row.get(0))
-            .optional()?;
+        let mut statement =
+            connection.prepare_cached("SELECT id FROM news WHERE story = ?1 AND newest")?;
+        let earlier: Option<i64> = readable(statement.query_row([&news.id], |row| row.get(0)))?;
         if let Some(earlier) = earlier {
             connection
                 .prepare_cached("UPDATE news SET newest = 0 WHERE id = ?1")?
@@ -134,7 +136,9 @@ impl Database {
         let symbol = self.set_zone(session.symbol, &zone(session))?;
         let data = event.data();
         self.connection
-            .prepare_cached("INSERT OR IGNORE INTO sessions VALUES (?1, ?2, ?3)")?
+            .prepare_cached(
+                "INSERT OR IGNORE INTO sessions VALUES (?1, ?2, ?3, crc_of(?1, ?2, ?3))",
+            )?
             .execute(params![symbol.id, id, data])?;
         tally.row(data.len());
         Ok(())
@@ -144,7 +148,9 @@ impl Database {
         let symbol = self.symbol(quote.symbol)?.id;
         self.connection
             .prepare_cached(
-                "INSERT OR IGNORE INTO quotes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                "INSERT OR IGNORE INTO quotes VALUES (
+                    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+                    crc_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12))",
             )?
             .execute(params![
                 symbol,
@@ -209,31 +215,29 @@ impl Database {
         let Some(source) = trade.id else {
             return Ok(false);
         };
-        let known: Option<(i64, i64, Option<i64>)> = self
-            .connection
-            .prepare_cached(
-                "SELECT time, sequence, feed FROM trades INDEXED BY trades_source
+        let mut statement = self.connection.prepare_cached(
+            "SELECT time, sequence, feed FROM trades INDEXED BY trades_source
                  WHERE symbol = ?1 AND source = ?2 AND time BETWEEN ?3 AND ?4
                      AND (?5 IS NULL OR feed IS NULL OR feed = ?5)
                  ORDER BY feed IS NULL LIMIT 1",
-            )?
-            .query_row(
-                params![
-                    symbol.id,
-                    source as i64,
-                    time(at.saturating_sub(SAME_TRADE)),
-                    time(at.saturating_add(SAME_TRADE)),
-                    feed
-                ],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            )
-            .optional()?;
+        )?;
+        let known: Option<(i64, i64, Option<i64>)> = readable(statement.query_row(
+            params![
+                symbol.id,
+                source as i64,
+                time(at.saturating_sub(SAME_TRADE)),
+                time(at.saturating_add(SAME_TRADE)),
+                feed
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        ))?;
         if let (Some((time, sequence, None)), Some(feed)) = (known, feed) {
             self.connection
-                .prepare_cached(
-                    "UPDATE trades SET feed = ?4
+                .prepare_cached(&format!(
+                    "UPDATE trades SET feed = ?4, {}
                      WHERE symbol = ?1 AND time = ?2 AND sequence = ?3",
-                )?
+                    Table::Trades.renewed("feed", "?4")
+                ))?
                 .execute([symbol.id, time, sequence, feed])?;
         }
         Ok(known.is_some())
@@ -255,19 +259,17 @@ impl Database {
                 time(at.saturating_add(SAME_TRADE)),
             ),
         };
-        let found = self
-            .connection
-            .prepare_cached(
-                "SELECT time, sequence FROM trades INDEXED BY trades_source
+        let mut statement = self.connection.prepare_cached(
+            "SELECT time, sequence FROM trades INDEXED BY trades_source
                  WHERE symbol = ?1 AND source = ?2 AND time BETWEEN ?3 AND ?4
                      AND (?5 IS NULL OR feed = ?5)
                  ORDER BY time DESC, sequence DESC LIMIT 1",
-            )?
-            .query_row(params![symbol.id, source as i64, from, to, feed], |row| {
+        )?;
+        readable(
+            statement.query_row(params![symbol.id, source as i64, from, to, feed], |row| {
                 Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        Ok(found)
+            }),
+        )
     }
 
     pub(crate) fn insert(
@@ -278,7 +280,10 @@ impl Database {
         trade: &Trade,
     ) -> Result<(), Failure> {
         self.connection
-            .prepare_cached("INSERT INTO trades VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .prepare_cached(
+                "INSERT INTO trades VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
+                    crc_of(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))",
+            )?
             .execute(params![
                 symbol.id,
                 time(at),
@@ -310,10 +315,11 @@ impl Database {
         match &correction.right {
             None => {
                 self.connection
-                    .prepare_cached(
-                        "UPDATE trades SET marks = marks | ?4
+                    .prepare_cached(&format!(
+                        "UPDATE trades SET marks = marks | ?4, {}
                          WHERE symbol = ?1 AND time = ?2 AND sequence = ?3",
-                    )?
+                        Table::Trades.renewed("marks", "marks | ?4")
+                    ))?
                     .execute([symbol.id, at, sequence, Marks::CANCELLED])?;
             }
             Some(right) => {
@@ -346,7 +352,9 @@ impl Database {
             self.connection
                 .prepare_cached(
                     "INSERT INTO trades
-                     SELECT symbol, time, ?4, price, size, source, marks | ?5, feed FROM trades
+                     SELECT symbol, time, ?4, price, size, source, marks | ?5, feed,
+                         crc_of(symbol, time, ?4, price, size, source, marks | ?5, feed)
+                     FROM trades
                      WHERE symbol = ?1 AND time = ?2 AND sequence = ?3",
                 )?
                 .execute([symbol.id, at, sequence, self.sequence, Marks::CANCELLED])?;
@@ -368,7 +376,8 @@ impl Database {
         }
         self.connection
             .prepare_cached(
-                "UPDATE trades SET price = ?4, size = ?5, source = ?6, marks = ?7
+                "UPDATE trades SET price = ?4, size = ?5, source = ?6, marks = ?7,
+                     crc = crc_of(symbol, time, sequence, ?4, ?5, ?6, ?7, feed)
                  WHERE symbol = ?1 AND time = ?2 AND sequence = ?3",
             )?
             .execute(params![

@@ -9,13 +9,16 @@ use tokio::sync::watch;
 
 use crate::{
     Failure, FailureKind, Options, Reader, State, Status,
+    archive::set_aside_files,
     checkpoint::{self, Checkpointer},
     database::{Database, Identity, beside},
     inbox::{Commit, Inbox, Tick, Wake},
     lock::Lock,
-    priority,
+    priority, quarantine,
     retain::{self, Retainer},
     roll,
+    scrub::Scrubber,
+    sums::Summing,
     write::Tally,
 };
 
@@ -32,6 +35,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 /// From which size of its log on a checkpoint is made beside the writer, and from which by it.
 const LOG_BYTES: (u64, u64) = (4 << 20, 64 << 20);
 
+/// How often it is looked whether set-aside files have been acknowledged.
+const LOOKS_ASIDE: Duration = Duration::from_secs(2);
+
 /// How many bars of an interval are rolled up in one transaction, so that no commit waits long.
 const ROLLED_AT_ONCE: usize = 500;
 
@@ -40,6 +46,8 @@ pub(crate) struct Writer {
     database: Database,
     identity: Identity,
     checkpointer: Checkpointer,
+    scrubber: Scrubber,
+    summing: Summing,
     inbox: Arc<Inbox>,
     reader: Reader,
     options: Options,
@@ -51,6 +59,10 @@ pub(crate) struct Writer {
     written: Written,
     /// When the newest transaction began.
     began: Option<Instant>,
+    /// When it was last looked whether set-aside files have been acknowledged.
+    looked: Option<Instant>,
+    /// What happened to the file in this run.
+    happened: Option<String>,
     /// Held for as long as this writes.
     _lock: Lock,
 }
@@ -60,6 +72,10 @@ pub(crate) struct Writer {
 struct Batch {
     ticks: Vec<Tick>,
     commits: Vec<Commit>,
+    /// How many of the ticks, and then of the events, are written already.
+    done: usize,
+    /// How many are tried in one transaction after SQLite has refused more; otherwise all.
+    at_once: Option<usize>,
 }
 
 #[derive(Default)]
@@ -82,7 +98,46 @@ impl Batch {
         self.ticks.is_empty() && self.commits.is_empty()
     }
 
+    fn len(&self) -> usize {
+        let events = self.commits.iter().map(|commit| commit.events.len());
+        self.ticks.len() + events.sum::<usize>()
+    }
+
+    /// How many are to be written in the next transaction.
+    fn next(&self) -> usize {
+        let left = self.len() - self.done;
+        self.at_once.map_or(left, |at_once| at_once.min(left))
+    }
+
+    /// Tries half as many. Returns whether there were more than one.
+    fn narrow(&mut self) -> bool {
+        let next = self.next();
+        self.at_once = Some(next.div_ceil(2));
+        next > 1
+    }
+
+    /// Those of the next transaction are written.
+    fn written(&mut self) {
+        self.done += self.next();
+        // Where one was refused the others are most likely good.
+        self.at_once = self.at_once.map(|at_once| at_once.saturating_mul(2));
+    }
+
+    fn is_written(&self) -> bool {
+        self.done == self.len()
+    }
+
+    /// An event by its place behind the ticks.
+    fn event(&self, place: usize) -> Option<&(EventId, Arc<market::Event>)> {
+        let place = place.checked_sub(self.ticks.len())?;
+        self.commits
+            .iter()
+            .flat_map(|commit| &commit.events)
+            .nth(place)
+    }
+
     fn answer(&mut self, answer: &Result<(), Failure>) {
+        (self.done, self.at_once) = (0, None);
         self.ticks.clear();
         for commit in self.commits.drain(..) {
             let _ = commit.answer.send(answer.clone());
@@ -97,16 +152,17 @@ impl Writer {
         inbox: Arc<Inbox>,
         reader: Reader,
         options: Options,
-        notice: Option<String>,
     ) -> (Self, watch::Receiver<Status>) {
         let identity = Identity::of(&database.file);
         let (status, watched) = watch::channel(Status {
             file_bytes: file_bytes(&database),
-            notice,
+            quarantined: quarantine::count(&database.connection).unwrap_or(0),
             ..Status::default()
         });
-        let writer = Writer {
+        let mut writer = Writer {
             checkpointer: Checkpointer::start(&database.file),
+            scrubber: Scrubber::start(reader.clone(), Arc::clone(&options.clock), options.check),
+            summing: Summing::default(),
             database,
             identity,
             inbox,
@@ -117,8 +173,11 @@ impl Writer {
             retainer: Retainer::default(),
             written: Written::default(),
             began: None,
+            looked: None,
+            happened: None,
             _lock: lock,
         };
+        writer.look_aside();
         (writer, watched)
     }
 
@@ -190,15 +249,17 @@ impl Writer {
     fn write(&mut self, batch: &mut Batch) -> Result<(), Failure> {
         let mut pause = PAUSES.0;
         loop {
-            self.inbox.take(&mut batch.ticks, &mut batch.commits);
+            // What has been written in part stays as it is.
+            if batch.done == 0 {
+                self.inbox.take(&mut batch.ticks, &mut batch.commits);
+                self.refuse_bad(batch);
+            }
             if batch.is_empty() {
                 return Ok(());
             }
             match self.attempt(batch) {
-                Ok(()) => return Ok(()),
-                Err(failure) if failure.kind() == FailureKind::Refused => {
-                    self.refuse_bad(batch);
-                }
+                Ok(()) if batch.is_empty() => return Ok(()),
+                Ok(()) => {}
                 Err(failure) if failure.kind() == FailureKind::Gone => {
                     self.failed(&failure);
                     if let Err(failure) = self.begin_anew() {
@@ -221,6 +282,9 @@ impl Writer {
                     self.inbox.pause(pause);
                     pause = (pause * 2).min(PAUSES.1);
                 }
+                Err(failure) if failure.kind() == FailureKind::Other && batch.narrow() => {}
+                Err(failure)
+                    if failure.kind() == FailureKind::Other && self.put_away(batch, &failure) => {}
                 Err(failure) => {
                     self.failed(&failure);
                     batch.answer(&Err(failure.clone()));
@@ -233,6 +297,40 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Keeps the one event or trade that SQLite refuses in quarantine, so that its neighbours are
+    /// written. Returns whether that is on disk.
+    fn put_away(&mut self, batch: &mut Batch, failure: &Failure) -> bool {
+        let now = (self.options.clock)();
+        let reason = failure.to_string();
+        let at = batch.done;
+        let kept = self.database.transact(|database| {
+            match batch.ticks.get(at) {
+                Some(tick) => database.refuse_tick(tick, &reason, now)?,
+                None => {
+                    if let Some((id, event)) = batch.event(at) {
+                        database.refuse_event(*id, event, &reason, now)?;
+                    }
+                }
+            }
+            Ok(())
+        });
+        if let Err(failure) = kept {
+            self.failed(&failure);
+            return false;
+        }
+        tracing::error!(
+            %failure,
+            "SQLite refuses an event: it is kept in quarantine, and the others are written"
+        );
+        batch.written();
+        if batch.is_written() {
+            self.inbox.done();
+            batch.answer(&Ok(()));
+        }
+        self.count();
+        true
     }
 
     /// Answers those whose events cannot be written, so that the others can.
@@ -263,7 +361,8 @@ impl Writer {
         self.database.transact(|database| {
             database.refresh()?;
             let mut turn = priority::Turn::default();
-            for tick in &batch.ticks {
+            let (from, to) = (batch.done, batch.done + batch.next());
+            for tick in batch.ticks.iter().take(to).skip(from) {
                 turn.pass();
                 match tick {
                     Tick::Trade(print) => {
@@ -275,7 +374,10 @@ impl Writer {
                     }
                 }
             }
-            for (id, event) in batch.commits.iter().flat_map(|commit| &commit.events) {
+            let ticks = batch.ticks.len();
+            let (from, to) = (from.saturating_sub(ticks), to.saturating_sub(ticks));
+            let events = batch.commits.iter().flat_map(|commit| &commit.events);
+            for (id, event) in events.take(to).skip(from) {
                 turn.pass();
                 database.event(*id, event, zone, &mut tally)?;
                 last = last.max(Some(*id));
@@ -293,7 +395,10 @@ impl Writer {
         let took = began.elapsed();
         self.written.something();
         self.newest_trade = newest_trade;
-        self.inbox.done();
+        batch.written();
+        if batch.is_written() {
+            self.inbox.done();
+        }
         self.recovered();
         let (queued, dropped) = self.inbox.counts();
         self.status.send_modify(|status| {
@@ -309,7 +414,9 @@ impl Writer {
             status.dropped = dropped;
         });
         // Who is answered finds it in the status.
-        batch.answer(&Ok(()));
+        if batch.is_written() {
+            batch.answer(&Ok(()));
+        }
         Ok(())
     }
 
@@ -347,6 +454,8 @@ impl Writer {
             Database::open(&file, self.options.busy).map_err(|error| failed(&error))?;
         let ids = self.database.ids;
         database.transact(|database| database.set_mark(ids))?;
+        // What reads goes on reporting to the same place.
+        database.connection.damage = Arc::clone(self.reader.damage());
         self.database = database;
         self.identity = Identity::of(&file);
         self.checkpointer = Checkpointer::start(&file);
@@ -356,8 +465,9 @@ impl Writer {
             file.display()
         );
         tracing::error!("{notice}");
-        self.status
-            .send_modify(|status| status.notice = Some(notice));
+        self.happened = Some(notice);
+        self.looked = None;
+        self.look_aside();
         Ok(())
     }
 
@@ -402,6 +512,8 @@ impl Writer {
         let now = (self.options.clock)().max(std::mem::take(&mut self.newest_trade));
         let done = self
             .check_identity()
+            .and_then(|()| self.sweep())
+            .and_then(|()| self.sum())
             .and_then(|()| self.roll(now))
             .and_then(|more| Ok(self.retain()? || more))
             .and_then(|more| Ok(self.shrink()? || more));
@@ -424,8 +536,73 @@ impl Writer {
             }
         };
         self.make_room_in_log();
+        self.look_aside();
         self.count();
         Ok(more)
+    }
+
+    /// Moves what was found damaged to the quarantine.
+    fn sweep(&mut self) -> Result<(), Failure> {
+        if quarantine::sweep(&mut self.database, (self.options.clock)())? {
+            self.written.something();
+        }
+        Ok(())
+    }
+
+    /// Gives some rows that have none their checksums.
+    fn sum(&mut self) -> Result<(), Failure> {
+        if !self.summing.is_due() {
+            return Ok(());
+        }
+        let summing = &mut self.summing;
+        let written = self
+            .database
+            .transact_lazily(|database| summing.step(&database.connection))?;
+        if written {
+            self.written.something();
+        }
+        Ok(())
+    }
+
+    /// Looks now and then which files are set aside, and composes the notice.
+    fn look_aside(&mut self) {
+        if self
+            .looked
+            .is_some_and(|looked| looked.elapsed() < LOOKS_ASIDE)
+        {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        let file = &self.database.file;
+        let (Some(folder), Some(name)) = (
+            file.parent(),
+            file.file_name().and_then(|name| name.to_str()),
+        ) else {
+            return;
+        };
+        let aside = match set_aside_files(folder, name) {
+            Ok(aside) => aside,
+            Err(error) => {
+                tracing::debug!(%error, "cannot look for files that were set aside");
+                return;
+            }
+        };
+        let sentences: Vec<String> = aside
+            .iter()
+            .map(|aside| {
+                format!(
+                    "a corrupt archive was set aside as {}: its history is missing here; acknowledge it with `tickertape repair --acknowledge`",
+                    aside.display()
+                )
+            })
+            .chain(self.happened.clone())
+            .collect();
+        let notice = (!sentences.is_empty()).then(|| sentences.join("; "));
+        self.status.send_if_modified(|status| {
+            let changed = (&status.notice, &status.set_aside) != (&notice, &aside);
+            (status.notice, status.set_aside) = (notice, aside);
+            changed
+        });
     }
 
     fn roll(&mut self, now: Millis) -> Result<bool, Failure> {
@@ -486,21 +663,20 @@ impl Writer {
         let (queued, dropped) = self.inbox.counts();
         let file_bytes = file_bytes(&self.database);
         let pending = roll::pending(&self.database.connection).unwrap_or(0);
+        let quarantined = quarantine::count(&self.database.connection).unwrap_or(0);
+        let (damaged, newer) = self.database.damage().counts();
         self.status.send_if_modified(|status| {
-            let before = (
-                status.queued,
-                status.dropped,
-                status.file_bytes,
-                status.pending,
-            );
-            let after = (queued, dropped, file_bytes, pending);
-            (
-                status.queued,
-                status.dropped,
-                status.file_bytes,
-                status.pending,
-            ) = after;
-            before != after
+            let before = status.clone();
+            status.queued = queued;
+            status.dropped = dropped;
+            status.file_bytes = file_bytes;
+            status.pending = pending;
+            status.quarantined = quarantined;
+            status.damaged = damaged;
+            status.newer = newer;
+            status.summed = !self.summing.is_due();
+            status.checks = self.scrubber.checks();
+            before != *status
         });
     }
 

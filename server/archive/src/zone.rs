@@ -14,6 +14,11 @@ pub(crate) fn named(name: Option<&str>) -> TimeZone {
     }
 }
 
+/// Whether a stored name is that of a zone.
+pub(crate) fn is_known(name: &str) -> bool {
+    TimeZone::get(name).is_ok()
+}
+
 /// The name of a zone as it is stored. A zone without a name is taken for UTC.
 pub(crate) fn name(zone: &TimeZone) -> &str {
     zone.iana_name().unwrap_or("UTC")

@@ -231,7 +231,7 @@ fn a_newer_file_and_one_of_another_program_stay_as_they_are() {
     for (sql, expected) in [
         (
             "PRAGMA application_id = 1416192875; PRAGMA user_version = 99",
-            "has schema version 99: expected 1",
+            "has schema version 99: expected 2",
         ),
         ("CREATE TABLE a (b)", "another program"),
     ] {

@@ -151,6 +151,17 @@ fn open(
         entries,
     };
     let tape = Tape::refilled(opened.start, opened.mark, WINDOW, refill);
+    let journal = archive.journal().clone();
+    tape.set_witness(move |kept| {
+        let Some((last, _)) = kept.last() else {
+            return;
+        };
+        let frames: Vec<_> = kept
+            .iter()
+            .map(|(_, entry)| entry.chunk().frame())
+            .collect();
+        journal.record(frames.iter().map(|frame| &**frame), *last);
+    });
     let told = newest
         .iter()
         .map(|(&symbol, newest)| Told {
@@ -181,7 +192,7 @@ fn begin_anew(file: &Path) {
     };
     let lock = File::options().write(true).open(beside(".lock"));
     if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
-        for suffix in ["", "-wal", "-shm"] {
+        for suffix in ["", "-wal", "-shm", "-journal-0", "-journal-1"] {
             // What is not there need not be removed; what cannot be, is opened as it is.
             let _ = fs::remove_file(beside(suffix));
         }

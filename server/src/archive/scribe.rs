@@ -44,6 +44,8 @@ pub struct Report {
     pub written: EventId,
     /// Kept events that left the tape's window before they could be written.
     pub lost: u64,
+    /// Steps of the tape that were shown without being in the journal.
+    pub unrecorded: u64,
 }
 
 impl Scribe {
@@ -158,7 +160,34 @@ impl Scribe {
             status,
             written: *self.0.written.borrow(),
             lost: self.0.lost.load(Ordering::Relaxed),
+            unrecorded: match &self.0.archive {
+                Ok(archive) => archive.journal().unrecorded(),
+                Err(_) => 0,
+            },
         }
+    }
+
+    /// What somebody should do something about, in one line; nothing where it is well.
+    pub fn alarm(&self) -> Option<String> {
+        let writing = self
+            .feed_status()
+            .and_then(|status| status.detail)
+            .map(|detail| format!("nothing is archived: {detail}"));
+        let Report { status, .. } = self.report();
+        let bad = status.quarantined + status.damaged;
+        let damaged = (bad > 0).then(|| {
+            format!(
+                "{bad} rows of the archive are damaged and left out: stop the server and run tickertape repair"
+            )
+        });
+        let problem = status.checks.problems.first().map(|problem| {
+            format!("the archive's file is damaged ({problem}): stop the server and run tickertape repair")
+        });
+        let alarms: Vec<String> = [writing, status.notice, damaged, problem]
+            .into_iter()
+            .flatten()
+            .collect();
+        (!alarms.is_empty()).then(|| alarms.join("; "))
     }
 
     /// What is wrong with it, as it stands among the feeds; nothing where it is well.
@@ -280,7 +309,9 @@ impl Writing {
             match self.archive.commit(batch.clone()).await {
                 Ok(()) => {
                     self.metrics.committed(began.elapsed());
-                    self.written.send_replace(self.cursor.position());
+                    let position = self.cursor.position();
+                    self.archive.journal().written(position);
+                    self.written.send_replace(position);
                     return Ok(());
                 }
                 Err(failure) => match failure.kind() {

@@ -176,14 +176,25 @@ fn write_all(
     format: Format,
     reader: archive::Reader,
 ) -> Result<(), String> {
-    let table = Table::of(options, reader);
+    let counted = reader.clone();
+    let written = write(options, format, &Table::of(options, reader));
+    match counted.unreadable() {
+        (0, 0) => {}
+        (damaged, newer) => eprintln!(
+            "{damaged} damaged rows and {newer} of a newer version are left out; tickertape repair may restore some"
+        ),
+    }
+    written
+}
+
+fn write(options: &ExportOptions, format: Format, table: &Table) -> Result<(), String> {
     let Some(file) = &options.output else {
         if format == Format::Parquet {
             return Err(
                 "Parquet is not for the standard output: expected --output FILE".to_owned(),
             );
         }
-        let written = comma::write(&table, &mut BufWriter::new(io::stdout().lock()));
+        let written = comma::write(table, &mut BufWriter::new(io::stdout().lock()));
         return match written {
             // The reader has seen enough, as `head` has.
             Err(Problem::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -192,8 +203,8 @@ fn write_all(
     };
     let shown = file.display().to_string();
     write_file(file, |out| match format {
-        Format::Csv => comma::write(&table, out),
-        Format::Parquet => parquet::write(&table, out),
+        Format::Csv => comma::write(table, out),
+        Format::Parquet => parquet::write(table, out),
     })
     .map_err(|problem| problem.in_words(&shown))
 }

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use market::{FeedState, FeedStatus};
+use market::FeedState;
 
 use super::{Service, problem::Problem};
 use crate::archive::Scribe;
@@ -30,7 +30,9 @@ pub(crate) async fn live() -> impl IntoResponse {
 /// 200 when every feed has spoken or has said why it cannot, and until shutdown begins: a load
 /// balancer sends nobody here otherwise. A source that breaks off later does not take the server
 /// out: it still has the newest prices, and says how old they are. Nor does an archive that cannot
-/// write: the answer says so.
+/// write, or that has lost or set aside history: what is streamed is right all the same, and no other
+/// server has the history either. The answer is `degraded: ` and the reason then, until that is put
+/// right or acknowledged.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -62,14 +64,9 @@ fn readiness(service: &Service) -> Result<String, Problem> {
             "the feed {} is still connecting",
             feed.name
         ))),
-        None => Ok(
-            match service.archive.as_ref().and_then(Scribe::feed_status) {
-                Some(FeedStatus {
-                    detail: Some(detail),
-                    ..
-                }) => format!("ready, but nothing is archived: {detail}\n"),
-                _ => "ready\n".to_owned(),
-            },
-        ),
+        None => Ok(match service.archive.as_ref().and_then(Scribe::alarm) {
+            Some(alarm) => format!("degraded: {alarm}\n"),
+            None => "ready\n".to_owned(),
+        }),
     }
 }

@@ -151,6 +151,14 @@ struct ArchiveStats {
     removed: u64,
     /// The size of the file, in bytes.
     file_bytes: u64,
+    /// Rows in quarantine: damaged ones, and those that SQLite refused.
+    quarantined: u64,
+    /// Damaged rows that could not be moved there.
+    damaged: u64,
+    /// Rows left out because only a newer version can read them.
+    newer: u64,
+    /// Corrupt files that were set aside and that nobody has acknowledged.
+    set_aside: usize,
 }
 
 impl ArchiveStats {
@@ -177,6 +185,10 @@ impl ArchiveStats {
             lost: report.lost,
             removed: status.removed,
             file_bytes: status.file_bytes,
+            quarantined: status.quarantined,
+            damaged: status.damaged,
+            newer: status.newer,
+            set_aside: status.set_aside.len(),
         }
     }
 }

@@ -100,6 +100,11 @@ impl<K: Key, P: Payload> Append<K, P> {
             payload,
         }
     }
+
+    /// Its id and what it is, unless it merges.
+    pub(crate) fn kept(&self) -> Option<(EventId, &P)> {
+        self.merge.is_none().then_some((self.id, &self.payload))
+    }
 }
 
 /// Who is woken by somebody else than the append that concerns him.

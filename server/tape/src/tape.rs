@@ -1,12 +1,12 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use crate::{
     Batch, Cursor, EventId, Key, OffTape, Payload, Ringer,
     id::Mark,
-    log::{Aftermath, Entry, Log},
+    log::{Aftermath, Append, Entry, Log},
 };
 
 /// What bounds the window of kept entries; the first limit that is reached moves it. The newest
@@ -81,7 +81,11 @@ pub struct Tape<K: Key, P: Payload> {
     // A std mutex: it is held for short, bounded work and never across an await. One for all,
     // because an entry takes its place in several topics and wakes their cursors at once.
     log: Arc<Mutex<Log<K, P>>>,
+    witness: Arc<OnceLock<Witness<P>>>,
 }
+
+/// What is shown the kept entries of each step before they stand on the tape.
+type Witness<P> = Box<dyn Fn(&[(EventId, &P)]) + Send + Sync>;
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Callers' code that may panic under the lock (a payload, a view) runs before anything is
@@ -101,6 +105,7 @@ impl<K: Key, P: Payload> Tape<K, P> {
     pub fn new(now: u64, mark: u32, limits: Limits) -> Self {
         Tape {
             log: Arc::new(Mutex::new(Log::new(now, Mark::new(mark), limits))),
+            witness: Arc::default(),
         }
     }
 
@@ -123,6 +128,7 @@ impl<K: Key, P: Payload> Tape<K, P> {
                 limits,
                 refill,
             ))),
+            witness: Arc::default(),
         }
     }
 
@@ -155,14 +161,29 @@ impl<K: Key, P: Payload> Tape<K, P> {
         log.observe(now);
         let mut batch = Batch::new(&log);
         let written = write(&mut batch);
+        let appends = batch.into_appends();
+        if let Some(witness) = self.witness.get() {
+            let kept: Vec<_> = appends.iter().filter_map(Append::kept).collect();
+            if !kept.is_empty() {
+                witness(&kept);
+            }
+        }
         let mut aftermath = Aftermath::new();
-        for append in batch.into_appends() {
+        for append in appends {
             log.append(append, &mut aftermath);
         }
         log.hand_over(&mut aftermath);
         drop(log);
         aftermath.run();
         written
+    }
+
+    /// Has the kept entries of each step shown to a witness before anybody can read them: all of a step
+    /// together, with their ids, in order. It runs under the tape's lock, so it has to be quick, and must
+    /// not use the tape. If it panics, nothing is appended. There is one witness: whether this became it is
+    /// returned.
+    pub fn set_witness(&self, witness: impl Fn(&[(EventId, &P)]) + Send + Sync + 'static) -> bool {
+        self.witness.set(Box::new(witness)).is_ok()
     }
 
     /// A cursor for everything of these topics that is appended from now on.
@@ -259,6 +280,7 @@ impl<K: Key, P: Payload> Clone for Tape<K, P> {
     fn clone(&self) -> Self {
         Tape {
             log: Arc::clone(&self.log),
+            witness: Arc::clone(&self.witness),
         }
     }
 }

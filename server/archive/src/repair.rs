@@ -1,0 +1,538 @@
+//! `tickertape repair`: puts right what can be, while no server has the file.
+
+use std::{fmt, path::Path, time::Duration};
+
+use jiff::tz::TimeZone;
+use market::{Event, Interval, Millis, Session};
+use rusqlite::{params, params_from_iter};
+
+use crate::{
+    Failure, FailureKind, OpenError, checksum,
+    database::Database,
+    lock::Lock,
+    quarantine, read,
+    roll::{self, Made},
+    store::Store,
+    sums::slice_of,
+    table::{Cell, Table, cells, from_json},
+};
+
+/// How many rows are looked at in one transaction.
+const ROWS_AT_ONCE: usize = 10_000;
+
+/// How many problems of SQLite's check are reported.
+const MAX_PROBLEMS: usize = 20;
+
+/// How long another program that has the file is waited for.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// What a repair found and did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Repaired {
+    /// What SQLite found wrong with the file before; some of it.
+    pub problems: Vec<String>,
+    /// What it found wrong afterwards.
+    pub left: Vec<String>,
+    /// How many rows were compared with their checksums.
+    pub rows: u64,
+    /// How many of them had none and were given one.
+    pub summed: u64,
+    /// How many were found damaged and moved to the quarantine.
+    pub quarantined: u64,
+    /// How many left the quarantine because one damaged byte was found and corrected.
+    pub corrected: u64,
+    /// How many left the quarantine because they can be read or written now.
+    pub restored: u64,
+    /// How many damaged bars left the quarantine because they were made again of what is below them.
+    pub superseded: u64,
+    /// How many rows are in quarantine now.
+    pub in_quarantine: u64,
+    /// How many bars were made again of their trades.
+    pub bars: u64,
+    /// How many stories were indexed again.
+    pub stories: u64,
+    /// What was done about the row of marks.
+    pub marks: Option<String>,
+}
+
+impl fmt::Display for Repaired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "found: {problem}")?;
+        }
+        writeln!(f, "{} rows checked", self.rows)?;
+        for (count, what) in [
+            (self.summed, "rows given the checksum that they lacked"),
+            (self.quarantined, "damaged rows moved to the quarantine"),
+            (self.corrected, "rows corrected: one byte was damaged"),
+            (self.restored, "rows restored from the quarantine"),
+            (
+                self.superseded,
+                "damaged bars replaced by what is below them",
+            ),
+        ] {
+            if count > 0 {
+                writeln!(f, "{count} {what}")?;
+            }
+        }
+        writeln!(f, "{} bars made again of their trades", self.bars)?;
+        writeln!(f, "{} stories indexed again", self.stories)?;
+        if let Some(marks) = &self.marks {
+            writeln!(f, "{marks}")?;
+        }
+        for problem in &self.left {
+            writeln!(f, "left: {problem}")?;
+        }
+        match self.in_quarantine {
+            0 => writeln!(f, "the quarantine is empty"),
+            rows => writeln!(
+                f,
+                "{rows} rows stay in quarantine: see the table `quarantine` of the file"
+            ),
+        }
+    }
+}
+
+/// Repairs an archive that no server has open: moves damaged rows to the quarantine, corrects or restores
+/// those that can be, makes bars again of their trades, and rebuilds what is derived.
+///
+/// # Errors
+/// When a server has it, when there is none, when it cannot be opened at all, or when the disk fails. Then
+/// what was done so far stays done.
+pub fn repair(
+    folder: &Path,
+    name: &str,
+    now: Millis,
+    zone: fn(&Session) -> TimeZone,
+) -> Result<Repaired, OpenError> {
+    let file = folder.join(name);
+    if !file.exists() {
+        return Err(OpenError::Missing(file));
+    }
+    let _lock = Lock::take(&file)?;
+    let mut database = Database::open(&file, BUSY)?;
+    let mut repaired = Repaired::default();
+    let mut work = || -> Result<(), Failure> {
+        let repaired = &mut repaired;
+        repaired.marks = database.mend_meta(now)?;
+        repaired.problems = problems(&database.connection)?;
+        database.transact(|database| reindex(&database.connection))?;
+        for table in Table::ALL {
+            check(&mut database, table, now, repaired)?;
+        }
+        release(&mut database, zone, repaired)?;
+        database.transact(|database| {
+            repaired.stories = index_stories(database)?;
+            Ok(())
+        })?;
+        repaired.bars = remake_bars(&mut database)?;
+        repaired.left = problems(&database.connection)?;
+        repaired.in_quarantine = quarantine::count(&database.connection)?;
+        Ok(())
+    };
+    work().map_err(|failure| OpenError::Database(file, failure))?;
+    Ok(repaired)
+}
+
+fn problems(connection: &Store) -> Result<Vec<String>, Failure> {
+    let mut statement = connection.prepare(&format!("PRAGMA integrity_check({MAX_PROBLEMS})"))?;
+    let mut rows = statement.query([])?;
+    let mut problems = Vec::new();
+    loop {
+        match rows.next() {
+            Ok(Some(row)) => problems.push(row.get::<_, String>(0)?),
+            Ok(None) => break,
+            Err(error) => {
+                problems.push(error.to_string());
+                break;
+            }
+        }
+    }
+    problems.retain(|problem| problem != "ok");
+    Ok(problems)
+}
+
+/// Rebuilds the indexes, which damaged rows may disagree with.
+fn reindex(connection: &Store) -> Result<(), Failure> {
+    // Names stay as their indexes have them until each symbol has been looked at.
+    for index in ["trades_source", "news_story", "news_symbols_id"] {
+        if let Err(error) = connection.execute_batch(&format!("REINDEX {index}")) {
+            tracing::warn!(index, %error, "could not be rebuilt");
+        }
+    }
+    Ok(())
+}
+
+/// Compares all rows of a table with their checksums.
+fn check(
+    database: &mut Database,
+    table: Table,
+    now: Millis,
+    repaired: &mut Repaired,
+) -> Result<(), Failure> {
+    let shape = table.shape();
+    let columns = shape.columns.len();
+    let mut after: Vec<Cell> = Vec::new();
+    loop {
+        let before = quarantine::count(&database.connection)?;
+        let (count, last, summed) = database.transact(|database| {
+            let connection = &database.connection;
+            let mut statement =
+                connection.prepare(&slice_of(table, !after.is_empty(), ROWS_AT_ONCE))?;
+            let mut rows = statement.query(params_from_iter(&after))?;
+            let (mut count, mut last, mut unsummed) = (0, after.clone(), Vec::new());
+            while let Some(row) = rows.next()? {
+                count += 1;
+                let key = cells(row, shape.key)?;
+                if connection.can_read(table, row) {
+                    let has_none = row.get_ref(columns)? == rusqlite::types::ValueRef::Null;
+                    unsummed.extend(has_none.then(|| key.clone()));
+                    last = key;
+                }
+            }
+            drop(rows);
+            let mut update = connection.prepare(&format!(
+                "UPDATE {} SET crc = {} WHERE {}",
+                shape.name,
+                shape.crc,
+                table.by_key()
+            ))?;
+            for key in &unsummed {
+                update.execute(params_from_iter(key))?;
+            }
+            Ok((count, last, unsummed.len() as u64))
+        })?;
+        repaired.rows += count as u64;
+        repaired.summed += summed;
+        while quarantine::sweep(database, now)? {}
+        repaired.quarantined += quarantine::count(&database.connection)? - before;
+        if count < ROWS_AT_ONCE || last == after {
+            return Ok(());
+        }
+        after = last;
+    }
+}
+
+/// What became of a row of the quarantine.
+enum Release {
+    Restored,
+    Corrected,
+    Superseded,
+    Stays,
+}
+
+/// Puts rows of the quarantine back that can be read, or can be corrected.
+fn release(
+    database: &mut Database,
+    zone: fn(&Session) -> TimeZone,
+    repaired: &mut Repaired,
+) -> Result<(), Failure> {
+    let kept: Vec<(i64, String, String)> = database
+        .connection
+        .prepare("SELECT id, source, cells FROM quarantine ORDER BY id")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, source, text) in kept {
+        let released = database.transact(|database| {
+            let released = match Table::named(&source) {
+                Some(table) => match from_json(table, &text) {
+                    Some(cells) => put_back(database, table, cells)?,
+                    None => Release::Stays,
+                },
+                None => match quarantine::write_again(database, &source, &text, zone)? {
+                    true => Release::Restored,
+                    false => Release::Stays,
+                },
+            };
+            if !matches!(released, Release::Stays) {
+                database
+                    .connection
+                    .execute("DELETE FROM quarantine WHERE id = ?1", [id])?;
+            }
+            Ok(released)
+        });
+        match released {
+            Ok(Release::Restored) => repaired.restored += 1,
+            Ok(Release::Corrected) => repaired.corrected += 1,
+            Ok(Release::Superseded) => repaired.superseded += 1,
+            Ok(Release::Stays) => {}
+            Err(failure) if failure.kind() == FailureKind::Other => {
+                tracing::warn!(id, %failure, "stays in quarantine");
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(())
+}
+
+fn put_back(database: &mut Database, table: Table, mut row: Vec<Cell>) -> Result<Release, Failure> {
+    let columns = table.shape().columns.len();
+    let sum = |row: &[Cell]| checksum::of(row[..columns].iter().map(Cell::value));
+    let crc = row[columns].clone();
+    let mut released = Release::Restored;
+    if crc != Cell::Null && crc != Cell::Integer(sum(&row)) {
+        match corrected(&row[..columns], crc.integer()) {
+            Some(right) => drop(row.splice(..columns, right)),
+            None => {
+                return Ok(
+                    match table == Table::Bars && is_made_again(&database.connection, &row)? {
+                        true => Release::Superseded,
+                        false => Release::Stays,
+                    },
+                );
+            }
+        }
+        released = Release::Corrected;
+    }
+    row[columns] = Cell::Integer(sum(&row));
+    if !insert(&database.connection, table, &row)? {
+        return Ok(match table {
+            Table::Bars if is_made_again(&database.connection, &row)? => Release::Superseded,
+            _ => Release::Stays,
+        });
+    }
+    follow_up(database, table, &row)?;
+    Ok(released)
+}
+
+/// Whether another bar stands where a damaged one was.
+fn is_made_again(connection: &Store, row: &[Cell]) -> Result<bool, Failure> {
+    let mut there = connection.prepare_cached(
+        "SELECT 1 FROM bars WHERE level IS ?1 AND symbol IS ?2 AND start IS ?3 AND trades > 0",
+    )?;
+    let mut pending = connection.prepare_cached(
+        "SELECT 1 FROM pending WHERE level IS ?1 AND symbol IS ?2 AND start IS ?3",
+    )?;
+    Ok(
+        there.exists(params_from_iter(&row[..3]))?
+            || pending.exists(params_from_iter(&row[..3]))?,
+    )
+}
+
+/// Puts a row back in its place. Returns whether it can be read there; otherwise it is not there.
+fn insert(connection: &Store, table: Table, row: &[Cell]) -> Result<bool, Failure> {
+    let shape = table.shape();
+    let key = &row[..shape.key];
+    if table == Table::Bars {
+        // What held its place.
+        connection
+            .prepare_cached(
+                "DELETE FROM bars WHERE level IS ?1 AND symbol IS ?2 AND start IS ?3
+                 AND made = 3 AND open IS NULL AND trades = 0",
+            )?
+            .execute(params_from_iter(key))?;
+    }
+    if matches!(table, Table::Symbols | Table::Feeds) {
+        connection.execute(
+            &format!("DELETE FROM {} WHERE id IS ?1", shape.name),
+            params_from_iter(key),
+        )?;
+    }
+    let places: Vec<String> = (1..=row.len()).map(|place| format!("?{place}")).collect();
+    let inserted = connection.execute(
+        &format!(
+            "INSERT OR IGNORE INTO {} VALUES ({})",
+            shape.name,
+            places.join(", ")
+        ),
+        params_from_iter(row),
+    )?;
+    if inserted == 0 {
+        return Ok(false);
+    }
+    let mut statement = connection.prepare(&format!(
+        "SELECT {} FROM {} WHERE {}",
+        shape.select,
+        shape.name,
+        table.by_key()
+    ))?;
+    let mut rows = statement.query(params_from_iter(key))?;
+    let reads = match rows.next()? {
+        Some(row) => connection.reads(table, row),
+        None => false,
+    };
+    drop(rows);
+    if reads {
+        return Ok(true);
+    }
+    connection.execute(
+        &format!("DELETE FROM {} WHERE {}", shape.name, table.by_key()),
+        params_from_iter(key),
+    )?;
+    Ok(false)
+}
+
+/// What depends on a row that is back.
+fn follow_up(database: &Database, table: Table, row: &[Cell]) -> Result<(), Failure> {
+    let [Cell::Integer(first), Cell::Integer(second), ..] = row else {
+        return Ok(());
+    };
+    let connection = &database.connection;
+    if table == Table::Trades
+        && let Ok(at) = Millis::try_from(*second)
+    {
+        let second = at - at % 1000;
+        connection
+            .prepare_cached(&format!(
+                "UPDATE bars SET made = ?3, {} WHERE level = 0 AND symbol = ?1 AND start = ?2 AND made = ?4",
+                Table::Bars.renewed("made", "?3")
+            ))?
+            .execute(params![
+                first,
+                second as i64,
+                Made::Rolled.code(),
+                Made::Sealed.code()
+            ])?;
+        roll::mark(connection, *first, Interval::Second, second)?;
+    }
+    Ok(())
+}
+
+/// A row in which one byte was changed so that it agrees with its checksum, if there is just one.
+fn corrected(row: &[Cell], crc: Option<i64>) -> Option<Vec<Cell>> {
+    let crc = crc?;
+    let mut found: Option<Vec<Cell>> = None;
+    let mut row = row.to_vec();
+    for column in 0..row.len() {
+        let right = row[column].clone();
+        for candidate in candidates(&right) {
+            row[column] = candidate;
+            if checksum::of(row.iter().map(Cell::value)) != crc {
+                continue;
+            }
+            match &found {
+                Some(other) if *other != row => return None,
+                _ => found = Some(row.clone()),
+            }
+        }
+        row[column] = right;
+    }
+    found
+}
+
+/// How long a text may be that is tried byte by byte: each byte is tried with 255 others.
+const MAX_CORRECTED_BYTES: usize = 4_096;
+
+/// All that a value may have been before one byte of it changed.
+fn candidates(cell: &Cell) -> Box<dyn Iterator<Item = Cell> + '_> {
+    match cell {
+        Cell::Integer(integer) => {
+            let changed = (0..8).flat_map(move |byte| {
+                (1..256_i64).flat_map(move |bits| {
+                    let other = integer ^ (bits << (byte * 8));
+                    // SQLite stores the low bytes alone where the others repeat the sign.
+                    let unused = 64 - 8 * (byte + 1);
+                    let narrow = (other << unused) >> unused;
+                    [Cell::Integer(other), Cell::Integer(narrow)]
+                })
+            });
+            Box::new(changed)
+        }
+        Cell::Text(text) if text.len() <= MAX_CORRECTED_BYTES => {
+            Box::new(with_one_byte_changed(text).map(Cell::Text))
+        }
+        Cell::Blob(blob) if blob.len() <= MAX_CORRECTED_BYTES => {
+            Box::new(with_one_byte_changed(blob).map(Cell::Blob))
+        }
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+fn with_one_byte_changed(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
+    (0..bytes.len()).flat_map(move |place| {
+        (1..=255_u8).map(move |bits| {
+            let mut bytes = bytes.to_vec();
+            bytes[place] ^= bits;
+            bytes
+        })
+    })
+}
+
+/// Derives the tables of stories again from the events. Returns how many stories there are.
+fn index_stories(database: &mut Database) -> Result<u64, Failure> {
+    database.connection.execute_batch(
+        "DELETE FROM news; DELETE FROM news_symbols; DROP TABLE IF EXISTS news_words;
+         CREATE VIRTUAL TABLE news_words USING fts5 (headline, summary, content = '', contentless_delete = 1)",
+    )?;
+    let mut after: Vec<Cell> = Vec::new();
+    let mut stories = 0;
+    loop {
+        let mut page = Vec::new();
+        {
+            let connection = &database.connection;
+            let mut statement =
+                connection.prepare(&slice_of(Table::Events, !after.is_empty(), ROWS_AT_ONCE))?;
+            let values = params_from_iter(&after);
+            let mut rows = connection.rows(Table::Events, &mut statement, values, read::event)?;
+            while let Some(kept) = rows.next()? {
+                page.push(kept);
+            }
+        }
+        let Some(last) = page.last() else {
+            return Ok(stories);
+        };
+        after = vec![Cell::Integer(last.id)];
+        for kept in page {
+            if let Event::News(news) = kept.event {
+                database.news(kept.id, &news)?;
+                stories += 1;
+            }
+        }
+    }
+}
+
+/// Makes all bars again that are made of trades. Returns how many that were.
+fn remake_bars(database: &mut Database) -> Result<u64, Failure> {
+    database.transact(|database| {
+        database.connection.execute_batch(
+            "DELETE FROM pending WHERE typeof(symbol) <> 'integer' OR typeof(start) <> 'integer'
+                 OR level NOT BETWEEN 0 AND 5 OR start < 0;
+             INSERT OR IGNORE INTO pending
+                 SELECT DISTINCT symbol, time - time % 1000, 0 FROM trades WHERE time >= 0",
+        )?;
+        Ok(())
+    })?;
+    let mut bars = 0;
+    loop {
+        let made = database.transact(|database| {
+            roll::roll(&database.connection, Millis::MAX >> 1, ROWS_AT_ONCE)
+        })?;
+        if made == 0 {
+            return Ok(bars);
+        }
+        bars += made as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_damaged_byte_is_found_whatever_it_is_in() {
+        let row = [
+            Cell::Integer(7),
+            Cell::Integer(1_790_000_000_000),
+            Cell::Text("Acme raises its guidance for the year".into()),
+            Cell::Null,
+            Cell::Integer(-1_234_567 * 32 + 5),
+        ];
+        let crc = checksum::of(row.iter().map(Cell::value));
+        let damaged = |column: usize, cell: Cell| {
+            let mut row = row.clone();
+            row[column] = cell;
+            corrected(&row, Some(crc))
+        };
+        assert_eq!(
+            damaged(1, Cell::Integer(1_790_000_000_000 ^ 0x4200)),
+            Some(row.to_vec())
+        );
+        // One byte, of which the top bit is the sign.
+        assert_eq!(damaged(0, Cell::Integer(-121)), Some(row.to_vec()));
+        let text = b"Acme raises its guidance for the yeXr".to_vec();
+        assert_eq!(damaged(2, Cell::Text(text)), Some(row.to_vec()));
+        let text = b"Acme raised its guidance for the yeXr".to_vec();
+        assert_eq!(damaged(2, Cell::Text(text)), None);
+    }
+}
