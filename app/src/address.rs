@@ -9,13 +9,16 @@ use crate::Range;
 /// The symbol that an address opens, `GOOG` of `/stocks/GOOG`.
 pub(crate) fn symbol_of(path: &str) -> Option<Symbol> {
     let rest = path.strip_prefix("/stocks/")?;
-    decoded(rest.trim_end_matches('/'))?.parse().ok()
+    let name = rest.strip_suffix('/').unwrap_or(rest);
+    // A slash of a symbol is encoded; one that is not is of the path.
+    let is_one = !name.contains('/');
+    decoded(name).filter(|_| is_one)?.parse().ok()
 }
 
 /// Where a symbol is open: its own address, and the watchlist where the person chose one.
 pub(crate) fn of_symbol(symbol: Symbol, chosen: Option<&[Symbol]>) -> String {
     let mut address = "/stocks/".to_owned();
-    encode(&mut address, symbol);
+    push_encoded(&mut address, symbol.as_str());
     push_watchlist(&mut address, chosen.unwrap_or_default());
     address
 }
@@ -120,7 +123,7 @@ pub(crate) fn of_bars(
 /// The newest bars of a symbol, so many at the most.
 pub(crate) fn of_newest_bars(symbol: Symbol, interval: Interval, limit: u64) -> String {
     let mut address = "/stocks/".to_owned();
-    encode(&mut address, symbol);
+    push_encoded(&mut address, symbol.as_str());
     // Writing to a String cannot fail.
     let _ = write!(address, "/bars?interval={interval}&limit={limit}");
     address
@@ -140,14 +143,7 @@ pub(crate) fn push_part(query: &mut String, name: &str, value: &str) {
     }
     query.push_str(name);
     query.push('=');
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
-            query.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(query, "%{byte:02X}");
-        }
-    }
+    push_encoded(query, value);
 }
 
 /// The parts of a query, with or without the question mark, as they stand there.
@@ -182,45 +178,43 @@ fn push_list(to: &mut String, symbols: &[Symbol]) {
         if index > 0 {
             to.push(',');
         }
-        encode(to, *symbol);
+        push_encoded(to, symbol.as_str());
     }
 }
 
-/// Writes a symbol so that it means itself in a path and in a query alike.
-fn encode(to: &mut String, symbol: Symbol) {
-    for byte in symbol.as_str().bytes() {
-        match byte {
-            b'^' | b'=' => {
-                // Writing to a String cannot fail.
-                let _ = write!(to, "%{byte:02X}");
-            }
-            byte => to.push(char::from(byte)),
+/// Writes a text so that it means itself in a path and in a query alike.
+fn push_encoded(to: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
+            to.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(to, "%{byte:02X}");
         }
     }
 }
 
-/// Undoes percent encoding; `None` where it is malformed or no ASCII stands behind it.
+/// Undoes percent encoding; `None` where it is malformed or is not UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
-    let mut decoded = String::with_capacity(text.len());
+    let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
-        let byte = if byte == b'%' {
-            let high = char::from(bytes.next()?).to_digit(16)?;
-            let low = char::from(bytes.next()?).to_digit(16)?;
-            (high * 16 + low) as u8
-        } else {
-            byte
-        };
-        if !byte.is_ascii() {
-            return None;
-        }
-        decoded.push(char::from(byte));
+        decoded.push(match byte {
+            b'%' => {
+                let high = char::from(bytes.next()?).to_digit(16)?;
+                let low = char::from(bytes.next()?).to_digit(16)?;
+                (high * 16 + low) as u8
+            }
+            byte => byte,
+        });
     }
-    Some(decoded)
+    String::from_utf8(decoded).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::figures::tests::symbol;
 
@@ -232,11 +226,44 @@ mod tests {
             "^GSPC",
             "EURUSD=X",
             "BTC-PERPETUAL-20261225",
+            "ABR$D",
+            "ACHR+",
+            "M&M.NS",
+            "BRK/A",
+            "BAC-A#",
+            "T%*",
+            "币安人生USDT",
         ] {
             let address = of_symbol(symbol(name), None);
             assert_eq!(symbol_of(&address), Some(symbol(name)), "{address}");
         }
         assert_eq!(of_symbol(symbol("^GSPC"), None), "/stocks/%5EGSPC");
+        assert_eq!(of_symbol(symbol("BRK/A"), None), "/stocks/BRK%2FA");
+        assert_eq!(
+            with_watchlist("/stocks", &["ACHR+", "M&M.NS", "龙虾USDT"].map(symbol)),
+            "/stocks?symbols=ACHR%2B,M%26M.NS,%E9%BE%99%E8%99%BEUSDT"
+        );
+        // As a person may have typed it.
+        assert_eq!(symbol_of("/stocks/achr+"), Some(symbol("ACHR+")));
+        assert_eq!(symbol_of("/stocks/龙虾usdt"), Some(symbol("龙虾USDT")));
+    }
+
+    proptest! {
+        /// What an address holds is one segment of a path and one value of a query.
+        #[test]
+        fn any_symbol_is_read_from_its_address(text in "[A-Z0-9!#$%&*+./:=@^_~币é-]{1,24}") {
+            let Ok(symbol) = text.parse::<Symbol>() else {
+                return Ok(());
+            };
+            let address = of_symbol(symbol, Some(&[symbol]));
+            let (path, query) = address.split_once('?').unwrap();
+            prop_assert_eq!(symbol_of(path), Some(symbol));
+            prop_assert!(address.is_ascii() && !address.contains(['#', '+', ' ']));
+            let [("symbols", value)] = parts(query).collect::<Vec<_>>()[..] else {
+                panic!("{query}");
+            };
+            prop_assert_eq!(query_text(value).parse::<Symbol>(), Ok(symbol));
+        }
     }
 
     #[test]
@@ -249,7 +276,11 @@ mod tests {
             "/stocks/",
             "/stocks/A/B",
             "/stocks/%",
-            "/stocks/%C3%84",
+            "/stocks/%C3",
+            "/stocks/A%20B",
+            "/stocks/..",
+            "/stocks/*",
+            "/stocks/A//",
             "/x/GOOG",
         ] {
             assert_eq!(symbol_of(path), None, "{path}");

@@ -66,6 +66,9 @@ impl Known {
 /// How well a listing fits what is searched for; the better is the smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
+    /// It is the symbol, sign for sign.
+    Itself,
+    /// It is the symbol but for its signs.
     Symbol,
     BeginsSymbol,
     BeginsName,
@@ -111,11 +114,12 @@ impl Directory {
         known.get(&symbol).map(|known| known.listing.clone())
     }
 
-    /// The listings that fit a text best, best first: the symbol itself, then what begins with it, then
+    /// The listings that fit a text best, best first: the symbol itself, the symbol with other signs, then what begins with it, then
     /// names that begin with it or have a word that does, then what has it anywhere, and where there are
     /// not enough of these what is spelled like it. Of those that fit equally well, the `preferred` come
     /// first. An empty text fits all.
     pub fn search(&self, text: &str, preferred: &HashSet<Symbol>, limit: usize) -> Vec<Listing> {
+        let itself: Option<Symbol> = text.trim().parse().ok();
         let text = folded(text);
         let known = self.listings.read().unwrap_or_else(PoisonError::into_inner);
         let mut found: Vec<(Fit, bool, usize, &Known)> = Vec::new();
@@ -129,8 +133,12 @@ impl Directory {
             }));
             found.len()
         };
-        if find(&|known| fit(known, &text)) < limit {
-            find(&|known| fit(known, &text).or_else(|| near(known, &text)));
+        let fits = |known: &Known| match itself {
+            Some(symbol) if symbol == known.listing.symbol => Some(Fit::Itself),
+            _ => fit(known, &text),
+        };
+        if find(&fits) < limit {
+            find(&|known| fits(known).or_else(|| near(known, &text)));
         }
         let order = |(fit, others, length, known): &(Fit, bool, usize, &Known)| {
             (*fit, *others, *length, known.listing.symbol)

@@ -70,7 +70,7 @@ async fn the_root_is_a_page_or_data_as_a_client_likes() {
     let polled = server.json(&format!("/?after={}", server.position())).await;
     assert_eq!(polled["events"], json!([]));
     problem(server.get("/?symbols=NOPE", &[]).await, 404).await;
-    problem(server.get("/?symbols=A/B", &[]).await, 400).await;
+    problem(server.get("/?symbols=A%7CB", &[]).await, 400).await;
     problem(server.get("/", &[("accept", "image/png")]).await, 406).await;
 }
 

@@ -91,29 +91,35 @@ impl Halting {
         let stage = Stage::at(Arc::new(move || clock.load(Ordering::SeqCst)), feed);
         // Somebody quotes what is halted.
         let quotes = Publisher::new(stage.floor.clone(), "Quotes");
-        for symbol in ["TEST", "OTHER"] {
-            quotes.session(Session {
-                symbol: symbol.parse().unwrap(),
-                name: symbol.to_owned(),
-                currency: Some("USD".to_owned()),
-                venue: Some("Nasdaq".to_owned()),
-                source: "Quotes".to_owned(),
-                quality: Quality::Live,
-                state: TradingState::Open,
-                halt_code: None,
-                hours: None,
-                open: None,
-                prev_close: None,
-                tick: None,
-            });
-        }
-        Halting {
+        let halting = Halting {
             script,
             plays,
             now,
             stage,
             quotes,
+        };
+        for symbol in ["TEST", "OTHER"] {
+            halting.quote(symbol);
         }
+        halting
+    }
+
+    /// Has somebody quote a symbol.
+    fn quote(&self, symbol: &str) {
+        self.quotes.session(Session {
+            symbol: symbol.parse().unwrap(),
+            name: symbol.to_owned(),
+            currency: Some("USD".to_owned()),
+            venue: Some("Nasdaq".to_owned()),
+            source: "Quotes".to_owned(),
+            quality: Quality::Live,
+            state: TradingState::Open,
+            halt_code: None,
+            hours: None,
+            open: None,
+            prev_close: None,
+            tick: None,
+        });
     }
 
     fn play(&self, reply: Reply) {
@@ -288,11 +294,106 @@ async fn a_market_wide_halt_stops_all() {
 }
 
 #[tokio::test]
+async fn symbols_with_suffixes_are_halted_as_others() {
+    let symbols = [
+        "ABR$D", "ACHR+", "AAC=", "AGM.A", "BAC-A#", "PHGE^", "T%*", "ZVZZT~",
+    ];
+    let items = symbols.map(|symbol| xml(&Item { symbol, ..HALT }));
+    let mut halting = Halting::start(document(&items.concat())).await;
+    let stories = halting.stage.stories(symbols.len()).await;
+    for symbol in symbols {
+        let id = format!("nasdaq-halts:{symbol}:2026-06-22 09:57:48");
+        let story = stories.iter().find(|story| story.id == id).unwrap();
+        assert_eq!(story.symbols, [symbol.parse().unwrap()]);
+        // It is halted for whoever quotes it from now on.
+        halting.quote(symbol);
+        assert_eq!(halting.session(symbol), halted("LUDP"), "{symbol}");
+    }
+    assert_eq!(halting.stage.skipped().wrong, 0);
+    halting.stage.end().await;
+}
+
+#[tokio::test]
+async fn a_halt_without_a_symbol_is_of_the_market() {
+    let market = |code, trades| {
+        xml(&Item {
+            symbol: "",
+            code,
+            trades,
+            ..HALT
+        })
+    };
+    let mut halting = Halting::start(document(&market("MWC1", ""))).await;
+    let story = halting.stage.stories(1).await.remove(0);
+    assert_eq!(story.id, "nasdaq-halts:market:2026-06-22 09:57:48");
+    assert_eq!(story.symbols, []);
+    assert_eq!(
+        story.headline,
+        "The US stock market is halted: market-wide halt, level 1 (MWC1)"
+    );
+    halting.taken().await;
+    assert_eq!(halting.session("TEST"), halted("MWC1"));
+    assert_eq!(halting.session("OTHER"), halted("MWC1"));
+    halting.quote("ABR$D");
+    assert_eq!(halting.session("ABR$D"), halted("MWC1"));
+    // The times become known, and come.
+    halting.play(document(&market("MWC1", "10:12:48")));
+    halting.stage.stories(1).await;
+    halting.taken().await;
+    assert_eq!(halting.session("OTHER"), halted("MWC1"));
+    halting
+        .now
+        .store(TEN + 12 * 60_000 + 48_000, Ordering::SeqCst);
+    let over = halting.stage.stories(1).await.remove(0);
+    assert_eq!(over.kind, NewsType::Resume);
+    assert_eq!(over.headline, "The US stock market is traded again");
+    halting.taken().await;
+    for symbol in ["TEST", "OTHER", "ABR$D"] {
+        assert_eq!(halting.session(symbol), OPEN, "{symbol}");
+    }
+    halting.stage.end().await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_halt_of_the_market_has_a_code_of_its_own() {
+    let begin = xml(&Item {
+        symbol: "",
+        code: "MWC2",
+        ..HALT
+    });
+    let mut halting = Halting::start(document(&begin)).await;
+    halting.stage.stories(1).await;
+    halting.taken().await;
+    assert_eq!(halting.session("TEST"), halted("MWC2"));
+    let end = xml(&Item {
+        symbol: "",
+        code: "MWCQ",
+        halted: "09:59:30",
+        ..HALT
+    });
+    halting.play(document(&[begin, end].concat()));
+    let over = halting.stage.stories(1).await.remove(0);
+    assert_eq!(
+        (over.kind, over.code.as_deref()),
+        (NewsType::Resume, Some("MWCQ"))
+    );
+    assert_eq!(
+        over.summary.as_deref(),
+        Some("Resumed at 2026-06-22 09:59:30 in New York")
+    );
+    halting.taken().await;
+    assert_eq!(halting.session("TEST"), OPEN);
+    assert_eq!(halting.stage.more_stories(), []);
+    halting.stage.end().await;
+}
+
+#[tokio::test]
 async fn items_that_are_none_are_counted_and_the_rest_is_told() {
     let right = xml(&HALT);
     let items = [
         right.replace("ndaq:IssueSymbol", "ndaq:Symbol"),
         right.replace("<ndaq:IssueSymbol>TEST", "<ndaq:IssueSymbol>a b"),
+        right.replace("<ndaq:IssueSymbol>TEST", "<ndaq:IssueSymbol>"),
         right.replace("09:57:48.636", "noon"),
         right.replace("06/22/2026", "22/06/2026"),
         // Told, with what can be believed of it.
@@ -335,7 +436,7 @@ async fn items_that_are_none_are_counted_and_the_rest_is_told() {
         "SOON Company (SOON) is halted: volatility pause (LUDP)"
     );
     assert_eq!(stories[3].published, TEN);
-    assert!(halting.stage.skipped().wrong >= 6);
+    assert!(halting.stage.skipped().wrong >= 7);
     halting.stage.end().await;
 }
 

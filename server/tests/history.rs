@@ -707,7 +707,7 @@ async fn what_is_wrong_names_the_value_and_what_was_expected() {
         ("/stocks/GOOG/bars?to=-1", "\"-1\""),
         ("/news?before=yesterday", "before: \"yesterday\" is not"),
         ("/news?type=filing,rumour", "`rumour`"),
-        ("/news?symbols=A%2FB", "\"A/B\""),
+        ("/news?symbols=A%7CB", "\"A|B\""),
         ("/news?limit=501", "\"501\""),
         (&*format!("/news?q={long}"), "201 bytes"),
         ("/symbols?limit=20001", "\"20001\""),

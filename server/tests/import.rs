@@ -186,12 +186,71 @@ for row in sorted([row[name] for name in names] for row in rows):
 }
 
 #[test]
+fn symbols_as_venues_write_them_go_in_and_come_out() {
+    let symbols = [
+        "+TEST",
+        "-TEST",
+        "=TEST",
+        "@107",
+        "10USY.B",
+        "AAC=",
+        "ABR$D",
+        "ACHR+",
+        "BAC-A#",
+        "BRK/A",
+        "BTC/USDT",
+        "M&M.NS",
+        "T%*",
+        "ZVZZT~",
+        "^GSPC",
+        "币安人生USDT",
+    ];
+    let mut content = String::from("Date,Open,High,Low,Close,Volume,Symbol\n");
+    for symbol in symbols {
+        let _ = writeln!(
+            content,
+            "2024-01-02,10,11,9,10.5,100,{}",
+            symbol.to_lowercase()
+        );
+    }
+    let folder = Folder::new();
+    let file = folder.file("bars.csv", content);
+    let said = folder.says(&["import", &file, "--zone", "UTC"]);
+    assert!(said.contains("16 lines taken of 16 symbols"), "{said}");
+    let exported = folder.says(&["export", "bars"]);
+    let names: Vec<&str> = exported
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').next().unwrap())
+        .collect();
+    // What a spreadsheet would run stands behind an apostrophe.
+    let mut expected = symbols.map(|symbol| match symbol.starts_with(['+', '-', '=', '@']) {
+        true => format!("'{symbol}"),
+        false => symbol.to_owned(),
+    });
+    expected.sort_by_key(|name| name.trim_start_matches('\'').to_owned());
+    assert_eq!(names, expected);
+    // And is the same symbol again where it is imported.
+    let file = folder.file("exported.csv", &exported);
+    let said = folder.says(&["import", &file, "--zone", "UTC"]);
+    assert!(said.contains("0 new, 0 changed, 16 known before"), "{said}");
+    for name in symbols {
+        let bars = folder
+            .reader()
+            .bars(symbol(name), Interval::Day, 0..u64::MAX >> 1, 9);
+        assert_eq!(bars.unwrap().len(), 1, "{name}");
+    }
+    let one = folder.says(&["export", "bars", "--symbol", "BRK/A,ACHR+"]);
+    assert_eq!(one.lines().count(), 3, "{one}");
+}
+
+#[test]
 fn what_is_wrong_is_refused_by_line_and_all_else_goes_in() {
     let folder = Folder::new();
     let mut content = String::from("Date,Open,High,Low,Close,Volume,Symbol\n");
     content.push_str("2024-01-02,10,11,9,10.5,100,AAPL\n");
     content.push_str("2024-01-03,ten,11,9,10.5,100,AAPL\n");
-    content.push_str("2024-01-04,10,11,9,10.5,100,A/B\n");
+    content.push_str("2024-01-04,10,11,9,10.5,100,A|B\n");
     content.push_str("2024-01-05,10,9,11,10.5,100,AAPL\n");
     content.push_str("2024-02-30,10,11,9,10.5,100,AAPL\n");
     content.push_str("2024-01-08,10,11,9,,100,AAPL\n");
@@ -210,7 +269,7 @@ fn what_is_wrong_is_refused_by_line_and_all_else_goes_in() {
     assert_eq!(output.status.code(), Some(2), "{out}{errors}");
     for line in [
         ":3: \"ten\" is not a price (open): expected digits with at most one point",
-        ":4: \"A/B\" is not a symbol: expected 1 to 24 of A-Z 0-9 . ^ = _ -",
+        ":4: \"A|B\" is not a symbol: expected 1 to 24 letters, digits and ! # $ % & * + - . / : = @ ^ _ ~, without '|'",
         ":5: open 10, high 9, low 11, close 10.5: expected all within low and high",
         ":6: \"2024-02-30\" is not a time: expected a day or a time as in 2024-01-02 09:30",
         ":7: there is no close in the line",

@@ -35,8 +35,8 @@ macro_rules! text {
 
 text!(
     Symbol,
-    "The name under which something is traded; read in any case, written in upper case.",
-    r"^(?!\.{1,2}$)[A-Z0-9.^=_-]{1,24}$",
+    "The name under which something is traded, as its venue writes it: letters and digits of any script, at least one, and ! # $ % & * + - . / : = @ ^ _ ~. Read in any case, written in upper case and normalization form C; at most 31 bytes of UTF-8.",
+    r##"^(?=.*([0-9A-Z]|[^\x00-\x7f]))[^\x00-\x20"'(),;<>?\[\\\]`a-z{|}\x7f]{1,24}$"##,
     "GOOG"
 );
 text!(

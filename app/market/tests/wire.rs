@@ -63,7 +63,7 @@ fn shown_or_missing() -> impl Strategy<Value = Option<String>> {
 }
 
 fn symbol() -> impl Strategy<Value = Symbol> {
-    "[A-Z0-9.^=_-]{1,24}".prop_map(|text| text.parse().unwrap())
+    "[A-Z0-9!#$%&*+./:=@^_~币é-]{1,24}".prop_filter_map("a symbol", |text| text.parse().ok())
 }
 
 fn decimal() -> impl Strategy<Value = Decimal> {
@@ -391,7 +391,11 @@ proptest! {
     #[test]
     fn a_text_is_read_exactly_or_refused(text in prop_oneof![text(), "[-+0-9._eE]{0,70}"]) {
         if let Ok(symbol) = Symbol::from_str(&text) {
-            prop_assert_eq!(symbol.as_str(), text.to_ascii_uppercase());
+            prop_assert_eq!(Symbol::from_str(symbol.as_str()), Ok(symbol));
+            prop_assert_eq!(Symbol::from_str(&text.to_lowercase()), Ok(symbol));
+            if text.is_ascii() {
+                prop_assert_eq!(symbol.as_str(), text.to_ascii_uppercase());
+            }
         }
         if let Ok(link) = Link::from_str(&text) {
             prop_assert_eq!(link.as_str(), &text);

@@ -13,6 +13,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use futures_util::future::BoxFuture;
 use market::{Best, Clock, Day, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::http::Uri;
@@ -46,12 +47,16 @@ fn url() -> Uri {
 fn symbols<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Symbol>, D::Error> {
     let mut symbols = Vec::new();
     for name in Vec::<String>::deserialize(deserializer)? {
-        let right =
-            (5..=20).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let symbol: Option<Symbol> = name.parse().ok().filter(|_| right);
+        let symbol = name.parse().ok().filter(|symbol| {
+            let right = |c: char| c.is_alphanumeric() || c == '_';
+            // A stream is named in lower case, and its symbol comes back in upper case.
+            (5..=20).contains(&name.chars().count())
+                && name.chars().all(right)
+                && in_lower_case(*symbol).parse() == Ok(*symbol)
+        });
         let symbol = symbol.ok_or_else(|| {
             D::Error::custom(format!(
-                "{name:?} is not a symbol of Binance: expected 5 to 20 letters and digits, as in BTCUSDT"
+                "{name:?} is not a symbol of Binance: expected 5 to 20 letters and digits, and _, as in BTCUSDT or 币安人生USDT"
             ))
         })?;
         if !symbols.contains(&symbol) {
@@ -59,6 +64,14 @@ fn symbols<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Symbol>, D:
         }
     }
     Ok(symbols)
+}
+
+/// What is encoded of a symbol in an address.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
+/// A symbol as the names of streams have it.
+fn in_lower_case(symbol: Symbol) -> String {
+    symbol.as_str().to_lowercase()
 }
 
 impl FeedOptions for Options {
@@ -158,14 +171,14 @@ impl Protocol for Conversation<'_> {
         let streams: Vec<String> = self
             .symbols
             .iter()
-            .map(|symbol| symbol.as_str().to_ascii_lowercase())
+            .map(|symbol| utf8_percent_encode(&in_lower_case(*symbol), ENCODED).to_string())
             .flat_map(|name| {
                 ["bookTicker", "trade", "miniTicker"].map(|kind| format!("{name}@{kind}"))
             })
             .collect();
         let mark = if self.url.query().is_some() { '&' } else { '?' };
         let address = format!("{}{mark}streams={}", self.url, streams.join("/"));
-        // Names of symbols have nothing in them that an address could not have.
+        // What is encoded is an address.
         address.parse().unwrap_or_else(|_| self.url.clone())
     }
 
@@ -403,7 +416,7 @@ mod tests {
             &TRADE.replace("0.02000000", "-1"),
             &TRADE.replace("1723161255342", "1723161255342000"),
             &TRADE.replace("\"61837.63000000\"", "61837.63"),
-            &BOOK.replace("BTCUSDT", "BTC/USDT"),
+            &BOOK.replace("BTCUSDT", "BTC,USDT"),
         ] {
             assert!(parse(text, 1_723_161_254_087).is_err(), "{text}");
         }
@@ -425,9 +438,49 @@ mod tests {
             conversation.address(),
             "wss://data-stream.binance.vision/stream?streams=btcusdt@bookTicker/btcusdt@trade/btcusdt@miniTicker/ethusdt@bookTicker/ethusdt@trade/ethusdt@miniTicker"
         );
+        let options = Options {
+            symbols: vec!["币安人生USDT".parse().unwrap()],
+            url: url(),
+        };
+        let conversation = Conversation {
+            symbols: &options.symbols,
+            url: &options.url,
+            rolling: &mut Rolling::default(),
+            trades: Numbers::default(),
+        };
+        assert_eq!(
+            conversation.address().query().unwrap().split('/').next(),
+            Some("streams=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9Fusdt@bookTicker")
+        );
+        let own = session(options.symbols[0], NAME, Quality::Live);
+        assert_eq!(own.name, "币安人生 / Tether");
         let session = session(feed.symbols[0], NAME, Quality::Live);
         assert_eq!(session.name, "Bitcoin / Tether");
         assert_eq!(session.currency.as_deref(), Some("USDT"));
+    }
+
+    #[test]
+    fn symbols_in_other_scripts_are_those_of_their_streams() {
+        let read = |names: &[&str]| {
+            let table = format!("symbols = {names:?}")
+                .parse::<toml::Table>()
+                .unwrap();
+            table.try_into::<Options>().map(|options| options.symbols)
+        };
+        let names = ["币安人生usdt", "龙虾USDT", "BTCUSDT_261225"];
+        let symbols = names.map(|name| name.parse().unwrap());
+        assert_eq!(read(&names).unwrap(), symbols);
+        for name in ["BTC/USDT", "龙虾", "币安 USDT", "ACHR+"] {
+            let error = read(&[name]).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("{name:?} is not a symbol of Binance")),
+                "{error}"
+            );
+        }
+        let frame = TRADE.replace("\"s\":\"BTCUSDT\"", "\"s\":\"币安人生USDT\"");
+        assert_ne!(frame, TRADE);
+        let tick = parse(&frame, 1_723_161_255_400).unwrap().unwrap();
+        assert_eq!(tick.symbol, symbols[0]);
     }
 
     proptest! {

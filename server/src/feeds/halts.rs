@@ -3,14 +3,15 @@
 //! of its own (`ndaq:`), and [codes of reasons](https://www.nasdaqtrader.com/Trader.aspx?id=TradeHaltCodes).
 //!
 //! A halt is one story from when it is called to when the times of its resumption are known, and its
-//! resumption another one when it comes. Between the two the symbol's session is halted. Times there are of
-//! New York.
+//! resumption another one when it comes. Between the two the symbol's session is halted. A halt of the whole
+//! market is listed without a symbol; between it and its resumption all US stocks are halted. Times there are
+//! of New York.
 
 use std::{collections::HashMap, fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
-use market::{Action, Basis, Link, Millis, News, NewsType, Price, Symbol};
+use market::{Action, Basis, Link, Millis, News, NewsType, Price, Symbol, SymbolError};
 use reqwest::Url;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
@@ -22,6 +23,7 @@ use super::{
     seen::{Reported, Seen},
     spec::{self, FeedOptions, Main},
 };
+use crate::sessions::is_market_wide;
 
 const NAME: &str = "Nasdaq Trade Halts";
 
@@ -37,6 +39,9 @@ const FURTHEST: Millis = 7 * 24 * 60 * 60 * 1_000;
 
 /// So many documents in a row without a halt that was listed, and it is over, though nobody said when.
 const MISSED: u32 = 3;
+
+/// The code of the end of a halt of the whole market.
+const RESUMED: &str = "MWCQ";
 
 /// What can be said of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -173,11 +178,13 @@ impl Halts {
                 continue;
             }
             let is_over = known.is_some_and(|known| known.is_over);
-            publisher.news(halt.news());
+            if !halt.ends_market_halt() {
+                publisher.news(halt.news());
+            }
             if !is_over {
                 // The code may have changed with the times.
                 if halt.resumption().is_none_or(|trade| trade > now) {
-                    publisher.halt(halt.symbol, &halt.code);
+                    halt.stop(publisher);
                 }
                 self.open.insert(id.clone(), (halt.clone(), 0));
             }
@@ -258,15 +265,35 @@ impl Halts {
             .collect();
         due.sort();
         for (_, id) in due {
-            if let Some(halt) = self.close(&id, publisher)
-                && let Some(news) = halt.resumed()
-            {
+            let Some(halt) = self.close(&id, publisher) else {
+                continue;
+            };
+            if let Some(news) = halt.resumed() {
                 publisher.news(news);
+            }
+            if halt.ends_market_halt() {
+                self.close_market_halts(&halt, publisher);
             }
         }
     }
 
-    /// Takes a halt for over; its symbol is traded again where no other halt of it stands.
+    /// Takes the halts of the market for over that a resumption ends: those of its symbol, or all
+    /// where it is of the market.
+    fn close_market_halts(&mut self, end: &Halt, publisher: &Publisher) {
+        let ended = |halt: &Halt| {
+            is_market_wide(&halt.code) && (end.symbol.is_none() || end.symbol == halt.symbol)
+        };
+        let open = self.open.iter();
+        let ids: Vec<String> = open
+            .filter(|(_, (halt, _))| ended(halt) && halt.halted.time <= end.halted.time)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in ids {
+            self.close(&id, publisher);
+        }
+    }
+
+    /// Takes a halt for over; what it is of is traded again where no other halt of it stands.
     fn close(&mut self, id: &str, publisher: &Publisher) -> Option<Halt> {
         let (halt, _) = self.open.remove(id)?;
         if let Some(known) = self.halts.get_mut(&id.to_owned()) {
@@ -274,7 +301,10 @@ impl Halts {
         }
         let mut others = self.open.values();
         if !others.any(|(other, _)| other.symbol == halt.symbol) {
-            publisher.resume(halt.symbol);
+            match halt.symbol {
+                Some(symbol) => publisher.resume(symbol),
+                None => publisher.resume_market(),
+            }
         }
         Some(halt)
     }
@@ -300,7 +330,8 @@ impl Feed for Halts {
 /// A halt, as the feed lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Halt {
-    symbol: Symbol,
+    /// What is halted; none where it is the whole market.
+    symbol: Option<Symbol>,
     name: String,
     market: String,
     code: String,
@@ -339,16 +370,20 @@ fn halt(item: &Item, now: Millis) -> Result<(Halt, Option<String>), String> {
     if !has_symbol {
         return Err(format!("the item {title:?} has no ndaq:IssueSymbol"));
     }
-    let symbol = field("IssueSymbol").unwrap_or_default();
-    let symbol: Symbol = symbol.parse().map_err(|error| format!("{error}"))?;
+    let code = field("ReasonCode").unwrap_or_default();
+    let symbol = match field("IssueSymbol") {
+        None if is_market_wide(&code) || code == RESUMED => None,
+        text => Some(read_symbol(&text.unwrap_or_default())?),
+    };
+    let of = symbol.map_or("the market".to_owned(), |symbol| symbol.to_string());
     let date = field("HaltDate").unwrap_or_default();
     let time = field("HaltTime").unwrap_or_default();
     let mut halted = new_york(&date, &time).ok_or_else(|| {
-        format!("the halt of {symbol} at {date:?} {time:?}: expected MM/DD/YYYY and HH:MM:SS")
+        format!("the halt of {of} at {date:?} {time:?}: expected MM/DD/YYYY and HH:MM:SS")
     })?;
     let mut problem = None;
     if let Err(error) = exchange_time(halted.time, now, &title) {
-        problem = Some(format!("the halt of {symbol}: {error}"));
+        problem = Some(format!("the halt of {of}: {error}"));
         halted.time = now;
     }
     let day = field("ResumptionDate").unwrap_or(date);
@@ -358,7 +393,7 @@ fn halt(item: &Item, now: Millis) -> Result<(Halt, Option<String>), String> {
             new_york(&day, &time).filter(|moment| moment.time.saturating_sub(now) <= FURTHEST);
         if moment.is_none() {
             problem = Some(format!(
-                "the resumption of {symbol} at {day:?} {time:?}: expected MM/DD/YYYY and HH:MM:SS within a week"
+                "the resumption of {of} at {day:?} {time:?}: expected MM/DD/YYYY and HH:MM:SS within a week"
             ));
         }
         moment
@@ -367,7 +402,6 @@ fn halt(item: &Item, now: Millis) -> Result<(Halt, Option<String>), String> {
         resumption("ResumptionQuoteTime"),
         resumption("ResumptionTradeTime"),
     );
-    let code = field("ReasonCode").unwrap_or_default();
     let halt = Halt {
         symbol,
         name: field("IssueName").unwrap_or_default(),
@@ -380,6 +414,10 @@ fn halt(item: &Item, now: Millis) -> Result<(Halt, Option<String>), String> {
         link: item.link.clone(),
     };
     Ok((halt, problem))
+}
+
+fn read_symbol(text: &str) -> Result<Symbol, String> {
+    text.parse().map_err(|error: SymbolError| error.to_string())
 }
 
 /// A date and a time of New York, `06/22/2026` and `09:57:48.636`.
@@ -396,7 +434,14 @@ fn new_york(date: &str, time: &str) -> Option<Moment> {
 impl Halt {
     /// It is the same halt as long as it is of the same symbol and time.
     fn id(&self) -> String {
-        format!("nasdaq-halts:{}:{}", self.symbol, self.halted.said)
+        // Symbols are in upper case.
+        let of = self.symbol.as_ref().map_or("market", Symbol::as_str);
+        format!("nasdaq-halts:{of}:{}", self.halted.said)
+    }
+
+    /// Whether it is no halt but the end of one of the market.
+    fn ends_market_halt(&self) -> bool {
+        self.code == RESUMED
     }
 
     /// Which of two listings of the halt counts: the greater one.
@@ -407,15 +452,31 @@ impl Halt {
     }
 
     /// When trading resumes, where that is known.
+    fn resumes(&self) -> Option<&Moment> {
+        let at_once = self.ends_market_halt().then_some(&self.halted);
+        self.trades.as_ref().or(at_once)
+    }
+
     fn resumption(&self) -> Option<Millis> {
-        Some(self.trades.as_ref()?.time)
+        Some(self.resumes()?.time)
+    }
+
+    /// Halts the symbol or the market.
+    fn stop(&self, publisher: &Publisher) {
+        match self.symbol {
+            // Until its time comes, the halt that it ends goes on.
+            _ if self.ends_market_halt() => {}
+            Some(symbol) => publisher.halt(symbol, &self.code),
+            None => publisher.halt_market(&self.code),
+        }
     }
 
     /// Whose halt it is.
     fn who(&self) -> String {
-        match self.name.is_empty() {
-            true => self.symbol.to_string(),
-            false => format!("{} ({})", self.name, self.symbol),
+        match self.symbol {
+            None => "The US stock market".to_owned(),
+            Some(symbol) if self.name.is_empty() => symbol.to_string(),
+            Some(symbol) => format!("{} ({symbol})", self.name),
         }
     }
 
@@ -448,7 +509,7 @@ impl Halt {
             kind: NewsType::Halt,
             basis: Basis::Native,
             action: Action::Created,
-            symbols: vec![self.symbol],
+            symbols: self.symbol.into_iter().collect(),
             headline,
             summary: Some(summary),
             url: self.link.clone(),
@@ -461,16 +522,20 @@ impl Halt {
     }
 
     fn resumed(&self) -> Option<News> {
-        let trades = self.trades.as_ref()?;
+        let resumed = self.resumes()?;
+        let summary = match self.ends_market_halt() {
+            true => format!("Resumed at {resumed} in New York"),
+            false => format!(
+                "Halted at {} and resumed at {resumed} in New York",
+                self.halted
+            ),
+        };
         Some(News {
             id: format!("{}:resume", self.id()),
             kind: NewsType::Resume,
             headline: format!("{} is traded again", self.who()),
-            summary: Some(format!(
-                "Halted at {} and resumed at {trades} in New York",
-                self.halted
-            )),
-            published: trades.time,
+            summary: Some(summary),
+            published: resumed.time,
             ..self.news()
         })
     }

@@ -386,6 +386,25 @@ impl Publisher {
         })
     }
 
+    /// Takes that all US stocks are halted, with the code of the reason (`MWC1` to `MWC3`); while a
+    /// recording is played, those of the recording.
+    pub fn halt_market(&self, code: &str) {
+        let (floor, now) = (&self.floor, self.floor.now());
+        match self.is_played() {
+            true => floor.sessions.halt_market_played(&floor.tape, now, code),
+            false => floor.sessions.halt_market(&floor.tape, now, code),
+        }
+    }
+
+    /// Takes that all US stocks are traded again that [`Publisher::halt_market`] halted.
+    pub fn resume_market(&self) {
+        let (floor, now) = (&self.floor, self.floor.now());
+        match self.is_played() {
+            true => floor.sessions.resume_market_played(&floor.tape, now),
+            false => floor.sessions.resume_market(&floor.tape, now),
+        }
+    }
+
     /// Publishes a story, unless it says what is on the tape already.
     pub fn news(&self, news: News) {
         // The lock orders it after the ticks that came before it.

@@ -13,7 +13,7 @@ use utoipa::openapi::{
     schema::{AnyOfBuilder, ObjectBuilder, Type},
 };
 
-use super::problem::Problem;
+use super::{plus_signs, problem::Problem};
 use crate::feeds::suggestion;
 
 /// How many unknown parameters one answer names.
@@ -33,7 +33,8 @@ pub(crate) struct Nothing {}
 /// [`Problem::Malformed`] with the unknown name and the nearest known one, or with what cannot be
 /// read.
 pub(crate) fn strict<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
-    let given: Query<Vec<(String, String)>> = Query::try_from_uri(uri).map_err(unreadable)?;
+    let given: Query<Vec<(String, String)>> =
+        Query::try_from_uri(&plus_signs::encoded(uri)).map_err(unreadable)?;
     let known = names_of::<T>();
     let unknown = given
         .iter()
@@ -56,7 +57,7 @@ pub(crate) fn strict<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
 /// # Errors
 /// [`Problem::Malformed`] with what cannot be read.
 pub(crate) fn lenient<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
-    let query: Query<T> = Query::try_from_uri(uri).map_err(unreadable)?;
+    let query: Query<T> = Query::try_from_uri(&plus_signs::encoded(uri)).map_err(unreadable)?;
     Ok(query.0)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{OriginalUri, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, header},
     response::Response,
 };
 use market::{Bar, Interval, IntervalError, Millis, Symbol};
@@ -146,8 +146,7 @@ pub(crate) async fn bars(
         headers.extend(format::next(&uri, "to", &next).map(|link| (header::LINK, link)));
     }
     if format == Format::Csv {
-        let name = format!("attachment; filename=\"{symbol}-{interval}.csv\"");
-        let value = HeaderValue::try_from(name).ok();
+        let value = format::attachment(&format!("{symbol}-{interval}.csv"));
         headers.extend(value.map(|value| (header::CONTENT_DISPOSITION, value)));
     }
     Ok(response)

@@ -5,9 +5,13 @@ use std::fmt::Display;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use jiff::Timestamp;
 use market::Millis;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{accept, problem::Problem};
 use crate::cell::escaped;
+
+/// What is encoded in addresses: all but letters, digits and what has no meaning in any part of one.
+pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// A form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +107,22 @@ pub(crate) fn cell(text: &str) -> String {
     escaped(text).into_owned()
 }
 
+/// A `Content-Disposition` that saves an answer under a name
+/// ([RFC 6266](https://www.rfc-editor.org/rfc/rfc6266)). What would part it into folders, or some
+/// system has no place for in a name, is an underscore.
+pub(crate) fn attachment(name: &str) -> Option<HeaderValue> {
+    let name = name.replace(['/', ':', '*', '%', '"', '\\'], "_");
+    let plain = name.replace(|c: char| !c.is_ascii_graphic(), "_");
+    let mut value = format!("attachment; filename=\"{plain}\"");
+    if plain != name {
+        value += &format!(
+            "; filename*=UTF-8''{}",
+            utf8_percent_encode(&name, UNRESERVED)
+        );
+    }
+    HeaderValue::try_from(value).ok()
+}
+
 /// A moment as people and spreadsheets read it, `2024-11-20T13:58:00Z`; empty beyond the year 9999.
 pub(crate) fn iso(time: Millis) -> String {
     let time = i64::try_from(time).ok();
@@ -160,9 +180,17 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_is_no_formula() {
-        assert_eq!(cell("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
-        assert_eq!(cell("GOOG = 5"), "GOOG = 5");
+    fn a_file_is_saved_under_a_name_that_every_system_has() {
+        for (name, value) in [
+            ("^GSPC-1m.csv", "attachment; filename=\"^GSPC-1m.csv\""),
+            ("BRK/A-1d.csv", "attachment; filename=\"BRK_A-1d.csv\""),
+            (
+                "龙虾USDT-1d.csv",
+                "attachment; filename=\"__USDT-1d.csv\"; filename*=UTF-8''%E9%BE%99%E8%99%BEUSDT-1d.csv",
+            ),
+        ] {
+            assert_eq!(attachment(name).unwrap(), value);
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod metrics;
 mod news;
 mod openapi;
 mod page;
+mod plus_signs;
 mod poll;
 mod problem;
 mod publish;

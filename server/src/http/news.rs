@@ -1,6 +1,6 @@
 //! `/news`: the stories that were told, as JSON, as CSV and as a feed of Atom.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::sync::Arc;
 
 use atom_syndication::{
     Category, Content, Entry, Feed, FixedDateTime, Generator, Link, Person, Text, WriteConfig,
@@ -11,6 +11,7 @@ use axum::{
     response::Response,
 };
 use market::{Action, Millis, News, NewsType, Symbol};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde::{
     Deserialize, Serialize,
     de::{IntoDeserializer, value},
@@ -361,16 +362,8 @@ fn xml(text: &str) -> String {
     text.chars().filter(allowed).collect()
 }
 
-/// A text as a part of a URN: what is no letter, digit, `-`, `.`, `_` or `:` as percent and two digits.
+/// A text as a part of a URN.
 fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._:".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(escaped, "%{byte:02X}");
-        }
-    }
-    escaped
+    const KEPT: &AsciiSet = &format::UNRESERVED.remove(b':');
+    utf8_percent_encode(text, KEPT).to_string()
 }

@@ -5,7 +5,6 @@ use std::{future::poll_fn, time::Duration};
 
 use axum::{
     Json,
-    extract::Query as AxumQuery,
     http::{Uri, header},
     response::{IntoResponse, Response},
 };
@@ -79,9 +78,9 @@ pub(crate) fn parse_wait(wait: Option<&str>) -> Result<Duration, Problem> {
 
 /// How long an address asks to wait, where it does so rightly.
 pub(crate) fn wait(uri: &Uri) -> Duration {
-    let query = AxumQuery::<Query>::try_from_uri(uri).ok();
+    let query = asked::lenient::<Query>(uri).ok();
     query
-        .and_then(|AxumQuery(query)| parse_wait(query.wait.as_deref()).ok())
+        .and_then(|query| parse_wait(query.wait.as_deref()).ok())
         .unwrap_or_default()
 }
 

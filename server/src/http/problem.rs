@@ -214,7 +214,14 @@ impl Problem {
                 detail
             }
             Problem::UnknownPath(path) => {
-                format!("{path} is not served here: try / or /stocks/GOOG")
+                let mut detail = format!("{path} is not served here: try / or /stocks/GOOG");
+                let name = path.strip_prefix("/stocks/").unwrap_or_default();
+                if let Some((first, rest)) = name.split_once('/') {
+                    let rest = rest.replace('/', "%2F");
+                    detail +=
+                        &format!("; a slash within a symbol is %2F: /stocks/{first}%2F{rest}");
+                }
+                detail
             }
             Problem::MethodNotAllowed { method, allowed } => {
                 format!("{method} does nothing here: use {allowed}")

@@ -324,12 +324,14 @@ mod tests {
     fn reads_symbols_in_any_case_and_none_twice() {
         assert_eq!(these("goog, AAPL,GOOG,"), ["GOOG", "AAPL"]);
         assert_eq!(these("*"), ["*"]);
+        assert_eq!(these("brk/a,ABR$D, achr+"), ["BRK/A", "ABR$D", "ACHR+"]);
+        assert!(Symbols::parse("symbols", "*,GOOG", 500).is_err());
     }
 
     #[test]
     fn names_the_wrong_value() {
         let detail = |result: Result<_, Problem>| result.map(|_: ()| ()).unwrap_err().detail();
-        assert!(detail(Symbols::parse("symbols", "GOOG,A/B", 500).map(|_| ())).contains("\"A/B\""));
+        assert!(detail(Symbols::parse("symbols", "GOOG,A|B", 500).map(|_| ())).contains("\"A|B\""));
         assert!(detail(Symbols::parse("symbols", " , ", 500).map(|_| ())).contains("\" , \""));
         for (query, value) in [
             (

@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use market::{Interval, Millis, Quote, Symbol};
+use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use tape::EventId;
 use utoipa::{IntoParams, ToSchema};
@@ -19,6 +20,7 @@ use super::{
     admission::{Admission, Asker},
     asked,
     conditional::{self, EntityTag},
+    format::UNRESERVED,
     market_view, page, poll,
     problem::Problem,
     selection::{HomeQuery, OneQuery, Query, Selection, Symbols, parse_symbol},
@@ -309,7 +311,9 @@ async fn represent(
         (unknown, quotes)
     });
     let mut response = current(quotes);
-    let unknown: Vec<&str> = unknown.iter().map(Symbol::as_str).collect();
+    // As in an address, because a header is of ASCII.
+    let encoded = |symbol: &Symbol| utf8_percent_encode(symbol.as_str(), UNRESERVED).to_string();
+    let unknown: Vec<String> = unknown.iter().map(encoded).collect();
     if let Ok(names) = HeaderValue::try_from(unknown.join(","))
         && !unknown.is_empty()
     {

@@ -257,12 +257,17 @@ impl Zones {
     }
 }
 
-/// Stocks of the US have up to five letters, and coins are pairs.
+/// Stocks of the US have up to five letters and a class or a suffix, and coins are pairs.
 fn guessed_zone(symbol: Symbol) -> TimeZone {
     let name = symbol.as_str();
-    let stock = name.split(['.', '-']).next().unwrap_or_default();
+    let is_sign = |c: char| matches!(c, '.' | '-' | '/' | '$' | '+' | '#' | '*' | '~' | '!' | '%');
+    let stock = name.split(is_sign).next().unwrap_or_default();
     let class = &name[stock.len()..];
-    if stock.len() <= 5 && class.len() <= 2 && stock.bytes().all(|byte| byte.is_ascii_uppercase()) {
+    if !stock.is_empty()
+        && stock.len() <= 5
+        && class.len() <= 2
+        && stock.bytes().all(|byte| byte.is_ascii_uppercase())
+    {
         crate::sessions::Calendar::UsStocks.zone().clone()
     } else {
         TimeZone::UTC

@@ -6,6 +6,7 @@ mod previous;
 mod splits;
 
 pub use calendar::{Calendar, Hours};
+pub(crate) use overlay::is_market_wide;
 pub use overlay::{PreviousClose, Sessions, keep_sessions};
 pub use previous::{previous_close, previous_closes};
 pub use splits::adjust_for_splits;

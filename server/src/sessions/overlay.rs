@@ -33,6 +33,8 @@ struct State {
     halts: BTreeMap<Symbol, Option<String>>,
     /// Those that recordings report.
     played_halts: BTreeMap<Symbol, Option<String>>,
+    /// The code of a halt of all US stocks that a recording reports.
+    played_market_wide: Option<String>,
     market_wide: Option<MarketWide>,
 }
 
@@ -55,8 +57,8 @@ struct Known {
 #[derive(Debug)]
 struct MarketWide {
     code: String,
-    /// Where it was reported: the symbols whose resumption ends it.
-    symbols: BTreeSet<Symbol>,
+    /// Where it was reported: the symbols, or none of the whole market, whose resumption ends it.
+    reported: BTreeSet<Option<Symbol>>,
     /// It ends with the day in any case.
     until: Millis,
 }
@@ -125,18 +127,7 @@ impl Sessions {
         let code = market::plain(code);
         let mut state = self.state();
         if is_market_wide(&code) {
-            let until = Calendar::UsStocks.next_day(now).unwrap_or(Millis::MAX);
-            let halt = state.market_wide.get_or_insert_with(|| MarketWide {
-                code: code.clone(),
-                symbols: BTreeSet::new(),
-                until,
-            });
-            (halt.code, halt.until) = (code, until);
-            if halt.symbols.len() < MOST_HALTS {
-                halt.symbols.insert(symbol);
-            }
-            state.tell_all(tape, now);
-            return;
+            return state.halt_market(tape, now, Some(symbol), code);
         }
         if state.halts.len() >= MOST_HALTS && !state.halts.contains_key(&symbol) {
             tracing::warn!(%symbol, code, "more halts than there are symbols; this one is left out");
@@ -146,6 +137,32 @@ impl Sessions {
             .halts
             .insert(symbol, (!code.is_empty()).then_some(code));
         state.tell(tape, now, [symbol]);
+    }
+
+    /// Takes that all US stocks are halted, with the code of the reason.
+    pub fn halt_market(&self, tape: &Tape, now: Millis, code: &str) {
+        let mut state = self.state();
+        state.halt_market(tape, now, None, market::plain(code));
+    }
+
+    /// Takes that all US stocks are traded again that [`Sessions::halt_market`] halted.
+    pub fn resume_market(&self, tape: &Tape, now: Millis) {
+        self.state().resume_market(tape, now, None);
+    }
+
+    /// Takes that all US stocks were halted in a recording.
+    pub fn halt_market_played(&self, tape: &Tape, now: Millis, code: &str) {
+        let mut state = self.state();
+        state.played_market_wide = Some(market::plain(code));
+        state.tell_all(tape, now);
+    }
+
+    /// Takes that all US stocks were traded again in a recording.
+    pub fn resume_market_played(&self, tape: &Tape, now: Millis) {
+        let mut state = self.state();
+        if state.played_market_wide.take().is_some() {
+            state.tell_all(tape, now);
+        }
     }
 
     /// Takes that a symbol was halted in a recording. A market-wide halt is that of the symbol alone:
@@ -173,12 +190,8 @@ impl Sessions {
         let mut state = self.state();
         if state.halts.remove(&symbol).is_some() {
             state.tell(tape, now, [symbol]);
-        } else if state
-            .market_wide
-            .take_if(|halt| halt.symbols.contains(&symbol))
-            .is_some()
-        {
-            state.tell_all(tape, now);
+        } else {
+            state.resume_market(tape, now, Some(symbol));
         }
     }
 
@@ -248,6 +261,29 @@ impl Sessions {
 }
 
 impl State {
+    /// Takes a halt of all US stocks, reported of a symbol or of none.
+    fn halt_market(&mut self, tape: &Tape, now: Millis, of: Option<Symbol>, code: String) {
+        let until = Calendar::UsStocks.next_day(now).unwrap_or(Millis::MAX);
+        let halt = self.market_wide.get_or_insert_with(|| MarketWide {
+            code: code.clone(),
+            reported: BTreeSet::new(),
+            until,
+        });
+        (halt.code, halt.until) = (code, until);
+        if halt.reported.len() < MOST_HALTS {
+            halt.reported.insert(of);
+        }
+        self.tell_all(tape, now);
+    }
+
+    /// Ends a halt of all US stocks, where it was reported of the same.
+    fn resume_market(&mut self, tape: &Tape, now: Millis, of: Option<Symbol>) {
+        let halt = self.market_wide.take_if(|halt| halt.reported.contains(&of));
+        if halt.is_some() {
+            self.tell_all(tape, now);
+        }
+    }
+
     fn tell_all(&mut self, tape: &Tape, now: Millis) {
         let all: Vec<Symbol> = self.symbols.keys().copied().collect();
         self.tell(tape, now, all);
@@ -274,15 +310,18 @@ impl State {
     /// The session as it is to be told.
     fn told(&self, known: &Known, now: Millis) -> Session {
         let mut told = known.said.clone();
-        if told.quality == Quality::Replay
-            && let Some(code) = self.played_halts.get(&told.symbol)
-        {
-            (told.state, told.halt_code) = (TradingState::Halted, code.clone());
+        let exchange = known.calendar == Calendar::UsStocks;
+        if told.quality == Quality::Replay {
+            let market_wide = self.played_market_wide.as_ref().filter(|_| exchange);
+            if let Some(code) = self.played_halts.get(&told.symbol) {
+                (told.state, told.halt_code) = (TradingState::Halted, code.clone());
+            } else if let Some(code) = market_wide {
+                (told.state, told.halt_code) = (TradingState::Halted, Some(code.clone()));
+            }
         }
         if !known.is_of_now() {
             return told;
         }
-        let exchange = known.calendar == Calendar::UsStocks;
         let market_wide = self.market_wide.as_ref().filter(|_| exchange);
         if let Some(code) = self.halts.get(&told.symbol) {
             (told.state, told.halt_code) = (TradingState::Halted, code.clone());
@@ -326,7 +365,7 @@ impl Known {
 }
 
 /// Whether a code is of a halt of the whole market; `MWCQ` is of its end.
-fn is_market_wide(code: &str) -> bool {
+pub(crate) fn is_market_wide(code: &str) -> bool {
     matches!(code, "MWC0" | "MWC1" | "MWC2" | "MWC3")
 }
 
@@ -643,6 +682,33 @@ mod tests {
         sessions.refresh(&floor.floor.tape, new_york("2024-07-02T04:00"));
         let pre = ["AAPL", "GOOG", "MSFT"].map(|symbol| is(symbol, TradingState::Pre));
         assert_eq!(floor.read(), pre);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_halt_of_the_market_without_a_symbol_ends_with_its_own_resumption() {
+        let mut floor = Floors::at("2024-07-01T11:00");
+        let publisher = floor.publisher("Test");
+        publisher.session(stock("AAPL", Quality::Live));
+        publisher.session(stock("PLAYED", Quality::Replay));
+        publisher.session(coin("BTC-USD"));
+        floor.read();
+        publisher.halt_market("MWC1");
+        assert_eq!(floor.read(), [halted("AAPL", "MWC1")]);
+        publisher.session(stock("ABR$D", Quality::Live));
+        assert_eq!(floor.read(), [halted("ABR$D", "MWC1")]);
+        // A symbol that it was not reported of does not end it.
+        publisher.resume(symbol("AAPL"));
+        assert_eq!(floor.read(), []);
+        publisher.resume_market();
+        let open = ["AAPL", "ABR$D"].map(|symbol| is(symbol, TradingState::Open));
+        assert_eq!(floor.read(), open);
+        // Of a recording, it halts what is played.
+        let Floor { sessions, tape, .. } = &floor.floor;
+        sessions.halt_market_played(tape, floor.floor.now(), "MWC2");
+        assert_eq!(floor.read(), [halted("PLAYED", "MWC2")]);
+        let Floor { sessions, tape, .. } = &floor.floor;
+        sessions.resume_market_played(tape, floor.floor.now());
+        assert_eq!(floor.read(), [is("PLAYED", TradingState::Open)]);
     }
 
     #[tokio::test(start_paused = true)]

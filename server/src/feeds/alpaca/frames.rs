@@ -493,7 +493,7 @@ mod tests {
             &TRADE.replace("126.55", "-1"),
             &TRADE.replace("126.55", "0"),
             &TRADE.replace("\"s\":1", "\"s\":-1"),
-            &TRADE.replace("AAPL", "A/B"),
+            &TRADE.replace("AAPL", "A,B"),
             &TRADE.replace("2021-02-22", "2021-02-24"),
             &TRADE.replace("2021-02-22T", "1921-02-22T"),
             &TRADE.replace("2021-02-22T15:51:44.208Z", "soon"),
