@@ -180,7 +180,7 @@ impl Board {
             return Vec::new();
         };
         let mut bars = Vec::new();
-        let mut last = 0;
+        let mut last = quote.traded.unwrap_or_default();
         let mut state = State::new(quote);
         state.closed_until = closed_until;
         for (time, trade) in trades {
@@ -342,6 +342,8 @@ impl State {
             low,
             volume,
         } = self.figures;
+        // A symbol that was taken up without its last trade has none with a time.
+        self.quote.traded = last.map(|(time, ..)| time).filter(|time| *time > 0);
         self.quote.price = last.map(|(_, price, _)| price);
         self.quote.size = last.and_then(|(.., size)| size);
         (self.quote.high, self.quote.low, self.quote.volume) = (high, low, volume);
@@ -500,6 +502,34 @@ mod tests {
         let mut tick = Tick::new(symbol(name), time, Clock::Exchange);
         tick.trade = Some(Trade::new(price(at), Some(size(of))));
         tick
+    }
+
+    #[test]
+    fn the_time_of_the_last_trade_is_that_of_the_trade() {
+        let mut board = Board::new();
+        let mut bid = Tick::new(symbol("GOOG"), 100, Clock::Exchange);
+        bid.bid = Best::At {
+            price: price("597.30"),
+            size: None,
+        };
+        assert_eq!(board.apply(&bid).quote.traded, None);
+        let quote = board.apply(&trade("GOOG", 200, "597.32", "1")).quote;
+        assert_eq!((quote.time, quote.traded), (200, Some(200)));
+        // An hour later only the best price has changed.
+        bid.time = 3_600_000;
+        let quote = board.apply(&bid).quote;
+        assert_eq!((quote.time, quote.traded), (3_600_000, Some(200)));
+        // A trade that does not move the last price is not the one that it is of.
+        let mut odd = trade("GOOG", 3_600_100, "600", "1");
+        if let Some(trade) = &mut odd.trade {
+            trade.moves.last = false;
+        }
+        assert_eq!(board.apply(&odd).quote.traded, Some(200));
+
+        // A restart goes on from it.
+        let mut board = Board::new();
+        board.take_up(quote, 60_000, []);
+        assert_eq!(board.apply(&bid).quote.traded, Some(200));
     }
 
     #[test]

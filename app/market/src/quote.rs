@@ -11,6 +11,11 @@ pub struct Quote {
     /// The exchange's time of the newest change; the time of receipt where the source gives none.
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
     pub time: Millis,
+    /// When the last trade was, which [`Quote::price`] is of: by the exchange's time, or the time of receipt where the source
+    /// gives none. It is older than [`Quote::time`] where only the best prices changed since; absent where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<u64>))]
+    pub traded: Option<Millis>,
     /// The price of the last trade.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
@@ -47,6 +52,7 @@ impl Quote {
         Quote {
             symbol,
             time,
+            traded: None,
             price: None,
             size: None,
             bid: None,

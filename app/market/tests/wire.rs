@@ -86,12 +86,13 @@ prop_compose! {
     fn quote()(
         symbol in symbol(),
         time: u64,
+        traded: Option<u64>,
         prices in prop::array::uniform5(option::of(price())),
         sizes in prop::array::uniform4(option::of(size())),
     ) -> Quote {
         let [price, bid, ask, high, low] = prices;
         let [size, bid_size, ask_size, volume] = sizes;
-        Quote { symbol, time, price, size, bid, bid_size, ask, ask_size, volume, high, low }
+        Quote { symbol, time, traded, price, size, bid, bid_size, ask, ask_size, volume, high, low }
     }
 }
 

@@ -92,6 +92,7 @@ impl Quoted {
         Quote {
             symbol,
             time: self.time,
+            traded: None,
             price: of(price),
             size: of(size),
             bid: of(bid),

@@ -600,10 +600,22 @@ pub(crate) fn refill(
         "SELECT {} FROM quotes WHERE symbol = ?1 ORDER BY time DESC, id DESC",
         Table::Quotes.shape().select
     ))?;
+    // What moves the last price and was not cancelled.
+    let mut traded = connection.prepare(&format!(
+        "SELECT {} FROM trades WHERE symbol = ?1 AND time <= ?2 AND marks & 9 = 1 ORDER BY time DESC",
+        Table::Trades.shape().select
+    ))?;
     for (symbol, name) in symbols(connection)? {
         events.extend(connection.first(Table::Sessions, &mut session, [symbol], read::session)?);
         let quoted = connection.first(Table::Quotes, &mut newest, [symbol], read::quote)?;
-        events.extend(quoted.map(|quoted| (quoted.id, Event::Quote(quoted.of(name)))));
+        if let Some(quoted) = quoted {
+            let (id, mut quote) = (quoted.id, quoted.of(name));
+            let until = time(quote.time);
+            let last =
+                connection.first(Table::Trades, &mut traded, [symbol, until], read::trade)?;
+            quote.traded = last.map(|last| last.time);
+            events.push((id, Event::Quote(quote)));
+        }
     }
     events.sort_by_key(|(id, _)| *id);
     Ok(events

@@ -71,6 +71,32 @@ async fn what_was_committed_is_there_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_quote_has_the_time_of_its_trade_after_a_restart() {
+    let folder = Folder::new();
+    let clock = Clock::new(START);
+    let (archive, opened) = open(&folder, clock.options());
+    archive.trade(print("A", START - 3_600_000, "10.00", "1"));
+    let mut odd = print("A", START - 1_000, "11.00", "1");
+    odd.trade.moves.last = false;
+    archive.trade(odd);
+    let quoted = id(&opened, START, 0);
+    archive
+        .commit(vec![(quoted, quote("A", START, "10.00"))])
+        .await
+        .unwrap();
+    written(&archive).await;
+    archive.close().await.unwrap();
+    drop(archive);
+
+    let (_archive, again) = open(&folder, clock.options());
+    let (_, event) = &again.refill[0];
+    let Event::Quote(quote) = event else {
+        panic!("{event:?}");
+    };
+    assert_eq!((quote.time, quote.traded), (START, Some(START - 3_600_000)));
+}
+
+#[tokio::test]
 async fn bars_are_made_of_trades_at_every_interval() {
     let folder = Folder::new();
     let clock = Clock::new(START);
