@@ -30,6 +30,12 @@ pub(crate) fn with_watchlist(path: &str, symbols: &[Symbol]) -> String {
     address
 }
 
+/// A watchlist as the value of a form's field; none where it is empty.
+pub(crate) fn list(symbols: &[Symbol]) -> Option<String> {
+    let names: Vec<&str> = symbols.iter().map(Symbol::as_str).collect();
+    (!names.is_empty()).then(|| names.join(","))
+}
+
 /// An address cannot name a list without symbols.
 fn push_watchlist(to: &mut String, symbols: &[Symbol]) {
     if !symbols.is_empty() {

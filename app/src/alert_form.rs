@@ -100,13 +100,15 @@ pub(crate) fn AlertForm() -> impl IntoView {
                     maxlength="40"
                     aria-invalid=drawn(move || wrong().then_some("true"))
                     aria-describedby="alert-complaint"
+                    // Of the two that are shown in turn, the one that is shown has the focus when the form opens.
+                    autofocus=""
                     node_ref=value
                     on:input=heard(move |_| complaint.set(String::new()))
                 />
             </div>
             <div hidden=drawn(move || !is_news())>
                 <label for="alert-type">"Type"</label>
-                <select id="alert-type" node_ref=kind>
+                <select id="alert-type" autofocus="" node_ref=kind>
                     {NewsType::ALL
                         .map(|kind| {
                             view! { <option value=alert::kind_name(kind)>{kind.label()}</option> }

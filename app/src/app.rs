@@ -14,7 +14,10 @@ pub fn App() -> impl IntoView {
 /// the two the browser may answer the person, who has read the page for a while by then.
 #[cfg(target_arch = "wasm32")]
 pub fn hydrate() {
-    let data = embedded_data();
+    // Nothing can be built on data that cannot be read, and what the server drew is all there is to see.
+    let Some(data) = embedded_data() else {
+        return crate::stop();
+    };
     let build = move || {
         leptos::mount::hydrate_body(move || {
             provide_context(data);
@@ -24,21 +27,25 @@ pub fn hydrate() {
     set_timeout(build, std::time::Duration::ZERO);
 }
 
-/// What the server drew the page from.
+/// What the server drew the page from; none where it cannot be read. A story that was left out of it is left out of the
+/// page, too, since the two have to be the same.
 #[cfg(target_arch = "wasm32")]
-fn embedded_data() -> crate::PageData {
+fn embedded_data() -> Option<crate::PageData> {
     let text = document()
         .get_element_by_id("page-data")
         .and_then(|element| element.text_content())
         .unwrap_or_default();
     match crate::json::read(&text) {
-        Ok(data) => crate::PageData {
-            query: window().location().search().unwrap_or_default(),
-            ..data
-        },
+        Ok(data) => {
+            if crate::json::left_out() > 0 {
+                crate::story::keep_drawn(&data);
+            }
+            let query = window().location().search().unwrap_or_default();
+            Some(crate::PageData { query, ..data })
+        }
         Err(error) => {
             leptos::logging::error!("the page carries no data to start from: {error}");
-            crate::PageData::default()
+            None
         }
     }
 }

@@ -165,55 +165,59 @@ pub(crate) fn focus_by_id(id: &str) {
     let _ = id;
 }
 
-/// Scrolls a list so far that its current link can be seen, and nothing else.
-pub(crate) fn scroll_to_current(list: &leptos::web_sys::HtmlElement) {
+/// Scrolls a list so far that what a selector finds in it can be seen, and nothing else: not the page around it, and
+/// nothing under the pointer.
+pub(crate) fn scroll_within(list: &str, selector: &str) {
     #[cfg(target_arch = "wasm32")]
     {
-        use wasm_bindgen::JsCast;
-        let Ok(Some(link)) = list.query_selector("[aria-current]") else {
+        let Ok(Some(list)) = leptos::prelude::document().query_selector(list) else {
             return;
         };
-        let Some(link) = link.dyn_ref::<leptos::web_sys::HtmlElement>() else {
+        let Ok(Some(found)) = list.query_selector(selector) else {
             return;
         };
-        let x = scrolled(
-            list.scroll_left(),
-            list.client_width(),
-            link.offset_left(),
-            link.offset_width(),
+        if found.matches(":hover").unwrap_or_default() {
+            return;
+        }
+        let (window, of) = (
+            list.get_bounding_client_rect(),
+            found.get_bounding_client_rect(),
         );
-        let y = scrolled(
-            list.scroll_top(),
-            list.client_height(),
-            link.offset_top(),
-            link.offset_height(),
-        );
-        list.set_scroll_left(x);
-        list.set_scroll_top(y);
+        let x = farther(window.left(), window.right(), of.left(), of.right());
+        let y = farther(window.top(), window.bottom(), of.top(), of.bottom());
+        if x != 0.0 {
+            list.set_scroll_left(list.scroll_left() + x.round() as i32);
+        }
+        if y != 0.0 {
+            list.set_scroll_top(list.scroll_top() + y.round() as i32);
+        }
     }
     #[cfg(not(target_arch = "wasm32"))]
-    let _ = list;
+    let _ = (list, selector);
 }
 
-/// How far to scroll a window of some length, so that a part of what is in it can be seen: no
-/// farther than now where it can be seen already, or else so that it is in the middle.
-fn scrolled(now: i32, window: i32, start: i32, length: i32) -> i32 {
-    if start >= now && start + length <= now + window {
-        now
+/// How much farther to scroll a window from one place to another, so that a part of what is in it can be seen: as little as
+/// possible, and its start where it is longer than the window.
+fn farther(from: f64, to: f64, start: f64, end: f64) -> f64 {
+    if start < from {
+        start - from
+    } else if end > to {
+        (end - to).min(start - from)
     } else {
-        start - (window - length) / 2
+        0.0
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::scrolled;
+    use super::farther;
 
     #[test]
     fn scrolls_only_to_what_cannot_be_seen() {
-        assert_eq!(scrolled(100, 300, 100, 50), 100);
-        assert_eq!(scrolled(100, 300, 350, 50), 100);
-        assert_eq!(scrolled(100, 300, 360, 50), 235);
-        assert_eq!(scrolled(100, 300, 20, 50), -105);
+        assert_eq!(farther(100.0, 400.0, 100.0, 150.0), 0.0);
+        assert_eq!(farther(100.0, 400.0, 350.0, 400.0), 0.0);
+        assert_eq!(farther(100.0, 400.0, 360.0, 410.0), 10.0);
+        assert_eq!(farther(100.0, 400.0, 20.0, 70.0), -80.0);
+        assert_eq!(farther(100.0, 400.0, 150.0, 800.0), 50.0);
     }
 }

@@ -1,6 +1,7 @@
 use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast};
 
 use crate::{
+    browser,
     chart_choices::{ChartChoices, STUDIES},
     dashboard::Dashboard,
     reactive::{drawn, effect, heard},
@@ -62,7 +63,17 @@ fn Menu(
             <summary node_ref=summary aria-label=sign.map(|_| name) title=sign.map(|_| name)>
                 {sign.unwrap_or(name)}
             </summary>
-            <div class="menu-body">{children()}</div>
+            // A button has done what the menu was opened for; boxes are checked one after the other.
+            <div
+                class="menu-body"
+                on:click=heard(move |event: ev::MouseEvent| {
+                    if browser::closest(event.target(), "button").is_some() {
+                        close(true);
+                    }
+                })
+            >
+                {children()}
+            </div>
         </details>
     }
 }

@@ -141,12 +141,13 @@ pub(crate) fn ago(time: Millis, now: Millis) -> String {
     }
 }
 
-/// A span, `34 s`, `12 min`, `3 h`.
+/// A span, `34 s`, `12 min`, `3 h`, `2 days`.
 pub(crate) fn span(length: Millis) -> String {
     match length {
         0..MINUTE => format!("{} s", length / SECOND),
         MINUTE..HOUR => format!("{} min", length / MINUTE),
-        _ => format!("{} h", length / HOUR),
+        _ if length < 2 * DAY => format!("{} h", length / HOUR),
+        _ => format!("{} days", length / DAY),
     }
 }
 
@@ -214,6 +215,7 @@ mod tests {
     fn says_a_span() {
         assert_eq!(span(34_900), "34 s");
         assert_eq!(span(12 * MINUTE), "12 min");
-        assert_eq!(span(3 * HOUR), "3 h");
+        assert_eq!(span(47 * HOUR), "47 h");
+        assert_eq!(span(65 * HOUR), "2 days");
     }
 }

@@ -1,4 +1,5 @@
 use leptos::prelude::*;
+use market::Millis;
 
 use crate::{
     clock::{self, Zone},
@@ -13,13 +14,14 @@ use crate::{
 pub(crate) fn ConnectionStatus() -> impl IntoView {
     let Dashboard {
         connection,
+        behind,
         pause,
         preferences: Preferences { zone, .. },
         ..
     } = expect_context::<Dashboard>();
-    let name = move || match pause.paused.get() {
-        true => "paused",
-        false => state_name(connection.get()),
+    let name = move || match (pause.paused.get(), behind.get()) {
+        (true, _) => "paused",
+        (false, behind) => state_name(connection.get(), behind),
     };
     let title = move || match connection.get() {
         State::Polling => Some(
@@ -41,7 +43,12 @@ pub(crate) fn ConnectionStatus() -> impl IntoView {
             title=drawn(title)
         >
             {drawn(move || match (pause.paused.get(), connection.get()) {
-                (false, state) => state_text(state, zone.get()),
+                (false, state) => match behind.get().filter(|_| is_current(state)) {
+                    Some(since) => {
+                        format!("Not drawn since {}", clock::time_of_day(since, zone.get()))
+                    }
+                    None => state_text(state, zone.get()),
+                },
                 (true, State::Reconnecting { .. } | State::Stale { .. }) => {
                     format!("Paused · {}", state_text(connection.get(), zone.get()))
                 }
@@ -51,9 +58,18 @@ pub(crate) fn ConnectionStatus() -> impl IntoView {
     }
 }
 
-/// The name that the style sheets know a state by.
-pub(crate) const fn state_name(state: State) -> &'static str {
+/// Whether what comes is current, as long as it is drawn.
+const fn is_current(state: State) -> bool {
+    matches!(
+        state,
+        State::Live { .. } | State::Polling | State::Crowded { .. }
+    )
+}
+
+/// The name that the style sheets know a state by. A page that is `behind` with drawing is not current, whatever arrives.
+pub(crate) const fn state_name(state: State, behind: Option<Millis>) -> &'static str {
     match state {
+        _ if is_current(state) && behind.is_some() => "stale",
         State::Connecting => "connecting",
         State::Live { .. } => "live",
         State::Reconnecting { .. } => "reconnecting",

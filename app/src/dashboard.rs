@@ -104,6 +104,10 @@ pub(crate) struct Dashboard {
     pub(crate) feeds: RwSignal<Vec<FeedStatus>>,
     /// How current all of this is.
     pub(crate) connection: RwSignal<State>,
+    /// Since when the page has not drawn what came, where it should have.
+    pub(crate) behind: RwSignal<Option<Millis>>,
+    /// How many entries and events could not be read and were left out.
+    pub(crate) left_out: RwSignal<u32>,
     /// How long nothing was heard, in milliseconds.
     pub(crate) silence: RwSignal<Millis>,
     /// The server's time. It begins with the snapshot's, so that what is drawn from it is the same
@@ -167,6 +171,9 @@ impl Dashboard {
         state
             .news
             .set_lens(filter.lens(open.get_untracked(), chosen.as_deref()));
+        if let Some((found, question)) = data.older.clone().zip(state.news.question()) {
+            state.news.answer(&question, found.news, found.next);
+        }
         let dashboard = Dashboard {
             tickers: RwSignal::new(tickers),
             watchlist,
@@ -179,11 +186,13 @@ impl Dashboard {
             chart: ChartHandle::new(),
             choices: ChartChoices::new(),
             stories: RwSignal::new(state.news.shown()),
-            news: NewsReader::new(filter, state.news.known()),
+            news: NewsReader::new(filter, &state.news),
             waiting: RwSignal::new(0),
             reading: RwSignal::new(false),
             feeds: RwSignal::new(state.feeds.clone()),
             connection: RwSignal::new(State::Connecting),
+            behind: RwSignal::new(None),
+            left_out: RwSignal::new(0),
             silence: RwSignal::new(0),
             now,
             minute: Memo::new(move |_| now.get() / 10_000 * 10_000),
@@ -567,6 +576,13 @@ impl Dashboard {
         }
     }
 
+    /// Notes since when the page has not drawn what came, where it should have.
+    pub(crate) fn set_behind(&self, since: Option<Millis>) {
+        if self.behind.get_untracked() != since {
+            self.behind.set(since);
+        }
+    }
+
     /// Whether events or heartbeats arrive, by the stream or by polling.
     pub(crate) fn is_live(&self) -> bool {
         matches!(
@@ -577,6 +593,10 @@ impl Dashboard {
 
     /// A second passed.
     pub(crate) fn tick(&self, now: Millis, server_time: Option<Millis>, silence: Millis) {
+        #[cfg(target_arch = "wasm32")]
+        if self.left_out.get_untracked() != crate::json::left_out() {
+            self.left_out.set(crate::json::left_out());
+        }
         if self.pause.is_paused() {
             self.silence.set(silence);
             if !self.pause.is_hidden() {

@@ -148,15 +148,15 @@ pub(crate) fn hear(dashboard: Dashboard, navigation: Navigation) {
 /// What uses the space bar itself, or scrolls by it.
 const SPACE: &str = "input,textarea,select,dialog,[popover],a:focus-visible,button,summary,[tabindex='0'],[contenteditable]";
 
-/// Whether a key means something else where the focus is: in a field, in a dialog, and the space on
-/// whatever it presses.
+/// Whether a key means something else where the focus is: in a field, in what is open above the page, and
+/// the space on whatever it presses.
 fn is_elsewhere(name: &str) -> bool {
     let Some(focused) = document().active_element() else {
         return false;
     };
     let within = match name {
         "Space" => SPACE,
-        _ => "input,textarea,select,dialog",
+        _ => "input,textarea,select,dialog,[popover]",
     };
     matches!(focused.closest(within), Ok(Some(_)))
 }

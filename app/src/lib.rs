@@ -74,6 +74,7 @@ mod shell;
 mod signal;
 mod sorted;
 mod sparkline;
+mod stopped;
 mod storage;
 mod story;
 mod top_bar;
@@ -84,7 +85,9 @@ pub use app::App;
 #[cfg(target_arch = "wasm32")]
 pub use app::hydrate;
 pub use days::Days;
-pub use page_data::{PageData, Problem};
+pub use page_data::{FoundNews, PageData, Problem, address_of_news};
 pub use range::{Range, RangeError};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+#[cfg(target_arch = "wasm32")]
+pub use stopped::stop;

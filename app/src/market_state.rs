@@ -196,7 +196,7 @@ impl MarketState {
         self.instruments.get_or_default(symbol)
     }
 
-    fn take_quote(&mut self, quote: Quote) -> ChartChange {
+    fn take_quote(&mut self, mut quote: Quote) -> ChartChange {
         let symbol = quote.symbol;
         let instrument = self.instrument(symbol);
         // A quote whose bid or ask alone changed is no new point of the price.
@@ -206,6 +206,12 @@ impl MarketState {
         let price = quote.price.filter(|_| traded);
         let volume = traded_since(instrument.quote.as_ref(), &quote);
         let time = quote.time;
+        // Not every source gives it: then it is of the quote that brought the price.
+        let before = instrument.quote.as_ref().and_then(|old| old.traded);
+        quote.traded = quote
+            .traded
+            .or(if traded { Some(time) } else { before })
+            .filter(|_| quote.price.is_some());
         instrument.quote = Some(quote);
         let Some(price) = price else {
             return ChartChange::None;
@@ -311,6 +317,7 @@ mod tests {
                 news: vec![news("a")],
                 ..Snapshot::default()
             },
+            older: None,
             bars: vec![bar(0, "596")],
             days: crate::Days::default(),
             archived: false,
@@ -355,6 +362,31 @@ mod tests {
         assert_eq!(state.apply(Event::Quote(bid), false), ChartChange::None);
         assert!(state.take_changes().instruments.contains(&symbol("GOOG")));
         assert!(state.take_changes().instruments.is_empty());
+    }
+
+    #[test]
+    fn a_price_is_of_its_trade_whether_the_source_times_it_or_not() {
+        let mut state = MarketState::new(&data(false));
+        let traded = |state: &MarketState| {
+            let quote = state.instruments[&symbol("GOOG")].quote.as_ref();
+            quote.and_then(|quote| quote.traded)
+        };
+        assert_eq!(traded(&state), Some(200_000));
+        let newer = quote("GOOG", 201_000, "597.40");
+        let bid = Quote {
+            bid: Some("597.39".parse().unwrap()),
+            time: 3_900_000,
+            ..newer.clone()
+        };
+        state.apply(Event::Quote(newer), false);
+        state.apply(Event::Quote(bid.clone()), false);
+        assert_eq!(traded(&state), Some(201_000));
+        let timed = Quote {
+            traded: Some(200_500),
+            ..bid
+        };
+        state.apply(Event::Quote(timed), false);
+        assert_eq!(traded(&state), Some(200_500));
     }
 
     #[test]

@@ -15,14 +15,15 @@ use crate::{
 /// The id of the heading, which a key leads to.
 pub(crate) const HEADING: &str = "news";
 
-/// The newest stories. They never move under a reader: while the list is scrolled or has the
-/// focus, new ones wait behind a button.
+/// The newest stories. They never move under a reader: while the list is scrolled, has the focus or the
+/// pointer is on the news, new ones wait behind a button.
 #[component]
 pub(crate) fn NewsPanel() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let list = NodeRef::<html::Div>::new();
     let scrolled = RwSignal::new(false);
     let focused = RwSignal::new(false);
+    let hovered = RwSignal::new(false);
     let look = move || {
         if let Some(list) = list.get_untracked() {
             // On a narrow page it is the page that scrolls, and the list leaves by the top.
@@ -37,7 +38,7 @@ pub(crate) fn NewsPanel() -> impl IntoView {
         on_cleanup(move || handle.remove());
     });
     effect(move || {
-        let reading = scrolled.get() || focused.get();
+        let reading = scrolled.get() || focused.get() || hovered.get();
         dashboard.reading.set(reading);
         if !reading && dashboard.waiting.get_untracked() > 0 {
             dashboard.with_news(NewsList::release);
@@ -54,7 +55,12 @@ pub(crate) fn NewsPanel() -> impl IntoView {
     };
     let waiting = move || dashboard.waiting.get();
     view! {
-        <section class="news" aria-label="News">
+        <section
+            class="news"
+            aria-label="News"
+            on:pointerenter=heard(move |_| hovered.set(true))
+            on:pointerleave=heard(move |_| hovered.set(false))
+        >
             <div class="news-head">
                 <h2 id=HEADING tabindex="-1" aria-keyshortcuts="n">
                     "News"

@@ -2,6 +2,7 @@ use leptos::{ev, prelude::*};
 use market::NewsType;
 
 use crate::{
+    address,
     dashboard::Dashboard,
     news_filter::{About, NewsFilter, kind_of, word_of},
     reactive::{drawn, heard},
@@ -45,6 +46,12 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
     let on_words = move |event| {
         let words = event_target_value(&event);
         news.choose(|filter| filter.words = words);
+    };
+    // What the form does not choose stays in the address, where the browser sends it without a script.
+    let symbols = move || {
+        dashboard
+            .chosen
+            .with(|chosen| address::list(chosen.as_deref()?))
     };
     view! {
         <form
@@ -92,6 +99,10 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
                 prop:value=drawn(move || filter.with(|filter| filter.words.clone()))
                 on:input=heard(on_words)
             />
+            <input type="hidden" name="symbols" disabled=drawn(move || symbols().is_none()) value=drawn(symbols) />
+            <button class="news-submit" type="submit">
+                "Show"
+            </button>
             <p class="news-said" hidden=drawn(move || said().is_none())>
                 <span>{drawn(said)}</span>
                 <button

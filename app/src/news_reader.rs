@@ -11,8 +11,11 @@ const BESIDE: Millis = 30_000;
 
 /// How many answers are asked for at the most until one has something new: those that the page knows
 /// already come first.
-#[cfg(target_arch = "wasm32")]
 const ROUNDS: usize = 8;
+
+/// How long after the last change of the filter the server is asked, so that a word that is being written is one question.
+#[cfg(target_arch = "wasm32")]
+const SETTLE: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// How it goes with older stories.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +31,16 @@ pub(crate) enum Older {
     Over,
 }
 
+impl Older {
+    /// What there is to ask for after an answer.
+    fn after(news: &NewsList) -> Self {
+        match news.question() {
+            Some(_) => Older::Unasked,
+            None => Older::Over,
+        }
+    }
+}
+
 /// Which stories somebody reads: what is drawn of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewsReader {
@@ -41,11 +54,11 @@ pub(crate) struct NewsReader {
 
 impl NewsReader {
     /// As the address says, which the page was drawn for.
-    pub(crate) fn new(filter: NewsFilter, known: usize) -> Self {
+    pub(crate) fn new(filter: NewsFilter, news: &NewsList) -> Self {
         NewsReader {
             filter: RwSignal::new(filter),
-            known: RwSignal::new(known),
-            older: RwSignal::new(Older::default()),
+            known: RwSignal::new(news.known()),
+            older: RwSignal::new(Older::after(news)),
         }
     }
 
@@ -91,12 +104,12 @@ pub(crate) fn follow_choice(dashboard: Dashboard) {
             older.set(Older::default());
             ask_beside(dashboard);
         }
-        if chosen != before {
-            let shown = dashboard.stories.with_untracked(Vec::len);
-            let known = dashboard.news.known.get_untracked();
-            dashboard
-                .announcement
-                .set(format!("{shown} of {known} stories"));
+        let is_open = chosen.is_open();
+        if changed == Some(true) && !is_open {
+            search(dashboard);
+        }
+        if chosen != before && (is_open || changed != Some(true)) {
+            announce(dashboard);
         }
         chosen
     });
@@ -137,16 +150,45 @@ fn ask_beside(dashboard: Dashboard) {
     let _ = question;
 }
 
+/// Tells how many stories are shown.
+fn announce(dashboard: Dashboard) {
+    let shown = dashboard.stories.with_untracked(Vec::len);
+    let known = dashboard.news.known.get_untracked();
+    dashboard
+        .announcement
+        .set(format!("{shown} of {known} stories"));
+}
+
+/// Fetches the newest stories that pass the filter, once it stands still. What the page knows of them is shown meanwhile.
+fn search(dashboard: Dashboard) {
+    dashboard.news.older.set(Older::Coming);
+    #[cfg(target_arch = "wasm32")]
+    {
+        let question = dashboard.read_news(NewsList::question);
+        let ask = move || {
+            if question.is_some_and(|question| dashboard.read_news(|news| news.awaits(&question))) {
+                load(dashboard, 1);
+            }
+        };
+        set_timeout(ask, SETTLE);
+    }
+}
+
 /// Fetches what is older than the known stories, until there is one more to be shown.
 pub(crate) fn load_older(dashboard: Dashboard) {
     let older = dashboard.news.older;
-    if older.with_untracked(|older| *older == Older::Coming) {
-        return;
+    if older.with_untracked(|older| *older != Older::Coming) {
+        older.set(Older::Coming);
+        load(dashboard, ROUNDS);
     }
-    older.set(Older::Coming);
+}
+
+/// Asks for older stories, so many times at the most until an answer has one that is new.
+fn load(dashboard: Dashboard, rounds: usize) {
     #[cfg(target_arch = "wasm32")]
     leptos::task::spawn_local(async move {
-        for _ in 0..ROUNDS {
+        let older = dashboard.news.older;
+        for _ in 0..rounds {
             let Some(question) = dashboard.read_news(NewsList::question) else {
                 break;
             };
@@ -165,9 +207,15 @@ pub(crate) fn load_older(dashboard: Dashboard) {
                 }
             }
         }
-        older.set(match dashboard.read_news(NewsList::question) {
-            Some(_) => Older::Unasked,
-            None => Older::Over,
-        });
+        older.set(dashboard.read_news(Older::after));
+        if dashboard
+            .news
+            .filter
+            .with_untracked(|filter| !filter.is_open())
+        {
+            announce(dashboard);
+        }
     });
+    #[cfg(not(target_arch = "wasm32"))]
+    let _ = (dashboard, rounds);
 }

@@ -14,9 +14,11 @@ pub(crate) fn OlderNews() -> impl IntoView {
     let news = dashboard.news;
     let empty = move || dashboard.stories.with(Vec::is_empty);
     let filtered = move || news.filter.with(|filter| !filter.is_open());
-    let nothing = move || match filtered() {
-        true => "No story here passes the filter.",
-        false => "No news yet. Stories appear here as they come.",
+    let coming = move || news.older.with(|older| *older == Older::Coming);
+    let nothing = move || match (filtered(), coming()) {
+        (true, true) => "Looking for stories that pass the filter …",
+        (true, false) => "No story here passes the filter.",
+        (false, _) => "No news yet. Stories appear here as they come.",
     };
     let said = move || {
         news.older.with(|older| match older {
@@ -32,7 +34,6 @@ pub(crate) fn OlderNews() -> impl IntoView {
             _ => "Older stories",
         })
     };
-    let coming = move || news.older.with(|older| *older == Older::Coming);
     let over = move || news.older.with(|older| *older == Older::Over);
     view! {
         <div class="empty" hidden=drawn(move || !empty())>

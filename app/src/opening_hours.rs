@@ -19,7 +19,7 @@ pub(crate) fn OpeningHours() -> impl IntoView {
     });
     view! {
         <p class="hours" hidden=drawn(move || said.with(Option::is_none))>
-            {drawn(move || said.get())}
+            {drawn(move || said.get().unwrap_or_default())}
         </p>
     }
 }

@@ -2,14 +2,14 @@
 //! the browser and in the address.
 //!
 //! An address that names a watchlist comes first, then what the browser remembers, then the server's
-//! own choice. What an address names is not remembered before somebody changes it: a link that shows
-//! another's list does not replace one's own.
+//! own choice. Where an address names another list than the one that the browser remembers, the page shows that as a
+//! shared one: it can be changed, and takes the place of one's own only when somebody keeps it.
 
 use leptos::prelude::*;
 use market::Symbol;
 
 use crate::{
-    address,
+    address, browser,
     dashboard::Dashboard,
     navigation::Navigation,
     signal::{RwSignal, StoredValue},
@@ -25,9 +25,11 @@ pub(crate) const MOST: usize = 100;
 pub(crate) struct OwnList {
     dashboard: Dashboard,
     navigation: Navigation,
-    /// Whether what is shown is the person's own and follows what other tabs make of it, or that of
-    /// an address.
+    /// Whether what is shown is the person's own and follows what other tabs make of it. Where it is neither that nor
+    /// shared it is an address's, and no list is remembered: it becomes the person's own when they change it.
     own: StoredValue<bool>,
+    /// Whether what is shown is another list than the person's own, which stays as it is.
+    pub(crate) shared: RwSignal<bool>,
     /// What is said of it to people who do not see the page. It is a voice of its own: headlines that
     /// come meanwhile do not cut it short.
     pub(crate) said: RwSignal<String>,
@@ -42,6 +44,7 @@ impl OwnList {
             dashboard,
             navigation,
             own: StoredValue::new(false),
+            shared: RwSignal::new(false),
             said: RwSignal::new(String::new()),
             changes: StoredValue::new(0),
         }
@@ -57,18 +60,57 @@ impl OwnList {
             (None, kept) => {
                 self.own.set_value(true);
                 if let Some(kept) = kept {
-                    self.take(kept);
+                    let first = kept.iter().find(|symbol| self.dashboard.knows(**symbol));
+                    self.take(&kept, first.copied());
                 }
             }
-            (Some(chosen), kept) => self.own.set_value(kept == Some(chosen)),
+            (Some(chosen), kept) => {
+                self.own.set_value(kept.as_ref() == Some(&chosen));
+                self.shared.set(kept.is_some_and(|kept| kept != chosen));
+            }
         }
         storage.on_change(KEY, move |text| {
-            if self.own.get_value()
-                && let Some(text) = text
-            {
-                self.take(read(&text));
+            let Some(kept) = text.map(|text| read(&text)) else {
+                return;
+            };
+            if self.own.get_value() {
+                self.take(&kept, None);
+            } else {
+                let is_other = self
+                    .dashboard
+                    .watchlist
+                    .with_untracked(|list| *list != kept);
+                self.shared.set(is_other);
+                self.own.set_value(!is_other);
             }
         });
+    }
+
+    /// Makes the shared list the person's own, which can be undone.
+    pub(crate) fn keep(self) {
+        let storage = self.dashboard.storage;
+        let mine = storage.read(KEY);
+        let list = self.dashboard.watchlist.get_untracked();
+        storage.write(KEY, &write(&list));
+        self.own.set_value(true);
+        self.shared.set(false);
+        let undo = Callback::new(move |()| {
+            if let Some(mine) = &mine {
+                storage.write(KEY, mine);
+                self.go_back();
+            }
+        });
+        let text = "This list is yours now.".to_owned();
+        self.dashboard.notes.say_done(text, undo);
+    }
+
+    /// Shows the person's own list in place of the shared one.
+    pub(crate) fn go_back(self) {
+        self.own.set_value(true);
+        self.shared.set(false);
+        if let Some(kept) = self.dashboard.storage.read(KEY) {
+            self.take(&read(&kept), None);
+        }
     }
 
     /// Adds a symbol that is quoted, and says so; or says why not.
@@ -87,6 +129,7 @@ impl OwnList {
         }
         self.dashboard.follow_also(&[symbol]);
         self.change(|list| list.push(symbol));
+        reveal(format!("[data-symbol='{symbol}']"));
         self.say(format!("{symbol} was added to the watchlist."));
         Ok(())
     }
@@ -141,6 +184,7 @@ impl OwnList {
         if let Some(from) = self.position(symbol)
             && from != to
         {
+            self.name_open();
             let mut list = self.dashboard.watchlist.get_untracked();
             let symbol = list.remove(from);
             list.insert(to.min(list.len()), symbol);
@@ -164,24 +208,37 @@ impl OwnList {
             .with_untracked(|list| list.iter().position(|other| *other == symbol))
     }
 
+    /// Has the address name the open symbol. Where it names none, the first of the list is open, and another one would be
+    /// when the list changes.
+    fn name_open(self) {
+        let named = address::symbol_of(&self.navigation.path().get_untracked());
+        if let (None, Some(open)) = (named, self.dashboard.open.get_untracked()) {
+            self.navigation
+                .replace(&untrack(|| self.dashboard.address_of(open)));
+        }
+    }
+
     fn say(self, text: String) {
         self.said.set(text);
     }
 
-    /// Changes the list as the person wants it, and remembers it.
+    /// Changes the list as the person wants it, and remembers it where it is their own.
     fn change(self, change: impl FnOnce(&mut Vec<Symbol>)) {
+        self.name_open();
         let mut list = self.dashboard.watchlist.get_untracked();
         change(&mut list);
         self.dashboard.notes.forget_done();
-        self.own.set_value(true);
-        self.dashboard.storage.write(KEY, &write(&list));
+        if !self.shared.get_untracked() {
+            self.own.set_value(true);
+            self.dashboard.storage.write(KEY, &write(&list));
+        }
         self.show(list, self.dashboard.open.get_untracked());
     }
 
     /// Shows a list that was remembered: at once what the page knows of it, and the rest when the
-    /// server has said whether it is quoted.
-    #[cfg(target_arch = "wasm32")]
-    fn take(self, list: Vec<Symbol>) {
+    /// server has said whether it is quoted. Where the address names no symbol, the `first` is open from then on, or
+    /// what was open stays so.
+    fn take(self, list: &[Symbol], first: Option<Symbol>) {
         let dashboard = self.dashboard;
         let known: Vec<Symbol> = (list.iter().copied())
             .filter(|symbol| dashboard.knows(*symbol))
@@ -190,19 +247,19 @@ impl OwnList {
             .filter(|symbol| !known.contains(symbol))
             .collect();
         let named = address::symbol_of(&self.navigation.path().get_untracked());
-        let open = match named {
-            Some(_) => dashboard.open.get_untracked(),
-            None => {
-                let first = known.first().copied();
-                first.or_else(|| dashboard.open.get_untracked())
-            }
-        };
+        let open = first.filter(|_| named.is_none());
+        let open = open.or_else(|| dashboard.open.get_untracked());
         dashboard.follow_also(&known);
         self.show(known, open);
+        reveal("[aria-current]".to_owned());
         if unknown.is_empty() {
             return;
         }
         let change = self.changes.get_value();
+        let list = list.to_vec();
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ = (change, list);
+        #[cfg(target_arch = "wasm32")]
         leptos::task::spawn_local(async move {
             let Ok(quoted) = crate::live::quoted(&unknown).await else {
                 return;
@@ -238,6 +295,11 @@ impl OwnList {
         self.dashboard.choose(list);
         self.navigation.replace(&address);
     }
+}
+
+/// Scrolls the list to what a selector finds in it, once that is drawn.
+pub(crate) fn reveal(selector: String) {
+    request_animation_frame(move || browser::scroll_within(".watchlist > ul", &selector));
 }
 
 /// Puts the focus on a row once it is where it belongs.

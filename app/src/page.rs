@@ -61,7 +61,7 @@ pub(crate) fn Page() -> impl IntoView {
     let on_story = Callback::new(move |id: String| {
         show_story(dashboard, &id);
     });
-    let state = move || state_name(dashboard.connection.get());
+    let state = move || state_name(dashboard.connection.get(), dashboard.behind.get());
     #[cfg(target_arch = "wasm32")]
     navigation.listen();
     keys::hear(dashboard, navigation);

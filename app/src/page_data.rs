@@ -1,7 +1,7 @@
-use market::{Bar, Snapshot, Symbol};
+use market::{Bar, News, Snapshot, Symbol};
 use serde::{Deserialize, Serialize};
 
-use crate::Days;
+use crate::{Days, news_filter::NewsFilter};
 
 /// What the page is drawn from. The server draws from it and writes it into the page; the script
 /// starts from the same numbers, and its stream resumes after [`PageData::id`], so that nothing is
@@ -23,6 +23,9 @@ pub struct PageData {
     pub symbol: Option<Symbol>,
     /// Quotes, sessions, sparklines, news and feeds of all of these.
     pub snapshot: Snapshot,
+    /// The newest stories that pass the filter of the address, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older: Option<FoundNews>,
     /// The newest one-minute bars of the open symbol, oldest first.
     pub bars: Vec<Bar>,
     /// What its days say.
@@ -39,6 +42,34 @@ impl PageData {
     /// How many of the newest bars [`PageData::bars`] has at the most. Where it has less, there are no
     /// more.
     pub const BARS: usize = 500;
+
+    /// All stories of the page.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn stories(&self) -> impl Iterator<Item = &News> {
+        let found = self.older.iter().flat_map(|found| &found.news);
+        self.snapshot.news.iter().chain(found)
+    }
+}
+
+/// What `/news` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FoundNews {
+    /// The stories, newest first.
+    pub news: Vec<News>,
+    /// Before which id there are more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Where `/news` has the stories that pass the filter of a page's query; none where the query has no filter. `open` is the
+/// open symbol, and `chosen` the watchlist where the address names it.
+pub fn address_of_news(
+    query: &str,
+    open: Option<Symbol>,
+    chosen: Option<&[Symbol]>,
+) -> Option<String> {
+    let filter = NewsFilter::read(query);
+    (!filter.is_open()).then(|| filter.lens(open, chosen).address(None))
 }
 
 /// Why there is nothing to show, in words for a person.

@@ -1,4 +1,5 @@
 use leptos::prelude::*;
+use market::{Millis, Quality};
 
 use crate::{
     clock,
@@ -43,9 +44,10 @@ pub(crate) fn QuoteHeader(
     days_reader::follow_days(dashboard);
     let symbol = move || dashboard.open.get().map(|symbol| symbol.to_string());
     let name = move || figures.with(|figures| figures.name.clone());
-    let venue = move || figures.with(|figures| figures.venue.clone());
-    let currency = move || figures.with(|figures| figures.currency.clone());
-    let source = move || figures.with(|figures| figures.source.clone());
+    // Texts that are empty rather than none: the page is built on the one that was drawn, also where it could not read all of it.
+    let text = move |field: fn(&QuoteFigures) -> &Option<String>| {
+        drawn(move || figures.with(|figures| field(figures).clone().unwrap_or_default()))
+    };
     let marks = Memo::new(move |_| figures.with(|figures| figures.marks.clone()));
     view! {
         <section class="quote" aria-label="Quote" hidden=drawn(move || !known.get())>
@@ -55,7 +57,7 @@ pub(crate) fn QuoteHeader(
                     " "
                     <span class="quote-name">{drawn(name)}</span>
                     " "
-                    <span class="venue">{drawn(venue)}</span>
+                    <span class="venue">{text(|figures| &figures.venue)}</span>
                 </h1>
                 <OpeningHours />
             </div>
@@ -68,12 +70,12 @@ pub(crate) fn QuoteHeader(
             </p>
             <p class="quote-price">
                 <Figure field="price" shown=shown(|figures| &figures.price) flashes=true />
-                <span class="currency">{drawn(currency)}</span>
+                <span class="currency">{text(|figures| &figures.currency)}</span>
                 <ChangeFigures change=Signal::derive(move || {
                     figures.with(|figures| figures.change.clone())
                 }) />
                 <Marks marks />
-                <span class="source">{drawn(source)}</span>
+                <span class="source">{text(|figures| &figures.source)}</span>
                 <Age />
             </p>
             <dl class="quote-details">
@@ -168,15 +170,58 @@ fn Detail(
     }
 }
 
-/// How old the price is, while nothing arrives.
+/// From which age on a price's age is shown while the page is current, in milliseconds.
+const OLD: Millis = 60_000;
+
+/// How old the price is: how long ago the last trade was.
 #[component]
 fn Age() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let age = move || match dashboard.connection.get() {
-        State::Reconnecting { .. } | State::Stale { .. } => {
-            Some(format!("{} old", clock::span(dashboard.silence.get())))
-        }
-        _ => None,
+    let age = move || {
+        let ticker = dashboard.open_ticker();
+        let traded = ticker.and_then(|it| it.quote.with(|quote| quote.as_ref()?.traded));
+        let session = ticker.and_then(|it| it.session.get());
+        let is_of_now = session.is_none_or(|session| session.quality != Quality::Replay);
+        let age = traded
+            .filter(|_| is_of_now)
+            .map(|traded| dashboard.now.get().saturating_sub(traded));
+        let silence = match dashboard.connection.get() {
+            State::Reconnecting { .. } | State::Stale { .. } => Some(dashboard.silence.get()),
+            _ => None,
+        };
+        words_of_age(age, silence)
     };
     view! { <span class="age">{drawn(age)}</span> }
+}
+
+/// What is said of a price whose trade was so long ago; `silence` is how long nothing was heard, where the page is not current.
+fn words_of_age(age: Option<Millis>, silence: Option<Millis>) -> String {
+    match (age, silence) {
+        // There may have been a trade since, but none that is shown.
+        (age, Some(silence)) => {
+            format!("{} old", clock::span(silence.max(age.unwrap_or_default())))
+        }
+        (Some(age), None) if age >= OLD => format!("last trade {} ago", clock::span(age)),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words_of_age;
+
+    #[test]
+    fn a_price_is_as_old_as_its_trade() {
+        const HOUR: u64 = 3_600_000;
+        for (age, silence, words) in [
+            (Some(5_000), None, ""),
+            (Some(HOUR), None, "last trade 1 h ago"),
+            (Some(HOUR), Some(6_000), "1 h old"),
+            (Some(2_000), Some(6_000), "6 s old"),
+            (None, Some(6_000), "6 s old"),
+            (None, None, ""),
+        ] {
+            assert_eq!(words_of_age(age, silence), words);
+        }
+    }
 }

@@ -6,15 +6,28 @@ use crate::{
     clock::{self, Zone},
     preferences,
     program::Program,
+    stopped,
     storage::{PREFIX, VERSION},
 };
 
 /// The id of what comes after the page.
 const END: &str = "unsupported";
 
+/// The id of what says that the page has stopped.
+const STOPPED: &str = "stopped";
+
 /// Shows a sentence where the browser has no WebAssembly, or where the page's script or WebAssembly did not
 /// come: the page itself cannot say it.
 const CHECK: &str = r#"{const say=document.getElementById("unsupported");if(typeof WebAssembly!=="object")say.hidden=false;else addEventListener("unhandledrejection",()=>{if(document.querySelector('[data-state="connecting"]')){say.firstElementChild.textContent="A part of the page did not load";say.hidden=false}})}"#;
+
+/// Shows that the page has stopped: its WebAssembly has, so that this is all that still runs. The state of the connection is
+/// another element from then on, since the program may still write to the one that it knows.
+fn stopped() -> String {
+    let event = stopped::EVENT;
+    format!(
+        r#"{{const said=document.getElementById("{STOPPED}");const stop=()=>{{if(!said.hidden)return;said.hidden=false;document.title="Stopped · Tickertape";const old=document.querySelector(".connection"),now=old.cloneNode();now.dataset.state="stopped";now.removeAttribute("title");now.textContent="Stopped";old.replaceWith(now)}};said.querySelector("button").addEventListener("click",()=>location.reload());addEventListener("{event}",stop);for(const name of["error","unhandledrejection"])addEventListener(name,event=>{{const error=event.error??event.reason;if(globalThis.WebAssembly&&error instanceof WebAssembly.RuntimeError)stop()}})}}"#
+    )
+}
 
 /// Puts the theme and the palette that this browser remembers on the root before anything is drawn,
 /// so that the page does not flash in others. What is no choice of today's means nothing to the
@@ -83,6 +96,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     </p>
                 </noscript>
                 <script type="application/json" id="page-data" inner_html=embedded(&data)></script>
+                <p id=STOPPED class="fallback" role="alert" hidden>
+                    "This page has stopped: what it shows does not change any more. "
+                    <button type="button">"Reload"</button>
+                </p>
+                <script nonce=use_nonce() inner_html=stopped()></script>
                 <script nonce=use_nonce() inner_html=CHECK></script>
                 <script nonce=use_nonce() inner_html=[WORKER, PRINT].join("\n")></script>
             </body>

@@ -92,6 +92,24 @@ fn SymbolLink(symbol: Symbol) -> impl IntoView {
     }
 }
 
+/// Takes the stories out of the drawn page that its data does not have.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn keep_drawn(data: &crate::PageData) {
+    let Ok(drawn) = document().query_selector_all(".story") else {
+        return;
+    };
+    let known: Vec<String> = data.stories().map(|news| element_id(&news.id)).collect();
+    for at in 0..drawn.length() {
+        use wasm_bindgen::JsCast;
+        let story = drawn
+            .item(at)
+            .and_then(|it| it.dyn_into::<web_sys::Element>().ok());
+        if let Some(story) = story.filter(|story| !known.contains(&story.id())) {
+            story.remove();
+        }
+    }
+}
+
 /// Shows a story and gives it the focus, whatever hides it: that it waits, or the filter. Whether it is
 /// known.
 pub(crate) fn show_story(dashboard: Dashboard, id: &str) -> bool {

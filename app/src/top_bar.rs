@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use market::{FeedState, FeedStatus};
+use market::{FeedState, FeedStatus, Quality, Session};
 
 use crate::{
     alert_panel::AlertPanel, connection_status::ConnectionStatus, dashboard::Dashboard, help::Help,
@@ -41,26 +41,36 @@ pub(crate) fn trouble(feed: &FeedStatus) -> Option<String> {
     Some(format!("{} {trouble}", feed.name))
 }
 
+/// What kind of data there is, where it is not live data. What is delayed stands beside its own price, unless all is: that of
+/// one venue among many says nothing of the others.
+fn quality_of_all(qualities: impl Iterator<Item = Quality>) -> String {
+    let mut names: Vec<Option<&'static str>> = Vec::new();
+    for name in qualities.map(quality_name) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if let [name] = *names {
+        return name.map_or_else(String::new, |name| [name, " data"].concat());
+    }
+    let marked = names.into_iter().flatten();
+    let marked: Vec<&str> = marked.filter(|name| *name != "Delayed").collect();
+    match marked.is_empty() {
+        true => String::new(),
+        false => ["Some data: ", &marked.join(", ")].concat(),
+    }
+}
+
 /// What kind of data the page shows, where that is not live data, and which feed is in trouble.
 #[component]
 fn DataQuality() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let qualities = move || {
-        let mut names: Vec<&'static str> = Vec::new();
         dashboard.tickers.with(|tickers| {
-            for ticker in tickers.values() {
-                let name = ticker.session.with(|session| {
-                    session
-                        .as_ref()
-                        .and_then(|session| quality_name(session.quality))
-                });
-                names.extend(name.filter(|name| !names.contains(name)));
-            }
-        });
-        match names.is_empty() {
-            true => None,
-            false => Some(format!("{} data", names.join(", "))),
-        }
+            let quality = |session: &Option<Session>| session.as_ref().map(|it| it.quality);
+            let qualities = tickers.values().map(|it| it.session.with(quality));
+            quality_of_all(qualities.flatten())
+        })
     };
     let feeds = move || {
         dashboard.feeds.with(|feeds| {
@@ -72,10 +82,38 @@ fn DataQuality() -> impl IntoView {
             troubled.collect_view()
         })
     };
+    let unread = move || dashboard.left_out.get();
     view! {
         <p class="data-quality">
             <span>{drawn(qualities)}</span>
             {drawn(feeds)}
+            <span
+                class="feed"
+                hidden=drawn(move || unread() == 0)
+                title="This page could not read them and has left them out. The rest is as it came."
+            >
+                {drawn(move || format!("{} unreadable", unread()))}
+            </span>
         </p>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_called_delayed_only_where_all_of_it_is() {
+        use Quality::{Delayed, Live, Simulated};
+        for (qualities, words) in [
+            (&[] as &[Quality], ""),
+            (&[Live, Live], ""),
+            (&[Delayed, Delayed], "Delayed data"),
+            (&[Live, Delayed], ""),
+            (&[Simulated, Simulated], "Simulated data"),
+            (&[Live, Simulated, Delayed], "Some data: Simulated"),
+        ] {
+            assert_eq!(quality_of_all(qualities.iter().copied()), words);
+        }
     }
 }

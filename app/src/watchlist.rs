@@ -22,12 +22,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
     let drag = Drag::new(own_list);
     effect(move || {
         dashboard.open.track();
-        // After the row is marked as the open one.
-        request_animation_frame(move || {
-            if let Some(list) = list.get_untracked() {
-                browser::scroll_to_current(&list);
-            }
-        });
+        own_list::reveal("[aria-current]".to_owned());
     });
     // One for all rows, whose buttons say by name and value what is to be done.
     let click = move |event: ev::MouseEvent| {
@@ -103,6 +98,15 @@ pub(crate) fn Watchlist() -> impl IntoView {
                     "Edit"
                 </button>
             </div>
+            <p class="shared" hidden=drawn(move || !own_list.shared.get())>
+                <span>"A shared list"</span>
+                <button type="button" on:click=heard(move |_| own_list.keep())>
+                    "Keep"
+                </button>
+                <button type="button" on:click=heard(move |_| own_list.go_back())>
+                    "Back to mine"
+                </button>
+            </p>
             <Announcer text=own_list.said />
         </nav>
     }

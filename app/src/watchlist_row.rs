@@ -20,8 +20,8 @@ pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
     let current = move || (dashboard.open.get() == Some(symbol)).then_some("page");
     let ticker = move || dashboard.ticker(symbol);
     let name = move || {
-        let session = ticker()?.session;
-        session.with(|session| session.as_ref().map(|session| session.name.clone()))
+        let session = ticker().and_then(|ticker| ticker.session.get());
+        session.map_or_else(String::new, |session| session.name)
     };
     let price = Signal::derive(move || match ticker() {
         Some(Ticker { quote, session, .. }) => quote.with(|quote| {

@@ -73,6 +73,7 @@ fn data() -> PageData {
             }],
             ..Snapshot::default()
         },
+        older: None,
         bars: Vec::new(),
         days: Days::default(),
         archived: false,

@@ -128,6 +128,8 @@ test('a change in percent of any of the watchlist, and news of a type', async ({
   await make(page, 'Change in percent, up or down', '2.5', 'any of the watchlist');
   await make(page, 'News of a type', 'filing', 'NEWCO');
   await page.keyboard.press('Escape');
+  // Where the pointer is, nobody reads the news.
+  await dashboard.chart.hover();
 
   await publish(server, quote('OLDCO', '97.51'), story('A headline of another type'));
   await expect(dashboard.stories).toHaveCount(1);
@@ -167,6 +169,51 @@ test('what is wrong in the form is named, and nothing is lost', async ({
   await expect(page.getByRole('list', { name: 'Your alerts' })).toContainText(
     'GOOG at 61837.63 or above',
   );
+});
+
+test('a leads into the form, and what is typed stays there', async ({ page, market, dashboard }) => {
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  await page.keyboard.press('a');
+  const form = page.getByRole('form', { name: 'New alert' });
+  await expect(form.getByLabel('Price', { exact: true })).toBeFocused();
+  await page.keyboard.type('6j1');
+  await expect(form.getByLabel('Price', { exact: true })).toHaveValue('6j1');
+  await expect(dashboard.heading).toHaveText(/GOOG/);
+  // Nor does a key leave the panel from one of its buttons.
+  await form.getByRole('button', { name: 'Add alert' }).focus();
+  await page.keyboard.press('j');
+  await page.keyboard.press('n');
+  await expect(dashboard.heading).toHaveText(/GOOG/);
+  await expect(form.getByRole('button', { name: 'Add alert' })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(form).toBeHidden();
+  await page.keyboard.press('j');
+  await expect(dashboard.heading).not.toHaveText(/GOOG/);
+});
+
+test('an alert that fires moves nothing in the list', async ({ page, serve, dashboard }) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  await publish(server, quote('NEWCO', '12.50'));
+  await page.goto(`${server.url}/stocks/NEWCO`);
+  await dashboard.isLive();
+  await make(page, 'Price at or above', '13');
+  await make(page, 'Price at or above', '14');
+  const alerts = page.getByRole('list', { name: 'Your alerts' });
+  await expect(alerts.getByRole('listitem')).toHaveCount(2);
+  const places = () =>
+    alerts.locator('li, .alert-words, button:visible').evaluateAll((parts) =>
+      parts
+        .filter((part) => part.textContent !== 'Arm again')
+        .map((part) => {
+          const { x, y, width, height } = part.getBoundingClientRect();
+          return [part.tagName, x, y, width, height];
+        }),
+    );
+  const before = await places();
+  await publish(server, quote('NEWCO', '13.00'));
+  await expect(alerts).toContainText('fired');
+  expect(await places()).toEqual(before);
 });
 
 test('two tabs tell one story: the alert fired in both, under one tag', async ({

@@ -73,6 +73,64 @@ test('what has to be known of a price stands beside it, live and anew, and says 
   await expect(marks).toHaveCount(0);
 });
 
+test('data is called delayed in the top bar only where all of it is', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  const delayed = { quality: 'delayed' };
+  await publish(server, session(delayed), quote('GOOG', '175.20'));
+  await page.goto(`${server.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  const bar = page.getByRole('banner');
+  await expect(bar).toContainText('Delayed data');
+  await publish(server, session({ symbol: 'AAPL' }), quote('AAPL', '226.80'));
+  await expect(bar).not.toContainText('Delayed');
+  // It still stands beside the price that is.
+  await expect(dashboard.quote.getByRole('button', { name: 'Delayed' })).toBeVisible();
+});
+
+test('a price is as old as its last trade, however new the best prices and the connection are', async ({
+  page,
+  serve,
+  dashboard,
+}) => {
+  const server = await serve('--feed', 'none', '--publish-token', grant);
+  const traded = Date.now() - 3_600_000 - 10_000;
+  const at = (bid: string) => {
+    const data = { symbol: 'GOOG', time: Date.now(), traded, price: '175.20', volume: '100', bid };
+    return { event: 'quote', data };
+  };
+  await publish(server, session({ state: 'post' }), at('175.10'));
+  await page.goto(`${server.url}/stocks/GOOG`);
+  await expect(dashboard.quote).toContainText('last trade 1 h ago');
+  await dashboard.isLive();
+  await publish(server, at('175.11'));
+  await expect(dashboard.field('bid')).toHaveText('175.11');
+  await expect(dashboard.quote).toContainText('last trade 1 h ago');
+  await publish(server, quote('GOOG', '175.30'));
+  await expect(dashboard.field('price')).toHaveText('175.30');
+  await expect(dashboard.quote).not.toContainText('last trade');
+});
+
+test.describe('a connection that breaks off', () => {
+  // The browser notes each attempt.
+  test.use({ quiet: false });
+
+  test('makes an hour-old price no younger', async ({ page, serve, dashboard }) => {
+    const server = await serve('--feed', 'none', '--publish-token', grant);
+    const traded = Date.now() - 3_600_000 - 10_000;
+    const data = { symbol: 'GOOG', time: Date.now(), traded, price: '175.20', volume: '100' };
+    await publish(server, session({ state: 'post' }), { event: 'quote', data });
+    await page.goto(`${server.url}/stocks/GOOG`);
+    await dashboard.isLive();
+    await server.kill();
+    await expect(dashboard.connection).toHaveText(/^\s*Reconnecting/);
+    await expect(dashboard.quote).toContainText('1 h old');
+  });
+});
+
 test('when the regular session is, or the next one, stands beside the name', async ({
   page,
   serve,

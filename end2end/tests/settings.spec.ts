@@ -171,3 +171,23 @@ test('digits stay calm, where that is chosen', async ({ page, market, dashboard 
   await dashboard.choose('Stay calm');
   expect(await animation()).toBe('none');
 });
+
+test('a menu closes when it has done what it was opened for', async ({ page, market, dashboard }) => {
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await dashboard.isLive();
+  await dashboard.isDrawn();
+  const save = dashboard.chart.getByText('⤓');
+  await save.click();
+  const numbers = dashboard.chart.getByRole('button', { name: 'Numbers (CSV)' });
+  const file = page.waitForEvent('download');
+  await numbers.click();
+  await file;
+  await expect(numbers).toBeHidden();
+  // Of boxes several may be meant.
+  await dashboard.chart.getByText('Studies').click();
+  const box = dashboard.chart.getByRole('checkbox', { name: 'Mean of 20 (SMA)' });
+  await box.check();
+  await expect(box).toBeVisible();
+  await dashboard.heading.click();
+  await expect(box).toBeHidden();
+});

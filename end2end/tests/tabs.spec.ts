@@ -230,3 +230,90 @@ test('somebody leaves the page and comes back to it, and nothing is missing', as
   }
   expect((await streams(server)).open).toBe(1);
 });
+
+test('a browser that opens closed streams anew when a page comes back, as WebKit does, has one stream', async ({
+  context,
+  serve,
+}) => {
+  const server = await serve('--feed', 'none', ...deskArguments);
+  const desk = new Desk(server);
+  await desk.publish(quote('ONE', '1'));
+  await context.addInitScript(() => {
+    // WebKit notes which streams were under way when the page left, and opens them anew when it comes back: a task
+    // begins the wait that stands before each attempt, and only a stream that is closed from then on stays closed.
+    const all: Stream[] = [];
+    const counts = { pending: 0 };
+    class Stream extends EventTarget {
+      private inner: EventSource | undefined;
+      private revives = false;
+      private waits: number | undefined;
+      constructor(readonly url: string) {
+        super();
+        this.open();
+        all.push(this);
+      }
+      get readyState(): number {
+        return this.waits === undefined ? (this.inner?.readyState ?? 2) : 0;
+      }
+      open(): void {
+        const inner = new Native(this.url);
+        this.inner = inner;
+        const names = ['open', 'error', 'message', 'session', 'bar', 'news', 'snapshot', 'heartbeat'];
+        for (const name of names) {
+          inner.addEventListener(name, (event) => {
+            const { data, lastEventId } = event as MessageEvent;
+            const again = { data: data as unknown, lastEventId };
+            this.dispatchEvent(
+              name === 'open' || name === 'error' ? new Event(name) : new MessageEvent(name, again),
+            );
+          });
+        }
+      }
+      private settle(): void {
+        if (this.waits === undefined) return;
+        clearTimeout(this.waits);
+        this.waits = undefined;
+        counts.pending--;
+      }
+      close(): void {
+        this.settle();
+        this.inner?.close();
+        this.inner = undefined;
+      }
+      leave(): void {
+        this.revives = this.inner !== undefined;
+      }
+      comeBack(): void {
+        if (!this.revives) return;
+        this.revives = false;
+        counts.pending++;
+        setTimeout(() => {
+          this.waits = window.setTimeout(() => {
+            this.settle();
+            this.open();
+          }, 2_200);
+        });
+      }
+    }
+    const Native = window.EventSource;
+    Object.assign(window, { EventSource: Stream, counts });
+    // Before the page's own.
+    addEventListener('pagehide', () => all.forEach((stream) => stream.leave()));
+    addEventListener('pageshow', () => all.forEach((stream) => stream.comeBack()));
+  });
+  const [tab] = await open(context, server.url);
+  for (let times = 0; times < 3; times++) {
+    await tab!.page.evaluate(() =>
+      dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })),
+    );
+    await expect.poll(async () => (await streams(server)).open).toBe(0);
+    await tab!.page.evaluate(() =>
+      dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
+    );
+    await expect.poll(() => tab!.page.evaluate('window.counts.pending')).toBe(0);
+    await desk.publish(story(`${times}`, ['ONE']));
+    await expect(tab!.stories).toHaveCount(times + 1);
+    expect(await streams(server)).toEqual({ open: 1, ever: times + 2 });
+  }
+  await tab!.isLive();
+});

@@ -176,7 +176,7 @@ test('rows are sorted by keys, by buttons and by dragging', async ({ page, marke
   await expect(dashboard.heading).toHaveText(/AAPL/);
 });
 
-test('an address comes before what the browser remembers, and changes it only when edited', async ({
+test('an address comes before what the browser remembers, and is shown as shared', async ({
   page,
   market,
   dashboard,
@@ -188,9 +188,12 @@ test('an address comes before what the browser remembers, and changes it only wh
   await shows(dashboard, ['AAPL', 'GOOG']);
 
   // Somebody's link: it shows theirs, and what is one's own stays as it was.
+  const shared = dashboard.watchlist.getByText('A shared list');
+  await expect(shared).toBeHidden();
   await page.goto(`${market.url}/stocks/NVDA?symbols=NVDA,TSLA`);
   await dashboard.isLive();
   expect(await dashboard.symbols()).toEqual(['NVDA', 'TSLA']);
+  await expect(shared).toBeVisible();
   await page.goto(`${market.url}/stocks/GOOG`);
   await shows(dashboard, ['AAPL', 'GOOG']);
 
@@ -200,14 +203,116 @@ test('an address comes before what the browser remembers, and changes it only wh
   await expect(dashboard.heading).toHaveText(/AAPL/);
   await expect(page).toHaveURL(/\/stocks\/AAPL\?/);
   await dashboard.isDrawn();
+  await expect(shared).toBeHidden();
+
+  // It can be changed and loaded again, and still is theirs.
   await page.goto(`${market.url}/stocks?symbols=NVDA,TSLA`);
   await dashboard.isLive();
   await dashboard.link('TSLA').focus();
   await page.keyboard.press('Alt+ArrowUp');
   await shows(dashboard, ['TSLA', 'NVDA']);
+  await page.reload();
+  await dashboard.isLive();
+  await expect(shared).toBeVisible();
+  expect(await dashboard.symbols()).toEqual(['TSLA', 'NVDA']);
+  await dashboard.watchlist.getByRole('button', { name: 'Back to mine' }).click();
+  await shows(dashboard, ['AAPL', 'GOOG']);
+  await expect(shared).toBeHidden();
+  // What is open stays open.
+  await expect(dashboard.heading).toHaveText(/NVDA/);
+
+  await page.goto(`${market.url}/stocks?symbols=NVDA,TSLA`);
+  await dashboard.isLive();
+  await dashboard.watchlist.getByRole('button', { name: 'Keep' }).click();
+  await expect(shared).toBeHidden();
   await page.goto(market.url);
-  await shows(dashboard, ['TSLA', 'NVDA']);
+  await shows(dashboard, ['NVDA', 'TSLA']);
 });
+
+test('keeping a shared list can be undone', async ({ page, market, dashboard }) => {
+  await page.goto(`${market.url}/stocks/GOOG`);
+  await page.evaluate(() => localStorage.setItem('tickertape:watchlist', '1 AAPL,GOOG'));
+  await page.goto(`${market.url}/stocks/NVDA?symbols=NVDA,TSLA`);
+  await dashboard.isLive();
+  await dashboard.watchlist.getByRole('button', { name: 'Keep' }).click();
+  await dashboard.note('This list is yours now.').getByRole('button', { name: 'Undo' }).click();
+  await shows(dashboard, ['AAPL', 'GOOG']);
+  expect(await page.evaluate(() => localStorage.getItem('tickertape:watchlist'))).toBe(
+    '1 AAPL,GOOG',
+  );
+});
+
+test('the open symbol stays open when the first row moves or goes', async ({
+  page,
+  market,
+  dashboard,
+}) => {
+  // No symbol in the address: the first of the list is open.
+  await page.goto(`${market.url}/stocks?symbols=AAPL,GOOG,MSFT`);
+  await dashboard.isLive();
+  await expect(dashboard.heading).toHaveText(/AAPL/);
+  await dashboard.link('GOOG').focus();
+  await page.keyboard.press('Alt+ArrowUp');
+  await shows(dashboard, ['GOOG', 'AAPL', 'MSFT']);
+  await expect(dashboard.heading).toHaveText(/AAPL/);
+  await page.keyboard.press('Delete');
+  await shows(dashboard, ['AAPL', 'MSFT']);
+  await page.keyboard.press('Delete');
+  await shows(dashboard, ['MSFT']);
+  await expect(dashboard.heading).toHaveText(/AAPL/);
+  await expect(page).toHaveURL(/\/stocks\/AAPL\?/);
+});
+
+for (const size of [
+  { width: 1280, height: 800 },
+  { width: 390, height: 844 },
+]) {
+  test(`the list scrolls to what is opened and added at ${size.width} px, and the page stays`, async ({
+    page,
+    serve,
+    dashboard,
+  }) => {
+    const server = await serve('--feed', 'none', '--publish-token', grant);
+    const names = Array.from({ length: 30 }, (_, at) => `S${String(at).padStart(2, '0')}`);
+    await publish(server, ...[...names, 'NEWCO'].map((name) => quote(name, '10.00')));
+    await page.setViewportSize(size);
+    await page.goto(`${server.url}/stocks/S00?symbols=${names.join(',')}`);
+    await dashboard.isLive();
+    const list = dashboard.watchlist.getByRole('list');
+    const isSeen = async (symbol: string) => {
+      const [row, window] = [
+        (await dashboard.link(symbol).boundingBox())!,
+        (await list.boundingBox())!,
+      ];
+      return (
+        row.x >= window.x - 1 &&
+        row.y >= window.y - 1 &&
+        row.x + row.width <= window.x + window.width + 1 &&
+        row.y + row.height <= window.y + window.height + 1
+      );
+    };
+    const place = () => list.evaluate((list) => [list.scrollLeft, list.scrollTop]);
+    expect(await isSeen('S29')).toBe(false);
+    // A step to a row that is seen moves nothing.
+    await page.keyboard.press('j');
+    await expect(dashboard.heading).toHaveText(/S01/);
+    expect(await place()).toEqual([0, 0]);
+    for (let at = 2; at < 30; at++) await page.keyboard.press('j');
+    await expect(dashboard.heading).toHaveText(/S29/);
+    await expect.poll(() => isSeen('S29')).toBe(true);
+    for (let at = 0; at < 29; at++) await page.keyboard.press('k');
+    await expect.poll(() => isSeen('S00')).toBe(true);
+    expect(await isSeen('S29')).toBe(false);
+    const field = await openField(page);
+    await field.fill('NEWCO');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => isSeen('NEWCO')).toBe(true);
+    expect(await page.evaluate(() => window.scrollY)).toBe(0);
+    // A link that leads to a row out of view.
+    await page.goto(`${server.url}/stocks/S25?symbols=${names.join(',')}`);
+    await expect.poll(() => isSeen('S25')).toBe(true);
+  });
+}
 
 test('what the page was drawn with and one’s own list has not is followed once it is opened or added', async ({
   page,

@@ -8,6 +8,7 @@ pub fn hydrate() {
     // The browser adds the stack.
     std::panic::set_hook(Box::new(|panic| {
         web_sys::console::error_1(&panic.to_string().into());
+        app::stop();
     }));
     app::hydrate();
 }

@@ -1,10 +1,10 @@
 use leptos::{logging::warn, task::spawn_local};
-use market::{Bar, Millis, News};
+use market::{Bar, Millis};
 use serde::Deserialize;
 
 use super::request;
 use crate::{
-    address, browser,
+    FoundNews, address, browser,
     dashboard::{Dashboard, Missing},
 };
 
@@ -52,18 +52,8 @@ impl History {
     }
 }
 
-/// A page of stories, newest first.
-#[derive(Deserialize)]
-pub(crate) struct Stories {
-    /// The stories.
-    pub(crate) news: Vec<News>,
-    /// Before which id there are more.
-    #[serde(default)]
-    pub(crate) next: Option<String>,
-}
-
 /// The stories at an address.
-pub(crate) async fn stories(address: &str) -> Result<Stories, String> {
+pub(crate) async fn stories(address: &str) -> Result<FoundNews, String> {
     request::get(address, 0).await
 }
 

@@ -1,6 +1,7 @@
 //! The page's one connection: open, resume, back off, fall back to polling, and say truly how
 //! current the page is.
 
+mod aside;
 #[cfg(target_arch = "wasm32")]
 mod channel;
 mod connection;
@@ -10,6 +11,7 @@ mod directory;
 mod events;
 #[cfg(target_arch = "wasm32")]
 mod history;
+mod pace;
 mod reader;
 #[cfg(target_arch = "wasm32")]
 mod request;

@@ -1,30 +1,31 @@
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use gloo_net::eventsource::State as ReadyState;
-use leptos::{logging::warn, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 use market::{Event, Millis, Symbol};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
 use super::{
     State,
+    aside::Aside,
     channel::{Channel, Lock, known},
     connection::{Connection, Task, Verdict},
-    events::Events,
+    events::{Events, ReadyState},
     history::History,
+    pace::Pace,
     reader::Passed,
     request,
     tab::{Beat, Message, Tab},
     tabs::{Duty, Wants},
     together,
 };
-use crate::{address, browser, dashboard::Dashboard, json, reactive::effect, sorted::SortedSet};
+use crate::{
+    address, browser, dashboard::Dashboard, json, reactive::effect, sorted::SortedSet, stopped,
+};
 
 /// How often the state of the connection is looked at. An `EventSource` says nothing while it
 /// tries again by itself, so this is also how late a lost connection is noticed.
 const LOOK: Duration = Duration::from_secs(1);
-/// The shortest time between two drawings of the page's numbers.
-const DRAW: Millis = 100;
 /// How long the server may wait with the answer to a poll, in seconds: as long as it wants to.
 const WAIT: u32 = 25;
 /// After so long without a word, as when the machine slept, bars are fetched again: single prices of
@@ -66,15 +67,16 @@ pub(super) struct Source {
     beat: Option<(Beat, Millis)>,
     /// Whether the browser has put this tab aside.
     pub(super) away: bool,
+    /// The stream that it had then.
+    aside: Aside<Events>,
     /// Symbols that the page wants since a moment ago and of which it knows nothing yet.
     added: SortedSet<Symbol>,
     /// When something was heard last, by this tab or the leader.
     heard: Millis,
     runs: u32,
     history: History,
-    /// Whether a drawing is due, and when the last one was.
-    drawing: bool,
-    drawn: Millis,
+    /// When the page's numbers are drawn.
+    pace: Pace,
 }
 
 /// The source, as everything that is called by the browser holds it.
@@ -154,6 +156,20 @@ impl Source {
         });
     }
 
+    /// The browser puts this tab aside: its stream is closed, and stays so.
+    pub(super) fn put_aside(&mut self) {
+        let stream = self.link.as_mut().and_then(|link| link.events.take());
+        self.aside.put(stream);
+        self.let_go();
+        self.away = true;
+    }
+
+    /// The browser shows this tab again. Whether it was put aside.
+    pub(super) fn come_back(&mut self) -> bool {
+        self.aside.keep_closed();
+        std::mem::take(&mut self.away)
+    }
+
     /// From now on this tab has no stream.
     pub(super) fn let_go(&mut self) {
         self.link = None;
@@ -189,12 +205,12 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
         lock: None,
         beat: None,
         away: false,
+        aside: Aside::default(),
         added: SortedSet::new(),
         heard: now,
         runs: 0,
         history: History::default(),
-        drawing: false,
-        drawn: 0,
+        pace: Pace::default(),
     }));
     together::join(&source);
     together::listen(&source);
@@ -261,6 +277,9 @@ pub(super) fn open(source: &Shared) {
 
 /// Takes one event of the stream that was opened in some run.
 fn hear(source: &Shared, run: u32, name: &'static str, id: &str, data: JsValue) {
+    if stopped::is_stopped() {
+        return;
+    }
     let mut this = source.borrow_mut();
     let now = browser::now();
     // One that was on its way when the page went over to another stream, or to polling, comes by that.
@@ -298,16 +317,11 @@ fn event(passed: Passed<JsValue>) -> Option<Event> {
     }
     let data = match data.as_string() {
         Some(text) => json::parse(&text),
-        None => Ok(data.into()),
+        None => Ok(data),
     };
-    let read = data.and_then(|data| Event::read(name, data).map_err(|error| error.to_string()));
-    match read {
-        Ok(event) => Some(event),
-        Err(error) => {
-            warn!("an event was left out: {error}");
-            None
-        }
-    }
+    let read = data.and_then(|data| json::read_value(&data, |data| Event::read(name, data)));
+    read.inspect_err(|error| json::leave_out("an event", error))
+        .ok()
 }
 
 /// Puts events on the page, as far as they are its own.
@@ -325,19 +339,19 @@ fn show(source: &Shared, events: impl IntoIterator<Item = Event>) {
             this.beat();
         }
     }
-    if !this.drawing && !dashboard.pause.is_still() {
-        this.drawing = true;
-        let rested = browser::now().saturating_sub(this.drawn);
+    if dashboard.pause.is_still() {
+        return;
+    }
+    if let Some(wait) = this.pace.change(browser::now()) {
         let source = Rc::clone(source);
         set_timeout(
             move || {
-                let mut this = source.borrow_mut();
-                this.drawing = false;
-                this.drawn = browser::now();
-                drop(this);
+                source.borrow_mut().pace.begin(browser::now());
                 dashboard.draw_changes();
+                // Not before it is drawn: what stops on the way has drawn nothing.
+                source.borrow_mut().pace.end();
             },
-            Duration::from_millis(DRAW.saturating_sub(rested)),
+            Duration::from_millis(wait),
         );
     }
 }
@@ -456,6 +470,9 @@ fn catch_up(source: &Shared) {
 
 /// Takes what another tab passed on.
 pub(super) fn take(source: &Shared, passed: Passed<JsValue>) {
+    if stopped::is_stopped() {
+        return;
+    }
     source.borrow_mut().hears(browser::now());
     show(source, event(passed));
 }
@@ -473,10 +490,14 @@ pub(super) fn take_beat(source: &Shared, beat: Beat) {
 
 /// Looks at the connection, and where a second `passed` lets time pass on the page.
 pub(super) fn look(source: &Shared, passed: bool) {
+    if stopped::is_stopped() {
+        return;
+    }
     let mut this = source.borrow_mut();
     if this.away {
         return;
     }
+    this.aside.keep_closed();
     let now = browser::now();
     let mut task = Task::Rest;
     match this.tab.look(now, passed, browser::chance()) {
@@ -508,6 +529,10 @@ pub(super) fn look(source: &Shared, passed: bool) {
     }
     let dashboard = this.dashboard;
     dashboard.set_connection(this.state());
+    if dashboard.pause.is_still() {
+        this.pace.end();
+    }
+    dashboard.set_behind(this.pace.behind(now));
     if dashboard.is_live() {
         this.history.fill(dashboard);
     }

@@ -70,8 +70,7 @@ fn leave(source: &Shared) {
     let mut this = source.borrow_mut();
     this.beat();
     this.post(&this.tab.bye());
-    this.let_go();
-    this.away = true;
+    this.put_aside();
     this.channel = None;
     this.lock = None;
 }
@@ -83,7 +82,7 @@ pub(super) fn listen(source: &Shared) {
     let joins = Rc::clone(source);
     let join = Closure::<dyn Fn()>::new(move || {
         // Each page is shown once without having been put aside.
-        let away = std::mem::take(&mut joins.borrow_mut().away);
+        let away = joins.borrow_mut().come_back();
         if away {
             join(&joins);
         }

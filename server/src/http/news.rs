@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use app::FoundNews;
 use atom_syndication::{
     Category, Content, Entry, Feed, FixedDateTime, Generator, Link, Person, Text, WriteConfig,
 };
 use axum::{
-    extract::{OriginalUri, State},
+    extract::{OriginalUri, Query, State},
     http::{HeaderMap, HeaderValue, Uri, header},
     response::Response,
 };
@@ -73,6 +74,9 @@ struct Story {
     news: News,
 }
 
+/// How many stories an answer carries where the request does not say.
+const PAGE: usize = 50;
+
 /// The most stories that one answer carries.
 const MAX_STORIES: u64 = 500;
 
@@ -119,7 +123,7 @@ pub(crate) async fn news(
         "a number of stories from 0 to 500",
         MAX_STORIES,
     )?
-    .map_or(50, |limit| limit as usize);
+    .map_or(PAGE, |limit| limit as usize);
     let format = format::choose(&headers, query.format.as_deref(), &FORMATS)?;
 
     let tape = service.tape.clone();
@@ -145,6 +149,39 @@ pub(crate) async fn news(
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
     Ok(response)
+}
+
+/// What an address of `/news` answers as of a position; nothing where the address is malformed, as where its filter asks for
+/// the open symbol and none is open. Where the archive cannot be read it is what the tape holds, so that there is a page at all.
+pub(super) async fn found(
+    service: &Service,
+    address: &str,
+    position: EventId,
+) -> Option<FoundNews> {
+    let address: Uri = address.parse().ok()?;
+    let Query(query) = Query::<NewsQuery>::try_from_uri(&address).ok()?;
+    let filter = filter(&query, service.limits.symbols).ok()?;
+    // What comes after the position comes by the stream.
+    let before = Some(EventId {
+        n: position.n.saturating_add(1),
+        ..position
+    });
+    let (tape, wanted) = (service.tape.clone(), filter.clone());
+    let read = service
+        .history
+        .read(move |past| read_news(past, &tape, &wanted, before, PAGE))
+        .await;
+    let Stories { stories, next } = read
+        .or_else(|error| {
+            tracing::error!("the news of the page is drawn without the archive: {error}");
+            read_news(None, &service.tape, &filter, before, PAGE)
+        })
+        .ok()?;
+    let news = stories.into_iter().map(|(_, news)| news);
+    Some(FoundNews {
+        news: news.filter(|news| news.action != Action::Deleted).collect(),
+        next: next.map(|id| id.to_string()),
+    })
 }
 
 fn filter(query: &NewsQuery, most: usize) -> Result<NewsFilter, Problem> {

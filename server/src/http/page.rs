@@ -16,7 +16,7 @@ use market::{Bar, Interval, Millis, Symbol};
 use super::{
     Service,
     accept::Representation,
-    asked, market_view,
+    asked, market_view, news,
     problem::Problem,
     selection::{NewsChoice, Query, Selection, Symbols},
     stocks,
@@ -195,6 +195,16 @@ async fn page_data(
         );
         (view.position(), snapshot)
     });
+    // Those of a filter may be older than what a snapshot carries.
+    let filtered = app::address_of_news(
+        address.query().unwrap_or_default(),
+        symbol,
+        chosen.then_some(&*watchlist),
+    );
+    let older = match filtered {
+        Some(address) => news::found(service, &address, position).await,
+        None => None,
+    };
     // Afterwards: a minute that closes meanwhile may come twice, and is never missing.
     let (bars, days) = match symbol {
         Some(symbol) => (
@@ -212,6 +222,7 @@ async fn page_data(
         chosen,
         symbol,
         snapshot,
+        older,
         bars,
         days,
         archived: service.history.is_archived(),
