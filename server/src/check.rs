@@ -184,6 +184,8 @@ fn odd(config: &Config) -> Vec<String> {
     let mut odd = Vec::new();
     let mut speakers: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
     for (place, feed) in numbered(&config.feeds) {
+        let doubts = feed.doubts().into_iter();
+        odd.extend(doubts.map(|doubt| format!("Note: feed {place}, {}: {doubt}.", feed.name())));
         for symbol in feed.about().symbols {
             speakers.entry(symbol).or_default().push(place);
         }
@@ -268,6 +270,18 @@ mod tests {
     }
 
     #[test]
+    fn forms_are_named_as_the_sec_names_them_and_others_are_doubted() {
+        let told = told(&["--feed=sec:SC 13G,8K,FORM 4,9-Z?user_agent=Jane Doe jane@example.com"]);
+        for words in [
+            "the latest filings of the forms SCHEDULE 13G, 8-K, 4 and 9-Z.",
+            "Note: feed 1, sec: no form \"9-Z\" of the SEC is known",
+        ] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        assert_eq!(told.matches("no form").count(), 1, "{told}");
+    }
+
+    #[test]
     fn it_says_where_history_would_go() {
         let folder = std::env::temp_dir().join(format!("keeps-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -276,7 +290,8 @@ mod tests {
         let shown = folder.display();
         let coins = "--feed=coinbase:BTC-USD";
         let replay = folder.join("a.jsonl");
-        let frame = r#"1723161256078000000 {"stream":"btcusdt@trade","data":{}}"#;
+        let frame =
+            r#"1723161256078000000 {"stream":"btcusdt@trade","data":{"s":"BTCUSDT","p":"1"}}"#;
         std::fs::write(&replay, frame).unwrap();
         let replay = format!("--feed=replay:{}", replay.display());
         for (options, expected) in [

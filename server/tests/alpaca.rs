@@ -593,3 +593,43 @@ async fn a_thousand_connections_leave_nothing_behind() {
     assert_eq!(quote.volume.unwrap().to_string(), "25100");
     play.stage.end().await;
 }
+
+#[tokio::test]
+async fn an_official_close_moves_the_price_of_its_exchange_alone() {
+    let close = r#"[{"T":"t","i":1,"S":"AAPL","x":"Q","p":184.00,"s":500,"t":"2024-07-24T15:00:02Z","c":["6"],"z":"C"},{"T":"t","i":2,"S":"AAPL","x":"P","p":183.20,"s":100,"t":"2024-07-24T15:00:10Z","c":["M"],"z":"C"},{"T":"t","i":3,"S":"AAPL","x":"P","p":190,"s":100,"t":"2024-07-24T15:00:11Z","c":["Q"],"z":"C"}]"#;
+    for (feed, price, high, low) in [
+        (Endpoint::Sip, "184.00", "184.00", "184.00"),
+        (Endpoint::DelayedSip, "184.00", "184.00", "184.00"),
+        (Endpoint::Iex, "190", "190", "183.20"),
+    ] {
+        let play = Play::with(feed, patience()).await;
+        let mut socket = play.open().await;
+        socket.say(close).await;
+        socket.settled().await;
+        let quote = play.stage.quote("AAPL").unwrap();
+        let told = [quote.price, quote.high, quote.low].map(|price| price.unwrap().to_string());
+        assert_eq!(told, [price, high, low], "{feed}");
+        assert_eq!(quote.volume.unwrap().to_string(), "500", "{feed}");
+        play.stage.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_later_than_its_feed_is_late() {
+    let ago = |minutes: u32| {
+        trade(1, 0, "401.2").replace("15:00:00.000000001", &format!("14:{:02}:30", 60 - minutes))
+    };
+    for (feed, timely, late, words) in [
+        (Endpoint::Iex, 9, 40, "seconds behind ours"),
+        (Endpoint::DelayedSip, 20, 40, "2400 seconds old"),
+    ] {
+        let play = Play::with(feed, patience()).await;
+        let mut socket = play.open().await;
+        socket.say(ago(timely)).await;
+        socket.settled().await;
+        assert_eq!(play.stage.statuses.current()[0].state, FeedState::Live);
+        socket.say(ago(late)).await;
+        play.stage.degraded(words).await;
+        play.stage.end().await;
+    }
+}

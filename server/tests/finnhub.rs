@@ -208,3 +208,40 @@ async fn silence_and_a_thousand_connections() {
     play.says_nothing_of_the_key();
     play.stage.end().await;
 }
+
+#[tokio::test]
+async fn trades_of_forty_minutes_ago_are_late() {
+    let play = Play::new(Patience::default()).await;
+    let mut socket = play.open().await;
+    let late = |second: u64| {
+        let time = 1_721_833_200_000 + second * 1_000;
+        trade("280.31", second).replace(&time.to_string(), &(time - 2_400_000).to_string())
+    };
+    socket.say(late(1)).await;
+    play.stage.degraded("seconds behind ours").await;
+    assert_eq!(play.stage.quote("AAPL").unwrap().time, NOW);
+    // A report that moves no last price may be late.
+    socket.say(trade("281", 20)).await;
+    play.stage.reaches(FeedState::Live).await;
+    socket.say(late(2).replace("\"1\"", "\"24\"")).await;
+    socket.settled().await;
+    assert_eq!(play.stage.statuses.current()[0].state, FeedState::Live);
+    play.stage.end().await;
+}
+
+#[tokio::test]
+async fn times_in_seconds_are_of_today_and_none_is_of_1970() {
+    let play = Play::new(Patience::default()).await;
+    let mut socket = play.open().await;
+    socket
+        .say(r#"{"data":[{"p":182.00,"s":"AAPL","t":1721833221,"v":1},{"p":183.00,"s":"AAPL","t":1721833,"v":1}],"type":"trade"}"#)
+        .await;
+    socket.settled().await;
+    let quote = play.stage.quote("AAPL").unwrap();
+    assert_eq!(
+        (quote.time, quote.price.unwrap().to_string().as_str()),
+        (1_721_833_221_000, "182.00")
+    );
+    assert_eq!(play.stage.skipped().wrong, 1);
+    play.stage.end().await;
+}

@@ -20,6 +20,9 @@ use support::{
 
 const NOW: u64 = 1_795_240_800_000;
 
+/// A second of the day before.
+const SECOND: u64 = 1_795_200_000;
+
 fn options(script: &Script, more: &str) -> Options {
     let table = format!("url = {:?}\n{more}", script.url("/v1/prices?key=secret"));
     let spec = FeedSpec::from_table("json", table.parse().unwrap());
@@ -72,7 +75,7 @@ async fn only_what_changes_is_told() {
             r#"{{"result":[{{"pair":"BTC/USD","last":{last},"bid":"{bid}","volume":"12.50","time":{time}}},{{"pair":"ETH/USD","last":1}}]}}"#
         ))
     };
-    let plays = Arc::new(Mutex::new(row("61837.63000000", "61837.60", 1)));
+    let plays = Arc::new(Mutex::new(row("61837.63000000", "61837.60", SECOND + 1)));
     let playing = Arc::clone(&plays);
     let script = Script::new(move |_| playing.lock().unwrap().clone()).await;
     let mut stage = start(options(
@@ -89,7 +92,7 @@ async fn only_what_changes_is_told() {
     );
     assert_eq!(
         (btc.time, stage.quote("ETH-USD").unwrap().time),
-        (1_000, NOW)
+        ((SECOND + 1) * 1_000, NOW)
     );
     assert_eq!(first.len(), 2);
     stage.reaches(FeedState::Live).await;
@@ -97,20 +100,77 @@ async fn only_what_changes_is_told() {
     // The same again, and the same at another time.
     let asked = script.asked().len();
     script.asks(asked + 3).await;
-    *plays.lock().unwrap() = row("61837.63000000", "61837.60", 2);
+    *plays.lock().unwrap() = row("61837.63000000", "61837.60", SECOND + 2);
     let asked = script.asked().len();
     script.asks(asked + 3).await;
     assert_eq!(stage.events(), []);
     assert!(stage.skipped().ignored >= 8);
 
     // A best price moves no last price, and nothing but BTC has changed.
-    *plays.lock().unwrap() = row("61837.63000000", "61837.61", 3);
+    *plays.lock().unwrap() = row("61837.63000000", "61837.61", SECOND + 3);
     let told = quotes(&mut stage, 1).await;
     assert_eq!(told.len(), 1);
-    assert_eq!((told[0].symbol.as_str(), told[0].time), ("BTC-USD", 3_000));
+    assert_eq!(
+        (told[0].symbol.as_str(), told[0].time),
+        ("BTC-USD", (SECOND + 3) * 1_000)
+    );
     assert_eq!(told[0].bid.unwrap().to_string(), "61837.61");
-    *plays.lock().unwrap() = row("61837.64", "61837.61", 4);
+    *plays.lock().unwrap() = row("61837.64", "61837.61", SECOND + 4);
     assert_eq!(price(&quotes(&mut stage, 1).await[0]), "61837.64");
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn of_two_rows_of_one_symbol_the_first_counts() {
+    let document = |price: u32| {
+        ok(format!(
+            r#"[{{"symbol":"AAPL","price":{price}}},{{"symbol":"AAPL","price":6}},{{"symbol":"aapl","price":7}}]"#
+        ))
+    };
+    let plays = Arc::new(Mutex::new(document(5)));
+    let playing = Arc::clone(&plays);
+    let script = Script::new(move |_| playing.lock().unwrap().clone()).await;
+    let mut stage = start(options(&script, ""));
+    assert_eq!(price(&quotes(&mut stage, 1).await[0]), "5");
+    let asked = script.asked().len();
+    script.asks(asked + 3).await;
+    assert_eq!(stage.events(), [], "nothing has changed");
+    let skipped = stage.skipped();
+    assert!(skipped.wrong >= 6, "{skipped:?}");
+    stage.reaches(FeedState::Live).await;
+
+    *plays.lock().unwrap() = document(8);
+    let told = quotes(&mut stage, 1).await;
+    assert_eq!((told.len(), price(&told[0])), (1, "8".to_owned()));
+
+    // The second one is of something else, also while the first one cannot be read.
+    *plays.lock().unwrap() = ok(
+        r#"[{"symbol":"AAPL","price":"n/a"},{"symbol":"AAPL","price":6},{"symbol":"MSFT","price":1}]"#,
+    );
+    let told = quotes(&mut stage, 1).await;
+    assert_eq!(told[0].symbol.as_str(), "MSFT");
+    assert_eq!(price(&stage.quote("AAPL").unwrap()), "8");
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn figures_that_change_and_are_old_are_those_of_a_late_source() {
+    let late = NOW - 40 * 60_000;
+    let document =
+        |price: u32, time: u64| ok(format!(r#"{{"symbol":"A","price":{price},"time":{time}}}"#));
+    let plays = Arc::new(Mutex::new(document(5, late)));
+    let playing = Arc::clone(&plays);
+    let script = Script::new(move |_| playing.lock().unwrap().clone()).await;
+    let mut stage = start(options(&script, ""));
+    // The last price may be of yesterday, as long as it stays.
+    quotes(&mut stage, 1).await;
+    stage.reaches(FeedState::Live).await;
+    *plays.lock().unwrap() = document(6, late + 1_000);
+    let told = quotes(&mut stage, 1).await;
+    assert_eq!((price(&told[0]), told[0].time), ("6".to_owned(), NOW));
+    stage.degraded("2399 seconds old").await;
+    *plays.lock().unwrap() = document(7, NOW - 1_000);
+    stage.reaches(FeedState::Live).await;
     stage.end().await;
 }
 

@@ -549,3 +549,18 @@ fn it_does_not_start_without_a_name() {
     let (place, why) = FeedSpec::together(&[spec, other]).unwrap_err();
     assert!(place == 1 && why.contains("sec is given twice"), "{why}");
 }
+
+#[tokio::test]
+async fn a_form_that_is_not_known_is_doubted_until_there_is_one() {
+    let plays = Arc::new(Mutex::new(page(&[])));
+    let playing = Arc::clone(&plays);
+    let script = sec(move |_| playing.lock().unwrap().clone()).await;
+    let mut stage = Stage::new(feed(&script, &["9-Z"]));
+    stage
+        .says(FeedState::Degraded, "no form \"9-Z\" of the SEC is known")
+        .await;
+    *plays.lock().unwrap() = page(&[entry("9-Z", "DAXOR CORP (0000027367) (Filer)", 1, "")]);
+    stage.stories(1).await;
+    stage.reaches(FeedState::Live).await;
+    stage.end().await;
+}

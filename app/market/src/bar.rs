@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Millis, Price, Size, Symbol};
+use crate::{Millis, Price, Size, Symbol, number};
 
 /// The trades of one minute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +10,7 @@ pub struct Bar {
     pub symbol: Symbol,
     /// The minute's first millisecond; it ends 60,000 later.
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
+    #[serde(deserialize_with = "number::read")]
     pub start: Millis,
     /// The first price.
     pub open: Price,
@@ -25,6 +26,7 @@ pub struct Bar {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vwap: Option<Price>,
     /// The number of trades.
+    #[serde(deserialize_with = "number::read")]
     pub trades: u64,
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Bar, Millis, News, Quote, Session, Snapshot};
+use crate::{Bar, Millis, News, Quote, Session, Snapshot, number};
 
 /// Everything that a stream says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub enum Event {
 pub struct Heartbeat {
     /// The server's time.
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
+    #[serde(deserialize_with = "number::read")]
     pub time: Millis,
 }
 

@@ -14,6 +14,7 @@ mod event;
 mod feed;
 mod interval;
 mod news;
+mod number;
 mod quote;
 mod roll;
 #[cfg(feature = "schema")]
@@ -24,6 +25,7 @@ pub mod sse;
 mod symbol;
 mod text;
 mod tick;
+mod time;
 
 pub use bar::Bar;
 pub use board::{Board, Change, Mended};
@@ -32,6 +34,7 @@ pub use event::{DecodeError, Event, Heartbeat};
 pub use feed::{FeedState, FeedStatus};
 pub use interval::{Interval, IntervalError};
 pub use news::{Action, Basis, Link, LinkError, News, NewsType, words_of};
+pub use number::MAX_NUMBER;
 pub use quote::Quote;
 pub use roll::{Roll, vwap};
 pub use session::{Quality, RegularHours, Session, TradingState};
@@ -40,6 +43,7 @@ pub use sse::{Encoded, Frame};
 pub use symbol::{Symbol, SymbolError};
 pub use text::plain;
 pub use tick::{Best, Clock, Correction, Day, Moves, Tick, Trade};
+pub use time::{TimeError, TimeUnit, since_epoch};
 
 /// Milliseconds since the Unix epoch, UTC.
 pub type Millis = u64;

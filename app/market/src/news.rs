@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{Millis, Symbol, text};
+use crate::{Millis, Symbol, number, text};
 
 /// One story, filing, halt …
 ///
@@ -43,6 +43,7 @@ pub struct News {
     pub source: String,
     /// When the source published it.
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
+    #[serde(deserialize_with = "number::read")]
     pub published: Millis,
     /// The form of a filing, `8-K`.
     #[serde(

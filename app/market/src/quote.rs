@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Millis, Price, Size, Symbol};
+use crate::{Millis, Price, Size, Symbol, number};
 
 /// The whole state of one symbol at one moment, so that a skipped quote is no loss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +10,7 @@ pub struct Quote {
     pub symbol: Symbol,
     /// The exchange's time of the newest change; the time of receipt where the source gives none.
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
+    #[serde(deserialize_with = "number::read")]
     pub time: Millis,
     /// When the last trade was, which [`Quote::price`] is of: by the exchange's time, or the time of receipt where the source
     /// gives none. It is older than [`Quote::time`] where only the best prices changed since; absent where it is not known.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Millis, Price, Symbol, text};
+use crate::{Millis, Price, Symbol, number, text};
 
 /// What changes slower than a quote: names, the day's references, the state of trading. Its texts are
 /// cleaned as those of [`News`](crate::News) are.
@@ -59,8 +59,10 @@ pub struct Session {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RegularHours {
     /// When it opens.
+    #[serde(deserialize_with = "number::read")]
     pub open: Millis,
     /// When it closes.
+    #[serde(deserialize_with = "number::read")]
     pub close: Millis,
 }
 

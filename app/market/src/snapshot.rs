@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{FeedStatus, Millis, News, Price, Quote, Session, Symbol};
+use crate::{FeedStatus, Millis, News, Price, Quote, Session, Symbol, number};
 
 /// Everything that is needed to draw the page, as of one position on the tape.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -8,6 +8,7 @@ use crate::{FeedStatus, Millis, News, Price, Quote, Session, Symbol};
 pub struct Snapshot {
     /// The server's time.
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
+    #[serde(deserialize_with = "number::read")]
     pub time: Millis,
     /// Whether the id that was asked for is not on the tape, so that what came between is lost.
     pub reset: bool,

@@ -3,9 +3,9 @@
 use std::str::FromStr;
 
 use market::{
-    Action, Bar, Basis, Closes, Event, FeedState, FeedStatus, Frame, Heartbeat, Link, News,
-    NewsType, Price, Quality, Quote, RegularHours, Session, Size, Snapshot, Symbol, TradingState,
-    plain,
+    Action, Bar, Basis, Closes, Event, FeedState, FeedStatus, Frame, Heartbeat, Link, MAX_NUMBER,
+    News, NewsType, Price, Quality, Quote, RegularHours, Session, Size, Snapshot, Symbol,
+    TradingState, plain,
     sse::{Decoder, Message},
 };
 use proptest::{
@@ -82,11 +82,15 @@ fn size() -> impl Strategy<Value = Size> {
     decimal().prop_map(Size::from)
 }
 
+fn number() -> impl Strategy<Value = u64> {
+    0..=MAX_NUMBER
+}
+
 prop_compose! {
     fn quote()(
         symbol in symbol(),
-        time: u64,
-        traded: Option<u64>,
+        time in number(),
+        traded in option::of(number()),
         prices in prop::array::uniform5(option::of(price())),
         sizes in prop::array::uniform4(option::of(size())),
     ) -> Quote {
@@ -106,7 +110,7 @@ prop_compose! {
             TradingState::Pre, TradingState::Open, TradingState::Post, TradingState::Closed,
             TradingState::Halted,
         ]),
-        hours in option::of(any::<(u64, u64)>()),
+        hours in option::of((number(), number())),
         [open, prev_close, tick] in prop::array::uniform3(option::of(price())),
     ) -> Session {
         let hours = hours.map(|(open, close)| RegularHours { open, close });
@@ -120,11 +124,11 @@ prop_compose! {
 prop_compose! {
     fn bar()(
         symbol in symbol(),
-        start: u64,
+        start in number(),
         [open, high, low, close] in prop::array::uniform4(price()),
         volume in size(),
         vwap in option::of(price()),
-        trades: u64,
+        trades in number(),
     ) -> Bar {
         Bar { symbol, start, open, high, low, close, volume, vwap, trades }
     }
@@ -146,7 +150,7 @@ prop_compose! {
         accession in option::of(text()),
         [summary, form, code] in prop::array::uniform3(shown_or_missing()),
         url in option::of(link()),
-        published: u64,
+        published in number(),
     ) -> News {
         News {
             id, kind, basis, action, symbols, headline, summary, url, source, published, form,
@@ -170,7 +174,7 @@ prop_compose! {
 
 prop_compose! {
     fn snapshot()(
-        time: u64,
+        time in number(),
         reset: bool,
         quotes in vec(quote(), 0..3),
         sessions in vec(session(), 0..3),
@@ -191,7 +195,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => bar().prop_map(Event::Bar),
         4 => news().prop_map(Event::News),
         1 => snapshot().prop_map(Event::Snapshot),
-        1 => any::<u64>().prop_map(|time| Event::Heartbeat(Heartbeat { time })),
+        1 => number().prop_map(|time| Event::Heartbeat(Heartbeat { time })),
     ]
 }
 

@@ -129,3 +129,25 @@ async fn bars_are_made_of_trades_at_every_interval() {
         "rolled up they are the same"
     );
 }
+
+/// A number that a browser cannot read was taken by earlier versions.
+#[tokio::test]
+async fn an_event_that_cannot_be_read_keeps_no_other_away() {
+    let folder = Folder::new();
+    let clock = Clock::new(START);
+    let (archive, opened) = open(&folder, clock.options());
+    let start = START - START % 60_000;
+    let good = bar("BTCUSDT", start, "61837.60", "0.10");
+    let mut wrong = bar("BTCUSDT", start + 60_000, "61837.61", "0.10");
+    wrong.trades = (1 << 53) + 1;
+    let events = vec![
+        (id(&opened, START, 1), Arc::new(Event::Bar(good.clone()))),
+        (id(&opened, START, 2), Arc::new(Event::Bar(wrong))),
+    ];
+    archive.commit(events).await.unwrap();
+    archive.close().await.unwrap();
+    drop(archive);
+    let (_archive, again) = open(&folder, clock.options());
+    let refill: Vec<Event> = again.refill.into_iter().map(|(_, event)| event).collect();
+    assert_eq!(refill, [Event::Bar(good)]);
+}

@@ -12,14 +12,15 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use futures_util::future::BoxFuture;
-use market::{Best, Clock, Day, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade};
+use market::{Clock, Day, Millis, Quality, Session, Symbol, Tick, Trade};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{
-    About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher, currency, exchange_time,
+    About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher, currency,
+    fields::{self, Field, Fields},
     list,
     numbers::{Number, Numbers},
     rolling::Rolling,
@@ -111,6 +112,7 @@ pub struct Binance {
     patience: Patience,
     made: Made,
     rolling: Rolling,
+    trades: Numbers,
     /// The symbols whose session was told, which is once in the life of a feed: the day's
     /// references have been added to it since.
     told: BTreeSet<Symbol>,
@@ -132,6 +134,7 @@ impl Binance {
             patience: Patience::default(),
             made: Made::default(),
             rolling: Rolling::default(),
+            trades: Numbers::default(),
             told: BTreeSet::new(),
         }
     }
@@ -152,8 +155,9 @@ impl Binance {
             symbols: &self.symbols,
             url: &self.url,
             rolling: &mut self.rolling,
-            trades: Numbers::default(),
+            trades: &mut self.trades,
         };
+        conversation.trades.begin();
         socket::run(&mut conversation, self.patience, publisher).await
     }
 }
@@ -163,7 +167,7 @@ struct Conversation<'a> {
     symbols: &'a [Symbol],
     url: &'a Uri,
     rolling: &'a mut Rolling,
-    trades: Numbers,
+    trades: &'a mut Numbers,
 }
 
 impl Protocol for Conversation<'_> {
@@ -183,24 +187,28 @@ impl Protocol for Conversation<'_> {
     }
 
     fn read(&mut self, text: &str, publisher: &Publisher, _say: &mut Say) -> Result<Heard, Fault> {
-        match parse(text, publisher.now())? {
-            Some(mut tick) if self.symbols.contains(&tick.symbol) => {
-                if tick.clock == Clock::Exchange {
-                    publisher.clock(tick.time);
-                }
-                if let Some(id) = tick.trade.and_then(|trade| trade.id) {
-                    match self.trades.take(tick.symbol, id) {
-                        Number::Next | Number::Missed => {}
-                        Number::AfterGap => publisher.gap(),
-                        Number::Known => return Ok(Heard::Speech),
-                    }
-                }
-                self.rolling.thin(tick.symbol, &mut tick.day);
-                publisher.tick(&tick);
-                Ok(Heard::Speech)
-            }
-            _ => Ok(Heard::Unknown),
+        let mut faults = Vec::new();
+        let tick = parse(text, publisher.now(), &mut faults)?;
+        publisher.wrongs(faults);
+        let Some(mut tick) = tick.filter(|tick| self.symbols.contains(&tick.symbol)) else {
+            return Ok(Heard::Unknown);
+        };
+        if tick.clock == Clock::Exchange {
+            publisher.clock(tick.time);
         }
+        if let Some(trade) = &mut tick.trade {
+            match self.trades.take(tick.symbol, tick.time, trade, false) {
+                Number::Next | Number::Missed => {}
+                Number::AfterGap | Number::Again => publisher.gap(),
+                Number::Known => {
+                    publisher.ignore();
+                    return Ok(Heard::Speech);
+                }
+            }
+        }
+        self.rolling.thin(tick.symbol, &mut tick.day);
+        publisher.tick(&tick);
+        Ok(Heard::Speech)
     }
 }
 
@@ -226,121 +234,187 @@ struct Combined<'a> {
     stream: Option<Cow<'a, str>>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
+    /// What went wrong, in the words of the source.
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+/// A message of a stream by itself, which has no name of its stream around it.
+#[derive(Deserialize)]
+struct Single<'a> {
+    #[serde(rename = "e", borrow)]
+    event: Option<Cow<'a, str>>,
+    #[serde(rename = "b", borrow, default)]
+    bid: Option<&'a RawValue>,
+    #[serde(rename = "a", borrow, default)]
+    ask: Option<&'a RawValue>,
+}
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    BookTicker,
+    Trade,
+    /// Trades of one order at one price, told as one. Its number is one of its own.
+    AggregateTrade,
+    MiniTicker,
+}
+
+impl Kind {
+    /// By the name of a stream, without what follows a second `@`.
+    fn of_stream(stream: &str) -> Option<Self> {
+        let (_, kind) = stream.split_once('@')?;
+        match kind {
+            "bookTicker" => Some(Kind::BookTicker),
+            "miniTicker" => Some(Kind::MiniTicker),
+            "trade" => Some(Kind::Trade),
+            "aggTrade" => Some(Kind::AggregateTrade),
+            _ => None,
+        }
+    }
+
+    /// By the name of an event, which a best price does not have.
+    fn of_event(single: &Single<'_>) -> Option<Self> {
+        match single.event.as_deref() {
+            Some("trade") => Some(Kind::Trade),
+            Some("aggTrade") => Some(Kind::AggregateTrade),
+            Some("24hrMiniTicker") => Some(Kind::MiniTicker),
+            Some("bookTicker") => Some(Kind::BookTicker),
+            None if single.bid.is_some() && single.ask.is_some() => Some(Kind::BookTicker),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
-struct BookTicker {
+struct BookTicker<'a> {
     #[serde(rename = "s")]
     symbol: Symbol,
-    #[serde(rename = "b")]
-    bid: Price,
-    #[serde(rename = "B")]
-    bid_size: Size,
-    #[serde(rename = "a")]
-    ask: Price,
-    #[serde(rename = "A")]
-    ask_size: Size,
+    #[serde(rename = "b", borrow, default)]
+    bid: Field<'a>,
+    #[serde(rename = "B", borrow, default)]
+    bid_size: Field<'a>,
+    #[serde(rename = "a", borrow, default)]
+    ask: Field<'a>,
+    #[serde(rename = "A", borrow, default)]
+    ask_size: Field<'a>,
 }
 
 #[derive(Deserialize)]
-struct TradeFrame {
+struct TradeFrame<'a> {
     #[serde(rename = "s")]
     symbol: Symbol,
-    #[serde(rename = "p")]
-    price: Price,
-    #[serde(rename = "q")]
-    size: Size,
-    #[serde(rename = "T")]
-    time: Millis,
+    #[serde(rename = "p", borrow, default)]
+    price: Field<'a>,
+    #[serde(rename = "q", borrow, default)]
+    size: Field<'a>,
+    #[serde(rename = "T", borrow, default)]
+    time: Field<'a>,
     #[serde(rename = "t")]
     id: Option<u64>,
+    #[serde(rename = "a")]
+    aggregate: Option<u64>,
 }
 
 #[derive(Deserialize)]
-struct MiniTicker {
+struct MiniTicker<'a> {
     #[serde(rename = "s")]
     symbol: Symbol,
-    #[serde(rename = "E")]
-    time: Millis,
-    #[serde(rename = "o")]
-    open: Price,
-    #[serde(rename = "h")]
-    high: Price,
-    #[serde(rename = "l")]
-    low: Price,
-    #[serde(rename = "v")]
-    volume: Size,
+    #[serde(rename = "E", borrow, default)]
+    time: Field<'a>,
+    #[serde(rename = "o", borrow, default)]
+    open: Field<'a>,
+    #[serde(rename = "h", borrow, default)]
+    high: Field<'a>,
+    #[serde(rename = "l", borrow, default)]
+    low: Field<'a>,
+    #[serde(rename = "v", borrow, default)]
+    volume: Field<'a>,
 }
 
-/// Reads a frame of a combined stream; `None` for one of another kind. A `bookTicker` carries no
-/// time, so that the time of receipt stands in.
+/// Reads a frame of a combined stream, or of a single one; `None` for one of another kind. A
+/// `bookTicker` carries no time, so that the time of receipt stands in. Fields that can be done
+/// without and cannot be read go to `faults`.
 ///
 /// # Errors
 /// When the frame is not JSON, or not what its stream's name promises.
-pub fn parse(text: &str, received: Millis) -> Result<Option<Tick>, FrameError> {
+pub fn parse(
+    text: &str,
+    received: Millis,
+    faults: &mut Vec<FrameError>,
+) -> Result<Option<Tick>, FrameError> {
     let error = |error: serde_json::Error| FrameError::new(&error, text);
     let combined: Combined<'_> = serde_json::from_str(text).map_err(error)?;
-    let (Some(stream), Some(data)) = (combined.stream, combined.data) else {
+    if combined.error.is_some() {
+        return Err(FrameError::new(&"the source says an error", text));
+    }
+    let (kind, data) = match (combined.stream, combined.data) {
+        (Some(stream), Some(data)) => (Kind::of_stream(&stream), data.get()),
+        (None, None) => {
+            let single: Single<'_> = serde_json::from_str(text).map_err(error)?;
+            (Kind::of_event(&single), text)
+        }
+        _ => return Ok(None),
+    };
+    let Some(kind) = kind else {
         return Ok(None);
     };
-    let tick = match stream.split_once('@') {
-        Some((_, "bookTicker")) => {
-            let book: BookTicker = serde_json::from_str(data.get()).map_err(error)?;
+    let mut fields = Fields::new(text, faults);
+    let tick = match kind {
+        Kind::BookTicker => {
+            let book: BookTicker<'_> = serde_json::from_str(data).map_err(error)?;
             let mut tick = Tick::new(book.symbol, received, Clock::Receipt);
-            tick.bid = side(book.bid, book.bid_size);
-            tick.ask = side(book.ask, book.ask_size);
+            tick.bid = fields.side(("b", book.bid), ("B", book.bid_size));
+            tick.ask = fields.side(("a", book.ask), ("A", book.ask_size));
             tick
         }
-        Some((_, "trade")) => {
-            let trade: TradeFrame = serde_json::from_str(data.get()).map_err(error)?;
-            if trade.price <= Price::ZERO || trade.size < Size::ZERO {
-                return Err(FrameError::new(&"a price or a size below zero", text));
-            }
-            let time = exchange_time(trade.time, received, text)?;
-            let mut tick = Tick::new(trade.symbol, time, Clock::Exchange);
-            let id = trade.id;
-            let trade = Trade::new(trade.price, Some(trade.size));
+        Kind::Trade | Kind::AggregateTrade => {
+            let frame: TradeFrame<'_> = serde_json::from_str(data).map_err(error)?;
+            let (time, clock) = fields::moment(frame.time, received, text)?;
+            let mut tick = Tick::new(frame.symbol, time, clock);
+            let price = fields::traded("p", frame.price, text)?;
+            let trade = Trade::new(price, fields::quantity("q", frame.size, text)?);
+            let id = match kind {
+                Kind::AggregateTrade => frame.aggregate,
+                _ => frame.id,
+            };
             tick.trade = Some(id.map_or(trade, |id| trade.with_id(id)));
             tick
         }
-        Some((_, "miniTicker")) => {
-            let day: MiniTicker = serde_json::from_str(data.get()).map_err(error)?;
-            if day.low <= Price::ZERO || day.open <= Price::ZERO || day.volume < Size::ZERO {
-                return Err(FrameError::new(&"a price or a size below zero", text));
-            }
-            let time = exchange_time(day.time, received, text)?;
-            let mut tick = Tick::new(day.symbol, time, Clock::Exchange);
+        Kind::MiniTicker => {
+            let day: MiniTicker<'_> = serde_json::from_str(data).map_err(error)?;
+            let (time, clock) = fields::moment(day.time, received, text)?;
+            let mut tick = Tick::new(day.symbol, time, clock);
+            // The day rolls: it began with the price that changes are counted from.
+            let open = fields.price("o", day.open);
             tick.day = Day {
-                volume: Some(day.volume),
-                high: Some(day.high),
-                low: Some(day.low),
-                open: Some(day.open),
-                // The day rolls: it began with the price that changes are counted from.
-                prev_close: Some(day.open),
+                volume: fields.size("v", day.volume),
+                high: fields.price("h", day.high),
+                low: fields.price("l", day.low),
+                open,
+                prev_close: open,
             };
             tick
         }
-        _ => return Ok(None),
     };
     Ok(Some(tick))
 }
 
-/// An empty side of the book is sent as zeros.
-fn side(price: Price, size: Size) -> Best {
-    if price <= Price::ZERO {
-        return Best::Nobody;
-    }
-    Best::At {
-        price,
-        size: Some(size),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use market::Best;
     use proptest::prelude::*;
 
     use super::*;
+
+    fn parse(text: &str, received: Millis) -> Result<Option<Tick>, FrameError> {
+        let mut faults = Vec::new();
+        let tick = super::parse(text, received, &mut faults);
+        match faults.pop() {
+            Some(fault) if tick.is_ok() => Err(fault),
+            _ => tick,
+        }
+    }
 
     const BOOK: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":50093239212,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000","a":"61837.64000000","A":"1.54698000"}}"#;
     const TRADE: &str = r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":3735683259,"p":"61837.63000000","q":"0.02000000","T":1723161255342,"m":true,"M":true}}"#;
@@ -357,13 +431,11 @@ mod tests {
         };
         assert_eq!(price.to_string(), "61837.63000000");
         assert_eq!(size.unwrap().to_string(), "3.78826000");
-        assert_eq!(
-            book.ask,
-            side(
-                "61837.64000000".parse().unwrap(),
-                "1.54698000".parse().unwrap()
-            )
-        );
+        let ask = Best::At {
+            price: "61837.64000000".parse().unwrap(),
+            size: Some("1.54698000".parse().unwrap()),
+        };
+        assert_eq!(book.ask, ask);
         assert_eq!(book.trade, None);
 
         let tick = parse(TRADE, 1_723_161_254_087).unwrap().unwrap();
@@ -375,6 +447,9 @@ mod tests {
         assert_eq!(trade.price.to_string(), "61837.63000000");
         assert_eq!(trade.size.unwrap().to_string(), "0.02000000");
         assert_eq!((tick.bid, tick.ask), (Best::Unchanged, Best::Unchanged));
+        let micros = TRADE.replace("\"T\":1723161255342", "\"T\":1723161255342123");
+        let tick = parse(&micros, 1_723_161_254_087).unwrap().unwrap();
+        assert_eq!(tick.time, 1_723_161_255_342);
     }
 
     #[test]
@@ -390,6 +465,48 @@ mod tests {
         assert_eq!(tick.day.volume.unwrap().to_string(), "57123.45678000");
         let wrong = day.replace("57123.45678000", "-1");
         assert!(parse(&wrong, 1_723_161_254_087).is_err());
+    }
+
+    #[test]
+    fn nothing_traded_yet_is_no_price_and_a_wrong_figure_leaves_the_others() {
+        let day = r#"{"stream":"abcusdt@miniTicker","data":{"e":"24hrMiniTicker","E":1723161255344,"s":"ABCUSDT","c":"0.00000000","o":"0.00000000","h":"0.00000000","l":"0.00000000","v":"0.00000000","q":"0.00000000"}}"#;
+        let tick = parse(day, 1_723_161_254_087).unwrap().unwrap();
+        let nothing = Day {
+            volume: Some("0.00000000".parse().unwrap()),
+            ..Day::default()
+        };
+        assert_eq!(tick.day, nothing);
+        let wrong = day.replace(r#""h":"0.00000000""#, r#""h":"n/a""#);
+        let wrong = wrong.replace(r#""o":"0.00000000""#, r#""o":"0.5""#);
+        let mut faults = Vec::new();
+        let tick = super::parse(&wrong, 1_723_161_254_087, &mut faults);
+        let day = tick.unwrap().unwrap().day;
+        assert_eq!((day.high, day.open), (None, Some("0.5".parse().unwrap())));
+        assert!(
+            faults.len() == 1 && faults[0].to_string().contains("\"n/a\""),
+            "{faults:?}"
+        );
+    }
+
+    #[test]
+    fn reads_aggregate_trades_and_single_streams() {
+        let data = r#"{"e":"aggTrade","E":1723161255343,"s":"BTCUSDT","a":26129,"p":"8.93E-6","q":"1E+3","f":100,"l":105,"T":1723161255342,"m":true,"M":true}"#;
+        let combined = format!(r#"{{"stream":"btcusdt@aggTrade","data":{data}}}"#);
+        for text in [data, &combined] {
+            let trade = parse(text, 1_723_161_254_087).unwrap().unwrap().trade;
+            let trade = trade.unwrap();
+            assert_eq!(
+                (trade.price.to_string(), trade.id),
+                ("0.00000893".to_owned(), Some(26_129))
+            );
+            assert_eq!(trade.size.unwrap().to_string(), "1000");
+        }
+        let book = r#"{"u":1,"s":"BTCUSDT","b":"1.0","B":"2","a":"3.0","A":"4"}"#;
+        let tick = parse(book, 5).unwrap().unwrap();
+        assert!(matches!(tick.ask, Best::At { .. }), "{tick:?}");
+        let error = r#"{"error":{"code":2,"msg":"Invalid request"},"id":null}"#;
+        let error = parse(error, 5).unwrap_err().to_string();
+        assert!(error.contains("Invalid request"), "{error}");
     }
 
     #[test]
@@ -414,8 +531,9 @@ mod tests {
             "{\"stream\":",
             &TRADE.replace("\"0.02000000\"", "\"x\""),
             &TRADE.replace("0.02000000", "-1"),
-            &TRADE.replace("1723161255342", "1723161255342000"),
-            &TRADE.replace("\"61837.63000000\"", "61837.63"),
+            &TRADE.replace("1723161255342", "17231612"),
+            &TRADE.replace("61837.63000000", "0.00000000"),
+            &TRADE.replace("1723161255342", "1823161255342"),
             &BOOK.replace("BTCUSDT", "BTC,USDT"),
         ] {
             assert!(parse(text, 1_723_161_254_087).is_err(), "{text}");
@@ -432,7 +550,7 @@ mod tests {
             symbols: &feed.symbols,
             url: &feed.url,
             rolling: &mut Rolling::default(),
-            trades: Numbers::default(),
+            trades: &mut Numbers::default(),
         };
         assert_eq!(
             conversation.address(),

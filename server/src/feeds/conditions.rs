@@ -11,8 +11,8 @@
 //! - Where the tapes let a report move the last price only if it is the first of the day (sold out
 //!   of sequence, derivatively priced, prior reference price …), it does not move it here.
 //! - Official prices of the open and the close (`Q`, `M`) move the prices of their own market
-//!   center, though not the consolidated ones. They move them here, because a feed of one exchange
-//!   is what that market center says; their volume is that of trades told before.
+//!   center and no consolidated one. In a feed of one exchange they move last, high and low; in one
+//!   of all exchanges they move nothing. Their volume is that of trades reported before.
 //! - A condition that no tape knows lets a trade move what it would without it.
 
 use market::Moves;
@@ -50,21 +50,43 @@ const PRICE: Moves = Moves {
     volume: false,
     ..Moves::ALL
 };
+const NOTHING: Moves = Moves {
+    last: false,
+    range: false,
+    volume: false,
+};
+
+/// Whose trades a feed has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of one market center.
+    OneExchange,
+    /// Those of all.
+    Consolidated,
+}
 
 /// What a trade moves with these conditions, as the letters of its tape name them. Where the tape is
 /// not known, a letter means what restricts the most.
-pub fn moves<'a>(tape: Option<Tape>, conditions: impl IntoIterator<Item = &'a str>) -> Moves {
-    all(conditions.into_iter().map(|condition| of(tape, condition)))
+pub fn moves<'a>(
+    scope: Scope,
+    tape: Option<Tape>,
+    conditions: impl IntoIterator<Item = &'a str>,
+) -> Moves {
+    all(conditions
+        .into_iter()
+        .map(|condition| of(scope, tape, condition)))
 }
 
-/// What a trade moves with these conditions, as Finnhub's
+/// What a trade of all exchanges moves with these conditions, as Finnhub's
 /// [list](https://finnhub.io/docs/api/websocket-trades) numbers them: the same conditions under
 /// other names.
 pub fn numbered<'a>(conditions: impl IntoIterator<Item = &'a str>) -> Moves {
     let condition = |number: &str| match number {
         "3" | "5" | "10" | "12" | "17" | "22" | "24" | "25" | "26" | "27" | "37" => VOLUME,
         "9" | "21" | "30" | "32" => NOT_LAST,
-        "16" | "20" | "39" => PRICE,
+        // Official close and open of a market center.
+        "16" | "20" => NOTHING,
+        "39" => PRICE,
         _ => Moves::ALL,
     };
     all(conditions.into_iter().map(condition))
@@ -78,7 +100,7 @@ fn all(conditions: impl Iterator<Item = Moves>) -> Moves {
     })
 }
 
-fn of(tape: Option<Tape>, condition: &str) -> Moves {
+fn of(scope: Scope, tape: Option<Tape>, condition: &str) -> Moves {
     match condition {
         // An average price on tapes A and B, a bunched trade on C, which is a regular one.
         "B" if tape == Some(Tape::Utp) => Moves::ALL,
@@ -87,7 +109,9 @@ fn of(tape: Option<Tape>, condition: &str) -> Moves {
         "B" | "C" | "H" | "I" | "N" | "R" | "T" | "U" | "V" | "W" | "7" => VOLUME,
         // Bunched and sold, prior reference price, sold out of sequence, derivatively priced.
         "G" | "P" | "Z" | "4" => NOT_LAST,
-        // Official close, official open, corrected consolidated close.
+        // Official close, official open.
+        "M" | "Q" if scope == Scope::Consolidated => NOTHING,
+        // The same, and a corrected consolidated close.
         "M" | "Q" | "9" => PRICE,
         // Regular (`@` or a blank), acquisition, distribution, automatic execution, intermarket
         // sweep, rules 127 and 155, sold last, opening, split, cross, yellow flag, stopped,
@@ -102,7 +126,32 @@ mod tests {
 
     fn moved(tape: Option<Tape>, conditions: &str) -> Moves {
         let conditions: Vec<String> = conditions.chars().map(String::from).collect();
-        moves(tape, conditions.iter().map(String::as_str))
+        moves(
+            Scope::OneExchange,
+            tape,
+            conditions.iter().map(String::as_str),
+        )
+    }
+
+    #[test]
+    fn an_official_price_moves_no_consolidated_one() {
+        for tape in [Some(Tape::Cta), Some(Tape::Utp), None] {
+            for official in ["M", "Q"] {
+                for with in ["@", "6", " "] {
+                    let moved = |scope| moves(scope, tape, [with, official]);
+                    assert_eq!(
+                        moved(Scope::Consolidated),
+                        NOTHING,
+                        "{official} on {tape:?}"
+                    );
+                    assert_eq!(moved(Scope::OneExchange), PRICE, "{official} on {tape:?}");
+                }
+            }
+            // A correction of the consolidated close is meant for it.
+            assert_eq!(moves(Scope::Consolidated, tape, ["9"]), PRICE);
+        }
+        assert_eq!(numbered(["16"]), NOTHING);
+        assert_eq!(numbered(["20", "1"]), NOTHING);
     }
 
     #[test]
@@ -138,13 +187,8 @@ mod tests {
         assert_eq!(moved(utp, "@F"), Moves::ALL);
         assert_eq!(moved(utp, "@TI"), VOLUME);
         assert_eq!(moved(utp, "@ZF"), NOT_LAST);
-        let nothing = Moves {
-            last: false,
-            range: false,
-            volume: false,
-        };
-        assert_eq!(moved(utp, "MI"), nothing, "what each of the two forbids");
-        assert_eq!(moves(utp, ["?", "long"]), Moves::ALL);
+        assert_eq!(moved(utp, "MI"), NOTHING, "what each of the two forbids");
+        assert_eq!(moves(Scope::Consolidated, utp, ["?", "long"]), Moves::ALL);
     }
 
     #[test]
@@ -154,7 +198,7 @@ mod tests {
         // As told after 16:00 in New York, of an odd lot.
         assert_eq!(numbered(["1", "8", "24", "12"]), VOLUME);
         assert_eq!(numbered(["1", "30"]), NOT_LAST);
-        assert_eq!(numbered(["16"]), PRICE);
+        assert_eq!(numbered(["39"]), PRICE);
     }
 
     #[test]

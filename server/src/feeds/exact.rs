@@ -3,42 +3,8 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, de::Error as _};
-use serde_json::value::RawValue;
-
 /// The largest exponent that is written out.
 const MAX_EXPONENT: usize = 40;
-
-/// Reads a number, or a text that is one, without a detour over binary fractions. The reader must
-/// be serde_json's, of a text.
-///
-/// # Errors
-/// When it is neither, or has more digits than are kept.
-pub(super) fn number<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr<Err: fmt::Display>,
-{
-    let written = <&RawValue>::deserialize(deserializer)?;
-    read(written.get()).map_err(D::Error::custom)
-}
-
-/// Reads a number that may be missing, or `null`.
-///
-/// # Errors
-/// As [`number`].
-pub(super) fn number_if_any<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr<Err: fmt::Display>,
-{
-    match Option::<&RawValue>::deserialize(deserializer)? {
-        Some(written) if written.get() != "null" => {
-            read(written.get()).map(Some).map_err(D::Error::custom)
-        }
-        _ => Ok(None),
-    }
-}
 
 /// Reads a number as JSON has it.
 ///
@@ -53,9 +19,9 @@ pub(super) fn read<T: FromStr<Err: fmt::Display>>(written: &str) -> Result<T, St
         None => text.parse().map_err(|error: T::Err| error.to_string()),
         Some((digits, exponent)) => {
             let shown = || text.chars().take(64).collect::<String>();
-            let plain = plain(digits, exponent)
-                .ok_or_else(|| format!("{:?} is not a number that can be kept", shown()))?;
-            plain.parse().map_err(|error: T::Err| error.to_string())
+            plain(digits, exponent)
+                .and_then(|plain| plain.parse().ok())
+                .ok_or_else(|| format!("{:?} is not a number that can be kept", shown()))
         }
     }
 }
@@ -106,14 +72,6 @@ mod tests {
 
     use super::*;
 
-    #[derive(Deserialize)]
-    struct Frame {
-        #[serde(deserialize_with = "number")]
-        price: Price,
-        #[serde(default, deserialize_with = "number_if_any")]
-        size: Option<Size>,
-    }
-
     #[test]
     fn every_digit_stays() {
         for (written, expected) in [
@@ -133,13 +91,8 @@ mod tests {
                 "7922816251426433759354395033",
             ),
         ] {
-            let text = format!(r#"{{"price":{written},"size":{written}}}"#);
-            let frame: Frame = serde_json::from_str(&text).unwrap();
-            assert_eq!(frame.price.to_string(), expected, "{written}");
-            assert_eq!(frame.size.unwrap().to_string(), expected, "{written}");
-        }
-        for text in [r#"{"price":1}"#, r#"{"price":1,"size":null}"#] {
-            assert_eq!(serde_json::from_str::<Frame>(text).unwrap().size, None);
+            assert_eq!(read::<Price>(written).unwrap().to_string(), expected);
+            assert_eq!(read::<Size>(written).unwrap().to_string(), expected);
         }
     }
 
@@ -164,8 +117,9 @@ mod tests {
             "\"1_0\"",
             "\"NaN\"",
         ] {
-            let text = format!(r#"{{"price":{written}}}"#);
-            assert!(serde_json::from_str::<Frame>(&text).is_err(), "{written}");
+            let error = read::<Price>(written).unwrap_err();
+            let value = written.trim_matches('"');
+            assert!(error.contains(value), "{written}: {error}");
         }
     }
 

@@ -56,7 +56,7 @@ const LONGEST_FRESH: Duration = Duration::from_secs(60 * 60);
 const TOO_OFTEN: Duration = Duration::from_secs(60);
 
 /// How long an address is left alone that has answered before and now refuses to.
-const REFUSED: Duration = Duration::from_secs(10 * 60);
+pub(super) const REFUSED: Duration = Duration::from_secs(10 * 60);
 
 /// For how long "nothing has changed" is believed: there are servers that say so for ever.
 const BELIEVED: Duration = Duration::from_secs(60 * 60);

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use futures_util::future::BoxFuture;
-use market::{Clock, Millis, Price, Quality, Session, Size, Symbol, Tick, Trade, TradingState};
+use market::{Clock, Millis, Quality, Session, Size, Symbol, Tick, Trade, TradingState};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{json, value::RawValue};
 use tokio_tungstenite::tungstenite::http::Uri;
@@ -15,7 +15,8 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use super::{
     About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher,
     about::list,
-    conditions, exact, exchange_time,
+    conditions,
+    fields::{self, Field},
     socket::{self, Fault, Heard, Made, Protocol, Say, words},
     spec::{self, FeedOptions, Main},
 };
@@ -200,6 +201,7 @@ impl Protocol for Conversation<'_> {
                 for trade in trades {
                     match trade {
                         Ok(tick) if self.symbols.contains(&tick.symbol) => {
+                            timely(&tick, publisher);
                             publisher.tick(&tick);
                             heard = Heard::Speech;
                         }
@@ -219,6 +221,15 @@ impl Protocol for Conversation<'_> {
             }
             Message::Other => Ok(Heard::Unknown),
         }
+    }
+}
+
+/// Compares the time of a trade that is sent at once with ours. Those that move no last price may be
+/// reported long after.
+fn timely(tick: &Tick, publisher: &Publisher) {
+    let is_of_now = tick.trade.is_some_and(|trade| trade.moves.last);
+    if is_of_now && tick.clock == Clock::Exchange {
+        publisher.clock(tick.time);
     }
 }
 
@@ -263,21 +274,21 @@ struct Typed<'a> {
     #[serde(borrow, default)]
     data: Option<Vec<&'a RawValue>>,
     #[serde(borrow, default)]
-    msg: Cow<'a, str>,
+    msg: Field<'a>,
 }
 
 #[derive(Deserialize)]
-struct TradeFrame {
+struct TradeFrame<'a> {
     #[serde(rename = "s")]
     symbol: Symbol,
-    #[serde(rename = "p", deserialize_with = "exact::number")]
-    price: Price,
-    #[serde(rename = "t")]
-    time: Millis,
-    #[serde(rename = "v", default, deserialize_with = "exact::number_if_any")]
-    size: Option<Size>,
-    #[serde(rename = "c", default)]
-    conditions: Option<Vec<String>>,
+    #[serde(rename = "p", borrow, default)]
+    price: Field<'a>,
+    #[serde(rename = "t", borrow, default)]
+    time: Field<'a>,
+    #[serde(rename = "v", borrow, default)]
+    size: Field<'a>,
+    #[serde(rename = "c", borrow, default)]
+    conditions: Field<'a>,
 }
 
 /// Reads a message.
@@ -294,24 +305,23 @@ pub fn parse(text: &str, received: Millis) -> Result<Message, FrameError> {
             Message::Trades(trades.into_iter().map(read).collect())
         }
         "ping" => Message::Ping,
-        "error" => Message::Error(typed.msg.into_owned()),
+        "error" => Message::Error(typed.msg.text().unwrap_or_default().into_owned()),
         _ => Message::Other,
     })
 }
 
 /// Where no volume is given, it is a change of the price without a trade that is known of.
 fn trade_of(text: &str, received: Millis) -> Result<Tick, FrameError> {
-    let frame: TradeFrame =
+    let frame: TradeFrame<'_> =
         serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))?;
-    if frame.price <= Price::ZERO || frame.size.is_some_and(|size| size < Size::ZERO) {
-        return Err(FrameError::new(&"a price or a size below zero", text));
-    }
-    let time = exchange_time(frame.time, received, text)?;
-    let mut tick = Tick::new(frame.symbol, time, Clock::Exchange);
-    let conditions = frame.conditions.unwrap_or_default();
+    let price = fields::traded("p", frame.price, text)?;
+    let size = fields::quantity("v", frame.size, text)?;
+    let (time, clock) = fields::moment(frame.time, received, text)?;
+    let mut tick = Tick::new(frame.symbol, time, clock);
+    let conditions = fields::conditions(frame.conditions, text)?;
     tick.trade = Some(Trade {
-        moves: conditions::numbered(conditions.iter().map(String::as_str)),
-        ..Trade::new(frame.price, frame.size.filter(|size| *size > Size::ZERO))
+        moves: conditions::numbered(conditions.iter().map(|condition| &**condition)),
+        ..Trade::new(price, size.filter(|size| *size > Size::ZERO))
     });
     Ok(tick)
 }
@@ -355,7 +365,7 @@ mod tests {
     fn a_trade_that_is_wrong_leaves_the_others() {
         let ticks = trades(&TRADES.replace("122.1", "-1"));
         assert!(matches!(&ticks[..], [Err(_), Ok(_)]), "{ticks:?}");
-        let ticks = trades(&TRADES.replace("1672348887195", "1672348887195000"));
+        let ticks = trades(&TRADES.replace("1672348887195", "1872348887195"));
         assert!(matches!(&ticks[..], [Err(_), Ok(_)]), "{ticks:?}");
         for text in [
             "",
@@ -371,6 +381,34 @@ mod tests {
             Ok(Message::Other)
         );
         assert_eq!(parse(r#"{"type":"ping"}"#, NOW), Ok(Message::Ping));
+    }
+
+    #[test]
+    fn a_time_in_seconds_is_of_today_and_one_of_1970_is_refused() {
+        let ticks = trades(&TRADES.replace("1672348887195", "1672348887"));
+        let [Ok(first), Ok(_)] = &ticks[..] else {
+            panic!("{ticks:?}");
+        };
+        assert_eq!(first.time, 1_672_348_887_000);
+        let ticks = trades(&TRADES.replace("1672348887195", "1672348"));
+        let [Err(error), Ok(_)] = &ticks[..] else {
+            panic!("{ticks:?}");
+        };
+        let error = error.to_string();
+        assert!(error.starts_with("1672348 is not a time"), "{error}");
+    }
+
+    #[test]
+    fn conditions_may_be_numbers_and_what_is_missing_costs_nothing() {
+        let ticks = trades(
+            r#"{"type":"trade","data":[{"s":"AAPL","p":"1.50","c":[1,24]},{"s":"AAPL","p":2,"t":"","v":null,"c":""},{"s":"AAPL","p":0,"t":1672348887195,"v":1}]}"#,
+        );
+        let [Ok(first), Ok(second), Err(error)] = &ticks[..] else {
+            panic!("{ticks:?}");
+        };
+        assert!(!first.trade.unwrap().moves.last);
+        assert_eq!((second.time, second.clock), (NOW, Clock::Receipt));
+        assert!(error.to_string().starts_with("p is 0: "), "{error}");
     }
 
     #[test]

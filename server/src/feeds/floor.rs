@@ -52,6 +52,12 @@ impl Floor {
         self.left = Arc::new(left);
     }
 
+    /// Whether somebody holds [`Floor::speakers`].
+    #[cfg(test)]
+    pub(super) fn is_locked(&self) -> bool {
+        self.speakers.is_locked()
+    }
+
     /// Who speaks for each symbol.
     pub(super) fn speakers(&self) -> MutexGuard<'_, Seats> {
         self.speakers.lock()

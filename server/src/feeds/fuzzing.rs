@@ -15,9 +15,11 @@ use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, header};
 use toml::{Table, Value};
 
 use super::{
-    End, FeedSpec, Floor, Publisher, conditions, exact, fetch, headline, markup,
+    End, FeedSpec, Floor, Publisher,
+    conditions::{self, Scope},
+    exact, fetch, foreign, headline, markup,
     recording::{self, Line},
-    replay, retry, sec, stdin,
+    retry, sec, stdin,
     wire::Played,
 };
 use crate::{Cursor, Tape, Topic, fuzzing::through, publish};
@@ -304,7 +306,7 @@ pub(crate) fn recording(bytes: &[u8]) {
     let open = || recording::unpack(bytes);
     let mut frames = 0;
     if let Ok(mut lines) = open() {
-        let _ = replay::read_from(&mut *lines, |recorded| {
+        let _ = foreign::read_from(&mut *lines, |recorded| {
             through(usize::from(matches!(recorded.content, Ok(Some(_)))));
             frames += 1;
             frames < 10_000
@@ -391,7 +393,9 @@ pub(crate) fn words(text: &str) {
     assert!(plain.len() <= 4 * text.len());
     assert!(markup::cut(plain, 10).chars().count() <= 10);
     for tape in [None, conditions::Tape::of("A"), conditions::Tape::of("C")] {
-        let _ = conditions::moves(tape, text.split(','));
+        for scope in [Scope::OneExchange, Scope::Consolidated] {
+            let _ = conditions::moves(scope, tape, text.split(','));
+        }
     }
     let _ = conditions::numbered(text.split(','));
 }

@@ -7,14 +7,14 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
     time::Duration,
 };
 
 use futures_util::future::BoxFuture;
 use market::{
-    Best, Clock, Day, Millis, Moves, Price, Quality, Session, Size, Symbol, Tick, Trade,
+    Best, Clock, Day, Millis, Moves, Price, Quality, Session, Size, Symbol, Tick, TimeUnit, Trade,
     TradingState,
 };
 use reqwest::{
@@ -26,7 +26,7 @@ use serde_json::value::RawValue;
 use tokio::task::spawn_blocking;
 
 use super::{
-    About, End, Feed, FeedError, Licence, Publisher, exchange_time,
+    About, End, Feed, FeedError, Licence, Publisher, exact, exchange_time,
     fetch::{self, Fetcher, Page, pause},
     markup,
     spec::{self, FeedOptions, Main},
@@ -35,6 +35,9 @@ use crate::{Secret, bom::without_bom};
 
 /// The most symbols of one feed.
 const MAX_SYMBOLS: usize = 1_000;
+
+/// The most rows of a document that are looked at.
+const MAX_ROWS: usize = 2 * MAX_SYMBOLS;
 
 /// The most headers that can be set.
 const MAX_HEADERS: usize = 20;
@@ -105,9 +108,9 @@ pub struct Options {
     /// When it was so.
     #[serde(default = "at_time")]
     pub time: Pointer,
-    /// What a time that is a number counts.
+    /// What a time that is a number counts; by its magnitude where that is not given.
     #[serde(default)]
-    pub time_unit: Unit,
+    pub time_unit: Option<Unit>,
     /// The name of what is traded.
     #[serde(default = "at_name")]
     pub name: Pointer,
@@ -236,13 +239,12 @@ impl<'de> Deserialize<'de> for Subject {
 }
 
 /// What a time that is a number counts, since the epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Unit {
     /// Seconds; digits after the point count.
     #[serde(rename = "s")]
     Seconds,
     /// Milliseconds.
-    #[default]
     #[serde(rename = "ms")]
     Milliseconds,
     /// Microseconds.
@@ -251,6 +253,17 @@ pub enum Unit {
     /// Nanoseconds.
     #[serde(rename = "ns")]
     Nanoseconds,
+}
+
+impl From<Unit> for TimeUnit {
+    fn from(unit: Unit) -> Self {
+        match unit {
+            Unit::Seconds => TimeUnit::Seconds,
+            Unit::Milliseconds => TimeUnit::Millis,
+            Unit::Microseconds => TimeUnit::Micros,
+            Unit::Nanoseconds => TimeUnit::Nanos,
+        }
+    }
 }
 
 /// What a header says: written down, or a secret by its place.
@@ -382,6 +395,8 @@ pub struct Json {
     patience: fetch::Patience,
     /// What was told of each symbol.
     told: HashMap<Symbol, Figures>,
+    /// How long it was since the last poll.
+    wait: Duration,
 }
 
 impl Json {
@@ -397,6 +412,7 @@ impl Json {
             options,
             patience: fetch::Patience::default(),
             told: HashMap::new(),
+            wait: Duration::ZERO,
         }
     }
 
@@ -432,8 +448,9 @@ impl Json {
         let interval = self.options.interval;
         let fetcher = Fetcher::new(&self.options.user_agent, self.patience)?.of(publisher);
         let mut page = self.page()?;
+        let place = fetch::place(&self.options.url);
         let later = |why: String| FeedError::Later {
-            why: format!("{}: {why}", fetch::place(&self.options.url)),
+            why: format!("{place}: {why}"),
             wait: interval,
         };
         loop {
@@ -449,36 +466,146 @@ impl Json {
                     .await
                     .unwrap_or_else(|error| Err(format!("reading it failed: {error}")))
                     .map_err(later)?;
-                let mut right = 0_usize;
-                let mut last = None;
-                for row in rows {
-                    match row.and_then(|row| {
-                        let known = self.told.contains_key(&row.symbol);
-                        match !known && self.told.len() >= MAX_SYMBOLS {
-                            true => Err(format!("more than {MAX_SYMBOLS} symbols")),
-                            false => Ok(row),
-                        }
-                    }) {
-                        Ok(row) => {
-                            right += 1;
-                            tell(&mut self.told, row, &self.options, &self.name, publisher);
-                        }
-                        Err(why) => {
-                            publisher.wrong(&why);
-                            last = Some(why);
-                        }
-                    }
-                }
-                if let (0, Some(why)) = (right, last) {
+                let told = self.tell_all(rows, publisher);
+                if let Err(why) = told {
                     return Err(later(why));
                 }
             }
             publisher.live();
             let wait = pause(interval, answer.fresh);
+            self.wait = wait;
             // It is not silent in between.
             publisher.hears_every(wait);
             publisher.rest(wait).await;
         }
+    }
+}
+
+impl Json {
+    /// Publishes the rows of a document. Of those of one symbol the first one counts, also where it
+    /// cannot be read: the next one is of something else.
+    ///
+    /// # Errors
+    /// When none can be read: why the last one cannot.
+    fn tell_all(&mut self, rows: Vec<Row>, publisher: &Publisher) -> Result<(), String> {
+        let mut seen = HashSet::new();
+        let (mut is_any, mut last) = (false, None);
+        for row in rows {
+            let is_known = row
+                .symbol
+                .is_none_or(|symbol| self.told.contains_key(&symbol));
+            let figures = match row.symbol {
+                Some(symbol) if !seen.insert(symbol) => Err(format!(
+                    "{symbol} stands there twice: the first row counts, and not {}",
+                    row.start
+                )),
+                _ if !is_known && self.told.len() >= MAX_SYMBOLS => Err(format!(
+                    "{} is too many: expected at most {MAX_SYMBOLS} symbols",
+                    row.start
+                )),
+                _ => row.figures,
+            };
+            for why in row.faults {
+                publisher.wrong(&why);
+            }
+            match (row.symbol, figures) {
+                (Some(symbol), Ok(figures)) => {
+                    is_any = true;
+                    self.tell(symbol, row.name, figures, publisher);
+                }
+                (_, Err(why)) => {
+                    publisher.wrong(&why);
+                    last = Some(why);
+                }
+                (None, Ok(_)) => {}
+            }
+        }
+        match last {
+            Some(why) if !is_any => Err(why),
+            _ => Ok(()),
+        }
+    }
+
+    /// Publishes what has changed.
+    fn tell(
+        &mut self,
+        symbol: Symbol,
+        name: Option<String>,
+        figures: Figures,
+        publisher: &Publisher,
+    ) {
+        let options = &self.options;
+        let before = self.told.get(&symbol);
+        if before.is_none() {
+            publisher.session(Session {
+                symbol,
+                name: name.unwrap_or_else(|| symbol.to_string()),
+                currency: options.currency.clone(),
+                venue: options.venue.clone(),
+                source: self.name.clone(),
+                quality: options.quality,
+                state: TradingState::Open,
+                halt_code: None,
+                hours: None,
+                open: figures.open,
+                prev_close: figures.prev_close,
+                tick: None,
+            });
+        }
+        let changed =
+            |figure: fn(&Figures) -> Option<Price>| before.and_then(figure) != figure(&figures);
+        if before.is_some_and(|before| before.is_as(&figures)) {
+            publisher.ignore();
+            return;
+        }
+        let now = publisher.now();
+        let believed = figures
+            .time
+            .map(|time| exchange_time(time, now, &self.name));
+        let (time, clock) = match believed {
+            Some(Ok(time)) => (time, Clock::Exchange),
+            Some(Err(error)) => {
+                publisher.wrong(&error);
+                (now, Clock::Receipt)
+            }
+            None => (now, Clock::Receipt),
+        };
+        // A figure that has changed since the last poll is as old as that, and no older.
+        let is_news = before.is_some() && clock == Clock::Exchange;
+        match options.quality {
+            Quality::Live if is_news => {
+                publisher.clock_behind(time, Millis::try_from(self.wait.as_millis()).unwrap_or(0));
+            }
+            _ => {}
+        }
+        let mut tick = Tick::new(symbol, time, clock);
+        let is_traded = changed(|figures| figures.price)
+            || before.is_none_or(|before| before.size != figures.size);
+        if let Some(price) = figures.price.filter(|_| is_traded) {
+            tick.trade = Some(Trade {
+                // Of all the trades between two polls one is seen, which is no volume.
+                moves: Moves {
+                    volume: false,
+                    ..Moves::ALL
+                },
+                ..Trade::new(price, figures.size)
+            });
+        }
+        let side = |price: Option<Price>, size| match price {
+            Some(price) => Best::At { price, size },
+            None => Best::Nobody,
+        };
+        tick.bid = side(figures.bid, figures.bid_size);
+        tick.ask = side(figures.ask, figures.ask_size);
+        tick.day = Day {
+            volume: figures.volume,
+            high: figures.high,
+            low: figures.low,
+            open: figures.open,
+            prev_close: figures.prev_close,
+        };
+        self.told.insert(symbol, figures);
+        publisher.tick(&tick);
     }
 }
 
@@ -492,88 +619,18 @@ impl Feed for Json {
     }
 }
 
-/// Tells what has changed.
-fn tell(
-    told: &mut HashMap<Symbol, Figures>,
-    row: Row,
-    options: &Options,
-    source: &str,
-    publisher: &Publisher,
-) {
-    let Row {
-        symbol,
-        name,
-        figures,
-    } = row;
-    let before = told.get(&symbol);
-    if before.is_none() {
-        publisher.session(Session {
-            symbol,
-            name: name.unwrap_or_else(|| symbol.to_string()),
-            currency: options.currency.clone(),
-            venue: options.venue.clone(),
-            source: source.to_owned(),
-            quality: options.quality,
-            state: TradingState::Open,
-            halt_code: None,
-            hours: None,
-            open: figures.open,
-            prev_close: figures.prev_close,
-            tick: None,
-        });
-    }
-    let changed =
-        |figure: fn(&Figures) -> Option<Price>| before.and_then(figure) != figure(&figures);
-    if before.is_some_and(|before| before.is_as(&figures)) {
-        publisher.ignore();
-        return;
-    }
-    let now = publisher.now();
-    let believed = figures.time.map(|time| exchange_time(time, now, source));
-    let (time, clock) = match believed {
-        Some(Ok(time)) => (time, Clock::Exchange),
-        Some(Err(error)) => {
-            publisher.wrong(&error);
-            (now, Clock::Receipt)
-        }
-        None => (now, Clock::Receipt),
-    };
-    let mut tick = Tick::new(symbol, time, clock);
-    let is_traded =
-        changed(|figures| figures.price) || before.is_none_or(|before| before.size != figures.size);
-    if let Some(price) = figures.price.filter(|_| is_traded) {
-        tick.trade = Some(Trade {
-            // Of all the trades between two polls one is seen, which is no volume.
-            moves: Moves {
-                volume: false,
-                ..Moves::ALL
-            },
-            ..Trade::new(price, figures.size)
-        });
-    }
-    let side = |price: Option<Price>, size| match price {
-        Some(price) => Best::At { price, size },
-        None => Best::Nobody,
-    };
-    tick.bid = side(figures.bid, figures.bid_size);
-    tick.ask = side(figures.ask, figures.ask_size);
-    tick.day = Day {
-        volume: figures.volume,
-        high: figures.high,
-        low: figures.low,
-        open: figures.open,
-        prev_close: figures.prev_close,
-    };
-    told.insert(symbol, figures);
-    publisher.tick(&tick);
-}
-
-/// What a document says of one symbol.
+/// What a document has of one symbol.
 #[derive(Debug, PartialEq)]
 struct Row {
-    symbol: Symbol,
+    /// None where that could not be read.
+    symbol: Option<Symbol>,
     name: Option<String>,
-    figures: Figures,
+    /// The figures, or why there are none.
+    figures: Result<Figures, String>,
+    /// What is wrong with single figures.
+    faults: Vec<String>,
+    /// The beginning of the row, to show.
+    start: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -607,7 +664,7 @@ impl Figures {
 ///
 /// # Errors
 /// When there are no rows in it.
-fn read(body: &[u8], options: &Options) -> Result<Vec<Result<Row, String>>, String> {
+fn read(body: &[u8], options: &Options) -> Result<Vec<Row>, String> {
     let document: &RawValue = serde_json::from_slice(without_bom(body))
         .map_err(|error| format!("it is no JSON: {error}"))?;
     let missing = || {
@@ -619,15 +676,12 @@ fn read(body: &[u8], options: &Options) -> Result<Vec<Result<Row, String>>, Stri
     match items.get().as_bytes().first() {
         Some(b'{') if options.keyed => {
             let keyed: Picked<'_> = serde_json::from_str(items.get()).map_err(error)?;
-            let rows = keyed.0.iter().take(2 * MAX_SYMBOLS);
-            Ok(rows
-                .map(|(key, item)| row(Some(key), item, options))
-                .collect())
+            let rows = keyed.0.iter().map(|(key, item)| (Some(&**key), *item));
+            Ok(all(rows, options))
         }
         Some(b'[') if !options.keyed => {
-            let all: Vec<&RawValue> = serde_json::from_str(items.get()).map_err(error)?;
-            let rows = all.into_iter().take(2 * MAX_SYMBOLS);
-            Ok(rows.map(|item| row(None, item, options)).collect())
+            let rows: Vec<&RawValue> = serde_json::from_str(items.get()).map_err(error)?;
+            Ok(all(rows.into_iter().map(|item| (None, item)), options))
         }
         Some(b'{') => Ok(vec![row(None, items, options)]),
         _ => {
@@ -682,61 +736,130 @@ impl<'de: 'a, 'a> Deserialize<'de> for Picked<'a> {
     }
 }
 
-fn row(key: Option<&str>, item: &RawValue, options: &Options) -> Result<Row, String> {
-    let symbol = match (&options.symbol, key) {
-        (Subject::Is(symbol), _) => *symbol,
-        (Subject::At(_), Some(key)) => named(key, options)?,
+/// The rows of a document, as many as are looked at.
+fn all<'a>(
+    items: impl Iterator<Item = (Option<&'a str>, &'a RawValue)>,
+    options: &Options,
+) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut left_out = 0;
+    for (key, item) in items {
+        match rows.len() < MAX_ROWS {
+            true => rows.push(row(key, item, options)),
+            false => left_out += 1,
+        }
+    }
+    if let Some(last) = rows.last_mut()
+        && left_out > 0
+    {
+        let why = format!("{left_out} rows are left out: expected at most {MAX_ROWS}");
+        last.faults.push(why);
+    }
+    rows
+}
+
+fn row(key: Option<&str>, item: &RawValue, options: &Options) -> Row {
+    let mut row = Row {
+        symbol: None,
+        name: None,
+        figures: Err(String::new()),
+        faults: Vec::new(),
+        start: start(item),
+    };
+    match symbol(key, item, options) {
+        Err(why) => row.figures = Err(why),
+        Ok(symbol) => {
+            row.symbol = Some(symbol);
+            let name = options.name.find(item).and_then(words);
+            let name = name.map(|name| markup::cut(market::plain(&name), 200));
+            row.name = name.filter(|name| !name.is_empty());
+            row.figures = figures(symbol, item, options, &mut row.faults);
+        }
+    }
+    row
+}
+
+fn symbol(key: Option<&str>, item: &RawValue, options: &Options) -> Result<Symbol, String> {
+    match (&options.symbol, key) {
+        (Subject::Is(symbol), _) => Ok(*symbol),
+        (Subject::At(_), Some(key)) => named(key, options),
         (Subject::At(pointer), None) => {
             let text = pointer.find(item).and_then(words).ok_or_else(|| {
                 format!("{} has no symbol at /{}", start(item), pointer.0.join("/"))
             })?;
-            named(&text, options)?
+            named(&text, options)
         }
+    }
+}
+
+/// The figures of a row. One that is wrong goes to `faults` and leaves the others; zero is no price.
+fn figures(
+    symbol: Symbol,
+    item: &RawValue,
+    options: &Options,
+    faults: &mut Vec<String>,
+) -> Result<Figures, String> {
+    let before = faults.len();
+    let mut price = |pointer: &Pointer, what: &str| -> Option<Price> {
+        let price: Price = number(pointer, item, symbol, what, faults)?;
+        if price < Price::ZERO {
+            faults.push(format!(
+                "{symbol}: the {what} is {price}: expected a price above zero, or zero where there is none"
+            ));
+        }
+        Some(price).filter(|price| *price > Price::ZERO)
     };
-    let price = |pointer: &Pointer, what: &str| -> Result<Option<Price>, String> {
-        let price: Option<Price> = number(pointer, item, symbol, what)?;
-        Ok(price.filter(|price| *price > Price::ZERO))
-    };
-    let size = |pointer: &Pointer, what: &str| -> Result<Option<Size>, String> {
-        let size: Option<Size> = number(pointer, item, symbol, what)?;
-        Ok(size.filter(|size| *size >= Size::ZERO))
+    let (last, bid, ask) = (
+        price(&options.price, "price"),
+        price(&options.bid, "bid"),
+        price(&options.ask, "ask"),
+    );
+    let (high, low) = (price(&options.high, "high"), price(&options.low, "low"));
+    let (open, prev_close) = (
+        price(&options.open, "open"),
+        price(&options.prev_close, "prev_close"),
+    );
+    let mut size = |pointer: &Pointer, what: &str| -> Option<Size> {
+        let size: Size = number(pointer, item, symbol, what, faults)?;
+        if size < Size::ZERO {
+            faults.push(format!(
+                "{symbol}: the {what} is {size}: expected a size of zero or more"
+            ));
+        }
+        Some(size).filter(|size| *size >= Size::ZERO)
     };
     let figures = Figures {
-        price: price(&options.price, "price")?,
-        size: size(&options.size, "size")?,
-        bid: price(&options.bid, "bid")?,
-        bid_size: size(&options.bid_size, "bid_size")?,
-        ask: price(&options.ask, "ask")?,
-        ask_size: size(&options.ask_size, "ask_size")?,
-        volume: size(&options.volume, "volume")?,
-        high: price(&options.high, "high")?,
-        low: price(&options.low, "low")?,
-        open: price(&options.open, "open")?,
-        prev_close: price(&options.prev_close, "prev_close")?,
-        time: options
-            .time
-            .find(item)
-            .map(|value| {
-                time(value, options.time_unit)
-                    .ok_or_else(|| format!("{symbol}: {} is no time", start(value)))
+        price: last,
+        size: size(&options.size, "size"),
+        bid,
+        bid_size: size(&options.bid_size, "bid_size"),
+        ask,
+        ask_size: size(&options.ask_size, "ask_size"),
+        volume: size(&options.volume, "volume"),
+        high,
+        low,
+        open,
+        prev_close,
+        time: options.time.find(item).and_then(|value| {
+            time(value, options.time_unit).unwrap_or_else(|why| {
+                faults.push(format!("{symbol}: the time {why}"));
+                None
             })
-            .transpose()?,
+        }),
     };
     if (figures.price, figures.bid, figures.ask) == (None, None, None) {
-        return Err(format!(
-            "{symbol} has no price: nothing above zero at /{}, /{} or /{}",
-            options.price.0.join("/"),
-            options.bid.0.join("/"),
-            options.ask.0.join("/")
-        ));
+        // A price that is wrong has said so.
+        let why = faults.drain(before..).next();
+        return Err(why.unwrap_or_else(|| {
+            format!(
+                "{symbol} has no price: nothing above zero at /{}, /{} or /{}",
+                options.price.0.join("/"),
+                options.bid.0.join("/"),
+                options.ask.0.join("/")
+            )
+        }));
     }
-    let name = options.name.find(item).and_then(words);
-    let name = name.map(|name| markup::cut(market::plain(&name), 200));
-    Ok(Row {
-        symbol,
-        name: name.filter(|name| !name.is_empty()),
-        figures,
-    })
+    Ok(figures)
 }
 
 /// The symbol of a source's own name. What a symbol cannot have in it, as the slash of BTC/USD, is a dash.
@@ -762,76 +885,55 @@ fn words(value: &RawValue) -> Option<String> {
 }
 
 /// A number with the digits that stand there, whether in quotes or not. An empty text is none.
-fn number<T: From<rust_decimal::Decimal>>(
+fn number<T>(
     pointer: &Pointer,
     item: &RawValue,
     symbol: Symbol,
     what: &str,
-) -> Result<Option<T>, String> {
-    let Some(value) = pointer.find(item) else {
-        return Ok(None);
+    faults: &mut Vec<String>,
+) -> Option<T>
+where
+    T: std::str::FromStr<Err: fmt::Display>,
+{
+    let value = pointer.find(item)?;
+    let read = match words(value) {
+        None => Err(format!("{} is no number", start(value))),
+        Some(text) if text.trim().is_empty() => return None,
+        Some(text) => exact::read(text.trim()).map_err(|error| format!("is wrong: {error}")),
     };
-    let text = words(value)
-        .ok_or_else(|| format!("{symbol}: the {what} {} is no number", start(value)))?;
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let plain = without_exponent(text.trim());
-    let price: Price = plain
-        .as_deref()
-        .unwrap_or(text.trim())
-        .parse()
-        .map_err(|error| format!("{symbol}: the {what}: {error}"))?;
-    Ok(Some(price.decimal().into()))
-}
-
-/// A number that is written with an exponent, `1.5e-7`, with all of its digits instead, `0.00000015`.
-fn without_exponent(text: &str) -> Option<String> {
-    let (digits, exponent) = text.split_once(['e', 'E'])?;
-    let exponent: i32 = exponent
-        .parse()
+    read.map_err(|why| faults.push(format!("{symbol}: the {what} {why}")))
         .ok()
-        .filter(|exponent| (-40..=40).contains(exponent))?;
-    let (sign, digits) = match digits.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", digits),
-    };
-    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let all: String = [whole, part].concat();
-    if all.is_empty() || all.len() > 40 || !all.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let point = whole.len() as i32 + exponent;
-    let number = if point <= 0 {
-        format!("{sign}0.{}{all}", "0".repeat(point.unsigned_abs() as usize))
-    } else if point as usize >= all.len() {
-        format!("{sign}{all}{}", "0".repeat(point as usize - all.len()))
-    } else {
-        format!(
-            "{sign}{}.{}",
-            &all[..point as usize],
-            &all[point as usize..]
-        )
-    };
-    Some(number)
 }
 
-/// A time as a number in the unit that was said, or as a text that says it all.
-fn time(value: &RawValue, unit: Unit) -> Option<Millis> {
-    let text = words(value)?;
-    let number = without_exponent(&text);
-    let number: Option<Price> = number.as_deref().unwrap_or(&text).parse().ok();
-    let Some(number) = number.map(Price::decimal) else {
-        return markup::time(&text);
+/// A time as a number in the unit that was given, or that its magnitude shows, or as a text that is a
+/// date. An empty text is none.
+fn time(value: &RawValue, unit: Option<Unit>) -> Result<Option<Millis>, String> {
+    let refused = || format!("{} is no time", start(value));
+    let text = words(value).ok_or_else(refused)?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let Ok(number) = exact::read::<Price>(text) else {
+        return markup::time(text).map(Some).ok_or_else(refused);
     };
-    let thousand = rust_decimal::Decimal::ONE_THOUSAND;
-    let ms = match unit {
-        Unit::Seconds => number.checked_mul(thousand)?,
-        Unit::Milliseconds => number,
-        Unit::Microseconds => number.checked_div(thousand)?,
-        Unit::Nanoseconds => number.checked_div(thousand)?.checked_div(thousand)?,
+    let number = number.decimal();
+    let Some(unit) = unit.map(TimeUnit::from) else {
+        let read = market::since_epoch(number);
+        return read
+            .map(|(time, _)| Some(time))
+            .map_err(|error| error.to_string());
     };
-    ms.trunc().try_into().ok()
+    let time = unit.millis(number).ok_or_else(refused)?;
+    // The unit is not the one that was given: nothing was told of before it could be written down so.
+    match TimeUnit::of(time) {
+        Some(TimeUnit::Millis) => Ok(Some(time)),
+        _ => Err(format!(
+            "{} is no time in {}: expected one from March 3, 1973 on",
+            start(value),
+            unit.name()
+        )),
+    }
 }
 
 /// The beginning of a value, to show.
@@ -853,12 +955,15 @@ mod tests {
         table.try_into().unwrap()
     }
 
-    fn rows(body: &str, more: &str) -> Vec<Result<Row, String>> {
+    fn rows(body: &str, more: &str) -> Vec<Row> {
         read(body.as_bytes(), &options(more)).unwrap()
     }
 
-    fn one(body: &str, more: &str) -> Row {
-        rows(body, more).remove(0).unwrap()
+    /// The first row, in which nothing is wrong: its symbol, name and figures.
+    fn one(body: &str, more: &str) -> (Symbol, Option<String>, Figures) {
+        let row = rows(body, more).remove(0);
+        assert_eq!(row.faults, [""; 0]);
+        (row.symbol.unwrap(), row.name, row.figures.unwrap())
     }
 
     #[test]
@@ -896,21 +1001,21 @@ mod tests {
 
     #[test]
     fn rows_are_found_in_every_shape() {
-        let row = one(
+        let (symbol, name, figures) = one(
             r#"{"symbol":"goog","price":597.30,"name":"Alphabet\u202e"}"#,
             "",
         );
         assert_eq!(
-            (row.symbol.as_str(), row.name.as_deref()),
+            (symbol.as_str(), name.as_deref()),
             ("GOOG", Some("Alphabet"))
         );
-        assert_eq!(row.figures.price.unwrap().to_string(), "597.30");
+        assert_eq!(figures.price.unwrap().to_string(), "597.30");
 
-        let row = one(
+        let (symbol, ..) = one(
             r#"{"data":{"last":"1"}}"#,
             "items = '/data'\nsymbol = 'BTC-USD'\nprice = '/last'",
         );
-        assert_eq!(row.symbol.as_str(), "BTC-USD");
+        assert_eq!(symbol.as_str(), "BTC-USD");
 
         let several = rows(
             r#"[{"s":"BTC/USD","price":1},{"s":7203,"price":2},{"price":3},{"s":"x","price":{}},5]"#,
@@ -918,7 +1023,8 @@ mod tests {
         );
         let symbols: Vec<_> = several
             .iter()
-            .map(|row| row.as_ref().map(|row| row.symbol.to_string()).ok())
+            .map(|row| row.symbol.filter(|_| row.figures.is_ok()))
+            .map(|symbol| symbol.map(|symbol| symbol.to_string()))
             .collect();
         assert_eq!(
             symbols,
@@ -937,12 +1043,9 @@ mod tests {
         );
         let told: Vec<_> = keyed
             .iter()
-            .flatten()
-            .map(|row| {
-                (
-                    row.symbol.to_string(),
-                    row.figures.price.unwrap().to_string(),
-                )
+            .filter_map(|row| {
+                let price = row.figures.as_ref().ok()?.price?;
+                Some((row.symbol?.to_string(), price.to_string()))
             })
             .collect();
         assert_eq!(
@@ -970,29 +1073,36 @@ mod tests {
                 "\"1,5\" is not a decimal",
             ),
             (r#"{"symbol":"A","price":true}"#, "is no number"),
-            (r#"{"symbol":"A","price":1e400}"#, "is not a decimal"),
-            (r#"{"symbol":"A","price":1,"time":"soon"}"#, "is no time"),
+            (r#"{"symbol":"A","price":1e400}"#, "1e400"),
+            (r#"{"symbol":"A","price":-5}"#, "the price is -5"),
             (r#"{"symbol":"A,B","price":1}"#, "is not a symbol"),
         ] {
-            let error = rows(body, "").remove(0).unwrap_err();
+            let error = rows(body, "").remove(0).figures.unwrap_err();
             assert!(error.contains(words), "{body}: {error}");
         }
     }
 
     #[test]
-    fn numbers_keep_their_digits() {
-        for (text, plain) in [
-            ("1e3", Some("1000")),
-            ("1.50E+1", Some("15.0")),
-            ("-12.5e-3", Some("-0.0125")),
-            ("1.25e1", Some("12.5")),
-            ("0e0", Some("0")),
-            ("1e41", None),
-            ("e5", None),
-            ("1.5", None),
-            ("1e", None),
-        ] {
-            assert_eq!(without_exponent(text).as_deref(), plain, "{text}");
+    fn a_figure_that_is_wrong_or_missing_leaves_the_others() {
+        let mut row = rows(
+            r#"{"symbol":"A","price":"1.50","bid":"","ask":null,"volume":"n/a","high":-2,"low":"0","prev_close":0,"size":0,"time":"soon"}"#,
+            "",
+        )
+        .remove(0);
+        let figures = row.figures.unwrap();
+        assert_eq!(figures.price.unwrap().to_string(), "1.50");
+        assert_eq!(figures.size, Some(Size::ZERO));
+        assert_eq!((figures.bid, figures.ask), (None, None));
+        assert_eq!((figures.high, figures.low), (None, None));
+        assert_eq!((figures.prev_close, figures.time), (None, None));
+        row.faults.sort();
+        let values = ["-2", "\\\"soon\\\"", "\"n/a\""];
+        assert_eq!(row.faults.len(), values.len(), "{:?}", row.faults);
+        for (fault, value) in row.faults.iter().zip(values) {
+            assert!(
+                fault.starts_with("A: the ") && fault.contains(value),
+                "{fault}"
+            );
         }
     }
 
@@ -1002,7 +1112,7 @@ mod tests {
             let value: Box<RawValue> = serde_json::from_str(text).unwrap();
             time(&value, unit)
         };
-        let six = Some(1_795_240_800_000);
+        let six = Ok(Some(1_795_240_800_000));
         for (text, unit) in [
             ("1795240800000", Unit::Milliseconds),
             ("\"1795240800000\"", Unit::Milliseconds),
@@ -1014,11 +1124,22 @@ mod tests {
             ("\"2026-11-21T06:00:00Z\"", Unit::Nanoseconds),
             ("\"Sat, 21 Nov 2026 01:00 EST\"", Unit::Seconds),
         ] {
-            assert_eq!(read(text, unit), six, "{text}");
+            assert_eq!(read(text, Some(unit)), six, "{text}");
+            assert_eq!(read(text, None), six, "{text}");
         }
-        for text in ["\"\"", "-1", "true", "[]", "1e39"] {
-            assert_eq!(read(text, Unit::Seconds), None, "{text}");
+        assert_eq!(read("\"\"", None), Ok(None));
+        for text in ["-1", "true", "[]", "1e39", "5"] {
+            for unit in [None, Some(Unit::Seconds)] {
+                let error = read(text, unit).unwrap_err();
+                assert!(error.contains(text) || text == "1e39", "{text}: {error}");
+            }
         }
+        // Seconds where milliseconds were promised are not of 1970.
+        let error = read("1795240800", Some(Unit::Milliseconds)).unwrap_err();
+        assert!(
+            error.contains("1795240800") && error.contains("no time in milliseconds"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -1052,8 +1173,8 @@ mod tests {
                 false => format!("{whole}.{part}"),
             };
             let rows = rows(&format!(r#"{{"symbol":"A","price":1,"volume":{text}}}"#), "");
-            let row = rows.into_iter().next().unwrap().unwrap();
-            prop_assert_eq!(row.figures.volume.unwrap().to_string(), text);
+            let row = rows.into_iter().next().unwrap();
+            prop_assert_eq!(row.figures.unwrap().volume.unwrap().to_string(), text);
         }
     }
 }

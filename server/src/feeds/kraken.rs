@@ -12,18 +12,22 @@
 //! sends a heartbeat each second when it has nothing else to say, and closes a connection that is
 //! idle for a minute.
 
-use std::{borrow::Cow, collections::BTreeSet, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
-use market::{Best, Clock, Day, Millis, Price, Size, Symbol, Tick, Trade};
-use rust_decimal::Decimal;
+use market::{Clock, Day, Millis, Price, Symbol, Tick, Trade};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Message, http::Uri};
 
 use super::{
-    About, End, Feed, FeedError, FrameError, Patience, Publisher, exchange_time, millis,
+    About, End, Feed, FeedError, FrameError, Patience, Publisher,
+    fields::{self, Field, Fields},
     numbers::{Number, Numbers},
     pairs::{self, Asked, Pair},
     rolling::Rolling,
@@ -181,6 +185,9 @@ struct Frame<'a> {
     symbol: Option<Cow<'a, str>>,
     #[serde(borrow)]
     result: Option<Subscription<'a>>,
+    /// What version 1 calls the kind of a message.
+    #[serde(borrow)]
+    event: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -201,40 +208,56 @@ struct System<'a> {
 struct TickerData<'a> {
     #[serde(borrow)]
     symbol: Cow<'a, str>,
-    #[serde(borrow)]
-    bid: Option<&'a RawValue>,
-    #[serde(borrow)]
-    bid_qty: Option<&'a RawValue>,
-    #[serde(borrow)]
-    ask: Option<&'a RawValue>,
-    #[serde(borrow)]
-    ask_qty: Option<&'a RawValue>,
-    #[serde(borrow)]
-    last: Option<&'a RawValue>,
-    #[serde(borrow)]
-    volume: Option<&'a RawValue>,
-    #[serde(borrow)]
-    low: Option<&'a RawValue>,
-    #[serde(borrow)]
-    high: Option<&'a RawValue>,
-    #[serde(borrow)]
-    change: Option<&'a RawValue>,
-    #[serde(borrow)]
-    timestamp: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    bid: Field<'a>,
+    #[serde(borrow, default)]
+    bid_qty: Field<'a>,
+    #[serde(borrow, default)]
+    ask: Field<'a>,
+    #[serde(borrow, default)]
+    ask_qty: Field<'a>,
+    #[serde(borrow, default)]
+    last: Field<'a>,
+    #[serde(borrow, default)]
+    volume: Field<'a>,
+    #[serde(borrow, default)]
+    low: Field<'a>,
+    #[serde(borrow, default)]
+    high: Field<'a>,
+    #[serde(borrow, default)]
+    change: Field<'a>,
+    #[serde(borrow, default)]
+    timestamp: Field<'a>,
 }
 
 #[derive(Deserialize)]
 struct TradeData<'a> {
     #[serde(borrow)]
     symbol: Cow<'a, str>,
-    #[serde(borrow)]
-    price: &'a RawValue,
-    #[serde(borrow)]
-    qty: &'a RawValue,
+    #[serde(borrow, default)]
+    price: Field<'a>,
+    #[serde(borrow, default)]
+    qty: Field<'a>,
     trade_id: u64,
-    #[serde(borrow)]
-    timestamp: Cow<'a, str>,
+    #[serde(borrow, default)]
+    timestamp: Field<'a>,
 }
+
+/// Whether a text is of version 1 of the source's API: data in an array that ends with the channel and
+/// the pair, everything else in an object with an `event`.
+pub(super) fn is_of_version_1(text: &str) -> bool {
+    let text = text.trim_start();
+    if !text.starts_with('[') {
+        let frame: Result<Frame<'_>, _> = serde_json::from_str(text);
+        return text.starts_with('{') && frame.is_ok_and(|frame| frame.event.is_some());
+    }
+    let elements: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+    matches!(&elements[..], [_, .., channel, pair]
+        if channel.get().starts_with('"') && pair.get().starts_with('"'))
+}
+
+/// What to do about version 1.
+pub(super) const VERSION_1: &str = "these are messages of version 1 of Kraken's API: expected version 2, as at wss://ws.kraken.com/v2";
 
 impl Protocol for Conversation<'_> {
     fn address(&self) -> Uri {
@@ -253,23 +276,32 @@ impl Protocol for Conversation<'_> {
     }
 
     fn read(&mut self, text: &str, publisher: &Publisher, say: &mut Say) -> Result<Heard, Fault> {
+        if text.starts_with('[') && is_of_version_1(text) {
+            return Err(FeedError::Fatal(VERSION_1.to_owned()).into());
+        }
         let frame: Frame<'_> =
             serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))?;
         let heard = match (frame.channel.as_deref(), frame.method.as_deref()) {
             (Some("ticker"), _) => {
-                for tick in tickers(frame.data, publisher.now(), text)? {
+                let mut faults = Vec::new();
+                let ticks = tickers(frame.data, publisher.now(), text, &mut faults)?;
+                let is_any = !ticks.is_empty();
+                for tick in ticks {
+                    let is_update = frame.kind.as_deref() == Some("update");
+                    if is_update && tick.clock == Clock::Exchange && self.asked.has(tick.symbol) {
+                        publisher.clock(tick.time);
+                    }
                     self.tick(tick, publisher);
                 }
-                Heard::Speech
+                some_of(is_any, faults, publisher)?
             }
             (Some("trade"), _) => {
                 let snapshot = frame.kind.as_deref() == Some("snapshot");
-                self.trades(
-                    trades(frame.data, publisher.now(), text)?,
-                    snapshot,
-                    publisher,
-                );
-                Heard::Speech
+                let mut faults = Vec::new();
+                let entries = trades(frame.data, publisher.now(), text, &mut faults)?;
+                let is_any = entries.iter().any(|entry| entry.tick.is_some());
+                self.trades(entries, snapshot, publisher);
+                some_of(is_any, faults, publisher)?
             }
             (Some("heartbeat"), _) if self.answers_due.is_empty() => Heard::Speech,
             (Some("heartbeat"), _) | (None, Some("pong")) => Heard::Step,
@@ -279,6 +311,9 @@ impl Protocol for Conversation<'_> {
             }
             (None, Some("subscribe")) => self.answered(&frame, publisher)?,
             (None, Some("unsubscribe")) => Heard::Step,
+            (None, None) if frame.event.is_some() => {
+                return Err(FeedError::Fatal(VERSION_1.to_owned()).into());
+            }
             _ => Heard::Unknown,
         };
         self.ask_anew(say);
@@ -341,52 +376,61 @@ impl Conversation<'_> {
         publisher.tick(&tick);
     }
 
-    fn trades(&mut self, mut ticks: Vec<(u64, Tick)>, snapshot: bool, publisher: &Publisher) {
-        ticks.sort_by_key(|(id, _)| *id);
+    fn trades(&mut self, mut entries: Vec<TradeEntry>, snapshot: bool, publisher: &Publisher) {
+        entries.sort_by_key(|entry| entry.id);
         if snapshot {
-            // The newest that there is of each: a number below the one before it says that the
-            // source counts from the beginning again. Of a pair that nothing is known of yet, the
-            // trades before the last one belong to the time before we listened.
-            let newest: Vec<(u64, Symbol)> =
-                ticks.iter().map(|(id, tick)| (*id, tick.symbol)).collect();
-            let last = |symbol: Symbol| {
-                let of = newest.iter().rev().find(|(_, other)| *other == symbol);
-                of.map_or(0, |(id, _)| *id)
-            };
-            let symbols: BTreeSet<Symbol> = newest.iter().map(|(_, symbol)| *symbol).collect();
-            for symbol in symbols {
-                if self
-                    .trades
-                    .newest(symbol)
-                    .is_some_and(|known| last(symbol) < known)
-                {
-                    self.trades.forget(symbol);
-                }
-                if self.trades.newest(symbol).is_none() {
-                    ticks.retain(|(id, tick)| tick.symbol != symbol || *id == last(symbol));
-                }
-            }
+            self.begin_with(&mut entries);
         }
-        for (id, tick) in ticks {
-            let symbol = tick.symbol;
+        for TradeEntry { id, symbol, tick } in entries {
             if !self.asked.has(symbol) {
                 publisher.ignore();
                 continue;
             }
-            match self.trades.take(symbol, id) {
-                Number::Next | Number::Missed => {}
-                Number::Known => continue,
-                Number::AfterGap => {
-                    publisher.gap();
-                    if !snapshot {
-                        self.missed.insert(symbol);
+            let Some(mut tick) = tick else {
+                // It is counted as wrong, and need not be asked for again.
+                self.trades.skip(symbol, id);
+                continue;
+            };
+            if let Some(trade) = &mut tick.trade {
+                match self.trades.take(symbol, tick.time, trade, snapshot) {
+                    Number::Next | Number::Missed => {}
+                    // Of a snapshot it is what was asked for to fill a gap.
+                    Number::Known if snapshot => continue,
+                    Number::Known => {
+                        publisher.ignore();
+                        continue;
+                    }
+                    Number::Again => publisher.gap(),
+                    Number::AfterGap => {
+                        publisher.gap();
+                        if !snapshot {
+                            self.missed.insert(symbol);
+                        }
                     }
                 }
             }
-            if !snapshot {
+            if !snapshot && tick.clock == Clock::Exchange {
                 publisher.clock(tick.time);
             }
             self.tick(tick, publisher);
+        }
+    }
+
+    /// Takes from a snapshot what was before we listened. It has the newest trades of each pair: a
+    /// number below the one before it shows that the source counts anew. Of a pair that nothing is
+    /// known of yet, the trades before the last one belong to the time before.
+    fn begin_with(&mut self, entries: &mut Vec<TradeEntry>) {
+        let mut newest: BTreeMap<Symbol, u64> = BTreeMap::new();
+        for entry in entries.iter() {
+            newest.insert(entry.symbol, entry.id);
+        }
+        for (symbol, last) in newest {
+            if self.trades.newest(symbol).is_some_and(|known| last < known) {
+                self.trades.restart(symbol);
+            }
+            if self.trades.newest(symbol).is_none() {
+                entries.retain(|entry| entry.symbol != symbol || entry.id == last);
+            }
         }
     }
 
@@ -396,8 +440,12 @@ impl Conversation<'_> {
         publisher: &Publisher,
         text: &str,
     ) -> Result<(), FrameError> {
-        let systems: Vec<System<'_>> = list(data, text)?;
-        if let Some(system) = systems.iter().find_map(|system| system.system.as_deref()) {
+        let systems = list(data, text)?;
+        let systems = systems
+            .into_iter()
+            .filter_map(|system| serde_json::from_str::<System<'_>>(system.get()).ok());
+        let system = systems.filter_map(|system| system.system).next();
+        if let Some(system) = system.as_deref() {
             self.is_down = system != "online";
             if self.is_down {
                 let system = socket::words(system);
@@ -459,48 +507,22 @@ fn symbol(text: &str) -> Option<Symbol> {
     Pair::read(text).ok().map(|pair| pair.symbol())
 }
 
-fn list<'a, T: Deserialize<'a>>(
-    data: Option<&'a RawValue>,
-    text: &str,
-) -> Result<Vec<T>, FrameError> {
+/// What a message of several entries was, some of which are wrong: a message of which nothing can be
+/// read is itself wrong.
+fn some_of(
+    is_any: bool,
+    mut faults: Vec<FrameError>,
+    publisher: &Publisher,
+) -> Result<Heard, FrameError> {
+    let last = if is_any { None } else { faults.pop() };
+    publisher.wrongs(faults);
+    last.map_or(Ok(Heard::Speech), Err)
+}
+
+/// The entries of a message, as they are written.
+fn list<'a>(data: Option<&'a RawValue>, text: &str) -> Result<Vec<&'a RawValue>, FrameError> {
     let data = data.ok_or_else(|| FrameError::new(&"no data", text))?;
     serde_json::from_str(data.get()).map_err(|error| FrameError::new(&error, text))
-}
-
-/// A number of JSON, exactly as it is written. Very small ones may have an exponent.
-fn number(raw: &RawValue, text: &str) -> Result<Decimal, FrameError> {
-    let digits = raw.get().trim_matches('"');
-    let number = match digits.contains(['e', 'E']) {
-        true => Decimal::from_scientific(digits).ok(),
-        false => digits.parse::<Price>().ok().map(Price::decimal),
-    };
-    number.ok_or_else(|| {
-        let why = format_args!("{digits:?} is not a number that can be kept exactly");
-        FrameError::new(&why, text)
-    })
-}
-
-fn price(raw: Option<&RawValue>, text: &str) -> Result<Option<Price>, FrameError> {
-    raw.map(|raw| number(raw, text).map(Price::from))
-        .transpose()
-}
-
-fn size(raw: Option<&RawValue>, text: &str) -> Result<Option<Size>, FrameError> {
-    let size = raw
-        .map(|raw| number(raw, text).map(Size::from))
-        .transpose()?;
-    match size {
-        Some(size) if size < Size::ZERO => Err(FrameError::new(&"a size below zero", text)),
-        size => Ok(size),
-    }
-}
-
-fn side(price: Option<Price>, size: Option<Size>) -> Best {
-    match price {
-        None => Best::Unchanged,
-        Some(price) if price <= Price::ZERO => Best::Nobody,
-        Some(price) => Best::At { price, size },
-    }
 }
 
 fn pair(text: &str, frame: &str) -> Result<Symbol, FrameError> {
@@ -509,60 +531,102 @@ fn pair(text: &str, frame: &str) -> Result<Symbol, FrameError> {
         .map_err(|error| FrameError::new(&error, frame))
 }
 
-fn tickers(data: Option<&RawValue>, received: Millis, text: &str) -> Result<Vec<Tick>, FrameError> {
+fn tickers(
+    data: Option<&RawValue>,
+    received: Millis,
+    text: &str,
+    faults: &mut Vec<FrameError>,
+) -> Result<Vec<Tick>, FrameError> {
     let mut ticks = Vec::new();
-    for ticker in list::<TickerData<'_>>(data, text)? {
-        let (time, clock) = match &ticker.timestamp {
-            Some(time) => {
-                let time = exchange_time(millis(time, text)?, received, text)?;
-                (time, Clock::Exchange)
-            }
-            None => (received, Clock::Receipt),
-        };
-        let mut tick = Tick::new(pair(&ticker.symbol, text)?, time, clock);
-        tick.bid = side(price(ticker.bid, text)?, size(ticker.bid_qty, text)?);
-        tick.ask = side(price(ticker.ask, text)?, size(ticker.ask_qty, text)?);
-        let last = price(ticker.last, text)?.map(Price::decimal);
-        let change = price(ticker.change, text)?.map(Price::decimal);
-        // The day rolls: it began with the price that changes are counted from.
-        let open = last
-            .zip(change)
-            .and_then(|(last, change)| last.checked_sub(change))
-            .map(Price::from);
-        tick.day = Day {
-            volume: size(ticker.volume, text)?,
-            high: price(ticker.high, text)?,
-            low: price(ticker.low, text)?,
-            open,
-            prev_close: open,
-        };
-        ticks.push(tick);
+    for entry in list(data, text)? {
+        match ticker(entry.get(), received, faults) {
+            Ok(tick) => ticks.push(tick),
+            Err(error) => faults.push(error),
+        }
     }
     Ok(ticks)
+}
+
+fn ticker(text: &str, received: Millis, faults: &mut Vec<FrameError>) -> Result<Tick, FrameError> {
+    let ticker: TickerData<'_> =
+        serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))?;
+    let symbol = pair(&ticker.symbol, text)?;
+    let mut fields = Fields::new(text, faults);
+    let (time, clock) = fields::moment(ticker.timestamp, received, text).unwrap_or_else(|error| {
+        fields.wrong(&error);
+        (received, Clock::Receipt)
+    });
+    let mut tick = Tick::new(symbol, time, clock);
+    tick.bid = fields.side(("bid", ticker.bid), ("bid_qty", ticker.bid_qty));
+    tick.ask = fields.side(("ask", ticker.ask), ("ask_qty", ticker.ask_qty));
+    let last = fields.price("last", ticker.last).map(Price::decimal);
+    let change = fields.change("change", ticker.change).map(Price::decimal);
+    // The day rolls: it began with the price that changes are counted from. One that began with
+    // nothing has none.
+    let open = last
+        .zip(change)
+        .and_then(|(last, change)| last.checked_sub(change))
+        .map(Price::from)
+        .filter(|open| *open > Price::ZERO);
+    tick.day = Day {
+        volume: fields.size("volume", ticker.volume),
+        high: fields.price("high", ticker.high),
+        low: fields.price("low", ticker.low),
+        open,
+        prev_close: open,
+    };
+    Ok(tick)
+}
+
+/// An entry of the channel of trades.
+#[derive(Debug)]
+struct TradeEntry {
+    id: u64,
+    symbol: Symbol,
+    /// None where no more than the number could be read.
+    tick: Option<Tick>,
 }
 
 fn trades(
     data: Option<&RawValue>,
     received: Millis,
     text: &str,
-) -> Result<Vec<(u64, Tick)>, FrameError> {
-    let mut ticks = Vec::new();
-    for trade in list::<TradeData<'_>>(data, text)? {
-        let time = exchange_time(millis(&trade.timestamp, text)?, received, text)?;
-        let at = Price::from(number(trade.price, text)?);
-        if at <= Price::ZERO {
-            return Err(FrameError::new(&"a price that is not above zero", text));
+    faults: &mut Vec<FrameError>,
+) -> Result<Vec<TradeEntry>, FrameError> {
+    let mut entries = Vec::new();
+    for entry in list(data, text)? {
+        match trade_entry(entry.get(), received, faults) {
+            Ok(entry) => entries.push(entry),
+            Err(error) => faults.push(error),
         }
-        let mut tick = Tick::new(pair(&trade.symbol, text)?, time, Clock::Exchange);
-        let of = size(Some(trade.qty), text)?;
-        tick.trade = Some(Trade::new(at, of).with_id(trade.trade_id));
-        ticks.push((trade.trade_id, tick));
     }
-    Ok(ticks)
+    Ok(entries)
+}
+
+fn trade_entry(
+    text: &str,
+    received: Millis,
+    faults: &mut Vec<FrameError>,
+) -> Result<TradeEntry, FrameError> {
+    let data: TradeData<'_> =
+        serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))?;
+    let symbol = pair(&data.symbol, text)?;
+    let id = data.trade_id;
+    let tick = || {
+        let (time, clock) = fields::moment(data.timestamp, received, text)?;
+        let price = fields::traded("price", data.price, text)?;
+        let size = fields::quantity("qty", data.qty, text)?;
+        let mut tick = Tick::new(symbol, time, clock);
+        tick.trade = Some(Trade::new(price, size).with_id(id));
+        Ok(tick)
+    };
+    let tick = tick().map_err(|error| faults.push(error)).ok();
+    Ok(TradeEntry { id, symbol, tick })
 }
 
 #[cfg(test)]
 mod tests {
+    use market::Best;
     use proptest::prelude::*;
 
     use super::*;
@@ -577,33 +641,10 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_taken_as_they_are_written() {
-        for (text, expected) in [
-            ("0.10", "0.10"),
-            ("740.0", "740.0"),
-            ("12345678901234567.89", "12345678901234567.89"),
-            ("1e-7", "0.0000001"),
-            ("1.50E2", "150"),
-            ("\"0.30\"", "0.30"),
-        ] {
-            let number = number(raw(text).unwrap(), text).unwrap();
-            assert_eq!(number.to_string(), expected, "{text}");
-        }
-        for text in [
-            "true",
-            "null",
-            "1e400",
-            "\"\"",
-            "[1]",
-            "0.00000000000000000000000000001",
-        ] {
-            assert!(number(raw(text).unwrap(), text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn reads_a_ticker_without_a_time_and_with_an_empty_side() {
-        let ticks = tickers(raw(TICKER), RECEIVED, TICKER).unwrap();
+        let mut faults = Vec::new();
+        let ticks = tickers(raw(TICKER), RECEIVED, TICKER, &mut faults).unwrap();
+        assert_eq!(faults, []);
         assert_eq!((ticks[0].time, ticks[0].clock), (RECEIVED, Clock::Receipt));
         assert_eq!(ticks[0].ask, Best::Nobody);
         assert_eq!(ticks[0].day.prev_close.unwrap().to_string(), "0.10052");
@@ -611,10 +652,31 @@ mod tests {
     }
 
     #[test]
-    fn reads_trades_with_their_numbers() {
-        let read = trades(raw(TRADE), RECEIVED, TRADE).unwrap();
-        let (id, tick) = &read[0];
-        assert_eq!((*id, tick.symbol.as_str()), (4_665_846, "MATIC-USD"));
+    fn a_pair_that_was_not_traded_yet_has_no_reference() {
+        let text = r#"[{"symbol":"1INCH/USD","bid":null,"bid_qty":null,"ask":0.342,"ask_qty":5.5,"last":0.3412,"volume":0,"vwap":0,"low":0,"high":0,"change":0.3412,"change_pct":0,"timestamp":""},{"symbol":"ADA/USD","bid":"x","ask":1,"last":null,"volume":null,"low":null,"high":-3,"change":null}]"#;
+        let mut faults = Vec::new();
+        let ticks = tickers(raw(text), RECEIVED, text, &mut faults).unwrap();
+        let nothing = Day {
+            volume: Some("0".parse().unwrap()),
+            ..Day::default()
+        };
+        assert_eq!((ticks[0].day, ticks[0].bid), (nothing, Best::Nobody));
+        assert!(matches!(ticks[0].ask, Best::At { .. }));
+        assert_eq!(
+            (ticks[1].day, ticks[1].bid),
+            (Day::default(), Best::Unchanged)
+        );
+        assert!(matches!(ticks[1].ask, Best::At { .. }));
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(faults[1].to_string().contains("high is -3"), "{faults:?}");
+    }
+
+    #[test]
+    fn reads_trades_with_their_numbers_and_the_others_beside_a_wrong_one() {
+        let mut faults = Vec::new();
+        let read = trades(raw(TRADE), RECEIVED, TRADE, &mut faults).unwrap();
+        let tick = read[0].tick.as_ref().unwrap();
+        assert_eq!((read[0].id, tick.symbol.as_str()), (4_665_846, "MATIC-USD"));
         assert_eq!(
             (tick.time, tick.clock),
             (1_695_628_116_925, Clock::Exchange)
@@ -624,17 +686,47 @@ mod tests {
             (trade.price.to_string(), trade.id),
             ("0.5147".to_owned(), Some(4_665_846))
         );
-        for (from, to) in [
-            ("0.5147", "0"),
-            ("0.5147", "-1"),
-            ("0.5147", "null"),
-            ("6423.46326", "-6423.46326"),
-            ("MATIC/USD", "MATIC"),
-            ("2023-09-25T07", "2023-09-27T07"),
-            ("4665846", "-1"),
+        assert_eq!(faults, []);
+        let entry = &TRADE[1..TRADE.len() - 1];
+        for (from, to, is_known) in [
+            ("0.5147", "0", true),
+            ("0.5147", "-1", true),
+            ("0.5147", "null", true),
+            ("6423.46326", "-6423.46326", true),
+            ("2023-09-25T07", "2023-09-27T07", true),
+            ("MATIC/USD", "MATIC", false),
+            ("4665846", "-1", false),
         ] {
-            let text = TRADE.replace(from, to);
-            assert!(trades(raw(&text), RECEIVED, &text).is_err(), "{text}");
+            let mut faults = Vec::new();
+            let text = format!("[{},5,{entry}]", entry.replace(from, to));
+            let read = trades(raw(&text), RECEIVED, &text, &mut faults).unwrap();
+            let ticks = read.iter().filter(|entry| entry.tick.is_some());
+            assert_eq!(ticks.count(), 1, "{text}");
+            assert_eq!(read.len(), if is_known { 2 } else { 1 }, "{text}");
+            assert_eq!(faults.len(), 2, "{faults:?}");
+            let value = to.trim_start_matches('-');
+            assert!(
+                faults[0].to_string().contains(value) || to == "null",
+                "{faults:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn version_1_is_known_by_its_form() {
+        for (text, is_old) in [
+            (
+                r#"[0,[["5541.20000","0.15850568","1534614057.321597","s","l",""]],"trade","XBT/USD"]"#,
+                true,
+            ),
+            (r#"[321,{"c":["5541.2","0.1"]},"ticker","XBT/USD"]"#, true),
+            (r#"{"event":"heartbeat"}"#, true),
+            (r#"{"channel":"heartbeat"}"#, false),
+            ("[1,2]", false),
+            ("[]", false),
+            ("", false),
+        ] {
+            assert_eq!(is_of_version_1(text), is_old, "{text}");
         }
     }
 

@@ -12,8 +12,11 @@ pub mod conditions;
 mod currency;
 mod exact;
 pub mod fetch;
+mod fields;
 pub mod finnhub;
 mod floor;
+mod foreign;
+mod forms;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 pub mod halts;
@@ -43,7 +46,7 @@ mod wire;
 use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
-use market::Millis;
+use market::{Millis, Price};
 
 use crate::Revealed;
 
@@ -147,20 +150,28 @@ impl fmt::Display for FrameError {
 
 impl std::error::Error for FrameError {}
 
-/// A time of an exchange that is this far ahead of the receipt is wrong: in another unit, most
-/// likely. Believed, it would close every bar until that time comes.
+/// A time of an exchange that is this far ahead of the receipt is wrong. Believed, it would close every
+/// bar until that time comes.
 const FUTURE: Millis = 24 * 60 * 60 * 1_000;
 
-/// A time in the text of a frame.
+/// A time as a frame has it: a date of RFC 3339, or a number in the unit that its magnitude shows.
 ///
 /// # Errors
-/// When it is none of RFC 3339, or from before 1970.
+/// When it is neither, or a date before 1970.
 fn millis(time: &str, frame: &str) -> Result<Millis, FrameError> {
+    let time = time.trim();
+    if let Ok(number) = exact::read::<Price>(time) {
+        return market::since_epoch(number.decimal())
+            .map(|(time, _)| time)
+            .map_err(|error| FrameError::new(&error, frame));
+    }
     time.parse()
         .ok()
         .and_then(|time: jiff::Timestamp| Millis::try_from(time.as_millisecond()).ok())
         .ok_or_else(|| {
-            let why = format_args!("{time:?} is not a time: expected RFC 3339 since 1970");
+            let time = fields::quoted(time);
+            let why =
+                format_args!("{time} is not a time: expected RFC 3339, or a number since 1970");
             FrameError::new(&why, frame)
         })
 }

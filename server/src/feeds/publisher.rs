@@ -3,7 +3,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -18,7 +18,7 @@ use tokio::{sync::watch, time::Instant};
 use utoipa::ToSchema;
 
 use super::{
-    Floor,
+    Floor, FrameError,
     speakers::{Seats, Standing, Turn},
     wire::{Played, Wire},
 };
@@ -49,6 +49,10 @@ pub struct Publisher {
     held: AtomicU64,
     duplicates: AtomicU64,
     mended: AtomicU64,
+    /// How much has been understood of what the source sent.
+    understood: AtomicU64,
+    /// Whether the source has ever been well.
+    has_worked: AtomicBool,
     /// The recording that stands in for the feed's connections, if one does.
     played: RwLock<Option<Arc<Played>>>,
 }
@@ -126,6 +130,8 @@ impl Publisher {
             held: AtomicU64::new(0),
             duplicates: AtomicU64::new(0),
             mended: AtomicU64::new(0),
+            understood: AtomicU64::new(0),
+            has_worked: AtomicBool::new(false),
             played: RwLock::default(),
         }
     }
@@ -183,6 +189,7 @@ impl Publisher {
     /// Takes a tick, and publishes what it led to where the feed speaks for its symbol: the bars
     /// that it closed, then the quote.
     pub fn tick(&self, tick: &Tick) {
+        self.understand();
         let mut state = self.state();
         let tick = &self.timed(&mut state, tick.clone());
         let mut seats = self.floor.speakers();
@@ -352,7 +359,9 @@ impl Publisher {
         }]);
         let mut state = self.state();
         state.sessions.insert(session.symbol, session.clone());
-        if self.floor.speakers().presents(self.rank, &session) {
+        // Held until the session is appended: a feed that takes over meanwhile appends its own after it.
+        let mut seats = self.floor.speakers();
+        if seats.presents(self.rank, &session) {
             self.say(session);
         }
     }
@@ -408,6 +417,7 @@ impl Publisher {
     /// Publishes a story, unless it says what is on the tape already.
     pub fn news(&self, news: News) {
         // The lock orders it after the ticks that came before it.
+        self.understand();
         let _state = self.state();
         let id = news.id.clone();
         let draft = Draft::new(Event::News(news));
@@ -464,17 +474,32 @@ impl Publisher {
     /// Says what the clock of the source says right now, in a message that it sends at once. Where
     /// that is further from ours than a source can be late, the feed is shown as degraded, and the
     /// times of receipt stand in for those of the source.
-    pub fn clock(&self, time: Millis) {
+    /// Answers whether it is right.
+    pub fn clock(&self, time: Millis) -> bool {
+        self.clock_behind(time, 0)
+    }
+
+    /// As [`Publisher::clock`], of a source whose data is always late by so much.
+    pub fn clock_behind(&self, time: Millis, usual: Millis) -> bool {
         let now = self.now();
         let mut state = self.state();
+        let behind = now.saturating_sub(time);
         let reason = if time.saturating_sub(now) > AHEAD {
             Some(skewed(time - now, "ahead of"))
-        } else if now.saturating_sub(time) > BEHIND {
-            Some(skewed(now - time, "behind"))
+        } else if behind.saturating_sub(usual) > BEHIND && usual > 0 {
+            Some(format!(
+                "the source's data is {} seconds old: expected {} at the most",
+                behind / 1_000,
+                (usual + BEHIND) / 1_000
+            ))
+        } else if behind > BEHIND && usual == 0 {
+            Some(skewed(behind, "behind"))
         } else {
             None
         };
+        let is_right = reason.is_none();
         self.skew(&mut state, reason, true);
+        is_right
     }
 
     /// The tick with a time that can be believed.
@@ -512,6 +537,7 @@ impl Publisher {
 
     /// Says that the source speaks. To be called for every frame; it is cheap when that is known.
     pub fn live(&self) {
+        self.has_worked.store(true, Ordering::Relaxed);
         let mut state = self.state();
         let mut seats = self.floor.speakers();
         seats.heard(self.rank);
@@ -554,6 +580,20 @@ impl Publisher {
         self.floor.speakers().hears_every(self.rank, interval);
     }
 
+    /// Whether the source has ever been well, on any connection.
+    pub fn has_worked(&self) -> bool {
+        self.has_worked.load(Ordering::Relaxed)
+    }
+
+    /// How many ticks, corrections and stories the source has given so far.
+    pub fn understood(&self) -> u64 {
+        self.understood.load(Ordering::Relaxed)
+    }
+
+    fn understand(&self) {
+        self.understood.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts messages of the source that are missing, as the source's own numbers tell.
     pub fn gap(&self) {
         self.gaps.fetch_add(1, Ordering::Relaxed);
@@ -587,6 +627,13 @@ impl Publisher {
         if let Some(count) = counted(&self.mended) {
             let feed = self.name();
             tracing::warn!(feed, count, "read in spite of a fault: {why}");
+        }
+    }
+
+    /// Counts each of these as [`Publisher::wrong`] does.
+    pub fn wrongs(&self, faults: Vec<FrameError>) {
+        for fault in faults {
+            self.wrong(&fault);
         }
     }
 
@@ -649,10 +696,11 @@ impl Publisher {
         self.state().speaks_since
     }
 
-    /// Has a trade archived that has a time of its exchange.
+    /// Has a trade archived, at the time at which its bar has it: that of its receipt, where the
+    /// source gives none or its clock is wrong.
     fn keep(&self, tick: &Tick) {
         if let Some(archive) = &self.floor.archive
-            && let Some(trade) = tick.trade.filter(|_| tick.clock == Clock::Exchange)
+            && let Some(trade) = tick.trade
         {
             archive.trade(Print {
                 symbol: tick.symbol,
@@ -755,13 +803,14 @@ fn counted(counter: &AtomicU64) -> Option<u64> {
 /// What a feed has passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct Skipped {
-    /// Frames that say nothing that we listen to.
+    /// Frames that say nothing that we listen to, and trades that come again.
     pub ignored: u64,
-    /// Frames that are not what their source promises.
+    /// Frames, entries and fields that are not what their source promises.
     pub wrong: u64,
     /// Trades that came for a minute that was closed: in the volume, but in no bar.
     pub late: u64,
-    /// Gaps in the source's own numbers of its messages or trades.
+    /// Gaps in the source's own numbers of its messages or trades, and numbers that begin anew or are
+    /// given twice.
     pub gaps: u64,
     /// Quotes that were older than what another feed had said of their symbol.
     pub held: u64,
@@ -770,3 +819,6 @@ pub struct Skipped {
     /// Faults of documents that were read all the same; nothing of them is passed over.
     pub mended: u64,
 }
+
+#[cfg(test)]
+mod tests;

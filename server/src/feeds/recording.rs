@@ -11,6 +11,7 @@ use std::{
 };
 
 use flate2::bufread::MultiGzDecoder;
+use market::TimeUnit;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
@@ -225,7 +226,8 @@ pub(super) fn read_after_header(
             Ok(ReadLine::End) => break,
             Ok(ReadLine::Read) if bytes.is_empty() => continue,
             Ok(ReadLine::Read) => serde_json::from_slice(&bytes)
-                .map_err(|error| FrameError::new(&error, &String::from_utf8_lossy(&bytes))),
+                .map_err(|error| FrameError::new(&error, &String::from_utf8_lossy(&bytes)))
+                .and_then(in_nanoseconds),
             Ok(ReadLine::TooLong) => Err(FrameError(format!("longer than {MAX_LINE} bytes"))),
             Err(error) => {
                 // Whoever wrote it was stopped in the middle. What came before it is good.
@@ -240,6 +242,24 @@ pub(super) fn read_after_header(
             break;
         }
     }
+}
+
+/// The line with its time in nanoseconds, in whatever unit another program wrote it.
+fn in_nanoseconds(line: Line<'static>) -> Result<Line<'static>, FrameError> {
+    let factor = TimeUnit::of(line.at).map(|unit| match unit {
+        TimeUnit::Seconds => 1_000_000_000,
+        TimeUnit::Millis => 1_000_000,
+        TimeUnit::Micros => 1_000,
+        TimeUnit::Nanos => 1,
+    });
+    let at = factor.and_then(|factor| line.at.checked_mul(factor));
+    let at = at.ok_or_else(|| {
+        let at = line.at;
+        FrameError(format!(
+            "{at} is not a time: expected nanoseconds since 1970, from March 3, 1973 on"
+        ))
+    })?;
+    Ok(Line { at, ..line })
 }
 
 /// Opens a file, plain or compressed with gzip.

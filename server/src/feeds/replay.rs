@@ -3,24 +3,19 @@
 //! Three formats are known by their first line, all plain or compressed with gzip:
 //!
 //! - our own, of any feed: see `docs/recordings.md`;
-//! - frames of Binance's combined streams, as [hftbacktest](https://github.com/nkaz001/hftbacktest)
-//!   collects them: the time of receipt in nanoseconds since the epoch, a space, the frame;
-//! - frames of Coinbase Exchange, as [cryptofeed](https://github.com/bmoscon/cryptofeed) collects
-//!   them: `SECONDS: {frame}` from the server, `URL <- SECONDS: {frame}` to it, `URL <-> SECONDS`
-//!   on connecting.
+//! - frames of Binance or Coinbase Exchange, as [hftbacktest](https://github.com/nkaz001/hftbacktest)
+//!   or [cryptofeed](https://github.com/bmoscon/cryptofeed) collect them: see [`foreign`](super::foreign).
 //!
 //! Quotes carry the times of the recording.
 
 use std::{
     collections::HashSet,
-    io::{self, BufRead},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures_util::future::BoxFuture;
-use market::{Millis, Quality, Session, Symbol, Tick};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use tokio::{
     sync::mpsc,
@@ -29,14 +24,12 @@ use tokio::{
 };
 
 use super::{
-    About, End, Feed, FeedError, FrameError, Licence, Publisher, binance, coinbase,
-    recording::{self, ReadLine, next_line, open},
+    About, End, Feed, FeedError, Licence, Publisher,
+    foreign::{self, read},
+    recording,
     spec::{FeedOptions, FeedSpec, Main},
     wire::Played,
 };
-
-/// The longest line that is read; what is longer is no frame. Snapshots of whole books have 60 KB.
-const MAX_LINE: usize = 4 << 20;
 
 /// How many frames are read ahead.
 const AHEAD: usize = 1_024;
@@ -134,7 +127,7 @@ pub(super) fn ready(file: &Path) -> Result<(), String> {
     match recording::header(file) {
         _ if is_pipe => Ok(()),
         Ok(Some(header)) => header.feed().map(drop),
-        Ok(None) => read(file, |_| false).map_err(|error| error.to_string()),
+        Ok(None) => foreign::ready(file),
         Err(error) => Err(format!("{}: {error}", file.display())),
     }
 }
@@ -201,6 +194,8 @@ impl Replay {
                 }
             }
         };
+        // Why the feed broke off the first time.
+        let refusal: Mutex<Option<String>> = Mutex::default();
         let playing = async {
             loop {
                 let taken = played.taken();
@@ -209,7 +204,11 @@ impl Replay {
                     Ok(End::Renew) => {}
                     Err(_) if played.is_over() => return Ok(()),
                     // It broke off then too, or it does not like what it is given now.
-                    Err(error) if played.taken() > taken => publisher.wrong(&error),
+                    Err(error) if played.taken() > taken => {
+                        publisher.wrong(&error);
+                        let mut refusal = refusal.lock().unwrap_or_else(PoisonError::into_inner);
+                        refusal.get_or_insert(error.to_string());
+                    }
                     Err(error) => return Err(FeedError::Fatal(error.to_string())),
                 }
             }
@@ -229,7 +228,22 @@ impl Replay {
             () = pacing => {}
             () = over => {}
         }
+        let skipped = publisher.skipped();
         match reading.await {
+            // Of a quiet source there is nothing; of one that is not understood there is something.
+            Ok(Ok(())) if publisher.understood() == 0 && skipped.ignored + skipped.wrong > 0 => {
+                Err(FeedError::Fatal(format!(
+                    "{}: nothing in it is understood: {} messages are wrong and {} of no known kind{}",
+                    self.file.display(),
+                    skipped.wrong,
+                    skipped.ignored,
+                    refusal
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .take()
+                        .map_or_else(String::new, |why| format!("; {why}"))
+                )))
+            }
             Ok(Ok(())) => Ok(End::Finished),
             Ok(Err(error)) => Err(FeedError::Fatal(error.to_string())),
             Err(error) => Err(FeedError::Fatal(format!("reading it failed: {error}"))),
@@ -244,21 +258,36 @@ impl Replay {
             spawn_blocking(move || read(&file, |frame| sender.blocking_send(frame).is_ok()));
         let mut pace = Pace::new(self.speed);
         let mut known = HashSet::new();
+        let mut count = 0_u64;
+        let mut wrong = None;
         while let Some(frame) = frames.recv().await {
             pace.wait(frame.received).await;
-            publisher.live();
+            count += 1;
+            for fault in frame.faults {
+                publisher.wrong(&format_args!("line {}: {fault}", frame.line));
+            }
             match frame.content {
                 Ok(Some(tick)) => {
+                    publisher.live();
                     if known.insert(tick.symbol) {
                         publisher.session(frame.source.session(tick.symbol, &self.name));
                     }
                     publisher.tick(&tick);
                 }
                 Ok(None) => publisher.ignore(),
-                Err(error) => publisher.wrong(&format_args!("line {}: {error}", frame.line)),
+                Err(error) => {
+                    let error = format!("line {}: {error}", frame.line);
+                    publisher.wrong(&error);
+                    wrong.get_or_insert(error);
+                }
             }
         }
         match reading.await {
+            Ok(Ok(())) if publisher.understood() == 0 => Err(FeedError::Fatal(format!(
+                "{}: {}",
+                self.file.display(),
+                foreign::nothing(count, wrong.as_deref())
+            ))),
             Ok(Ok(())) => Ok(End::Finished),
             Ok(Err(error)) => Err(FeedError::Fatal(error.to_string())),
             Err(error) => Err(FeedError::Fatal(format!(
@@ -307,185 +336,20 @@ impl Pace {
     }
 }
 
-/// A frame of a recording, as it was received.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
-    /// The line that it stands in, from 1.
-    pub line: u64,
-    /// When it was received, since the epoch; zero for a line that does not say so.
-    pub received: Duration,
-    /// Who sent it.
-    pub source: Source,
-    /// What it says: nothing where it is of a kind that is not listened to.
-    pub content: Result<Option<Tick>, FrameError>,
-}
-
-/// Who sent what was recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// Binance.
-    Binance,
-    /// Coinbase Exchange.
-    Coinbase,
-}
-
-impl Source {
-    /// Tells from a recording's first line whose it is.
-    fn of(line: &str) -> Option<Self> {
-        if binance_line(line).is_some() {
-            Some(Source::Binance)
-        } else if is_of_client(line) || coinbase_line(line).is_some() {
-            Some(Source::Coinbase)
-        } else {
-            None
-        }
-    }
-
-    /// What is known of a symbol without asking.
-    fn session(self, symbol: Symbol, name: &str) -> Session {
-        match self {
-            Source::Binance => binance::session(symbol, name, Quality::Replay),
-            Source::Coinbase => coinbase::session(symbol, name, Quality::Replay),
-        }
-    }
-}
-
-/// Reads a recording and hands out its frames until `each` says that it wants no more. A line that
-/// cannot be read is handed out as an error, and the next one is read.
-///
-/// # Errors
-/// When the file cannot be opened, or its first line is of neither format.
-pub fn read(file: &Path, each: impl FnMut(Recorded) -> bool) -> io::Result<()> {
-    open(file)
-        .and_then(|mut lines| read_from(&mut *lines, each))
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
-}
-
-/// Reads what a recording holds, as [`read`] does.
-///
-/// # Errors
-/// When its first line cannot be read, or is of neither format.
-pub(super) fn read_from(
-    lines: &mut dyn BufRead,
-    mut each: impl FnMut(Recorded) -> bool,
-) -> io::Result<()> {
-    let mut source = None;
-    let mut parser = coinbase::Parser::new();
-    let mut bytes = Vec::new();
-    for line in 1.. {
-        let text = match next_line(lines, &mut bytes, MAX_LINE) {
-            Ok(ReadLine::End) if source.is_none() => {
-                return Err(unknown("the file is empty"));
-            }
-            Ok(ReadLine::End) => break,
-            Ok(ReadLine::TooLong) => Err(FrameError(format!("longer than {MAX_LINE} bytes"))),
-            Ok(ReadLine::Read) => {
-                std::str::from_utf8(&bytes).map_err(|error| FrameError(error.to_string()))
-            }
-            Err(error) if source.is_none() => return Err(error),
-            Err(error) => {
-                // Most likely the archive was cut off. What came before it is good.
-                each(Recorded {
-                    line,
-                    received: Duration::ZERO,
-                    source: Source::Binance,
-                    content: Err(FrameError(format!("the file breaks off: {error}"))),
-                });
-                break;
-            }
-        };
-        if text == Ok("") {
-            continue;
-        }
-        let source = match source {
-            Some(source) => source,
-            None => {
-                let first = String::from_utf8_lossy(&bytes);
-                let known = Source::of(&first).ok_or_else(|| {
-                    let start: String = first.chars().take(60).collect();
-                    unknown(&format!("the first line is {start:?}"))
-                })?;
-                *source.insert(known)
-            }
-        };
-        let frame = |received, content| Recorded {
-            line,
-            received,
-            source,
-            content,
-        };
-        let frame = match (source, text) {
-            (_, Err(error)) => frame(Duration::ZERO, Err(error)),
-            (Source::Binance, Ok(text)) => match binance_line(text) {
-                Some((received, json)) => frame(received, binance::parse(json, millis(received))),
-                None => frame(
-                    Duration::ZERO,
-                    Err(FrameError::new(&"no time and frame", text)),
-                ),
-            },
-            (Source::Coinbase, Ok(text)) if is_of_client(text) => continue,
-            (Source::Coinbase, Ok(text)) => match coinbase_line(text) {
-                Some((received, json)) => frame(received, parser.parse(json, millis(received))),
-                None => frame(
-                    Duration::ZERO,
-                    Err(FrameError::new(&"no time and frame", text)),
-                ),
-            },
-        };
-        if !each(frame) {
-            break;
-        }
-    }
-    Ok(())
-}
-
-fn unknown(what: &str) -> io::Error {
-    let expected = "expected `NANOSECONDS {frame}` of Binance, or `SECONDS: {frame}` of Coinbase";
-    io::Error::new(io::ErrorKind::InvalidData, format!("{what}: {expected}"))
-}
-
-fn millis(received: Duration) -> Millis {
-    Millis::try_from(received.as_millis()).unwrap_or(Millis::MAX)
-}
-
-fn binance_line(line: &str) -> Option<(Duration, &str)> {
-    let (nanos, json) = line.split_once(' ')?;
-    let right = json.starts_with('{')
-        && nanos.len() >= 16
-        && nanos.bytes().all(|byte| byte.is_ascii_digit());
-    right.then_some((Duration::from_nanos(nanos.parse().ok()?), json))
-}
-
-fn coinbase_line(line: &str) -> Option<(Duration, &str)> {
-    let (seconds, json) = line.split_once(": ")?;
-    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if !json.starts_with('{') || !digits(whole) || !digits(fraction) || fraction.len() > 9 {
-        return None;
-    }
-    let nanos = format!("{fraction:0<9}").parse().ok()?;
-    Some((Duration::new(whole.parse().ok()?, nanos), json))
-}
-
-/// What the recording's own client said, and when it connected.
-fn is_of_client(line: &str) -> bool {
-    let address = ["ws://", "wss://"]
-        .iter()
-        .any(|scheme| line.starts_with(scheme));
-    address && (line.contains(" <- ") || line.contains(" <-> "))
-}
-
 #[cfg(test)]
 mod tests {
     use std::{io::Write, sync::Arc};
 
     use flate2::{Compression, write::GzEncoder};
-    use market::{Event, FeedState};
+    use market::{Event, FeedState, Quality};
     use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::{
-        feeds::{Backoff, Supervisor},
+        feeds::{
+            Backoff, Supervisor,
+            foreign::{MAX_LINE, Recorded, is_of_client, split_line},
+        },
         testing,
     };
 
@@ -529,7 +393,7 @@ mod tests {
     fn skips_wrong_and_cut_lines_and_names_them() {
         let text = format!(
             "1723161254087891268 {BOOK}\nnot a frame\n\n1723161254087891269 {}\r\n1723161254087891270 {{\"lastUpdateId\":1}}\n1723161254087891271 {{\"stream\":\"btc",
-            trade(7, "61837.00")
+            trade(1_723_161_254_007, "61837.00")
         );
         let frames = frames(&Recording::new("wrong", text.as_bytes()));
         let kinds: Vec<char> = frames
@@ -555,7 +419,7 @@ mod tests {
         for number in 0..2_000 {
             text += &format!(
                 "1723161254087891268 {}\n",
-                trade(number, &noise.u32(1..).to_string())
+                trade(1_723_161_254_000 + number, &noise.u32(1..).to_string())
             );
         }
         let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
@@ -597,25 +461,113 @@ mod tests {
         let recording = Recording::new("hello", b"hello\n");
         let error = error(&recording.0);
         assert!(
-            error.contains("\"hello\"") && error.contains("expected `NANOSECONDS"),
+            error.contains("\"hello\"") && error.contains("expected frames of Binance"),
             "{error}"
         );
     }
 
     #[test]
-    fn reads_lines_of_coinbase() {
-        let (received, json) = coinbase_line("1618677817.061845: {}").unwrap();
-        assert_eq!(
-            (received, json),
-            (Duration::new(1_618_677_817, 61_845_000), "{}")
-        );
+    fn reads_lines_in_both_forms_and_all_units() {
+        let time = Duration::new(1_618_677_817, 61_845_000);
+        for line in [
+            "1618677817.061845: {}",
+            "1618677817061845000 {}",
+            "1618677817061845 {}",
+            "1618677817061845: {}",
+        ] {
+            assert_eq!(split_line(line), Some((time, "{}")), "{line}");
+        }
         assert!(is_of_client(
             "wss://ws-feed.pro.coinbase.com <-> 1618677816.8434298"
         ));
         assert!(is_of_client(
             "wss://ws-feed.pro.coinbase.com <- 1618677817.020616: {}"
         ));
-        assert_eq!(coinbase_line("x: {}"), None);
+        for line in ["x: {}", "17 {}", "17: {}", "1618677817", "1618677817 x"] {
+            assert_eq!(split_line(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn frames_of_binance_are_read_in_the_form_of_cryptofeed_and_each_trade_once() {
+        let aggregate = r#"{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","s":"BTCUSDT","a":5,"p":"2","q":"1","f":1,"l":3,"T":1700000000000}}"#;
+        let single = r#"{"e":"trade","s":"BTCUSDT","t":1,"p":"2","q":"1","T":1700000000000}"#;
+        let text = format!(
+            "wss://stream.binance.com:9443/stream <-> 1700000000.5\n1700000000.6: {{\"result\":null,\"id\":1}}\n1700000000.7: {aggregate}\n1700000000.8: {single}\n"
+        );
+        let frames = frames(&Recording::new("aggregate", text.as_bytes()));
+        let trades: Vec<bool> = frames
+            .iter()
+            .map(|frame| matches!(&frame.content, Ok(Some(tick)) if tick.trade.is_some()))
+            .collect();
+        assert_eq!(trades, [true, false], "{frames:?}");
+    }
+
+    /// Played, it would be as if nothing had ever happened.
+    #[tokio::test]
+    async fn a_recording_that_is_not_understood_is_refused_by_name() {
+        for (name, text, words) in [
+            (
+                "kraken1",
+                "wss://ws.kraken.com <-> 1700000000.5\n1700000000.6: [0,[[\"5541.2\",\"0.1\",\"1534614057.3\",\"s\",\"l\",\"\"]],\"trade\",\"XBT/USD\"]\n",
+                "version 1 of Kraken",
+            ),
+            (
+                "kraken1events",
+                "1700000000.6: {\"event\":\"systemStatus\",\"status\":\"online\"}\n",
+                "version 1 of Kraken",
+            ),
+            (
+                "kraken2",
+                "wss://ws.kraken.com/v2 <-> 1700000000.5\n1700000000.6: {\"channel\":\"trade\",\"data\":[]}\n",
+                "Kraken",
+            ),
+            (
+                "depth",
+                "1700000000000000000 {\"stream\":\"btcusdt@depth\",\"data\":{}}\n",
+                "none of its 1 frames",
+            ),
+            (
+                "client",
+                "wss://ws-feed.exchange.coinbase.com <-> 1700000000.5\n",
+                "no frame",
+            ),
+            (
+                "wrong",
+                "1700000000000000000 {\"stream\":\"btcusdt@trade\",\"data\":{\"s\":\"BTCUSDT\",\"p\":\"0\"}}\n",
+                "p is 0",
+            ),
+        ] {
+            let recording = Recording::new(name, text.as_bytes());
+            let why = ready(&recording.0).unwrap_err();
+            assert!(why.contains(words) && why.contains(name), "{name}: {why}");
+            let tape = testing::tape();
+            let publisher = Arc::new(testing::publisher(&tape));
+            let mut feed = Replay::new(recording.0.clone(), Speed::Max);
+            let error = feed.run(&publisher).await.unwrap_err();
+            assert!(
+                matches!(&error, FeedError::Fatal(why) if why.contains(words)),
+                "{name}: {error:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_recording_of_the_first_version_of_kraken_ends_with_the_reason() {
+        let text = r#"{"tickertape_recording":1,"started":1700000000000000000,"kind":"kraken","options":{"symbols":["BTC-USD"]}}
+{"at":1700000000000000000,"connection":1,"address":"wss://ws.kraken.com/v2"}
+{"at":1700000000100000000,"connection":1,"text":"{\"event\":\"systemStatus\",\"status\":\"online\"}"}
+{"at":1700000000200000000,"connection":1,"text":"[0,[[\"5541.2\",\"0.1\",\"1534614057.3\",\"s\",\"l\",\"\"]],\"trade\",\"XBT/USD\"]"}
+"#;
+        let recording = Recording::new("first-version", text.as_bytes());
+        let tape = testing::tape();
+        let publisher = Arc::new(testing::publisher(&tape));
+        let mut feed = Replay::new(recording.0.clone(), Speed::Max);
+        let error = feed.run(&publisher).await.unwrap_err();
+        assert!(
+            matches!(&error, FeedError::Fatal(why) if why.contains("version 1 of Kraken")),
+            "{error:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -626,7 +578,7 @@ mod tests {
             text += &format!(
                 "{} {}\n",
                 1_700_000_000 * second + at * second,
-                trade(at * 1_000, price)
+                trade(1_700_000_000_000 + at * 1_000, price)
             );
         }
         let recording = Recording::new("pace", text.as_bytes());
@@ -665,7 +617,7 @@ mod tests {
             };
             assert_eq!(
                 (quote.time, quote.price),
-                (70_000, Some("3".parse().unwrap()))
+                (1_700_000_070_000, Some("3".parse().unwrap()))
             );
             let session = events.iter().find_map(|event| match event {
                 Event::Session(session) => Some(session),

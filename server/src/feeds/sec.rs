@@ -22,7 +22,7 @@ use tokio::{task::spawn_blocking, time::Instant};
 use super::{
     About, End, Feed, FeedError, Licence, Publisher, exchange_time,
     fetch::{self, Document, FetchError, Fetcher, Page, pause},
-    list,
+    forms, list,
     markup::{self, Date, Form, Item, Syndication},
     seen::{Reported, Seen},
     spec::{self, FeedOptions, Main},
@@ -61,7 +61,7 @@ const LOCKED_OUT: Duration = Duration::from_secs(10 * 60);
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
     /// The forms to tell of, their amendments included; none for all.
-    #[serde(default, deserialize_with = "forms")]
+    #[serde(default, deserialize_with = "read_forms")]
     pub forms: Vec<String>,
     /// Who asks, and how to reach him.
     #[serde(default)]
@@ -89,7 +89,7 @@ fn tickers() -> Url {
     spec::fixed("https://www.sec.gov/files/company_tickers.json")
 }
 
-fn forms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+fn read_forms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let mut forms = Vec::new();
     for form in Vec::<String>::deserialize(deserializer)? {
         let is_form = !form.is_empty()
@@ -102,12 +102,20 @@ fn forms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::E
                 "{form:?} is not a form of the SEC: expected letters, digits and dashes, as in 8-K"
             )));
         }
-        let form = form.to_ascii_uppercase();
+        let form = forms::named(&form);
         if !forms.contains(&form) {
             forms.push(form);
         }
     }
     Ok(forms)
+}
+
+impl Options {
+    /// What there is to say of forms that are not known: they may be misspelt.
+    pub(super) fn doubts(&self) -> Vec<String> {
+        let forms = self.forms.iter();
+        forms.filter_map(|form| forms::doubt(form)).collect()
+    }
 }
 
 impl FeedOptions for Options {
@@ -181,6 +189,8 @@ struct Query {
     newest: Page,
     /// The last poll that came down to something known. What later ones met stands above a gap.
     caught_up: u64,
+    /// Whether there was a filing of the form.
+    has_met: bool,
 }
 
 #[derive(Debug)]
@@ -202,6 +212,7 @@ impl Sec {
             newest: Page::new(address(&options.url, &form, 0)),
             form,
             caught_up: 0,
+            has_met: false,
         });
         Sec {
             patience: fetch::Patience::default(),
@@ -227,6 +238,9 @@ impl Sec {
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         let fetcher = Fetcher::new(&self.options.user_agent, self.patience)?.of(publisher);
+        for doubt in self.options.doubts() {
+            tracing::warn!(feed = NAME, "{doubt}");
+        }
         loop {
             if self.tickers.due <= Instant::now() {
                 self.tickers.refresh(&fetcher, publisher).await;
@@ -237,6 +251,7 @@ impl Sec {
                 wish = wish.max(self.poll(&fetcher, at, publisher).await?);
                 publisher.rest(self.gap).await;
             }
+            publisher.lacks(self.doubts());
             match &self.tickers.problem {
                 None => publisher.live(),
                 Some(problem) => {
@@ -245,6 +260,15 @@ impl Sec {
             }
             publisher.rest(pause(self.options.interval, wish)).await;
         }
+    }
+
+    /// What there is to say of forms that are not known, and of which there was no filing either.
+    fn doubts(&self) -> Option<String> {
+        let unmet = self.queries.iter().filter(|query| !query.has_met);
+        let doubts: Vec<String> = unmet
+            .filter_map(|query| forms::doubt(&query.form))
+            .collect();
+        Some(doubts.join("; ")).filter(|doubts| !doubts.is_empty())
     }
 
     /// Asks for the newest page of a form, and for those before it until one has something known.
@@ -320,6 +344,7 @@ impl Sec {
         } = &self.queries[at];
         let mut touched: Vec<String> = Vec::new();
         let mut meets = false;
+        let mut has_met = false;
         for entry in page.items.iter().take(COUNT) {
             let part = match part(entry) {
                 Ok(part) => part,
@@ -334,6 +359,7 @@ impl Sec {
                 publisher.ignore();
                 continue;
             }
+            has_met = true;
             let is_new_here = !touched.contains(&part.accession);
             match self.filings.get_mut(&part.accession) {
                 Some(filing) => {
@@ -364,6 +390,7 @@ impl Sec {
                 touched.push(part.accession);
             }
         }
+        self.queries[at].has_met |= has_met;
         // The newest stand first, and are told last.
         for accession in touched.into_iter().rev() {
             let Some(filing) = self.filings.get_mut(&accession) else {

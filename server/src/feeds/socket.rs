@@ -6,15 +6,29 @@
 //! make of a text. Whatever comes that is no such text costs a count or the connection, and nothing
 //! else.
 
-use std::{collections::VecDeque, fmt, future::pending, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::pending,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
     pin, select,
     time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 use tokio_tungstenite::{
-    connect_async_with_config,
+    MaybeTlsStream, WebSocketStream, client_async_tls_with_config,
     tungstenite::{
         self, Message,
         client::IntoClientRequest,
@@ -24,7 +38,7 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    End, FeedError, FrameError, Publisher, retry,
+    End, FeedError, FrameError, Publisher, fetch, retry,
     wire::{Played, Wire},
 };
 use crate::provide_tls;
@@ -32,6 +46,17 @@ use crate::provide_tls;
 /// The longest message that is taken. What sources send has some hundred bytes, the first picture
 /// of many symbols some ten thousand.
 const MAX_MESSAGE: usize = 1 << 20;
+
+/// The most bytes that come before a message is whole: the longest message in fragments of a byte, each
+/// with a head of two. Fragments may be empty, so that the length of a message does not bound them.
+const MAX_UNFINISHED_BYTES: usize = 4 * MAX_MESSAGE;
+
+/// The most bytes that wait to be sent. A source that sends pings and reads nothing would fill the
+/// memory with their answers. A subscription to thousands of symbols fits into it.
+const MAX_UNSENT_BYTES: usize = 1 << 20;
+
+/// The most pings, pongs and messages of no use within a second. Sources send one ping in some seconds.
+const MAX_USELESS: u32 = 1_000;
 
 /// So many frames in a row that cannot be read, and the connection is given up: another one may
 /// speak again what we understand.
@@ -169,6 +194,65 @@ impl Made {
     }
 }
 
+/// How a connection is set up: everything in it is bounded.
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE))
+        .max_write_buffer_size(MAX_UNSENT_BYTES)
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<Bounded<TcpStream>>>;
+
+fn transient(why: &dyn fmt::Display) -> FeedError {
+    FeedError::Transient(why.to_string())
+}
+
+/// Makes a connection. Answers it with the count of the bytes of the message that is on its way.
+async fn connect(
+    address: Uri,
+    patience: Patience,
+    shown: &str,
+    publisher: &Publisher,
+) -> Result<(Socket, Unfinished), FeedError> {
+    provide_tls();
+    let no_connection =
+        |why: &dyn fmt::Display| transient(&format_args!("no connection to {shown}: {why}"));
+    let fatal =
+        |why: &dyn fmt::Display| FeedError::Fatal(format!("no connection to {shown}: {why}"));
+    let host = address.host().unwrap_or_default();
+    let host = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
+    let port = address.port_u16().unwrap_or(match address.scheme_str() {
+        Some("wss") => 443,
+        _ => 80,
+    });
+    let mut request = address
+        .into_client_request()
+        .map_err(|error| fatal(&error))?;
+    let agent = concat!("tickertape/", env!("CARGO_PKG_VERSION"));
+    let agent = HeaderValue::from_static(agent);
+    request.headers_mut().insert(header::USER_AGENT, agent);
+    let unfinished = Unfinished::default();
+    let connecting = async {
+        let stream = TcpStream::connect((host, port)).await?;
+        stream.set_nodelay(true)?;
+        let stream = Bounded::new(stream, unfinished.clone());
+        client_async_tls_with_config(request, stream, Some(config()), None).await
+    };
+    match timeout(patience.connect, connecting).await {
+        Ok(Ok((socket, _))) => Ok((socket, unfinished)),
+        Ok(Err(tungstenite::Error::Http(response))) => Err(refused(&response, shown, publisher)),
+        Ok(Err(error)) => Err(no_connection(&error)),
+        Err(_) => {
+            let why = format_args!("it does not stand within {:?}", patience.connect);
+            Err(no_connection(&why))
+        }
+    }
+}
+
 /// Makes a connection and holds it.
 ///
 /// # Errors
@@ -185,32 +269,7 @@ pub(super) async fn run(
         Wire::Live(recorder) => recorder,
         Wire::Played(played) => return play(protocol, &played, &shown, publisher).await,
     };
-    provide_tls();
-    let transient = |why: &dyn fmt::Display| FeedError::Transient(why.to_string());
-    let no_connection =
-        |why: &dyn fmt::Display| transient(&format_args!("no connection to {shown}: {why}"));
-
-    let mut request = address
-        .into_client_request()
-        .map_err(|error| FeedError::Fatal(format!("no connection to {shown}: {error}")))?;
-    let agent = concat!("tickertape/", env!("CARGO_PKG_VERSION"));
-    let agent = HeaderValue::from_static(agent);
-    request.headers_mut().insert(header::USER_AGENT, agent);
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(MAX_MESSAGE))
-        .max_frame_size(Some(MAX_MESSAGE));
-    let connecting = connect_async_with_config(request, Some(config), true);
-    let (mut socket, _) = match timeout(patience.connect, connecting).await {
-        Ok(Ok(connection)) => connection,
-        Ok(Err(tungstenite::Error::Http(response))) => {
-            return Err(refused(&response, &shown, publisher));
-        }
-        Ok(Err(error)) => return Err(no_connection(&error)),
-        Err(_) => {
-            let why = format_args!("it does not stand within {:?}", patience.connect);
-            return Err(no_connection(&why));
-        }
-    };
+    let (mut socket, unfinished) = connect(address, patience, &shown, publisher).await?;
 
     let recording = recorder.map(|recorder| (recorder.connected(&shown), recorder));
     let record = |bytes: &[u8]| {
@@ -228,19 +287,9 @@ pub(super) async fn run(
     let mut heard = Instant::now();
     let mut pinged = heard;
     let mut wrong = 0;
+    let mut useless = Useless::default();
     loop {
-        while let Some(message) = say.0.pop_front() {
-            match timeout_at(heard + patience.silence, socket.send(message)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    return Err(transient(&format_args!("the connection broke: {error}")));
-                }
-                Err(_) => {
-                    let why = format_args!("it takes nothing for {:?}", patience.silence);
-                    return Err(transient(&why));
-                }
-            }
-        }
+        speak(&mut say, &mut socket, heard, patience).await?;
         let awaits = protocol.awaits();
         let due = match awaits {
             Some(_) => *opening.get_or_insert_with(|| Instant::now() + patience.opening),
@@ -253,23 +302,32 @@ pub(super) async fn run(
             message = socket.next() => {
                 heard = Instant::now();
                 publisher.heard();
-                let text = match message {
-                    Some(Ok(Message::Text(text))) => text,
+                match message {
+                    Some(Ok(Message::Text(text))) => {
+                        unfinished.finish();
+                        record(text.as_bytes());
+                        if !take(protocol, &text, publisher, &mut say, &mut wrong)? {
+                            useless.one_more(heard)?;
+                        }
+                    }
                     Some(Ok(Message::Close(frame))) => return Err(closed(protocol, frame)),
                     // A ping is answered by the next turn of the loop.
-                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                    Some(Ok(Message::Ping(bytes) | Message::Pong(bytes))) => {
+                        unfinished.leave_out(bytes.len());
+                        useless.one_more(heard)?;
+                    }
                     Some(Ok(Message::Binary(bytes))) => {
+                        unfinished.finish();
                         record(&bytes);
                         publisher.ignore();
-                        continue;
+                        useless.one_more(heard)?;
                     }
+                    Some(Ok(Message::Frame(_))) => {}
                     Some(Err(error)) => {
                         return Err(transient(&format_args!("the connection broke: {error}")));
                     }
                     None => return Err(transient(&"the connection broke")),
-                };
-                record(text.as_bytes());
-                take(protocol, &text, publisher, &mut say, &mut wrong)?;
+                }
             }
             () = sleep_until(heard + patience.silence) => {
                 return Err(transient(&format_args!("silence for {:?}", patience.silence)));
@@ -287,19 +345,140 @@ pub(super) async fn run(
     }
 }
 
-/// Takes a text, and gives the connection up after too many that cannot be read.
+/// Sends what there is to be said.
+async fn speak(
+    say: &mut Say,
+    socket: &mut Socket,
+    heard: Instant,
+    patience: Patience,
+) -> Result<(), FeedError> {
+    while let Some(message) = say.0.pop_front() {
+        match timeout_at(heard + patience.silence, socket.send(message)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                return Err(transient(&format_args!("the connection broke: {error}")));
+            }
+            Err(_) => {
+                let why = format_args!("it takes nothing for {:?}", patience.silence);
+                return Err(transient(&why));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Counts what is of no use, in spans of a second.
+#[derive(Debug, Default)]
+struct Useless {
+    since: Option<Instant>,
+    count: u32,
+}
+
+impl Useless {
+    fn one_more(&mut self, now: Instant) -> Result<(), FeedError> {
+        if self
+            .since
+            .is_none_or(|since| now - since >= Duration::from_secs(1))
+        {
+            (self.since, self.count) = (Some(now), 0);
+        }
+        self.count += 1;
+        if self.count > MAX_USELESS {
+            return Err(transient(&format_args!(
+                "the source sends more than {MAX_USELESS} pings and useless messages a second"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The bytes of the message that is on its way.
+#[derive(Debug, Clone, Default)]
+struct Unfinished(Arc<AtomicUsize>);
+
+impl Unfinished {
+    /// The message is whole.
+    fn finish(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// A control frame with a payload of so many bytes came in between. Its head has two bytes, up to
+    /// 125 of payload.
+    fn leave_out(&self, payload: usize) {
+        let count = self.0.load(Ordering::Relaxed);
+        self.0
+            .store(count.saturating_sub(payload + 2), Ordering::Relaxed);
+    }
+}
+
+/// A stream that breaks off where its peer never finishes a message.
+struct Bounded<S> {
+    stream: S,
+    unfinished: Unfinished,
+}
+
+impl<S> Bounded<S> {
+    fn new(stream: S, unfinished: Unfinished) -> Self {
+        Bounded { stream, unfinished }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let read = buffer.filled().len() - before;
+        let count = self.unfinished.0.fetch_add(read, Ordering::Relaxed) + read;
+        Poll::Ready(match count > MAX_UNFINISHED_BYTES {
+            false => Ok(()),
+            true => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("more than {MAX_UNFINISHED_BYTES} bytes without a whole message"),
+            )),
+        })
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// Takes a text, and gives the connection up after too many that cannot be read. Answers whether it was
+/// of use.
 fn take(
     protocol: &mut dyn Protocol,
     text: &str,
     publisher: &Publisher,
     say: &mut Say,
     wrong: &mut u32,
-) -> Result<(), FeedError> {
+) -> Result<bool, FeedError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut is_of_use = true;
     match protocol.read(text, publisher, say) {
         Ok(Heard::Speech) => publisher.live(),
         Ok(Heard::Step) => {}
-        Ok(Heard::Unknown) => publisher.ignore(),
+        Ok(Heard::Unknown) => {
+            publisher.ignore();
+            is_of_use = false;
+        }
         Err(Fault::Feed(error)) => return Err(error),
         Err(Fault::Frame(error)) => {
             publisher.wrong(&error);
@@ -309,11 +488,11 @@ fn take(
                     "{wrong} messages in a row cannot be read: {error}"
                 )));
             }
-            return Ok(());
+            return Ok(false);
         }
     }
     *wrong = 0;
-    Ok(())
+    Ok(is_of_use)
 }
 
 /// Takes what a recorded connection brought. What the protocol has to say, nobody hears.
@@ -333,7 +512,9 @@ async fn play(
         publisher.heard();
         let say = &mut Say::default();
         match bytes.as_deref().map(std::str::from_utf8) {
-            Ok(Ok(text)) => take(protocol, text, publisher, say, &mut wrong)?,
+            Ok(Ok(text)) => {
+                take(protocol, text, publisher, say, &mut wrong)?;
+            }
             Ok(Err(_)) => publisher.ignore(),
             Err(error) => publisher.wrong(error),
         }
@@ -385,6 +566,14 @@ fn refused(response: &Response<Option<Vec<u8>>>, shown: &str, publisher: &Publis
     let colon = if body.is_empty() { "" } else { ": " };
     let why = format!("{shown} answered {status}{colon}{body}");
     let later = retry::after(response.headers(), publisher.now());
+    // What worked before may work again: servers answer so while they are being replaced, too.
+    let give_up = |why: String| match publisher.has_worked() && status != StatusCode::GONE {
+        true => FeedError::Later {
+            why,
+            wait: later.unwrap_or_default().max(fetch::REFUSED),
+        },
+        false => FeedError::Fatal(why),
+    };
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::IM_A_TEAPOT => FeedError::Later {
             why,
@@ -400,19 +589,15 @@ fn refused(response: &Response<Option<Vec<u8>>>, shown: &str, publisher: &Publis
                 "{shown} answered {status} and points to {to:?}: expected a WebSocket; if that is the source's new address, it is to be given as url"
             );
             match status {
-                StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT => {
-                    FeedError::Fatal(why)
-                }
+                StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT => give_up(why),
                 _ => FeedError::Transient(why),
             }
         }
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => FeedError::Fatal(format!(
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => give_up(format!(
             "{why}; the key, or what it is entitled to, is to be checked"
         )),
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => FeedError::Transient(why),
-        _ if status.is_client_error() => {
-            FeedError::Fatal(format!("{why}; the address is to be checked"))
-        }
+        _ if status.is_client_error() => give_up(format!("{why}; the address is to be checked")),
         _ => match later {
             Some(wait) => FeedError::Later { why, wait },
             None => FeedError::Transient(why),
@@ -422,7 +607,29 @@ fn refused(response: &Response<Option<Vec<u8>>>, shown: &str, publisher: &Publis
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+    use tokio::io::AsyncWriteExt;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
     use super::*;
+
+    /// The answers to its pings would fill the memory.
+    #[tokio::test]
+    async fn what_a_source_does_not_read_is_bounded() {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+        let mut socket = WebSocketStream::from_raw_socket(ours, Role::Client, Some(config())).await;
+        // A ping of 125 bytes, as long as one may be; its answer has six more, for the mask.
+        let ping = [&[0x89, 125][..], &[b'x'; 125]].concat();
+        for _ in 0..(2 * MAX_UNSENT_BYTES / 125) {
+            theirs.write_all(&ping).await.unwrap();
+            assert!(matches!(socket.next().await, Some(Ok(Message::Ping(_)))));
+        }
+        let sent = socket.send(Message::text("x".repeat(125))).now_or_never();
+        assert!(
+            matches!(sent, Some(Err(tungstenite::Error::WriteBufferFull(_)))),
+            "{sent:?}"
+        );
+    }
 
     #[test]
     fn an_address_is_shown_without_its_secrets() {

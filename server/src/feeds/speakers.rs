@@ -102,6 +102,12 @@ pub(super) enum Turn {
 }
 
 impl Speakers {
+    /// Whether somebody holds the lock.
+    #[cfg(test)]
+    pub(super) fn is_locked(&self) -> bool {
+        self.floor.try_lock().is_err()
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, Seats> {
         self.floor.lock().unwrap_or_else(PoisonError::into_inner)
     }

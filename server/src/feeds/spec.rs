@@ -315,6 +315,14 @@ impl FeedSpec {
         }
     }
 
+    /// What may be wrong with its options although they can be read.
+    pub fn doubts(&self) -> Vec<String> {
+        match self {
+            FeedSpec::Sec(options) => options.doubts(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The secrets that the feed needs.
     pub fn secrets(&self) -> Vec<&Secret> {
         match self {

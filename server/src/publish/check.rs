@@ -1,9 +1,11 @@
 //! What an event must be for its meaning to make sense. Its form has been read before.
 
-use market::{Action, Bar, Event, Link, Millis, News, Price, Quote, RegularHours, Session, Size};
+use market::{
+    Action, Bar, Event, Link, Millis, News, Price, Quote, RegularHours, Session, Size, TimeUnit,
+};
 
-/// How far ahead of ours a publisher's clock may be. A time further ahead is in another unit, most
-/// likely, and would hold back every quote until it comes.
+/// How far ahead of ours a publisher's clock may be. A time further ahead would hold back every quote
+/// until it comes.
 pub(super) const MAX_AHEAD: Millis = 24 * 60 * 60 * 1_000;
 
 /// The longest texts, in characters.
@@ -84,14 +86,16 @@ impl Checks {
         self.option("currency", session.currency.as_deref(), MAX_CODE);
         self.option("venue", session.venue.as_deref(), MAX_SOURCE);
         self.option("halt_code", session.halt_code.as_deref(), MAX_CODE);
-        if let Some(hours) = session.hours
-            && hours.close <= hours.open
-        {
-            let RegularHours { open, close } = hours;
-            self.say(
-                "hours",
-                format!("the close {close} is not after the open {open}"),
-            );
+        if let Some(RegularHours { open, close }) = session.hours {
+            // The next session may be weeks ahead, and is one of this century.
+            self.unit("hours/open", open);
+            self.unit("hours/close", close);
+            if close <= open {
+                self.say(
+                    "hours",
+                    format!("the close {close} is not after the open {open}"),
+                );
+            }
         }
         self.price("open", session.open);
         self.price("prev_close", session.prev_close);
@@ -100,7 +104,9 @@ impl Checks {
 
     fn bar(&mut self, bar: &Bar) {
         self.time("start", bar.start);
-        if !bar.start.is_multiple_of(Bar::INTERVAL) {
+        if TimeUnit::of(bar.start) == Some(TimeUnit::Millis)
+            && !bar.start.is_multiple_of(Bar::INTERVAL)
+        {
             let minute = bar.start - bar.start % Bar::INTERVAL;
             self.say(
                 "start",
@@ -154,7 +160,7 @@ impl Checks {
     }
 
     fn time(&mut self, field: &'static str, time: Millis) {
-        if time.saturating_sub(self.now) > MAX_AHEAD {
+        if self.unit(field, time) && time.saturating_sub(self.now) > MAX_AHEAD {
             let now = self.now;
             self.say(
                 field,
@@ -165,9 +171,34 @@ impl Checks {
         }
     }
 
+    /// Whether a time is in milliseconds, by its magnitude.
+    fn unit(&mut self, field: &'static str, time: Millis) -> bool {
+        let expected = "expected milliseconds since 1970, from March 3, 1973 on";
+        match TimeUnit::of(time) {
+            Some(TimeUnit::Millis) => return true,
+            Some(unit) => match unit.millis(time.into()) {
+                Some(millis) => self.say(
+                    field,
+                    format!(
+                        "{time} looks like {}: {expected}, as in {millis}",
+                        unit.name()
+                    ),
+                ),
+                None => self.say(field, format!("{time} is not a time: {expected}")),
+            },
+            None => self.say(field, format!("{time} is not a time: {expected}")),
+        }
+        false
+    }
+
     fn price(&mut self, field: &'static str, price: Option<Price>) {
         if let Some(price) = price.filter(|price| *price <= Price::ZERO) {
-            self.say(field, format!("{price} is no price: expected more than 0"));
+            self.say(
+                field,
+                format!(
+                    "{price} is no price: expected more than 0, or no such field where there is none yet"
+                ),
+            );
         }
     }
 
@@ -290,11 +321,37 @@ mod tests {
                 "session",
                 SESSION,
                 r#""name""#,
-                r#""hours":{"open":2,"close":2},"name""#,
+                r#""hours":{"open":1789999200000,"close":1789999200000},"name""#,
                 "hours",
             ),
             ("bar", BAR, "1789999980000", "1789999980001", "start"),
             ("bar", BAR, "1789999980000", "17899999800000", "start"),
+            ("bar", BAR, "1789999980000", "1789999980", "start"),
+            ("message", QUOTE, "1789999999999", "1789999999", "time"),
+            (
+                "message",
+                QUOTE,
+                "1789999999999",
+                "1789999999999000",
+                "time",
+            ),
+            ("message", QUOTE, "1789999999999", "5", "time"),
+            ("news", NEWS, "1790000000000", "1790000000", "published"),
+            (
+                "session",
+                SESSION,
+                r#""name""#,
+                r#""hours":{"open":1789999200,"close":1789999200000},"name""#,
+                "hours/open",
+            ),
+            (
+                "session",
+                SESSION,
+                "0.01",
+                "0.01\",\"prev_close\":\"0.00",
+                "prev_close",
+            ),
+            ("message", QUOTE, r#""low":"600""#, r#""low":"0""#, "low"),
             ("bar", BAR, r#""open":"2""#, r#""open":"4""#, "high"),
             ("bar", BAR, r#""close":"2""#, r#""close":"0.5""#, "low"),
             ("bar", BAR, r#""volume":"0""#, r#""volume":"-1""#, "volume"),
@@ -312,6 +369,17 @@ mod tests {
             assert_ne!(changed, data, "{from} is not in it");
             assert_eq!(fields(name, &changed), [field], "{changed}");
         }
+    }
+
+    #[test]
+    fn a_time_in_another_unit_is_named_with_the_time_that_it_means() {
+        let seconds = QUOTE.replace("1789999999999", "1789999999");
+        let event = Event::decode("message", &seconds).unwrap();
+        let (_, why) = check(&event, NOW).remove(0);
+        assert!(
+            why.starts_with("1789999999 looks like seconds") && why.contains("1789999999000"),
+            "{why}"
+        );
     }
 
     #[test]

@@ -82,7 +82,7 @@ async fn reads_all_streams_and_survives_what_it_does_not_know() {
     dialogue.say(DAY).await;
     // Two trades are missing; one that came before is no news.
     dialogue.say(numbered(10, "61840.00000000")).await;
-    dialogue.say(numbered(7, "1.00000000")).await;
+    dialogue.say(numbered(7, "61837.63000000")).await;
     dialogue.settled().await;
     let quote = stage.quote("BTCUSDT").unwrap();
     assert_eq!(quote.price.unwrap().to_string(), "61840.00000000");
@@ -159,6 +159,69 @@ async fn replaces_an_old_connection_without_a_break() {
     first.say(trade("1.0")).await;
     stage.reaches(FeedState::Live).await;
     let _second = accept(&server).await;
+    assert_eq!(stage.statuses.current()[0].state, FeedState::Live);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn numbers_that_begin_anew_cost_no_trade() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = accept(&server).await;
+    for (number, price) in [(100, "8"), (101, "9"), (1, "7"), (2, "6")] {
+        dialogue.say(numbered(number, price)).await;
+    }
+    dialogue.settled().await;
+    let quote = stage.quote("BTCUSDT").unwrap();
+    assert_eq!(quote.price.unwrap().to_string(), "6");
+    assert_eq!(quote.volume.unwrap().to_string(), "0.08000000");
+    assert_eq!(stage.skipped().gaps, 1);
+    // The same once more is no news, and it is counted.
+    let ignored = stage.skipped().ignored;
+    dialogue.say(numbered(2, "6")).await;
+    dialogue.settled().await;
+    assert_eq!(stage.skipped().ignored, ignored + 1);
+    stage.end().await;
+
+    // One number for all.
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = accept(&server).await;
+    for price in ["8", "9", "7"] {
+        dialogue.say(numbered(0, price)).await;
+    }
+    dialogue.settled().await;
+    let quote = stage.quote("BTCUSDT").unwrap();
+    assert_eq!(quote.volume.unwrap().to_string(), "0.06000000");
+    assert_eq!(stage.skipped().gaps, 2);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn what_was_not_traded_yet_keeps_the_connection() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = accept(&server).await;
+    let book = BOOK
+        .replace("61837.63000000", "0.00000000")
+        .replace("61837.64000000", "0.00000000");
+    dialogue.say(book).await;
+    let mut day = DAY.to_owned();
+    for figure in [
+        "61837.63000000",
+        "55133.20000000",
+        "62745.14000000",
+        "54730.00000000",
+        "57123.45678000",
+    ] {
+        day = day.replace(figure, "0.00000000");
+    }
+    for _ in 0..105 {
+        dialogue.say(&*day).await;
+    }
+    dialogue.settled().await;
+    assert_eq!(stage.skipped().wrong, 0);
+    let quote = stage.quote("BTCUSDT").unwrap();
+    assert_eq!((quote.price, quote.bid, quote.low), (None, None, None));
+    let session = stage.session("BTCUSDT").unwrap();
+    assert_eq!((session.open, session.prev_close), (None, None));
     assert_eq!(stage.statuses.current()[0].state, FeedState::Live);
     stage.end().await;
 }

@@ -95,7 +95,7 @@ async fn reads_tickers_exactly_and_each_trade_once() {
     assert_eq!(quote.size.unwrap().to_string(), "0.01000000");
     assert_eq!(quote.bid_size.unwrap().to_string(), "0.5");
     assert_eq!(quote.volume.unwrap().to_string(), "1000.5");
-    assert_eq!(quote.time, NOW - 4);
+    assert_eq!(quote.time, NOW, "that of the best prices");
     let close = stage.session("BTC-USD").unwrap().prev_close;
     assert_eq!(close.unwrap().to_string(), "22000.00");
     let skipped = stage.skipped();
@@ -274,6 +274,60 @@ async fn a_heartbeat_tells_of_a_wrong_clock() {
     dialogue.settled().await;
     assert_eq!(stage.quote("BTC-USD").unwrap().time, NOW);
     dialogue.say(heartbeat("BTC-USD", 0, TIME)).await;
+    stage.reaches(FeedState::Live).await;
+    stage.end().await;
+}
+
+/// As the source sends it right after a product is listed.
+#[tokio::test]
+async fn a_product_that_was_never_traded_has_no_reference_and_no_price() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = accept(&server).await;
+    dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
+    let new = ticker("BTC-USD", 1, "0", -5)
+        .replace("22000.00", "0")
+        .replace("\"1000.5\"", "\"0\"");
+    let (before, after) = new.split_once("\"trade_id\":").unwrap();
+    let (_, after) = after.split_once(',').unwrap();
+    dialogue.say(format!("{before}{after}")).await;
+    dialogue.settled().await;
+    let quote = stage.quote("BTC-USD").unwrap();
+    assert!(quote.price.is_none() && quote.ask.is_some(), "{quote:?}");
+    assert_eq!(quote.volume.unwrap().to_string(), "0");
+    let session = stage.session("BTC-USD").unwrap();
+    assert_eq!((session.open, session.prev_close), (None, None));
+    assert_eq!(stage.skipped().wrong, 0);
+    stage.reaches(FeedState::Live).await;
+
+    // A side that is empty costs no trade.
+    let traded = ticker("BTC-USD", 2, "0.5", -4);
+    let at = traded.find("\"best_bid\":\"").unwrap() + "\"best_bid\":\"".len();
+    let end = at + traded[at..].find('"').unwrap();
+    let traded = format!("{}{}", &traded[..at], &traded[end..]);
+    dialogue.say(traded).await;
+    dialogue.settled().await;
+    let quote = stage.quote("BTC-USD").unwrap();
+    assert_eq!(quote.price.unwrap().to_string(), "0.5");
+    assert_eq!((quote.bid, stage.skipped().wrong), (None, 0));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn trades_that_are_late_are_told_although_the_heartbeat_is_timely() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = accept(&server).await;
+    dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
+    // The first one is of whenever it was traded last.
+    dialogue.say(ticker("BTC-USD", 1, "5", -2_400_000)).await;
+    dialogue.say(heartbeat("BTC-USD", 1, TIME)).await;
+    dialogue.settled().await;
+    stage.reaches(FeedState::Live).await;
+    dialogue.say(ticker("BTC-USD", 2, "6", -2_399_000)).await;
+    stage.degraded("2399 seconds behind ours").await;
+    dialogue.say(heartbeat("BTC-USD", 2, TIME)).await;
+    dialogue.settled().await;
+    assert_eq!(stage.statuses.current()[0].state, FeedState::Degraded);
+    dialogue.say(ticker("BTC-USD", 3, "7", -1)).await;
     stage.reaches(FeedState::Live).await;
     stage.end().await;
 }

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     binance::{NOW, feed, start, trade},
-    support::socket_server::{SocketServer, Stage},
+    support::socket_server::{Dialogue, SocketServer, Stage},
 };
 
 /// The head of a frame that a server sends unmasked, with this first byte and so long.
@@ -196,4 +196,90 @@ async fn a_clock_that_is_a_day_off_is_told_and_ours_stands_in() {
         assert_eq!(quote.price, Some("2.0".parse().unwrap()));
         stage.end().await;
     }
+}
+
+/// Writes the same bytes until the feed has hung up; answers how many it took.
+async fn flood(dialogue: &mut Dialogue, bytes: &[u8], most: usize) -> usize {
+    let mut written = 0;
+    while written < most && dialogue.try_raw(bytes).await.is_ok() {
+        written += bytes.len();
+    }
+    written
+}
+
+#[tokio::test]
+async fn a_message_that_never_ends_costs_the_connection() {
+    const MOST: usize = 64 << 20;
+    let (server, stage) = start(Patience::default()).await;
+    for pieces in [
+        // Empty pieces of a text, and such with a ping now and then.
+        [0x00, 0x00].repeat(1 << 12),
+        [&[0x00, 0x00].repeat(50_000)[..], &[0x89, 0x00]].concat(),
+    ] {
+        let mut dialogue = server.accept().await;
+        dialogue.say(trade("1.0")).await;
+        stage.reaches(FeedState::Live).await;
+        dialogue.raw(&[0x01, 0x00]).await;
+        let written = flood(&mut dialogue, &pieces, MOST).await;
+        assert!(written < MOST, "it takes {written} bytes and more");
+        stage.degraded("without a whole message").await;
+    }
+    // A long message in small pieces is one all the same.
+    let mut dialogue = server.accept().await;
+    let text = trade("3.5");
+    for (place, byte) in text.bytes().enumerate() {
+        let first = if place == 0 { 0x01 } else { 0x00 };
+        dialogue.raw(&[first, 1, byte]).await;
+    }
+    dialogue.raw(&[0x80, 0]).await;
+    stage.reaches(FeedState::Live).await;
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_source_that_sends_nothing_but_pings_is_left() {
+    const MOST: usize = 64 << 20;
+    let (server, stage) = start(Patience::default()).await;
+    let pings = [&[0x89, 125][..], &[b'x'; 125]].concat().repeat(64);
+    let mut dialogue = server.accept().await;
+    dialogue.say(trade("1.0")).await;
+    stage.reaches(FeedState::Live).await;
+    let written = flood(&mut dialogue, &pings, MOST).await;
+    assert!(written < MOST, "it takes {written} bytes and more");
+    stage.degraded("more than 1000 pings").await;
+    let mut dialogue = server.accept().await;
+    for _ in 0..100_000 {
+        if dialogue.try_send(Message::text("{}")).await.is_err() {
+            break;
+        }
+    }
+    stage.degraded("useless messages a second").await;
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_source_that_has_worked_is_asked_again_after_a_refusal() {
+    for status in [
+        "403 Forbidden",
+        "404 Not Found",
+        "401 Unauthorized",
+        "308 Permanent Redirect",
+    ] {
+        let (server, stage) = start(Patience::default()).await;
+        let mut dialogue = server.accept().await;
+        dialogue.say(trade("1.0")).await;
+        stage.reaches(FeedState::Live).await;
+        dialogue.cut();
+        server.answer(status, "", "for now").await;
+        stage.degraded("tries again in 60").await;
+        stage.end().await;
+    }
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = server.accept().await;
+    dialogue.say(trade("1.0")).await;
+    stage.reaches(FeedState::Live).await;
+    dialogue.cut();
+    server.answer("410 Gone", "", "for good").await;
+    stage.says(FeedState::Failed, "410 Gone").await;
+    stage.end().await;
 }

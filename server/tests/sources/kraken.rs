@@ -107,6 +107,8 @@ async fn reads_numbers_exactly_and_each_trade_once() {
             &[("ALGO/USD", 8, "0.10010"), ("ALGO/USD", 9, "0.10020")],
         ))
         .await;
+    dialogue.say(TICKER.replace("0.10025", "1e999")).await;
+    dialogue.say(TICKER.replace("1361.44813783", "-1")).await;
     dialogue.say(TICKER).await;
     dialogue
         .say(trades(
@@ -117,11 +119,7 @@ async fn reads_numbers_exactly_and_each_trade_once() {
     dialogue
         .say(trades(
             "update",
-            &[
-                ("ALGO/USD", 11, "7"),
-                ("ALGO/USD", 2, "8"),
-                ("ADA/USD", 2, "8"),
-            ],
+            &[("ALGO/USD", 11, "0.10050"), ("ADA/USD", 2, "8")],
         ))
         .await;
     dialogue
@@ -129,8 +127,6 @@ async fn reads_numbers_exactly_and_each_trade_once() {
         .await;
     dialogue.say(r#"{"method":"pong","req_id":9}"#).await;
     dialogue.say(&TICKER[..TICKER.len() / 2]).await;
-    dialogue.say(TICKER.replace("0.10025", "1e999")).await;
-    dialogue.say(TICKER.replace("1361.44813783", "-1")).await;
     dialogue.settled().await;
 
     let quote = stage.quote("ALGO-USD").unwrap();
@@ -148,7 +144,7 @@ async fn reads_numbers_exactly_and_each_trade_once() {
     assert_eq!(session.name, "Algorand / US Dollar");
     assert_eq!(session.prev_close.unwrap().to_string(), "0.10052");
     let skipped = stage.skipped();
-    assert_eq!((skipped.ignored, skipped.wrong, skipped.gaps), (2, 3, 0));
+    assert_eq!((skipped.ignored, skipped.wrong, skipped.gaps), (3, 3, 0));
     assert_eq!(stage.statuses.current()[0].state, FeedState::Live);
     stage.end().await;
 }
@@ -289,5 +285,82 @@ async fn asks_in_its_own_way_whether_anybody_is_there() {
     let silent = server.accept().await;
     stage.degraded("silence for 300ms").await;
     drop(silent);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn one_entry_that_is_wrong_leaves_the_others() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = accept(&server).await;
+    grant(&mut dialogue).await;
+    dialogue
+        .say(trades("snapshot", &[("ALGO/USD", 100, "0.10020")]))
+        .await;
+    dialogue
+        .say(trades(
+            "update",
+            &[
+                ("ALGO/USD", 101, "0.2"),
+                ("ALGO/USD", 102, "0"),
+                ("ALGO/USD", 103, "0.3"),
+            ],
+        ))
+        .await;
+    dialogue.settled().await;
+    let quote = stage.quote("ALGO-USD").unwrap();
+    assert_eq!(quote.price.unwrap().to_string(), "0.3");
+    assert_eq!(quote.low.unwrap().to_string(), "0.10020");
+    assert_eq!(quote.volume.unwrap().to_string(), "19270.38978000");
+    // The one that is wrong is no gap: there is nothing to ask for.
+    let skipped = stage.skipped();
+    assert_eq!((skipped.wrong, skipped.gaps), (1, 0));
+
+    // A gap is filled with what can be read.
+    dialogue
+        .say(trades("update", &[("ALGO/USD", 106, "0.6")]))
+        .await;
+    assert_eq!(dialogue.hear().await["method"], "unsubscribe");
+    assert_eq!(dialogue.hear().await["method"], "subscribe");
+    dialogue.say(granted("trade", "ALGO/USD")).await;
+    dialogue
+        .say(trades(
+            "snapshot",
+            &[
+                ("ALGO/USD", 103, "0.3"),
+                ("ALGO/USD", 104, "-1"),
+                ("ALGO/USD", 105, "0.5"),
+                ("ALGO/USD", 106, "0.6"),
+            ],
+        ))
+        .await;
+    dialogue.settled().await;
+    let quote = stage.quote("ALGO-USD").unwrap();
+    assert_eq!(quote.volume.unwrap().to_string(), "32117.31630000");
+    let skipped = stage.skipped();
+    assert_eq!((skipped.wrong, skipped.gaps), (2, 1));
+
+    // Nothing in it can be read.
+    dialogue
+        .say(trades("update", &[("ALGO/USD", 107, "0")]))
+        .await;
+    dialogue.settled().await;
+    assert_eq!(stage.skipped().wrong, 3);
+    assert_eq!(stage.statuses.current()[0].state, FeedState::Live);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn the_first_version_of_the_api_is_named() {
+    let (server, stage) = start(Patience::default()).await;
+    let mut dialogue = server.accept().await;
+    dialogue
+        .say(r#"{"connectionID":8628615390848610000,"event":"systemStatus","status":"online","version":"1.0.0"}"#)
+        .await;
+    stage
+        .says(
+            FeedState::Failed,
+            "version 1 of Kraken's API: expected version 2",
+        )
+        .await;
     stage.end().await;
 }

@@ -174,6 +174,11 @@ impl Dialogue {
             .unwrap();
     }
 
+    /// Writes bytes that need not be a frame, and that the feed may hang up on.
+    pub(crate) async fn try_raw(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        within(self.socket.get_mut().write_all(bytes)).await
+    }
+
     /// Waits until the feed has hung up.
     pub(crate) async fn gone(mut self) {
         while within(self.socket.next())

@@ -3,15 +3,14 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
-use market::{Best, Clock, Correction, Millis, Price, Size, Symbol, Tick, Trade};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use market::{Correction, Millis, Price, Symbol, Tick, Trade};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::feeds::{
     FrameError,
-    conditions::{self, Tape},
-    exact, exchange_time,
+    conditions::{self, Scope, Tape},
+    fields::{self, Field, Fields},
 };
 
 /// What one object of a message says of a stock.
@@ -64,18 +63,25 @@ pub struct Bands {
     pub down: Price,
 }
 
-/// Reads an object of a message; `None` for one of another type.
+/// Reads an object of a message; `None` for one of another type. Fields that can be done without and
+/// cannot be read go to `faults`.
 ///
 /// # Errors
 /// When it is not JSON, or not what its type promises.
-pub fn parse(kind: &str, text: &str, received: Millis) -> Result<Option<Message>, FrameError> {
+pub fn parse(
+    scope: Scope,
+    kind: &str,
+    text: &str,
+    received: Millis,
+    faults: &mut Vec<FrameError>,
+) -> Result<Option<Message>, FrameError> {
     Ok(Some(match kind {
-        "t" => Message::Tick(trade(text, received)?),
-        "q" => Message::Tick(quote(text, received)?),
-        "c" => Message::Correction(correction(text, received)?),
+        "t" => Message::Tick(trade(scope, text, received)?),
+        "q" => Message::Tick(quote(text, received, faults)?),
+        "c" => Message::Correction(correction(scope, text, received)?),
         "x" => Message::Correction(cancel(text, received)?),
         "s" => Message::Status(status(text, received)?),
-        "l" => Message::Bands(bands(text)?),
+        "l" => return Ok(bands(text, faults)?.map(Message::Bands)),
         _ => return Ok(None),
     }))
 }
@@ -99,17 +105,9 @@ pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, FrameErro
     serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))
 }
 
-/// RFC 3339 with nanoseconds; the tape keeps milliseconds.
-pub(super) fn moment(time: &str, received: Millis, text: &str) -> Result<Millis, FrameError> {
-    let moment = time
-        .parse()
-        .ok()
-        .and_then(|time: Timestamp| Millis::try_from(time.as_millisecond()).ok())
-        .ok_or_else(|| {
-            let why = format_args!("{time:?} is not a time: expected RFC 3339 since 1970");
-            FrameError::new(&why, text)
-        })?;
-    exchange_time(moment, received, text)
+/// The time of a report, which is that of its receipt where it has none.
+pub(super) fn moment(time: Field<'_>, received: Millis, text: &str) -> Result<Millis, FrameError> {
+    fields::moment(time, received, text).map(|(time, _)| time)
 }
 
 /// The name of a trade. A number is given once by an exchange, but two of them may give the same.
@@ -121,26 +119,29 @@ fn id(exchange: &str, number: u64) -> Option<u64> {
     (number >> NUMBER == 0).then_some(u64::from(letter) << NUMBER | number)
 }
 
-/// Reads a list that may be missing, or `null`.
-fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(reader: D) -> Result<Vec<T>, D::Error> {
-    Option::deserialize(reader).map(Option::unwrap_or_default)
+/// A trade, or what stands in place of one.
+struct Executed<'a> {
+    price: (&'static str, Field<'a>),
+    size: (&'static str, Field<'a>),
+    exchange: Field<'a>,
+    number: u64,
+    tape: Field<'a>,
+    conditions: Field<'a>,
 }
 
-fn executed(
-    (price, size): (Price, Size),
-    (exchange, number): (&str, u64),
-    (tape, conditions): (&str, &[String]),
-    text: &str,
-) -> Result<Trade, FrameError> {
-    if price <= Price::ZERO || size < Size::ZERO {
-        return Err(FrameError::new(&"a price or a size below zero", text));
+impl Executed<'_> {
+    fn trade(&self, scope: Scope, text: &str) -> Result<Trade, FrameError> {
+        let price = fields::traded(self.price.0, self.price.1, text)?;
+        let size = fields::quantity(self.size.0, self.size.1, text)?;
+        let conditions = fields::conditions(self.conditions, text)?;
+        let tape = self.tape.text().and_then(|tape| Tape::of(&tape));
+        let conditions = conditions.iter().map(|condition| &**condition);
+        Ok(Trade {
+            id: id(&self.exchange.text().unwrap_or_default(), self.number),
+            moves: conditions::moves(scope, tape, conditions),
+            ..Trade::new(price, size)
+        })
     }
-    let conditions = conditions.iter().map(String::as_str);
-    Ok(Trade {
-        id: id(exchange, number),
-        moves: conditions::moves(Tape::of(tape), conditions),
-        ..Trade::new(price, Some(size))
-    })
 }
 
 #[derive(Deserialize)]
@@ -148,31 +149,38 @@ struct TradeFrame<'a> {
     #[serde(rename = "S")]
     symbol: Symbol,
     #[serde(rename = "i")]
-    number: u64,
+    number: Option<u64>,
     #[serde(rename = "x", borrow, default)]
-    exchange: Cow<'a, str>,
-    #[serde(rename = "p", deserialize_with = "exact::number")]
-    price: Price,
-    #[serde(rename = "s", deserialize_with = "exact::number")]
-    size: Size,
-    #[serde(rename = "c", default, deserialize_with = "list")]
-    conditions: Vec<String>,
-    #[serde(rename = "t", borrow)]
-    time: Cow<'a, str>,
+    exchange: Field<'a>,
+    #[serde(rename = "p", borrow, default)]
+    price: Field<'a>,
+    #[serde(rename = "s", borrow, default)]
+    size: Field<'a>,
+    #[serde(rename = "c", borrow, default)]
+    conditions: Field<'a>,
+    #[serde(rename = "t", borrow, default)]
+    time: Field<'a>,
     #[serde(rename = "z", borrow, default)]
-    tape: Cow<'a, str>,
+    tape: Field<'a>,
 }
 
-fn trade(text: &str, received: Millis) -> Result<Tick, FrameError> {
+fn trade(scope: Scope, text: &str, received: Millis) -> Result<Tick, FrameError> {
     let frame: TradeFrame<'_> = read(text)?;
-    let time = moment(&frame.time, received, text)?;
-    let mut tick = Tick::new(frame.symbol, time, Clock::Exchange);
-    tick.trade = Some(executed(
-        (frame.price, frame.size),
-        (&frame.exchange, frame.number),
-        (&frame.tape, &frame.conditions),
-        text,
-    )?);
+    let (time, clock) = fields::moment(frame.time, received, text)?;
+    let mut tick = Tick::new(frame.symbol, time, clock);
+    let executed = Executed {
+        price: ("p", frame.price),
+        size: ("s", frame.size),
+        exchange: frame.exchange,
+        number: frame.number.unwrap_or_default(),
+        tape: frame.tape,
+        conditions: frame.conditions,
+    };
+    let trade = executed.trade(scope, text)?;
+    tick.trade = Some(Trade {
+        id: trade.id.filter(|_| frame.number.is_some()),
+        ..trade
+    });
     Ok(tick)
 }
 
@@ -180,34 +188,28 @@ fn trade(text: &str, received: Millis) -> Result<Tick, FrameError> {
 struct QuoteFrame<'a> {
     #[serde(rename = "S")]
     symbol: Symbol,
-    #[serde(rename = "bp", deserialize_with = "exact::number")]
-    bid: Price,
-    #[serde(rename = "bs", default, deserialize_with = "exact::number_if_any")]
-    bid_size: Option<Size>,
-    #[serde(rename = "ap", deserialize_with = "exact::number")]
-    ask: Price,
-    #[serde(rename = "as", default, deserialize_with = "exact::number_if_any")]
-    ask_size: Option<Size>,
-    #[serde(rename = "t", borrow)]
-    time: Cow<'a, str>,
+    #[serde(rename = "bp", borrow, default)]
+    bid: Field<'a>,
+    #[serde(rename = "bs", borrow, default)]
+    bid_size: Field<'a>,
+    #[serde(rename = "ap", borrow, default)]
+    ask: Field<'a>,
+    #[serde(rename = "as", borrow, default)]
+    ask_size: Field<'a>,
+    #[serde(rename = "t", borrow, default)]
+    time: Field<'a>,
 }
 
-/// Sizes are in shares; they were in round lots before November 3, 2025.
-fn quote(text: &str, received: Millis) -> Result<Tick, FrameError> {
+/// Sizes are in shares; they were in round lots before November 3, 2025. A price of zero means that
+/// nobody is there.
+fn quote(text: &str, received: Millis, faults: &mut Vec<FrameError>) -> Result<Tick, FrameError> {
     let frame: QuoteFrame<'_> = read(text)?;
-    let time = moment(&frame.time, received, text)?;
-    let mut tick = Tick::new(frame.symbol, time, Clock::Exchange);
-    tick.bid = side(frame.bid, frame.bid_size);
-    tick.ask = side(frame.ask, frame.ask_size);
+    let (time, clock) = fields::moment(frame.time, received, text)?;
+    let mut tick = Tick::new(frame.symbol, time, clock);
+    let mut fields = Fields::new(text, faults);
+    tick.bid = fields.side(("bp", frame.bid), ("bs", frame.bid_size));
+    tick.ask = fields.side(("ap", frame.ask), ("as", frame.ask_size));
     Ok(tick)
-}
-
-/// A price of zero means that nobody is there.
-fn side(price: Price, size: Option<Size>) -> Best {
-    if price <= Price::ZERO {
-        return Best::Nobody;
-    }
-    Best::At { price, size }
 }
 
 #[derive(Deserialize)]
@@ -215,36 +217,38 @@ struct CorrectionFrame<'a> {
     #[serde(rename = "S")]
     symbol: Symbol,
     #[serde(rename = "x", borrow, default)]
-    exchange: Cow<'a, str>,
+    exchange: Field<'a>,
     #[serde(rename = "oi")]
     wrong: u64,
     #[serde(rename = "ci")]
     right: u64,
-    #[serde(rename = "cp", deserialize_with = "exact::number")]
-    price: Price,
-    #[serde(rename = "cs", deserialize_with = "exact::number")]
-    size: Size,
-    #[serde(rename = "cc", default, deserialize_with = "list")]
-    conditions: Vec<String>,
-    #[serde(rename = "t", borrow)]
-    time: Cow<'a, str>,
+    #[serde(rename = "cp", borrow, default)]
+    price: Field<'a>,
+    #[serde(rename = "cs", borrow, default)]
+    size: Field<'a>,
+    #[serde(rename = "cc", borrow, default)]
+    conditions: Field<'a>,
+    #[serde(rename = "t", borrow, default)]
+    time: Field<'a>,
     #[serde(rename = "z", borrow, default)]
-    tape: Cow<'a, str>,
+    tape: Field<'a>,
 }
 
-fn correction(text: &str, received: Millis) -> Result<Correction, FrameError> {
+fn correction(scope: Scope, text: &str, received: Millis) -> Result<Correction, FrameError> {
     let frame: CorrectionFrame<'_> = read(text)?;
-    let right = executed(
-        (frame.price, frame.size),
-        (&frame.exchange, frame.right),
-        (&frame.tape, &frame.conditions),
-        text,
-    )?;
+    let right = Executed {
+        price: ("cp", frame.price),
+        size: ("cs", frame.size),
+        exchange: frame.exchange,
+        number: frame.right,
+        tape: frame.tape,
+        conditions: frame.conditions,
+    };
     Ok(Correction {
         symbol: frame.symbol,
-        time: moment(&frame.time, received, text)?,
-        trade: named(&frame.exchange, frame.wrong, text)?,
-        right: Some(right),
+        time: moment(frame.time, received, text)?,
+        trade: named(frame.exchange, frame.wrong, text)?,
+        right: Some(right.trade(scope, text)?),
     })
 }
 
@@ -255,9 +259,9 @@ struct CancelFrame<'a> {
     #[serde(rename = "i")]
     number: u64,
     #[serde(rename = "x", borrow, default)]
-    exchange: Cow<'a, str>,
-    #[serde(rename = "t", borrow)]
-    time: Cow<'a, str>,
+    exchange: Field<'a>,
+    #[serde(rename = "t", borrow, default)]
+    time: Field<'a>,
 }
 
 /// A cancel (`a` is `C`) and an error (`E`) both mean that the trade does not stand.
@@ -265,14 +269,15 @@ fn cancel(text: &str, received: Millis) -> Result<Correction, FrameError> {
     let frame: CancelFrame<'_> = read(text)?;
     Ok(Correction {
         symbol: frame.symbol,
-        time: moment(&frame.time, received, text)?,
-        trade: named(&frame.exchange, frame.number, text)?,
+        time: moment(frame.time, received, text)?,
+        trade: named(frame.exchange, frame.number, text)?,
         right: None,
     })
 }
 
-fn named(exchange: &str, number: u64, text: &str) -> Result<u64, FrameError> {
-    id(exchange, number).ok_or_else(|| {
+fn named(exchange: Field<'_>, number: u64, text: &str) -> Result<u64, FrameError> {
+    let exchange = exchange.text().unwrap_or_default();
+    id(&exchange, number).ok_or_else(|| {
         let why = format_args!(
             "{exchange:?} with {number} is no trade: expected the letter of an exchange and a number below 2^56"
         );
@@ -287,25 +292,30 @@ struct StatusFrame<'a> {
     #[serde(rename = "sc", borrow)]
     code: Cow<'a, str>,
     #[serde(rename = "sm", borrow, default)]
-    words: Cow<'a, str>,
+    words: Field<'a>,
     #[serde(rename = "rc", borrow, default)]
-    reason_code: Cow<'a, str>,
+    reason_code: Field<'a>,
     #[serde(rename = "rm", borrow, default)]
-    reason: Cow<'a, str>,
-    #[serde(rename = "t", borrow)]
-    time: Cow<'a, str>,
+    reason: Field<'a>,
+    #[serde(rename = "t", borrow, default)]
+    time: Field<'a>,
     #[serde(rename = "z", borrow, default)]
-    tape: Cow<'a, str>,
+    tape: Field<'a>,
 }
 
 fn status(text: &str, received: Millis) -> Result<Status, FrameError> {
     let frame: StatusFrame<'_> = read(text)?;
+    let words = |field: Field<'_>| field.text().unwrap_or_default().into_owned();
     Ok(Status {
         symbol: frame.symbol,
-        time: moment(&frame.time, received, text)?,
-        change: change(&frame.tape, frame.code.trim(), frame.reason_code.trim()),
-        words: market::plain(&frame.words),
-        reason: market::plain(&frame.reason),
+        time: moment(frame.time, received, text)?,
+        change: change(
+            &words(frame.tape),
+            frame.code.trim(),
+            words(frame.reason_code).trim(),
+        ),
+        words: market::plain(&words(frame.words)),
+        reason: market::plain(&words(frame.reason)),
     })
 }
 
@@ -330,23 +340,30 @@ fn change(tape: &str, code: &str, reason: &str) -> Change {
 }
 
 #[derive(Deserialize)]
-struct BandsFrame {
+struct BandsFrame<'a> {
     #[serde(rename = "S")]
     symbol: Symbol,
-    #[serde(rename = "u", deserialize_with = "exact::number")]
-    up: Price,
-    #[serde(rename = "d", deserialize_with = "exact::number")]
-    down: Price,
+    #[serde(rename = "u", borrow, default)]
+    up: Field<'a>,
+    #[serde(rename = "d", borrow, default)]
+    down: Field<'a>,
 }
 
-fn bands(text: &str) -> Result<Bands, FrameError> {
-    let BandsFrame { symbol, up, down } = read(text)?;
-    Ok(Bands { symbol, up, down })
+/// Between which prices a stock may be traded; `None` where the source gives no two.
+fn bands(text: &str, faults: &mut Vec<FrameError>) -> Result<Option<Bands>, FrameError> {
+    let frame: BandsFrame<'_> = read(text)?;
+    let mut fields = Fields::new(text, faults);
+    let (up, down) = (fields.price("u", frame.up), fields.price("d", frame.down));
+    Ok(up.zip(down).map(|(up, down)| Bands {
+        symbol: frame.symbol,
+        up,
+        down,
+    }))
 }
 
 #[cfg(test)]
 mod tests {
-    use market::Moves;
+    use market::{Best, Clock, Moves};
     use proptest::prelude::*;
 
     use super::*;
@@ -366,7 +383,15 @@ mod tests {
         let [object] = objects[..] else {
             return Err(FrameError::new(&"not one object", &text));
         };
-        parse(&kind(object)?, object.get(), NOW)
+        let mut faults = Vec::new();
+        let read = parse(
+            Scope::OneExchange,
+            &kind(object)?,
+            object.get(),
+            NOW,
+            &mut faults,
+        )?;
+        faults.pop().map_or(Ok(read), Err)
     }
 
     fn tick(text: &str) -> Tick {
@@ -421,6 +446,43 @@ mod tests {
             ("87.680".to_owned(), "4".to_owned())
         );
         assert_eq!(tick(&QUOTE.replace("87.66", "0")).bid, Best::Nobody);
+    }
+
+    #[test]
+    fn what_a_report_can_do_without_is_missing_or_empty() {
+        for nobody in ["null", "\"\"", "0"] {
+            assert_eq!(tick(&QUOTE.replace("87.66", nobody)).bid, Best::Nobody);
+        }
+        let quote = tick(&QUOTE.replace("\"bp\":87.66,\"bs\":1,", ""));
+        assert_eq!(quote.bid, Best::Unchanged);
+        assert!(matches!(quote.ask, Best::At { .. }));
+        let mut faults = Vec::new();
+        let wrong = QUOTE.replace("87.66", "\"n/a\"");
+        let read = parse(Scope::OneExchange, "q", &wrong, NOW, &mut faults);
+        let Ok(Some(Message::Tick(quote))) = read else {
+            panic!("{read:?}");
+        };
+        assert!(matches!(quote.ask, Best::At { .. }));
+        assert!(faults[0].to_string().contains("\"n/a\""), "{faults:?}");
+
+        let bare = r#"{"T":"t","S":"AAPL","p":126.55,"s":null,"x":null,"z":"","c":"","t":null}"#;
+        let told = tick(bare);
+        assert_eq!((told.time, told.clock), (NOW, Clock::Receipt));
+        let trade = told.trade.unwrap();
+        assert_eq!(
+            (trade.size, trade.id, trade.moves),
+            (None, None, Moves::ALL)
+        );
+        let halt = STATUS.replace("\"Trading Halt\"", "null");
+        let halt = halt.replace(
+            "\"rm\":\"Trading Halted; For information requested by NASDAQ\",",
+            "",
+        );
+        let Ok(Some(Message::Status(status))) = parsed(&halt) else {
+            panic!("{halt}");
+        };
+        assert_eq!(status.change, Change::Halt("T12".to_owned()));
+        assert_eq!(parsed(&BANDS.replace("3.24", "0")), Ok(None));
     }
 
     #[test]
@@ -499,7 +561,7 @@ mod tests {
             &TRADE.replace("2021-02-22T15:51:44.208Z", "soon"),
             &CANCEL.replace("\"x\":\"D\"", "\"x\":\"\""),
             &CANCEL.replace("96922", "72057594037927936"),
-            &QUOTE.replace("87.66", "null"),
+            &TRADE.replace("[\"@\",\"I\"]", "5"),
         ] {
             assert!(parsed(text).is_err(), "{text}");
         }

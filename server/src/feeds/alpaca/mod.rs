@@ -10,7 +10,7 @@ mod frames;
 mod news;
 mod stocks;
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -21,6 +21,7 @@ pub use stocks::{Endpoint, Options, Stocks};
 
 use super::{
     FeedError, FrameError, Patience, Publisher,
+    fields::Field,
     socket::{Fault, Heard, Say, words},
 };
 use crate::{Revealed, Secret};
@@ -67,6 +68,11 @@ impl Account {
         })
     }
 
+    /// An error, should the source have repeated what it was told.
+    fn hidden(&self, error: FrameError) -> FrameError {
+        error.hiding(&self.key).hiding(&self.secret)
+    }
+
     /// The source's words, should it repeat what it was told.
     fn hide(&self, text: &str) -> String {
         self.secret.hide(&self.key.hide(text))
@@ -91,7 +97,7 @@ enum Stage {
 #[derive(Deserialize)]
 struct Control<'a> {
     #[serde(borrow, default)]
-    msg: Cow<'a, str>,
+    msg: Field<'a>,
     code: Option<u16>,
 }
 
@@ -124,8 +130,8 @@ impl<'a> Dialogue<'a> {
     ) -> Result<Heard, Fault> {
         let mut heard = Heard::Unknown;
         let mut wrong = None;
-        let hidden =
-            |error: FrameError| error.hiding(&self.account.key).hiding(&self.account.secret);
+        let account = self.account;
+        let hidden = |error: FrameError| account.hidden(error);
         for message in frames::split(text).map_err(hidden)? {
             let read = frames::kind(message).and_then(|kind| match &*kind {
                 "success" | "error" | "subscription" => Ok(None),
@@ -169,13 +175,14 @@ impl<'a> Dialogue<'a> {
             return Ok(());
         }
         let control: Control<'_> = frames::read(message.get())?;
+        let said = control.msg.text().unwrap_or_default();
         if kind == "error" {
-            return match failure(control.code, &words(&self.account.hide(&control.msg))) {
+            return match failure(control.code, &words(&self.account.hide(&said))) {
                 Some(error) => Err(error.into()),
                 None => Ok(()),
             };
         }
-        match (&*control.msg, self.stage) {
+        match (&*said, self.stage) {
             ("connected", Stage::Connecting) => {
                 let login = json!({
                     "action": "auth",

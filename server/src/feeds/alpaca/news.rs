@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -23,6 +24,7 @@ use crate::{
         About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher,
         about::list,
         fetch::{self, FetchError, Fetcher, Page},
+        fields::Field,
         headline, markup,
         seen::Seen,
         socket::{self, Fault, Heard, Made, Protocol, Say},
@@ -46,6 +48,9 @@ const MAX_KNOWN: usize = 10_000;
 
 /// How long to wait after a request that failed, at first and at the most.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// The most symbols of a story that are kept.
+const MAX_SYMBOLS: usize = 50;
 
 /// The longest summary, in characters.
 const MAX_SUMMARY: usize = 500;
@@ -266,11 +271,16 @@ impl Protocol for Conversation<'_> {
     fn read(&mut self, text: &str, publisher: &Publisher, say: &mut Say) -> Result<Heard, Fault> {
         let was_open = self.dialogue.awaits().is_none();
         let tell = self.tell;
+        let account = self.dialogue.account;
         let heard = self
             .dialogue
             .read(text, publisher, say, |kind, object| match kind {
                 "n" => {
-                    tell(story(object, publisher.now())?, publisher);
+                    let mut faults = Vec::new();
+                    let story = story(object, publisher.now(), &mut faults)?;
+                    let faults = faults.into_iter();
+                    publisher.wrongs(faults.map(|fault| account.hidden(fault)).collect());
+                    tell(story, publisher);
                     Ok(true)
                 }
                 _ => Ok(false),
@@ -283,43 +293,57 @@ impl Protocol for Conversation<'_> {
 }
 
 #[derive(Deserialize)]
-struct StoryFrame {
+struct StoryFrame<'a> {
     id: u64,
-    headline: String,
-    #[serde(default)]
-    summary: Option<String>,
-    created_at: String,
-    #[serde(default)]
-    updated_at: Option<String>,
-    #[serde(default)]
-    url: Option<String>,
-    #[serde(default)]
-    symbols: Option<Vec<String>>,
-    #[serde(default)]
-    source: Option<String>,
+    #[serde(borrow, default)]
+    headline: Field<'a>,
+    #[serde(borrow, default)]
+    summary: Field<'a>,
+    #[serde(borrow, default)]
+    created_at: Field<'a>,
+    #[serde(borrow, default)]
+    updated_at: Field<'a>,
+    #[serde(borrow, default)]
+    url: Field<'a>,
+    #[serde(borrow, default)]
+    symbols: Field<'a>,
+    #[serde(borrow, default)]
+    source: Field<'a>,
 }
 
 /// Reads a story of either the stream or the archive. Its texts come with entities of HTML in them.
-fn story(text: &str, received: Millis) -> Result<Story, FrameError> {
-    let frame: StoryFrame = frames::read(text)?;
-    let headline = markup::text_of(&frame.headline);
+/// One without a time that can be read has that of its receipt; what is wrong goes to `faults`.
+fn story(text: &str, received: Millis, faults: &mut Vec<FrameError>) -> Result<Story, FrameError> {
+    let frame: StoryFrame<'_> = frames::read(text)?;
+    let headline = markup::text_of(&frame.headline.text().unwrap_or_default());
     if headline.is_empty() {
         return Err(FrameError::new(&"a story without a headline", text));
     }
-    let published = frames::moment(&frame.created_at, received, text)?;
-    let updated = match &frame.updated_at {
-        Some(time) => frames::moment(time, received, text)?,
-        None => published,
+    let mut moment = |field: Field<'_>, otherwise: Millis| {
+        frames::moment(field, otherwise, text).unwrap_or_else(|error| {
+            faults.push(error);
+            otherwise
+        })
     };
-    let summary = frame.summary.map(|summary| markup::text_of(&summary));
-    let symbols = frame.symbols.unwrap_or_default();
+    let published = match frame.created_at.text() {
+        None => moment(frame.updated_at, received),
+        Some(_) => moment(frame.created_at, received),
+    };
+    let updated = match frame.updated_at.text() {
+        None => published,
+        Some(_) => moment(frame.updated_at, received),
+    };
+    let summary = frame.summary.text();
+    let summary = summary.map(|summary| markup::text_of(&summary));
+    let symbols = frame.symbols.list().unwrap_or_default().into_iter();
+    let symbols = symbols.filter_map(Field::text);
     let mut told: Vec<Symbol> = Vec::new();
-    for symbol in symbols.iter().filter_map(|symbol| symbol.parse().ok()) {
-        if !told.contains(&symbol) {
+    for symbol in symbols.filter_map(|symbol| symbol.parse().ok()) {
+        if !told.contains(&symbol) && told.len() < MAX_SYMBOLS {
             told.push(symbol);
         }
     }
-    let url: Option<Link> = frame.url.and_then(|url| url.parse().ok());
+    let url: Option<Link> = frame.url.text().and_then(|url| url.parse().ok());
     let news = News {
         id: format!("alpaca:{}", frame.id),
         kind: headline::infer(&headline),
@@ -331,7 +355,7 @@ fn story(text: &str, received: Millis) -> Result<Story, FrameError> {
             .filter(|summary| !summary.is_empty())
             .map(|summary| markup::cut(summary, MAX_SUMMARY)),
         url,
-        source: who(frame.source.as_deref().unwrap_or_default()),
+        source: who(&frame.source.text().unwrap_or_default()),
         published,
         form: None,
         accession: None,
@@ -362,10 +386,18 @@ struct Missed {
 
 #[derive(Deserialize)]
 struct Answer<'a> {
+    #[serde(borrow)]
+    news: Option<Vec<&'a RawValue>>,
     #[serde(borrow, default)]
-    news: Vec<&'a RawValue>,
-    #[serde(default)]
-    next_page_token: Option<String>,
+    next_page_token: Field<'a>,
+}
+
+/// A page of the archive.
+struct Told {
+    stories: Vec<Story>,
+    /// How many there were, those that cannot be read included.
+    entries: usize,
+    next: Option<String>,
 }
 
 impl Missed {
@@ -408,11 +440,12 @@ impl Missed {
         publisher: &Publisher,
     ) -> Result<Vec<Story>, FeedError> {
         let mut stories = Vec::new();
+        let mut entries = 0;
         let mut token: Option<String> = None;
         let mut pause = AGAIN.0;
-        while stories.len() < self.most {
+        while entries < self.most {
             let begun = Instant::now();
-            let limit = (self.most - stories.len()).min(PAGE);
+            let limit = (self.most - entries).min(PAGE);
             let mut address = self.address.clone();
             address
                 .query_pairs_mut()
@@ -420,12 +453,13 @@ impl Missed {
                 .extend_pairs(token.as_deref().map(|token| ("page_token", token)));
             let page = self.page(fetcher, account, address, limit, publisher).await;
             match page {
-                Ok((told, next)) => {
+                Ok(told) => {
                     pause = AGAIN.0;
                     // An empty page that names a next one would lead on for ever.
-                    let ends = told.is_empty() || next.is_none() || next == token;
-                    stories.extend(told);
-                    token = next;
+                    let ends = told.entries == 0 || told.next.is_none() || told.next == token;
+                    entries += told.entries;
+                    stories.extend(told.stories);
+                    token = told.next;
                     if ends {
                         break;
                     }
@@ -452,7 +486,7 @@ impl Missed {
         address: Url,
         limit: usize,
         publisher: &Publisher,
-    ) -> Result<(Vec<Story>, Option<String>), FetchError> {
+    ) -> Result<Told, FetchError> {
         let wrong = |why: String| FetchError {
             status: None,
             why,
@@ -474,16 +508,21 @@ impl Missed {
         let answer: Answer<'_> = serde_json::from_slice(without_bom(&body))
             .map_err(|error| wrong(format!("the answer of {place} cannot be read: {error}")))?;
         let mut stories = Vec::new();
-        for told in answer.news.iter().take(limit) {
-            match story(told.get(), publisher.now()) {
+        let entries = answer.news.unwrap_or_default();
+        for told in entries.iter().take(limit) {
+            let mut faults = Vec::new();
+            match story(told.get(), publisher.now(), &mut faults) {
                 Ok(story) => stories.push(story),
-                Err(error) => publisher.wrong(&error),
+                Err(error) => faults.push(error),
             }
+            let faults = faults.into_iter();
+            publisher.wrongs(faults.map(|fault| account.hidden(fault)).collect());
         }
-        Ok((
+        Ok(Told {
             stories,
-            answer.next_page_token.filter(|token| !token.is_empty()),
-        ))
+            entries: entries.len(),
+            next: answer.next_page_token.text().map(Cow::into_owned),
+        })
     }
 }
 
@@ -497,4 +536,42 @@ fn header(secret: &str) -> Result<HeaderValue, FeedError> {
     })?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = 1_700_000_000_000;
+
+    fn read(text: &str) -> (Story, Vec<String>) {
+        let mut faults = Vec::new();
+        let story = story(text, NOW, &mut faults).unwrap();
+        (story, faults.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_story_needs_no_more_than_its_number_and_a_headline() {
+        let (story, faults) = read(
+            r#"{"id":1,"headline":"A","summary":null,"created_at":null,"updated_at":"","url":"","symbols":null,"source":null}"#,
+        );
+        assert_eq!((story.updated, story.news.published), (NOW, NOW));
+        assert_eq!((story.news.url, &*story.news.source), (None, "Alpaca"));
+        assert_eq!(faults, [""; 0]);
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_story_costs_itself_alone() {
+        let (story, faults) = read(
+            r#"{"id":1,"headline":"A","created_at":"soon","updated_at":1699999999,"symbols":["AAPL",null,5,"no symbol",{}]}"#,
+        );
+        assert_eq!(story.updated, 1_699_999_999_000);
+        assert_eq!(story.news.published, NOW);
+        let symbols: Vec<&str> = story.news.symbols.iter().map(Symbol::as_str).collect();
+        assert_eq!(symbols, ["AAPL", "5"]);
+        assert!(
+            faults.len() == 1 && faults[0].contains("\"soon\""),
+            "{faults:?}"
+        );
+    }
 }

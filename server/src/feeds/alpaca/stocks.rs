@@ -4,7 +4,9 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use market::{Action, Basis, Millis, News, NewsType, Quality, Session, Symbol, Tick, TradingState};
+use market::{
+    Action, Basis, Clock, Millis, News, NewsType, Quality, Session, Symbol, Tick, TradingState,
+};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::http::Uri;
@@ -18,6 +20,7 @@ use crate::{
     feeds::{
         About, End, Feed, FeedError, Licence, Patience, Publisher,
         about::list,
+        conditions::Scope,
         socket::{self, Fault, Heard, Made, Protocol, Say},
         spec::{self, FeedOptions, Main},
     },
@@ -100,6 +103,22 @@ impl Endpoint {
             Endpoint::Iex => "IEX",
             Endpoint::Sip | Endpoint::DelayedSip => "US",
             Endpoint::Test => "Alpaca test",
+        }
+    }
+
+    const fn scope(self) -> Scope {
+        match self {
+            Endpoint::Iex | Endpoint::Test => Scope::OneExchange,
+            Endpoint::Sip | Endpoint::DelayedSip => Scope::Consolidated,
+        }
+    }
+
+    /// How old its data is when it comes, in milliseconds; `None` where the times are made up.
+    const fn delay(self) -> Option<Millis> {
+        match self {
+            Endpoint::Iex | Endpoint::Sip => Some(0),
+            Endpoint::DelayedSip => Some(15 * 60_000),
+            Endpoint::Test => None,
         }
     }
 
@@ -285,9 +304,16 @@ impl Protocol for Conversation<'_> {
             bands,
         } = self;
         let ours = |symbol: Symbol| options.symbols.contains(&symbol);
+        let scope = options.feed.scope();
+        let account = dialogue.account;
         dialogue.read(text, publisher, say, |kind, object| {
-            match frames::parse(kind, object, publisher.now())? {
+            let mut faults = Vec::new();
+            let message = frames::parse(scope, kind, object, publisher.now(), &mut faults)?;
+            let faults = faults.into_iter();
+            publisher.wrongs(faults.map(|fault| account.hidden(fault)).collect());
+            match message {
                 Some(Message::Tick(tick)) if ours(tick.symbol) => {
+                    timely(&tick, options.feed, publisher);
                     publisher.tick(&tick);
                     traded(&tick, halts, publisher);
                 }
@@ -304,6 +330,18 @@ impl Protocol for Conversation<'_> {
             }
             Ok(true)
         })
+    }
+}
+
+/// Compares the time of a report that is sent at once with ours. Trades that move no last price may be
+/// reported long after.
+fn timely(tick: &Tick, feed: Endpoint, publisher: &Publisher) {
+    let is_of_now = tick.trade.is_none_or(|trade| trade.moves.last);
+    if let Some(delay) = feed.delay()
+        && is_of_now
+        && tick.clock == Clock::Exchange
+    {
+        publisher.clock_behind(tick.time, delay);
     }
 }
 

@@ -1,0 +1,69 @@
+use serde::{Deserialize, Deserializer, de};
+
+/// The largest whole number of an event. JavaScript reads every whole number up to here exactly
+/// (`Number.MAX_SAFE_INTEGER`), and not all of those above.
+pub const MAX_NUMBER: u64 = (1 << 53) - 1;
+
+/// Reads a count or a time that a browser can read too.
+///
+/// # Errors
+/// When it is no whole number from 0 to [`MAX_NUMBER`].
+pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = u64::deserialize(deserializer)?;
+    if number > MAX_NUMBER {
+        return Err(de::Error::custom(format!(
+            "{number} is too large: expected a whole number up to {MAX_NUMBER}"
+        )));
+    }
+    Ok(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Event;
+
+    use super::MAX_NUMBER;
+
+    #[test]
+    fn every_whole_number_of_an_event_has_the_bound_of_a_browser() {
+        let events = [
+            ("message", r#"{"symbol":"A","time":N}"#),
+            (
+                "session",
+                r#"{"symbol":"A","name":"A","source":"x","quality":"live","state":"open","hours":{"open":N,"close":5}}"#,
+            ),
+            (
+                "session",
+                r#"{"symbol":"A","name":"A","source":"x","quality":"live","state":"open","hours":{"open":1,"close":N}}"#,
+            ),
+            (
+                "bar",
+                r#"{"symbol":"A","start":N,"open":"1","high":"1","low":"1","close":"1","volume":"1","trades":1}"#,
+            ),
+            (
+                "bar",
+                r#"{"symbol":"A","start":0,"open":"1","high":"1","low":"1","close":"1","volume":"1","trades":N}"#,
+            ),
+            (
+                "news",
+                r#"{"id":"x:1","type":"headline","basis":"native","headline":"h","source":"x","published":N}"#,
+            ),
+            (
+                "snapshot",
+                r#"{"time":N,"reset":false,"quotes":[],"news":[],"feeds":[]}"#,
+            ),
+            ("heartbeat", r#"{"time":N}"#),
+        ];
+        for (name, data) in events {
+            let read = |number: u64| Event::decode(name, &data.replace('N', &number.to_string()));
+            assert!(read(MAX_NUMBER).is_ok(), "{data}");
+            for number in [MAX_NUMBER + 1, 1_152_921_504_606_846_976, u64::MAX] {
+                let error = read(number).unwrap_err().to_string();
+                assert!(
+                    error.contains(&number.to_string()) && error.contains("9007199254740991"),
+                    "{error}"
+                );
+            }
+        }
+    }
+}
