@@ -168,7 +168,7 @@ async fn figures_that_change_and_are_old_are_those_of_a_late_source() {
     *plays.lock().unwrap() = document(6, late + 1_000);
     let told = quotes(&mut stage, 1).await;
     assert_eq!((price(&told[0]), told[0].time), ("6".to_owned(), NOW));
-    stage.degraded("2399 seconds old").await;
+    stage.says(FeedState::Degraded, "2399 seconds old").await;
     *plays.lock().unwrap() = document(7, NOW - 1_000);
     stage.reaches(FeedState::Live).await;
     stage.end().await;
