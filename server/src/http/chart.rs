@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use chart::{Kind, Sample, Scale, Scene, Tone, draw::Palette, svg::Document};
-use market::{Bar, Interval, Millis, Price, Symbol};
+use market::{Bar, Interval, Millis, Price};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
