@@ -159,6 +159,10 @@ async fn cut_at_random_bytes_a_client_gets_each_story_once_in_order_and_the_newe
             let arrived = &chunk[..chunk.len().min(bytes_left)];
             bytes_left -= arrived.len();
             stream.decoder.push(arrived, |message| {
+                // A stream that resumes with nothing to send begins with one, without an id.
+                if message.name == "heartbeat" {
+                    return;
+                }
                 match Event::decode(&message.name, &message.data).unwrap() {
                     Event::News(story) => stories.push(story.id),
                     Event::Quote(quote) => {
@@ -255,6 +259,10 @@ async fn a_client_that_is_cut_and_too_slow_for_the_window_is_told_of_every_gap()
             bytes_left -= arrived.len();
             let number = |id: &str| id.trim_start_matches("test:").parse::<usize>().unwrap();
             stream.decoder.push(arrived, |message| {
+                // A stream that resumes with nothing to send begins with one, without an id.
+                if message.name == "heartbeat" {
+                    return;
+                }
                 match Event::decode(&message.name, &message.data).unwrap() {
                     Event::Snapshot(snapshot) => {
                         assert_eq!(snapshot.reset, !last.is_empty());

@@ -148,7 +148,10 @@ async fn since(server: &Server, id: &str) -> Vec<(String, Event)> {
         if event == end {
             return events;
         }
-        events.push((id, event));
+        // With nothing to send a stream begins with one.
+        if !matches!(event, Event::Heartbeat(_)) {
+            events.push((id, event));
+        }
     }
 }
 
