@@ -103,7 +103,8 @@ pub async fn run(
         history: match scribe.as_ref().and_then(Scribe::archive) {
             Some(archive) => History::new(Arc::new(archive.clone())),
             None => History::default(),
-        },
+        }
+        .with_minutes(Arc::clone(&floor.minutes)),
         search: Search::new(Arc::clone(&floor.directory)),
         feeds: Arc::new(move || statuses.current()),
         clock,

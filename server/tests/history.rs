@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::archive::{Archive, Importer, Options, Split};
+use ::archive::{Archive, Importer, Options, Overlay, Rolled, Split};
 use market::{Action, Bar, Event, Interval, Millis, News, NewsType, Symbol};
 use reqwest::Response;
 use serde_json::Value;
@@ -358,7 +358,8 @@ impl Past for Broken {
         _: Interval,
         _: Range<Millis>,
         _: usize,
-    ) -> Result<Vec<Bar>, Unreadable> {
+        _: &Overlay,
+    ) -> Result<Vec<Rolled>, Unreadable> {
         Err("/var/lib/secret.db: database disk image is malformed".to_owned())
     }
 

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, VecDeque, btree_map::Entry};
 
 use crate::{
-    Bar, Best, Clock, Correction, Day, Millis, Price, Quote, Roll, Size, Symbol, Tick, Trade,
-    roll::sum,
+    Bar, Best, Clock, Correction, Day, Millis, Minute, Price, Quote, Roll, Size, Symbol, Tick,
+    Trade, roll::sum,
 };
 
 /// The state of every symbol of one feed: turns ticks into quotes that carry the whole state, and
@@ -35,8 +35,8 @@ pub struct Board {
 /// What a tick led to, in the order in which it is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The bars that it closed, of any symbol.
-    pub bars: Vec<Bar>,
+    /// The minutes that it closed, of any symbol. One in which no trade moved a price has no bar.
+    pub minutes: Vec<Minute>,
     /// The state of its symbol.
     pub quote: Quote,
 }
@@ -124,6 +124,13 @@ impl Figures {
     }
 }
 
+impl Change {
+    /// The bars of the minutes that it closed.
+    pub fn bars(&self) -> Vec<Bar> {
+        self.minutes.iter().filter_map(Minute::bar).collect()
+    }
+}
+
 impl Board {
     /// How far the watermark must be past the end of a bar to close it. Two seconds are longer
     /// than sources let messages of different symbols overtake one another.
@@ -147,11 +154,11 @@ impl Board {
             .symbols
             .entry(tick.symbol)
             .or_insert_with(|| State::new(Quote::new(tick.symbol, tick.time)));
-        let mut bars = Vec::new();
+        let mut minutes = Vec::new();
         if let Some(trade) = &tick.trade {
             match state.trade(tick.time, trade) {
                 Counted::Late => self.late += 1,
-                Counted::Open(closed) => bars.extend(closed),
+                Counted::Open(closed) => minutes.extend(closed),
             }
             if let Some(open) = &state.open_bar {
                 let end = open.start + Bar::INTERVAL;
@@ -160,14 +167,14 @@ impl Board {
         }
         state.tick(tick);
         let quote = state.quote.clone();
-        bars.extend(self.close_passed());
-        Change { bars, quote }
+        minutes.extend(self.close_passed());
+        Change { minutes, quote }
     }
 
     /// Takes a symbol up where an earlier board left it: its quote, the end of the newest bar that
     /// closed, and the trades after that, with their exchange times and oldest first. They are in the quote
-    /// already; what they say of bars that end before the newest of them comes back. They can be
-    /// corrected in an archive alone.
+    /// already. They can be
+    /// corrected in an archive alone. The minutes come back that end before the newest of the trades.
     ///
     /// Nothing happens where the symbol has a state.
     pub fn take_up(
@@ -175,17 +182,17 @@ impl Board {
         quote: Quote,
         closed_until: Millis,
         trades: impl IntoIterator<Item = (Millis, Trade)>,
-    ) -> Vec<Bar> {
+    ) -> Vec<Minute> {
         let Entry::Vacant(entry) = self.symbols.entry(quote.symbol) else {
             return Vec::new();
         };
-        let mut bars = Vec::new();
+        let mut minutes = Vec::new();
         let mut last = quote.traded.unwrap_or_default();
         let mut state = State::new(quote);
         state.closed_until = closed_until;
         for (time, trade) in trades {
             if let Counted::Open(closed) = state.roll(time, &trade) {
-                bars.extend(closed);
+                minutes.extend(closed);
             }
             if trade.moves.last {
                 last = time.max(last);
@@ -203,7 +210,7 @@ impl Board {
             self.first_end = Some(self.first_end.map_or(end, |first| first.min(end)));
         }
         entry.insert(state);
-        bars
+        minutes
     }
 
     /// Begins a new day of a symbol: volume, high and low are those of the trades that come from now
@@ -223,8 +230,8 @@ impl Board {
         state.map_or(Mended::Unknown, |state| state.correct(correction))
     }
 
-    /// Closes the bars that are open, because the feed is at its end.
-    pub fn finish(&mut self) -> Vec<Bar> {
+    /// Closes the minutes that are open, because the feed is at its end.
+    pub fn finish(&mut self) -> Vec<Minute> {
         self.first_end = None;
         self.symbols.values_mut().filter_map(State::close).collect()
     }
@@ -244,14 +251,14 @@ impl Board {
         self.late
     }
 
-    fn close_passed(&mut self) -> Vec<Bar> {
+    fn close_passed(&mut self) -> Vec<Minute> {
         let Some(until) = self.watermark.checked_sub(Self::GRACE) else {
             return Vec::new();
         };
         if self.first_end.is_none_or(|end| end > until) {
             return Vec::new();
         }
-        let mut bars = Vec::new();
+        let mut minutes = Vec::new();
         self.first_end = None;
         for state in self.symbols.values_mut() {
             let Some(open) = &state.open_bar else {
@@ -259,12 +266,12 @@ impl Board {
             };
             let end = open.start + Bar::INTERVAL;
             if end <= until {
-                bars.extend(state.close());
+                minutes.extend(state.close());
             } else {
                 self.first_end = Some(self.first_end.map_or(end, |first| first.min(end)));
             }
         }
-        bars
+        minutes
     }
 }
 
@@ -272,7 +279,7 @@ enum Counted {
     /// The trade's minute is closed.
     Late,
     /// It is in the open bar, and may have closed the one before.
-    Open(Option<Bar>),
+    Open(Option<Minute>),
 }
 
 impl State {
@@ -455,10 +462,14 @@ impl State {
         }
     }
 
-    fn close(&mut self) -> Option<Bar> {
+    fn close(&mut self) -> Option<Minute> {
         let open = self.open_bar.take()?;
         self.closed_until = open.start + Bar::INTERVAL;
-        open.roll.bar(self.quote.symbol, open.start)
+        Some(Minute {
+            symbol: self.quote.symbol,
+            start: open.start,
+            sums: open.roll.into_sums(),
+        })
     }
 }
 
@@ -485,6 +496,10 @@ mod tests {
     use crate::Moves;
 
     const MINUTE: Millis = Bar::INTERVAL;
+
+    fn bars_of(minutes: Vec<Minute>) -> Vec<Bar> {
+        minutes.iter().filter_map(Minute::bar).collect()
+    }
 
     fn symbol(text: &str) -> Symbol {
         text.parse().unwrap()
@@ -596,9 +611,9 @@ mod tests {
     #[test]
     fn a_trade_of_a_later_minute_closes_the_bar() {
         let mut board = Board::new();
-        assert_eq!(board.apply(&trade("A", 59_000, "10.00", "1")).bars, []);
-        assert_eq!(board.apply(&trade("A", 59_999, "10.03", "2")).bars, []);
-        let bars = board.apply(&trade("A", 60_000, "9", "1")).bars;
+        assert_eq!(board.apply(&trade("A", 59_000, "10.00", "1")).bars(), []);
+        assert_eq!(board.apply(&trade("A", 59_999, "10.03", "2")).bars(), []);
+        let bars = board.apply(&trade("A", 60_000, "9", "1")).bars();
         let expected = Bar {
             symbol: symbol("A"),
             start: 0,
@@ -612,8 +627,8 @@ mod tests {
         };
         assert_eq!(bars, [expected]);
         assert_eq!(bars[0].vwap.unwrap().to_string(), "10.0200");
-        assert_eq!(board.finish().len(), 1);
-        assert_eq!(board.finish(), []);
+        assert_eq!(bars_of(board.finish()).len(), 1);
+        assert_eq!(bars_of(board.finish()), []);
     }
 
     #[test]
@@ -622,15 +637,15 @@ mod tests {
         board.apply(&trade("B", 1_000, "10", "1"));
         board.apply(&trade("A", 2_000, "20", "1"));
         let just_before = MINUTE + Board::GRACE - 1;
-        assert_eq!(board.apply(&trade("C", just_before, "5", "1")).bars, []);
+        assert_eq!(board.apply(&trade("C", just_before, "5", "1")).bars(), []);
 
         let mut receipt = Tick::new(symbol("C"), just_before + 60_000, Clock::Receipt);
         receipt.bid = Best::Nobody;
-        assert_eq!(board.apply(&receipt).bars, [], "our clock closes nothing");
+        assert_eq!(board.apply(&receipt).bars(), [], "our clock closes nothing");
 
         let mut quoted = Tick::new(symbol("C"), just_before + 1, Clock::Exchange);
         quoted.ask = Best::Nobody;
-        let bars = board.apply(&quoted).bars;
+        let bars = board.apply(&quoted).bars();
         let closed: Vec<&str> = bars.iter().map(|bar| bar.symbol.as_str()).collect();
         assert_eq!(closed, ["A", "B"]);
     }
@@ -642,11 +657,11 @@ mod tests {
         board.apply(&trade("A", 61_000, "11", "1"));
         let change = board.apply(&trade("A", 59_000, "12", "4"));
         assert_eq!(board.late(), 1);
-        assert_eq!(change.bars, []);
+        assert_eq!(change.bars(), []);
         assert_eq!(change.quote.price, Some(price("11")), "it is not the last");
         assert_eq!(change.quote.volume, Some(size("6")));
         assert_eq!(change.quote.high, Some(price("12")));
-        let bars = board.finish();
+        let bars = bars_of(board.finish());
         assert_eq!((bars[0].trades, bars[0].high), (1, price("11")));
 
         board.apply(&trade("A", 62_000, "11", "1"));
@@ -661,7 +676,7 @@ mod tests {
         board.apply(&trade("A", 20_000, "9", "1"));
         let quote = board.apply(&trade("A", 35_000, "11", "1")).quote;
         assert_eq!(quote.price, Some(price("12")));
-        let bar = board.finish().remove(0);
+        let bar = bars_of(board.finish()).remove(0);
         assert_eq!((bar.open, bar.close), (price("9"), price("12")));
         assert_eq!(
             (bar.low, bar.high, bar.trades),
@@ -676,7 +691,7 @@ mod tests {
         tick.trade = Some(Trade::new(price("10"), None));
         let quote = board.apply(&tick).quote;
         assert_eq!((quote.volume, quote.size), (None, None));
-        let bar = board.finish().remove(0);
+        let bar = bars_of(board.finish()).remove(0);
         assert_eq!((bar.volume, bar.vwap, bar.trades), (Size::ZERO, None, 1));
     }
 
@@ -747,7 +762,7 @@ mod tests {
         );
         assert_eq!(board.correct(&taken_back(3)), Mended::Unknown);
         assert_eq!(board.correct(&taken_back(7)), Mended::Unknown);
-        let bars = board.finish();
+        let bars = bars_of(board.finish());
         assert_eq!((bars[0].high, bars[0].trades), (price("10"), 1));
 
         let mut board = Board::new();
@@ -756,7 +771,7 @@ mod tests {
             panic!("the minute is open");
         };
         assert_eq!((quote.price, quote.volume, quote.low), (None, None, None));
-        assert_eq!(board.finish(), [], "nothing was traded");
+        assert_eq!(bars_of(board.finish()), [], "nothing was traded");
     }
 
     #[test]
@@ -778,7 +793,7 @@ mod tests {
             (Some(price("9")), Some(size("7")))
         );
         assert!(matches!(board.correct(&taken_back(8)), Mended::Whole(_)));
-        let bars = board.finish();
+        let bars = bars_of(board.finish());
         assert_eq!((bars[0].open, bars[0].volume), (price("11"), size("2")));
     }
 
@@ -786,7 +801,7 @@ mod tests {
     fn a_closed_minute_is_left_to_the_archive_and_sums_of_the_source_stand() {
         let mut board = Board::new();
         board.apply(&numbered(10_000, "14", "1", 1));
-        let bars = board.apply(&numbered(70_000, "12", "2", 2)).bars;
+        let bars = board.apply(&numbered(70_000, "12", "2", 2)).bars();
         assert_eq!(bars[0].high, price("14"));
         let Mended::Quote(quote) = board.correct(&taken_back(1)) else {
             panic!("the minute is closed");
@@ -850,7 +865,7 @@ mod tests {
         };
         assert_eq!(quote.volume, Some(Decimal::from(many - 1).into()));
         assert_eq!(quote.high, Some(price("20")));
-        let bar = board.finish().remove(0);
+        let bar = bars_of(board.finish()).remove(0);
         assert_eq!((bar.trades, bar.high), (many - 1, price("20")));
     }
 
@@ -893,9 +908,9 @@ mod tests {
     fn run(board: &mut Board, trades: &[(usize, Millis, i64, i64)]) -> Vec<Bar> {
         let mut bars = Vec::new();
         for trade in trades {
-            bars.extend(apply(board, trade).bars);
+            bars.extend(apply(board, trade).bars());
         }
-        bars.extend(board.finish());
+        bars.extend(bars_of(board.finish()));
         bars
     }
 
@@ -912,7 +927,7 @@ mod tests {
             let mut first = Board::new();
             let mut bars = Vec::new();
             for trade in &trades[..at] {
-                bars.extend(apply(&mut first, trade).bars);
+                bars.extend(apply(&mut first, trade).bars());
             }
             // The last one was told and not stored.
             let lost = bars.pop();
@@ -925,7 +940,7 @@ mod tests {
                     symbol(NAMES[*name]) == quote.symbol && *time >= until
                 });
                 let since = since.map(|trade| (trade.1, tick(trade).trade.unwrap()));
-                bars.extend(second.take_up(quote.clone(), until, since));
+                bars.extend(bars_of(second.take_up(quote.clone(), until, since)));
             }
             prop_assert!(second.quotes().eq(first.quotes()));
             bars.extend(run(&mut second, &trades[at..]));
@@ -990,7 +1005,7 @@ mod tests {
                     moves: Moves { last, range, volume },
                     ..Trade::new(Decimal::new(at, 2).into(), Some(Decimal::new(of, 1).into()))
                 });
-                bars.extend(board.apply(&tick).bars);
+                bars.extend(board.apply(&tick).bars());
                 told.push(tick.clone());
                 told_open.push(tick);
 
@@ -1029,7 +1044,7 @@ mod tests {
                     Mended::Unknown => prop_assert!(false, "{wrong:?} is forgotten"),
                 }
             }
-            bars.extend(board.finish());
+            bars.extend(bars_of(board.finish()));
 
             let mut quotes = Board::new();
             for tick in &told {
@@ -1043,9 +1058,9 @@ mod tests {
             let mut remaining = Board::new();
             let mut expected: Vec<Bar> = told_open
                 .iter()
-                .flat_map(|tick| remaining.apply(tick).bars)
+                .flat_map(|tick| remaining.apply(tick).bars())
                 .collect();
-            expected.extend(remaining.finish());
+            expected.extend(bars_of(remaining.finish()));
             bars.sort_by_key(|bar| (bar.symbol, bar.start));
             expected.sort_by_key(|bar| (bar.symbol, bar.start));
             prop_assert_eq!(bars, expected);

@@ -36,7 +36,7 @@ pub use interval::{Interval, IntervalError};
 pub use news::{Action, Basis, Link, LinkError, News, NewsType, words_of};
 pub use number::MAX_NUMBER;
 pub use quote::Quote;
-pub use roll::{Roll, vwap};
+pub use roll::{Minute, Roll, Sums};
 pub use session::{Quality, RegularHours, Session, TradingState};
 pub use snapshot::{Closes, Snapshot};
 pub use sse::{Encoded, Frame};

@@ -8,7 +8,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use market::{Correction, Event, Millis};
+use market::{Correction, Event, Millis, Minute};
 use tape::EventId;
 use tokio::sync::{oneshot, watch};
 
@@ -154,6 +154,13 @@ impl Archive {
     /// with it; without a feed, one of any. Never waits, as [`Archive::trade`].
     pub fn correct(&self, correction: Correction, feed: Option<Arc<str>>) {
         self.0.inbox.tick(Tick::Correction(correction, feed));
+    }
+
+    /// Has the exact sums of a minute written that has closed, before its bar is committed: the average price of a bar is
+    /// rounded, and a minute without a price has no bar. Trades of the minute that are known count more. Never waits,
+    /// as [`Archive::trade`].
+    pub fn minute(&self, minute: Minute) {
+        self.0.inbox.tick(Tick::Minute(Box::new(minute)));
     }
 
     /// How it is doing.

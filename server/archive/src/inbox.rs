@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use market::{Correction, Event};
+use market::{Correction, Event, Minute};
 use tape::EventId;
 use tokio::sync::oneshot;
 
@@ -36,6 +36,8 @@ pub(crate) enum Tick {
     Trade(Print),
     /// By the feed that told the trade.
     Correction(Correction, Option<Arc<str>>),
+    /// The exact sums of a minute that has closed.
+    Minute(Box<Minute>),
 }
 
 /// Events that somebody waits for.

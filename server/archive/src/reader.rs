@@ -12,11 +12,13 @@ use rusqlite::{Connection, OpenFlags, ToSql, params};
 use tape::EventId;
 
 use crate::{
-    Failure, OpenError, Print, Refill,
+    Failure, OpenError, Overlay, Print, Refill, Rolled,
     coding::{Ids, Marks, time},
-    database::{Database, check, find_symbol},
+    database::{Database, Known, check, find_symbol},
     lock::Lock,
-    meta, read, roll, schema,
+    meta,
+    overlay::Newest,
+    read, roll, schema,
     store::{Damage, Store},
     table::Table,
     write::type_name,
@@ -113,7 +115,27 @@ impl Reader {
         span: Range<Millis>,
         limit: usize,
     ) -> Result<Vec<Bar>, Failure> {
-        self.read(|connection| bars(connection, symbol, interval, &span, limit))
+        let read = self.bars_with(symbol, interval, span, limit, &Overlay::default())?;
+        Ok(read.iter().filter_map(|bar| bar.bar(symbol)).collect())
+    }
+
+    /// As [`Reader::bars`], with what counts instead of the archive; and the bars without a price that come after
+    /// the oldest one with a price, no more than `limit` of them.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn bars_with(
+        &self,
+        symbol: Symbol,
+        interval: Interval,
+        span: Range<Millis>,
+        limit: usize,
+        overlay: &Overlay,
+    ) -> Result<Vec<Rolled>, Failure> {
+        self.read(|connection| match find_symbol(connection, symbol)? {
+            Some(known) => bars(connection, &known, interval, &span, limit, overlay),
+            None => Ok(overlay.bars(interval, &span, limit)),
+        })
     }
 
     /// Stories, the newest first, each in its newest version.
@@ -408,20 +430,19 @@ pub struct NewsQuery {
 
 fn bars(
     connection: &Store,
-    symbol: Symbol,
+    known: &Known,
     interval: Interval,
     span: &Range<Millis>,
     limit: usize,
-) -> Result<Vec<Bar>, Failure> {
-    let Some(known) = find_symbol(connection, symbol)? else {
-        return Ok(Vec::new());
-    };
+    overlay: &Overlay,
+) -> Result<Vec<Rolled>, Failure> {
     // What is below a bar may begin after the span's end, and the bar before it.
     let until = match span.end.checked_sub(1) {
         Some(last) => zone::span(interval, &known.zone, last).1,
         None => return Ok(Vec::new()),
     };
-    let mut stale = roll::stale(connection, &known, interval, (span.start, until))?;
+    let mut stale = roll::stale(connection, known, interval, (span.start, until))?;
+    stale.extend(overlay.touched(interval, &known.zone, (span.start, until)));
     stale.retain(|start| span.contains(start));
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {} FROM bars
@@ -445,9 +466,9 @@ fn bars(
         }
         Ok(None)
     };
-    let mut newest = Vec::new();
+    let mut newest = Newest::new(limit);
     let mut stored = next(&mut stale)?;
-    while newest.len() < limit {
+    while !newest.is_full() {
         let at = stored.as_ref().map(|row| row.start);
         let row = match stale.last().copied() {
             Some(start) if at.is_none_or(|at| start >= at) => {
@@ -455,20 +476,26 @@ fn bars(
                 if at == Some(start) {
                     stored = next(&mut stale)?;
                 }
-                roll::make(connection, &known, interval, start)?
+                roll::make(connection, known, interval, start, overlay)?
             }
             _ => match stored.take() {
                 Some(row) => {
                     stored = next(&mut stale)?;
-                    Some(row)
+                    let end = zone::span(interval, &known.zone, row.start).1;
+                    if overlay.hides_before(interval, end) {
+                        roll::make(connection, known, interval, row.start, overlay)?
+                    } else {
+                        Some(row)
+                    }
                 }
                 None => break,
             },
         };
-        newest.extend(row.and_then(|row| row.bar(symbol)));
+        if let Some(row) = row {
+            newest.add(row.rolled(interval, &known.zone));
+        }
     }
-    newest.reverse();
-    Ok(newest)
+    Ok(newest.oldest_first())
 }
 
 fn news(connection: &Store, ids: Ids, query: &NewsQuery) -> Result<Vec<(EventId, News)>, Failure> {

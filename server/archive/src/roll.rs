@@ -7,12 +7,12 @@
 
 use std::collections::BTreeSet;
 
-use market::{Bar, Interval, Millis, Moves, Price, Size, Symbol};
+use jiff::tz::TimeZone;
+use market::{Bar, Interval, Millis, Price, Roll, Sums};
 use rusqlite::{Row as SqlRow, params};
-use rust_decimal::Decimal;
 
 use crate::{
-    Failure,
+    Failure, Overlay, Rolled,
     coding::{Exact, Marks, time},
     database::Known,
     read,
@@ -55,140 +55,40 @@ impl Made {
     }
 }
 
-/// A bar as it is stored: what [`market::Roll`] knows of its trades, without their times, because
-/// what is added comes in the order of time. One whose trades move no price has a volume alone.
+/// A bar as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) start: Millis,
-    pub(crate) open: Option<Price>,
-    pub(crate) high: Option<Price>,
-    pub(crate) low: Option<Price>,
-    pub(crate) close: Option<Price>,
-    /// Whether open and close are of trades that move the last price. Otherwise they are of trades
-    /// that move the range, and stand in until such a one comes.
-    pub(crate) firm: bool,
-    pub(crate) volume: Size,
-    /// Price times size; `None` where it is not known or does not fit.
-    pub(crate) turnover: Option<Decimal>,
-    pub(crate) trades: u64,
+    pub(crate) sums: Sums,
     pub(crate) made: Made,
 }
 
 impl Row {
-    fn empty(start: Millis) -> Self {
-        Row {
-            start,
-            open: None,
-            high: None,
-            low: None,
-            close: None,
-            firm: false,
-            volume: Size::ZERO,
-            turnover: Some(Decimal::ZERO),
-            trades: 0,
-            made: Made::Rolled,
-        }
-    }
-
     /// What holds the place of a bar that is in quarantine: it has no price, and is not made again.
     pub(crate) fn placeholder(start: Millis) -> Self {
         Row {
+            start,
+            sums: Sums::ZERO,
             made: Made::Sealed,
-            ..Row::empty(start)
         }
     }
 
     /// A bar that was given as a whole.
     pub(crate) fn given(bar: &Bar, made: Made) -> Self {
-        let turnover = if bar.volume == Size::ZERO {
-            Some(Decimal::ZERO)
-        } else {
-            bar.vwap
-                .and_then(|vwap| vwap.decimal().checked_mul(bar.volume.decimal()))
-        };
         Row {
             start: bar.start,
-            open: Some(bar.open),
-            high: Some(bar.high),
-            low: Some(bar.low),
-            close: Some(bar.close),
-            firm: true,
-            volume: bar.volume,
-            turnover: turnover.map(|turnover| turnover.normalize()),
-            trades: bar.trades,
+            sums: Sums::of_bar(bar),
             made,
         }
     }
 
-    fn add_trade(&mut self, price: Price, size: Option<Size>, moves: Moves) {
-        if moves.last || moves.range {
-            self.add_ends(Some(price), Some(price), moves.last);
+    /// As it is read, where its days begin in a zone.
+    pub(crate) fn rolled(self, interval: Interval, zone: &TimeZone) -> Rolled {
+        Rolled {
+            span: span(interval, zone, self.start),
+            imported: self.made == Made::Imported,
+            sums: self.sums,
         }
-        if moves.range {
-            self.add_range(Some(price), Some(price));
-        }
-        if moves.volume {
-            self.trades += 1;
-            if let Some(size) = size {
-                self.add_volume(size, price.decimal().checked_mul(size.decimal()));
-            }
-        }
-    }
-
-    fn add_bar(&mut self, bar: &Row) {
-        self.add_ends(bar.open, bar.close, bar.firm);
-        self.add_range(bar.high, bar.low);
-        self.trades += bar.trades;
-        self.add_volume(bar.volume, bar.turnover);
-    }
-
-    fn add_ends(&mut self, open: Option<Price>, close: Option<Price>, firm: bool) {
-        match (self.firm, firm) {
-            (false, true) => (self.open, self.close, self.firm) = (open, close, true),
-            (true, false) => {}
-            (true, true) | (false, false) => {
-                self.open = self.open.or(open);
-                self.close = close.or(self.close);
-            }
-        }
-    }
-
-    fn add_range(&mut self, high: Option<Price>, low: Option<Price>) {
-        // Nothing is less than anything.
-        self.high = self.high.max(high);
-        self.low = match (self.low, low) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-    }
-
-    fn add_volume(&mut self, volume: Size, turnover: Option<Decimal>) {
-        // As a board does: a sum stays where it was when it would no longer fit.
-        self.volume = self.volume.checked_add(volume).unwrap_or(self.volume);
-        self.turnover = self
-            .turnover
-            .and_then(|sum| sum.checked_add(turnover?))
-            // The value counts, not its zeros: so it stays small on disk.
-            .map(|sum| sum.normalize());
-    }
-
-    /// The bar as it is told, by the rules of [`market::Roll`]; `None` where no trade moved a price.
-    pub(crate) fn bar(&self, symbol: Symbol) -> Option<Bar> {
-        let (open, close) = (self.open?, self.close?);
-        let high = open.max(close).max(self.high.unwrap_or(open));
-        let low = open.min(close).min(self.low.unwrap_or(open));
-        let vwap = market::vwap(self.turnover, self.volume, [open, high, low, close]);
-        Some(Bar {
-            symbol,
-            start: self.start,
-            open,
-            high,
-            low,
-            close,
-            volume: self.volume,
-            vwap,
-            trades: self.trades,
-        })
     }
 
     /// From the columns of [`Table::Bars`].
@@ -200,14 +100,16 @@ impl Row {
         let made: i64 = row.get(11)?;
         Ok(Row {
             start: millis(row, 2)?,
-            open: price(3)?,
-            high: price(4)?,
-            low: price(5)?,
-            close: price(6)?,
-            firm: row.get(7)?,
-            volume: row.get::<_, Exact>(8)?.into(),
-            turnover: row.get::<_, Option<Exact>>(9)?.map(|exact| exact.0),
-            trades: row.get::<_, i64>(10)? as u64,
+            sums: Sums {
+                open: price(3)?,
+                high: price(4)?,
+                low: price(5)?,
+                close: price(6)?,
+                firm: row.get(7)?,
+                volume: row.get::<_, Exact>(8)?.into(),
+                turnover: row.get::<_, Option<Exact>>(9)?.map(|exact| exact.0),
+                trades: row.get::<_, i64>(10)? as u64,
+            },
             made: Made::of(made)
                 .ok_or_else(|| Fault::new(format!("the bar is made by {made}: expected 0 to 3")))?,
         })
@@ -250,6 +152,9 @@ pub(crate) fn store(
     interval: Interval,
     row: &Row,
 ) -> Result<(), Failure> {
+    let sums = &row.sums;
+    // The value counts, not its zeros: so it stays small on disk.
+    let turnover = sums.turnover.map(|turnover| turnover.normalize());
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO bars VALUES (
@@ -260,14 +165,14 @@ pub(crate) fn store(
             level(interval),
             symbol,
             time(row.start),
-            row.open.map(Exact::from),
-            row.high.map(Exact::from),
-            row.low.map(Exact::from),
-            row.close.map(Exact::from),
-            row.firm,
-            Exact::from(row.volume),
-            row.turnover.map(Exact),
-            time(row.trades),
+            sums.open.map(Exact::from),
+            sums.high.map(Exact::from),
+            sums.low.map(Exact::from),
+            sums.close.map(Exact::from),
+            sums.firm,
+            Exact::from(sums.volume),
+            turnover.map(Exact),
+            time(sums.trades),
             row.made.code(),
         ])?;
     Ok(())
@@ -347,15 +252,16 @@ pub(crate) fn stale(
     Ok(stale)
 }
 
-/// Makes a bar of what is below it, as of now.
+/// Makes a bar of what is below it, as of now and with what counts instead of the archive.
 pub(crate) fn make(
     connection: &Store,
     symbol: &Known,
     interval: Interval,
     start: Millis,
+    overlay: &Overlay,
 ) -> Result<Option<Row>, Failure> {
     let there = stored(connection, symbol.id, interval, start)?;
-    make_of(connection, symbol, interval, start, there)
+    make_of(connection, symbol, interval, start, there, overlay)
 }
 
 /// As [`make`], where it is known what is stored.
@@ -365,6 +271,7 @@ fn make_of(
     interval: Interval,
     start: Millis,
     there: Option<Row>,
+    overlay: &Overlay,
 ) -> Result<Option<Row>, Failure> {
     let stands = there.as_ref().is_some_and(|row| match row.made {
         Made::Sealed => true,
@@ -375,9 +282,30 @@ fn make_of(
         return Ok(there);
     }
     let span = span(interval, &symbol.zone, start);
+    if interval == Interval::Minute {
+        if let Some(sums) = overlay.minutes.get(&start) {
+            // What is told of a minute counts less than what was imported of it, and its trades count more.
+            let imported = there.filter(|row| row.made == Made::Imported);
+            let told = Row {
+                start,
+                sums: sums.clone(),
+                made: Made::Told,
+            };
+            return match imported {
+                Some(imported) => {
+                    let seconds = of_bars(connection, symbol, Interval::Second, span, overlay)?;
+                    Ok(Some(if seconds.is_some() { told } else { imported }))
+                }
+                None => Ok(Some(told)),
+            };
+        }
+        if overlay.hides(start) {
+            return Ok(None);
+        }
+    }
     let made = match below(interval, span) {
         None => of_trades(connection, symbol.id, span)?,
-        Some(below) => of_bars(connection, symbol, below, span)?,
+        Some(below) => of_bars(connection, symbol, below, span, overlay)?,
     };
     // Without anything below, what was given as a whole is all that is known.
     Ok(made.or(there.filter(|row| row.made != Made::Rolled)))
@@ -395,17 +323,20 @@ fn of_trades(
     ))?;
     let span = params![symbol, time(start), time(end)];
     let mut trades = connection.rows(Table::Trades, &mut statement, span, read::trade)?;
-    let mut row = Row::empty(start);
+    let mut roll = Roll::new();
     let mut any = false;
     while let Some(traded) = trades.next()? {
         if traded.marks.0 & Marks::CANCELLED != 0 {
             continue;
         }
-        let trade = traded.trade;
-        row.add_trade(trade.price, trade.size, trade.moves);
+        roll.add(traded.time, &traded.trade);
         any = true;
     }
-    Ok(any.then_some(row))
+    Ok(any.then(|| Row {
+        start,
+        sums: roll.into_sums(),
+        made: Made::Rolled,
+    }))
 }
 
 fn of_bars(
@@ -413,19 +344,24 @@ fn of_bars(
     symbol: &Known,
     below: Interval,
     (start, end): (Millis, Millis),
+    overlay: &Overlay,
 ) -> Result<Option<Row>, Failure> {
     let mut stale = stale(connection, symbol, below, (start, end))?;
+    stale.extend(overlay.touched(below, &symbol.zone, (start, end)));
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {} FROM bars
          WHERE level = ?1 AND symbol = ?2 AND start >= ?3 AND start < ?4 ORDER BY start",
         Table::Bars.shape().select
     ))?;
-    let span = params![level(below), symbol.id, time(start), time(end)];
-    let mut rows = connection.rows(Table::Bars, &mut statement, span, Row::read)?;
+    let key = params![level(below), symbol.id, time(start), time(end)];
+    let mut rows = connection.rows(Table::Bars, &mut statement, key, Row::read)?;
     let mut bars = std::collections::BTreeMap::new();
     while let Some(row) = rows.next_or_cells()? {
         match row {
             Ok(row) => {
+                if overlay.hides_before(below, span(below, &symbol.zone, row.start).1) {
+                    stale.insert(row.start);
+                }
                 bars.insert(row.start, row);
             }
             // It is made again of what is below it.
@@ -433,16 +369,20 @@ fn of_bars(
         }
     }
     for start in stale {
-        match make(connection, symbol, below, start)? {
+        match make(connection, symbol, below, start, overlay)? {
             Some(row) => bars.insert(start, row),
             None => bars.remove(&start),
         };
     }
-    let mut row = Row::empty(start);
+    let mut roll = Roll::new();
     for bar in bars.values() {
-        row.add_bar(bar);
+        roll.add_part(bar.start, &bar.sums);
     }
-    Ok((!bars.is_empty()).then_some(row))
+    Ok((!bars.is_empty()).then(|| Row {
+        start,
+        sums: roll.into_sums(),
+        made: Made::Rolled,
+    }))
 }
 
 /// How long after its end a bar is made: sources let messages overtake one another.
@@ -533,7 +473,9 @@ fn roll_one(
         // It goes to the quarantine first.
         Some(Err(_)) => return Ok(false),
     };
-    let after = make_of(connection, symbol, interval, start, before.clone())?;
+    let nothing = Overlay::default();
+    let there = before.clone();
+    let after = make_of(connection, symbol, interval, start, there, &nothing)?;
     if before != after {
         match &after {
             Some(row) => store(connection, symbol.id, interval, row)?,

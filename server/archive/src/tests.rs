@@ -341,14 +341,14 @@ proptest! {
             time += wait;
             let mut tick = Tick::new(symbol(index), time, Clock::Exchange);
             tick.trade = Some(trade);
-            closed.extend(board.apply(&tick).bars);
+            closed.extend(board.apply(&tick).bars());
             told.push(Told::Trade(Print { symbol: symbol(index), time, trade, feed: None }));
         }
         for some in told.chunks(commits) {
             bench.write(some);
             bench.roll(time, 1_000);
         }
-        closed.extend(board.finish());
+        closed.extend(board.finish().iter().filter_map(market::Minute::bar));
         closed.sort_by_key(|bar| (bar.symbol, bar.start));
         let bars = bench.bars();
         let bars = (0..NAMES.len()).flat_map(|index| &bars[&(Interval::Minute, index)]);

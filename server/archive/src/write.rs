@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use market::{Bar, Correction, Event, Interval, Millis, News, Quote, Session, Symbol, Trade};
+use market::{
+    Bar, Correction, Event, Interval, Millis, Minute, News, Quote, Session, Symbol, Trade,
+};
 use rusqlite::params;
 use tape::EventId;
 
@@ -170,16 +172,42 @@ impl Database {
         Ok(())
     }
 
-    /// Takes a bar of the tape for its minute, unless a better one is known.
+    /// Takes a bar of the tape for its minute, unless a better one is known. Where what it was rendered from is known,
+    /// that stays.
     fn told(&mut self, bar: &Bar) -> Result<(), Failure> {
         let symbol = self.symbol(bar.symbol)?;
-        let stored = roll::Row::given(bar, roll::Made::Told);
-        let better = roll::stored(&self.connection, symbol.id, Interval::Minute, bar.start)?
-            .is_some_and(|row| row.made != roll::Made::Told);
-        let start = zone::span(Interval::Minute, &symbol.zone, bar.start).0;
-        if !better && start == bar.start {
-            roll::store(&self.connection, symbol.id, Interval::Minute, &stored)?;
-            roll::mark_above(&self.connection, &symbol, Interval::Minute, bar.start)?;
+        let there = roll::stored(&self.connection, symbol.id, Interval::Minute, bar.start)?;
+        let keeps = there.is_some_and(|row| {
+            row.made != roll::Made::Told
+                || row.sums.bar(bar.symbol, bar.start).as_ref() == Some(bar)
+        });
+        if keeps {
+            return Ok(());
+        }
+        self.put_told(&symbol, roll::Row::given(bar, roll::Made::Told))
+    }
+
+    /// Takes the exact sums of a minute of which the tape has the bar, or that has no price and so no bar, unless
+    /// better ones are known.
+    pub(crate) fn minute(&mut self, minute: &Minute) -> Result<(), Failure> {
+        let symbol = self.symbol(minute.symbol)?;
+        let there = roll::stored(&self.connection, symbol.id, Interval::Minute, minute.start)?;
+        if there.is_some_and(|row| row.made != roll::Made::Told) {
+            return Ok(());
+        }
+        let row = roll::Row {
+            start: minute.start,
+            sums: minute.sums.clone(),
+            made: roll::Made::Told,
+        };
+        self.put_told(&symbol, row)
+    }
+
+    fn put_told(&self, symbol: &Known, row: roll::Row) -> Result<(), Failure> {
+        let start = zone::span(Interval::Minute, &symbol.zone, row.start).0;
+        if start == row.start {
+            roll::store(&self.connection, symbol.id, Interval::Minute, &row)?;
+            roll::mark_above(&self.connection, symbol, Interval::Minute, start)?;
         }
         Ok(())
     }

@@ -372,6 +372,7 @@ impl Writer {
                     Tick::Correction(correction, feed) => {
                         database.correct(correction, feed.as_ref(), &mut tally)?;
                     }
+                    Tick::Minute(minute) => database.minute(minute)?,
                 }
             }
             let ticks = batch.ticks.len();

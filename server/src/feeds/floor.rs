@@ -7,7 +7,7 @@ use super::{
     Recorder,
     speakers::{Seats, Speakers},
 };
-use crate::{Directory, Now, Tape, archive::LeftBehind, sessions::Sessions};
+use crate::{Directory, Minutes, Now, Tape, archive::LeftBehind, sessions::Sessions};
 
 /// What all feeds share: where they publish, and what they know together.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct Floor {
     pub directory: Arc<Directory>,
     /// Whether symbols are traded, as all feeds and the calendars of exchanges have it.
     pub sessions: Arc<Sessions>,
+    /// The exact sums of the minutes that closed lately.
+    pub minutes: Arc<Minutes>,
     /// Where trades and corrections go; events go there from the tape.
     pub archive: Option<Archive>,
     /// Where symbols were left before a restart.
@@ -37,6 +39,7 @@ impl Floor {
             clock,
             directory: Arc::default(),
             sessions: Arc::default(),
+            minutes: Arc::default(),
             archive: None,
             left: Arc::default(),
             recorder: None,

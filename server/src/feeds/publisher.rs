@@ -10,7 +10,7 @@ use std::{
 
 use archive::Print;
 use market::{
-    Bar, Board, Clock, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, News,
+    Bar, Board, Clock, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, Minute, News,
     Quality, Quote, Session, Symbol, Tick,
 };
 use serde::Serialize;
@@ -201,7 +201,7 @@ impl Publisher {
         self.take_up(&mut state, &mut seats, tick);
         state.begin_day(tick);
         let change = state.board.apply(tick);
-        self.bars(&mut seats, change.bars);
+        self.close(&mut seats, change.minutes);
         if turn != Turn::Listens {
             self.publish(&mut seats, tick, change.quote);
         }
@@ -226,16 +226,43 @@ impl Publisher {
             self.say(session);
         }
         for bar in seats.inherit(self.rank, symbol) {
-            self.append(Event::Bar(bar));
+            self.bar(bar);
         }
     }
 
-    fn bars(&self, seats: &mut Seats, bars: Vec<Bar>) {
-        for bar in bars {
-            for bar in seats.close(self.rank, bar) {
-                self.append(Event::Bar(bar));
+    /// Takes minutes that the feed's board has closed, and publishes the bars that are due because of them.
+    fn close(&self, seats: &mut Seats, minutes: Vec<Minute>) {
+        let floor = &self.floor;
+        for minute in minutes {
+            match minute.bar() {
+                Some(bar) => {
+                    let position = floor.tape.view(|view| view.position());
+                    floor.minutes.add(minute, position);
+                    for bar in seats.close(self.rank, bar) {
+                        self.bar(bar);
+                    }
+                }
+                // It has no bar, and its volume is in longer ones.
+                None if seats.speaks(self.rank, minute.symbol) => {
+                    let position = floor.tape.view(|view| view.position());
+                    if let Some(archive) = &floor.archive {
+                        archive.minute(minute.clone());
+                    }
+                    floor.minutes.add(minute, position);
+                }
+                None => {}
             }
         }
+    }
+
+    /// Publishes a bar, and has what it was rendered from archived before it.
+    fn bar(&self, bar: Bar) {
+        if let Some(archive) = &self.floor.archive
+            && let Some(minute) = self.floor.minutes.exact(&bar)
+        {
+            archive.minute(minute);
+        }
+        self.append(Event::Bar(bar));
     }
 
     /// Takes over what has become this feed's to speak of although it says nothing right now,
@@ -255,7 +282,7 @@ impl Publisher {
             }
         }
         for bar in seats.overdue() {
-            self.append(Event::Bar(bar));
+            self.bar(bar);
         }
     }
 
@@ -277,8 +304,8 @@ impl Publisher {
         if turn != Turn::Listens && tick.time >= minute.saturating_sub(Bar::INTERVAL) {
             self.keep(tick);
         }
-        let bars = state.board.apply(tick).bars;
-        self.bars(&mut seats, bars);
+        let minutes = state.board.apply(tick).minutes;
+        self.close(&mut seats, minutes);
     }
 
     /// Takes a trade back or puts it right: publishes the quote as it is without the mistake, where
@@ -339,8 +366,8 @@ impl Publisher {
 
     /// Publishes the bars that are still open, because no more trades will come.
     pub fn finish(&self) {
-        let bars = self.state().board.finish();
-        self.bars(&mut self.floor.speakers(), bars);
+        let minutes = self.state().board.finish();
+        self.close(&mut self.floor.speakers(), minutes);
     }
 
     /// Publishes a session, unless it says what is known already or another feed speaks for its
@@ -729,8 +756,9 @@ impl Publisher {
         if calendar.trading_day(quote.time) != calendar.trading_day(tick.time) {
             (quote.volume, quote.high, quote.low) = (None, None, None);
         }
-        let bars = state.board.take_up(quote, left.closed_until, left.trades);
-        self.bars(seats, bars);
+        let board = &mut state.board;
+        let minutes = board.take_up(quote, left.closed_until, left.trades);
+        self.close(seats, minutes);
     }
 
     fn references(&self, state: &mut State, seats: &mut Seats, symbol: Symbol, day: &Day) {

@@ -767,7 +767,7 @@ mod tests {
                         up = matches!((fate, up), (Fate::Returns, _) | (Fate::Degrades | Fate::Recovers, true));
                     }
                     let tick = trade(&(number + 1).to_string(), stage.feeds[FIRST].now());
-                    expected.extend(alone.apply(&tick).bars);
+                    expected.extend(alone.apply(&tick).bars());
                     let order = if second_is_quicker { [SECOND_ONE, FIRST] } else { [FIRST, SECOND_ONE] };
                     for feed in order {
                         if feed == SECOND_ONE || up {

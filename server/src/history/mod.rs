@@ -16,10 +16,12 @@ use std::{
     },
 };
 
-use ::archive::Split;
-use market::{Bar, Interval, Millis, News, Symbol};
+use ::archive::{Overlay, Rolled, Split};
+use market::{Interval, Millis, News, Symbol};
 use tape::EventId;
 use tokio::{sync::Semaphore, task};
+
+use crate::Minutes;
 
 pub use self::news::NewsFilter;
 pub(crate) use self::{
@@ -39,8 +41,8 @@ pub trait Past: Send + Sync {
     /// The newest event that it remembers. Of what has not been told to it yet, it knows nothing.
     fn written(&self) -> Option<EventId>;
 
-    /// The newest `limit` bars of a symbol that start in a span, oldest first, as they were traded. A bar of a longer
-    /// interval has at least what was remembered before the call. The newest may still be growing.
+    /// The newest `limit` bars with a price of a symbol that start in a span, oldest first, as they were traded and with
+    /// what counts instead of what is remembered; among them those without a price.
     ///
     /// # Errors
     /// Where it cannot be read.
@@ -50,7 +52,8 @@ pub trait Past: Send + Sync {
         interval: Interval,
         starts: Range<Millis>,
         limit: usize,
-    ) -> Result<Vec<Bar>, Unreadable>;
+        overlay: &Overlay,
+    ) -> Result<Vec<Rolled>, Unreadable>;
 
     /// The splits of a symbol that took effect in a span, in any order.
     ///
@@ -82,8 +85,11 @@ impl Past for ::archive::Archive {
         interval: Interval,
         starts: Range<Millis>,
         limit: usize,
-    ) -> Result<Vec<Bar>, Unreadable> {
-        let bars = self.reader().bars(symbol, interval, starts, limit);
+        overlay: &Overlay,
+    ) -> Result<Vec<Rolled>, Unreadable> {
+        let bars = self
+            .reader()
+            .bars_with(symbol, interval, starts, limit, overlay);
         bars.map_err(|failure| failure.to_string())
     }
 
@@ -116,6 +122,8 @@ impl Past for ::archive::Archive {
 #[derive(Clone)]
 pub struct History {
     past: Option<Arc<dyn Past>>,
+    /// The exact sums of what the tape has bars of.
+    minutes: Arc<Minutes>,
     readers: Arc<Semaphore>,
     /// How many readings have failed.
     failures: Arc<AtomicU64>,
@@ -126,6 +134,7 @@ impl Default for History {
     fn default() -> Self {
         History {
             past: None,
+            minutes: Arc::default(),
             readers: Arc::new(Semaphore::new(READERS)),
             failures: Arc::default(),
         }
@@ -139,6 +148,16 @@ impl History {
             past: Some(past),
             ..History::default()
         }
+    }
+
+    /// With the minutes that feeds and publishers close.
+    pub fn with_minutes(self, minutes: Arc<Minutes>) -> Self {
+        History { minutes, ..self }
+    }
+
+    /// The minutes that feeds and publishers close.
+    pub(crate) fn minutes(&self) -> Arc<Minutes> {
+        Arc::clone(&self.minutes)
     }
 
     /// Whether more is remembered than the tape holds.

@@ -101,8 +101,8 @@ pub(crate) fn read_news(
 mod tests {
     use std::{ops::Range, sync::Mutex};
 
-    use ::archive::Split;
-    use market::{Action, Bar, Basis, Interval, Millis};
+    use ::archive::{Overlay, Rolled, Split};
+    use market::{Action, Basis, Interval, Millis};
 
     use super::*;
     use crate::testing::{START, publisher, tape};
@@ -150,7 +150,8 @@ mod tests {
             _: Interval,
             _: Range<Millis>,
             _: usize,
-        ) -> Result<Vec<Bar>, Unreadable> {
+            _: &Overlay,
+        ) -> Result<Vec<Rolled>, Unreadable> {
             Ok(Vec::new())
         }
 

@@ -120,10 +120,10 @@ pub(crate) async fn bars(
         now: service.now(),
         adjust,
     };
-    let tape = service.tape.clone();
+    let (tape, minutes) = (service.tape.clone(), service.history.minutes());
     let (content, next) = service
         .read(move |past| {
-            let found = read_bars(past, &tape, &wanted)?;
+            let found = read_bars(past, &tape, &minutes, &wanted)?;
             let first = found.bars.first().map(|bar| bar.start);
             let next = first.filter(|_| found.more);
             let answer = Bars {

@@ -137,10 +137,10 @@ pub(crate) async fn chart(
         .view(|view| market_view::session_in(view, symbol));
     let tick = session.as_ref().and_then(|session| session.tick);
     let name = session.map_or_else(String::new, |session| session.name);
-    let tape = service.tape.clone();
+    let (tape, minutes) = (service.tape.clone(), service.history.minutes());
     let svg = service
         .read(move |past| {
-            let bars = read_bars(past, &tape, &wanted)?.bars;
+            let bars = read_bars(past, &tape, &minutes, &wanted)?.bars;
             let title = format!("{symbol} {name}, {}", range.name());
             let drawing = Drawing {
                 title: &title,

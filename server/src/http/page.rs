@@ -139,13 +139,14 @@ async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usiz
         adjust: Adjust::default(),
     };
     let (tape, query) = (service.tape.clone(), wanted.clone());
+    let minutes = service.history.minutes();
     let read = service
         .history
-        .read(move |past| read_bars(past, &tape, &query))
+        .read(move |past| read_bars(past, &tape, &minutes, &query))
         .await;
     let read = read.or_else(|error| {
         tracing::error!("the page is drawn without the archive: {error}");
-        read_bars(None, &service.tape, &wanted)
+        read_bars(None, &service.tape, &service.history.minutes(), &wanted)
     });
     read.map_or_else(|_| Vec::new(), |read| read.bars)
 }

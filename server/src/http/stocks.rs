@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::archive::Overlay;
 use axum::{
     Extension,
     extract::{Path, Request, State, rejection::PathRejection},
@@ -350,7 +351,8 @@ pub(super) async fn remembered(service: &Service, path: PathResult) -> Result<Sy
         .read(move |past| {
             let Some(past) = past else { return Ok(false) };
             for interval in [Interval::Day, Interval::Minute, Interval::Second] {
-                if !past.bars(symbol, interval, 0..Millis::MAX, 1)?.is_empty() {
+                let bars = past.bars(symbol, interval, 0..Millis::MAX, 1, &Overlay::default())?;
+                if !bars.is_empty() {
                     return Ok(true);
                 }
             }
