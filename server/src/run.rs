@@ -15,7 +15,7 @@ use crate::{
     feeds::{Backoff, Floor, Supervisor},
     history::History,
     http::{self, Limits, Proxies, Search, Service, Slots, Snapshots},
-    publish::Desk,
+    publish::{Builder, Desk},
     serve,
     sessions::{keep_sessions, previous_closes},
 };
@@ -54,6 +54,10 @@ pub async fn run(
     if let Some(symbols) = &config.symbols {
         floor.directory.list(symbols.listings().iter().cloned());
     }
+    let builder = Arc::new(Builder::new(floor.clone()));
+    floor.builder = Some(Arc::clone(&builder));
+    // A desk serves one server.
+    let _ = desk.builder.set(Arc::clone(&builder));
     let metrics = Arc::new(Metrics::new(clock()));
     let closing = CancellationToken::new();
     let mut writing = None;
@@ -71,6 +75,10 @@ pub async fn run(
         .as_ref()
         .map(|archive| previous_closes(Reader::clone(archive)));
     let hours = tokio::spawn(keep_sessions(floor.clone(), closes, shutdown.clone()));
+    let building = {
+        let shutdown = shutdown.clone();
+        tokio::spawn(async move { builder.run(&shutdown).await })
+    };
     let supervisor = Supervisor::start(feeds, &floor, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
     let grace = settings.grace;
@@ -122,6 +130,9 @@ pub async fn run(
         supervisor.join().await;
         if let Err(error) = hours.await {
             error!("the task of the exchanges' hours: {error}");
+        }
+        if let Err(error) = building.await {
+            error!("the task that builds the bars of what is published: {error}");
         }
         if let Some(scribe) = &scribe {
             let position = tape.view(|view| view.position());

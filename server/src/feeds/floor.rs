@@ -1,13 +1,15 @@
 use std::sync::{Arc, MutexGuard};
 
 use archive::Archive;
-use market::Millis;
+use market::{Millis, Symbol};
 
 use super::{
     Recorder,
     speakers::{Seats, Speakers},
 };
-use crate::{Directory, Minutes, Now, Tape, archive::LeftBehind, sessions::Sessions};
+use crate::{
+    Directory, Minutes, Now, Tape, archive::LeftBehind, publish::Builder, sessions::Sessions,
+};
 
 /// What all feeds share: where they publish, and what they know together.
 #[derive(Clone)]
@@ -24,6 +26,8 @@ pub struct Floor {
     pub minutes: Arc<Minutes>,
     /// Where trades and corrections go; events go there from the tape.
     pub archive: Option<Archive>,
+    /// What builds bars of what is published, if anything does.
+    pub builder: Option<Arc<Builder>>,
     /// Where symbols were left before a restart.
     pub(super) left: Arc<LeftBehind>,
     /// Who writes down what feeds receive, if somebody does.
@@ -41,6 +45,7 @@ impl Floor {
             sessions: Arc::default(),
             minutes: Arc::default(),
             archive: None,
+            builder: None,
             left: Arc::default(),
             recorder: None,
             speakers: Arc::default(),
@@ -59,6 +64,11 @@ impl Floor {
     #[cfg(test)]
     pub(super) fn is_locked(&self) -> bool {
         self.speakers.is_locked()
+    }
+
+    /// Whether a feed quotes a symbol.
+    pub(crate) fn is_quoted(&self, symbol: Symbol) -> bool {
+        self.speakers().has_speaker(symbol)
     }
 
     /// Who speaks for each symbol.

@@ -463,7 +463,8 @@ impl Publisher {
     /// When the tape cannot take it.
     pub fn submit(&self, submission: Submission) -> Result<Outcome, Vec<Fault>> {
         let _state = self.state();
-        submission.append(&self.floor.tape, self.now())
+        let builder = self.floor.builder.as_deref();
+        submission.append_built(&self.floor.tape, self.now(), builder, self.name())
     }
 
     /// Tells the directory of symbols what the source lists.

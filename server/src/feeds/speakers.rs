@@ -201,6 +201,11 @@ impl Seats {
             .collect()
     }
 
+    /// Whether any feed speaks for a symbol.
+    pub(super) fn has_speaker(&self, symbol: Symbol) -> bool {
+        self.speaker(symbol).is_some()
+    }
+
     fn speaker(&self, symbol: Symbol) -> Option<usize> {
         self.voices.get(&symbol).and_then(|voice| voice.speaker)
     }

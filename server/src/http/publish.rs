@@ -34,6 +34,9 @@ use crate::{
 /// The types that are read, as `Accept` names them.
 const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
 
+/// The source in the session of a symbol of which somebody published a quote and no session.
+const PUBLISHED: &str = "publish";
+
 /// What is read and thrown away of a body that is refused: a client that is still sending reads
 /// the answer only if the connection is not closed under it.
 const DISCARDED_BYTES: usize = 4 * 1024 * 1024;
@@ -179,7 +182,8 @@ async fn take(
         )));
     }
     let began = Instant::now();
-    let outcome = submission.append(&service.tape, service.now());
+    let builder = desk.builder.get().map(Arc::as_ref);
+    let outcome = submission.append_built(&service.tape, service.now(), builder, PUBLISHED);
     service.metrics.appended(began.elapsed());
     let outcome = outcome.map_err(invalid)?;
     tracing::debug!(

@@ -1,8 +1,9 @@
 use std::{
+    cmp::Ordering,
     collections::{HashMap, HashSet},
     fmt,
     num::NonZeroU32,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -10,11 +11,13 @@ use governor::{
     DefaultDirectRateLimiter, Quota, RateLimiter,
     clock::{Clock, DefaultClock},
 };
-use market::{Event, Millis};
+use market::{Bar, Event, Millis};
 use tape::EventId;
 
-use super::{Fault, Place, PublishOptions, Strangers, Submission, TokenGrant};
-use crate::{Draft, Tape, Topic, View, story};
+use super::{
+    Builder, Fault, Place, PublishOptions, Strangers, Submission, TokenGrant, builder::Hold,
+};
+use crate::{Batch, Draft, Tape, Topic, View, story};
 
 /// How many symbols may have a quote and a session. Those of a symbol never leave the tape, so
 /// that a publisher who makes up symbols would fill the memory.
@@ -29,6 +32,8 @@ pub struct Desk {
     burst: NonZeroU32,
     /// Those who come without a right token.
     pub(crate) strangers: Strangers,
+    /// What builds bars of what is published, once the server runs.
+    pub builder: OnceLock<Arc<Builder>>,
     /// The largest body, in bytes.
     pub max_body: usize,
     /// The most events of one publication.
@@ -110,6 +115,7 @@ impl Desk {
             rate: options.rate,
             burst: options.burst,
             strangers: Strangers::default(),
+            builder: OnceLock::new(),
             max_body: options.body as usize,
             max_events: options.max_events(),
         };
@@ -156,39 +162,104 @@ impl Submission {
     /// # Errors
     /// When the tape cannot take one of the events; then it takes none.
     pub fn append(self, tape: &Tape, now: Millis) -> Result<Outcome, Vec<Fault>> {
-        tape.append_all(now, |batch| {
+        self.append_held(tape, now, None)
+    }
+
+    /// The same, with what a builder makes of it: the bars of published quotes, and sessions as the venue's hours and
+    /// history have them. `source` is who publishes.
+    ///
+    /// # Errors
+    /// As [`Submission::append`].
+    pub fn append_built(
+        self,
+        tape: &Tape,
+        now: Millis,
+        builder: Option<&Builder>,
+        source: &str,
+    ) -> Result<Outcome, Vec<Fault>> {
+        let hold = builder.map(|builder| builder.hold(source, now));
+        self.append_held(tape, now, hold)
+    }
+
+    fn append_held(
+        mut self,
+        tape: &Tape,
+        now: Millis,
+        mut hold: Option<Hold<'_>>,
+    ) -> Result<Outcome, Vec<Fault>> {
+        let refused = tape.view(|view| unacceptable(view, &self.events));
+        if !refused.is_empty() {
+            return Err(refused);
+        }
+        if let Some(hold) = &mut hold {
+            let prepared = self.events.into_iter();
+            self.events = prepared
+                .map(|(place, draft)| (place, hold.prepare(draft)))
+                .collect();
+        }
+        let outcome = tape.append_all(now, |batch| {
             let faults = unacceptable(&batch.view(), &self.events);
             if !faults.is_empty() {
                 return Err(faults);
             }
-            let mut outcome = Outcome {
-                count: 0,
-                unchanged: 0,
-                late: 0,
-                position: batch.position(),
-            };
-            let mut newest = Newest {
-                view: batch.view(),
-                appended: HashMap::new(),
-            };
-            let several = self.events.len() > 1;
-            for (_, draft) in self.events {
-                match newest.judge(draft) {
-                    Verdict::New(draft) => {
-                        if several {
-                            newest.note(&draft);
-                        }
-                        draft.append(batch);
-                        outcome.count += 1;
-                    }
-                    Verdict::Unchanged => outcome.unchanged += 1,
-                    Verdict::Late => outcome.late += 1,
-                }
-            }
-            outcome.position = batch.position();
-            Ok(outcome)
-        })
+            Ok(append(self.events, batch, hold.as_mut()))
+        });
+        if let Some(hold) = hold.filter(|_| outcome.is_ok()) {
+            hold.finish();
+        }
+        outcome
     }
+}
+
+fn append(
+    events: Vec<(Place, Draft)>,
+    batch: &mut Batch<'_>,
+    mut hold: Option<&mut Hold<'_>>,
+) -> Outcome {
+    let mut outcome = Outcome {
+        count: 0,
+        unchanged: 0,
+        late: 0,
+        position: batch.position(),
+    };
+    let mut newest = Newest {
+        view: batch.view(),
+        appended: HashMap::new(),
+    };
+    let several = events.len() > 1;
+    for (_, draft) in events {
+        let verdict = match (&**draft.event(), hold.as_deref()) {
+            (Event::Bar(bar), Some(hold)) => match newest.judge_bar(bar, hold) {
+                Ordering::Less => Verdict::Late,
+                Ordering::Equal => Verdict::Unchanged,
+                Ordering::Greater => Verdict::New(draft),
+            },
+            _ => newest.judge(draft),
+        };
+        match verdict {
+            Verdict::New(draft) => {
+                let built = hold.as_deref_mut().and_then(|hold| {
+                    let event = draft.event();
+                    let before = newest.before(event);
+                    hold.take(event, before, &newest.view, batch.position())
+                });
+                if let Some(bar) = built {
+                    let bar = Draft::new(Event::Bar(bar));
+                    newest.note(&bar);
+                    bar.append(batch);
+                }
+                if several {
+                    newest.note(&draft);
+                }
+                draft.append(batch);
+                outcome.count += 1;
+            }
+            Verdict::Unchanged => outcome.unchanged += 1,
+            Verdict::Late => outcome.late += 1,
+        }
+    }
+    outcome.position = batch.position();
+    outcome
 }
 
 /// What the tape cannot take, each with its reason.
@@ -261,6 +332,30 @@ fn subject(event: &Event) -> Option<Subject> {
 }
 
 impl Newest<'_> {
+    /// How a published bar stands to those that are there: newer, the same, or older. Built bars do not make it old, and
+    /// it replaces that of its own minute.
+    fn judge_bar(&self, bar: &Bar, hold: &Hold<'_>) -> Ordering {
+        let appended = self
+            .appended
+            .get(&(Topic::Symbol(bar.symbol), String::new()));
+        let taped = self.view.kept(&Topic::Symbol(bar.symbol));
+        let replaces = hold.is_built(bar);
+        let before = appended
+            .into_iter()
+            .map(|event| &**event)
+            .chain(taped.map(|(_, entry)| &*entry.event))
+            .find_map(|event| match event {
+                Event::Bar(other) if replaces => (other.start == bar.start).then_some(other),
+                Event::Bar(other) => (!hold.is_built(other)).then_some(other),
+                _ => None,
+            });
+        match before {
+            Some(before) if before == bar => Ordering::Equal,
+            Some(before) if !replaces && bar.start <= before.start => Ordering::Less,
+            _ => Ordering::Greater,
+        }
+    }
+
     fn judge(&self, draft: Draft) -> Verdict {
         let event = Arc::clone(draft.event());
         let Some(before) = self.before(&event) else {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows HTTP; the resource is `http/publish.rs`.
 
+mod builder;
 mod check;
 mod desk;
 mod options;
@@ -9,6 +10,7 @@ mod strangers;
 mod submission;
 mod token;
 
+pub use builder::Builder;
 #[cfg(any(test, fuzzing))]
 pub(crate) use check::check;
 pub use desk::{Desk, Outcome, Publisher};

@@ -121,6 +121,29 @@ impl Sessions {
         }
     }
 
+    /// What [`Sessions::say`] would publish of a session now. Nothing is taken.
+    pub fn preview(&self, tape: &Tape, now: Millis, said: &Session) -> Session {
+        let mut said = said.clone();
+        let calendar = Calendar::of(said.venue.as_deref());
+        let today = calendar.trading_day(now);
+        let state = self.state();
+        let before = state.symbols.get(&said.symbol);
+        if before.is_none() {
+            inherit(tape, &mut said, calendar, today);
+        }
+        let same = before.filter(|known| known.said.prev_close == said.prev_close);
+        let known = Known {
+            calendar,
+            told: said.clone(),
+            close_said_on: same.map_or(today, |known| known.close_said_on),
+            history: before
+                .filter(|known| known.calendar == calendar)
+                .and_then(|known| known.history),
+            said,
+        };
+        state.told(&known, now)
+    }
+
     /// Takes that a symbol is halted, with the venue's code of the reason. A market-wide halt
     /// (`MWC1` to `MWC3`) stops all US stocks, whichever symbol it is reported of.
     pub fn halt(&self, tape: &Tape, now: Millis, symbol: Symbol, code: &str) {
