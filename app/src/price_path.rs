@@ -30,6 +30,7 @@ impl From<PricePoint> for Sample {
     fn from(point: PricePoint) -> Self {
         Sample {
             volume: point.volume,
+            turnover: Some(point.price * point.volume),
             ..Point::new(point.time as f64, point.price).into()
         }
     }
@@ -61,6 +62,8 @@ struct Span {
     low: f64,
     close: f64,
     volume: f64,
+    /// What was paid for it; `None` where the bar has no average price.
+    turnover: Option<f64>,
 }
 
 impl Span {
@@ -73,6 +76,7 @@ impl Span {
             low: bar.low.to_f64(),
             close: bar.close.to_f64(),
             volume: bar.volume.to_f64(),
+            turnover: bar.vwap.map(|vwap| vwap.to_f64() * bar.volume.to_f64()),
         }
     }
 
@@ -103,6 +107,7 @@ impl From<Span> for Sample {
             low: span.low,
             close: span.close,
             volume: span.volume,
+            turnover: span.turnover,
         }
     }
 }
@@ -255,10 +260,14 @@ impl PricePath {
             let is_new = samples.last().is_none_or(|last| last.time < bar.end as f64);
             if is_new && heard.is_none_or(|heard| heard <= bar.start) {
                 // What was traded is counted once, in whichever bars tell it first.
-                let volume = if told <= bar.start { bar.volume } else { 0.0 };
+                let (volume, turnover) = match told <= bar.start {
+                    true => (bar.volume, bar.turnover),
+                    false => (0.0, None),
+                };
                 told = bar.end;
                 samples.push(Sample {
                     volume,
+                    turnover,
                     ..(*bar).into()
                 });
             }

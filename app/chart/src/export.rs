@@ -202,6 +202,7 @@ mod tests {
             low: f64::from(n) - 1.0,
             close: f64::from(n) + 0.1,
             volume: 10.0,
+            turnover: None,
         }));
         scene
     }

@@ -34,9 +34,17 @@ pub struct Sample {
     pub close: f64,
     /// How much was traded.
     pub volume: f64,
+    /// What was paid for it; `None` where that is not known.
+    pub turnover: Option<f64>,
 }
 
 impl Sample {
+    /// What was paid, or about what where that is not known: the typical price, (high + low + close) / 3, for all.
+    fn paid(self) -> f64 {
+        let typical = || (self.high + self.low + self.close) / 3.0 * self.volume;
+        self.turnover.unwrap_or_else(typical)
+    }
+
     fn is_finite(self) -> bool {
         let parts = [
             self.time,
@@ -45,6 +53,7 @@ impl Sample {
             self.low,
             self.close,
             self.volume,
+            self.paid(),
         ];
         parts.into_iter().all(f64::is_finite)
     }
@@ -63,6 +72,7 @@ impl From<Point> for Sample {
             low: value,
             close: value,
             volume: 0.0,
+            turnover: None,
         }
     }
 }
@@ -83,6 +93,8 @@ pub struct Candle {
     pub close: f64,
     /// How much was traded.
     pub volume: f64,
+    /// What was paid for it, as far as is known.
+    pub turnover: f64,
 }
 
 /// Samples in the order of their times, each time once, not many more than the capacity: a page that
@@ -96,8 +108,8 @@ pub struct Series {
     closes: Vec<f64>,
     levels: Levels,
     spans: Option<Box<Spans>>,
-    /// What was traded up to and with each sample, so that a difference says what was in between.
-    volumes: Option<Vec<f64>>,
+    /// What was traded up to and with each sample, and what was paid for it, so that a difference says what was in between.
+    volumes: Option<Vec<(f64, f64)>>,
     capacity: usize,
 }
 
@@ -208,11 +220,11 @@ impl Series {
             spans.lows.push(sample.low);
         }
         if self.volumes.is_none() && sample.volume != 0.0 {
-            self.volumes = Some(vec![0.0; self.times.len()]);
+            self.volumes = Some(vec![(0.0, 0.0); self.times.len()]);
         }
         if let Some(volumes) = &mut self.volumes {
-            let before = volumes.last().copied().unwrap_or(0.0);
-            volumes.push(before + sample.volume);
+            let (volume, paid) = volumes.last().copied().unwrap_or_default();
+            volumes.push((volume + sample.volume, paid + sample.paid()));
         }
         self.times.push(sample.time);
         self.closes.push(sample.close);
@@ -455,10 +467,12 @@ impl Series {
             .spans
             .as_ref()
             .map_or(&self.closes, |spans| &spans.opens);
-        let volume = self.volumes.as_ref().map_or(0.0, |volumes| {
-            let before = range.start.checked_sub(1).map_or(0.0, |at| volumes[at]);
-            volumes[range.end - 1] - before
+        let traded = self.volumes.as_ref().map(|volumes| {
+            let before = range.start.checked_sub(1).map(|at| volumes[at]);
+            let (before, after) = (before.unwrap_or_default(), volumes[range.end - 1]);
+            (after.0 - before.0, after.1 - before.1)
         });
+        let (volume, turnover) = traded.unwrap_or_default();
         Some(Candle {
             times,
             open: opens[range.start],
@@ -466,6 +480,7 @@ impl Series {
             low,
             close: self.closes[range.end - 1],
             volume,
+            turnover,
         })
     }
 }
@@ -494,6 +509,7 @@ mod tests {
             low,
             close,
             volume,
+            turnover: None,
         }
     }
 

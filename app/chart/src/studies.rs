@@ -12,8 +12,8 @@ pub enum Study {
     /// The exponential mean of the closes, which gives the newest a weight of 2 / (n + 1). It begins with
     /// the first close.
     Ema(u16),
-    /// The mean of typical prices — (high + low + close) / 3 — by what was traded at them, since the day
-    /// began.
+    /// What was paid since the day began, by what was traded for it. Where it is not known what was paid, the typical
+    /// price of a sample — (high + low + close) / 3 — stands in.
     Vwap,
 }
 
@@ -70,7 +70,7 @@ impl Memory {
                         ..Memory::default()
                     };
                 }
-                self.sum += (candle.high + candle.low + candle.close) / 3.0 * candle.volume;
+                self.sum += candle.turnover;
                 self.volume += candle.volume;
                 (self.volume > 0.0).then(|| self.sum / self.volume)
             }
@@ -142,6 +142,7 @@ mod tests {
             low: close - 1.0,
             close,
             volume,
+            turnover: None,
         }
     }
 
@@ -205,6 +206,16 @@ mod tests {
         for (one, other) in all.iter().zip(expected) {
             assert!((one - other).abs() < 1e-9, "{all:?}");
         }
+    }
+
+    #[test]
+    fn the_mean_by_volume_is_of_what_was_paid_where_that_is_known() {
+        let paid = |minute, turnover| Sample {
+            turnover: Some(turnover),
+            ..sample(minute, 10.0, 100.0)
+        };
+        let all = computed(Study::Vwap, &[paid(1, 1_000.0), paid(2, 1_100.0)]);
+        assert_eq!(all, [10.0, 10.5]);
     }
 
     #[test]

@@ -582,6 +582,7 @@ pub(crate) mod tests {
             low: open.min(close) - 1.0,
             close,
             volume: f64::from(n) * 1_000.0,
+            turnover: None,
         };
         let minutes = [(1, 10.0, 12.0), (2, 12.0, 11.0), (3, 11.0, 11.0)];
         scene.series.replace(minutes.map(sample));

@@ -209,6 +209,7 @@ impl Drawing<'_> {
             low: bar.low.to_f64(),
             close: bar.close.to_f64(),
             volume: bar.volume.to_f64(),
+            turnover: bar.vwap.map(|vwap| vwap.to_f64() * bar.volume.to_f64()),
         }));
         let document = Document {
             title: self.title,
