@@ -5,9 +5,10 @@ use std::{
     time::Duration,
 };
 
+use ::archive::Overlay;
 use market::{
-    Bar, Board, Event, Interval, Millis, Minute, Moves, Quality, Quote, Roll, Session, Size,
-    Symbol, Trade, TradingState,
+    Bar, Board, Event, Interval, Millis, Minute, Quality, Quote, Roll, Session, Size, Symbol,
+    Trade, TradingState,
 };
 use rust_decimal::Decimal;
 use tape::EventId;
@@ -188,7 +189,7 @@ impl Hold<'_> {
         })?;
         let end = start + Bar::INTERVAL;
         let stored = archive
-            .bars_with(symbol, Interval::Minute, start..end, 1, &<_>::default())
+            .bars_with(symbol, Interval::Minute, start..end, 1, &Overlay::default())
             .inspect_err(|failure| {
                 tracing::warn!(%symbol, %failure, "the minute that was open cannot be read");
             })
@@ -378,10 +379,7 @@ fn traded(before: Option<&Quote>, quote: &Quote, calendar: Calendar) -> Option<T
         let same_size = quote.volume.is_some() || before.size == quote.size;
         before.price != quote.price || before.volume != quote.volume || !same_size
     });
-    is_new.then(|| Trade {
-        moves: Moves::ALL,
-        ..Trade::new(price, size)
-    })
+    is_new.then(|| Trade::new(price, size))
 }
 
 fn push(list: &mut VecDeque<Millis>, start: Millis, most: usize) {
