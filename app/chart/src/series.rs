@@ -314,7 +314,7 @@ impl Series {
         let Some(volumes) = &self.volumes else {
             return 0.0;
         };
-        let until = |index: usize| volumes.get(index).copied().unwrap_or(0.0);
+        let until = |index: usize| volumes.get(index).map_or(0.0, |sums| sums.0);
         until(index) - index.checked_sub(1).map_or(0.0, until)
     }
 
