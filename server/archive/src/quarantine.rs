@@ -304,6 +304,8 @@ impl Database {
                 "trade": correction.right.as_ref().map(trade),
                 "feed": feed.as_deref(),
             }),
+            // Its trades and its bar are written by themselves.
+            Tick::Minute(_) => return Ok(()),
         };
         keep(&self.connection, TRADE, reason, &cells.to_string(), now)
     }

@@ -44,7 +44,7 @@ impl Reader {
             let bar = roll::stored(connection, known.id, Interval::Day, day)?;
             Ok(bar
                 .filter(|bar| bar.made == Made::Imported)
-                .and_then(|bar| bar.close))
+                .and_then(|bar| bar.sums.close))
         })
     }
 
