@@ -18,6 +18,7 @@ use crate::{
     quote_header::QuoteHeader,
     reactive::drawn,
     signal::{Memo, StoredValue},
+    stopped,
     story::show_story,
     top_bar::TopBar,
     watchlist::Watchlist,
@@ -92,6 +93,10 @@ pub(crate) fn Page() -> impl IntoView {
 /// The title of the window: the symbol and its price, no faster than once a second.
 fn title(dashboard: Dashboard) -> impl Fn() -> String + Send + Sync + 'static {
     move || {
+        // What still runs of a page that has stopped does not name a price.
+        if stopped::is_stopped() {
+            return stopped::TITLE.to_owned();
+        }
         dashboard.now.track();
         dashboard.pause.glimpse.track();
         let Some(ticker) = dashboard.open_ticker() else {

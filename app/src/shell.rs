@@ -23,9 +23,9 @@ const CHECK: &str = r#"{const say=document.getElementById("unsupported");if(type
 /// Shows that the page has stopped: its WebAssembly has, so that this is all that still runs. The state of the connection is
 /// another element from then on, since the program may still write to the one that it knows.
 fn stopped() -> String {
-    let event = stopped::EVENT;
+    let (event, title) = (stopped::EVENT, stopped::TITLE);
     format!(
-        r#"{{const said=document.getElementById("{STOPPED}");const stop=()=>{{if(!said.hidden)return;said.hidden=false;document.title="Stopped · Tickertape";const old=document.querySelector(".connection"),now=old.cloneNode();now.dataset.state="stopped";now.removeAttribute("title");now.textContent="Stopped";old.replaceWith(now)}};said.querySelector("button").addEventListener("click",()=>location.reload());addEventListener("{event}",stop);for(const name of["error","unhandledrejection"])addEventListener(name,event=>{{const error=event.error??event.reason;if(globalThis.WebAssembly&&error instanceof WebAssembly.RuntimeError)stop()}})}}"#
+        r#"{{const said=document.getElementById("{STOPPED}");const stop=()=>{{if(!said.hidden)return;said.hidden=false;document.title="{title}";const old=document.querySelector(".connection"),now=old.cloneNode();now.dataset.state="stopped";now.removeAttribute("title");now.textContent="Stopped";old.replaceWith(now)}};said.querySelector("button").addEventListener("click",()=>location.reload());addEventListener("{event}",stop);for(const name of["error","unhandledrejection"])addEventListener(name,event=>{{const error=event.error??event.reason;if(globalThis.WebAssembly&&error instanceof WebAssembly.RuntimeError)stop()}})}}"#
     )
 }
 

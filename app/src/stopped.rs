@@ -7,6 +7,9 @@ static STOPPED: AtomicBool = AtomicBool::new(false);
 /// The event that the document's own script waits for.
 pub(crate) const EVENT: &str = "stopped";
 
+/// The title of a page that has stopped.
+pub(crate) const TITLE: &str = "Stopped · Tickertape";
+
 /// Whether the page has stopped, and nothing is to be drawn any more.
 pub(crate) fn is_stopped() -> bool {
     STOPPED.load(Relaxed)

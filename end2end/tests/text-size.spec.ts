@@ -15,7 +15,8 @@ async function overlaps(page: Page): Promise<string[]> {
             (node) => node.nodeType === Node.TEXT_NODE && node.textContent!.trim() !== '',
           ),
         )
-        .map((element) => ({ element, box: element.getBoundingClientRect() }))
+        // Line by line: a text that goes on in the next line covers nothing beside its first.
+        .flatMap((element) => [...element.getClientRects()].map((box) => ({ element, box })))
         .filter(({ box }) => box.width > 1 && box.height > 1);
       for (const [at, one] of boxes.entries()) {
         for (const other of boxes.slice(at + 1)) {
