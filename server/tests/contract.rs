@@ -374,7 +374,7 @@ async fn csv_has_no_cell_that_is_run() {
     };
     story.headline = "-2+3".to_owned();
     server.append(Event::News(story));
-    let text = |path| async { server.get(path, &[]).await.text().await.unwrap() };
+    let text = async |path: &'static str| server.get(path, &[]).await.text().await.unwrap();
     let symbols = text("/symbols?format=csv").await;
     assert!(symbols.contains("\n'=1-2,'@SUM(A1),"), "{symbols}");
     let stories = text("/news?format=csv").await;
