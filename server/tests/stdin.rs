@@ -14,7 +14,11 @@ fn news(id: &str, headline: &str) -> String {
     )
 }
 
-fn quote(time: u64, price: &str) -> String {
+/// A time since which quotes are counted here.
+const SINCE: u64 = 1_732_111_000_000;
+
+fn quote(after: u64, price: &str) -> String {
+    let time = SINCE + after;
     format!(r#"{{"event":"quote","data":{{"symbol":"GOOG","time":{time},"price":"{price}"}}}}"#)
 }
 
@@ -60,6 +64,10 @@ async fn a_line_that_is_wrong_costs_nothing_else() {
         unknown.into_bytes(),
         two.into_bytes(),
         quote(1, "-5").into_bytes(),
+        // A time in seconds, which would be of 1970.
+        quote(1, "5")
+            .replace("1732111000001", "1732111000")
+            .into_bytes(),
         br#"{"event":"snapshot","data":{}}"#.to_vec(),
         "[".repeat(100_000).into_bytes(),
         quote(5, "2").into_bytes(),
@@ -82,7 +90,7 @@ async fn a_line_that_is_wrong_costs_nothing_else() {
     assert_eq!(told, ["ab", "2", "last"]);
     let skipped = stage.skipped();
     // The mark of the first line stands alone, which is no event either.
-    assert_eq!((skipped.wrong, skipped.ignored), (10, 3), "{skipped:?}");
+    assert_eq!((skipped.wrong, skipped.ignored), (11, 3), "{skipped:?}");
     stage.end().await;
 }
 
@@ -101,7 +109,7 @@ async fn many_lines_are_taken_in_their_order() {
     stage.reaches(FeedState::Ended).await;
     let events = stage.events();
     assert!(
-        matches!(&events[..], [Event::Quote(quote)] if quote.time == 20_000),
+        matches!(&events[..], [Event::Quote(quote)] if quote.time == SINCE + 20_000),
         "{events:?}"
     );
     assert_eq!(stage.floor.tape.stats().appended, 20_000);

@@ -9,9 +9,23 @@ pub const MAX_NUMBER: u64 = (1 << 53) - 1;
 /// # Errors
 /// When it is no whole number from 0 to [`MAX_NUMBER`].
 pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let number = u64::deserialize(deserializer)?;
+    u64::deserialize(deserializer).and_then(bounded)
+}
+
+/// Reads such a number that may be missing.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_some<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u64>, D::Error> {
+    let number = Option::<u64>::deserialize(deserializer)?;
+    number.map(bounded).transpose()
+}
+
+fn bounded<E: de::Error>(number: u64) -> Result<u64, E> {
     if number > MAX_NUMBER {
-        return Err(de::Error::custom(format!(
+        return Err(E::custom(format!(
             "{number} is too large: expected a whole number up to {MAX_NUMBER}"
         )));
     }
@@ -28,6 +42,7 @@ mod tests {
     fn every_whole_number_of_an_event_has_the_bound_of_a_browser() {
         let events = [
             ("message", r#"{"symbol":"A","time":N}"#),
+            ("message", r#"{"symbol":"A","time":0,"traded":N}"#),
             (
                 "session",
                 r#"{"symbol":"A","name":"A","source":"x","quality":"live","state":"open","hours":{"open":N,"close":5}}"#,

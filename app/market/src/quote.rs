@@ -14,7 +14,11 @@ pub struct Quote {
     pub time: Millis,
     /// When the last trade was, which [`Quote::price`] is of: by the exchange's time, or the time of receipt where the source
     /// gives none. It is older than [`Quote::time`] where only the best prices changed since; absent where it is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "number::read_some"
+    )]
     #[cfg_attr(feature = "schema", schema(value_type = Option<u64>))]
     pub traded: Option<Millis>,
     /// The price of the last trade.

@@ -47,6 +47,9 @@ struct Checks {
 impl Checks {
     fn quote(&mut self, quote: &Quote) {
         self.time("time", quote.time);
+        if let Some(traded) = quote.traded {
+            self.time("traded", traded);
+        }
         let prices = [
             ("price", quote.price),
             ("bid", quote.bid),
