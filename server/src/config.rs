@@ -30,6 +30,12 @@ use crate::{
     repair::RepairOptions,
 };
 
+/// How many connections there may be besides those of streams, where nothing else is said.
+const PLAIN_CONNECTIONS: usize = 2_000;
+
+/// How many of them one address may have.
+const PLAIN_CONNECTIONS_PER_ADDRESS: usize = 500;
+
 /// Everything that can be set, with its default and its check.
 #[allow(
     rustdoc::bare_urls,
@@ -198,6 +204,47 @@ pub struct Config {
         value_parser = count
     )]
     pub max_streams_per_address: usize,
+
+    /// The most connections at one time; one more is closed at once [default:
+    /// 2000 more than streams]
+    #[arg(
+        long,
+        env = "TICKERTAPE_MAX_CONNECTIONS",
+        value_name = "NUMBER",
+        value_parser = count
+    )]
+    pub max_connections: Option<usize>,
+
+    /// The most connections of one address at one time, unless it is a trusted
+    /// proxy's; one more is closed at once [default: 500 more than streams]
+    #[arg(
+        long,
+        env = "TICKERTAPE_MAX_CONNECTIONS_PER_ADDRESS",
+        value_name = "NUMBER",
+        value_parser = count
+    )]
+    pub max_connections_per_address: Option<usize>,
+
+    /// The most answers besides streams that one address may have on their way
+    /// at one time; one more is answered 429
+    #[arg(
+        long,
+        env = "TICKERTAPE_MAX_ANSWERS_PER_ADDRESS",
+        default_value = "200",
+        value_name = "NUMBER",
+        value_parser = count
+    )]
+    pub max_answers_per_address: usize,
+
+    /// How many bytes a second a reader of an answer has to take when it is
+    /// waited for; a slower one is closed. 0 for any
+    #[arg(
+        long,
+        env = "TICKERTAPE_MIN_READ_RATE",
+        default_value = "8192",
+        value_name = "BYTES"
+    )]
+    pub min_read_rate: u32,
 
     /// The most symbols that one request may name
     #[arg(
@@ -375,6 +422,14 @@ impl Config {
             head_timeout: self.head_timeout,
             idle_timeout: self.idle_timeout,
             write_timeout: self.write_timeout,
+            min_read_rate: self.min_read_rate,
+            max_connections: self
+                .max_connections
+                .unwrap_or(self.max_streams.saturating_add(PLAIN_CONNECTIONS)),
+            max_connections_per_address: self.max_connections_per_address.unwrap_or(
+                self.max_streams_per_address
+                    .saturating_add(PLAIN_CONNECTIONS_PER_ADDRESS),
+            ),
             grace: self.grace,
             hosts: Hosts(self.hosts.clone()),
         }

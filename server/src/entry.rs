@@ -1,10 +1,14 @@
 use std::{fmt::Write as _, ops::Deref, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use market::{Encoded, Event, Frame};
+use market::{Encoded, Event, Frame, Symbol};
 use tape::{EventId, Payload};
 
-use crate::{Batch, Topic};
+use crate::{Batch, Owner, Topic};
+
+/// What an entry takes in each topic beside the topic itself: its place in the topic's queue, which may be
+/// half empty, and the topic's in the entry.
+const SEAT_BYTES: usize = 24;
 
 /// What stands on the tape: an event, encoded once for every subscriber. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -17,20 +21,28 @@ pub struct Record {
     pub event: Arc<Event>,
     /// When it was appended, for the time from then to a write.
     pub appended: Instant,
+    /// Who published it. Nobody who reads is told.
+    pub owner: Owner,
     chunk: Chunk,
 }
 
 impl Entry {
     /// Encodes an event under its id.
     pub fn new(id: EventId, event: Event) -> Self {
-        let frame = Frame::new(Some(&id), &event);
-        Entry::of(&frame, Arc::new(event))
+        Entry::owned(id, event, Owner::Unknown)
     }
 
-    fn of(frame: &Frame, event: Arc<Event>) -> Self {
+    /// As [`Entry::new`], of an owner.
+    pub fn owned(id: EventId, event: Event, owner: Owner) -> Self {
+        let frame = Frame::new(Some(&id), &event);
+        Entry::of(&frame, Arc::new(event), owner)
+    }
+
+    fn of(frame: &Frame, event: Arc<Event>, owner: Owner) -> Self {
         Entry(Arc::new(Record {
             chunk: Chunk::new(frame),
             event,
+            owner,
             appended: Instant::now(),
         }))
     }
@@ -42,6 +54,7 @@ pub struct Draft {
     event: Arc<Event>,
     encoded: Encoded,
     topics: Vec<Topic>,
+    owner: Owner,
 }
 
 impl Draft {
@@ -51,7 +64,19 @@ impl Draft {
             encoded: Encoded::new(&event),
             topics: Topic::of(&event),
             event: Arc::new(event),
+            owner: Owner::default(),
         }
+    }
+
+    /// As it is, of an owner.
+    #[must_use]
+    pub fn of(self, owner: Owner) -> Self {
+        Draft { owner, ..self }
+    }
+
+    /// Who publishes it.
+    pub fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// What is to be appended.
@@ -65,10 +90,11 @@ impl Draft {
             event,
             encoded,
             topics,
+            owner,
         } = self;
         let merge = Topic::merge(&event);
         batch.append(topics, merge.as_ref(), |id| {
-            Entry::of(&encoded.frame(Some(&id)), event)
+            Entry::of(&encoded.frame(Some(&id)), event, owner)
         })
     }
 }
@@ -90,8 +116,13 @@ impl Deref for Entry {
 
 impl Payload for Entry {
     fn weight(&self) -> usize {
-        // The event holds about the same text again, next to its own fixed size.
-        2 * self.chunk.framed.len() + size_of::<Event>()
+        // The event holds about the same text again, next to its own fixed size. And a story stands in
+        // the queue of each of its symbols.
+        let symbols = match &*self.event {
+            Event::News(news) => news.symbols.len() * (size_of::<Symbol>() + SEAT_BYTES),
+            _ => 0,
+        };
+        2 * self.chunk.framed.len() + size_of::<Event>() + symbols
     }
 }
 

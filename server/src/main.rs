@@ -10,7 +10,7 @@ use std::{
 
 use leptos::config::LeptosOptions;
 use server::{
-    Command, Config, LogFormat, RecordOptions,
+    Clock, Command, Config, LogFormat, RecordOptions,
     archive::Beginning,
     discreet,
     export::ExportOptions,
@@ -18,7 +18,6 @@ use server::{
     missing_secrets,
     publish::{Desk, TokenGrant, new_token},
     repair::RepairOptions,
-    system_now,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -150,7 +149,7 @@ fn make_token(name: &str) -> ExitCode {
 
 /// Ends with 0 where every line went in, with 2 where some were refused, and with 1 where it failed.
 fn import(options: &ImportOptions) -> ExitCode {
-    match server::import::import(options, system_now()(), &mut io::stdout()) {
+    match server::import::import(options, Clock::system().now(), &mut io::stdout()) {
         Ok(imported) if imported.refused == 0 => ExitCode::SUCCESS,
         Ok(imported) => {
             eprintln!("{} lines were refused; all others are in", imported.refused);
@@ -221,7 +220,7 @@ async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
         .local_addr()
         .map_err(|error| format!("cannot tell the address that is listened at: {error}"))?;
 
-    let clock = system_now();
+    let clock = Clock::system();
     let beginning = {
         let (config, clock) = (config.clone(), clock.clone());
         let opening = tokio::task::spawn_blocking(move || Beginning::new(&config, &clock));

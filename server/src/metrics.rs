@@ -56,6 +56,8 @@ pub struct Metrics {
     append: Delay,
     commit: Delay,
     slowest: Gauge<f64, AtomicU64>,
+    clock_steps: Counter,
+    clock_ahead: Gauge<f64, AtomicU64>,
 }
 
 /// A request, as it is counted.
@@ -78,6 +80,20 @@ pub enum Refusal {
     Streams,
     /// The client's address has as many streams as one may have.
     StreamsOfAddress,
+    /// As many connections are open as the server may have.
+    Connections,
+    /// The other end's address has as many connections as one may have.
+    ConnectionsOfAddress,
+    /// The client's address has as many answers on their way as one may have.
+    AnswersOfAddress,
+    /// Too much waits to be read by all clients.
+    Bytes,
+    /// Too much waits to be read by the client's address.
+    BytesOfAddress,
+    /// Too many of the page's files are on their way.
+    Files,
+    /// A reader took less than it has to.
+    SlowReader,
     /// A request took longer than one may.
     Timeout,
     /// A body is longer than its route takes.
@@ -85,9 +101,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    const ALL: [Refusal; 4] = [
+    const ALL: [Refusal; 11] = [
         Refusal::Streams,
         Refusal::StreamsOfAddress,
+        Refusal::Connections,
+        Refusal::ConnectionsOfAddress,
+        Refusal::AnswersOfAddress,
+        Refusal::Bytes,
+        Refusal::BytesOfAddress,
+        Refusal::Files,
+        Refusal::SlowReader,
         Refusal::Timeout,
         Refusal::Body,
     ];
@@ -96,6 +119,13 @@ impl Refusal {
         let reason = match self {
             Refusal::Streams => "streams",
             Refusal::StreamsOfAddress => "streams_of_address",
+            Refusal::Connections => "connections",
+            Refusal::ConnectionsOfAddress => "connections_of_address",
+            Refusal::AnswersOfAddress => "answers_of_address",
+            Refusal::Bytes => "bytes",
+            Refusal::BytesOfAddress => "bytes_of_address",
+            Refusal::Files => "files",
+            Refusal::SlowReader => "slow_reader",
             Refusal::Timeout => "timeout",
             Refusal::Body => "body",
         };
@@ -144,6 +174,8 @@ impl Metrics {
             append: Delay::default(),
             commit: Delay::default(),
             slowest: Gauge::default(),
+            clock_steps: Counter::default(),
+            clock_ahead: Gauge::default(),
         };
         // A reason that has not come up yet is a 0 that can be watched, not a gap.
         for refusal in Refusal::ALL {
@@ -224,12 +256,30 @@ impl Metrics {
             Unit::Seconds,
             self.commit.clone(),
         );
+        registry.register(
+            "clock_steps",
+            "How often the machine's clock was set",
+            self.clock_steps.clone(),
+        );
+        registry.register_with_unit(
+            "clock_ahead",
+            "How far the machine's clock is ahead of the time that is gone by, because it was set",
+            Unit::Seconds,
+            self.clock_ahead.clone(),
+        );
         registry.register_with_unit(
             "append_slowest",
             "The longest time that a publication has taken to be put on the tape",
             Unit::Seconds,
             self.slowest.clone(),
         );
+    }
+
+    /// Takes note of how often the machine's clock was set, and how far it is ahead, in milliseconds.
+    pub fn clock(&self, steps: u64, ahead: i64) {
+        let before = self.clock_steps.get();
+        self.clock_steps.inc_by(steps.saturating_sub(before));
+        self.clock_ahead.set(ahead as f64 / 1_000.0);
     }
 
     /// Counts a connection as open until the guard is dropped.
@@ -716,6 +766,7 @@ mod tests {
             tape::Limits {
                 entries: 1,
                 bytes: 1,
+                topic_bytes: 0,
                 age_ms: 1,
             },
         );

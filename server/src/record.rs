@@ -7,10 +7,9 @@ use tokio::time::{Instant, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Tape,
+    Clock, Tape,
     config::{bytes, duration},
     feeds::{AskedFeed, Backoff, Floor, Recorded, Recorder, Supervisor},
-    system_now,
 };
 
 /// How often what was received is written out, and the progress is shown.
@@ -20,6 +19,7 @@ const FLUSH: Duration = Duration::from_secs(1);
 const WINDOW: tape::Limits = tape::Limits {
     entries: 1_000,
     bytes: 16 * 1024 * 1024,
+    topic_bytes: 0,
     age_ms: 60_000,
 };
 
@@ -87,7 +87,7 @@ pub async fn record(
         _ => format!("{shown} cannot be written: {error}"),
     })?;
     let recorder = Arc::new(recorder);
-    let clock = system_now();
+    let clock = Clock::system().as_now();
     let mut floor = Floor::new(Tape::new(clock(), 1, WINDOW), clock);
     floor.recorder = Some(Arc::clone(&recorder));
     let feeds = spec.build(0).into_iter().collect();

@@ -6,15 +6,16 @@ use tokio::{
     net::TcpListener,
     time::{Instant, timeout, timeout_at},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{error, warn};
 
 use crate::{
-    Closing, Config, Metrics, Now,
+    Clock, Closing, Config, Metrics,
     archive::{Beginning, Scribe},
     feeds::{Backoff, Floor, Supervisor},
     history::History,
-    http::{self, Limits, Proxies, Search, Service, Slots, Snapshots},
+    http::{self, Limits, Outgoing, Proxies, Search, Service, Slots, Snapshots, Work},
+    now::watch_clock,
     publish::{Builder, Desk},
     serve,
     sessions::{keep_sessions, previous_closes},
@@ -33,14 +34,17 @@ pub async fn run(
     desk: Arc<Desk>,
     beginning: Beginning,
     leptos: LeptosOptions,
-    clock: Now,
+    clock: Clock,
     shutdown: CancellationToken,
 ) {
     let mut settings = config.settings();
+    let machine = clock;
+    let clock = machine.as_now();
     let Beginning {
         tape,
         left,
         archive,
+        owners,
     } = beginning;
     let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
     let feeds = config
@@ -51,6 +55,8 @@ pub async fn run(
     let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
     floor.archive = archive.as_ref().and_then(|archive| archive.clone().ok());
     floor.go_on(left);
+    desk.newcomers.learn(&tape);
+    floor.newcomers = desk.newcomers.clone();
     if let Some(symbols) = &config.symbols {
         floor.directory.list(symbols.listings().iter().cloned());
     }
@@ -59,12 +65,15 @@ pub async fn run(
     // A desk serves one server.
     let _ = desk.builder.set(Arc::clone(&builder));
     let metrics = Arc::new(Metrics::new(clock()));
+    let watching = watch_clock(machine.clone(), Arc::clone(&metrics), shutdown.clone());
+    let watching = AbortOnDropHandle::new(tokio::spawn(watching));
     let closing = CancellationToken::new();
     let mut writing = None;
     let scribe = archive.map(|archive| match archive {
         Ok(archive) => {
             let (clock, metrics) = (Arc::clone(&clock), Arc::clone(&metrics));
-            let (scribe, task) = Scribe::start(archive, &tape, clock, metrics, closing.clone());
+            let (scribe, task) =
+                Scribe::start(archive, &tape, clock, metrics, owners, closing.clone());
             writing = Some(task);
             scribe
         }
@@ -98,6 +107,7 @@ pub async fn run(
             body: config.max_body,
         },
         slots: Slots::new(config.max_streams, config.max_streams_per_address),
+        outgoing: Outgoing::new(config.max_answers_per_address),
         proxies: Proxies {
             trusted: config.trusted_proxies,
             header: config.client_header,
@@ -114,7 +124,12 @@ pub async fn run(
         }
         .with_minutes(Arc::clone(&floor.minutes)),
         search: Search::new(Arc::clone(&floor.directory)),
-        feeds: Arc::new(move || statuses.current()),
+        work: Work::default(),
+        feeds: Arc::new(move || {
+            let mut current = statuses.current();
+            current.extend(machine.status());
+            current
+        }),
         clock,
         heartbeat: http::HEARTBEAT,
         lifetime: config.stream_lifetime,
@@ -143,6 +158,7 @@ pub async fn run(
         }
     };
     serve(listener, service, settings, ended).await;
+    drop(watching);
     closing.cancel();
     let Some((scribe, writing)) = scribe.as_ref().zip(writing) else {
         return;

@@ -2,14 +2,14 @@
 //! has left the window is told anew.
 
 use market::Event;
+use tape::EventId;
 
-use crate::{Draft, Topic, View};
+use crate::{Draft, Entry, Topic, View};
 
 /// The newest version of a story that is on the tape.
-pub(crate) fn newest<'a>(view: &View<'a>, id: &str) -> Option<&'a Event> {
+pub(crate) fn newest<'a>(view: &View<'a>, id: &str) -> Option<(EventId, &'a Entry)> {
     view.kept(&Topic::story(id))
-        .map(|(_, entry)| &*entry.event)
-        .find(|event| matches!(event, Event::News(news) if news.id == id))
+        .find(|(_, entry)| matches!(&*entry.event, Event::News(news) if news.id == id))
 }
 
 /// What there is to append of a story where an earlier version of it is known, if anything.
@@ -21,7 +21,8 @@ pub(crate) fn after(draft: Draft, earlier: Option<&Event>) -> Option<Draft> {
     if told == *news {
         return Some(draft);
     }
-    Some(Draft::new(Event::News(told)))
+    let owner = draft.owner().clone();
+    Some(Draft::new(Event::News(told)).of(owner))
 }
 
 #[cfg(test)]
@@ -78,7 +79,7 @@ mod tests {
         });
         tape.view(|view| {
             assert!(view.holds(&Topic::story("test:2")));
-            assert_eq!(newest(view, "test:2"), None);
+            assert!(newest(view, "test:2").is_none());
         });
     }
 }

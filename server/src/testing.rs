@@ -17,6 +17,7 @@ pub(crate) fn tape() -> Tape {
     let limits = tape::Limits {
         entries: 1_000_000,
         bytes: 1 << 30,
+        topic_bytes: 0,
         age_ms: u64::MAX,
     };
     Tape::new(START, 0, limits)

@@ -56,6 +56,7 @@ impl Archived {
         let limits = Limits {
             entries: 1000,
             bytes: usize::MAX,
+            topic_bytes: 0,
             age_ms: u64::MAX,
         };
         service.tape = Tape::new(opened.start.max(START), opened.mark, limits);

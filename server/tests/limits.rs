@@ -5,13 +5,13 @@ mod support;
 use std::time::Duration;
 
 use reqwest::Response;
-use server::http::{Limits, Proxies, Slots};
+use server::http::{Limits, Outgoing, Proxies, Slots};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
-use support::{Server, news, problem};
+use support::{Server, news, problem, quote};
 
 async fn ask_for_stream(server: &Server, client: &str) -> Response {
     let headers = [("accept", "text/event-stream"), ("x-forwarded-for", client)];
@@ -197,4 +197,95 @@ async fn a_poll_may_wait_for_longer_than_a_request_may_take() {
     tokio::time::sleep(Duration::from_millis(600)).await;
     server.append(news("test:1", "GOOG"));
     assert_eq!(stream.event().await.1, news("test:1", "GOOG"));
+}
+
+/// A client that asks for all quotes and reads none of them.
+async fn asks_and_does_not_read(server: &Server) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut tcp = socket.connect(server.address).await.unwrap();
+    let request =
+        "GET /stocks?symbols=* HTTP/1.1\r\nHost: here\r\nAccept: application/json\r\n\r\n";
+    tcp.write_all(request.as_bytes()).await.unwrap();
+    let mut begin = [0; 12];
+    tcp.read_exact(&mut begin).await.unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200");
+    tcp
+}
+
+/// So many symbols that their quotes are more than what a system keeps for a reader.
+fn many_quotes(server: &Server) {
+    for n in 0..10_000 {
+        server.append(quote(&format!("S{n:05}"), "597.32"));
+    }
+}
+
+/// Asks for a path until it is answered with 200.
+async fn is_answered_again(server: &Server, path: &str) {
+    let asking = async { while server.get(path, &[]).await.status() != 200 {} };
+    let answered = tokio::time::timeout(Duration::from_secs(10), asking).await;
+    answered.expect("the place did not become free");
+}
+
+#[tokio::test]
+async fn as_many_answers_as_one_address_may_have_on_their_way() {
+    let unlimited = usize::MAX;
+    let server = Server::set(|service| {
+        service.outgoing = Outgoing::bounded(2, unlimited, unlimited);
+    })
+    .listed();
+    many_quotes(&server);
+    let one = asks_and_does_not_read(&server).await;
+    let _other = asks_and_does_not_read(&server).await;
+    let refused = server.get("/stocks/GOOG", &[]).await;
+    assert_eq!(refused.headers()["retry-after"], "2");
+    let problem = problem(refused, 429).await;
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("2 answers"), "{detail}");
+    // Whether the server lives is told all the same.
+    assert_eq!(server.get("/health/live", &[]).await.status(), 200);
+    drop(one);
+    is_answered_again(&server, "/stocks/GOOG").await;
+    let refused = "tickertape_refused_total{reason=\"answers_of_address\"}";
+    assert!(server.metric(refused).await >= Some(1.0));
+}
+
+#[tokio::test]
+async fn as_much_as_may_wait_to_be_read() {
+    for (all, of_address, status, reason) in [
+        (usize::MAX, 1_500_000, 429, "bytes_of_address"),
+        (1_500_000, usize::MAX, 503, "bytes"),
+    ] {
+        let server = Server::set(|service| {
+            service.outgoing = Outgoing::bounded(1_000, all, of_address);
+        })
+        .listed();
+        many_quotes(&server);
+        let one = asks_and_does_not_read(&server).await;
+        let refused = server.get("/stocks?symbols=*", &[]).await;
+        problem(refused, status).await;
+        // What is short has room.
+        assert_eq!(server.get("/stocks/GOOG", &[]).await.status(), 200);
+        let refused = format!("tickertape_refused_total{{reason=\"{reason}\"}}");
+        assert_eq!(server.metric(&refused).await, Some(1.0));
+        drop(one);
+        is_answered_again(&server, "/stocks?symbols=*").await;
+    }
+}
+
+#[tokio::test]
+async fn who_asks_for_the_same_symbols_in_another_order_shares_the_snapshot() {
+    let server = Server::set(|service| service.limits.symbols = 10).listed();
+    for path in [
+        "/stocks?symbols=GOOG,AAPL&after=0-0",
+        "/stocks?symbols=AAPL,GOOG&after=0-0",
+        "/stocks?symbols=AAPL,GOOG,AAPL&after=1-1",
+    ] {
+        let answer = server.json(path).await;
+        assert_eq!(answer["events"][0]["event"], "snapshot");
+        let quotes = answer["events"][0]["data"]["quotes"].as_array().unwrap();
+        assert_eq!(quotes.len(), 2);
+        assert_eq!(answer["last_event_id"], server.position().to_string());
+    }
+    assert_eq!(server.metric("tickertape_snapshots_total").await, Some(1.0));
 }

@@ -71,10 +71,10 @@ async fn start(folder: &Folder, options: &[&str], at: Option<u64>) -> Result<Ser
     let config = config(&folder.0, options);
     let now = Arc::new(AtomicU64::new(at.unwrap_or_default()));
     let clock = match at {
-        None => server::system_now(),
+        None => server::Clock::system(),
         Some(_) => {
             let now = Arc::clone(&now);
-            Arc::new(move || now.load(Ordering::SeqCst)) as server::Now
+            server::Clock::following(Arc::new(move || now.load(Ordering::SeqCst)))
         }
     };
     let beginning = Beginning::new(&config, &clock)?;
@@ -498,6 +498,7 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
     let limits = tape::Limits {
         entries: 5,
         bytes: usize::MAX,
+        topic_bytes: 0,
         age_ms: u64::MAX,
     };
     let tape = server::Tape::new(opened.start, opened.mark, limits);
@@ -509,7 +510,14 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
     };
     let stop = CancellationToken::new();
     let metrics = Arc::new(Metrics::new(START));
-    let (scribe, writing) = Scribe::start(archive.clone(), &tape, clock, metrics, stop.clone());
+    let (scribe, writing) = Scribe::start(
+        archive.clone(),
+        &tape,
+        clock,
+        metrics,
+        Vec::new(),
+        stop.clone(),
+    );
 
     let held = folder.database();
     held.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -565,14 +573,21 @@ impl Feeding {
     fn at(folder: &Folder, now: u64, name: &str) -> Self {
         let clock: server::Now = Arc::new(move || now);
         let config = config(&folder.0, &["--feed", "none"]);
-        let beginning = Beginning::new(&config, &clock).unwrap();
+        let beginning = Beginning::new(&config, &server::Clock::following(clock.clone())).unwrap();
         let (tape, archive) = (beginning.tape, beginning.archive.unwrap().unwrap());
         let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
         floor.archive = Some(archive.clone());
         floor.go_on(beginning.left);
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new(now));
-        let (scribe, writing) = Scribe::start(archive.clone(), &tape, clock, metrics, stop.clone());
+        let (scribe, writing) = Scribe::start(
+            archive.clone(),
+            &tape,
+            clock,
+            metrics,
+            Vec::new(),
+            stop.clone(),
+        );
         let publisher = Publisher::new(floor.clone(), name);
         publisher.live();
         Feeding {
@@ -845,4 +860,75 @@ async fn a_file_that_was_set_aside_is_reported_until_it_is_acknowledged() {
     let ready = server.get("/health/ready", &[]).await.text().await.unwrap();
     assert_eq!(ready, "ready\n");
     stop(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_a_symbol_and_a_story_are_is_known_after_a_restart() {
+    let folder = Folder::new("owners");
+    let other = TokenGrant::new("other", "another-token").unwrap();
+    let other = format!("--publish-token={other}");
+    let options = ["--feed", "none", &*other];
+    let first = start(&folder, &options, Some(START)).await.unwrap();
+    publish(
+        &first,
+        &[
+            session("GOOG"),
+            quote("GOOG", "597.32"),
+            news("test:1", "GOOG"),
+        ],
+    )
+    .await;
+    stop(first).await;
+
+    let second = start(&folder, &options, Some(START + 1_000)).await.unwrap();
+    for event in [
+        session("GOOG"),
+        quote("GOOG", "1.00"),
+        news("test:1", "AAPL"),
+    ] {
+        let posting = posting(&second, std::slice::from_ref(&event));
+        let (client, request) = posting.build_split();
+        let mut request = request.unwrap();
+        let bearer = "Bearer another-token".parse().unwrap();
+        request.headers_mut().insert("authorization", bearer);
+        let response = client.execute(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let problem: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+        let detail = problem["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains("with the token desk"), "{detail}");
+    }
+    publish(&second, &[quote("GOOG", "2.00"), news("test:1", "AAPL")]).await;
+    stop(second).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_behind_a_clock_that_was_ahead_everything_goes_on() {
+    const DAY: u64 = 24 * 60 * 60 * 1_000;
+    let folder = Folder::new("ahead");
+    let first = started(&folder, START + DAY).await;
+    let tomorrow = |event: Event| match event {
+        Event::Quote(quote) => Event::Quote(Quote {
+            time: START + DAY,
+            ..quote
+        }),
+        other => other,
+    };
+    let ahead = [
+        session("GOOG"),
+        tomorrow(quote("GOOG", "1.00")),
+        news("test:1", "GOOG"),
+    ];
+    let last = publish(&first, &ahead).await;
+    stop(first).await;
+
+    let second = started(&folder, START).await;
+    let position = publish(&second, &[quote("GOOG", "2.00"), bar("GOOG", 0)]).await;
+    assert!(id(&position) > id(&last), "{position} after {last}");
+    let quotes = second.json("/stocks/GOOG").await;
+    assert_eq!(quotes["price"], "2.00");
+    stop(second).await;
+    // Nor is the price of then the newest after another one.
+    let third = started(&folder, START + 1_000).await;
+    assert_eq!(third.json("/stocks/GOOG").await["price"], "2.00");
+    stop(third).await;
 }

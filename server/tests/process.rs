@@ -2,7 +2,8 @@
 #![cfg(unix)]
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -30,7 +31,12 @@ impl Drop for Folder {
 
 /// Starts the server and waits until it listens.
 fn start(folder: &Folder, feed: &str) -> Child {
-    let mut server = Command::new(env!("CARGO_BIN_EXE_tickertape"))
+    start_as(Command::new(env!("CARGO_BIN_EXE_tickertape")), folder, feed).0
+}
+
+/// As [`start`], by another command; answers with the address, too.
+fn start_as(mut command: Command, folder: &Folder, feed: &str) -> (Child, String) {
+    let mut server = command
         .arg("--data")
         .arg(folder.0.join("data"))
         .args(["--listen", "127.0.0.1:0", "--feed", feed, "--site"])
@@ -47,7 +53,10 @@ fn start(folder: &Folder, feed: &str) -> Child {
         line.starts_with("Tickertape is at http://127.0.0.1:"),
         "{line:?}"
     );
-    server
+    let address = line
+        .trim_end()
+        .trim_start_matches("Tickertape is at http://");
+    (server, address.to_owned())
 }
 
 /// Sends SIGTERM and waits for the end, for as long as an operator's patience lasts.
@@ -296,5 +305,65 @@ fn a_hangup_without_a_file_ends_nothing() {
     let mut log = BufReader::new(server.stderr.take().unwrap());
     signal(&server, "-HUP");
     read_until(&mut log, "nothing to reload");
+    assert!(terminate(&mut server).success());
+}
+
+/// Asks on a connection that is kept: the status of the answer, or nothing where the connection is closed.
+fn ask(connection: &mut BufReader<TcpStream>, path: &str) -> Option<String> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: here\r\nAccept: application/json\r\n\r\n");
+    connection.get_mut().write_all(request.as_bytes()).ok()?;
+    let mut status = String::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if connection.read_line(&mut line).unwrap_or(0) == 0 {
+            return None;
+        }
+        if status.is_empty() {
+            status = line.split(' ').nth(1)?.to_owned();
+        }
+        if let Some(bytes) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = bytes.trim().parse().unwrap();
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    connection.read_exact(&mut body).ok()?;
+    Some(status)
+}
+
+#[test]
+fn connections_that_do_nothing_leave_files_for_the_archive() {
+    let folder = Folder::new("files");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 128; exec \"$0\" \"$@\""]);
+    command.arg(env!("CARGO_BIN_EXE_tickertape"));
+    let (mut server, address) = start_as(command, &folder, "simulate");
+    let connect = || {
+        let tcp = TcpStream::connect(&address).unwrap();
+        tcp.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        BufReader::new(tcp)
+    };
+    let mut kept = connect();
+    assert_eq!(ask(&mut kept, "/health/live").as_deref(), Some("200"));
+    let idle: Vec<_> = (0..200).map(|_| connect()).collect();
+    // The last ones are closed, so that all others have been accepted.
+    let closed = |connection: &BufReader<TcpStream>| {
+        let mut byte = [0; 1];
+        connection.get_ref().read(&mut byte).unwrap_or(0)
+    };
+    assert_eq!(idle.last().map(closed), Some(0));
+    for _ in 0..3 {
+        let bars = ask(&mut kept, "/stocks/AAPL/bars?limit=10");
+        assert_eq!(bars.as_deref(), Some("200"));
+    }
+    drop(idle);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while ask(&mut connect(), "/health/live").is_none() {
+        assert!(Instant::now() < deadline, "nobody is accepted any more");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     assert!(terminate(&mut server).success());
 }

@@ -10,7 +10,7 @@ use proptest::{prelude::*, sample::Index};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use server::{
-    Config, Cursor, Entry, Settings, Tape, Topic,
+    Config, Cursor, Draft, Entry, Settings, Tape, Topic,
     publish::{Desk, TokenGrant},
 };
 use tokio::{
@@ -910,4 +910,179 @@ async fn a_browser_is_given_no_way_to_publish_from_another_site() {
         );
         problem(response, StatusCode::METHOD_NOT_ALLOWED).await;
     }
+}
+
+impl Server {
+    async fn publish_as(&self, token: &str, events: &Value) -> Response {
+        let bearer = format!("Bearer {token}");
+        let headers = [("content-type", JSON), ("authorization", &bearer)];
+        self.post(events.to_string(), &headers).await
+    }
+
+    /// What a feed publishes.
+    fn feed(&self, event: &Value) {
+        let name = event["event"].as_str().unwrap();
+        let event = Event::decode(name, &event["data"].to_string()).unwrap();
+        self.tape
+            .append_all(START, |batch| Draft::new(event).append(batch));
+    }
+}
+
+#[tokio::test]
+async fn a_token_changes_nothing_that_is_not_its_own() {
+    let server = Server::start();
+    let fed = json!({"event": "session", "data": {
+        "symbol": "AAPL", "name": "Apple", "source": "Exchange", "quality": "live", "state": "open",
+    }});
+    server.feed(&fed);
+    server.feed(&news("exchange:1", "told by a feed"));
+    server.feed(
+        &json!({"event": "message", "data": {"symbol": "MSFT", "time": START, "price": "5"}}),
+    );
+    server
+        .publish(&json!([session("GOOG", "Alphabet"), news("desk:1", "h")]))
+        .await;
+
+    let before = server.tape.stats().appended;
+    for (token, event, pointer, words) in [
+        (
+            TOKEN,
+            quote("AAPL", START, "1"),
+            "/data/symbol",
+            "AAPL is published by the feed Exchange",
+        ),
+        (
+            TOKEN,
+            session("AAPL", "Mine"),
+            "/data/symbol",
+            "AAPL is published by the feed Exchange",
+        ),
+        (
+            TOKEN,
+            bar("AAPL", 0, "5"),
+            "/data/symbol",
+            "AAPL is published by the feed Exchange",
+        ),
+        (
+            TOKEN,
+            quote("MSFT", START, "1"),
+            "/data/symbol",
+            "MSFT is published by a feed",
+        ),
+        (
+            TOKEN,
+            news("exchange:1", "other words"),
+            "/data/id",
+            "\"exchange:1\" is published by the feed",
+        ),
+        (
+            OTHER_TOKEN,
+            quote("GOOG", START, "1"),
+            "/data/symbol",
+            "GOOG is published with the token desk",
+        ),
+        (
+            OTHER_TOKEN,
+            session("GOOG", "Mine"),
+            "/data/symbol",
+            "and this is other",
+        ),
+        (
+            OTHER_TOKEN,
+            bar("GOOG", 0, "5"),
+            "/data/symbol",
+            "GOOG is published with the token desk",
+        ),
+        (
+            OTHER_TOKEN,
+            news("desk:1", "other words"),
+            "/data/id",
+            "published with the token desk",
+        ),
+    ] {
+        let response = server.publish_as(token, &event).await;
+        let problem = problem(response, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{event}");
+        let detail = problem["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains(words), "{detail}");
+    }
+    assert_eq!(server.tape.stats().appended, before);
+    // Its own it may, and a story may speak of any symbol.
+    let own = json!([
+        quote("GOOG", START, "2"),
+        bar("GOOG", 0, "5"),
+        news("desk:1", "again")
+    ]);
+    assert_eq!(counts(&server.publish(&own).await), [3, 0, 0]);
+    let mut about = news("other:1", "about another's");
+    about["data"]["symbols"] = json!(["AAPL", "GOOG"]);
+    let response = server.publish_as(OTHER_TOKEN, &about).await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_was_quoted_while_the_clock_was_ahead_holds_nobody_up() {
+    let server = Server::start();
+    let day = 24 * 60 * 60 * 1_000;
+    let ahead = |event: Event| {
+        let merge = Topic::merge(&event);
+        let topics = Topic::of(&event);
+        server
+            .tape
+            .append(START + day, &topics, merge.as_ref(), |id| {
+                Entry::new(id, event)
+            });
+    };
+    for event in [quote("GOOG", START + day, "1"), bar("GOOG", 24 * 60, "5")] {
+        let name = event["event"].as_str().unwrap().replace("quote", "message");
+        ahead(Event::decode(&name, &event["data"].to_string()).unwrap());
+    }
+    let answer = server
+        .publish(&json!([quote("GOOG", START, "2"), bar("GOOG", 0, "5")]))
+        .await;
+    assert_eq!(counts(&answer), [2, 0, 0]);
+    let answer = server.publish(&quote("GOOG", START - 1, "3")).await;
+    assert_eq!(counts(&answer), [0, 0, 1], "it is late as ever");
+    // Nobody publishes so far ahead.
+    let problem = server.refused(&quote("GOOG", START + 60_001, "4")).await;
+    let detail = problem["errors"][0]["detail"].as_str().unwrap();
+    let words = format!("{} is more than 60 seconds ahead", START + 60_001);
+    assert!(detail.starts_with(&words), "{detail}");
+    let answer = server.publish(&quote("GOOG", START + 60_000, "4")).await;
+    assert_eq!(counts(&answer), [1, 0, 0]);
+}
+
+#[tokio::test]
+async fn symbols_that_stories_name_count_against_the_limit_of_symbols() {
+    let server = Server::with(&[], 10_000);
+    let story = |n: usize, symbols: std::ops::Range<usize>| {
+        let mut story = news(&format!("desk:{n}"), "h");
+        let symbols: Vec<String> = symbols.map(|symbol| format!("N{symbol}")).collect();
+        story["data"]["symbols"] = json!(symbols);
+        story
+    };
+    server
+        .publish(&json!([
+            session("GOOG", "Alphabet"),
+            quote("GOOG", START, "5")
+        ]))
+        .await;
+    let stories: Vec<Value> = (0..199).map(|n| story(n, n * 50..n * 50 + 50)).collect();
+    server.publish(&json!(stories)).await;
+    server.publish(&story(199, 9_950..9_999)).await;
+    // With GOOG these are 10000. Known ones go on.
+    for one_more in [
+        story(200, 9_998..10_000),
+        quote("NEW", START, "1"),
+        session("NEW", "New"),
+    ] {
+        let problem = server.refused(&one_more).await;
+        let detail = problem["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains("10000"), "{detail}");
+    }
+    server.publish(&story(201, 0..50)).await;
+    server
+        .publish(&json!([session("N7", "Seven"), quote("N7", START, "5")]))
+        .await;
+    server.refused(&story(202, 9_999..10_000)).await;
 }

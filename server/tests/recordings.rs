@@ -58,6 +58,7 @@ async fn play(file: &Path) -> Played {
     let limits = tape::Limits {
         entries: 100_000,
         bytes: 1 << 30,
+        topic_bytes: 0,
         age_ms: u64::MAX,
     };
     let tape = Tape::new(1, 0, limits);

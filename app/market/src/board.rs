@@ -213,6 +213,20 @@ impl Board {
         minutes
     }
 
+    /// Forgets that anything was later than a time, because the clock that said so has been set back. What
+    /// it says of prices stays; a bar that is open there is dropped, for its minute is yet to come.
+    pub fn set_back(&mut self, latest: Millis) {
+        self.watermark = self.watermark.min(latest);
+        self.first_end = None;
+        for state in self.symbols.values_mut() {
+            state.set_back(latest);
+            if let Some(open) = &state.open_bar {
+                let end = open.start + Bar::INTERVAL;
+                self.first_end = Some(self.first_end.map_or(end, |first| first.min(end)));
+            }
+        }
+    }
+
     /// Begins a new day of a symbol: volume, high and low are those of the trades that come from now
     /// on. The last price stays until there is another one.
     pub fn begin_day(&mut self, symbol: Symbol) {
@@ -313,6 +327,21 @@ impl State {
         side(&tick.ask, &mut quote.ask, &mut quote.ask_size);
         self.day(&tick.day);
         self.show();
+    }
+
+    fn set_back(&mut self, latest: Millis) {
+        self.quote.time = self.quote.time.min(latest);
+        for figures in [&mut self.figures, &mut self.before] {
+            if let Some((time, ..)) = &mut figures.last {
+                *time = latest.min(*time);
+            }
+        }
+        for recent in &mut self.recent {
+            recent.time = latest.min(recent.time);
+        }
+        // Whether the bar of this minute was told before is not known any more: it is not told twice.
+        self.closed_until = self.closed_until.min(minute(latest) + Bar::INTERVAL);
+        self.open_bar.take_if(|open| open.start > latest);
     }
 
     /// Takes the sums that the source gives itself. They have everything in them that came before.
@@ -648,6 +677,31 @@ mod tests {
         let bars = board.apply(&quoted).bars();
         let closed: Vec<&str> = bars.iter().map(|bar| bar.symbol.as_str()).collect();
         assert_eq!(closed, ["A", "B"]);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_holds_nothing_up() {
+        const DAY: Millis = 24 * 60 * MINUTE;
+        let now = DAY + 30_000;
+        let mut board = Board::new();
+        board.apply(&trade("A", now, "10", "1"));
+        // Ahead for two minutes.
+        assert_eq!(board.apply(&trade("A", 2 * now, "11", "2")).bars.len(), 1);
+        board.apply(&trade("A", 2 * now + MINUTE, "12", "3"));
+        let late = board.apply(&trade("A", now, "13", "4"));
+        assert_eq!((late.quote.price, board.late()), (Some(price("12")), 1));
+        board.set_back(now + 1_000);
+        let change = board.apply(&trade("A", now + 2_000, "14", "5"));
+        assert_eq!(change.quote.price, Some(price("14")));
+        assert_eq!(change.quote.time, now + 2_000);
+        let volume = change.quote.volume;
+        assert_eq!(volume, Some(size("15")), "nothing is counted twice or lost");
+        // The bar of this minute was told, and is not told again; the next one is.
+        assert_eq!(board.late(), 2);
+        assert_eq!(board.apply(&trade("A", now + MINUTE, "15", "1")).bars, []);
+        let bars = board.apply(&trade("A", now + 2 * MINUTE, "16", "1")).bars;
+        assert_eq!(bars.len(), 1);
+        assert_eq!((bars[0].start, bars[0].close), (DAY + MINUTE, price("15")));
     }
 
     #[test]

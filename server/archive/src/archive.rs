@@ -13,12 +13,12 @@ use tape::EventId;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    Failure, FailureKind, OpenError, Options, Print, Reader, Status,
+    Failure, FailureKind, OpenError, Options, Ownership, Print, Reader, Status,
     database::{Database, beside},
     inbox::{Commit, Inbox, Tick},
     journal::{self, Journal},
     lock::Lock,
-    priority, quarantine, reader,
+    owner, priority, quarantine, reader,
     write::Tally,
     writer::Writer,
 };
@@ -50,6 +50,8 @@ pub struct Opened {
     /// The newest kept events, and the newest quote and session of each symbol, in the order of
     /// their ids.
     pub refill: Vec<(EventId, Event)>,
+    /// Whose the symbols are, and the stories among these, as far as it was written down.
+    pub owners: Vec<Ownership>,
     /// Where a corrupt file was moved, in whose place a new one was begun.
     pub set_aside: Option<PathBuf>,
 }
@@ -138,8 +140,24 @@ impl Archive {
         &self,
         events: Vec<(EventId, Arc<Event>)>,
     ) -> impl Future<Output = Result<(), Failure>> + Send + 'static {
+        self.commit_owned(events, Vec::new())
+    }
+
+    /// As [`Archive::commit`], and with them whose what is from now on.
+    ///
+    /// # Errors
+    /// As [`Archive::commit`].
+    pub fn commit_owned(
+        &self,
+        events: Vec<(EventId, Arc<Event>)>,
+        owners: Vec<Ownership>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send + 'static {
         let (answer, answered) = oneshot::channel();
-        self.0.inbox.commit(Commit { events, answer });
+        self.0.inbox.commit(Commit {
+            events,
+            owners,
+            answer,
+        });
         async move { answered.await.unwrap_or_else(|_| Err(Failure::closed())) }
     }
 
@@ -241,6 +259,8 @@ fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened
         recover(&mut database, options)?;
         let start = now.max(database.reserved()?);
         let refill = reader::refill(&database.connection, database.ids, &options.refill, now)?;
+        let events = refill.iter().map(|(_, event)| event);
+        let owners = database.transact(|database| owner::load(&database.connection, events))?;
         let newest = refill.iter().map(|(id, _)| id.ms + 1).max().unwrap_or(0);
         let start = start.max(newest);
         // What the tape gives before the first commit is promised now.
@@ -251,6 +271,7 @@ fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened
             mark: database.ids.mark,
             start,
             refill,
+            owners,
             set_aside: None,
         })
     })()

@@ -14,7 +14,7 @@ use tape::EventId;
 use crate::{
     Failure, OpenError,
     coding::{Ids, time},
-    meta, schema,
+    meta, owner, schema,
     store::{Damage, Store, readable},
     table::Table,
     zone,
@@ -121,6 +121,7 @@ impl Database {
                 schema::migrate(&database.connection, version)
             })?;
         }
+        owner::prepare(&self.connection)?;
         // A row that disagrees with its index is removed all the same, instead of failing the
         // transaction. The schema itself is never written.
         self.connection

@@ -8,7 +8,7 @@ use market::{Correction, Event, Minute};
 use tape::EventId;
 use tokio::sync::oneshot;
 
-use crate::{Failure, Print};
+use crate::{Failure, Ownership, Print};
 
 /// What waits for the writer. Whoever puts something in never waits for the disk.
 #[derive(Debug)]
@@ -44,6 +44,7 @@ pub(crate) enum Tick {
 #[derive(Debug)]
 pub(crate) struct Commit {
     pub(crate) events: Vec<(EventId, Arc<Event>)>,
+    pub(crate) owners: Vec<Ownership>,
     pub(crate) answer: oneshot::Sender<Result<(), Failure>>,
 }
 

@@ -14,6 +14,9 @@ pub struct Options {
     pub refill: Refill,
     /// Tells the time.
     pub clock: Clock,
+    /// Tells the time by which something has become too old to be kept: one that a clock that is set wrong
+    /// for a moment does not change.
+    pub removal_clock: Clock,
     /// The zone in which a symbol's days begin, by what its session says. Days of a symbol without
     /// a session are those of UTC.
     pub zone: fn(&Session) -> TimeZone,
@@ -38,6 +41,7 @@ impl Options {
         Options {
             keep: Keep::default(),
             refill: Refill::default(),
+            removal_clock: Clock::clone(&clock),
             clock,
             zone: |_| TimeZone::UTC,
             queue_bytes: 32 << 20,

@@ -49,6 +49,9 @@ struct Connections {
 /// How many questions are answered at a time; the others wait.
 const CONNECTIONS: usize = 4;
 
+/// How far ahead of the clock the time of a quote may be.
+const MAX_AHEAD: Millis = 60_000;
+
 /// How many rows an iterator reads at a time.
 const PAGE: usize = 4096;
 
@@ -624,7 +627,7 @@ pub(crate) fn refill(
         Table::Sessions.shape().select
     ))?;
     let mut newest = connection.prepare(&format!(
-        "SELECT {} FROM quotes WHERE symbol = ?1 ORDER BY time DESC, id DESC",
+        "SELECT {} FROM quotes WHERE symbol = ?1 AND time <= ?2 ORDER BY time DESC, id DESC",
         Table::Quotes.shape().select
     ))?;
     // What moves the last price and was not cancelled.
@@ -632,9 +635,16 @@ pub(crate) fn refill(
         "SELECT {} FROM trades WHERE symbol = ?1 AND time <= ?2 AND marks & 9 = 1 ORDER BY time DESC",
         Table::Trades.shape().select
     ))?;
+    // What was quoted while the clock was ahead is the newest only where there is nothing else.
+    let latest = time(now.saturating_add(MAX_AHEAD));
     for (symbol, name) in symbols(connection)? {
         events.extend(connection.first(Table::Sessions, &mut session, [symbol], read::session)?);
-        let quoted = connection.first(Table::Quotes, &mut newest, [symbol], read::quote)?;
+        let mut newest_until =
+            |until: i64| connection.first(Table::Quotes, &mut newest, [symbol, until], read::quote);
+        let quoted = match newest_until(latest)? {
+            None => newest_until(i64::MAX)?,
+            sane => sane,
+        };
         if let Some(quoted) = quoted {
             let (id, mut quote) = (quoted.id, quoted.of(name));
             let until = time(quote.time);

@@ -14,7 +14,7 @@ use crate::{
     database::{Database, Identity, beside},
     inbox::{Commit, Inbox, Tick, Wake},
     lock::Lock,
-    priority, quarantine,
+    owner, priority, quarantine,
     retain::{self, Retainer},
     roll,
     scrub::Scrubber,
@@ -383,6 +383,9 @@ impl Writer {
                 database.event(*id, event, zone, &mut tally)?;
                 last = last.max(Some(*id));
             }
+            for ownership in batch.commits.iter().flat_map(|commit| &commit.owners) {
+                owner::store(&database.connection, ownership)?;
+            }
             database.store_sequence()?;
             let newest = last.map_or(0, |id| id.ms + 1);
             let reserved = database.reserved()?;
@@ -619,7 +622,7 @@ impl Writer {
     }
 
     fn retain(&mut self) -> Result<bool, Failure> {
-        let now = (self.options.clock)();
+        let now = (self.options.removal_clock)();
         let keep = self.options.keep;
         let retainer = &mut self.retainer;
         let step = self.database.transact_lazily(|database| {

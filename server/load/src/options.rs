@@ -16,7 +16,7 @@ use signal_hook::{
 
 use crate::{
     Problem,
-    modes::{Mode, Row, Setting, archived, conflated, fan_out, idle, polling, wide},
+    modes::{Mode, Row, Setting, archived, conflated, fan_out, idle, polling, requests, wide},
     process::{Cores, allow_files, pin},
     report::{self, Report},
     servers::{Kind, Programs},
@@ -89,6 +89,7 @@ enum Step {
     Wide(usize),
     Polling(usize),
     Archived(usize),
+    Requests,
 }
 
 impl Step {
@@ -100,6 +101,7 @@ impl Step {
             Step::Wide(subscribers) => ("wide", Kind::Tickertape, subscribers),
             Step::Polling(subscribers) => ("polling", Kind::Tickertape, subscribers),
             Step::Archived(subscribers) => ("archived", Kind::Tickertape, subscribers),
+            Step::Requests => ("requests", Kind::Tickertape, 1),
         };
         format!("{words}, {}, {subscribers} subscribers", kind.name())
     }
@@ -169,6 +171,9 @@ impl Options {
                             .map(|count| (round, Step::Archived(count))),
                     );
                 }
+                if self.measures(Mode::Requests) && round == 1 {
+                    plan.push((round, Step::Requests));
+                }
             }
         }
         plan
@@ -207,6 +212,7 @@ impl Options {
             Step::Wide(count) => wide::run(setting, count, rows),
             Step::Polling(count) => polling::run(setting, count, rows),
             Step::Archived(count) => archived::run(setting, count, ARCHIVED, rows),
+            Step::Requests => requests::run(setting, rows),
         }
     }
 }

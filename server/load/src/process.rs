@@ -199,7 +199,8 @@ pub(crate) fn allow_files(connections: usize) -> Result<(), Problem> {
         current: limit.maximum,
         maximum: limit.maximum,
     };
-    let needed = connections as u64 + 200;
+    // A server keeps some hundreds free for what is no connection.
+    let needed = connections as u64 + 800;
     match (setrlimit(Resource::Nofile, raised), limit.maximum) {
         (Err(error), _) => Err(io::Error::from(error).to_string()),
         (Ok(()), Some(most)) if most < needed => Err(format!(

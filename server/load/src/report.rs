@@ -14,7 +14,7 @@ use crate::{
 type Column = (&'static str, &'static str, usize);
 
 impl Mode {
-    const ALL: [Mode; 7] = [
+    const ALL: [Mode; 8] = [
         Mode::Idle,
         Mode::Open,
         Mode::Closed,
@@ -22,6 +22,7 @@ impl Mode {
         Mode::Wide,
         Mode::Polling,
         Mode::Archived,
+        Mode::Requests,
     ];
 
     fn title(self) -> &'static str {
@@ -33,6 +34,7 @@ impl Mode {
             Mode::Wide => "Many symbols",
             Mode::Polling => "Streams and polling",
             Mode::Archived => "What the archive costs a stream",
+            Mode::Requests => "What a request costs",
         }
     }
 
@@ -95,6 +97,12 @@ impl Mode {
                 ("clients a core", "clients a core", 0),
                 ("p50", "delay p50, ms", 1),
                 ("p99", "delay p99, ms", 1),
+            ],
+            Mode::Requests => &[
+                ("cpu a request", "CPU a request, ms", 1),
+                ("p50", "p50, ms", 1),
+                ("most", "at most, ms", 1),
+                ("answer", "answer, KiB", 0),
             ],
             Mode::Archived => &[
                 ("p50", "p50, ms", 2),

@@ -26,7 +26,7 @@ const START: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// The token `bench`, and what tickertape is told of it: its SHA-256.
-const TOKEN: &str = "bench";
+pub(crate) const TOKEN: &str = "bench";
 const TOKEN_HASH: &str = "bench:1b32c28cb38c05480eccc1bd60ff97029b57a05c96718b96dad7e9d84894f549";
 
 /// The most streams that tickertape is asked to allow.

@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use archive::{Archive, OpenError, Options};
+use archive::{Archive, OpenError, Options, Ownership, Subject};
 use market::{Bar, Event, Millis, Quote, Session, Symbol};
 use tape::{EventId, Payload as _, Refill, Stored};
 
 use super::{Kind, Left, LeftBehind, Told};
-use crate::{Config, Entry, Now, Tape, Topic, sessions::Calendar};
+use crate::{Clock, Config, Entry, Owner, Tape, Topic, sessions::Calendar};
 
 /// What a server goes on from.
 #[derive(Debug)]
@@ -19,16 +19,23 @@ pub struct Beginning {
     pub tape: Tape,
     /// Where feeds go on.
     pub left: LeftBehind,
+    /// Whose the symbols and stories on it are.
+    pub owners: Vec<Ownership>,
     /// What is written from now on; nothing where there shall be no archive; or why there is none
     /// though there should be.
     pub archive: Option<Result<Archive, String>>,
 }
+
+/// What a topic takes that holds a kept entry, as measured: its name, its place in the tables and its queue. A
+/// story that speaks of fifty symbols which nothing else speaks of takes fifty times that.
+const TOPIC_BYTES: usize = 400;
 
 /// What the tape keeps: a day of one-minute bars of seventy symbols, and their news. The bytes
 /// bound it where stories are long.
 const WINDOW: tape::Limits = tape::Limits {
     entries: 100_000,
     bytes: 128 * 1024 * 1024,
+    topic_bytes: TOPIC_BYTES,
     age_ms: 24 * 60 * 60 * 1000,
 };
 
@@ -44,10 +51,11 @@ impl Beginning {
     ///
     /// # Errors
     /// When another server has the archive, or the file is not one that this server can read.
-    pub fn new(config: &Config, clock: &Now) -> Result<Self, String> {
+    pub fn new(config: &Config, clock: &Clock) -> Result<Self, String> {
         let anew = |archive| Beginning {
-            tape: Tape::new(clock(), fastrand::u32(MARKS), WINDOW),
+            tape: Tape::new(clock.now(), fastrand::u32(MARKS), WINDOW),
             left: LeftBehind::default(),
+            owners: Vec::new(),
             archive,
         };
         let options = &config.archive;
@@ -77,7 +85,7 @@ fn open(
     folder: &Path,
     kind: Kind,
     keep: archive::Keep,
-    clock: &Now,
+    clock: &Clock,
 ) -> Result<Beginning, OpenError> {
     let file = folder.join(kind.file());
     if kind == Kind::Replayed {
@@ -88,17 +96,23 @@ fn open(
         bytes: WINDOW.bytes / 2,
         age_ms: WINDOW.age_ms,
     };
-    let now = clock();
+    let now = clock.now();
     let options = Options {
         keep,
         refill,
         zone: |session: &Session| Calendar::of(session.venue.as_deref()).zone().clone(),
-        ..Options::new(Arc::clone(clock))
+        removal_clock: clock.for_removal().as_now(),
+        ..Options::new(clock.as_now())
     };
     let (archive, opened) = Archive::open(folder, kind.file(), options)?;
     let mut entries = Vec::with_capacity(opened.refill.len());
     let mut newest: HashMap<Symbol, Newest> = HashMap::new();
     let mut bytes = 0;
+    let owners: HashMap<&Subject, &Option<Arc<str>>> = opened
+        .owners
+        .iter()
+        .map(|ownership| (&ownership.subject, &ownership.owner))
+        .collect();
     for (id, event) in opened.refill {
         match &event {
             Event::Quote(quote) => {
@@ -114,7 +128,8 @@ fn open(
             _ => {}
         }
         let (topics, merge) = (Topic::of(&event), Topic::merge(&event));
-        let payload = Entry::new(id, event);
+        let owner = owner_of(&event, &owners);
+        let payload = Entry::owned(id, event, owner);
         if merge.is_none() {
             bytes += payload.weight();
         }
@@ -146,6 +161,7 @@ fn open(
     let torn = entries.last().map_or(since, |newest| newest.id);
     let refilled = entries.len();
     let refill = Refill {
+        now,
         since,
         torn,
         entries,
@@ -178,8 +194,23 @@ fn open(
     Ok(Beginning {
         tape,
         left: LeftBehind::new(left, told),
+        owners: opened.owners,
         archive: Some(Ok(archive)),
     })
+}
+
+/// Whose an event is that was on the tape before. Stories of feeds are not written down.
+fn owner_of(event: &Event, owners: &HashMap<&Subject, &Option<Arc<str>>>) -> Owner {
+    let symbol = match event {
+        Event::News(news) => {
+            let owner = owners.get(&Subject::Story(news.id.clone()));
+            return Owner::written(Some(*owner.unwrap_or(&&None)));
+        }
+        Event::Quote(quote) => quote.symbol,
+        Event::Session(session) => session.symbol,
+        _ => return Owner::Unknown,
+    };
+    Owner::written(owners.get(&Subject::Symbol(symbol)).copied())
 }
 
 /// Removes the archive of another replay, unless a server is using it: what a recording told the last

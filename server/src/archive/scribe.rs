@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     future::poll_fn,
     sync::{
         Arc,
@@ -8,16 +8,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use archive::{Archive, Failure, FailureKind, State, Status};
+use archive::{Archive, Failure, FailureKind, Ownership, State, Status, Subject};
 use market::{Event, FeedState, FeedStatus};
 use tape::{EventId, OffTape};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Cursor, Metrics, Now, Tape, Topic};
+use crate::{Cursor, Metrics, Now, Tape, Topic, owner::ownership};
 
 /// How the archive is called among the feeds.
 const NAME: &str = "Archive";
+
+/// How much is read while the tape is locked, in bytes of events.
+const SLICE_BYTES: usize = 512 * 1024;
 
 /// How long to wait after a failure of which nothing is known.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -59,6 +62,7 @@ impl Scribe {
         tape: &Tape,
         clock: Now,
         metrics: Arc<Metrics>,
+        owners: Vec<Ownership>,
         stop: CancellationToken,
     ) -> (Self, JoinHandle<()>) {
         let topics = [Topic::Symbols, Topic::AllNews];
@@ -69,6 +73,10 @@ impl Scribe {
         let (written, watched) = watch::channel(position);
         let lost = Arc::new(AtomicU64::new(0));
         let writing = Writing {
+            owners: owners
+                .into_iter()
+                .map(|ownership| (ownership.subject, ownership.owner))
+                .collect(),
             archive: archive.clone(),
             cursor,
             clock,
@@ -222,9 +230,15 @@ struct Writing {
     /// How many kept entries are behind the cursor, of all that were ever on the tape.
     passed: u64,
     lost: Arc<AtomicU64>,
+    /// Whose the symbols are, as it is written down.
+    owners: HashMap<Subject, Option<Arc<str>>>,
 }
 
-type Batch = Vec<(EventId, Arc<Event>)>;
+#[derive(Default)]
+struct Batch {
+    events: Vec<(EventId, Arc<Event>)>,
+    owners: Vec<Ownership>,
+}
 
 impl Writing {
     async fn run(mut self, stop: CancellationToken) {
@@ -245,68 +259,78 @@ impl Writing {
 
     /// Waits for something that is not written, and reads everything that is not.
     ///
-    /// It is read whole, so that what is on disk is the state of the tape at one position.
+    /// It is read to the end, so that what is on disk is the state of the tape at one position: what is
+    /// superseded between two slices is in a later one.
     async fn next(&mut self) -> Batch {
         let mut read = Vec::new();
-        let off = poll_fn(|context| {
+        let first = poll_fn(|context| {
             let now = (self.clock)();
-            self.cursor.poll_read(context, now, usize::MAX, &mut read)
+            self.cursor.poll_read(context, now, SLICE_BYTES, &mut read)
         });
-        let off = off.await;
-        self.taken(off, read)
+        let first = first.await;
+        self.read_on(first, read)
     }
 
     /// Reads what is left.
     fn rest(&mut self) -> Option<Batch> {
-        let mut read = Vec::new();
-        let off = self.cursor.read((self.clock)(), usize::MAX, &mut read);
-        let batch = self.taken(off, read);
-        (!batch.is_empty()).then_some(batch)
+        let batch = self.read_on(Ok(()), Vec::new());
+        (!batch.events.is_empty()).then_some(batch)
     }
 
-    fn taken(&mut self, read: Result<(), OffTape>, deliveries: Vec<crate::Delivery>) -> Batch {
-        if let Err(off) = read {
-            return self.after_a_gap(&off);
+    /// Reads to the end of the tape, a slice at a time, so that nobody who publishes waits for all of it.
+    fn read_on(&mut self, mut read: Result<(), OffTape>, first: Vec<crate::Delivery>) -> Batch {
+        let mut batch = Batch::default();
+        let mut deliveries = first;
+        loop {
+            if read.is_err() {
+                self.skip_lost();
+            }
+            for delivery in deliveries.drain(..) {
+                let entry = &delivery.payload;
+                self.passed += u64::from(Topic::merge(&entry.event).is_none());
+                batch.events.push((delivery.id, Arc::clone(&entry.event)));
+                let ownership = ownership(&entry.event, &entry.owner);
+                batch
+                    .owners
+                    .extend(ownership.filter(|ownership| self.is_news(ownership)));
+            }
+            read = self
+                .cursor
+                .read((self.clock)(), SLICE_BYTES, &mut deliveries);
+            if read.is_ok() && deliveries.is_empty() {
+                return batch;
+            }
         }
-        let batch = deliveries.into_iter().map(|delivery| {
-            self.passed += u64::from(Topic::merge(&delivery.payload.event).is_none());
-            (delivery.id, Arc::clone(&delivery.payload.event))
-        });
-        batch.collect()
+    }
+
+    /// Whether something is somebody else's than what is written down. That of stories is always written:
+    /// there are far more of them, and each is told once or twice.
+    fn is_news(&mut self, Ownership { subject, owner }: &Ownership) -> bool {
+        if matches!(subject, Subject::Story(_)) || self.owners.get(subject) == Some(owner) {
+            return matches!(subject, Subject::Story(_));
+        }
+        self.owners.insert(subject.clone(), owner.clone());
+        true
     }
 
     /// Goes on with what is left in the window, after more has come than it holds.
-    fn after_a_gap(&mut self, off: &OffTape) -> Batch {
-        let after = off.position;
-        let (passed, batch) = self.cursor.restart(|view| {
-            let stats = view.stats();
-            let kept = [Topic::Symbols, Topic::AllNews];
-            let kept = kept.iter().flat_map(|topic| view.kept(topic));
-            let unread = kept.chain(view.merging(&Topic::Symbols));
-            let batch: BTreeMap<EventId, Arc<Event>> = unread
-                .filter(|(id, _)| *id > after)
-                .map(|(id, entry)| (id, Arc::clone(&entry.event)))
-                .collect();
-            (stats.kept as u64 + stats.evicted, batch)
-        });
-        let kept = batch
-            .values()
-            .filter(|event| Topic::merge(event).is_none())
-            .count() as u64;
-        let lost = passed.saturating_sub(self.passed + kept);
-        self.passed = passed;
+    fn skip_lost(&mut self) {
+        let evicted = self.cursor.skip_lost(|view| view.stats().evicted);
+        let lost = evicted.saturating_sub(self.passed);
+        self.passed = self.passed.max(evicted);
         self.lost.fetch_add(lost, Ordering::Relaxed);
         tracing::error!(
             lost,
             "the archive was behind for longer than the tape remembers; events are lost to it"
         );
-        batch.into_iter().collect()
     }
 
     async fn write(&mut self, batch: Batch) -> Result<(), Failure> {
         loop {
             let began = Instant::now();
-            match self.archive.commit(batch.clone()).await {
+            let Batch { events, owners } = &batch;
+            let commit = self.archive.commit_owned(events.clone(), owners.clone());
+            match commit.await {
                 Ok(()) => {
                     self.metrics.committed(began.elapsed());
                     let position = self.cursor.position();
@@ -317,7 +341,8 @@ impl Writing {
                 Err(failure) => match failure.kind() {
                     FailureKind::Closed | FailureKind::Corrupt => return Err(failure),
                     FailureKind::Refused => {
-                        self.lost.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                        self.lost
+                            .fetch_add(batch.events.len() as u64, Ordering::Relaxed);
                         return Ok(());
                     }
                     _ => tokio::time::sleep(PAUSE).await,

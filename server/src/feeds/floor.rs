@@ -8,7 +8,10 @@ use super::{
     speakers::{Seats, Speakers},
 };
 use crate::{
-    Directory, Minutes, Now, Tape, archive::LeftBehind, publish::Builder, sessions::Sessions,
+    Directory, Minutes, Now, Tape,
+    archive::LeftBehind,
+    publish::{Builder, Newcomers},
+    sessions::Sessions,
 };
 
 /// What all feeds share: where they publish, and what they know together.
@@ -33,6 +36,8 @@ pub struct Floor {
     /// Who writes down what feeds receive, if somebody does.
     pub recorder: Option<Arc<Recorder>>,
     speakers: Arc<Speakers>,
+    /// The symbols that stories alone have named.
+    pub newcomers: Newcomers,
 }
 
 impl Floor {
@@ -49,6 +54,7 @@ impl Floor {
             left: Arc::default(),
             recorder: None,
             speakers: Arc::default(),
+            newcomers: Newcomers::default(),
         }
     }
 

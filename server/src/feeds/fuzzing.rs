@@ -52,6 +52,7 @@ fn tape() -> Tape {
     let limits = Limits {
         entries: 100_000,
         bytes: 1 << 26,
+        topic_bytes: 0,
         age_ms: u64::MAX,
     };
     Tape::new(NOW, 0, limits)

@@ -23,8 +23,9 @@ use super::{
     wire::{Played, Wire},
 };
 use crate::{
-    Draft, Listing, Revealed, Secret, SecretError,
-    publish::{Fault, Outcome, Submission},
+    Draft, Listing, Owner, Revealed, Secret, SecretError,
+    now::MAX_AHEAD,
+    publish::{By, Fault, Outcome, Submission},
     sessions::Calendar,
     story,
 };
@@ -67,6 +68,8 @@ struct State {
     /// What is amiss although the source speaks.
     lack: Option<String>,
     skew: Option<Skew>,
+    /// The latest time of receipt.
+    latest: Millis,
 }
 
 impl State {
@@ -103,7 +106,7 @@ struct Skew {
 
 /// How far ahead of ours the clock of a source may be. A time further ahead would hold back the
 /// quotes of every other feed until it comes.
-pub(super) const AHEAD: Millis = 60_000;
+pub(super) const AHEAD: Millis = MAX_AHEAD;
 
 /// How far behind ours it may be. Sources do not send what is older than that as news.
 const BEHIND: Millis = 10 * 60_000;
@@ -191,6 +194,9 @@ impl Publisher {
     pub fn tick(&self, tick: &Tick) {
         self.understand();
         let mut state = self.state();
+        let mut seats = self.floor.speakers();
+        self.follow_clock(&mut state, &mut seats);
+        drop(seats);
         let tick = &self.timed(&mut state, tick.clone());
         let mut seats = self.floor.speakers();
         let turn = seats.speak(self.rank, tick.symbol);
@@ -205,6 +211,23 @@ impl Publisher {
         if turn != Turn::Listens {
             self.publish(&mut seats, tick, change.quote);
         }
+    }
+
+    /// Notices that the clock was set back, and that it was ahead before: times of then would hold up
+    /// everything until they come.
+    fn follow_clock(&self, state: &mut State, seats: &mut Seats) {
+        if self.is_played() {
+            return;
+        }
+        let now = self.floor.now();
+        if state.latest > now.saturating_add(AHEAD) {
+            tracing::warn!(feed = self.name(), "goes on after the clock was set back");
+            state.board.set_back(now);
+            state.next_days.clear();
+            seats.set_back(now);
+            state.latest = now;
+        }
+        state.latest = state.latest.max(now);
     }
 
     /// Publishes what a tick of the speaker led to. No quote goes back in time: where another feed
@@ -416,9 +439,12 @@ impl Publisher {
 
     /// The newest version of a story on the tape.
     pub(super) fn newest(&self, id: &str) -> Option<News> {
-        self.floor.tape.view(|view| match story::newest(view, id) {
-            Some(Event::News(news)) => Some(news.clone()),
-            _ => None,
+        self.floor.tape.view(|view| {
+            let (_, entry) = story::newest(view, id)?;
+            match &*entry.event {
+                Event::News(news) => Some(news.clone()),
+                _ => None,
+            }
         })
     }
 
@@ -442,16 +468,21 @@ impl Publisher {
     }
 
     /// Publishes a story, unless it says what is on the tape already.
-    pub fn news(&self, news: News) {
+    pub fn news(&self, mut news: News) {
         // The lock orders it after the ticks that came before it.
         self.understand();
         let _state = self.state();
+        let newcomers = &self.floor.newcomers;
+        let tape = &self.floor.tape;
+        tape.view(|view| newcomers.admit(view, &mut news.symbols));
         let id = news.id.clone();
         let draft = Draft::new(Event::News(news));
-        self.floor.tape.append_all(self.floor.now(), |batch| {
+        tape.append_all(self.floor.now(), |batch| {
             let earlier = story::newest(&batch.view(), &id);
+            let earlier = earlier.map(|(_, entry)| &*entry.event);
             if let Some(draft) = story::after(draft, earlier) {
-                draft.append(batch);
+                let event = Arc::clone(draft.event());
+                newcomers.note(draft.append(batch), &event);
             }
         });
     }
@@ -464,7 +495,14 @@ impl Publisher {
     pub fn submit(&self, submission: Submission) -> Result<Outcome, Vec<Fault>> {
         let _state = self.state();
         let builder = self.floor.builder.as_deref();
-        submission.append_built(&self.floor.tape, self.now(), builder, self.name())
+        let Floor {
+            tape, newcomers, ..
+        } = &self.floor;
+        let by = By {
+            owner: &Owner::Feed,
+            newcomers,
+        };
+        submission.append_built(tape, self.now(), by, builder, self.name())
     }
 
     /// Tells the directory of symbols what the source lists.
@@ -752,13 +790,23 @@ impl Publisher {
             return;
         };
         let mut quote = left.quote;
+        // What was left while the clock was ahead must not hold up what comes now.
+        let now = self.now();
+        let latest = now.saturating_add(AHEAD);
+        let is_sane = |time: Millis| time <= latest;
+        let closed_until = Some(left.closed_until).filter(|until| is_sane(*until));
+        let closed_until = closed_until.unwrap_or(now - now % Bar::INTERVAL + Bar::INTERVAL);
+        if !is_sane(quote.time) {
+            quote.time = now.min(tick.time);
+        }
+        let trades = left.trades.into_iter().filter(|(time, _)| is_sane(*time));
         let session = state.sessions.get(&tick.symbol);
         let calendar = Calendar::of(session.and_then(|session| session.venue.as_deref()));
         if calendar.trading_day(quote.time) != calendar.trading_day(tick.time) {
             (quote.volume, quote.high, quote.low) = (None, None, None);
         }
         let board = &mut state.board;
-        let minutes = board.take_up(quote, left.closed_until, left.trades);
+        let minutes = board.take_up(quote, closed_until, trades);
         self.close(seats, minutes);
     }
 

@@ -126,6 +126,26 @@ impl Seats {
         }
     }
 
+    /// The clock was set back: what was told while it was ahead holds nothing up that comes now. No minute
+    /// up to this one is told again.
+    pub(super) fn set_back(&mut self, now: Millis) {
+        let latest = now.saturating_add(AHEAD);
+        let told = now - now % Bar::INTERVAL + Bar::INTERVAL;
+        for voice in self.voices.values_mut() {
+            if voice.time > latest {
+                voice.time = 0;
+            }
+            if voice.bars_until > latest {
+                voice.bars_until = told;
+            }
+            voice.held.retain(|held| held.bar.start <= latest);
+            voice.waiting.take_if(|(bar, _)| bar.start > latest);
+        }
+        for seat in &mut self.seats {
+            seat.since = seat.since.min(now);
+        }
+    }
+
     /// A seat behind all others.
     pub(super) fn sit(&mut self, now: Millis) -> usize {
         self.seats.push(Seat {
@@ -488,6 +508,59 @@ mod tests {
 
     async fn pass(seconds: u32) {
         tokio::time::advance(SECOND * seconds).await;
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_for_a_while_holds_no_feed_up() {
+        use std::sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering},
+        };
+        const DAY: Millis = 24 * 60 * 60 * 1_000;
+        let tape = testing::tape();
+        let now = Arc::new(AtomicU64::new(START));
+        let clock = Arc::clone(&now);
+        let floor = Floor::new(
+            tape.clone(),
+            Arc::new(move || clock.load(Ordering::Relaxed)),
+        );
+        let feed = Publisher::new(floor.clone(), "0");
+        let mut reader = testing::listen(&tape);
+        let mut prices = |price: &str, at: Millis| -> Vec<String> {
+            now.store(at, Ordering::Relaxed);
+            feed.tick(&trade(price, at));
+            let events = reader.events().into_iter();
+            let quotes = events.filter_map(|event| match event {
+                Event::Quote(quote) => quote.price.map(|price| price.to_string()),
+                _ => None,
+            });
+            quotes.collect()
+        };
+        assert_eq!(prices("1", START), ["1"]);
+        assert_eq!(prices("2", START + DAY), ["2"]);
+        assert_eq!(prices("3", START + DAY + 61_000), ["3"]);
+        for (price, second) in [("4", 10), ("5", 11), ("6", 75), ("7", 140)] {
+            assert_eq!(prices(price, START + second * 1_000), [price]);
+        }
+        // No minute is told twice, and those that begin from now on are.
+        let mut bars = tape.view(|view| {
+            let kept = view.kept(&crate::Topic::Symbols);
+            let bars = kept.filter_map(|(_, entry)| match &*entry.event {
+                Event::Bar(bar) => Some((bar.start, bar.close.to_string())),
+                _ => None,
+            });
+            bars.collect::<Vec<_>>()
+        });
+        bars.reverse();
+        let minute = START - START % Bar::INTERVAL;
+        let expected = [
+            (minute, "1"),
+            (minute + DAY, "2"),
+            (minute + Bar::INTERVAL, "6"),
+        ];
+        let expected = expected.map(|(start, close)| (start, close.to_owned()));
+        assert_eq!(bars, expected);
+        assert_eq!(feed.skipped().late, 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,12 +9,14 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use axum::http::Request;
 use bytes::{Buf, BytesMut};
 use futures_util::task::AtomicWaker;
 use hyper::rt::ReadBufCursor;
+use socket2::SockRef;
 use tokio::{
     io::AsyncWrite,
     net::TcpStream,
@@ -109,24 +111,43 @@ pub(super) struct Gate {
     stall: Stall,
     /// What is known of a body that ends with its last chunk.
     chunks: Option<Box<Chunks>>,
+    /// Whether the other end was given up, because it took too little.
+    gave_up: bool,
 }
 
-/// Notices a peer that takes nothing.
-pub(super) struct Stall(Option<Pin<Box<Sleep>>>);
+/// Notices a peer that takes nothing, or too little.
+///
+/// It may be waited for as long as the write timeout says, in all. What it takes gives it some of that
+/// back: as much time as so many bytes take at the lowest rate that is allowed.
+#[derive(Default)]
+pub(super) struct Stall {
+    /// For how long it was waited for, less what it has been given back.
+    waited: Duration,
+    /// Since when it takes nothing, and when that is too long.
+    on: Option<(Instant, Pin<Box<Sleep>>)>,
+}
 
 impl Stall {
-    pub(super) fn new() -> Self {
-        Stall(None)
-    }
-
     /// Whether the socket takes nothing, as of the last try.
     fn is_on(&self) -> bool {
-        self.0.is_some()
+        self.on.is_some()
     }
 
-    /// The socket took something.
+    /// The socket took something, after which all is forgotten.
     pub(super) fn end(&mut self) {
-        self.0 = None;
+        *self = Stall::default();
+    }
+
+    /// The socket took so many bytes.
+    fn took(&mut self, bytes: usize, settings: &Settings) {
+        if let Some((since, _)) = self.on.take() {
+            self.waited += since.elapsed();
+        }
+        let back = match settings.min_read_rate {
+            0 => Duration::MAX,
+            rate => Duration::from_secs_f64(bytes as f64 / f64::from(rate)),
+        };
+        self.waited = self.waited.saturating_sub(back);
     }
 
     /// The socket takes nothing. Ready when it has not for so long.
@@ -135,14 +156,14 @@ impl Stall {
         context: &mut Context<'_>,
         settings: &Settings,
     ) -> Poll<io::Error> {
-        let timeout = settings.write_timeout;
-        let timer = self
-            .0
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        let left = settings.write_timeout.saturating_sub(self.waited);
+        let (_, timer) = self
+            .on
+            .get_or_insert_with(|| (Instant::now(), Box::pin(tokio::time::sleep(left))));
         ready!(timer.as_mut().poll(context));
         Poll::Ready(io::Error::new(
             io::ErrorKind::TimedOut,
-            "the other end has taken nothing for too long",
+            "the other end has taken nothing, or too little, for too long",
         ))
     }
 }
@@ -160,13 +181,19 @@ impl Gate {
             begun: true,
             left: false,
             exchange: Arc::default(),
-            stall: Stall::new(),
+            stall: Stall::default(),
             chunks: None,
+            gave_up: false,
         }
     }
 
     pub(super) fn exchange(&self) -> Arc<Exchange> {
         Arc::clone(&self.exchange)
+    }
+
+    /// Whether the other end was given up, because it took too little of what was sent.
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up
     }
 
     /// The socket alone.
@@ -350,16 +377,26 @@ impl Gate {
         context: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        if written.is_pending() {
-            return self.stall.poll(context, &self.settings).map(Err);
+        let written = match written {
+            Poll::Pending => {
+                let error = ready!(self.stall.poll(context, &self.settings));
+                self.gave_up = true;
+                // The system is to forget at once what is not taken.
+                let _ = SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO));
+                return Poll::Ready(Err(error));
+            }
+            Poll::Ready(written) => written,
+        };
+        let was_on = self.stall.is_on();
+        if let Ok(bytes) = written {
+            self.stall.took(bytes, &self.settings);
         }
-        if self.stall.is_on() {
-            self.stall.end();
+        if was_on {
             // What waited for that, behind the answer, is to be looked at again; hyper does not do
             // so by itself.
             context.waker().wake_by_ref();
         }
-        written
+        Poll::Ready(written)
     }
 
     fn poll_write_bytes(

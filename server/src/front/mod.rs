@@ -5,6 +5,7 @@
 //! is silent most of the time. Both ways ask the same router, so that limits, headers and errors
 //! are the same.
 
+mod accept;
 mod chunks;
 mod gate;
 mod head;
@@ -44,9 +45,10 @@ use self::{
     writer::Writer,
 };
 use crate::{
-    Metrics,
+    Metrics, Refusal,
     http::{
-        self, Peer, Service,
+        self, Peer, Proxies, Service,
+        places::{Place, Places},
         stream::{Handover, WritesStreams},
     },
     ringing::ring,
@@ -81,6 +83,12 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// How long the other end may take nothing of what is to be sent to it.
     pub write_timeout: Duration,
+    /// How many bytes a second the other end has to take of an answer while it is waited for; 0 for any.
+    pub min_read_rate: u32,
+    /// How many connections there may be at one time, as far as there are files for them.
+    pub max_connections: usize,
+    /// How many of them one address may have that is no trusted proxy.
+    pub max_connections_per_address: usize,
     /// How long connections may take to end once shutdown has begun.
     pub grace: Duration,
     /// The names that are answered to.
@@ -94,6 +102,9 @@ impl Default for Settings {
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
+            min_read_rate: 8 * 1024,
+            max_connections: 12_000,
+            max_connections_per_address: 12_000,
             grace: Duration::from_secs(5),
             hosts: Hosts::default(),
         }
@@ -131,6 +142,8 @@ pub async fn serve(
     let tape = service.tape.clone();
     let front = Front {
         metrics: Arc::clone(&service.metrics),
+        places: accept::places(&settings),
+        proxies: Arc::new(service.proxies.clone()),
         router: http::router(service),
         settings: Arc::new(settings),
         shutdown: shutdown.clone(),
@@ -160,39 +173,18 @@ pub async fn serve(
 struct Front {
     router: Router,
     metrics: Arc<Metrics>,
+    /// Those of connections.
+    places: Places,
+    proxies: Arc<Proxies>,
     settings: Arc<Settings>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Front {
-    async fn accept(&self, listener: &TcpListener) {
-        let mut refused = 0_u64;
-        loop {
-            match listener.accept().await {
-                Ok((tcp, peer)) => {
-                    if let Err(error) = prepare(&tcp) {
-                        debug!(%error, "could not set the options of a socket");
-                    }
-                    self.tasks.spawn(self.clone().connection(tcp, peer));
-                }
-                Err(error) => {
-                    // Out of file descriptors, most often: those who are connected go on, and
-                    // the next ones wait in the backlog until somebody leaves. That may take
-                    // hours, which must not fill the log.
-                    refused += 1;
-                    if refused.is_power_of_two() {
-                        warn!(%error, count = refused, "could not accept a connection");
-                    }
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    }
-
     /// Answers the requests of a connection, one after the other.
-    async fn connection(self, tcp: TcpStream, peer: SocketAddr) {
-        let gauge = self.metrics.connected();
+    async fn connection(self, tcp: TcpStream, peer: SocketAddr, place: Place) {
+        let held = (self.metrics.connected(), place);
         let mut gate = Gate::new(tcp, Arc::clone(&self.settings));
         let mut next = match self.shutdown.run_until_cancelled(gate.next()).await {
             Some(next) => next,
@@ -233,10 +225,11 @@ impl Front {
                         // A task of its own, so that what reading requests takes is given back.
                         let settings = Arc::clone(&self.settings);
                         self.tasks
-                            .spawn(Writer::new(*stream, tcp, opening, settings, gauge));
+                            .spawn(Writer::new(*stream, tcp, opening, settings, held));
                         return;
                     }
                     let answered = respond::respond(&mut gate, response, keep_alive).await;
+                    self.note_slow(&gate);
                     if answered.is_err() || !keep_alive {
                         return;
                     }
@@ -288,6 +281,7 @@ impl Front {
         let (result, mut gate) = connection.as_mut().await;
         if let Err(error) = result {
             debug!(%error, "a connection broke off");
+            self.note_slow(&gate);
             return None;
         }
         match gate.take() {
@@ -298,6 +292,13 @@ impl Front {
                 }
                 None
             }
+        }
+    }
+
+    /// Counts a reader that was given up.
+    fn note_slow(&self, gate: &Gate) {
+        if gate.gave_up() {
+            self.metrics.refused(Refusal::SlowReader);
         }
     }
 

@@ -17,7 +17,10 @@ use tracing::debug;
 use super::{Settings, gate::Stall, respond::LAST_CHUNK};
 use crate::{
     ConnectionGauge,
-    http::stream::{Framing, Stream},
+    http::{
+        places::Place,
+        stream::{Framing, Stream},
+    },
 };
 
 /// What the system may hold of a stream that its reader has not taken. Linux doubles it, and counts
@@ -38,7 +41,7 @@ pub(super) struct Writer {
     chatter: usize,
     ending: bool,
     #[expect(dead_code, reason = "held for its drop")]
-    connection: ConnectionGauge,
+    connection: (ConnectionGauge, Place),
 }
 
 impl Writer {
@@ -48,7 +51,7 @@ impl Writer {
         tcp: TcpStream,
         opening: Vec<u8>,
         settings: Arc<Settings>,
-        connection: ConnectionGauge,
+        connection: (ConnectionGauge, Place),
     ) -> Self {
         if let Err(error) = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER) {
             debug!(%error, "could not set the size of the send buffer");
@@ -58,7 +61,7 @@ impl Writer {
             tcp,
             unsent: opening.into(),
             settings,
-            stall: Stall::new(),
+            stall: Stall::default(),
             chatter: 0,
             ending: false,
             connection,

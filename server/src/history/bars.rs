@@ -8,6 +8,7 @@ use super::{Past, Unreadable};
 use crate::{
     Minutes, Tape, Topic, View,
     sessions::{Calendar, adjust_for_splits},
+    slices::{END, Kept},
 };
 
 /// Which bars are wanted.
@@ -69,7 +70,7 @@ pub(crate) fn read_bars(
     } = *query;
     // Before anything else is read: what is written meanwhile is taken from the tape.
     let written = past.and_then(Past::written);
-    let overlay = tape.view(|view| Taped::new(view, symbol));
+    let overlay = Taped::new(tape, symbol);
     let overlay = overlay.over(written, minutes, symbol, now);
     let read = |interval, starts: &Range<Millis>, limit| match past {
         _ if starts.is_empty() => Ok(Vec::new()),
@@ -121,11 +122,11 @@ struct Taped {
 }
 
 impl Taped {
-    fn new(view: &View<'_>, symbol: Symbol) -> Self {
+    fn new(tape: &Tape, symbol: Symbol) -> Self {
         Taped {
-            bars: minutes_in(view, symbol),
-            growing: growing_minute(view, symbol),
-            calendar: calendar(view, symbol),
+            bars: minutes_of(tape, symbol),
+            growing: tape.view(|view| growing_minute(view, symbol)),
+            calendar: tape.view(|view| calendar(view, symbol)),
         }
     }
 
@@ -182,9 +183,9 @@ impl Taped {
 
 /// The minutes of a symbol that are on the tape, by their starts. One that was corrected is on it more
 /// than once: the newest counts.
-fn minutes_in(view: &View<'_>, symbol: Symbol) -> BTreeMap<Millis, (EventId, Bar)> {
+fn minutes_of(tape: &Tape, symbol: Symbol) -> BTreeMap<Millis, (EventId, Bar)> {
     let mut bars = BTreeMap::new();
-    for (id, entry) in view.kept(&Topic::Symbol(symbol)) {
+    for (id, entry) in Kept::before(tape, &[Topic::Symbol(symbol)], END) {
         if let Event::Bar(bar) = &*entry.event {
             bars.entry(bar.start).or_insert_with(|| (id, bar.clone()));
         }

@@ -1,10 +1,18 @@
-use std::{cmp::Reverse, collections::HashMap};
+use std::cmp::Reverse;
 
 use market::{Event, News, NewsType, Symbol};
 use tape::EventId;
 
 use super::{Past, Unreadable};
-use crate::{Entry, Tape, Topic};
+use crate::{
+    Tape, Topic, View,
+    slices::{BEGINNING, END, Kept, SLICE_ENTRIES},
+    story,
+};
+
+/// How many stories of the tape are looked through for one page. Where an archive is written, what is
+/// on the tape alone is far less; without one, a page of rare words is cut here and says where to go on.
+const MAX_LOOKED_THROUGH: usize = 20_000;
 
 /// Which stories are wanted. What is empty asks for nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +52,9 @@ pub(crate) struct Stories {
 /// is its newest version, under the id of that: one that is told anew while somebody pages through
 /// them goes to the front.
 ///
+/// Only what the archive has not written is looked for on the tape; without an archive that is all of it,
+/// and a page may have fewer stories than there are, and none, where it says what comes next.
+///
 /// # Errors
 /// Where the archive cannot be read.
 pub(crate) fn read_news(
@@ -55,39 +66,27 @@ pub(crate) fn read_news(
 ) -> Result<Stories, Unreadable> {
     // One more tells whether there are more.
     let enough = limit.saturating_add(1);
+    // Before the archive is read: what it is told meanwhile is found on the tape.
+    let written = past.and_then(Past::written).unwrap_or(BEGINNING);
     let archived = match past {
         Some(past) => past.news(filter, before, enough)?,
         None => Vec::new(),
     };
+    let span = (written, before.unwrap_or(END));
+    let (mut stories, cut) = taped(tape, filter, span, enough, MAX_LOOKED_THROUGH);
+    if let Some(cut) = cut {
+        // What the archive has is older still.
+        return Ok(Stories {
+            stories,
+            next: (limit > 0).then_some(cut),
+        });
+    }
     let archives_last = archived.last().map(|(id, _)| *id);
     let archive_has_more = archived.len() >= enough;
-    // The tape is looked through outside of its lock.
-    let taped: Vec<(EventId, Entry)> = tape.view(|view| {
-        let stories = view.kept(&Topic::AllNews);
-        stories.map(|(id, entry)| (id, entry.clone())).collect()
-    });
-    let mut newest: HashMap<&str, EventId> = HashMap::new();
-    let mut stories = Vec::new();
-    for (id, entry) in &taped {
-        let Event::News(news) = &*entry.event else {
-            continue;
-        };
-        // They come newest first.
-        if newest.contains_key(&*news.id) {
-            continue;
-        }
-        newest.insert(&news.id, *id);
-        let is_before = before.is_none_or(|before| *id < before);
-        if is_before && stories.len() < enough && filter.passes(news) {
-            stories.push((*id, news.clone()));
-        }
-    }
-    // The archive may not know yet that a story was told anew, and knows most of what the tape holds.
-    let unknown = archived
-        .into_iter()
-        .filter(|(_, news)| !newest.contains_key(&*news.id));
-    stories.extend(unknown);
+    stories.extend(newest_versions(tape, archived));
     stories.sort_by_key(|(id, _)| Reverse(*id));
+    // It may have been written between the one reading and the other.
+    stories.dedup_by_key(|(id, _)| *id);
     let has_more = stories.len() > limit || archive_has_more;
     stories.truncate(limit);
     let last = stories.last().map(|(id, _)| *id).or(archives_last);
@@ -95,6 +94,66 @@ pub(crate) fn read_news(
         stories,
         next: last.filter(|_| has_more && limit > 0),
     })
+}
+
+/// The newest `enough` stories of the tape between two ids that pass a filter, newest first; and where
+/// not all of them were looked at, before which id the others are.
+fn taped(
+    tape: &Tape,
+    filter: &NewsFilter,
+    (after, before): (EventId, EventId),
+    enough: usize,
+    most_looked_through: usize,
+) -> (Vec<(EventId, News)>, Option<EventId>) {
+    let topics: Vec<Topic> = match filter.symbols.as_slice() {
+        [] => vec![Topic::AllNews],
+        symbols => symbols.iter().copied().map(Topic::News).collect(),
+    };
+    let mut kept = Kept::before(tape, &topics, before).take_while(|(id, _)| *id > after);
+    let mut stories = Vec::new();
+    let mut looked = 0;
+    while stories.len() < enough {
+        let slice: Vec<_> = kept.by_ref().take(SLICE_ENTRIES.min(4 * enough)).collect();
+        let Some((last, _)) = slice.last() else {
+            return (stories, None);
+        };
+        looked += slice.len();
+        let passing = slice.iter().filter_map(|(id, entry)| match &*entry.event {
+            Event::News(news) if filter.passes(news) => Some((*id, news.clone())),
+            _ => None,
+        });
+        let room = enough - stories.len();
+        stories.extend(
+            newest_versions(tape, passing.collect())
+                .into_iter()
+                .take(room),
+        );
+        if looked >= most_looked_through && stories.len() < enough {
+            return (stories, Some(*last));
+        }
+    }
+    (stories, None)
+}
+
+/// Leaves out the stories of which the tape has a newer version.
+fn newest_versions(tape: &Tape, mut stories: Vec<(EventId, News)>) -> Vec<(EventId, News)> {
+    let mut are_newest = Vec::with_capacity(stories.len());
+    for slice in stories.chunks(SLICE_ENTRIES) {
+        tape.view(|view| {
+            are_newest.extend(
+                slice
+                    .iter()
+                    .map(|(id, news)| is_newest(view, *id, &news.id)),
+            );
+        });
+    }
+    let mut are_newest = are_newest.into_iter();
+    stories.retain(|_| are_newest.next().unwrap_or(true));
+    stories
+}
+
+fn is_newest(view: &View<'_>, id: EventId, story: &str) -> bool {
+    story::newest(view, story).is_none_or(|(newest, _)| newest <= id)
 }
 
 #[cfg(test)]
@@ -233,6 +292,77 @@ mod tests {
         };
         let page = read_news(None, &tape, &of_words, None, 10).unwrap();
         assert_eq!(ids(&page), ["2", "0"]);
+    }
+
+    #[test]
+    fn where_much_is_to_be_looked_through_it_is_done_in_parts() {
+        let tape = tape();
+        let desk = publisher(&tape);
+        for id in 0..3_000 {
+            let words = if id % 700 == 5 { "rare" } else { "common" };
+            desk.news(news(id, words));
+        }
+        let rare = NewsFilter {
+            words: vec!["rare".to_owned()],
+            ..NewsFilter::default()
+        };
+        let (mut found, mut before, mut parts) = (Vec::new(), END, 0);
+        loop {
+            let (stories, cut) = taped(&tape, &rare, (BEGINNING, before), 100, 1_000);
+            found.extend(stories.into_iter().map(|(_, news)| news.id));
+            parts += 1;
+            let Some(cut) = cut else { break };
+            before = cut;
+        }
+        assert_eq!(
+            found,
+            ["test:2805", "test:2105", "test:1405", "test:705", "test:5"]
+        );
+        assert!((2..=4).contains(&parts), "{parts}");
+        // What is full needs no other part.
+        let (stories, cut) = taped(&tape, &rare, (BEGINNING, END), 1, 1_000);
+        assert_eq!((stories.len(), cut), (1, None));
+    }
+
+    #[test]
+    fn what_the_archive_has_is_not_looked_for_on_the_tape() {
+        struct All(EventId);
+        impl Past for All {
+            fn written(&self) -> Option<EventId> {
+                Some(self.0)
+            }
+
+            fn bars(
+                &self,
+                _: Symbol,
+                _: Interval,
+                _: Range<Millis>,
+                _: usize,
+            ) -> Result<Vec<Bar>, Unreadable> {
+                Ok(Vec::new())
+            }
+
+            fn splits(&self, _: Symbol, _: Range<Millis>) -> Result<Vec<Split>, Unreadable> {
+                Ok(Vec::new())
+            }
+
+            fn news(
+                &self,
+                _: &NewsFilter,
+                _: Option<EventId>,
+                _: usize,
+            ) -> Result<Vec<(EventId, News)>, Unreadable> {
+                Ok(Vec::new())
+            }
+        }
+        let tape = tape();
+        let desk = publisher(&tape);
+        desk.news(news(0, "a"));
+        let written = All(tape.view(|view| view.position()));
+        desk.news(news(1, "a"));
+        let all = NewsFilter::default();
+        let page = read_news(Some(&written), &tape, &all, None, 10).unwrap();
+        assert_eq!(ids(&page), ["1"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Instant};
 use axum::http::HeaderValue;
 use tracing::debug;
 
-use super::{Service, limits::Slot, problem::Problem};
+use super::{Service, places::Place, problem::Problem};
 use crate::StreamGauge;
 
 /// Who asks, as an extension of the request.
@@ -30,7 +30,7 @@ impl Asker {
 #[must_use]
 pub(crate) struct Admission {
     #[expect(dead_code, reason = "held for its drop")]
-    slot: Slot,
+    slot: Place,
     #[expect(dead_code, reason = "held for its drop")]
     gauge: StreamGauge,
     asker: Asker,

@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::{
-    FrameAncestors, HEARTBEAT, Limits, Peer, Proxies, Search, Service, Slots, Snapshots, router,
+    FrameAncestors, HEARTBEAT, Limits, Outgoing, Peer, Proxies, Search, Service, Slots, Snapshots,
+    Work, router,
 };
 use crate::{
     Closing, Config, Directory, Listing, Metrics, Tape,
@@ -66,6 +67,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let limits = tape::Limits {
         entries: 1000,
         bytes: 1 << 20,
+        topic_bytes: 0,
         age_ms: u64::MAX,
     };
     let tape = Tape::new(opened.start.max(NOW), opened.mark, limits);
@@ -94,11 +96,13 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
             ..Limits::default()
         },
         slots: Slots::new(100, 100),
+        outgoing: Outgoing::default(),
         proxies: Proxies::default(),
         origins: Vec::new(),
         tape,
         history: History::new(Arc::new(archive)),
         search: Search::new(Arc::new(directory)),
+        work: Work::default(),
         feeds: Arc::new(Vec::new),
         skipped: Arc::new(Vec::new),
         clock: Arc::new(|| NOW),

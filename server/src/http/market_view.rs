@@ -1,12 +1,16 @@
-//! What the tape holds now, read for whoever asks: snapshots, bars, the directory of symbols.
+//! What the tape holds now, read for whoever asks: snapshots and quotes. The tape is locked for a slice at
+//! a time, so that an append waits for none of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashSet};
 
 use market::{Bar, Closes, Event, FeedStatus, Millis, News, Quote, Session, Snapshot, Symbol};
 use tape::EventId;
 
 use super::selection::{Selection, Symbols};
-use crate::{Tape, Topic};
+use crate::{
+    Entry, Tape, Topic,
+    slices::{self, BEGINNING, Kept, SLICE_ENTRIES},
+};
 
 pub(crate) use crate::View;
 
@@ -16,75 +20,76 @@ const SPARKLINE_BARS: usize = 60;
 /// How many stories a snapshot carries.
 const SNAPSHOT_NEWS: usize = 40;
 
-/// The snapshot of a selection: what merges as it is now, and what is kept up to a position.
+/// How many symbols are looked up while the tape is locked.
+const SLICE_SYMBOLS: usize = SLICE_ENTRIES / 4;
+
+/// Of how many symbols the closes are looked up while the tape is locked.
+const SLICE_CLOSES: usize = SLICE_ENTRIES / SPARKLINE_BARS;
+
+/// The newest quote and session of a symbol.
+#[derive(Default)]
+struct Newest {
+    /// Whether a feed has named it.
+    is_known: bool,
+    quote: Option<(EventId, Entry)>,
+    session: Option<Entry>,
+}
+
+/// The snapshot of a selection: what merges as it is now or was after the position, and what is kept up
+/// to the position. A cursor that goes on from there misses nothing, and may read a quote once more.
 pub(crate) fn snapshot(
-    view: &View<'_>,
+    tape: &Tape,
     selection: &Selection,
     position: EventId,
     feeds: Vec<FeedStatus>,
     now: Millis,
     reset: bool,
 ) -> Snapshot {
-    let symbols = match &selection.symbols {
-        Symbols::All => known_symbols(view),
-        Symbols::These(symbols) => symbols.clone(),
-    };
+    let newest = newest(tape, &selection.symbols);
+    let symbols: Vec<Symbol> = newest.iter().map(|(symbol, _)| *symbol).collect();
     Snapshot {
         time: now,
         reset,
-        quotes: symbols
+        quotes: newest
             .iter()
-            .filter_map(|symbol| quote_in(view, *symbol))
-            .map(|(_, quote)| quote)
+            .filter_map(|(_, newest)| newest.quote.as_ref())
+            .filter_map(|(_, entry)| quote_of(entry))
             .collect(),
-        sessions: symbols
+        sessions: newest
             .iter()
-            .filter_map(|symbol| session_in(view, *symbol))
+            .filter_map(|(_, newest)| newest.session.as_ref())
+            .filter_map(session_of)
             .collect(),
-        closes: symbols
-            .iter()
-            .filter_map(|symbol| closes_in(view, *symbol, position))
-            .collect(),
-        news: news_in(view, &selection.news_topics(), position),
+        closes: closes(tape, &symbols, position),
+        news: news(tape, &selection.news_topics(), position),
         feeds,
-        unknown: unknown(view, &selection.symbols),
+        unknown: unknown(tape, &selection.symbols),
     }
 }
 
 /// Those of some symbols that no feed has named so far. Their events are streamed once there are any.
-pub(crate) fn unknown(view: &View<'_>, symbols: &Symbols) -> Vec<Symbol> {
+pub(crate) fn unknown(tape: &Tape, symbols: &Symbols) -> Vec<Symbol> {
     match symbols {
         Symbols::All => Vec::new(),
-        Symbols::These(symbols) => {
-            let unknown = symbols.iter().filter(|symbol| !is_known_in(view, **symbol));
-            unknown.copied().collect()
-        }
+        Symbols::These(symbols) => unknown_of(tape, symbols),
     }
 }
 
 /// The newest quotes of those symbols that are known, in their order, each with its id on the tape;
 /// without one and empty where a feed has named the symbol and given no price yet.
-pub(crate) fn quotes(
-    view: &View<'_>,
-    symbols: &Symbols,
-    now: Millis,
-) -> Vec<(Option<EventId>, Quote)> {
-    let quote = |symbol| match quote_in(view, symbol) {
-        Some((id, quote)) => (Some(id), quote),
-        None => (None, Quote::new(symbol, now)),
-    };
-    match symbols {
-        Symbols::All => known_symbols(view).into_iter().map(quote).collect(),
-        Symbols::These(symbols) => {
-            let known = symbols.iter().filter(|symbol| is_known_in(view, **symbol));
-            known.copied().map(quote).collect()
+pub(crate) fn quotes(tape: &Tape, symbols: &Symbols, now: Millis) -> Vec<(Option<EventId>, Quote)> {
+    let newest = newest(tape, symbols).into_iter();
+    let known = newest.filter(|(_, newest)| newest.is_known);
+    let quotes = known.map(|(symbol, newest)| {
+        let told = newest
+            .quote
+            .and_then(|(id, entry)| Some((id, quote_of(&entry)?)));
+        match told {
+            Some((id, quote)) => (Some(id), quote),
+            None => (None, Quote::new(symbol, now)),
         }
-    }
-}
-
-/// All symbols that a feed has spoken of, in their order.
-pub(crate) fn directory(tape: &Tape) -> Vec<Symbol> {
-    tape.view(known_symbols)
+    });
+    quotes.collect()
 }
 
 /// Whether a feed has spoken of the symbol.
@@ -96,79 +101,133 @@ fn is_known_in(view: &View<'_>, symbol: Symbol) -> bool {
     view.holds(&Topic::Symbol(symbol))
 }
 
-fn known_symbols(view: &View<'_>) -> Vec<Symbol> {
-    let symbols: BTreeSet<Symbol> = view
-        .merging(&Topic::Symbols)
-        .filter_map(|(_, entry)| match &*entry.event {
-            Event::Quote(quote) => Some(quote.symbol),
-            Event::Session(session) => Some(session.symbol),
-            _ => None,
-        })
-        .collect();
-    symbols.into_iter().collect()
+/// Those of some symbols that no feed has spoken of, in their order.
+pub(crate) fn unknown_of(tape: &Tape, symbols: &[Symbol]) -> Vec<Symbol> {
+    let mut unknown = Vec::new();
+    for slice in symbols.chunks(SLICE_SYMBOLS) {
+        tape.view(|view| {
+            let not_there = |symbol: &&Symbol| !is_known_in(view, **symbol);
+            unknown.extend(slice.iter().filter(not_there).copied());
+        });
+    }
+    unknown
 }
 
-fn quote_in(view: &View<'_>, symbol: Symbol) -> Option<(EventId, Quote)> {
-    let (id, entry) = view.merged(&Topic::Quote(symbol))?;
+/// Some symbols in their order, or all in that of their names, with what merges of them.
+fn newest(tape: &Tape, symbols: &Symbols) -> Vec<(Symbol, Newest)> {
+    match symbols {
+        Symbols::These(symbols) => {
+            let mut found = Vec::with_capacity(symbols.len());
+            for slice in symbols.chunks(SLICE_SYMBOLS) {
+                tape.view(|view| {
+                    found.extend(
+                        slice
+                            .iter()
+                            .map(|symbol| (*symbol, newest_in(view, *symbol))),
+                    );
+                });
+            }
+            found
+        }
+        Symbols::All => {
+            let mut all: BTreeMap<Symbol, Newest> = BTreeMap::new();
+            for (id, entry) in slices::changes(tape, BEGINNING) {
+                match &*entry.event {
+                    Event::Quote(quote) => {
+                        let newest = all.entry(quote.symbol).or_default();
+                        newest.is_known = true;
+                        newest.quote = Some((id, entry.clone()));
+                    }
+                    Event::Session(session) => {
+                        let newest = all.entry(session.symbol).or_default();
+                        newest.is_known = true;
+                        newest.session = Some(entry.clone());
+                    }
+                    _ => {}
+                }
+            }
+            all.into_iter().collect()
+        }
+    }
+}
+
+fn newest_in(view: &View<'_>, symbol: Symbol) -> Newest {
+    let quote = view.merged(&Topic::Quote(symbol));
+    let session = view.merged(&Topic::Session(symbol));
+    Newest {
+        is_known: is_known_in(view, symbol),
+        quote: quote.map(|(id, entry)| (id, entry.clone())),
+        session: session.map(|(_, entry)| entry.clone()),
+    }
+}
+
+fn quote_of(entry: &Entry) -> Option<Quote> {
     match &*entry.event {
-        Event::Quote(quote) => Some((id, quote.clone())),
+        Event::Quote(quote) => Some(quote.clone()),
+        _ => None,
+    }
+}
+
+fn session_of(entry: &Entry) -> Option<Session> {
+    match &*entry.event {
+        Event::Session(session) => Some(session.clone()),
         _ => None,
     }
 }
 
 /// What is said of a symbol besides its price.
 pub(crate) fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
-    match &*view.merged(&Topic::Session(symbol))?.1.event {
-        Event::Session(session) => Some(session.clone()),
-        _ => None,
+    session_of(view.merged(&Topic::Session(symbol))?.1)
+}
+
+/// The closes of the newest bars of some symbols up to a position, of those that have any.
+fn closes(tape: &Tape, symbols: &[Symbol], position: EventId) -> Vec<Closes> {
+    let mut found = Vec::new();
+    for slice in symbols.chunks(SLICE_CLOSES) {
+        let bars: Vec<(Symbol, Vec<Entry>)> = tape.view(|view| {
+            let bars_of = |&symbol: &Symbol| (symbol, bars_in(view, symbol, position));
+            slice.iter().map(bars_of).collect()
+        });
+        for (symbol, bars) in bars {
+            let closes = bars.iter().rev().filter_map(|entry| match &*entry.event {
+                Event::Bar(Bar { close, .. }) => Some(*close),
+                _ => None,
+            });
+            let prices: Vec<_> = closes.collect();
+            if !prices.is_empty() {
+                found.push(Closes { symbol, prices });
+            }
+        }
     }
+    found
 }
 
-/// The bars of a symbol up to a position, newest first.
-fn bars_in<'a>(
-    view: &View<'a>,
-    symbol: Symbol,
-    position: EventId,
-) -> impl Iterator<Item = (EventId, &'a Bar)> + use<'a> {
-    view.kept(&Topic::Symbol(symbol))
-        .skip_while(move |(id, _)| *id > position)
-        .filter_map(|(id, entry)| match &*entry.event {
-            Event::Bar(bar) => Some((id, bar)),
-            _ => None,
-        })
-}
-
-fn closes_in(view: &View<'_>, symbol: Symbol, position: EventId) -> Option<Closes> {
-    let mut prices: Vec<_> = bars_in(view, symbol, position)
+/// The bars of a sparkline, newest first.
+fn bars_in(view: &View<'_>, symbol: Symbol, position: EventId) -> Vec<Entry> {
+    let kept = view.kept(&Topic::Symbol(symbol));
+    kept.skip_while(|(id, _)| *id > position)
         .take(SPARKLINE_BARS)
-        .map(|(_, bar)| bar.close)
-        .collect();
-    prices.reverse();
-    (!prices.is_empty()).then_some(Closes { symbol, prices })
+        .map(|(_, entry)| entry.clone())
+        .collect()
 }
 
 /// The newest stories of the topics, newest first; of a story that was corrected, the correction.
-fn news_in(view: &View<'_>, topics: &[Topic], position: EventId) -> Vec<News> {
-    let mut entries: Vec<(EventId, &News)> = topics
-        .iter()
-        .flat_map(|topic| {
-            view.kept(topic)
-                .skip_while(|(id, _)| *id > position)
-                .take(SNAPSHOT_NEWS)
-        })
-        .filter_map(|(id, entry)| match &*entry.event {
-            Event::News(news) => Some((id, news)),
-            _ => None,
-        })
-        .collect();
-    entries.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
-    let mut stories: Vec<News> = Vec::new();
-    for (_, news) in entries {
-        if stories.len() == SNAPSHOT_NEWS {
-            break;
-        }
-        if stories.iter().all(|story| story.id != news.id) {
+fn news(tape: &Tape, topics: &[Topic], position: EventId) -> Vec<News> {
+    let after = EventId {
+        n: position.n.saturating_add(1),
+        ..position
+    };
+    let mut told = HashSet::new();
+    let mut stories = Vec::new();
+    // Of a few stories that are told anew again and again, not all versions are looked at.
+    for (_, entry) in Kept::before(tape, topics, after).take(4 * SNAPSHOT_NEWS) {
+        if let Event::News(news) = &*entry.event
+            && told.insert(news.id.clone())
+        {
             stories.push(news.clone());
+            if stories.len() == SNAPSHOT_NEWS {
+                break;
+            }
         }
     }
     stories

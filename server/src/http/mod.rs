@@ -6,6 +6,7 @@ mod asked;
 mod bars;
 mod chart;
 mod client;
+mod compression;
 mod conditional;
 mod cors;
 mod format;
@@ -18,7 +19,9 @@ mod market_view;
 mod metrics;
 mod news;
 mod openapi;
+mod outgoing;
 mod page;
+pub(crate) mod places;
 mod plus_signs;
 mod poll;
 mod problem;
@@ -31,6 +34,7 @@ mod stats;
 mod stocks;
 pub(crate) mod stream;
 mod symbols;
+mod work;
 
 use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -46,8 +50,6 @@ use market::{FeedStatus, Millis};
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceBuilder, service_fn};
 use tower_http::{
-    CompressionLevel,
-    compression::CompressionLayer,
     request_id::{PropagateRequestIdLayer, SetRequestIdLayer},
     services::ServeDir,
     set_header::SetResponseHeaderLayer,
@@ -63,22 +65,20 @@ use crate::{
     publish::Desk,
 };
 
-pub(crate) use self::client::parse_network;
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::conditional::fuzz_tags;
+pub(crate) use self::{client::parse_network, outgoing::MAX_FILES};
 pub use self::{
     client::{ClientHeader, Proxies},
     cors::Origin,
     limits::{Limits, Slots},
+    outgoing::Outgoing,
     security::FrameAncestors,
     snapshots::Snapshots,
     stream::HEARTBEAT,
     symbols::Search,
+    work::Work,
 };
-
-/// A page takes as long as with brotli's usual level of 4 and is a tenth smaller; the next levels take twice as long and
-/// more for the last percent.
-const COMPRESSION: CompressionLevel = CompressionLevel::Precise(5);
 
 /// Tells how each feed is doing, in the order of the configuration.
 pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
@@ -110,6 +110,8 @@ pub struct Service {
     pub history: History,
     /// What is listed, on the tape or not.
     pub search: Search,
+    /// Runs what would hold up the threads that serve.
+    pub work: Work,
     /// How the feeds are doing.
     pub feeds: FeedStatuses,
     /// What they have passed over.
@@ -120,6 +122,8 @@ pub struct Service {
     pub limits: Limits,
     /// The places for streams.
     pub slots: Slots,
+    /// What is on its way besides streams.
+    pub outgoing: Outgoing,
     /// Whom to believe where a request comes from.
     pub proxies: Proxies,
     /// Whose pages may read.
@@ -211,6 +215,10 @@ pub fn router(service: Service) -> Router {
             header::VARY,
             HeaderValue::from_static("accept-encoding"),
         ))
+        .layer(from_fn_with_state(
+            Arc::clone(&service),
+            outgoing::bound_files,
+        ))
         .service(
             ServeDir::new(site.join(package))
                 .precompressed_br()
@@ -230,6 +238,7 @@ pub fn router(service: Service) -> Router {
     let mut reading = Router::from(reading())
         .merge(installed::router(&site.join(package)))
         .method_not_allowed_fallback(method_not_allowed)
+        .route_layer(from_fn_with_state(Arc::clone(&service), outgoing::bound))
         .route_layer(from_fn_with_state(
             Arc::clone(&service),
             request::without_body,
@@ -243,9 +252,8 @@ pub fn router(service: Service) -> Router {
         .nest_service(&format!("/{package}"), assets)
         .fallback(page::fallback)
         .layer(from_fn(refuse))
-        // Pages and JSON. It leaves alone what is compressed already, and event streams, whose events
-        // would wait in it.
-        .layer(CompressionLayer::new().quality(COMPRESSION))
+        .layer(compression::fast())
+        .layer(compression::well())
         .layer(around)
         .with_state(service)
 }

@@ -1,11 +1,12 @@
 //! The page: the same resources as HTML, complete before any script.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use app::{Days, PageData};
 
 use axum::{
     Extension,
+    body::{Body, to_bytes},
     extract::{Request, State},
     http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
@@ -26,13 +27,16 @@ use crate::history::{Adjust, BarQuery, read_bars};
 /// How many symbols the watchlist shows where the address names none.
 const DEFAULT_WATCHLIST: usize = 30;
 
+/// The largest page: many times that of the most symbols.
+const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
+
 /// `GET /stocks/{symbol}` as HTML.
 pub(crate) async fn one(
     service: Arc<Service>,
     symbol: Result<Symbol, Problem>,
     request: Request,
 ) -> Response {
-    let (watchlist, mut problem) = watchlist(&service, request.uri());
+    let (watchlist, mut problem) = watchlist(&service, request.uri()).await;
     let symbol = match symbol {
         Ok(symbol) => Some(symbol),
         Err(error) => {
@@ -45,11 +49,11 @@ pub(crate) async fn one(
 
 /// `GET /stocks` and `GET /` as HTML.
 pub(crate) async fn several(service: Arc<Service>, request: Request) -> Response {
-    let (watchlist, problem) = watchlist(&service, request.uri());
+    let (watchlist, problem) = watchlist(&service, request.uri()).await;
     let symbol = match &watchlist {
         Symbols::These(symbols) => symbols.first().copied(),
         Symbols::All if problem.is_some() => None,
-        Symbols::All => market_view::directory(&service.tape).first().copied(),
+        Symbols::All => service.search.symbols(&service.tape).first().copied(),
     };
     render(service, watchlist, symbol, problem, request).await
 }
@@ -66,7 +70,7 @@ pub(crate) async fn fallback(State(service): State<Arc<Service>>, request: Reque
 }
 
 /// The watchlist of an address; what is unknown in it is left out and said.
-fn watchlist(service: &Service, address: &Uri) -> (Symbols, Option<Problem>) {
+async fn watchlist(service: &Arc<Service>, address: &Uri) -> (Symbols, Option<Problem>) {
     let query: Query = match asked::lenient(address) {
         Ok(query) => query,
         Err(problem) => return (Symbols::All, Some(problem)),
@@ -78,14 +82,14 @@ fn watchlist(service: &Service, address: &Uri) -> (Symbols, Option<Problem>) {
         Err(problem) => (Symbols::All, Some(problem)),
         Ok(Symbols::All) => (Symbols::All, None),
         Ok(Symbols::These(mut symbols)) => {
-            let mut problem = None;
-            symbols.retain(|symbol| match stocks::require_known(service, *symbol) {
-                Ok(()) => true,
-                Err(error) => {
-                    problem.get_or_insert(error);
-                    false
-                }
-            });
+            let unknown = market_view::unknown_of(&service.tape, &symbols);
+            // Suggestions are made for one of them, however many there are.
+            let problem = match unknown.first() {
+                Some(first) => Some(stocks::no_such_symbol(service, *first).await),
+                None => None,
+            };
+            let unknown: HashSet<Symbol> = unknown.into_iter().collect();
+            symbols.retain(|symbol| !unknown.contains(symbol));
             if symbols.is_empty() {
                 (Symbols::All, problem)
             } else {
@@ -124,7 +128,17 @@ async fn render(
         (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "accept"),
     ];
-    (status, headers, Extension(nonce), renderer(request).await).into_response()
+    let (parts, body) = renderer(request).await.into_parts();
+    // It is whole already; with its length it is known how much of it waits for a reader.
+    let page = match to_bytes(body, MAX_PAGE_BYTES).await {
+        Ok(page) => Response::from_parts(parts, Body::from(page)),
+        Err(error) => {
+            tracing::error!("a page cannot be drawn: {error}");
+            return Problem::Unavailable("the page cannot be drawn: try again".to_owned())
+                .into_response();
+        }
+    };
+    (status, headers, Extension(nonce), page).into_response()
 }
 
 /// The newest bars of a symbol: those of the tape where the archive cannot be read, so that there is
@@ -162,9 +176,8 @@ async fn page_data(
     let mut watchlist = match symbols {
         Symbols::These(symbols) => symbols,
         Symbols::All => {
-            let mut symbols = market_view::directory(&service.tape);
-            symbols.truncate(DEFAULT_WATCHLIST);
-            symbols
+            let symbols = service.search.symbols(&service.tape);
+            symbols.iter().take(DEFAULT_WATCHLIST).copied().collect()
         }
     };
     let mut shown = watchlist.clone();
@@ -184,18 +197,10 @@ async fn page_data(
         added: None,
     };
     let feeds = service.feed_statuses();
-    // As of one position: the stream goes on after it.
-    let (position, snapshot) = service.tape.view(|view| {
-        let snapshot = market_view::snapshot(
-            view,
-            &selection,
-            view.position(),
-            feeds,
-            service.now(),
-            false,
-        );
-        (view.position(), snapshot)
-    });
+    // The stream goes on after the position, and misses nothing.
+    let position = service.tape.view(|view| view.position());
+    let (tape, now) = (&service.tape, service.now());
+    let snapshot = market_view::snapshot(tape, &selection, position, feeds, now, false);
     // Those of a filter may be older than what a snapshot carries.
     let filtered = app::address_of_news(
         address.query().unwrap_or_default(),

@@ -11,6 +11,7 @@ use axum::{
 use market::Symbol;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tape::EventId;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
@@ -20,7 +21,7 @@ use super::{
     asked, market_view,
     problem::Problem,
     selection::{Query, Selection},
-    stream,
+    stream::{self, Opening},
 };
 use crate::{Cursor, Delivery};
 
@@ -104,27 +105,43 @@ pub(crate) async fn answer(
     // An empty `after` is an id that is not on the tape, like any other.
     let after = if after.is_empty() { "0-0" } else { after };
     let (mut cursor, opening) = stream::start(service, selection, Some(after));
-    let events = match opening {
-        Some(snapshot) => {
-            let data = String::from_utf8_lossy(&snapshot.data).into_owned();
-            Item::new(snapshot.id.map(|id| id.to_string()), "snapshot", data)
-                .into_iter()
-                .collect()
-        }
-        None => read(service, &mut cursor, wait).await,
-    };
-    let answer = Answer {
-        events,
-        last_event_id: cursor.position().to_string(),
-        unknown: service
-            .tape
-            .view(|view| market_view::unknown(view, &selection.symbols)),
-    };
     let headers = [
         (header::CACHE_CONTROL, "no-store"),
         (header::VARY, "accept"),
     ];
+    if let Some(snapshot) = opening {
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        let unknown = market_view::unknown(&service.tape, &selection.symbols);
+        let answer = of_snapshot(&snapshot, cursor.position(), &unknown);
+        return Ok((headers, json, answer).into_response());
+    }
+    let answer = Answer {
+        events: read(service, &mut cursor, wait).await,
+        last_event_id: cursor.position().to_string(),
+        unknown: market_view::unknown(&service.tape, &selection.symbols),
+    };
     Ok((headers, Json(answer)).into_response())
+}
+
+/// An [`Answer`] with a snapshot alone. One of thousands of symbols has some megabytes: they are copied, and
+/// neither read nor written anew.
+fn of_snapshot(snapshot: &Opening, position: EventId, unknown: &[Symbol]) -> Vec<u8> {
+    // Symbols have no characters that JSON would escape.
+    let names: Vec<String> = unknown.iter().map(|name| format!("\"{name}\"")).collect();
+    let unknown = match names.is_empty() {
+        true => String::new(),
+        false => format!(",\"unknown\":[{}]", names.join(",")),
+    };
+    let id = match snapshot.id {
+        Some(id) => format!("\"id\":\"{id}\","),
+        None => String::new(),
+    };
+    [
+        format!("{{\"events\":[{{{id}\"event\":\"snapshot\",\"data\":").as_bytes(),
+        &snapshot.data,
+        format!("}}],\"last_event_id\":\"{position}\"{unknown}}}").as_bytes(),
+    ]
+    .concat()
 }
 
 async fn read(service: &Service, cursor: &mut Cursor, wait: Duration) -> Vec<Item> {

@@ -27,8 +27,9 @@ use super::{
     problem::{Fault, Problem},
 };
 use crate::{
+    Owner,
     archive::Scribe,
-    publish::{self, Desk, Format, Outcome, Place, Publisher, Refusal, Submission},
+    publish::{self, By, Desk, Format, Outcome, Place, Publisher, Refusal, Submission},
 };
 
 /// The types that are read, as `Accept` names them.
@@ -182,8 +183,13 @@ async fn take(
         )));
     }
     let began = Instant::now();
+    let owner = Owner::Token(publisher.name().into());
+    let by = By {
+        owner: &owner,
+        newcomers: &desk.newcomers,
+    };
     let builder = desk.builder.get().map(Arc::as_ref);
-    let outcome = submission.append_built(&service.tape, service.now(), builder, PUBLISHED);
+    let outcome = submission.append_built(&service.tape, service.now(), by, builder, PUBLISHED);
     service.metrics.appended(began.elapsed());
     let outcome = outcome.map_err(invalid)?;
     tracing::debug!(

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use market::Symbol;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -180,13 +182,14 @@ impl Symbols {
             return Ok(Symbols::All);
         }
         let mut symbols = Vec::new();
+        let mut named = HashSet::new();
         for part in text
             .split(',')
             .map(str::trim)
             .filter(|part| !part.is_empty())
         {
             let symbol: Symbol = parse_symbol(part)?;
-            if !symbols.contains(&symbol) {
+            if named.insert(symbol) {
                 symbols.push(symbol);
             }
             if symbols.len() > most {
@@ -251,6 +254,7 @@ impl Selection {
             (Symbols::All, _) => true,
             (Symbols::These(_), Symbols::All) => false,
             (Symbols::These(all), Symbols::These(some)) => {
+                let all: HashSet<&Symbol> = all.iter().collect();
                 some.iter().all(|symbol| all.contains(symbol))
             }
         };
@@ -278,12 +282,18 @@ impl Selection {
         })
     }
 
-    /// What its snapshot depends on.
+    /// What its snapshot depends on: not the order in which symbols are named, so that all who follow
+    /// the same ones share it.
     pub(crate) fn of_snapshot(&self) -> Selection {
+        let mut symbols = self.symbols.clone();
+        if let Symbols::These(symbols) = &mut symbols {
+            symbols.sort_unstable();
+        }
         Selection {
+            symbols,
+            news: self.news,
             min_interval: None,
             added: None,
-            ..self.clone()
         }
     }
 

@@ -12,7 +12,11 @@ use market::{Event, Frame, Snapshot};
 use tape::EventId;
 use tokio::time::Instant;
 
-use super::{Service, market_view, selection::Selection};
+use super::{
+    Service, market_view,
+    selection::{Selection, Symbols},
+    work::in_place,
+};
 use crate::Cursor;
 
 /// How old a snapshot may be that is sent. It is true as of its position, and the cursor goes on
@@ -48,8 +52,11 @@ impl Taken {
 #[derive(Debug, Default)]
 pub struct Snapshots {
     // A std mutex, held for a look or an insertion, and never across an await. Two who ask for the
-    // same at the same instant may both take it.
+    // same few symbols at the same instant may both take it.
     recent: Mutex<HashMap<(Selection, bool), (Instant, Taken)>>,
+    /// Held while one of all symbols is taken, which takes some ten milliseconds of thousands of them: the
+    /// others wait and share it.
+    taking_all: Mutex<()>,
 }
 
 impl Snapshots {
@@ -61,42 +68,56 @@ impl Snapshots {
         selection: &Selection,
         reset: bool,
     ) -> (Cursor, Taken) {
-        let topics = selection.topics();
         let key = (selection.of_snapshot(), reset);
-        if let Some(taken) = self.recent(&key)
-            && let Ok(mut cursor) = service.tape.resume(&topics, taken.position, None)
-        {
-            cursor.set_min_interval(selection.min_interval);
-            return (cursor, taken);
+        if let Some(opened) = self.shared(service, selection, &key) {
+            return opened;
         }
-        service.metrics.snapshot();
-        let feeds = service.feed_statuses();
-        let now = service.now();
-        let (mut cursor, (position, snapshot)) = service.tape.open(&topics, |view| {
-            let position = view.position();
-            let snapshot = market_view::snapshot(view, selection, position, feeds, now, reset);
-            (position, snapshot)
-        });
-        cursor.set_min_interval(selection.min_interval);
-        let taken = Taken::new(position, snapshot);
-        self.remember(key, &taken);
-        (cursor, taken)
+        if selection.symbols != Symbols::All {
+            return self.take(service, selection, key);
+        }
+        in_place(|| {
+            let _taking = self
+                .taking_all
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            match self.shared(service, selection, &key) {
+                Some(opened) => opened,
+                None => self.take(service, selection, key),
+            }
+        })
     }
 
-    /// Puts a cursor that fell off the tape to the tape's end, with what is to be said of that.
-    pub(crate) fn restart(
+    /// A cursor that goes on from a snapshot of the last moment, where there is one.
+    fn shared(
         &self,
         service: &Service,
         selection: &Selection,
-        cursor: &mut Cursor,
-    ) -> Taken {
+        key: &(Selection, bool),
+    ) -> Option<(Cursor, Taken)> {
+        let taken = self.recent(key)?;
+        let topics = selection.topics();
+        let mut cursor = service.tape.resume(&topics, taken.position, None).ok()?;
+        cursor.set_min_interval(selection.min_interval);
+        Some((cursor, taken))
+    }
+
+    fn take(
+        &self,
+        service: &Service,
+        selection: &Selection,
+        key: (Selection, bool),
+    ) -> (Cursor, Taken) {
         service.metrics.snapshot();
-        let feeds = service.feed_statuses();
-        let now = service.now();
-        let snapshot = cursor.restart(|view| {
-            market_view::snapshot(view, selection, view.position(), feeds, now, true)
-        });
-        Taken::new(cursor.position(), snapshot)
+        let (feeds, now) = (service.feed_statuses(), service.now());
+        let topics = selection.topics();
+        // The cursor first: what comes while the snapshot is taken, it reads.
+        let (mut cursor, position) = service.tape.open(&topics, |view| view.position());
+        cursor.set_min_interval(selection.min_interval);
+        let (shared, reset) = &key;
+        let snapshot = market_view::snapshot(&service.tape, shared, position, feeds, now, *reset);
+        let taken = Taken::new(position, snapshot);
+        self.remember(key, &taken);
+        (cursor, taken)
     }
 
     fn recent(&self, key: &(Selection, bool)) -> Option<Taken> {

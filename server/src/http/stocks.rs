@@ -128,7 +128,7 @@ pub(crate) async fn one(
     Extension(asker): Extension<Asker>,
     request: Request,
 ) -> Response {
-    let symbol = known(&service, path);
+    let symbol = known(&service, path).await;
     let representation = match Representation::negotiate(&headers) {
         Ok(Representation::Page) => return page::one(service, symbol, request).await,
         Ok(representation) => representation,
@@ -256,7 +256,7 @@ async fn represent_several(
     parts: &Parts,
     asker: Asker,
 ) -> Result<Response, Problem> {
-    require_any_known(service, &symbols)?;
+    require_any_known(service, &symbols).await?;
     let selection =
         Selection::parse(symbols, query)?.adding(query.added.as_deref(), service.limits.symbols)?;
     let current = |quotes: Vec<_>| {
@@ -306,11 +306,8 @@ async fn represent(
     if let Some(after) = &query.after {
         return poll::answer(service, &selection, after, wait, &asker).await;
     }
-    let (unknown, quotes) = service.tape.view(|view| {
-        let unknown = market_view::unknown(view, &selection.symbols);
-        let quotes = market_view::quotes(view, &selection.symbols, service.now());
-        (unknown, quotes)
-    });
+    let unknown = market_view::unknown(&service.tape, &selection.symbols);
+    let quotes = market_view::quotes(&service.tape, &selection.symbols, service.now());
     let mut response = current(quotes);
     // As in an address, because a header is of ASCII.
     let encoded = |symbol: &Symbol| utf8_percent_encode(symbol.as_str(), UNRESERVED).to_string();
@@ -335,18 +332,23 @@ fn named(path: PathResult) -> Result<Symbol, Problem> {
 }
 
 /// The symbol of an address, if a feed speaks of it.
-fn known(service: &Service, path: PathResult) -> Result<Symbol, Problem> {
+async fn known(service: &Arc<Service>, path: PathResult) -> Result<Symbol, Problem> {
     let symbol = named(path)?;
-    require_known(service, symbol)?;
-    Ok(symbol)
+    match market_view::is_known(&service.tape, symbol) {
+        true => Ok(symbol),
+        false => Err(no_such_symbol(service, symbol).await),
+    }
 }
 
 /// The symbol of an address, if a feed speaks of it or the archive has a bar of it.
-pub(super) async fn remembered(service: &Service, path: PathResult) -> Result<Symbol, Problem> {
+pub(super) async fn remembered(
+    service: &Arc<Service>,
+    path: PathResult,
+) -> Result<Symbol, Problem> {
     let symbol = named(path)?;
-    let Err(unknown) = require_known(service, symbol) else {
+    if market_view::is_known(&service.tape, symbol) {
         return Ok(symbol);
-    };
+    }
     let has_bars = service
         .read(move |past| {
             let Some(past) = past else { return Ok(false) };
@@ -359,31 +361,37 @@ pub(super) async fn remembered(service: &Service, path: PathResult) -> Result<Sy
             Ok(false)
         })
         .await?;
-    has_bars.then_some(symbol).ok_or(unknown)
+    match has_bars {
+        true => Ok(symbol),
+        false => Err(no_such_symbol(service, symbol).await),
+    }
 }
 
 /// Refuses symbols of which no feed has named any. Where it has named some, the others are listed in
 /// the answer: an `EventSource` cannot read an error, and one wrong symbol should not cost the rest.
-fn require_any_known(service: &Service, symbols: &Symbols) -> Result<(), Problem> {
-    let Symbols::These(symbols) = symbols else {
+async fn require_any_known(service: &Arc<Service>, symbols: &Symbols) -> Result<(), Problem> {
+    let Symbols::These(named) = symbols else {
         return Ok(());
     };
-    if (symbols.iter()).any(|symbol| market_view::is_known(&service.tape, *symbol)) {
-        return Ok(());
+    let unknown = market_view::unknown(&service.tape, symbols);
+    match unknown.first() {
+        Some(first) if unknown.len() == named.len() => Err(no_such_symbol(service, *first).await),
+        _ => Ok(()),
     }
-    symbols
-        .first()
-        .map_or(Ok(()), |first| require_known(service, *first))
 }
 
-pub(super) fn require_known(service: &Service, symbol: Symbol) -> Result<(), Problem> {
-    if market_view::is_known(&service.tape, symbol) {
-        return Ok(());
-    }
+/// Refuses a symbol that is not on the tape, with the nearest that are.
+pub(super) async fn no_such_symbol(service: &Arc<Service>, symbol: Symbol) -> Problem {
+    let shared = Arc::clone(service);
+    let suggest = move || shared.search.suggest(&shared.tape, symbol, SUGGESTIONS);
+    let suggestions = match service.work.run(suggest).await {
+        Ok(suggestions) => suggestions,
+        Err(problem) => return problem,
+    };
     let listing = service.search.listing(symbol);
-    Err(Problem::UnknownSymbol {
+    Problem::UnknownSymbol {
         symbol,
         listed: listing.map(|listing| listing.name),
-        suggestions: service.search.suggest(&service.tape, symbol, SUGGESTIONS),
-    })
+        suggestions,
+    }
 }

@@ -169,9 +169,7 @@ pub(crate) fn start(
 fn added(service: &Service, selection: &Selection, position: EventId) -> Option<Opening> {
     let selection = selection.of_added()?;
     let (feeds, now) = (service.feed_statuses(), service.now());
-    let snapshot = service
-        .tape
-        .view(|view| market_view::snapshot(view, &selection, position, feeds, now, false));
+    let snapshot = market_view::snapshot(&service.tape, &selection, position, feeds, now, false);
     let frame = Frame::new(None, &Event::Snapshot(snapshot));
     Some(Opening {
         id: None,
@@ -357,12 +355,10 @@ impl Stream {
                 }
                 Poll::Ready(Err(_)) => {
                     self.service.metrics.reset();
-                    let snapshot = self.service.snapshots.restart(
-                        &self.service,
-                        &self.selection,
-                        &mut self.cursor,
-                    );
-                    Poll::Ready(framed(snapshot.frame, framing))
+                    let service = &self.service;
+                    let (cursor, taken) = service.snapshots.open(service, &self.selection, true);
+                    self.cursor = cursor;
+                    Poll::Ready(framed(taken.frame, framing))
                 }
                 Poll::Pending => Poll::Pending,
             }

@@ -13,6 +13,7 @@ use axum::{
 };
 use market::{Event, Price, Symbol};
 use serde::{Deserialize, Serialize};
+use tape::EventId;
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
@@ -22,7 +23,7 @@ use super::{
     problem::Problem,
     stocks::IfNoneMatch,
 };
-use crate::{Directory, Entry, Listing, Tape, Topic};
+use crate::{Directory, Listing, Tape, slices};
 
 /// How old what is known of the tape may be. Somebody who types asks several times a second.
 const FRESH: Duration = Duration::from_millis(250);
@@ -31,7 +32,7 @@ const FRESH: Duration = Duration::from_millis(250);
 #[derive(Debug, Default)]
 pub struct Search {
     directory: Arc<Directory>,
-    // A std mutex, held for a look or an exchange.
+    // A std mutex, held while what has changed on the tape is looked through, and never across an await.
     quoted: Mutex<Option<Quoted>>,
 }
 
@@ -41,7 +42,11 @@ struct Quoted {
     at: Instant,
     /// What tells whether there are more by now: symbols never leave the tape.
     merge_keys: usize,
+    /// Up to where the tape was looked through.
+    seen: EventId,
     symbols: Arc<HashSet<Symbol>>,
+    /// The same in their order.
+    sorted: Arc<[Symbol]>,
 }
 
 impl Search {
@@ -58,34 +63,43 @@ impl Search {
         self.directory.get(symbol)
     }
 
+    /// The symbols of the tape, in their order.
+    pub(crate) fn symbols(&self, tape: &Tape) -> Arc<[Symbol]> {
+        self.quoted(tape).sorted
+    }
+
     /// The symbols of the tape that are nearest to what is not on it: by their names and spelling.
     pub(crate) fn suggest(&self, tape: &Tape, symbol: Symbol, limit: usize) -> Vec<Symbol> {
-        let quoted = self.quoted(tape);
+        let quoted = self.quoted(tape).symbols;
         let found = self.directory.search(symbol.as_str(), &quoted, ENOUGH);
         let found = found.into_iter().map(|listing| listing.symbol);
         let mut suggestions: Vec<Symbol> = found
             .filter(|found| *found != symbol && quoted.contains(found))
             .take(limit)
             .collect();
-        if suggestions.len() < limit {
-            let mut others: Vec<Symbol> = quoted
-                .iter()
-                .copied()
-                .filter(|other| !suggestions.contains(other))
-                .collect();
+        let missing = limit - suggestions.len();
+        if missing > 0 {
+            let others = quoted.iter().filter(|other| !suggestions.contains(other));
             let likeness = |other: &Symbol| strsim::jaro_winkler(symbol.as_str(), other.as_str());
-            others.sort_by(|one, other| {
-                let order = likeness(other).total_cmp(&likeness(one));
-                order.then(one.cmp(other))
-            });
-            suggestions.extend(others.into_iter().take(limit - suggestions.len()));
+            let mut others: Vec<(f64, Symbol)> =
+                others.map(|other| (likeness(other), *other)).collect();
+            let order = |(one, one_symbol): &(f64, Symbol),
+                         (other, other_symbol): &(f64, Symbol)| {
+                other.total_cmp(one).then(one_symbol.cmp(other_symbol))
+            };
+            if others.len() > missing {
+                others.select_nth_unstable_by(missing - 1, order);
+                others.truncate(missing);
+            }
+            others.sort_unstable_by(order);
+            suggestions.extend(others.into_iter().map(|(_, other)| other));
         }
         suggestions
     }
 
     /// The listings that fit a text best, with whether each is quoted.
     pub(crate) fn search(&self, tape: &Tape, text: &str, limit: usize) -> Vec<(Listing, bool)> {
-        let quoted = self.quoted(tape);
+        let quoted = self.quoted(tape).symbols;
         let found = self.directory.search(text, &quoted, limit);
         let is_quoted = |listing: Listing| {
             let is_quoted = quoted.contains(&listing.symbol);
@@ -94,48 +108,65 @@ impl Search {
         found.into_iter().map(is_quoted).collect()
     }
 
-    /// The symbols of the tape. What is said of them there comes into the directory, too.
-    fn quoted(&self, tape: &Tape) -> Arc<HashSet<Symbol>> {
+    /// The symbols of the tape. What is said of them there comes into the directory, too. Only what has
+    /// changed since the last time is looked at.
+    fn quoted(&self, tape: &Tape) -> Quoted {
         let merge_keys = tape.view(|view| view.merge_keys());
-        let known = self.quoted.lock().unwrap_or_else(PoisonError::into_inner);
+        // Held while the tape is looked through: whoever comes meanwhile need not do it again.
+        let mut known = self.quoted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(quoted) = &*known
             && quoted.merge_keys == merge_keys
             && quoted.at.elapsed() < FRESH
         {
-            return Arc::clone(&quoted.symbols);
+            return quoted.clone();
         }
-        drop(known);
-        // Of thousands, the tape is locked only to take note of them.
-        let entries: Vec<Entry> = tape.view(|view| {
-            let entries = view.merging(&Topic::Symbols);
-            entries.map(|(_, entry)| entry.clone()).collect()
-        });
-        let mut quoted = HashSet::new();
+        let at = Instant::now();
+        let (seen, mut symbols, sorted) = match known.take() {
+            Some(quoted) => (quoted.seen, quoted.symbols, quoted.sorted),
+            None => (slices::BEGINNING, Arc::default(), Arc::default()),
+        };
+        let changes = slices::changes(tape, seen);
+        let before = symbols.len();
         let mut said = Vec::new();
-        for entry in &entries {
-            let listing = match &*entry.event {
-                Event::Quote(quote) => Listing::new(quote.symbol),
-                Event::Session(session) => Listing {
+        for (_, entry) in &changes {
+            let symbol = match &*entry.event {
+                Event::Quote(quote) => quote.symbol,
+                Event::Session(session) => session.symbol,
+                _ => continue,
+            };
+            let is_new = !symbols.contains(&symbol);
+            if is_new {
+                Arc::make_mut(&mut symbols).insert(symbol);
+            }
+            match &*entry.event {
+                Event::Session(session) => said.push(Listing {
                     name: session.name.clone(),
                     venue: session.venue.clone(),
                     currency: session.currency.clone(),
                     tick: session.tick,
-                    ..Listing::new(session.symbol)
-                },
-                _ => continue,
-            };
-            quoted.insert(listing.symbol);
-            said.push(listing);
+                    ..Listing::new(symbol)
+                }),
+                _ if is_new => said.push(Listing::new(symbol)),
+                _ => {}
+            }
         }
         self.directory.list(said);
-        let symbols = Arc::new(quoted);
-        let mut known = self.quoted.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Some(Quoted {
-            at: Instant::now(),
+        let sorted = match symbols.len() == before {
+            true => sorted,
+            false => {
+                let mut sorted: Vec<Symbol> = symbols.iter().copied().collect();
+                sorted.sort_unstable();
+                sorted.into()
+            }
+        };
+        let quoted = Quoted {
+            at,
             merge_keys,
-            symbols: Arc::clone(&symbols),
-        });
-        symbols
+            seen: changes.last().map_or(seen, |(id, _)| *id),
+            symbols,
+            sorted,
+        };
+        known.insert(quoted).clone()
     }
 }
 
@@ -231,12 +262,16 @@ pub(crate) async fn symbols(
     )?
     .map_or(20, |limit| limit as usize);
     let format = format::choose(&headers, query.format.as_deref(), &FORMATS)?;
-    let found = service.search.search(&service.tape, &text, limit);
-    let found: Vec<Match> = found.into_iter().map(Match::from).collect();
-    let content = match format {
-        Format::Csv => csv(&found),
-        _ => serde_json::to_vec(&Found { symbols: found }).map_err(|error| error.to_string()),
+    let shared = Arc::clone(&service);
+    let search = move || {
+        let found = shared.search.search(&shared.tape, &text, limit);
+        let found: Vec<Match> = found.into_iter().map(Match::from).collect();
+        match format {
+            Format::Csv => csv(&found),
+            _ => serde_json::to_vec(&Found { symbols: found }).map_err(|error| error.to_string()),
+        }
     };
+    let content = service.work.run(search).await?;
     let content = content.map_err(|error| {
         tracing::error!("the directory cannot be written: {error}");
         Problem::Unavailable("the directory cannot be written: try again".to_owned())

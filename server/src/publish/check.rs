@@ -4,9 +4,11 @@ use market::{
     Action, Bar, Event, Link, Millis, News, Price, Quote, RegularHours, Session, Size, TimeUnit,
 };
 
-/// How far ahead of ours a publisher's clock may be. A time further ahead would hold back every quote
-/// until it comes.
-pub(super) const MAX_AHEAD: Millis = 24 * 60 * 60 * 1_000;
+use crate::now::MAX_AHEAD;
+
+/// How far ahead of ours the time may be at which a story was published: some are dated by the zone of their
+/// place, or by the day.
+const MAX_STORY_AHEAD: Millis = 24 * 60 * 60 * 1_000;
 
 /// The longest texts, in characters.
 const MAX_ID: usize = 200;
@@ -46,9 +48,9 @@ struct Checks {
 
 impl Checks {
     fn quote(&mut self, quote: &Quote) {
-        self.time("time", quote.time);
+        self.time("time", quote.time, MAX_AHEAD);
         if let Some(traded) = quote.traded {
-            self.time("traded", traded);
+            self.time("traded", traded, MAX_AHEAD);
         }
         let prices = [
             ("price", quote.price),
@@ -106,7 +108,7 @@ impl Checks {
     }
 
     fn bar(&mut self, bar: &Bar) {
-        self.time("start", bar.start);
+        self.time("start", bar.start, MAX_AHEAD);
         if TimeUnit::of(bar.start) == Some(TimeUnit::Millis)
             && !bar.start.is_multiple_of(Bar::INTERVAL)
         {
@@ -152,7 +154,7 @@ impl Checks {
         self.option("form", news.form.as_deref(), MAX_CODE);
         self.option("accession", news.accession.as_deref(), MAX_CODE);
         self.option("code", news.code.as_deref(), MAX_CODE);
-        self.time("published", news.published);
+        self.time("published", news.published, MAX_STORY_AHEAD);
         let symbols = news.symbols.len();
         if symbols > MAX_STORY_SYMBOLS {
             self.say(
@@ -162,13 +164,16 @@ impl Checks {
         }
     }
 
-    fn time(&mut self, field: &'static str, time: Millis) {
-        if self.unit(field, time) && time.saturating_sub(self.now) > MAX_AHEAD {
+    /// One of a quote that is further ahead would hold back every other quote until it comes.
+    fn time(&mut self, field: &'static str, time: Millis, most: Millis) {
+        if self.unit(field, time) && time.saturating_sub(self.now) > most {
             let now = self.now;
+            let seconds = most / 1_000;
             self.say(
                 field,
                 format!(
-                    "{time} is more than a day ahead: expected ms since the epoch, and it is {now} now"
+                    "{time} is more than {seconds} seconds ahead: expected ms since the epoch, at most {} as it is {now} now",
+                    now.saturating_add(most)
                 ),
             );
         }
@@ -270,8 +275,11 @@ mod tests {
         }
         let withdrawn = NEWS.replace(r#""headline":"h""#, r#""headline":"","action":"deleted""#);
         assert_eq!(fields("news", &withdrawn), [""; 0]);
-        let tomorrow = QUOTE.replace("1789999999999", &(NOW + MAX_AHEAD).to_string());
-        assert_eq!(fields("message", &tomorrow), [""; 0]);
+        let soon = QUOTE.replace("1789999999999", &(NOW + MAX_AHEAD).to_string());
+        assert_eq!(fields("message", &soon), [""; 0]);
+        let tomorrow = (NOW + MAX_STORY_AHEAD).to_string();
+        let tomorrow = NEWS.replace("1790000000000", &tomorrow);
+        assert_eq!(fields("news", &tomorrow), [""; 0]);
         let full = NEWS.replace(r#":"h""#, &format!(":\"{}\"", "é".repeat(MAX_HEADLINE)));
         assert_eq!(fields("news", &full), [""; 0], "limits count characters");
     }
@@ -279,6 +287,7 @@ mod tests {
     #[test]
     fn what_makes_none_is_named() {
         let ahead = (NOW + MAX_AHEAD + 1).to_string();
+        let days_ahead = (NOW + MAX_STORY_AHEAD + 1).to_string();
         let long = |most: usize| format!(":\"{}\"", "x".repeat(most + 1));
         let symbols = format!(r#""symbols":[{}"A"],"id""#, "\"A\",".repeat(50));
         let summary = format!(r#""summary"{},"id""#, long(MAX_SUMMARY));
@@ -363,7 +372,7 @@ mod tests {
             ("news", NEWS, r#":"h""#, &long(MAX_HEADLINE), "headline"),
             ("news", NEWS, r#":"h""#, r#":"""#, "headline"),
             ("news", NEWS, r#":"desk""#, r#":"""#, "source"),
-            ("news", NEWS, "1790000000000", &ahead, "published"),
+            ("news", NEWS, "1790000000000", &days_ahead, "published"),
             ("news", NEWS, r#""id""#, &symbols, "symbols"),
             ("news", NEWS, r#""id""#, &summary, "summary"),
             ("news", NEWS, r#""id""#, &url, "url"),

@@ -11,17 +11,18 @@ use governor::{
     DefaultDirectRateLimiter, Quota, RateLimiter,
     clock::{Clock, DefaultClock},
 };
-use market::{Bar, Event, Millis};
+use market::{Bar, Event, Millis, Symbol};
 use tape::EventId;
 
 use super::{
-    Builder, Fault, Place, PublishOptions, Strangers, Submission, TokenGrant, builder::Hold,
+    Builder, Fault, Newcomers, Place, PublishOptions, Strangers, Submission, TokenGrant,
+    builder::Hold,
 };
-use crate::{Batch, Draft, Tape, Topic, View, story};
+use crate::{Batch, Draft, Owner, Tape, Topic, View, now::MAX_AHEAD, owner, story};
 
 /// How many symbols may have a quote and a session. Those of a symbol never leave the tape, so
 /// that a publisher who makes up symbols would fill the memory.
-const MAX_SYMBOLS: usize = 10_000;
+pub(crate) const MAX_SYMBOLS: usize = 10_000;
 
 /// Where publications come in: who may publish, how much, and how it gets on the tape.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct Desk {
     pub max_body: usize,
     /// The most events of one publication.
     pub max_events: usize,
+    /// The symbols that stories alone have named.
+    pub newcomers: Newcomers,
 }
 
 /// Somebody with a token.
@@ -118,6 +121,7 @@ impl Desk {
             builder: OnceLock::new(),
             max_body: options.body as usize,
             max_events: options.max_events(),
+            newcomers: Newcomers::default(),
         };
         desk.admit_only(&options.tokens);
         desk
@@ -155,6 +159,15 @@ impl Desk {
     }
 }
 
+/// Who publishes, and the symbols that stories alone have named so far.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'a> {
+    /// Whose the events are.
+    pub owner: &'a Owner,
+    /// They count against the limit of symbols.
+    pub newcomers: &'a Newcomers,
+}
+
 impl Submission {
     /// Appends everything as one step, but for what says nothing new. Nothing goes back in time:
     /// neither a quote nor a bar that is older than the newest one of its symbol is appended.
@@ -162,7 +175,11 @@ impl Submission {
     /// # Errors
     /// When the tape cannot take one of the events; then it takes none.
     pub fn append(self, tape: &Tape, now: Millis) -> Result<Outcome, Vec<Fault>> {
-        self.append_held(tape, now, None)
+        let by = By {
+            owner: &Owner::Feed,
+            newcomers: &Newcomers::default(),
+        };
+        self.append_held(tape, now, by, None)
     }
 
     /// The same, with what a builder makes of it: the bars of published quotes, and sessions as the venue's hours and
@@ -174,20 +191,22 @@ impl Submission {
         self,
         tape: &Tape,
         now: Millis,
+        by: By<'_>,
         builder: Option<&Builder>,
         source: &str,
     ) -> Result<Outcome, Vec<Fault>> {
         let hold = builder.map(|builder| builder.hold(source, now));
-        self.append_held(tape, now, hold)
+        self.append_held(tape, now, by, hold)
     }
 
     fn append_held(
         mut self,
         tape: &Tape,
         now: Millis,
+        by: By<'_>,
         mut hold: Option<Hold<'_>>,
     ) -> Result<Outcome, Vec<Fault>> {
-        let refused = tape.view(|view| unacceptable(view, &self.events));
+        let refused = tape.view(|view| unacceptable(view, &self.events, by));
         if !refused.is_empty() {
             return Err(refused);
         }
@@ -198,11 +217,11 @@ impl Submission {
                 .collect();
         }
         let outcome = tape.append_all(now, |batch| {
-            let faults = unacceptable(&batch.view(), &self.events);
+            let faults = unacceptable(&batch.view(), &self.events, by);
             if !faults.is_empty() {
                 return Err(faults);
             }
-            Ok(append(self.events, batch, hold.as_mut()))
+            Ok(append(self.events, batch, now, by, hold.as_mut()))
         });
         if let Some(hold) = hold.filter(|_| outcome.is_ok()) {
             hold.finish();
@@ -214,6 +233,8 @@ impl Submission {
 fn append(
     events: Vec<(Place, Draft)>,
     batch: &mut Batch<'_>,
+    now: Millis,
+    by: By<'_>,
     mut hold: Option<&mut Hold<'_>>,
 ) -> Outcome {
     let mut outcome = Outcome {
@@ -223,11 +244,13 @@ fn append(
         position: batch.position(),
     };
     let mut newest = Newest {
+        latest: now.saturating_add(MAX_AHEAD),
         view: batch.view(),
         appended: HashMap::new(),
     };
     let several = events.len() > 1;
     for (_, draft) in events {
+        let draft = draft.of(by.owner.clone());
         let verdict = match (&**draft.event(), hold.as_deref()) {
             (Event::Bar(bar), Some(hold)) => match newest.judge_bar(bar, hold) {
                 Ordering::Less => Verdict::Late,
@@ -244,14 +267,16 @@ fn append(
                     hold.take(event, before, &newest.view, batch.position())
                 });
                 if let Some(bar) = built {
-                    let bar = Draft::new(Event::Bar(bar));
+                    let bar = Draft::new(Event::Bar(bar)).of(by.owner.clone());
                     newest.note(&bar);
                     bar.append(batch);
                 }
                 if several {
                     newest.note(&draft);
                 }
-                draft.append(batch);
+                let event = Arc::clone(draft.event());
+                let id = draft.append(batch);
+                by.newcomers.note(id, &event);
                 outcome.count += 1;
             }
             Verdict::Unchanged => outcome.unchanged += 1,
@@ -263,10 +288,42 @@ fn append(
 }
 
 /// What the tape cannot take, each with its reason.
-fn unacceptable(view: &View<'_>, events: &[(Place, Draft)]) -> Vec<Fault> {
+fn unacceptable(
+    view: &View<'_>,
+    events: &[(Place, Draft)],
+    By { owner, newcomers }: By<'_>,
+) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut new = HashSet::new();
+    let mut news = HashSet::new();
+    let room = newcomers.room(view);
     for (place, draft) in events {
+        if let Owner::Token(token) = owner
+            && let Some((field, detail)) = owner::refusal(view, draft.event(), token)
+        {
+            faults.push(Fault {
+                place: *place,
+                pointer: format!("/data/{field}"),
+                detail,
+            });
+            continue;
+        }
+        if let Event::News(story) = &**draft.event() {
+            let is_new = |symbol: &&Symbol| {
+                !newcomers.has(**symbol) && !view.holds(&Topic::Symbol(**symbol))
+            };
+            news.extend(story.symbols.iter().filter(is_new).copied());
+            if 2 * news.len() + new.len() > room {
+                faults.push(Fault {
+                    place: *place,
+                    pointer: "/data/symbols".to_owned(),
+                    detail: format!(
+                        "the story names symbols that nothing else does, and there are {MAX_SYMBOLS} of all kinds already: expected known ones"
+                    ),
+                });
+            }
+            continue;
+        }
         let (symbol, names_it) = match &**draft.event() {
             Event::Quote(quote) => (quote.symbol, true),
             Event::Session(session) => (session.symbol, true),
@@ -278,8 +335,9 @@ fn unacceptable(view: &View<'_>, events: &[(Place, Draft)]) -> Vec<Fault> {
             .any(|key| view.merged(key).is_some() || new.contains(key));
         if names_it {
             let key = Topic::merge(draft.event());
-            new.extend(key.filter(|key| view.merged(key).is_none()));
-            if view.merge_keys() + new.len() > 2 * MAX_SYMBOLS {
+            let key = key.filter(|key| view.merged(key).is_none());
+            let is_one_more = key.is_some_and(|key| new.insert(key)) && !newcomers.has(symbol);
+            if is_one_more && new.len() + 2 * news.len() > room {
                 faults.push(Fault {
                     place: *place,
                     pointer: "/data/symbol".to_owned(),
@@ -314,6 +372,8 @@ enum Verdict {
 
 /// The newest of each subject: on the tape, or of what is appended with it.
 struct Newest<'a> {
+    /// What is dated later is of a clock that was ahead, and holds nothing up.
+    latest: Millis,
     view: View<'a>,
     appended: HashMap<Subject, Arc<Event>>,
 }
@@ -362,14 +422,20 @@ impl Newest<'_> {
             return Verdict::New(draft);
         };
         match (&*event, before) {
-            (Event::Quote(quote), Event::Quote(before)) if quote.time < before.time => {
+            (Event::Quote(quote), Event::Quote(before))
+                if quote.time < before.time && before.time <= self.latest =>
+            {
                 Verdict::Late
             }
             (Event::Session(session), Event::Session(before)) if session == before => {
                 Verdict::Unchanged
             }
             (Event::Bar(bar), Event::Bar(before)) if bar == before => Verdict::Unchanged,
-            (Event::Bar(bar), Event::Bar(before)) if bar.start <= before.start => Verdict::Late,
+            (Event::Bar(bar), Event::Bar(before))
+                if bar.start <= before.start && before.start <= self.latest =>
+            {
+                Verdict::Late
+            }
             (Event::News(_), before) => match story::after(draft, Some(before)) {
                 Some(draft) => Verdict::New(draft),
                 None => Verdict::Unchanged,
@@ -393,7 +459,10 @@ impl Newest<'_> {
                 .kept(&Topic::Symbol(bar.symbol))
                 .map(|(_, entry)| &*entry.event)
                 .find(|event| matches!(event, Event::Bar(_))),
-            Event::News(news) => story::newest(&self.view, &news.id),
+            Event::News(news) => {
+                let newest = story::newest(&self.view, &news.id);
+                newest.map(|(_, entry)| &*entry.event)
+            }
             Event::Snapshot(_) | Event::Heartbeat(_) => None,
         }
     }

@@ -5,6 +5,7 @@
 mod builder;
 mod check;
 mod desk;
+mod newcomers;
 mod options;
 mod strangers;
 mod submission;
@@ -13,7 +14,9 @@ mod token;
 pub use builder::Builder;
 #[cfg(any(test, fuzzing))]
 pub(crate) use check::check;
-pub use desk::{Desk, Outcome, Publisher};
+pub(crate) use desk::MAX_SYMBOLS;
+pub use desk::{By, Desk, Outcome, Publisher};
+pub use newcomers::Newcomers;
 pub use options::PublishOptions;
 pub(crate) use strangers::Strangers;
 pub use submission::{Fault, Format, MAX_EVENTS, NotJson, Place, Refusal, Submission};

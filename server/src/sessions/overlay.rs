@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Calendar;
-use crate::{Draft, Tape, Topic, feeds::Floor};
+use crate::{Draft, Owner, Tape, Topic, feeds::Floor};
 
 /// The sessions of all feeds as they are told: a halt, whoever reports it, stands over the hours of
 /// the exchange, and these over what the feed says that speaks. A previous close that the feed does
@@ -411,6 +411,14 @@ fn inherit(tape: &Tape, said: &mut Session, calendar: Calendar, today: Date) {
     }
 }
 
+/// The key of the quotes of a session's symbol.
+fn symbol_of(event: &Event) -> Option<Topic> {
+    match event {
+        Event::Session(session) => Some(Topic::Quote(session.symbol)),
+        _ => None,
+    }
+}
+
 fn append(tape: &Tape, now: Millis, sessions: Vec<Session>) {
     if sessions.is_empty() {
         return;
@@ -426,6 +434,12 @@ fn append(tape: &Tape, now: Millis, sessions: Vec<Session>) {
             let key = Topic::merge(draft.event());
             let there = key.and_then(|key| view.merged(&key));
             if there.is_none_or(|(_, entry)| entry.event != *draft.event()) {
+                // That a symbol is halted does not make it anybody else's.
+                let quote = symbol_of(draft.event()).and_then(|key| view.merged(&key));
+                let draft = match there.or(quote).map(|(_, entry)| &entry.owner) {
+                    Some(owner @ Owner::Token(_)) => draft.of(owner.clone()),
+                    _ => draft,
+                };
                 draft.append(batch);
             }
         }

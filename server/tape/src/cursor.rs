@@ -267,7 +267,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
     ///
     /// # Errors
     /// When a kept entry of the cursor's topics left the tape unread. Nothing is read then, nor
-    /// later: [`Cursor::restart`] goes on from the tape's end.
+    /// later: [`Cursor::restart`] goes on from the tape's end, [`Cursor::skip_lost`] from what is left.
     pub fn read(
         &mut self,
         now: u64,
@@ -388,6 +388,18 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         K: 'a,
     {
         lock(&self.log).listen(self.reader, topics);
+    }
+
+    /// Leaves behind what has left the window unread, and goes on with the oldest entry that is still
+    /// there. It says what `view` saw at that moment.
+    ///
+    /// `view` runs under the tape's lock, as in [`crate::Tape::view`].
+    pub fn skip_lost<R>(&mut self, view: impl FnOnce(&View<'_, K, P>) -> R) -> R {
+        let log = lock(&self.log);
+        let seats = log.readers[self.reader].seats();
+        let evicted = seats.iter().map(|seat| log.topics[seat.topic].evicted);
+        self.place.kept = evicted.fold(self.place.kept, EventId::max);
+        view(&View::new(&log))
     }
 
     /// Leaves everything unread behind and goes on from the tape's end, with what `view` saw there.

@@ -22,6 +22,12 @@
 //! A tape can go on where another one ended ([`Tape::refilled`]), with what was stored of it: the ids
 //! of before are then positions on it, and each keeps the mark that it had.
 //!
+//! The clock whose times are named may be set. Ids rise all the same: where the clock stands behind
+//! the newest id, they go on from that id by counting `n`, and where a millisecond has had all its numbers
+//! with the next one, until the clock has caught up. What ages by the clock does not wait for that: a time
+//! that is more than [`MAX_DISORDER_MS`] behind the latest one is the new time, and what came
+//! while the clock was ahead ages from then on.
+//!
 //! Topics and merge keys are of one type `K`, in two spaces of names. Nothing polls: an append
 //! wakes the cursors that wait for its topics, and no others. Nothing here reads a clock, blocks
 //! for long or knows a runtime; the time is an argument, in milliseconds since the Unix epoch.
@@ -41,7 +47,7 @@
 //!     }
 //! }
 //!
-//! let limits = Limits { entries: 1000, bytes: 1 << 20, age_ms: 3_600_000 };
+//! let limits = Limits { entries: 1000, bytes: 1 << 20, topic_bytes: 0, age_ms: 3_600_000 };
 //! let tape = Tape::new(1_000, 42, limits);
 //! let mut cursor = tape.subscribe(&["GOOG", "news"]);
 //!
@@ -79,6 +85,6 @@ mod waiting;
 pub use batch::Batch;
 pub use cursor::{Cursor, Delivery, OffTape};
 pub use id::{EventId, EventIdError, IDS_PER_MS};
-pub use log::{Key, Payload};
+pub use log::{Key, MAX_DISORDER_MS, Payload};
 pub use ringer::Ringer;
 pub use tape::{Limits, Refill, Stats, Stored, Tape, View};

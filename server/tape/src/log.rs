@@ -117,6 +117,16 @@ pub(crate) struct Ringing {
     pub(crate) due: Vec<Waker>,
 }
 
+/// How far behind the latest time that was named a time may be and still be taken for one that was named in
+/// another order than it was read, in milliseconds. What is further behind is a clock that was set back.
+pub const MAX_DISORDER_MS: u64 = 10_000;
+
+/// An entry of the window, and the time by which it ages: never ahead of the clock.
+struct Aged<P> {
+    at: u64,
+    entry: Arc<Entry<P>>,
+}
+
 /// Before every id.
 const NOWHERE: EventId = EventId { ms: 0, n: 0 };
 
@@ -134,16 +144,20 @@ pub(crate) struct Log<K, P> {
     /// The marks that it had before, each with the newest id that it was refilled with.
     earlier: HashMap<Mark, EventId>,
     pub(crate) last: EventId,
-    /// The latest time that anybody named. Ids follow it too, so that an entry which a cursor
-    /// withholds is never older than the read that withheld it (see [`crate::Tape::resume`]).
+    /// The latest time that was named since the clock was last set back. Ids follow it too, so that an
+    /// entry which a cursor withholds is never older than the read that withheld it (see
+    /// [`crate::Tape::resume`]).
     clock: u64,
     /// The newest kept entry that left the window, of any topic.
     horizon: EventId,
     /// The newest kept entry that left the window of a topic which the tape has forgotten since:
     /// what a topic may have lost of which nothing is known.
     forgotten: EventId,
-    window: VecDeque<Arc<Entry<P>>>,
+    /// In the order of the ids, and of the times.
+    window: VecDeque<Aged<P>>,
     window_bytes: usize,
+    /// Topics that hold a kept entry.
+    kept_topics: usize,
     merged: HashMap<K, Arc<Entry<P>>>,
     merged_bytes: usize,
     names: HashMap<K, usize>,
@@ -172,6 +186,7 @@ impl<K: Key, P: Payload> Log<K, P> {
             forgotten: start,
             window: VecDeque::new(),
             window_bytes: 0,
+            kept_topics: 0,
             merged: HashMap::new(),
             merged_bytes: 0,
             names: HashMap::new(),
@@ -185,8 +200,9 @@ impl<K: Key, P: Payload> Log<K, P> {
     }
 
     /// A log that goes on where another one ended.
-    pub(crate) fn refilled(now: u64, mark: Mark, limits: Limits, refill: Refill<K, P>) -> Self {
+    pub(crate) fn refilled(start: u64, mark: Mark, limits: Limits, refill: Refill<K, P>) -> Self {
         let Refill {
+            now,
             since,
             torn,
             mut entries,
@@ -194,7 +210,8 @@ impl<K: Key, P: Payload> Log<K, P> {
         entries.sort_by_key(|stored| stored.id);
         entries.dedup_by_key(|stored| stored.id);
         let mut log = Log::new(now, mark, limits);
-        let begin = log.last;
+        let begin = mark.first_of(start);
+        log.first = begin;
         (log.start, log.horizon, log.forgotten) = (since, since, since);
         log.torn = torn;
         let mut newest = since;
@@ -208,7 +225,11 @@ impl<K: Key, P: Payload> Log<K, P> {
                 payload,
             } = stored;
             if merge.is_some() || id > since {
-                log.append(Append::new(id, topics, merge, payload), &mut aftermath);
+                log.put(
+                    Append::new(id, topics, merge, payload),
+                    id.ms.min(now),
+                    &mut aftermath,
+                );
             }
             log.remember(id);
             newest = id.max(newest);
@@ -231,9 +252,21 @@ impl<K: Key, P: Payload> Log<K, P> {
         }
     }
 
-    /// Notes that it is at least `now`.
+    /// Notes the time. Callers read it before they take the lock, so that it may be a little older than
+    /// what another one has named; where it is much older, the clock was set back, and entries that came
+    /// while it was ahead age from now on.
     pub(crate) fn observe(&mut self, now: u64) {
-        self.clock = self.clock.max(now);
+        if now.saturating_add(MAX_DISORDER_MS) >= self.clock {
+            self.clock = self.clock.max(now);
+            return;
+        }
+        self.clock = now;
+        for aged in self.window.iter_mut().rev() {
+            if aged.at <= now {
+                break;
+            }
+            aged.at = now;
+        }
     }
 
     /// The id of what is appended now, after `last`.
@@ -244,6 +277,11 @@ impl<K: Key, P: Payload> Log<K, P> {
     /// Takes an event whose id was asked for. Nothing of the caller's runs here, so that the tape
     /// is never left half changed.
     pub(crate) fn append(&mut self, append: Append<K, P>, aftermath: &mut Aftermath<P>) {
+        self.put(append, self.clock, aftermath);
+    }
+
+    /// As [`Log::append`], for an entry that ages from `at` on.
+    fn put(&mut self, append: Append<K, P>, at: u64, aftermath: &mut Aftermath<P>) {
         let Append {
             id,
             topics,
@@ -268,6 +306,7 @@ impl<K: Key, P: Payload> Log<K, P> {
             if entry.merges {
                 topic.merging.insert(id, Arc::clone(&entry));
             } else {
+                self.kept_topics += usize::from(topic.kept.is_empty());
                 topic.kept.push_back(Arc::clone(&entry));
             }
             topic
@@ -278,7 +317,7 @@ impl<K: Key, P: Payload> Log<K, P> {
             Some(key) => self.supersede(&key, entry, &mut aftermath.dropped),
             None => {
                 self.window_bytes += entry.weight;
-                self.window.push_back(entry);
+                self.window.push_back(Aged { at, entry });
             }
         }
         self.evict(&mut aftermath.dropped);
@@ -305,11 +344,11 @@ impl<K: Key, P: Payload> Log<K, P> {
         while let Some(oldest) = self.window.front() {
             let over = self.window.len() > 1
                 && (self.window.len() > self.limits.entries
-                    || self.window_bytes > self.limits.bytes);
-            if !over && self.last.ms - oldest.id.ms <= self.limits.age_ms {
+                    || self.kept_bytes() > self.limits.bytes);
+            if !over && self.clock.saturating_sub(oldest.at) <= self.limits.age_ms {
                 return;
             }
-            let Some(entry) = self.window.pop_front() else {
+            let Some(Aged { entry, .. }) = self.window.pop_front() else {
                 return;
             };
             self.window_bytes -= entry.weight;
@@ -318,11 +357,18 @@ impl<K: Key, P: Payload> Log<K, P> {
             for &number in &entry.topics {
                 let topic = &mut self.topics[number];
                 topic.kept.pop_front();
+                self.kept_topics -= usize::from(topic.kept.is_empty());
                 topic.evicted = entry.id;
                 self.release(number);
             }
             dropped.push(entry);
         }
+    }
+
+    /// What the window takes, with the topics that it keeps alive.
+    fn kept_bytes(&self) -> usize {
+        let topics = self.kept_topics.saturating_mul(self.limits.topic_bytes);
+        self.window_bytes.saturating_add(topics)
     }
 
     /// The number of a topic, which is made if it is new.
@@ -451,7 +497,7 @@ impl<K: Key, P: Payload> Log<K, P> {
             superseded: self.superseded,
             evicted: self.evicted,
             kept: self.window.len(),
-            kept_bytes: self.window_bytes,
+            kept_bytes: self.kept_bytes(),
             merging: self.merged.len(),
             merging_bytes: self.merged_bytes,
             topics: self.topics.len(),

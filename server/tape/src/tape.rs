@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    ops::Bound::{Excluded, Unbounded},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
@@ -15,9 +16,13 @@ use crate::{
 pub struct Limits {
     /// The number of entries.
     pub entries: usize,
-    /// The sum of their [`Payload::weight`].
+    /// The sum of their [`Payload::weight`] and of [`Limits::topic_bytes`].
     pub bytes: usize,
-    /// How much older than the newest event an entry may be, in milliseconds.
+    /// What each topic counts for that holds a kept entry, beside its entries: a tape of entries that
+    /// all have topics of their own takes more memory than one of entries that share theirs.
+    pub topic_bytes: usize,
+    /// How long an entry may stay, in milliseconds: by the times that the tape was given, and not by
+    /// ids, which may be ahead of a clock that was set back.
     pub age_ms: u64,
 }
 
@@ -32,7 +37,7 @@ pub struct Stats {
     pub evicted: u64,
     /// Kept entries in the window.
     pub kept: usize,
-    /// Their bytes.
+    /// Their bytes, and those of their topics.
     pub kept_bytes: usize,
     /// Merging entries, one a key.
     pub merging: usize,
@@ -51,6 +56,9 @@ pub struct Stats {
 /// What a tape held before, for [`Tape::refilled`].
 #[derive(Debug, Clone)]
 pub struct Refill<K, P> {
+    /// The time, in milliseconds since the Unix epoch: by it entries age that have an earlier id, and
+    /// those of a later one as if they had come now.
+    pub now: u64,
     /// The newest kept entry that is missing, or the tape's beginning: everything after it that is kept is
     /// among the entries.
     pub since: EventId,
@@ -115,15 +123,15 @@ impl<K: Key, P: Payload> Tape<K, P> {
     /// those of entries that merge and were never stored.
     ///
     /// What was appended last may have been lost before it was stored, and its ids have been seen. So
-    /// that none of them is given again, `now` is to be later than all of them, whatever the clock
+    /// that none of them is given again, `start` is to be later than all of them, whatever the clock
     /// says; or `mark` is to be one that no entry bears. Who resumes from such an id is given everything
     /// after the newest stored entry of its mark. And who resumes from before a loss ([`Refill::torn`])
     /// is given the merging entries of its topics as they are here, older ones as well: it may have seen
     /// newer ones, or skipped one of these for a newer one.
-    pub fn refilled(now: u64, mark: u32, limits: Limits, refill: Refill<K, P>) -> Self {
+    pub fn refilled(start: u64, mark: u32, limits: Limits, refill: Refill<K, P>) -> Self {
         Tape {
             log: Arc::new(Mutex::new(Log::refilled(
-                now,
+                start,
                 Mark::new(mark),
                 limits,
                 refill,
@@ -334,6 +342,32 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
     ) -> impl DoubleEndedIterator<Item = (EventId, &'a P)> + use<'a, K, P> {
         let topic = self.log.find(topic);
         let entries = topic.map(|topic| topic.merging.values());
+        entries.into_iter().flatten().map(|entry| tell(entry))
+    }
+
+    /// The merging entries of a topic that are newer than `after`, oldest first: what has changed since.
+    pub fn merging_after(
+        &self,
+        topic: &K,
+        after: EventId,
+    ) -> impl Iterator<Item = (EventId, &'a P)> + use<'a, K, P> {
+        let topic = self.log.find(topic);
+        let entries = topic.map(|topic| topic.merging.range((Excluded(after), Unbounded)));
+        entries.into_iter().flatten().map(|(_, entry)| tell(entry))
+    }
+
+    /// The kept entries of a topic that are in the window and older than `before`, newest first. It is
+    /// found without looking at the others.
+    pub fn kept_before(
+        &self,
+        topic: &K,
+        before: EventId,
+    ) -> impl Iterator<Item = (EventId, &'a P)> + use<'a, K, P> {
+        let topic = self.log.find(topic);
+        let entries = topic.map(|topic| {
+            let older = topic.kept.partition_point(|entry| entry.id < before);
+            topic.kept.range(..older).rev()
+        });
         entries.into_iter().flatten().map(|entry| tell(entry))
     }
 

@@ -10,11 +10,13 @@ use std::{
 };
 
 use proptest::{collection::vec, option, prelude::*, sample::Index};
-use tape::{Cursor, EventId, Limits, OffTape, Payload, Refill, Stored, Tape, View};
+use tape::{
+    Cursor, EventId, Limits, MAX_DISORDER_MS, OffTape, Payload, Refill, Stored, Tape, View,
+};
 
 const TOPICS: u8 = 5;
 const MERGE_KEYS: u8 = 4;
-const START: u64 = 10_000;
+const START: u64 = 200_000;
 const MARKS: u32 = 4;
 
 type Key = u8;
@@ -97,7 +99,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     });
     let op = prop_oneof![
         12 => prop_oneof![3 => vec(event(), 1), 1 => vec(event(), 0..5)].prop_map(Op::Append),
-        5 => prop_oneof![10 => 0..12i64, 2 => 12..150i64, 1 => -90..0i64].prop_map(Op::Clock),
+        5 => prop_oneof![10 => 0..12i64, 2 => 12..150i64, 1 => -90..0i64, 1 => -60_000..60_000i64].prop_map(Op::Clock),
         3 => (topics(), interval()).prop_map(|(topics, interval)| Op::Open(topics, interval)),
         18 => (any::<Index>(), client_op).prop_map(|(client, op)| Op::Of(client, op)),
         1 => crash.prop_map(Op::Crash),
@@ -107,11 +109,14 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 
 fn limits() -> impl Strategy<Value = Limits> {
     let age_ms = prop_oneof![1 => 0..200u64, 2 => Just(u64::MAX)];
-    (0..20usize, 0..200usize, age_ms).prop_map(|(entries, bytes, age_ms)| Limits {
-        entries,
-        bytes,
-        age_ms,
-    })
+    (0..20usize, 0..200usize, 0..10usize, age_ms).prop_map(
+        |(entries, bytes, topic_bytes, age_ms)| Limits {
+            entries,
+            bytes,
+            topic_bytes,
+            age_ms,
+        },
+    )
 }
 
 /// An entry, for ever.
@@ -120,6 +125,8 @@ struct Entry {
     topics: BTreeSet<Key>,
     merge: Option<Key>,
     weight: usize,
+    /// From when on it ages.
+    at: u64,
     /// Superseded or evicted.
     gone: bool,
 }
@@ -247,7 +254,7 @@ struct Model {
     mark: u32,
     tape: Tape<Key, Item>,
     now: u64,
-    /// The latest time that the tape has been told.
+    /// The latest time that the tape has been told since the clock was last set back.
     clock: u64,
     last: EventId,
     entries: Vec<Entry>,
@@ -366,20 +373,26 @@ impl Model {
         if !all {
             self.torn = self.given;
         }
+        let clock = self.now;
         let refill = Refill {
+            now: clock,
             since,
             torn: self.torn,
             entries: stored,
         };
+        let mut start = self.now;
         if same {
-            self.now = self.now.max(self.given.ms + 1);
+            start = start.max(self.given.ms + 1);
         } else {
             self.mark += MARKS;
         }
-        self.tape = Tape::refilled(self.now, self.mark, self.limits, refill);
-        self.clock = self.now;
-        self.evict(newest);
-        let begin = first_of(self.now, self.mark);
+        self.tape = Tape::refilled(start, self.mark, self.limits, refill);
+        self.clock = clock;
+        for entry in &mut self.entries {
+            entry.at = entry.id.ms.min(clock);
+        }
+        self.evict();
+        let begin = first_of(start, self.mark);
         if newest < begin {
             (self.first, self.last) = (begin, begin);
         } else {
@@ -406,7 +419,7 @@ impl Model {
     }
 
     fn append(&mut self, events: Vec<(Vec<Key>, Option<Key>, usize)>) {
-        self.clock = self.clock.max(self.now);
+        self.observe();
         let before = self.last;
         let expected: Vec<EventId> = events.iter().map(|_| self.next_id()).collect();
         let counts = |clients: &[Client]| -> Vec<usize> {
@@ -454,9 +467,10 @@ impl Model {
                 topics: topics.into_iter().collect(),
                 merge,
                 weight,
+                at: self.clock,
                 gone: false,
             });
-            self.evict(id);
+            self.evict();
         }
     }
 
@@ -475,7 +489,19 @@ impl Model {
         self.last
     }
 
-    fn evict(&mut self, newest: EventId) {
+    /// Takes note of the time.
+    fn observe(&mut self) {
+        if self.now + MAX_DISORDER_MS >= self.clock {
+            self.clock = self.clock.max(self.now);
+            return;
+        }
+        self.clock = self.now;
+        for entry in &mut self.entries {
+            entry.at = entry.at.min(self.now);
+        }
+    }
+
+    fn evict(&mut self) {
         while let Some(oldest) = self
             .entries
             .iter()
@@ -483,7 +509,7 @@ impl Model {
         {
             let (count, bytes) = self.window();
             let over = count > 1 && (count > self.limits.entries || bytes > self.limits.bytes);
-            if !over && newest.ms - self.entries[oldest].id.ms <= self.limits.age_ms {
+            if !over && self.clock - self.entries[oldest].at <= self.limits.age_ms {
                 break;
             }
             self.entries[oldest].gone = true;
@@ -496,10 +522,11 @@ impl Model {
 
     /// The number and the bytes of the kept entries in the window.
     fn window(&self) -> (usize, usize) {
-        let kept = self.live().filter(|entry| entry.merge.is_none());
-        kept.fold((0, 0), |(count, bytes), entry| {
-            (count + 1, bytes + entry.weight)
-        })
+        let kept = || self.live().filter(|entry| entry.merge.is_none());
+        let topics: BTreeSet<&Key> = kept().flat_map(|entry| &entry.topics).collect();
+        let bytes: usize = kept().map(|entry| entry.weight).sum();
+        let of_topics = topics.len() * self.limits.topic_bytes;
+        (kept().count(), bytes + of_topics)
     }
 
     /// Memory is the window and one entry a key, and the topics of those and of the cursors.
@@ -536,6 +563,15 @@ impl Model {
             assert_eq!(merging, of(true));
             let kept: Vec<EventId> = view.kept(&topic).rev().map(|(id, _)| id).collect();
             assert_eq!(kept, of(false));
+            // From any entry on, the same lists.
+            for at in merging.iter().chain(&kept) {
+                let after: Vec<EventId> =
+                    view.merging_after(&topic, *at).map(|(id, _)| id).collect();
+                assert!(after.iter().eq(merging.iter().filter(|id| *id > at)));
+                let before: Vec<EventId> =
+                    view.kept_before(&topic, *at).map(|(id, _)| id).collect();
+                assert!(before.iter().eq(kept.iter().rev().filter(|id| *id < at)));
+            }
             assert_eq!(view.holds(&topic), merging.len() + kept.len() > 0);
         }
         let merges = self.live().filter(|entry| entry.merge.is_some());
@@ -664,7 +700,7 @@ impl Model {
     /// Reads once, and checks what comes; returns whether anything did.
     fn read(&mut self, client: &mut Client, max_bytes: usize, polls: bool) -> bool {
         let (now, last) = (self.now, self.last);
-        self.clock = self.clock.max(now);
+        self.observe();
         let position = client.cursor.position();
         let mut out = Vec::new();
         let read: Result<(), OffTape> = if polls {
@@ -771,7 +807,7 @@ impl Model {
 
     /// Lets everybody read to the end, a little at a time.
     fn settle(&mut self) {
-        self.now = self.clock + 1000;
+        self.now = self.now.max(self.clock) + 1000;
         for mut client in std::mem::take(&mut self.clients) {
             let mut reads = 0;
             while self.read(&mut client, 10, reads % 2 == 0) {

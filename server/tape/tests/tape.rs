@@ -9,6 +9,7 @@ use std::{
     thread,
 };
 
+use proptest::prelude::*;
 use tape::{Cursor, Delivery, EventId, Limits, OffTape, Payload, Refill, Stored, Tape};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,7 @@ impl Payload for Text {
 const WIDE: Limits = Limits {
     entries: 1_000_000,
     bytes: usize::MAX,
+    topic_bytes: 0,
     age_ms: u64::MAX,
 };
 
@@ -168,6 +170,7 @@ fn the_newest_kept_entry_stays_whatever_it_weighs() {
     let tape = tape(Limits {
         entries: 0,
         bytes: 1,
+        topic_bytes: 0,
         age_ms: 10,
     });
     let mut cursor = tape.subscribe(&["a"]);
@@ -182,6 +185,7 @@ fn a_merging_entry_never_leaves_and_the_one_before_is_gone_at_once() {
     let tape = tape(Limits {
         entries: 1,
         bytes: 1,
+        topic_bytes: 0,
         age_ms: 1,
     });
     let first: Arc<str> = "first".into();
@@ -821,6 +825,7 @@ fn stored(id: &str, merge: Option<&'static str>, text: &str) -> Stored<&'static 
 /// Refilled by a tape of the mark 1, of which everything up to `torn` was stored.
 fn refilled(now: u64, torn: &str) -> Tape<&'static str, Text> {
     let refill = Refill {
+        now,
         since: "1000-1000".parse().unwrap(),
         torn: torn.parse().unwrap(),
         entries: vec![
@@ -870,4 +875,112 @@ fn what_was_lost_is_made_good() {
         .resume(&["a"], "1003-1000".parse().unwrap(), None)
         .unwrap();
     assert_eq!(read(&mut cursor, 7), ["<an old quote", "another", "new"]);
+}
+
+#[test]
+fn a_topic_counts_for_as_long_as_it_holds_something_that_is_kept() {
+    let tape = tape(Limits {
+        entries: 3,
+        topic_bytes: 100,
+        ..WIDE
+    });
+    let _cursor = tape.subscribe(&["d"]);
+    merge(&tape, 1000, "m", "merges");
+    keep(&tape, 1000, &["a", "b"], "1");
+    keep(&tape, 1000, &["b"], "2");
+    assert_eq!(tape.stats().kept_bytes, 2 + 2 * 100);
+    keep(&tape, 1000, &["b"], "3");
+    keep(&tape, 1000, &["b"], "4");
+    assert_eq!(tape.stats().kept_bytes, 3 + 100, "a has left");
+}
+
+#[test]
+fn entries_with_many_topics_leave_sooner() {
+    let tape = tape(Limits {
+        bytes: 1000,
+        topic_bytes: 100,
+        ..WIDE
+    });
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for _ in 0..20 {
+        keep(&tape, 1000, &["a"], "12345");
+    }
+    assert_eq!(tape.stats().kept, 20, "they share one topic");
+    keep(&tape, 1000, &names, "12345");
+    assert_eq!(tape.stats().kept_bytes, 21 * 5 + 8 * 100);
+    keep(&tape, 1000, &["i", "j"], "12345");
+    let stats = tape.stats();
+    // Topics that a newer entry has too do not become fewer: everything before that one leaves.
+    assert_eq!((stats.kept, stats.kept_bytes), (1, 5 + 2 * 100));
+}
+
+#[test]
+fn a_cursor_that_is_off_the_tape_can_go_on_with_what_is_left() {
+    let tape = tape(Limits { entries: 2, ..WIDE });
+    let mut cursor = tape.subscribe(&["a", "b"]);
+    for text in ["1", "2", "3", "4"] {
+        keep(&tape, 1000, &["a"], text);
+    }
+    merge(&tape, 1000, "b", "merges");
+    assert!(cursor.read(1000, usize::MAX, &mut Vec::new()).is_err());
+    let evicted = cursor.skip_lost(|view| view.stats().evicted);
+    assert_eq!(evicted, 2);
+    assert_eq!(read(&mut cursor, 1000), ["3", "4", "merges"]);
+}
+
+/// The clock of a machine that is set forth and back.
+fn clock() -> impl Strategy<Value = Vec<(i64, u64)>> {
+    const DAY: i64 = 86_400_000;
+    let step = prop_oneof![
+        6 => 0..5_000i64,
+        1 => -9_000..0i64,
+        1 => Just(DAY),
+        1 => Just(-DAY),
+        1 => Just(365 * DAY),
+        1 => Just(-365 * DAY),
+        1 => -100 * DAY..100 * DAY,
+    ];
+    proptest::collection::vec((step, 1..5u64), 1..60)
+}
+
+proptest! {
+    #[test]
+    fn ids_rise_whatever_the_clock_does_and_ages_are_those_of_the_clock_that_is_right_again(
+        steps in clock(),
+    ) {
+        const NOW: u64 = 1_790_000_000_000;
+        const AGE: u64 = 60_000;
+        let tape = Tape::new(NOW, 7, Limits { age_ms: AGE, ..WIDE });
+        let (mut now, mut last) = (NOW, tape.stats().newest);
+        for (by, count) in steps {
+            now = now.saturating_add_signed(by);
+            for _ in 0..count {
+                let id = keep(&tape, now, &["a"], "told while the clock was set");
+                prop_assert!(id > last, "{id} after {last}");
+                last = id;
+            }
+        }
+        // Right again, and behind everything that was ever named.
+        let right = NOW - 1_000_000_000;
+        let before = keep(&tape, right, &["a"], "before");
+        prop_assert!(before > last);
+        let ahead = before.ms.saturating_sub(right);
+        let mut out = Vec::new();
+        for second in 1..=200 {
+            let id = keep(&tape, right + second * 1_000, &["a"], "since");
+            prop_assert!(id > last);
+            // The time of the ids stands still where it is ahead.
+            prop_assert!(id.ms <= (right + second * 1_000).max(right + ahead));
+            last = id;
+            let kept = tape.view(|view| view.kept(&"a").count() as u64);
+            if second * 1_000 <= AGE {
+                prop_assert!(kept > second, "{kept} after {second} s");
+            } else {
+                // One a second, for as long as they may stay.
+                prop_assert_eq!(kept, AGE / 1_000 + 1);
+            }
+            out.push(id);
+        }
+        prop_assert!(out.is_sorted());
+    }
 }

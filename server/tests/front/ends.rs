@@ -264,6 +264,7 @@ fn service_limits() -> tape::Limits {
     tape::Limits {
         entries: 1000,
         bytes: usize::MAX,
+        topic_bytes: 0,
         age_ms: u64::MAX,
     }
 }

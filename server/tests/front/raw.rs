@@ -138,6 +138,11 @@ impl Raw {
         read.unwrap() > 0
     }
 
+    /// Has bytes read again.
+    pub(crate) fn put_back(&mut self, bytes: Vec<u8>) {
+        self.unread.splice(0..0, bytes);
+    }
+
     pub(crate) async fn take(&mut self, count: usize) -> Vec<u8> {
         while self.unread.len() < count {
             assert!(self.fill().await, "it ends early: {:?}", self.text());

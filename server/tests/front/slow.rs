@@ -5,6 +5,7 @@ use std::time::Duration;
 use market::{Event, Quote};
 use server::Settings;
 use socket2::SockRef;
+use tokio::io::AsyncReadExt as _;
 
 use crate::{
     raw::{OLD_STREAM, Raw, STREAM, patiently, until},
@@ -133,4 +134,69 @@ async fn who_never_reads_is_closed() {
         drop(idle);
         until("the end", || server.metrics.counts().connections == 0).await;
     }
+}
+
+const ALL: &str =
+    "GET /stocks?symbols=* HTTP/1.1\r\nHost: here\r\nAccept: application/json\r\n\r\n";
+
+/// So many symbols that their quotes are more than what a system keeps for a reader.
+fn many_quotes(server: &Server) {
+    for n in 0..10_000 {
+        server.append(quote(&format!("S{n:05}"), "597.32"));
+    }
+}
+
+#[tokio::test]
+async fn who_reads_too_little_of_an_answer_is_closed() {
+    let server = Server::fronted(Settings {
+        write_timeout: Duration::from_millis(400),
+        min_read_rate: 100_000_000,
+        ..Settings::default()
+    })
+    .listed();
+    many_quotes(&server);
+    let mut slow = Raw::with_buffer(server.address, 4096).await;
+    slow.send(ALL).await.head().await;
+    // It takes something all the time, and far less than it has to.
+    let reading = async {
+        loop {
+            let mut bytes = [0; 512];
+            match slow.tcp.read(&mut bytes).await {
+                Ok(count) if count > 0 => tokio::time::sleep(Duration::from_millis(5)).await,
+                _ => return,
+            }
+        }
+    };
+    patiently("the end of the slow reader", reading).await;
+    until("the gauge", || server.metrics.counts().connections == 0).await;
+    let refused = "tickertape_refused_total{reason=\"slow_reader\"}";
+    assert_eq!(server.metric(refused).await, Some(1.0));
+}
+
+#[tokio::test]
+async fn who_reads_slowly_where_that_is_allowed_gets_all_of_it() {
+    let server = Server::fronted(Settings {
+        write_timeout: Duration::from_millis(400),
+        min_read_rate: 0,
+        ..Settings::default()
+    })
+    .listed();
+    many_quotes(&server);
+    let mut slow = Raw::with_buffer(server.address, 4096).await;
+    slow.send(ALL).await;
+    // Twice as long as it may take nothing.
+    for _ in 0..80 {
+        let mut bytes = [0; 4096];
+        let count = patiently("reading", slow.tcp.peek(&mut bytes))
+            .await
+            .unwrap();
+        assert!(count > 0);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let part = slow.take(1).await;
+        assert_eq!(part.len(), 1);
+        slow.put_back(part);
+    }
+    let answer = slow.answer().await;
+    let quotes: Vec<Quote> = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(quotes.len(), 10_002);
 }

@@ -107,3 +107,32 @@ async fn a_poll_may_wait_for_longer_than_a_connection_may_be_idle() {
         assert_eq!(raw.send(PLAIN).await.answer().await.head.status, 200);
     }
 }
+
+#[tokio::test]
+async fn as_many_connections_as_there_may_be() {
+    for (all, of_address, reason) in [(3, 100, "connections"), (100, 3, "connections_of_address")] {
+        let server = Server::fronted(Settings {
+            max_connections: all,
+            max_connections_per_address: of_address,
+            ..Settings::default()
+        });
+        let mut open = Vec::new();
+        for _ in 0..3 {
+            let mut connection = Raw::connect(&server).await;
+            let head = connection
+                .send("GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n")
+                .await
+                .head()
+                .await;
+            assert_eq!(head.status, 200);
+            open.push(connection);
+        }
+        let mut one_more = Raw::connect(&server).await;
+        assert!(one_more.head_or_end().await.is_none());
+        assert_eq!(server.metrics.counts().connections, 3);
+        drop(open.pop());
+        until("the gauge", || server.metrics.counts().connections == 2).await;
+        let refused = format!("tickertape_refused_total{{reason=\"{reason}\"}}");
+        assert_eq!(server.metric(&refused).await, Some(1.0));
+    }
+}

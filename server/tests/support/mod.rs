@@ -31,7 +31,7 @@ use server::{
     Closing, Config, Entry, Metrics, Settings, Tape, Topic,
     feeds::Skipped,
     history::History,
-    http::{self, FrameAncestors, Proxies, Search, Service, Slots, Snapshots},
+    http::{self, FrameAncestors, Outgoing, Proxies, Search, Service, Slots, Snapshots, Work},
     provide_tls,
     publish::Desk,
 };
@@ -54,17 +54,20 @@ pub(crate) fn service(window: usize) -> Service {
     let limits = Limits {
         entries: window,
         bytes: usize::MAX,
+        topic_bytes: 0,
         age_ms: u64::MAX,
     };
     Service {
         metrics: Arc::new(Metrics::new(START)),
         limits: http::Limits::default(),
         slots: Slots::new(10_000, 500),
+        outgoing: Outgoing::default(),
         proxies: Proxies::default(),
         origins: Vec::new(),
         tape: Tape::new(START, 0, limits),
         history: History::default(),
         search: Search::default(),
+        work: Work::default(),
         feeds: Arc::new(Vec::new),
         skipped: Arc::new(Vec::new),
         clock: Arc::new(|| START),

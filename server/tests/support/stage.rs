@@ -45,6 +45,7 @@ impl Stage {
         let limits = tape::Limits {
             entries: 100_000,
             bytes: 1 << 28,
+            topic_bytes: 0,
             age_ms: u64::MAX,
         };
         let tape = Tape::new(now(), 0, limits);

@@ -5,6 +5,7 @@ pub(crate) mod conflated;
 pub(crate) mod fan_out;
 pub(crate) mod idle;
 pub(crate) mod polling;
+pub(crate) mod requests;
 pub(crate) mod wide;
 
 use std::{
@@ -259,6 +260,8 @@ pub(crate) enum Mode {
     Polling,
     /// Trades of a feed, with an archive and without
     Archived,
+    /// The most that each route can be asked for
+    Requests,
 }
 
 /// Times, in microseconds inside.

@@ -23,6 +23,7 @@ use tokio::{
 };
 
 use super::{About, End, Feed, FeedError, Licence, Publisher};
+use crate::now::MAX_AHEAD;
 
 pub use simulation::{Said, Simulation};
 
@@ -85,7 +86,16 @@ impl Simulate {
                 );
                 simulation.skip_to(now);
             }
-            // When the clock stepped back, the market goes on from where it is, a step at a time.
+            // A clock that was set back by more than times may be ahead takes the market with it.
+            if simulation.time() > now + MAX_AHEAD {
+                let gap = simulation.time() - now;
+                tracing::warn!(
+                    gap,
+                    "the clock was set back; the simulated market goes back with it"
+                );
+                simulation.go_back_to(now);
+            }
+            // By less, the market goes on from where it is, a step at a time.
             let stepped_back = simulation.time() > now + CATCH_UP;
             let until = if stepped_back { simulation.time() } else { now };
             while simulation.time() <= until {

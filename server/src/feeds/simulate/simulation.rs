@@ -182,6 +182,26 @@ impl Simulation {
         }
     }
 
+    /// Goes back to a time and on from there with the prices of now, as if it had been that time all along.
+    pub fn go_back_to(&mut self, time: Millis) {
+        let time = time - time % Self::STEP;
+        let Some(gap) = self.time.checked_sub(time) else {
+            return;
+        };
+        let back = |time: Millis| time.saturating_sub(gap);
+        self.time = time;
+        self.session_start = self.session_start.map(back);
+        self.next_story = back(self.next_story);
+        for state in &mut self.stocks {
+            state.seen = back(state.seen);
+            state.busy_until = back(state.busy_until);
+            if let Some(halt) = &mut state.halt {
+                halt.release = halt.release.map(back);
+                halt.resume = back(halt.resume);
+            }
+        }
+    }
+
     /// What happens at [`Simulation::time`], in order. Time goes on by a step.
     pub fn step(&mut self) -> Vec<Said> {
         let mut said = Vec::new();

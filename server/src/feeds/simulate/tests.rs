@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::{
+    Topic,
     feeds::Floor,
     testing::{self, START},
 };
@@ -465,5 +466,29 @@ async fn a_clock_that_leaps_neither_stops_it_nor_makes_it_burst() {
         let appended = tape.stats().appended - before;
         let expected = if hours == 0 { 3_800..6_000 } else { 200..2_000 };
         assert!(expected.contains(&appended), "{appended} at {hours} hours");
+        // The market is where the clock is.
+        let newest = tape.view(|view| {
+            let quotes = view.merging(&Topic::Symbols);
+            let times = quotes.filter_map(|(_, entry)| match &*entry.event {
+                Event::Quote(quote) => Some(quote.time),
+                _ => None,
+            });
+            times.max()
+        });
+        let now = publisher.now();
+        let newest = newest.unwrap();
+        assert!(newest <= now + 1_000 || hours < 0, "{newest} at {now}");
+        let moved = tape.view(|view| {
+            let quotes = view.merging(&Topic::Symbols);
+            let of_now = quotes.filter(|(_, entry)| match &*entry.event {
+                Event::Quote(quote) => quote.time <= now && quote.time + 61_000 > now,
+                _ => false,
+            });
+            of_now.count()
+        });
+        assert!(
+            moved >= 10,
+            "{moved} stocks have a price of the last minute"
+        );
     }
 }
