@@ -174,7 +174,7 @@ fn export(options: &ExportOptions) -> ExitCode {
 
 /// Ends with 2 where something is left that could not be put right.
 fn repair(options: &RepairOptions) -> ExitCode {
-    match server::repair::repair(options, system_now()(), &mut io::stdout()) {
+    match server::repair::repair(options, Clock::system().now(), &mut io::stdout()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(2),
         Err(problem) => {
