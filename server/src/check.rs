@@ -185,7 +185,7 @@ fn odd(config: &Config) -> Vec<String> {
     let mut speakers: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
     for (place, feed) in numbered(&config.feeds) {
         let doubts = feed.doubts().into_iter();
-        odd.extend(doubts.map(|doubt| format!("Note: feed {place}, {}: {doubt}.", feed.name())));
+        odd.extend(doubts.map(|doubt| format!("Note: feed {place}, {}: {doubt}", feed.name())));
         for symbol in feed.about().symbols {
             speakers.entry(symbol).or_default().push(place);
         }

@@ -564,7 +564,7 @@ mod tests {
             symbols: &options.symbols,
             url: &options.url,
             rolling: &mut Rolling::default(),
-            trades: Numbers::default(),
+            trades: &mut Numbers::default(),
         };
         assert_eq!(
             conversation.address().query().unwrap().split('/').next(),
