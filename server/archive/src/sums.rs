@@ -21,7 +21,8 @@ pub(crate) struct Summing {
     pub(crate) done: bool,
 }
 
-/// Some rows of a table in the order of its key, after one, of which `0` is the place in the parameters.
+/// A query for some rows of a table in the order of its key. With `after`, those behind a key that is given as the
+/// parameters from `?1` on.
 pub(crate) fn slice_of(table: Table, after: bool, limit: usize) -> String {
     let shape = table.shape();
     let key = shape.columns[..shape.key].join(", ");

@@ -252,12 +252,12 @@ async fn a_wrong_value_in_any_column_costs_one_row() {
                 archive.commit(next).await.unwrap();
                 for name in ["A", "B"] {
                     let name = symbol(name);
-                    archive
-                        .trades(name, 0..u64::MAX)
-                        .for_each(|trade| drop(trade.unwrap()));
-                    archive
-                        .quotes(name, 0..u64::MAX)
-                        .for_each(|quote| drop(quote.unwrap()));
+                    for row in archive.trades(name, 0..u64::MAX) {
+                        row.unwrap();
+                    }
+                    for row in archive.quotes(name, 0..u64::MAX) {
+                        row.unwrap();
+                    }
                     for interval in Interval::ALL {
                         archive.bars(name, interval, 0..u64::MAX, 10).unwrap();
                     }
