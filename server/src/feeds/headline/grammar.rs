@@ -6,7 +6,8 @@
 //! |---|---|
 //! | `word`, `a\|b` | this word; either word |
 //! | `NAME` | any phrase of this entry of [`MACROS`] |
-//! | `#` | a number |
+//! | `#` | a number, among other words too |
+//! | `@` | a word with a capital, as a name has |
 //! | `$` | an amount of money, with its `million` or `billion` |
 //! | `*`, `*3` | up to six words, up to three |
 //! | `?a\|b` | the word, or nothing |
@@ -28,6 +29,7 @@ pub(super) enum Element {
     Word(Vec<&'static str>),
     Any(Vec<Phrase>),
     Number,
+    Capital,
     Money,
     Gap(usize),
     Maybe(Vec<&'static str>),
@@ -49,6 +51,7 @@ fn element(text: &'static str) -> Element {
     let choices = |text: &'static str| text.split('|').flat_map(flat).collect();
     match text {
         "#" => Element::Number,
+        "@" => Element::Capital,
         "$" => Element::Money,
         "*" => Element::Gap(MAX_GAP),
         "^" => Element::Begin,
@@ -80,8 +83,11 @@ fn flat(word: &'static str) -> Vec<&'static str> {
             .collect(),
         None => {
             assert!(
-                !word.starts_with(|c: char| c.is_ascii_uppercase()),
-                "{word}"
+                word == "#"
+                    || word.starts_with(|c: char| c.is_ascii_lowercase()
+                        || c.is_ascii_digit()
+                        || c == '\''),
+                "{word:?}"
             );
             vec![word]
         }
@@ -99,7 +105,11 @@ fn matches(phrase: &[Element], words: &[Word], at: usize) -> Option<usize> {
         return Some(at);
     };
     let word = words.get(at);
-    let one_of = |known: &[&str]| word.is_some_and(|word| known.contains(&word.text.as_str()));
+    let one_of = |known: &[&str]| {
+        word.is_some_and(|word| {
+            known.contains(&word.text.as_str()) || (word.is_number() && known.contains(&"#"))
+        })
+    };
     match element {
         Element::Word(known) => one_of(known)
             .then(|| matches(rest, words, at + 1))
@@ -110,6 +120,10 @@ fn matches(phrase: &[Element], words: &[Word], at: usize) -> Option<usize> {
         }),
         Element::Number => word?
             .is_number()
+            .then(|| matches(rest, words, at + 1))
+            .flatten(),
+        Element::Capital => word?
+            .capital
             .then(|| matches(rest, words, at + 1))
             .flatten(),
         Element::Money => {

@@ -11,6 +11,15 @@ pub(super) const MACROS: &[(&str, &[&str])] = &[
             "two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty|thirty|forty|fifty",
         ],
     ),
+    // Grades that are no verbs.
+    (
+        "CLEAR_GRADE",
+        &[
+            "outperform|underperform|overweight|underweight|equalweight",
+            "equal weight",
+            "market|sector|peer perform|outperform|underperform",
+        ],
+    ),
     (
         "GRADES",
         &[
@@ -20,7 +29,7 @@ pub(super) const MACROS: &[(&str, &[&str])] = &[
     (
         "BROKER",
         &[
-            "analyst|analysts|jpmorgan|goldman|citi|citigroup|ubs|barclays|jefferies|keybanc|stifel|cowen|mizuho|evercore|bernstein|oppenheimer|needham|baird|wedbush|piper|truist|hsbc|bofa|nomura|macquarie|guggenheim|argus|redburn|loop|rosenblatt|benchmark|canaccord|susquehanna",
+            "analyst|analysts|jpmorgan|goldman|citi|citigroup|ubs|barclays|jefferies|keybanc|stifel|cowen|mizuho|evercore|bernstein|oppenheimer|needham|baird|wedbush|piper|truist|hsbc|bofa|nomura|macquarie|guggenheim|argus|redburn|rbc|bmo|scotiabank|cibc|desjardins|berenberg|kepler|exane|investec|btig|leerink|kbw|wolfe|melius|wainwright|stephens|clsa|daiwa|cfra|davidson|morningstar|loop|rosenblatt|benchmark|canaccord|susquehanna",
             "morgan stanley",
             "deutsche bank",
             "wells fargo",
@@ -35,6 +44,8 @@ pub(super) const MACROS: &[(&str, &[&str])] = &[
         &[
             "moodys|moody|fitch|dbrs|kroll",
             "s&p !500|index|futures|midcap|smallcap",
+            "s&p global ?ratings",
+            "fitch|moodys|scope|dbrs ratings|morningstar",
             "a m best",
             "am best",
         ],
@@ -55,7 +66,7 @@ pub(super) const MACROS: &[(&str, &[&str])] = &[
             "ceo|cfo|coo|cto|cio|cmo|cro",
             "chief OFFICE",
             "finance|operations|technology|tech|marketing|legal chief",
-            "chairman|chairwoman|chairperson",
+            "chairman|chairwoman|chairperson|boss",
             "co ceo|founder|president",
         ],
     ),
@@ -90,6 +101,13 @@ pub(super) const MACROS: &[(&str, &[&str])] = &[
         "SALES",
         &[
             "buys|sells|bought|sold|purchases|purchased|unloads|dumps|acquires|disposes|offloads|sheds|disposed",
+        ],
+    ),
+    (
+        "PERSON",
+        &[
+            "TITLE",
+            "president|director|directors|executive|executives|exec|execs|officer|officers|owner|insider|insiders|evp|svp|vp",
         ],
     ),
     ("STOCK", &["shares|stock|stake|options"]),
@@ -143,6 +161,26 @@ pub(super) const MACROS: &[(&str, &[&str])] = &[
             "raises|raised|cuts|lowers|lowered|withdraws|reaffirms|affirms|reiterates|narrows|slashes|boosts|lifts|trims|issues|updates|hikes|suspends|ups|maintains|confirms|provides|backs|pulls|increases|reduces|sets",
         ],
     ),
+    (
+        "MONEY",
+        &[
+            "?up|about|around|nearly|almost|roughly|approximately|some|over|under|more|less|least|at|as ?to|than|least|much ?as $",
+        ],
+    ),
+    ("SCALE", &["million|billion|trillion|mln|bln|bn|mn"]),
+    (
+        "SCHEDULES",
+        &[
+            "to ?also announce|report|release|publish|post|issue|host|discuss",
+            "schedules|scheduled",
+        ],
+    ),
+    (
+        "PRODUCT",
+        &[
+            "platform|line|product|products|solution|solutions|service|services|app|tool|tools|toolkit|suite|software|device|system|model|models|series|collection|range|feature|features|sensor|terminal|chip|processor|robot|assistant|agent|agents|module|edition|portal|marketplace|engine|smartphone|laptop|headset|drone|kit|battery|pack|vehicle|suv|ev|truck|pickup|car|aircraft|display|camera|wearable|watch|phone|drink|brand|fund|etf",
+        ],
+    ),
     ("GUIDANCE", &["guidance|outlook|forecast|forecasts"]),
     (
         "CONSENSUS",
@@ -164,12 +202,14 @@ pub(super) const MACROS: &[(&str, &[&str])] = &[
     (
         "ASSET",
         &[
-            "rights|shares|share|stake|stakes|land|property|properties|customers|users|patents|patent|loans|loan|fleet|trucks|jets|planes|aircraft|ships|vessels|ovens|equipment|turbines|power|electricity|batteries|chips|gas|oil|bitcoin|btc|ether|ethereum|gold|license|licence|licenses|building|buildings|tower|warehouse|warehouses|stadium|acres|site|sites|campus|hotel|hotels|machines|furniture|data|skills|taste|interest|minority|position|notes|bonds|stock|house|home|homes|mansion|vineyard|yacht|domain|copyright|copyrights|art|paintings|painting|painter|royalty|royalties|streams|technology|tickets|trains|buses|cars|vehicles|engines|servers|gpus|energy|wood|timber|steel|coffee|grain|wheat|water|plant|plants|factory|office|offices|headquarters|treasury|treasuries|debt|claims|goods|supplies|food|parts|software|licensing|exclusive|option|naming|immunity|status|certification|permit|permits|approval|spectrum|slots|leases|lease|wells|talent|team|players|player|striker|goalkeeper|collection|archive|units|tokens|coins|nft|nfts|portfolio|mortgages",
+            "vans|van|bikes|boats|barges|tankers|freighters|drones|locomotives|buses|phones|laptops|manuscripts|manuscript|books|letters|artifacts|artwork|lease|contracts|contract|tenement|tenements|mineral|concession|concessions|acreage|plot|plots|rail|yard|farmland|ranch|farm|blocks|rights|shares|share|stake|stakes|land|property|properties|customers|users|patents|patent|loans|loan|fleet|trucks|jets|planes|aircraft|ships|vessels|ovens|equipment|turbines|power|electricity|batteries|chips|gas|oil|bitcoin|btc|ether|ethereum|gold|license|licence|licenses|building|buildings|tower|warehouse|warehouses|stadium|acres|site|sites|campus|hotel|hotels|machines|furniture|data|skills|taste|interest|minority|position|notes|bonds|stock|house|home|homes|mansion|vineyard|yacht|domain|copyright|copyrights|art|paintings|painting|painter|royalty|royalties|streams|technology|tickets|trains|buses|cars|vehicles|engines|servers|gpus|energy|wood|timber|steel|coffee|grain|wheat|water|plant|plants|factory|office|offices|headquarters|treasury|treasuries|debt|claims|goods|supplies|food|parts|software|licensing|exclusive|option|naming|immunity|status|certification|permit|permits|approval|spectrum|slots|leases|lease|wells|talent|team|players|player|striker|goalkeeper|collection|archive|units|tokens|coins|nft|nfts|portfolio|mortgages",
         ],
     ),
     (
         "PREP",
-        &["of|in|for|from|to|at|on|with|near|as|worth|by|across|under|through|via"],
+        &[
+            "of|in|for|from|to|at|on|with|near|as|worth|by|across|under|through|via|adjacent|next|beside|along|around|outside|inside|between|before|after|amid|over|used|covering|owned|that|which",
+        ],
     ),
     (
         "SELLS",
@@ -238,10 +278,16 @@ pub(super) const MACROS: &[(&str, &[&str])] = &[
 ];
 
 pub(super) const SCALES: &[&str] = &[
-    "million", "billion", "trillion", "bn", "mln", "mn", "m", "b",
+    "million", "billion", "trillion", "bn", "bln", "mln", "mn", "tn", "m", "b",
 ];
 pub(super) const CURRENCIES: &[&str] = &[
     "eur", "usd", "gbp", "cad", "aud", "chf", "jpy", "inr", "hkd", "rs", "sek", "nok",
+];
+
+/// What money is counted in, after the number.
+pub(super) const UNITS: &[&str] = &[
+    "euro", "euros", "pounds", "sterling", "dollars", "yen", "yuan", "rupees", "won", "francs",
+    "crowns", "pence",
 ];
 
 /// Titles that `former` takes the meaning from.

@@ -1,6 +1,8 @@
 //! A headline as words, with what its spelling adds: amounts of money, ends of clauses, names.
 
-use super::vocabulary::{CURRENCIES, FUNCTION_WORDS, NAME_ENDINGS, SCALES, TITLES, TYPE_WORDS};
+use super::vocabulary::{
+    CURRENCIES, FUNCTION_WORDS, NAME_ENDINGS, SCALES, TITLES, TYPE_WORDS, UNITS,
+};
 
 /// How many words of a headline are read; longer ones repeat themselves.
 const MAX_WORDS: usize = 40;
@@ -12,7 +14,8 @@ pub(super) struct Word {
     pub(super) text: String,
     /// A number with a sign or a code of a currency, or one of billions.
     pub(super) money: bool,
-    capital: bool,
+    /// Begins with a capital.
+    pub(super) capital: bool,
 }
 
 /// Stands for a colon, a dash and whatever else ends a clause. Phrases do not reach across it.
@@ -46,12 +49,17 @@ impl Word {
 /// The words of a headline. `'s` is a word of its own, `U.S.` is one word, and a hyphen parts two.
 pub(super) fn words(headline: &str) -> Vec<Word> {
     let mut words = Vec::new();
-    for token in headline.split_whitespace() {
+    // `Holding(s)` is a plural, not a clause.
+    for token in headline.replace("(s)", "s").split_whitespace() {
         push_token(&mut words, token);
         if words.len() >= MAX_WORDS {
             words.truncate(MAX_WORDS);
             break;
         }
+    }
+    // What follows is what the event happened against, not the event.
+    if let Some(despite) = words.iter().position(|word| word.is("despite")) {
+        words.truncate(despite);
     }
     mark_money(&mut words);
     mask_names(&mut words);
@@ -117,17 +125,23 @@ fn push_word(words: &mut Vec<Word>, word: &str, money: bool) {
     }
 }
 
-/// `EUR 2.1 bn` and `4 billion` are money as `$4` is.
+/// `EUR 2.1 bn`, `4 billion`, `500 mln euros` and `42 pence` are money as `$4` is.
 fn mark_money(words: &mut [Word]) {
     for index in 0..words.len() {
         if !words[index].is_number() {
             continue;
         }
         let coded = index > 0 && CURRENCIES.contains(&words[index - 1].text.as_str());
-        let billions = words
-            .get(index + 1)
-            .is_some_and(|next| matches!(next.text.as_str(), "billion" | "bn"));
-        words[index].money |= coded || billions;
+        let next = words.get(index + 1);
+        let billions =
+            next.is_some_and(|next| matches!(next.text.as_str(), "billion" | "bn" | "bln"));
+        let after = if next.is_some_and(Word::is_scale) {
+            words.get(index + 2)
+        } else {
+            next
+        };
+        let counted = after.is_some_and(|after| UNITS.contains(&after.text.as_str()));
+        words[index].money |= coded || billions || counted;
     }
 }
 
@@ -176,10 +190,10 @@ mod tests {
     #[test]
     fn a_headline_is_read_as_words() {
         assert_eq!(
-            texts("U.S.-based Acme’s Q3: Moody's, 4-for-1 (S&P) 1,200.50"),
+            texts("U.S.-based Acme’s Q3: Moody's, 4-for-1 (S&P) Deal(s) 1,200.50"),
             [
                 "us", "based", "acme", "'s", "q3", "|", "moodys", "4", "for", "1", "|", "s&p", "|",
-                "1200.50"
+                "deals", "1200.50"
             ]
         );
     }
@@ -196,6 +210,10 @@ mod tests {
         assert_eq!(
             money("pays C$120 million, EUR 2.1 bn, 4 billion and €3m for 12 million shares"),
             ["120", "2.1", "4", "3m"]
+        );
+        assert_eq!(
+            money("500 million euros, 3 bln, 42 pence, 7 million shares"),
+            ["500", "3", "42"]
         );
     }
 
