@@ -308,10 +308,12 @@ async fn a_publication_may_begin_with_a_byte_order_mark() {
 #[tokio::test]
 async fn the_answer_to_a_refused_publication_is_short() {
     let server = with_desk();
-    // A thousand events with an error each, and one error that repeats a long text.
+    // A thousand events with three errors each, and errors that repeat a long text.
     let long = "\u{1}".repeat(200_000);
+    let wrong = json!({"symbol": "GOOG", "time": 1, "price": "-1", "size": "-1", "volume": "-1"});
+    let wrong = json!({"event": "quote", "data": wrong}).to_string() + "\n";
     for lines in [
-        format!("{{\"event\":\"{}\"}}\n", "x".repeat(300)).repeat(1_000),
+        wrong.repeat(1_000),
         json!({"event": "news", "data": {long: 1}}).to_string(),
         json!({"event": "x".repeat(1_000_000), "data": {}}).to_string(),
     ] {
@@ -325,7 +327,7 @@ async fn the_answer_to_a_refused_publication_is_short() {
         let detail = problem["detail"].as_str().unwrap();
         if errors > 100 {
             assert!(
-                detail.contains(&format!("the first {errors} of 1000")),
+                detail.contains(&format!("the first {errors} of 3000")),
                 "{detail}"
             );
         }
