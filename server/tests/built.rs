@@ -27,6 +27,7 @@ impl Folder {
         let folder = std::env::temp_dir().join(name);
         // One of a process that was killed, and had the same number.
         let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(folder.join("site/pkg")).unwrap();
         Folder(folder)
     }
 }
