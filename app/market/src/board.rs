@@ -686,7 +686,7 @@ mod tests {
         let mut board = Board::new();
         board.apply(&trade("A", now, "10", "1"));
         // Ahead for two minutes.
-        assert_eq!(board.apply(&trade("A", 2 * now, "11", "2")).bars.len(), 1);
+        assert_eq!(board.apply(&trade("A", 2 * now, "11", "2")).bars().len(), 1);
         board.apply(&trade("A", 2 * now + MINUTE, "12", "3"));
         let late = board.apply(&trade("A", now, "13", "4"));
         assert_eq!((late.quote.price, board.late()), (Some(price("12")), 1));
@@ -698,8 +698,8 @@ mod tests {
         assert_eq!(volume, Some(size("15")), "nothing is counted twice or lost");
         // The bar of this minute was told, and is not told again; the next one is.
         assert_eq!(board.late(), 2);
-        assert_eq!(board.apply(&trade("A", now + MINUTE, "15", "1")).bars, []);
-        let bars = board.apply(&trade("A", now + 2 * MINUTE, "16", "1")).bars;
+        assert_eq!(board.apply(&trade("A", now + MINUTE, "15", "1")).bars(), []);
+        let bars = board.apply(&trade("A", now + 2 * MINUTE, "16", "1")).bars();
         assert_eq!(bars.len(), 1);
         assert_eq!((bars[0].start, bars[0].close), (DAY + MINUTE, price("15")));
     }

@@ -88,6 +88,7 @@ impl Shelf {
         let limits = tape::Limits {
             entries: 10_000,
             bytes: usize::MAX,
+            topic_bytes: 0,
             age_ms: u64::MAX,
         };
         Shelf {

@@ -338,7 +338,8 @@ mod tests {
                 _: Interval,
                 _: Range<Millis>,
                 _: usize,
-            ) -> Result<Vec<Bar>, Unreadable> {
+                _: &Overlay,
+            ) -> Result<Vec<Rolled>, Unreadable> {
                 Ok(Vec::new())
             }
 
