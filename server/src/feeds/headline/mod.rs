@@ -33,7 +33,7 @@ use words::{Word, words};
 /// Returns the type that a headline implies, [`NewsType::Headline`] where it implies none.
 pub fn infer(headline: &str) -> NewsType {
     let words = words(headline);
-    if headline.trim_end().ends_with('?') || OPINION.iter().any(|it| find(it, &words).is_some()) {
+    if headline.trim_end().ends_with('?') || SILENT.iter().any(|it| find(it, &words).is_some()) {
         return NewsType::Headline;
     }
     first(&RULES, &words)
@@ -60,7 +60,9 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 });
 static LAST: LazyLock<Vec<Rule>> =
     LazyLock::new(|| announced::ANNOUNCED.iter().map(Rule::new).collect());
-static OPINION: LazyLock<Vec<Phrase>> = LazyLock::new(|| phrases(rules::OPINION));
+/// No type may be inferred where one of these occurs.
+static SILENT: LazyLock<Vec<Phrase>> =
+    LazyLock::new(|| phrases(&[rules::OPINION, rules::ELSEWHERE].concat()));
 
 struct Rule {
     kind: NewsType,

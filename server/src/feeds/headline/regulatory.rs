@@ -50,6 +50,7 @@ pub(super) const TITLES: &[Row] = &[
             "proposed|conditional|oversubscribed|successful|accelerated placing|fundraise|fundraising|bookbuild",
             "placing and|to retail|open|subscription|raise ?offer",
             "result|results of *3 open|retail offer .",
+            "proposed|firm|fully *2 open|retail offer .",
         ],
         &["charity|school"],
     ),

@@ -16,6 +16,16 @@ pub(super) const OPINION: &[&str] = &[
     "explained|explainer|quiz|guide|podcast|interview|tips|memoir|anniversary|documentary",
 ];
 
+/// Sports, arts and politics use the words of business.
+pub(super) const ELSEWHERE: &[&str] = &[
+    "singer|actor|actress|novelist|author|artist|chef|coach|striker|goalkeeper|quarterback|midfielder|pitcher|footballer",
+    "museum|orchestra|choir|parish|village|villages|kindergarten|fc|olympic|olympics|championship|championships",
+    "tournament|playoff|playoffs|football|soccer|cricket|rugby",
+    "un agency|chief|envoy|body",
+    "film|music|artistic|athletic|funeral director",
+    "farm bureau",
+];
+
 pub(super) const TABLE: &[Row] = &[
     (
         NewsType::Halt,
@@ -31,6 +41,7 @@ pub(super) const TABLE: &[Row] = &[
             "BOURSE halts|suspends|pauses * pending|volatility|circuit",
             "circuit breaker|breakers ?BE triggered|tripped|hit|halts|halt|trips|kicks|kick",
             "volatility trading pause",
+            "news pending",
         ],
         &[
             "resumes|resume|resumed|resumption|resuming|lifted",
@@ -73,7 +84,7 @@ pub(super) const TABLE: &[Row] = &[
             "intention to delist",
             "to be delisted",
             "restate|restates|restating|restatement * results|statements|financials|earnings|accounts",
-            "should|can no longer be relied",
+            "should|can|may no|not ?longer be relied",
             "non reliance on",
         ],
         &[
@@ -109,6 +120,7 @@ pub(super) const TABLE: &[Row] = &[
             "reiterates|maintains *3 GRADES raises|lowers|announces|cuts",
             "cuts|lifts|raises|lowers|ups *2 rating to GRADES",
             "BROKER trims|cuts|raises|lifts|lowers|hikes|ups * target to",
+            "target|targets at BROKER",
             "under|on review for downgrade|upgrade",
             "price target|targets ?on|for|of *4 raised|cut|lowered|hiked|trimmed|upped|boosted|increased|reduced|maintained|to|at",
             "raises|cuts|lowers|hikes|trims|boosts|lifts|ups|increases|reduces|sets|slashes|adjusts * price target|targets",
@@ -120,6 +132,7 @@ pub(super) const TABLE: &[Row] = &[
         &[
             "5g|wireless|network|insurance|cell|dental|media coverage",
             "dividend to|by|from",
+            "weather|harvest|crop|crops|ski|travel|season|farm|budget *2 outlook",
             "guidance|forecast|jobs",
         ],
     ),
@@ -180,8 +193,9 @@ pub(super) const TABLE: &[Row] = &[
             "ceo|leadership|management|cfo|executive transition|succession|changes|shakeup|shuffle|reshuffle",
             "fires|ousts|dismisses|replaces|removes *4 TITLE",
             "new ceo|cfo|coo|cto|chairman !'s",
-            "interim ceo|cfo|chief",
+            "interim ceo|cfo|chief !of",
             "board changes",
+            "TITLE *4 to hand over|reins",
             "extends|renews *3 TITLE ?'s ?employment contract|term|mandate|tenure",
             "TITLE *2 wont|not seek|stand",
             "announces *2 changes to|in ?its|the|our *1 board|leadership|management|directors",

@@ -218,7 +218,7 @@ fn labelled_headlines_that_the_rules_were_written_without() {
 
 #[test]
 fn labelled_headlines_by_another_hand() {
-    check("fresh", include_str!("fresh.tsv"), 416);
+    check("fresh", include_str!("fresh.tsv"), 586);
 }
 
 #[test]
@@ -250,5 +250,5 @@ fn all_phrases_can_be_read() {
             .chain(LAST.iter())
             .all(|rule| !rule.asked.is_empty())
     );
-    assert!(!OPINION.is_empty());
+    assert!(!SILENT.is_empty());
 }

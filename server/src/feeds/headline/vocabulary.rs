@@ -237,7 +237,7 @@ pub(super) const MACROS: &[(&str, &[&str])] = &[
     (
         "DECLARES",
         &[
-            "declares|declared|announces|announced|raises|raised|hikes|hiked|increases|increased|boosts|boosted|lifts|lifted|cuts|slashes|slashed|suspends|suspended|reinstates|reinstated|resumes|resumed|initiates|initiated|maintains|approves|approved|proposes|proposed|ups|doubles|halves|trims|eliminates|omits|scraps|keeps|affirms|sets|ends|confirms|recommends|introduces|authorizes|restores|skips|cancels|scrapping|raising|hiking|cutting|increasing|suspending",
+            "declares|declared|announces|announced|raises|raised|hikes|hiked|increases|increased|boosts|boosted|lifts|lifted|cuts|slashes|slashed|suspends|suspended|reinstates|reinstated|resumes|resumed|initiates|initiated|maintains|approves|approved|proposes|proposed|ups|doubles|halves|trims|eliminates|omits|scraps|keeps|affirms|sets|ends|confirms|recommends|introduces|authorizes|restores|skips|cancels|scrapping|raising|hiking|cutting|increasing|suspending|axes|ditches|drops|forgoes|withholds|passes|pauses|freezes|grows",
         ],
     ),
     (

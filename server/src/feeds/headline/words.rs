@@ -50,7 +50,8 @@ impl Word {
 pub(super) fn words(headline: &str) -> Vec<Word> {
     let mut words = Vec::new();
     // `Holding(s)` is a plural, not a clause.
-    for token in headline.replace("(s)", "s").split_whitespace() {
+    let headline = without_symbols(&headline.replace("(s)", "s"));
+    for token in headline.split_whitespace() {
         push_token(&mut words, token);
         if words.len() >= MAX_WORDS {
             words.truncate(MAX_WORDS);
@@ -65,6 +66,33 @@ pub(super) fn words(headline: &str) -> Vec<Word> {
     mask_names(&mut words);
     mask_former_titles(&mut words);
     words
+}
+
+/// The headline without `(ACME)` and `(NYSE: ACME)`, which part a name from its verb.
+fn without_symbols(headline: &str) -> String {
+    let mut kept = String::with_capacity(headline.len());
+    let mut rest = headline;
+    while let Some((before, after)) = rest.split_once('(') {
+        kept.push_str(before);
+        match after.split_once(')') {
+            Some((inside, behind)) if is_symbol(inside) => rest = behind,
+            _ => {
+                kept.push('(');
+                rest = after;
+            }
+        }
+    }
+    kept + rest
+}
+
+fn is_symbol(text: &str) -> bool {
+    let (exchange, symbol) = text.rsplit_once(':').unwrap_or(("", text));
+    let symbol = symbol.trim();
+    (1..=8).contains(&symbol.len())
+        && symbol
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || matches!(c, '.' | '-'))
+        && exchange.split_whitespace().count() <= 2
 }
 
 fn push_token(words: &mut Vec<Word>, token: &str) {
@@ -194,6 +222,16 @@ mod tests {
             [
                 "us", "based", "acme", "'s", "q3", "|", "moodys", "4", "for", "1", "|", "s&p", "|",
                 "deals", "1200.50"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_symbol_in_parentheses_is_left_out() {
+        assert_eq!(
+            texts("Starts Acme (ACME) at (NYSE: AB.C) Buy (T1: news (A"),
+            [
+                "starts", "acme", "at", "buy", "|", "t1", "|", "news", "|", "a"
             ]
         );
     }
