@@ -38,7 +38,7 @@ pub(crate) fn parse(text: &str) -> Result<JsValue, String> {
 
 /// The value of a text, read as a type.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    read_value(&parse(text)?, |data| T::deserialize(data))
+    read_value(&parse(text)?, T::deserialize)
 }
 
 /// Reads a value. Where that fails because of entries of its lists, it is read without them.
