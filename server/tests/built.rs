@@ -75,17 +75,13 @@ impl Program {
             .client
             .post(format!("http://{}/publish", self.address))
             .bearer_auth(TOKEN)
-            .json(&events)
+            .header("content-type", "application/json")
+            .body(events.to_string())
             .send()
             .await
             .unwrap();
-        assert_eq!(
-            response.status(),
-            StatusCode::OK,
-            "{:?}",
-            response.text().await
-        );
-        response.json().await.unwrap()
+        assert_eq!(response.status(), StatusCode::OK, "{response:?}");
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
     }
 
     async fn json(&self, path: &str) -> Value {
@@ -96,7 +92,7 @@ impl Program {
             .await
             .unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{path}");
-        response.json().await.unwrap()
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
     }
 
     /// The bar of a minute.
