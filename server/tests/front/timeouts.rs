@@ -6,7 +6,7 @@ use serde_json::Value;
 use server::Settings;
 
 use crate::{
-    raw::{PLAIN, Raw},
+    raw::{PLAIN, Raw, until},
     support::Server,
 };
 
