@@ -339,14 +339,15 @@ fn nothing_lands_in_1970_by_a_guess() {
 
 #[test]
 fn days_since_1970_are_those_of_the_zone_that_is_named() {
-    let folder = Folder::new("zone");
     // Midnight of two days in New York.
-    let file = folder.file("x.csv", bars(&["1713153600", "1713240000"]));
+    let times = bars(&["1713153600", "1713240000"]);
     for (zone, first) in [
         ("America/New_York", "2024-04-15"),
         ("Asia/Tokyo", "2024-04-15"),
         ("America/Los_Angeles", "2024-04-14"),
     ] {
+        let folder = Folder::new(&format!("zone-{first}-{}", zone.len()));
+        let file = folder.file("x.csv", &times);
         let text = folder.import(&file, &["--interval", "1d", "--zone", zone]);
         assert!(text.contains(&format!("from {first}")), "{zone}: {text}");
     }
@@ -425,7 +426,7 @@ fn prices_are_scaled_and_times_since_midnight_are_of_the_day_in_the_name() {
             .contains("its name has no day")
     );
     for scale in ["0", "-1", "much"] {
-        let output = folder.run(&["import", &file, "--scale", scale]);
+        let output = folder.run(&["import", &file, &format!("--scale={scale}")]);
         assert!(String::from_utf8_lossy(&output.stderr).contains("is not a factor"));
     }
 }

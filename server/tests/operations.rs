@@ -310,7 +310,7 @@ async fn the_log_tells_of_each_request_and_of_each_stream_under_its_id() {
         ],
     );
     let client = support::client();
-    let address = format!("{}/stocks/NOPE?symbols=A", program.address);
+    let address = format!("{}/stocks/NOPE?news=all", program.address);
     let request = client
         .get(address)
         .header("x-request-id", "front-1")

@@ -238,7 +238,10 @@ mod tests {
         let frame = frame_of(&scene).expect("a frame");
         let text = csv(&scene, &frame);
         let names = text.lines().next().unwrap();
-        assert_eq!(names, "time,value,\"a \"\"b\"\", c\",'=X,'+1,'-A,'@SUM(1)");
+        assert_eq!(
+            names,
+            "time,value,volume,\"a \"\"b\"\", c\",'=X,'+1,'-A,'@SUM(1)"
+        );
         scene.compared.truncate(1);
         scene.set_studies(&[Study::Sma(2)]);
         let frame = frame_of(&scene).expect("a frame");
