@@ -533,7 +533,7 @@ async fn a_set_aside_file_is_reported_until_it_is_acknowledged() {
     let (archive, opened) = open(&folder, options());
     assert_eq!(opened.set_aside, None, "it was before");
     let status = archive.status();
-    assert_eq!(status.set_aside, [aside.clone()]);
+    assert_eq!(status.set_aside, std::slice::from_ref(&aside));
     let notice = status.notice.unwrap();
     assert!(
         notice.contains(aside.to_str().unwrap()) && notice.contains("--acknowledge"),
