@@ -1,6 +1,8 @@
 //! Quotes that are published build bars, and their symbols get sessions and previous closes, by the binary.
 #![cfg(unix)]
 
+mod support;
+
 use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
@@ -66,7 +68,7 @@ impl Program {
         Program {
             process,
             address: address.to_owned(),
-            client: Client::builder().no_proxy().build().unwrap(),
+            client: support::client(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::OpenError;
 /// process ends, however it ends; the file itself may stay.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -46,6 +46,15 @@ impl Lock {
         let _ = lock.set_len(0);
         let _ = lock.rewind();
         let _ = writeln!(lock, "{}", std::process::id());
-        Ok(Lock { _file: lock })
+        Ok(Lock { file: lock })
+    }
+}
+
+/// A process that is just being started has this one's files until its program is loaded, so that closing
+/// the file alone would leave it locked for that moment.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What is left locked all the same is free when the last of them has closed it.
+        let _ = self.file.unlock();
     }
 }
