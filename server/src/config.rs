@@ -605,8 +605,12 @@ pub(crate) fn fuzz_settings(bytes: &[u8]) {
     }
 }
 
-/// At how many wrong letters a name is taken for another one.
+/// At how many wrong letters a name is taken for another one, of which no more than every third is wrong: PORT
+/// is not HOST.
 const SLIPS: usize = 2;
+
+/// What the names of all variables begin with.
+const PREFIX: &str = "TICKERTAPE_";
 
 fn misspelt(names: impl Iterator<Item = String>) -> Vec<String> {
     let command = Config::command();
@@ -614,13 +618,14 @@ fn misspelt(names: impl Iterator<Item = String>) -> Vec<String> {
         .get_arguments()
         .filter_map(|argument| argument.get_env()?.to_str())
         .collect();
-    let ours = |name: &String| name.starts_with("TICKERTAPE_") && !known.contains(&name.as_str());
+    let ours = |name: &String| name.starts_with(PREFIX) && !known.contains(&name.as_str());
     let mut misspelt: Vec<String> = names
         .filter(ours)
         .filter_map(|name| {
             let distance = |known: &&&str| strsim::osa_distance(&name, known);
             let nearest = known.iter().min_by_key(distance)?;
-            (distance(&nearest) <= SLIPS)
+            let letters = name.len() - PREFIX.len();
+            (distance(&nearest) <= SLIPS.min(letters / 3))
                 .then(|| format!("{name} is set, but not a setting; did you mean {nearest}?"))
         })
         .collect();

@@ -147,8 +147,8 @@ async fn survives_what_no_source_should_send() {
         r#"{"type":"trade","data":[{"p":1"#,
         r#"{"type":"error","msg":"Invalid symbol"}"#,
         r#"{"type":"trade","data":[{"s":"AAPL","p":-5,"t":1721833203000,"v":1}]}"#,
-        // In another unit.
-        r#"{"type":"trade","data":[{"s":"AAPL","p":5,"t":1721833203000000,"v":1}]}"#,
+        // In no unit.
+        r#"{"type":"trade","data":[{"s":"AAPL","p":5,"t":17218332,"v":1}]}"#,
     ] {
         socket.say(text).await;
     }
@@ -159,9 +159,14 @@ async fn survives_what_no_source_should_send() {
         socket.say(text).await;
     }
     socket.send(Message::binary(vec![0xff; 100])).await;
-    socket.say(trade("6", 2)).await;
-    socket.settled().await;
     let price = |play: &Play| play.stage.quote("AAPL").unwrap().price.unwrap().to_string();
+    // A time in another unit is known by its magnitude.
+    let micros = trade("5.5", 2).replace("1721833202000", "1721833202000000");
+    socket.say(micros).await;
+    socket.settled().await;
+    assert_eq!(price(&play), "5.5");
+    socket.say(trade("6", 3)).await;
+    socket.settled().await;
     assert_eq!(price(&play), "6");
     let skipped = play.stage.skipped();
     assert_eq!(skipped.wrong, 7);
@@ -172,7 +177,7 @@ async fn survives_what_no_source_should_send() {
     play.stage.degraded("code 1008: slow").await;
     play.open().await.cut();
     let mut socket = play.open().await;
-    socket.say(trade("7", 3)).await;
+    socket.say(trade("7", 4)).await;
     socket.settled().await;
     assert_eq!(price(&play), "7");
     play.says_nothing_of_the_key();

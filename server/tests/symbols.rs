@@ -205,15 +205,23 @@ async fn a_slash_that_is_not_encoded_is_said_and_names_that_are_none_are_refused
     assert_eq!(server.tape.stats(), before);
 }
 
-/// As some clients write addresses: the bytes of UTF-8 as they are.
+/// An address has bytes of ASCII alone, so that the bytes of UTF-8 as they are belong to none.
 #[tokio::test]
-async fn an_address_in_plain_utf_8_is_read() {
+async fn an_address_in_utf_8_is_read_percent_encoded_and_refused_plain() {
     let server = published().await;
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let request = "GET /stocks/币安人生usdt HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let address = server.address;
+    let ask = async |path: &str| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let answer = ask("/stocks/币安人生usdt").await;
+    assert!(answer.starts_with("HTTP/1.1 400 Bad Request"), "{answer}");
+    assert!(!answer.contains("币安人生USDT"), "{answer}");
+    let answer = ask("/stocks/%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9Fusdt").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(answer.contains(r#""symbol":"币安人生USDT""#), "{answer}");
 }

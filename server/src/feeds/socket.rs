@@ -55,8 +55,12 @@ const MAX_UNFINISHED_BYTES: usize = 4 * MAX_MESSAGE;
 /// memory with their answers. A subscription to thousands of symbols fits into it.
 const MAX_UNSENT_BYTES: usize = 1 << 20;
 
-/// The most pings, pongs and messages of no use within a second. Sources send one ping in some seconds.
-const MAX_USELESS: u32 = 1_000;
+/// The most pings and pongs a second. Sources send one ping in some seconds.
+const MAX_PINGS: u32 = 1_000;
+
+/// The most messages of no use a second, in the long run and at once. Of channels that nobody reads some ten
+/// products bring 650 within a second, and what has waited meanwhile comes at once.
+const MAX_USELESS: (u32, u32) = (1_000, 20_000);
 
 /// So many frames in a row that cannot be read, and the connection is given up: another one may
 /// speak again what we understand.
@@ -287,7 +291,8 @@ pub(super) async fn run(
     let mut heard = Instant::now();
     let mut pinged = heard;
     let mut wrong = 0;
-    let mut useless = Useless::default();
+    let mut pings = Rate::new(MAX_PINGS, MAX_PINGS, "pings");
+    let mut useless = Rate::new(MAX_USELESS.0, MAX_USELESS.1, "useless messages");
     loop {
         speak(&mut say, &mut socket, heard, patience).await?;
         let awaits = protocol.awaits();
@@ -314,7 +319,7 @@ pub(super) async fn run(
                     // A ping is answered by the next turn of the loop.
                     Some(Ok(Message::Ping(bytes) | Message::Pong(bytes))) => {
                         unfinished.leave_out(bytes.len());
-                        useless.one_more(heard)?;
+                        pings.one_more(heard)?;
                     }
                     Some(Ok(Message::Binary(bytes))) => {
                         unfinished.finish();
@@ -367,25 +372,40 @@ async fn speak(
     Ok(())
 }
 
-/// Counts what is of no use, in spans of a second.
-#[derive(Debug, Default)]
-struct Useless {
+/// Counts what comes to nothing. As many as may come in a second are forgotten each second.
+#[derive(Debug)]
+struct Rate {
+    a_second: u32,
+    at_once: u32,
+    what: &'static str,
+    /// Until when seconds are forgotten.
     since: Option<Instant>,
     count: u32,
 }
 
-impl Useless {
-    fn one_more(&mut self, now: Instant) -> Result<(), FeedError> {
-        if self
-            .since
-            .is_none_or(|since| now - since >= Duration::from_secs(1))
-        {
-            (self.since, self.count) = (Some(now), 0);
+impl Rate {
+    fn new(a_second: u32, at_once: u32, what: &'static str) -> Self {
+        Rate {
+            a_second,
+            at_once,
+            what,
+            since: None,
+            count: 0,
         }
-        self.count += 1;
-        if self.count > MAX_USELESS {
+    }
+
+    fn one_more(&mut self, now: Instant) -> Result<(), FeedError> {
+        let since = self.since.get_or_insert(now);
+        let seconds = now.saturating_duration_since(*since).as_secs();
+        *since += Duration::from_secs(seconds);
+        let forgotten = u32::try_from(seconds)
+            .unwrap_or(u32::MAX)
+            .saturating_mul(self.a_second);
+        self.count = self.count.saturating_sub(forgotten) + 1;
+        if self.count > self.at_once {
             return Err(transient(&format_args!(
-                "the source sends more than {MAX_USELESS} pings and useless messages a second"
+                "the source sends more than {} {} a second",
+                self.a_second, self.what
             )));
         }
         Ok(())
@@ -629,6 +649,24 @@ mod tests {
             matches!(sent, Some(Err(tungstenite::Error::WriteBufferFull(_)))),
             "{sent:?}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waited_may_come_at_once_and_not_go_on_so() {
+        let mut rate = Rate::new(10, 30, "useless messages");
+        let mut taken = || {
+            let now = Instant::now();
+            (0..100).take_while(|_| rate.one_more(now).is_ok()).count()
+        };
+        assert_eq!(taken(), 30);
+        sleep(Duration::from_millis(2_500)).await;
+        // One more than it may be was counted before.
+        assert_eq!(taken(), 19);
+        sleep(Duration::from_secs(3_600)).await;
+        assert_eq!(taken(), 30);
+        let error = rate.one_more(Instant::now()).unwrap_err();
+        let words = "more than 10 useless messages a second";
+        assert!(format!("{error:?}").contains(words), "{error:?}");
     }
 
     #[test]

@@ -418,8 +418,8 @@ fn a_day_that_was_imported_stands_whatever_is_traded_in_it() {
 
 #[test]
 fn a_day_is_that_of_the_venue_with_an_archive_and_without_one() {
-    // Midnight in New York, in winter.
-    let midnight = 5 * 60;
+    // Midnight in New York, in summer.
+    let midnight = 4 * 60;
     let minutes = [
         midnight - 1,
         midnight,
@@ -440,7 +440,7 @@ fn a_day_is_that_of_the_venue_with_an_archive_and_without_one() {
         (starts, volumes(bars))
     };
     let expected = (
-        vec![-19, 5, 29],
+        vec![-20, 4, 28],
         ["1", "2", "1"].map(str::to_owned).to_vec(),
     );
     assert_eq!(days(&read(&shelf.tape, Interval::Day, 10)), expected);

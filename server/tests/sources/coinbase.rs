@@ -79,7 +79,7 @@ async fn reads_tickers_exactly_and_each_trade_once() {
     dialogue.say(ticker("BTC-USD", 11, "22345.70", -4)).await;
     // The same again, one that is older, another product, a match of a trade that was told.
     dialogue.say(ticker("BTC-USD", 11, "1.00", -4)).await;
-    dialogue.say(ticker("BTC-USD", 9, "2.00", -3)).await;
+    dialogue.say(ticker("BTC-USD", 9, "2.00", -6)).await;
     dialogue.say(ticker("SOL-USD", 9, "2.00", -3)).await;
     dialogue
         .say(r#"{"type":"match","trade_id":11,"product_id":"BTC-USD","price":"3.00","size":"1"}"#)
