@@ -58,3 +58,23 @@ impl Drop for Lock {
         let _ = self.file.unlock();
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_is_being_started_does_not_keep_the_lock() {
+        let folder = std::env::temp_dir().join(format!("tickertape-lock-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("any.db");
+        let lock = Lock::take(&file).unwrap();
+        // As the other process has it.
+        let inherited = lock.file.try_clone().unwrap();
+        assert!(matches!(Lock::take(&file), Err(OpenError::InUse { .. })));
+        drop(lock);
+        assert!(Lock::take(&file).is_ok());
+        drop(inherited);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
