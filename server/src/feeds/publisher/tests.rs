@@ -77,11 +77,11 @@ fn a_feed_that_takes_over_meanwhile_publishes_its_session_last() {
     if let Some(takeover) = started.lock().unwrap().take() {
         takeover.join().unwrap();
     }
-    let sessions = reader.events().into_iter().filter_map(|event| match event {
+    let mut sessions = reader.events().into_iter().filter_map(|event| match event {
         Event::Session(session) => Some(session.source),
         _ => None,
     });
-    assert_eq!(sessions.last().as_deref(), Some("Second"));
+    assert_eq!(sessions.next_back().as_deref(), Some("Second"));
 }
 
 #[tokio::test]
