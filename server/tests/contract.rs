@@ -308,7 +308,7 @@ async fn a_publication_may_begin_with_a_byte_order_mark() {
 #[tokio::test]
 async fn the_answer_to_a_refused_publication_is_short() {
     let server = with_desk();
-    // A thousand events with three errors each, and errors that repeat a long text.
+    // A thousand events with four errors each, those of the time, the price and two sizes, and errors that repeat a long text.
     let long = "\u{1}".repeat(200_000);
     let wrong = json!({"symbol": "GOOG", "time": 1, "price": "-1", "size": "-1", "volume": "-1"});
     let wrong = json!({"event": "quote", "data": wrong}).to_string() + "\n";
@@ -326,10 +326,16 @@ async fn the_answer_to_a_refused_publication_is_short() {
         assert!(errors > 0);
         let detail = problem["detail"].as_str().unwrap();
         if errors > 100 {
-            assert!(
-                detail.contains(&format!("the first {errors} of 3000")),
-                "{detail}"
+            assert_eq!(
+                detail,
+                format!(
+                    "line 1 and 999 more cannot be published, see errors, which are the first {errors} of 4000: nothing was taken"
+                )
             );
+            // They are those of the first lines, four of each.
+            let lines = problem["errors"].as_array().unwrap().iter();
+            let lines = lines.map(|error| error["line"].as_u64().unwrap());
+            assert!(lines.eq((0..errors as u64).map(|error| error / 4 + 1)));
         }
     }
 }

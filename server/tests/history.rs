@@ -711,9 +711,15 @@ async fn what_is_wrong_names_the_value_and_what_was_expected() {
         ("/news?type=filing,rumour", "`rumour`"),
         ("/news?symbols=A%7CB", "\"A|B\""),
         ("/news?limit=501", "\"501\""),
-        (&*format!("/news?q={long}"), "201 bytes"),
+        (
+            &*format!("/news?q={long}"),
+            "q has 201 characters: expected at most 200",
+        ),
         ("/symbols?limit=20001", "\"20001\""),
-        (&*format!("/symbols?q={long}"), "201 bytes"),
+        (
+            &*format!("/symbols?q={long}"),
+            "q has 201 characters: expected at most 200",
+        ),
         ("/symbols?format=atom", "\"atom\""),
         ("/stocks/GOOG/chart.svg?range=2D", "range: \"2D\" is not a"),
         ("/stocks/GOOG/chart.svg?width=119", "119"),

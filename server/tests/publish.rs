@@ -189,9 +189,10 @@ fn session(symbol: &str, name: &str) -> Value {
     }})
 }
 
+/// A bar of a minute, counted from five minutes ago on: none of the first five is ahead of the clock.
 fn bar(symbol: &str, minute: u64, close: &str) -> Value {
     json!({"event": "bar", "data": {
-        "symbol": symbol, "start": START / 60_000 * 60_000 + minute * 60_000,
+        "symbol": symbol, "start": (START / 60_000 - 5 + minute) * 60_000,
         "open": "5", "high": "9", "low": "1", "close": close, "volume": "10", "trades": 3,
     }})
 }
@@ -289,10 +290,12 @@ async fn nobody_publishes_without_a_token_of_the_server() {
     }
     assert_eq!(server.tape.stats().appended, 0);
 
-    for token in [TOKEN, OTHER_TOKEN] {
+    // Each a symbol of its own: what is one token's no other token changes.
+    for (token, symbol) in [(TOKEN, "GOOG"), (OTHER_TOKEN, "AAPL")] {
         let bearer = format!("bearer {token}");
         let headers = [("content-type", JSON), ("authorization", bearer.as_str())];
-        let response = server.post(event.clone(), &headers).await;
+        let event = quote(symbol, START, "1").to_string();
+        let response = server.post(event, &headers).await;
         assert_eq!(response.status(), StatusCode::OK, "{token}");
     }
     assert_eq!(server.tape.stats().appended, 2);
@@ -376,7 +379,7 @@ async fn what_is_wrong_is_named_with_its_place_its_value_and_what_was_expected()
     let quote = || quote("GOOG", START, "1");
     let news = || news("desk:1", "h");
     let session = || session("GOOG", "Alphabet");
-    let ahead = START + 24 * 60 * 60 * 1_000 + 1;
+    let day = 24 * 60 * 60 * 1_000;
     for (event, pointer, words) in [
         (json!(5), "", "an object such as"),
         (json!({"event": "quote"}), "", "missing field `data`"),
@@ -427,9 +430,23 @@ async fn what_is_wrong_is_named_with_its_place_its_value_and_what_was_expected()
             "-1 is no price: expected more than 0",
         ),
         (
-            with(quote(), "time", json!(ahead)),
+            with(quote(), "price", json!("0")),
+            "/data/price",
+            "0 is no price: expected more than 0, or no such field where there is none yet",
+        ),
+        (
+            with(quote(), "time", json!(START + 60_001)),
             "/data/time",
-            "more than a day ahead",
+            &*format!(
+                "{} is more than 60 seconds ahead: expected ms since the epoch, at most {}",
+                START + 60_001,
+                START + 60_000
+            ),
+        ),
+        (
+            with(news(), "published", json!(START + day + 1)),
+            "/data/published",
+            "is more than 86400 seconds ahead: expected ms since the epoch",
         ),
         (
             with(quote(), "pirce", json!("1")),
@@ -626,10 +643,10 @@ async fn so_many_events_at_once_and_no_more() {
 async fn each_token_has_a_rate_of_its_own() {
     // What is used comes back in 100 s, so that the test's own time does not matter.
     let server = Server::with(&["--publish-burst=100", "--publish-rate=1"], 1_000);
-    let events = |n| json!(vec![quote("GOOG", START, "1"); n]);
-    server.publish(&events(60)).await;
-    server.publish(&events(40)).await;
-    let response = server.send(JSON, events(100).to_string()).await;
+    let events = |symbol, n| json!(vec![quote(symbol, START, "1"); n]);
+    server.publish(&events("GOOG", 60)).await;
+    server.publish(&events("GOOG", 40)).await;
+    let response = server.send(JSON, events("GOOG", 100).to_string()).await;
     let after = response.headers()["retry-after"].to_str().unwrap();
     let after: u64 = after.parse().unwrap();
     assert!((60..=100).contains(&after), "{after}");
@@ -644,7 +661,7 @@ async fn each_token_has_a_rate_of_its_own() {
 
     let bearer = format!("Bearer {OTHER_TOKEN}");
     let headers = [("content-type", JSON), ("authorization", bearer.as_str())];
-    let response = server.post(events(100).to_string(), &headers).await;
+    let response = server.post(events("AAPL", 100).to_string(), &headers).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(server.tape.stats().appended, 200);
 }
