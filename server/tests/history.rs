@@ -718,7 +718,7 @@ async fn what_is_wrong_names_the_value_and_what_was_expected() {
         ("/symbols?limit=20001", "\"20001\""),
         (
             &*format!("/symbols?q={long}"),
-            "q has 201 characters: expected at most 200",
+            "q has 201 characters: expected at most 64",
         ),
         ("/symbols?format=atom", "\"atom\""),
         ("/stocks/GOOG/chart.svg?range=2D", "range: \"2D\" is not a"),

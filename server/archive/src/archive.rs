@@ -290,10 +290,17 @@ fn recover(database: &mut Database, options: &Options) -> Result<(), Failure> {
             database
                 .connection
                 .query_row("SELECT max(id) FROM events", [], |row| row.get(0))?;
+        let ids = database.ids;
+        let is_missing = |id: EventId| ids.pack(id).is_some_and(|id| Some(id) > newest);
         let mut tally = Tally::default();
-        for (id, event) in &recorded {
-            if database.ids.pack(*id).is_some_and(|id| Some(id) > newest) {
+        for (id, event) in &recorded.events {
+            if is_missing(*id) {
                 database.event(*id, event, options.zone, &mut tally)?;
+            }
+        }
+        for (id, ownership) in &recorded.owners {
+            if is_missing(*id) {
+                owner::store(&database.connection, ownership)?;
             }
         }
         Ok(tally.rows)

@@ -7,7 +7,8 @@
 //!
 //! There are two files, so that one can be emptied once all of it is in the database while the other one
 //! is written. A record is its length and its CRC-32, both 4 bytes in little-endian order, and then
-//! Server-Sent Events with their ids. A record that broke off ends its file.
+//! Server-Sent Events with their ids, behind them one named `owner` for each of them that is somebody's. A
+//! record that broke off ends its file.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -17,9 +18,10 @@ use std::{
 };
 
 use market::{Event, sse::Decoder};
+use serde_json::{Value, json};
 use tape::EventId;
 
-use crate::database::beside;
+use crate::{Ownership, Subject, database::beside};
 
 /// From which size on the other file is taken, if all of it is in the database.
 const TURN_BYTES: u64 = 256 << 10;
@@ -31,6 +33,9 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 const MAX_RECORD_BYTES: usize = 32 << 20;
 
 const HEADER_BYTES: usize = 8;
+
+/// The name of what says whose an event is. An older version passes over it.
+const OWNER: &str = "owner";
 
 /// What stands behind the archive's name.
 const SUFFIXES: [&str; 2] = ["-journal-0", "-journal-1"];
@@ -98,13 +103,24 @@ impl Journal {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records events that are shown together, as Server-Sent Events with their ids; `last` is the newest
-    /// id among them. It waits for the system's memory, not for the disk. What cannot be recorded is
-    /// counted.
-    pub fn record<'a>(&self, frames: impl IntoIterator<Item = &'a [u8]>, last: EventId) {
+    /// Records events that are shown together, as Server-Sent Events with their ids, and whose what is
+    /// from these events on; `last` is the newest id among them. It waits for the system's memory, not
+    /// for the disk. What cannot be recorded is counted.
+    pub fn record<'a>(
+        &self,
+        frames: impl IntoIterator<Item = &'a [u8]>,
+        owners: impl IntoIterator<Item = (EventId, Ownership)>,
+        last: EventId,
+    ) {
         let mut record = vec![0; HEADER_BYTES];
         for frame in frames {
             record.extend_from_slice(frame);
+        }
+        for (id, Ownership { subject, owner }) in owners {
+            // JSON without a line break in it.
+            let told = json!({"subject": subject.key(), "owner": owner.as_deref()});
+            let frame = format!("id: {id}\nevent: {OWNER}\ndata: {told}\n\n");
+            record.extend_from_slice(frame.as_bytes());
         }
         let body = &record[HEADER_BYTES..];
         let (len, crc) = (body.len(), crc32fast::hash(body));
@@ -168,9 +184,17 @@ impl Journal {
     }
 }
 
-/// The events in the journal of an archive, in the order of their ids.
-pub(crate) fn recorded(file: &Path) -> io::Result<Vec<(EventId, Event)>> {
-    let mut events = Vec::new();
+/// What is in the journal of an archive, in the order of the ids.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    pub(crate) events: Vec<(EventId, Event)>,
+    /// Whose what is, from the event of this id on.
+    pub(crate) owners: Vec<(EventId, Ownership)>,
+}
+
+/// Reads the journal of an archive.
+pub(crate) fn recorded(file: &Path) -> io::Result<Recorded> {
+    let mut recorded = Recorded::default();
     for suffix in SUFFIXES {
         let mut bytes = Vec::new();
         match File::open(beside(file, suffix)) {
@@ -181,13 +205,14 @@ pub(crate) fn recorded(file: &Path) -> io::Result<Vec<(EventId, Event)>> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        read(&bytes, &mut events);
+        read(&bytes, &mut recorded);
     }
-    events.sort_by_key(|(id, _)| *id);
-    Ok(events)
+    recorded.events.sort_by_key(|(id, _)| *id);
+    recorded.owners.sort_by_key(|(id, _)| *id);
+    Ok(recorded)
 }
 
-fn read(mut bytes: &[u8], events: &mut Vec<(EventId, Event)>) {
+fn read(mut bytes: &[u8], recorded: &mut Recorded) {
     while let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() {
         let [a, b, c, d, crc @ ..] = *header;
         let len = u32::from_le_bytes([a, b, c, d]) as usize;
@@ -200,12 +225,27 @@ fn read(mut bytes: &[u8], events: &mut Vec<(EventId, Event)>) {
         }
         bytes = rest;
         Decoder::new().push(body, |message| {
-            let event = Event::decode(&message.name, &message.data);
-            if let (Ok(event), Ok(id)) = (event, message.last_event_id.parse()) {
-                events.push((id, event));
+            let Ok(id) = message.last_event_id.parse::<EventId>() else {
+                return;
+            };
+            if message.name == OWNER {
+                let ownership = ownership(&message.data);
+                recorded
+                    .owners
+                    .extend(ownership.map(|ownership| (id, ownership)));
+            } else if let Ok(event) = Event::decode(&message.name, &message.data) {
+                recorded.events.push((id, event));
             }
         });
     }
+}
+
+fn ownership(data: &str) -> Option<Ownership> {
+    let told: Value = serde_json::from_str(data).ok()?;
+    Some(Ownership {
+        subject: Subject::of(told["subject"].as_str()?)?,
+        owner: told["owner"].as_str().map(Arc::from),
+    })
 }
 
 /// Moves the journal of a file that is set aside.
@@ -233,8 +273,8 @@ mod tests {
     }
 
     fn ids(file: &Path) -> Vec<u64> {
-        let events = recorded(file).unwrap();
-        events.into_iter().map(|(id, _)| id.ms).collect()
+        let recorded = recorded(file).unwrap();
+        recorded.events.into_iter().map(|(id, _)| id.ms).collect()
     }
 
     #[test]
@@ -248,7 +288,7 @@ mod tests {
         let journal = Journal::begin(&file).unwrap();
         for ms in [1, 2] {
             let (id, bytes) = frame(ms);
-            journal.record([&*bytes], id);
+            journal.record([&*bytes], [], id);
         }
         assert_eq!(ids(&file), [1, 2]);
         // A record of two that broke off.
@@ -267,7 +307,7 @@ mod tests {
             for _ in 0..=TURN_BYTES / 40 {
                 last += 1;
                 let (id, bytes) = frame(last);
-                journal.record([&*bytes], id);
+                journal.record([&*bytes], [], id);
             }
             EventId { ms: last, n: 7_000 }
         };
@@ -282,6 +322,32 @@ mod tests {
         assert_eq!(left.first(), Some(&(first.ms + 1)));
         assert_eq!(left.last(), Some(&third.ms));
         assert_eq!(journal.unrecorded(), 0);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_was_recorded_is_whose_it_was() {
+        let folder =
+            std::env::temp_dir().join(format!("tickertape-journal-owners-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("test.db");
+        let journal = Journal::begin(&file).unwrap();
+        let owned = |id: &str, owner: Option<&str>| Ownership {
+            subject: Subject::Story(id.to_owned()),
+            owner: owner.map(Arc::from),
+        };
+        let (first, bytes) = frame(1);
+        let several = [
+            (first, owned("a \"story\"\r\nof lines", Some("desk"))),
+            (first, owned("another", None)),
+        ];
+        journal.record([&*bytes], several.clone(), first);
+        let (second, bytes) = frame(2);
+        journal.record([&*bytes], [], second);
+        let found = recorded(&file).unwrap();
+        assert_eq!(found.owners, several);
+        assert_eq!(ids(&file), [1, 2]);
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -30,14 +30,14 @@ const STORY: &str = "story ";
 const SYMBOL: &str = "symbol ";
 
 impl Subject {
-    fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         match self {
             Subject::Symbol(symbol) => format!("{SYMBOL}{symbol}"),
             Subject::Story(id) => format!("{STORY}{id}"),
         }
     }
 
-    fn of(key: &str) -> Option<Self> {
+    pub(crate) fn of(key: &str) -> Option<Self> {
         match key.strip_prefix(STORY) {
             Some(id) => Some(Subject::Story(id.to_owned())),
             None => key.strip_prefix(SYMBOL)?.parse().ok().map(Subject::Symbol),

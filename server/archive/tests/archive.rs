@@ -4,9 +4,10 @@ mod support;
 
 use std::sync::Arc;
 
-use archive::{NewsQuery, Reader};
-use market::{Event, Interval};
+use archive::{NewsQuery, Ownership, Reader, Subject};
+use market::{Action, Basis, Event, Frame, Interval, News, NewsType};
 use support::*;
+use tape::EventId;
 
 #[tokio::test]
 async fn what_was_committed_is_there_after_a_restart() {
@@ -150,4 +151,62 @@ async fn an_event_that_cannot_be_read_keeps_no_other_away() {
     let (_archive, again) = open(&folder, clock.options());
     let refill: Vec<Event> = again.refill.into_iter().map(|(_, event)| event).collect();
     assert_eq!(refill, [Event::Bar(good)]);
+}
+
+#[tokio::test]
+async fn what_is_in_the_journal_alone_is_whose_it_was() {
+    let folder = Folder::new();
+    let clock = Clock::new(START);
+    let (archive, opened) = open(&folder, clock.options());
+    let story = |id: &str| News {
+        id: id.to_owned(),
+        kind: NewsType::Headline,
+        basis: Basis::Native,
+        action: Action::Created,
+        symbols: vec![symbol("GOOG")],
+        headline: "h".to_owned(),
+        summary: None,
+        url: None,
+        source: "desk".to_owned(),
+        published: START,
+        form: None,
+        accession: None,
+        code: None,
+    };
+    let owned = |id: &str, owner: &str| Ownership {
+        subject: Subject::Story(id.to_owned()),
+        owner: Some(owner.into()),
+    };
+    let record = |id: EventId, event: &Event, owner: Ownership| {
+        let frame = Frame::new(Some(&id), event).bytes();
+        archive.journal().record([&*frame], [(id, owner)], id);
+    };
+    // One that is in the database already, where somebody else has it since.
+    let first = (
+        id(&opened, START, 1),
+        Arc::new(Event::News(story("desk:1"))),
+    );
+    record(first.0, &first.1, owned("desk:1", "before"));
+    let written = archive.commit_owned(vec![first], vec![owned("desk:1", "since")]);
+    written.await.unwrap();
+    let second = id(&opened, START, 2);
+    record(
+        second,
+        &Event::News(story("desk:2")),
+        owned("desk:2", "desk"),
+    );
+    drop(archive);
+
+    let (_archive, again) = open(&folder, clock.options());
+    let events: Vec<_> = again.refill.iter().map(|(_, event)| event).collect();
+    assert_eq!(
+        events,
+        ["desk:1", "desk:2"]
+            .map(|id| Event::News(story(id)))
+            .iter()
+            .collect::<Vec<_>>()
+    );
+    let mut owners = again.owners;
+    owners.sort_by_key(|ownership| format!("{ownership:?}"));
+    assert_eq!(owners, [owned("desk:1", "since"), owned("desk:2", "desk")]);
 }

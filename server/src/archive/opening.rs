@@ -10,7 +10,7 @@ use market::{Bar, Event, Millis, Quote, Session, Symbol};
 use tape::{EventId, Payload as _, Refill, Stored};
 
 use super::{Kind, Left, LeftBehind, Told};
-use crate::{Clock, Config, Entry, Owner, Tape, Topic, sessions::Calendar};
+use crate::{Clock, Config, Entry, Owner, Tape, Topic, owner::ownership, sessions::Calendar};
 
 /// What a server goes on from.
 #[derive(Debug)]
@@ -176,7 +176,11 @@ fn open(
             .iter()
             .map(|(_, entry)| entry.chunk().frame())
             .collect();
-        journal.record(frames.iter().map(|frame| &**frame), *last);
+        let owners = kept.iter().filter_map(|(id, entry)| {
+            let ownership = ownership(&entry.event, &entry.owner)?;
+            Some((*id, ownership))
+        });
+        journal.record(frames.iter().map(|frame| &**frame), owners, *last);
     });
     let told = newest
         .iter()

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use market::{Bar, Closes, Event, FeedStatus, Millis, News, Quote, Session, Snapshot, Symbol};
+use market::{Closes, Event, FeedStatus, Millis, News, Price, Quote, Session, Snapshot, Symbol};
 use tape::EventId;
 
 use super::selection::{Selection, Symbols};
@@ -23,8 +23,12 @@ const SNAPSHOT_NEWS: usize = 40;
 /// How many symbols are looked up while the tape is locked.
 const SLICE_SYMBOLS: usize = SLICE_ENTRIES / 4;
 
+/// How many bars of a symbol are looked at: where each is built first and then published, there are two of
+/// every minute.
+const SEEN_BARS: usize = 2 * SPARKLINE_BARS;
+
 /// Of how many symbols the closes are looked up while the tape is locked.
-const SLICE_CLOSES: usize = SLICE_ENTRIES / SPARKLINE_BARS;
+const SLICE_CLOSES: usize = SLICE_ENTRIES / SEEN_BARS;
 
 /// The newest quote and session of a symbol.
 #[derive(Default)]
@@ -184,16 +188,12 @@ pub(crate) fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
 fn closes(tape: &Tape, symbols: &[Symbol], position: EventId) -> Vec<Closes> {
     let mut found = Vec::new();
     for slice in symbols.chunks(SLICE_CLOSES) {
-        let bars: Vec<(Symbol, Vec<Entry>)> = tape.view(|view| {
-            let bars_of = |&symbol: &Symbol| (symbol, bars_in(view, symbol, position));
+        let bars: Vec<(Symbol, BTreeMap<Millis, Price>)> = tape.view(|view| {
+            let bars_of = |&symbol: &Symbol| (symbol, closes_in(view, symbol, position));
             slice.iter().map(bars_of).collect()
         });
         for (symbol, bars) in bars {
-            let closes = bars.iter().rev().filter_map(|entry| match &*entry.event {
-                Event::Bar(Bar { close, .. }) => Some(*close),
-                _ => None,
-            });
-            let prices: Vec<_> = closes.collect();
+            let prices: Vec<Price> = bars.into_values().collect();
             if !prices.is_empty() {
                 found.push(Closes { symbol, prices });
             }
@@ -202,13 +202,19 @@ fn closes(tape: &Tape, symbols: &[Symbol], position: EventId) -> Vec<Closes> {
     found
 }
 
-/// The bars of a sparkline, newest first.
-fn bars_in(view: &View<'_>, symbol: Symbol, position: EventId) -> Vec<Entry> {
+/// The closes of a sparkline by their minutes; of a bar that was replaced, that of the newest.
+fn closes_in(view: &View<'_>, symbol: Symbol, position: EventId) -> BTreeMap<Millis, Price> {
     let kept = view.kept(&Topic::Symbol(symbol));
-    kept.skip_while(|(id, _)| *id > position)
-        .take(SPARKLINE_BARS)
-        .map(|(_, entry)| entry.clone())
-        .collect()
+    let mut closes = BTreeMap::new();
+    // Of a minute that is told anew again and again, not all versions are looked at.
+    for (_, entry) in kept.skip_while(|(id, _)| *id > position).take(SEEN_BARS) {
+        if let Event::Bar(bar) = &*entry.event
+            && (closes.len() < SPARKLINE_BARS || closes.contains_key(&bar.start))
+        {
+            closes.entry(bar.start).or_insert(bar.close);
+        }
+    }
+    closes
 }
 
 /// The newest stories of the topics, newest first; of a story that was corrected, the correction.
@@ -231,4 +237,52 @@ fn news(tape: &Tape, topics: &[Topic], position: EventId) -> Vec<News> {
         }
     }
     stories
+}
+
+#[cfg(test)]
+mod tests {
+    use market::Bar;
+
+    use super::*;
+    use crate::{Draft, testing};
+
+    #[test]
+    fn a_minute_whose_bar_was_replaced_has_one_close() {
+        let tape = testing::tape();
+        let symbol: Symbol = "GOOG".parse().unwrap();
+        let append = |minute: Millis, close: &str| {
+            let close: Price = close.parse().unwrap();
+            let bar = Event::Bar(Bar {
+                symbol,
+                start: minute * Bar::INTERVAL,
+                open: close,
+                high: close,
+                low: close,
+                close,
+                volume: "1".parse().unwrap(),
+                vwap: None,
+                trades: 1,
+            });
+            tape.append_all(testing::START, |batch| Draft::new(bar).append(batch))
+        };
+        let prices = |position: EventId| -> Vec<String> {
+            let closes = closes(&tape, &[symbol], position);
+            closes[0].prices.iter().map(Price::to_string).collect()
+        };
+        append(1, "1");
+        let before = append(2, "2");
+        // The minutes as they were published come afterwards.
+        append(1, "1.5");
+        let after = append(2, "2.5");
+        assert_eq!(prices(before), ["1", "2"]);
+        assert_eq!(prices(after), ["1.5", "2.5"]);
+        // An hour of them is of sixty minutes.
+        let mut last = after;
+        for minute in 3..100 {
+            append(minute, "3");
+            last = append(minute, &minute.to_string());
+        }
+        let expected: Vec<String> = (40..100).map(|minute| minute.to_string()).collect();
+        assert_eq!(prices(last), expected);
+    }
 }
