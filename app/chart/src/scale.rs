@@ -160,14 +160,36 @@ pub fn format_plain(value: f64, decimals: u32) -> String {
     )
 }
 
-/// A number of more digits than fit into a `u64` with its decimals: without decimals, which it does not have.
+/// A number of more digits than a `u64` has room for with decimals: all its digits, and no decimals, since an `f64` of
+/// this size has none. It is doubled digit by digit, because 128-bit division is a large part of a small WebAssembly
+/// module.
 fn format_huge(value: f64) -> String {
-    const HALF: u128 = 1_000_000_000_000_000;
-    let sign = if value < 0.0 { "-" } else { "" };
+    const WHOLE: f64 = (1u64 << 53) as f64;
     // No price and no size is above 10^29.
-    let whole = value.abs().min(1e29) as u128;
-    let (upper, lower) = ((whole / HALF) as u64, (whole % HALF) as u64);
-    format!("{sign}{upper}{lower:015}")
+    let mut rest = value.abs().min(1e29);
+    let mut doublings = 0;
+    while rest >= WHOLE {
+        rest /= 2.0;
+        doublings += 1;
+    }
+    let mut digits = (rest as u64).to_string().into_bytes();
+    for _ in 0..doublings {
+        let mut carry = 0;
+        for digit in digits.iter_mut().rev() {
+            let doubled = (*digit - b'0') * 2 + carry;
+            *digit = b'0' + doubled % 10;
+            carry = doubled / 10;
+        }
+        if carry > 0 {
+            digits.insert(0, b'0' + carry);
+        }
+    }
+    let mut text = String::with_capacity(digits.len() + 1);
+    if value < 0.0 {
+        text.push('-');
+    }
+    text.extend(digits.into_iter().map(char::from));
+    text
 }
 
 /// The length of a candle, in milliseconds, as people write it: `5m`, `1h`, `1D`.

@@ -104,7 +104,7 @@ fn read(text: &str) -> Result<Symbol, Reason> {
     if text.len() > Symbol::MAX_BYTES || text.chars().count() > Symbol::MAX_CHARS {
         return Err(Reason::TooLong);
     }
-    if !text.chars().any(char::is_alphanumeric) {
+    if !text.chars().any(is_letter_or_digit) {
         return Err(Reason::NoLetter);
     }
     if text.split('/').any(|part| matches!(part, "." | "..")) {
@@ -125,9 +125,23 @@ fn is_allowed(c: char) -> bool {
         // These are letters that show nothing: fillers of Hangul, and vowels that Khmer implies.
         '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{17b4}' | '\u{17b5}' => false,
         ' ' => false,
-        c if c.is_ascii() => c.is_ascii_alphanumeric() || Symbol::SIGNS.contains(c),
-        c => c.is_alphanumeric(),
+        c => is_letter_or_digit(c) || Symbol::SIGNS.contains(c),
     }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn is_letter_or_digit(c: char) -> bool {
+    c.is_alphanumeric()
+}
+
+/// The same by the browser, which has the tables.
+#[cfg(target_arch = "wasm32")]
+fn is_letter_or_digit(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric();
+    }
+    let letters = js_sys::RegExp::new("[\\p{Alphabetic}\\p{N}]", "u");
+    letters.test(c.encode_utf8(&mut [0; 4]))
 }
 
 /// A text in upper case and normalization form C. It is composed before and after, because case
