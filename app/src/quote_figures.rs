@@ -68,7 +68,11 @@ impl QuoteFigures {
         let price = |price| Shown::price(symbol, price, digits);
         let size = |size| Shown::size(symbol, size);
         QuoteFigures {
-            name: session.map_or_else(String::new, |session| session.name.clone()),
+            // A symbol that was published without a session has its own text as its name.
+            name: session
+                .map(|session| session.name.clone())
+                .filter(|name| name != symbol.as_str())
+                .unwrap_or_default(),
             currency: session.and_then(|session| session.currency.clone()),
             price: price(quote.and_then(|quote| quote.price)),
             change: Change::of(symbol, quote, session),

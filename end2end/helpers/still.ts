@@ -41,13 +41,13 @@ export function minutes(seed: number, count = 390, from = 100): Minute[] {
   return bars;
 }
 
-/** Publishes the bars of a symbol, and a quote at the end of the last one: from then on it stands still. */
+/** Publishes the bars of a symbol, and a quote at the very end of the last one, so that no further bar is built: from then on it stands still. */
 export async function still(server: Server, symbol: string, bars: Minute[]): Promise<void> {
   const last = bars.at(-1)!;
   const decimal = (value: number) => value.toFixed(2);
   const quote = {
     symbol,
-    time: last.start + MINUTE,
+    time: last.start + MINUTE - 1,
     price: decimal(last.close),
     volume: '1000000',
   };

@@ -39,16 +39,7 @@ impl ValueTicks {
                 high: 0.0,
             };
         }
-        let near = (raw <= tick).then(|| (tick, decimals_of(tick)));
-        let mut round = round_steps(raw)
-            .take(ROUND_STEPS)
-            .filter(|(step, _)| tick <= 0.0 || is_multiple(*step, tick));
-        let (step, decimals) = near.or_else(|| round.next()).unwrap_or_else(|| {
-            // No round number near is a multiple: a round number of ticks is.
-            let (times, _) = round_steps(raw / tick).next().unwrap_or((1.0, 0));
-            let step = times.max(1.0) * tick;
-            (step, decimals_of(step))
-        });
+        let (step, decimals) = round_step(raw, tick);
         Self {
             step,
             decimals,
@@ -68,19 +59,23 @@ impl ValueTicks {
 }
 
 /// How many round numbers are tried for one that is a multiple of the tick: up to a thousand times as much.
-const ROUND_STEPS: usize = 9;
+const ROUND_STEPS: i32 = 10;
 
-/// 1, 2 and 5 times the powers of ten from `least` on, and the decimals that each needs.
-fn round_steps(least: f64) -> impl Iterator<Item = (f64, u32)> {
-    let exponent = least.log10().floor() as i32;
-    let all = (exponent..).flat_map(|exponent| {
-        [1.0, 2.0, 5.0].map(|factor| {
-            let decimals = (-exponent).clamp(0, MAX_DECIMALS as i32) as u32;
-            (factor * power_of_ten(exponent), decimals)
-        })
-    });
-    // A little room, so that 0.2 / 2 is taken for 0.1 and not for just above it.
-    all.skip_while(move |(step, _)| step * 1.000001 < least)
+/// 1, 2 or 5 times a power of ten that is not below `least` and is a multiple of `tick`, where that is above 0; and
+/// its decimals. Where no round number near is a multiple, it is as many ticks as are needed.
+fn round_step(least: f64, tick: f64) -> (f64, u32) {
+    let first = least.log10().floor() as i32;
+    for n in 0..ROUND_STEPS {
+        let exponent = first + n / 3;
+        let step = [1.0, 2.0, 5.0][n as usize % 3] * power_of_ten(exponent);
+        // A little room, so that 0.2 / 2 is taken for 0.1 and not for just above it.
+        let is_enough = step * 1.000001 >= least && least > tick;
+        if is_enough && (tick <= 0.0 || is_multiple(step, tick)) {
+            return (step, (-exponent).clamp(0, MAX_DECIMALS as i32) as u32);
+        }
+    }
+    let step = (least / tick - 1e-6).ceil() * tick;
+    (step, decimals_of(step))
 }
 
 fn is_multiple(step: f64, tick: f64) -> bool {
