@@ -80,7 +80,7 @@ test('the chart stays sharp when it is resized and on a dense screen', async ({
   const sharp = async () => (await density()).every((value) => Math.abs(value - 2) < 0.02);
   await expect.poll(sharp).toBe(true);
   const before = await canvas.evaluate((canvas: HTMLCanvasElement) => canvas.width);
-  await page.setViewportSize({ width: 800, height: 700 });
+  await page.setViewportSize({ width: 860, height: 700 });
   await expect
     .poll(async () => await canvas.evaluate((canvas: HTMLCanvasElement) => canvas.width))
     .not.toBe(before);
