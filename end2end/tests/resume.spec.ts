@@ -145,8 +145,8 @@ class Reader {
   take(arrivals: readonly Arrival[]): void {
     for (; this.taken < arrivals.length; this.taken++) {
       const arrival = arrivals[this.taken]!;
-      // The server adds a session to each symbol that is published without one; it merges, and is not followed here.
-      if (!['heartbeat', 'session'].includes(arrival.event)) this.takeOne(arrival);
+      // The server adds sessions and bars of its own to what is published; they are not followed here.
+      if (!['heartbeat', 'session', 'bar'].includes(arrival.event)) this.takeOne(arrival);
     }
   }
 
@@ -305,8 +305,8 @@ test('an id that the tape did not give is answered with a reset, and its own ids
   const events = async (after: string) => {
     const response = await fetch(`${server.url}/stocks?symbols=*&after=${encodeURIComponent(after)}`);
     const { events } = (await response.json()) as { events: { event: string; data: Snapshot }[] };
-    // The session that the server adds to each symbol may come before or after its first quote.
-    return events.filter(({ event }) => event !== 'session');
+    // The server adds sessions and bars of its own.
+    return events.filter(({ event }) => event !== 'session' && event !== 'bar');
   };
   expect((await events(own)).map(({ event }) => event)).toEqual(['news', 'message']);
   expect(await events(publisher.last)).toEqual([]);
