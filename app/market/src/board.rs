@@ -339,7 +339,7 @@ impl State {
         for recent in &mut self.recent {
             recent.time = latest.min(recent.time);
         }
-        // Whether the bar of this minute was told before is not known any more: it is not told twice.
+        // The board no longer holds whether it published the bar of this minute, so it does not publish it again.
         self.closed_until = self.closed_until.min(minute(latest) + Bar::INTERVAL);
         self.open_bar.take_if(|open| open.start > latest);
     }
@@ -696,7 +696,7 @@ mod tests {
         assert_eq!(change.quote.time, now + 2_000);
         let volume = change.quote.volume;
         assert_eq!(volume, Some(size("15")), "nothing is counted twice or lost");
-        // The bar of this minute was told, and is not told again; the next one is.
+        // The bar of this minute is published already and not published again; the next one is.
         assert_eq!(board.late(), 2);
         assert_eq!(board.apply(&trade("A", now + MINUTE, "15", "1")).bars(), []);
         let bars = board.apply(&trade("A", now + 2 * MINUTE, "16", "1")).bars();

@@ -182,17 +182,10 @@ pub(crate) async fn one(
 )]
 pub(crate) async fn several(
     State(service): State<Arc<Service>>,
-    headers: HeaderMap,
     Extension(asker): Extension<Asker>,
     request: Request,
 ) -> Response {
-    let representation = match Representation::negotiate(&headers) {
-        Ok(Representation::Page) => return page::several(service, request).await,
-        Ok(representation) => representation,
-        Err(problem) => return problem.into_response(),
-    };
-    let (parts, _) = request.into_parts();
-    let answer = async {
+    let read = |parts: &Parts, service: &Service| {
         let query: Query = asked::strict(&parts.uri)?;
         let Some(text) = &query.symbols else {
             return Err(Problem::Malformed(
@@ -200,9 +193,9 @@ pub(crate) async fn several(
             ));
         };
         let symbols = Symbols::parse("symbols", text, service.limits.symbols)?;
-        represent_several(&service, representation, symbols, &query, &parts, asker).await
+        Ok((query, symbols))
     };
-    answer.await.unwrap_or_else(Problem::into_response)
+    page_or_several(service, asker, request, read).await
 }
 
 /// The dashboard, or what `/stocks` answers.
@@ -227,22 +220,38 @@ pub(crate) async fn several(
 )]
 pub(crate) async fn home(
     State(service): State<Arc<Service>>,
-    headers: HeaderMap,
     Extension(asker): Extension<Asker>,
     request: Request,
 ) -> Response {
-    let representation = match Representation::negotiate(&headers) {
+    let read = |parts: &Parts, service: &Service| {
+        let query: Query = asked::strict::<HomeQuery>(&parts.uri)?.into();
+        let symbols = match &query.symbols {
+            Some(text) => Symbols::parse("symbols", text, service.limits.symbols)?,
+            None => Symbols::All,
+        };
+        Ok((query, symbols))
+    };
+    page_or_several(service, asker, request, read).await
+}
+
+/// What an address asks for as data.
+type Asked = Result<(Query, Symbols), Problem>;
+
+/// The page, or what was asked for as data. `read` reads the address, which only data is strict about.
+async fn page_or_several(
+    service: Arc<Service>,
+    asker: Asker,
+    request: Request,
+    read: fn(&Parts, &Service) -> Asked,
+) -> Response {
+    let representation = match Representation::negotiate(request.headers()) {
         Ok(Representation::Page) => return page::several(service, request).await,
         Ok(representation) => representation,
         Err(problem) => return problem.into_response(),
     };
     let (parts, _) = request.into_parts();
     let answer = async {
-        let query: Query = asked::strict::<HomeQuery>(&parts.uri)?.into();
-        let symbols = match &query.symbols {
-            Some(text) => Symbols::parse("symbols", text, service.limits.symbols)?,
-            None => Symbols::All,
-        };
+        let (query, symbols) = read(&parts, &service)?;
         represent_several(&service, representation, symbols, &query, &parts, asker).await
     };
     answer.await.unwrap_or_else(Problem::into_response)
