@@ -83,7 +83,7 @@ impl Play {
                     .unwrap();
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(20), enough).await;
+        let waited = tokio::time::timeout(Duration::from_secs(60), enough).await;
         let headlines: Vec<String> = self.news().into_iter().map(|news| news.headline).collect();
         assert!(waited.is_ok(), "{headlines:?}: expected {count}");
         headlines

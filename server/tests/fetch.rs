@@ -2,10 +2,7 @@
 
 mod support;
 
-use std::{
-    io::Write,
-    time::{Duration, Instant},
-};
+use std::{io::Write, time::Duration};
 
 use flate2::{
     Compression,
@@ -262,7 +259,6 @@ async fn a_redirect_is_followed_on_its_host_alone() {
 #[tokio::test]
 async fn faults_of_the_wire_are_said_in_words() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n";
-    let start = Instant::now();
     for (reply, words) in [
         (Reply::Silence, "nothing came for 500ms"),
         (Reply::Stall(b"half".to_vec()), "nothing came for 500ms"),
@@ -289,7 +285,6 @@ async fn faults_of_the_wire_are_said_in_words() {
         assert!(error.why.contains(words), "{said}: {error}");
         assert!(!error.is_fatal, "{error:?}");
     }
-    assert!(start.elapsed() < Duration::from_secs(15));
 
     let script = Script::of([ok("")]).await;
     let url: Url = script.url("/").parse().unwrap();

@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use support::{news, problem, session};
 
 const TOKEN: &str = "the-token-of-the-desk";
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Mounts a disk of 4 MiB, most of which is taken until a line comes on the standard input, and runs
 /// the rest of the arguments in its place.

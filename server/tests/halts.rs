@@ -85,7 +85,7 @@ impl Halting {
         let clock = Arc::clone(&now);
         let feed = Halts::new(options).with_patience(Patience {
             connect: Duration::from_secs(5),
-            silence: Duration::from_millis(500),
+            silence: Duration::from_secs(3),
             answer: Duration::from_secs(10),
         });
         let stage = Stage::at(Arc::new(move || clock.load(Ordering::SeqCst)), feed);

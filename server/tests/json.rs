@@ -36,7 +36,7 @@ fn options(script: &Script, more: &str) -> Options {
 fn start(options: Options) -> Stage {
     let feed = Json::new(options).with_patience(Patience {
         connect: Duration::from_secs(5),
-        silence: Duration::from_millis(500),
+        silence: Duration::from_secs(3),
         answer: Duration::from_secs(10),
     });
     Stage::at(Arc::new(|| NOW), feed)

@@ -28,7 +28,7 @@ async fn opens(server: &Server, client: &str) -> Response {
             }
         }
     };
-    let opened = tokio::time::timeout(Duration::from_secs(10), opening).await;
+    let opened = tokio::time::timeout(Duration::from_secs(60), opening).await;
     opened.expect("the place did not become free")
 }
 
@@ -223,7 +223,7 @@ fn many_quotes(server: &Server) {
 /// Asks for a path until it is answered with 200.
 async fn is_answered_again(server: &Server, path: &str) {
     let asking = async { while server.get(path, &[]).await.status() != 200 {} };
-    let answered = tokio::time::timeout(Duration::from_secs(10), asking).await;
+    let answered = tokio::time::timeout(Duration::from_secs(60), asking).await;
     answered.expect("the place did not become free");
 }
 

@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use support::{START, Server, bar, news, problem, quote, session};
 
 const TOKEN: &str = "the-token-of-the-desk";
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder of a test's own, gone afterwards.
 struct Folder(PathBuf);
@@ -62,8 +62,10 @@ impl Drop for Folder {
 fn config(folder: &Path, options: &[&str]) -> Config {
     let grant = TokenGrant::new("desk", TOKEN).unwrap().to_string();
     let folder = folder.to_str().unwrap();
+    // What was appended is on disk when a server has ended, however slow the machine is.
+    let grace = ["--grace", "60s"];
     let arguments = ["tickertape", "--data", folder, "--publish-token", &grant];
-    Config::try_parse_from(arguments.iter().chain(options)).unwrap()
+    Config::try_parse_from(arguments.iter().chain(&grace).chain(options)).unwrap()
 }
 
 /// Starts a server whose clock stands at a time; `None` for one that goes.
@@ -769,7 +771,7 @@ fn damage(folder: &Folder, text: &str, byte: u8) {
 fn repair(folder: &Folder, options: &[&str]) -> Result<(bool, String), String> {
     let data = folder.0.to_str().unwrap();
     let arguments = ["tickertape", "repair", "--data", data];
-    let config = Config::try_parse_from(arguments.iter().chain(options)).unwrap();
+    let config = Config::try_parse_from(arguments.iter().chain(&grace).chain(options)).unwrap();
     let Some(server::Command::Repair(options)) = config.command else {
         unreachable!("it is a repair");
     };

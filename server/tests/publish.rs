@@ -133,7 +133,7 @@ impl Server {
 async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let reading = stream.read_to_end(&mut answer);
-    let read = tokio::time::timeout(Duration::from_secs(10), reading).await;
+    let read = tokio::time::timeout(Duration::from_secs(60), reading).await;
     read.expect("the server is silent").unwrap();
     String::from_utf8(answer).unwrap()
 }
@@ -232,7 +232,7 @@ async fn an_event_an_array_and_lines_reach_the_streams() {
     let mut heard = Vec::new();
     let mut last_id = String::new();
     while heard.len() < 6 {
-        let chunk = tokio::time::timeout(Duration::from_secs(10), stream.chunk()).await;
+        let chunk = tokio::time::timeout(Duration::from_secs(60), stream.chunk()).await;
         let chunk = chunk.expect("the stream is silent").unwrap().unwrap();
         decoder.push(&chunk, |message| {
             last_id = message.last_event_id;
@@ -678,7 +678,7 @@ async fn a_body_is_asked_for_only_where_it_is_wanted() {
     stream.write_all(head(&expects).as_bytes()).await.unwrap();
     let mut interim = [0; 25];
     let reading = stream.read_exact(&mut interim);
-    let read = tokio::time::timeout(Duration::from_secs(10), reading).await;
+    let read = tokio::time::timeout(Duration::from_secs(60), reading).await;
     read.expect("the server is silent").unwrap();
     assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(event.as_bytes()).await.unwrap();

@@ -35,7 +35,7 @@ fn options(urls: &[String]) -> Options {
 fn start(options: Options) -> Stage {
     let feed = Rss::new(options).with_patience(Patience {
         connect: Duration::from_secs(5),
-        silence: Duration::from_millis(500),
+        silence: Duration::from_secs(3),
         answer: Duration::from_secs(10),
     });
     Stage::at(Arc::new(|| SIX + 3_600_000), feed)

@@ -44,7 +44,7 @@ fn options(script: &Script, forms: &[&str]) -> Options {
 fn feed(script: &Script, forms: &[&str]) -> Sec {
     Sec::new(options(script, forms)).with_patience(Patience {
         connect: Duration::from_secs(5),
-        silence: Duration::from_millis(500),
+        silence: Duration::from_secs(3),
         answer: Duration::from_secs(10),
     })
 }

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     fmt,
     ops::Range,
     path::{Path, PathBuf},
@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use market::{Bar, Event, Interval, Millis, News, NewsType, Quote, Symbol};
-use rusqlite::{Connection, OpenFlags, ToSql, params};
+use market::{Bar, Event, Interval, Millis, News, Quote, Symbol};
+use rusqlite::{Connection, OpenFlags, params};
 use tape::EventId;
 
 use crate::{
@@ -19,9 +19,9 @@ use crate::{
     meta,
     overlay::Newest,
     read, roll, schema,
+    search::{self, FoundNews, NewsQuery},
     store::{Damage, Store},
     table::Table,
-    write::type_name,
     zone,
 };
 
@@ -141,12 +141,30 @@ impl Reader {
         })
     }
 
-    /// Stories, the newest first, each in its newest version.
+    /// The newest stories that a query asks for, each by its newest version, newest first, however many have to be looked at.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn news(&self, query: &NewsQuery) -> Result<Vec<(EventId, News)>, Failure> {
-        self.read(|connection| news(connection, self.0.ids, query))
+        let mut query = query.clone();
+        let mut stories = Vec::new();
+        loop {
+            let found = self.search(&query)?;
+            query.limit -= found.stories.len();
+            stories.extend(found.stories);
+            match found.unread {
+                Some(unread) if query.limit > 0 => query.before = Some(unread),
+                _ => return Ok(stories),
+            }
+        }
+    }
+
+    /// The same, but no more are looked at than take some tens of milliseconds.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn search(&self, query: &NewsQuery) -> Result<FoundNews, Failure> {
+        self.read(|connection| search::news(connection, self.0.ids, query))
     }
 
     /// The trades of a symbol in a span of milliseconds, in the order of their times; those of the
@@ -413,24 +431,6 @@ impl<T> fmt::Debug for Pages<T> {
     }
 }
 
-/// Which stories are asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct NewsQuery {
-    /// Only those that speak of one of these; of anything where it is empty.
-    pub symbols: Vec<Symbol>,
-    /// Only these types; all where it is empty.
-    pub types: Vec<NewsType>,
-    /// Only those whose newest version is before this: where the page before ended.
-    pub before: Option<EventId>,
-    /// Only those whose newest version is after this.
-    pub after: Option<EventId>,
-    /// Only those in which each of these words stands, in the headline or the summary. The last
-    /// may be the beginning of one.
-    pub words: Option<String>,
-    /// How many at the most.
-    pub limit: usize,
-}
-
 fn bars(
     connection: &Store,
     known: &Known,
@@ -499,99 +499,6 @@ fn bars(
         }
     }
     Ok(newest.oldest_first())
-}
-
-fn news(connection: &Store, ids: Ids, query: &NewsQuery) -> Result<Vec<(EventId, News)>, Failure> {
-    let before = query.before.map_or(i64::MAX, |id| ids.at_least(id));
-    let after = query.after.map_or(-1, |id| {
-        let at = ids.at_least(id);
-        if ids.pack(id) == Some(at) { at } else { at - 1 }
-    });
-    let types: Vec<String> = query.types.iter().copied().map(type_name).collect();
-    let types = serde_json::to_string(&types).unwrap_or_default();
-    let words = query
-        .words
-        .as_deref()
-        .map(words)
-        .filter(|words| !words.is_empty());
-    // Each symbol has its stories in the order of their ids, so that the newest are found without
-    // looking at the others.
-    let (symbols, rows, id) = match query.symbols.as_slice() {
-        [] => (vec![None], "news", "news.id"),
-        symbols => {
-            let mut known = Vec::new();
-            for symbol in symbols {
-                known.extend(find_symbol(connection, *symbol)?.map(|known| Some(known.id)));
-            }
-            let rows = "news_symbols JOIN news ON news.id = news_symbols.id";
-            (known, rows, "news_symbols.id")
-        }
-    };
-    let mut sql = format!(
-        "SELECT {} FROM {rows} JOIN events ON events.id = news.id
-         WHERE newest AND {id} < :before AND {id} > :after",
-        Table::Events.shape().select
-    );
-    let mut values: Vec<(&str, &dyn ToSql)> = vec![(":before", &before), (":after", &after)];
-    if !query.types.is_empty() {
-        sql += " AND type IN (SELECT value FROM json_each(:types))";
-        values.push((":types", &types));
-    }
-    if words.is_some() {
-        sql += " AND news.id IN (SELECT rowid FROM news_words WHERE news_words MATCH :words)";
-        values.push((":words", &words));
-    }
-    if !query.symbols.is_empty() {
-        sql += " AND symbol = :symbol";
-    }
-    sql += &format!(" ORDER BY {id} DESC");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut found = BTreeMap::new();
-    for symbol in &symbols {
-        let mut values = values.clone();
-        if symbol.is_some() {
-            values.push((":symbol", symbol));
-        }
-        let mut rows = connection.rows(Table::Events, &mut statement, &*values, read::event)?;
-        let mut stories = 0;
-        while stories < query.limit
-            && let Some(kept) = rows.next()?
-        {
-            // The tables beside the events are not verified: what they claim is looked up in the story.
-            if let Event::News(news) = kept.event
-                && is_asked_for(&news, query)
-            {
-                stories += 1;
-                found.insert(kept.id, news);
-            }
-        }
-    }
-    Ok(found
-        .into_iter()
-        .rev()
-        .take(query.limit)
-        .map(|(id, news)| (ids.unpack(id), news))
-        .collect())
-}
-
-fn is_asked_for(news: &News, query: &NewsQuery) -> bool {
-    let symbols = &query.symbols;
-    (symbols.is_empty() || news.symbols.iter().any(|symbol| symbols.contains(symbol)))
-        && (query.types.is_empty() || query.types.contains(&news.kind))
-}
-
-/// What a person typed, as a question to the full-text index: each word quoted, so that none is
-/// taken for an operator (<https://www.sqlite.org/fts5.html#full_text_query_syntax>).
-fn words(text: &str) -> String {
-    let words: Vec<String> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(|word| format!("\"{word}\""))
-        .collect();
-    match words.is_empty() {
-        true => String::new(),
-        false => words.join(" ") + "*",
-    }
 }
 
 /// What a tape that begins now is filled with: see [`crate::Opened::refill`].

@@ -172,6 +172,83 @@ async fn stories_are_found_by_symbol_type_and_word_and_paged() {
 }
 
 #[tokio::test]
+async fn a_search_looks_at_so_many_stories_and_says_where_to_go_on() {
+    let folder = Folder::new();
+    let (archive, opened) = open(&folder, Clock::new(START).options());
+    const COUNT: usize = 10_500;
+    let told: Vec<News> = (0..COUNT)
+        .map(|n| {
+            let of = format!("S{}", n % 1_000);
+            let symbols = ["ALL", &of];
+            let (words, kind) = match n {
+                3 => ("common and rare", NewsType::Merger),
+                _ => ("common", NewsType::Headline),
+            };
+            story(&n.to_string(), words, kind, &symbols)
+        })
+        .collect();
+    let ids = tell(&archive, &opened, &told).await;
+    let mergers = NewsQuery {
+        words: Some("common".to_owned()),
+        types: vec![NewsType::Merger],
+        limit: 5,
+        ..NewsQuery::default()
+    };
+    let found = archive.search(&mergers).unwrap();
+    assert_eq!((found.stories, found.unread), (vec![], Some(ids[500])));
+    let on = NewsQuery {
+        before: Some(ids[500]),
+        ..mergers.clone()
+    };
+    let found = archive.search(&on).unwrap();
+    assert_eq!(
+        (found.stories, found.unread),
+        (vec![(ids[3], told[3].clone())], None)
+    );
+    assert_eq!(archive.news(&mergers).unwrap(), [(ids[3], told[3].clone())]);
+
+    // However many symbols there are, and whatever is asked of them, it is as if every story had been looked at.
+    let many: Vec<_> = (0..500).map(|n| symbol(&format!("S{}", 2 * n))).collect();
+    for symbols in [vec![symbol("S3")], vec![symbol("ALL")], many] {
+        for words in [
+            None,
+            Some("common"),
+            Some("rare"),
+            Some("comm"),
+            Some("nothing"),
+        ] {
+            for types in [vec![], vec![NewsType::Merger]] {
+                for (limit, before) in [(1, None), (7, Some(ids[400])), (600, None)] {
+                    let query = NewsQuery {
+                        symbols: symbols.clone(),
+                        words: words.map(str::to_owned),
+                        types: types.clone(),
+                        before,
+                        limit,
+                        ..NewsQuery::default()
+                    };
+                    let asked_for = |(id, news): &(&EventId, &News)| {
+                        news.symbols.iter().any(|symbol| symbols.contains(symbol))
+                            && words.is_none_or(|words| {
+                                let mut said = news.headline.split(' ');
+                                said.any(|word| word.starts_with(words))
+                            })
+                            && (types.is_empty() || types.contains(&news.kind))
+                            && before.is_none_or(|before| **id < before)
+                    };
+                    let expected = ids.iter().zip(&told).rev().filter(asked_for);
+                    let expected: Vec<_> = expected
+                        .take(limit)
+                        .map(|(id, news)| (*id, news.clone()))
+                        .collect();
+                    assert_eq!(archive.news(&query).unwrap(), expected, "{query:?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refill_is_bounded_and_in_order() {
     let folder = Folder::new();
     let clock = Clock::new(START);

@@ -8,9 +8,9 @@ use std::{
     },
 };
 
-use ::archive::{Archive, Importer, Options, Print, Split};
+use ::archive::{Archive, FoundNews, Importer, Options, Print, Split};
 use jiff::tz::TimeZone;
-use market::{Clock, Moves, News, Price, Quality, Quote, Roll, Session, Tick, Trade, TradingState};
+use market::{Clock, Moves, Price, Quality, Quote, Roll, Session, Tick, Trade, TradingState};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -347,13 +347,8 @@ impl Past for Writing<'_> {
         Past::splits(&self.shelf.archive, symbol, times)
     }
 
-    fn news(
-        &self,
-        _: &NewsFilter,
-        _: Option<EventId>,
-        _: usize,
-    ) -> Result<Vec<(EventId, News)>, Unreadable> {
-        Ok(Vec::new())
+    fn news(&self, _: &NewsFilter, _: Option<EventId>, _: usize) -> Result<FoundNews, Unreadable> {
+        Ok(FoundNews::default())
     }
 }
 

@@ -16,8 +16,8 @@ use std::{
     },
 };
 
-use ::archive::{Overlay, Rolled, Split};
-use market::{Interval, Millis, News, Symbol};
+use ::archive::{FoundNews, Overlay, Rolled, Split};
+use market::{Interval, Millis, Symbol};
 use tape::EventId;
 use tokio::{sync::Semaphore, task};
 
@@ -62,7 +62,8 @@ pub trait Past: Send + Sync {
     fn splits(&self, symbol: Symbol, times: Range<Millis>) -> Result<Vec<Split>, Unreadable>;
 
     /// The newest `limit` stories that pass a filter and have an id before `before`, newest first;
-    /// of each story its newest version, under the id of that.
+    /// of each story its newest version, under the id of that. There are fewer where enough was looked through, and then
+    /// it is said from where on to go on.
     ///
     /// # Errors
     /// Where it cannot be read.
@@ -71,7 +72,7 @@ pub trait Past: Send + Sync {
         filter: &NewsFilter,
         before: Option<EventId>,
         limit: usize,
-    ) -> Result<Vec<(EventId, News)>, Unreadable>;
+    ) -> Result<FoundNews, Unreadable>;
 }
 
 impl Past for ::archive::Archive {
@@ -103,7 +104,7 @@ impl Past for ::archive::Archive {
         filter: &NewsFilter,
         before: Option<EventId>,
         limit: usize,
-    ) -> Result<Vec<(EventId, News)>, Unreadable> {
+    ) -> Result<FoundNews, Unreadable> {
         let words = filter.words.join(" ");
         let query = ::archive::NewsQuery {
             symbols: filter.symbols.clone(),
@@ -113,8 +114,8 @@ impl Past for ::archive::Archive {
             words: (!words.is_empty()).then_some(words),
             limit,
         };
-        let stories = self.reader().news(&query);
-        stories.map_err(|failure| failure.to_string())
+        let found = self.reader().search(&query);
+        found.map_err(|failure| failure.to_string())
     }
 }
 

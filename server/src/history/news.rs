@@ -1,5 +1,6 @@
 use std::cmp::Reverse;
 
+use ::archive::FoundNews;
 use market::{Event, News, NewsType, Symbol};
 use tape::EventId;
 
@@ -70,8 +71,12 @@ pub(crate) fn read_news(
     let written = past.and_then(Past::written).unwrap_or(BEGINNING);
     let archived = match past {
         Some(past) => past.news(filter, before, enough)?,
-        None => Vec::new(),
+        None => FoundNews::default(),
     };
+    let FoundNews {
+        stories: archived,
+        unread,
+    } = archived;
     let span = (written, before.unwrap_or(END));
     let (mut stories, cut) = taped(tape, filter, span, enough, MAX_LOOKED_THROUGH);
     if let Some(cut) = cut {
@@ -88,6 +93,12 @@ pub(crate) fn read_news(
     // It may have been written between the one reading and the other.
     stories.dedup_by_key(|(id, _)| *id);
     let has_more = stories.len() > limit || archive_has_more;
+    if !has_more && let Some(unread) = unread {
+        return Ok(Stories {
+            stories,
+            next: (limit > 0).then_some(unread),
+        });
+    }
     stories.truncate(limit);
     let last = stories.last().map(|(id, _)| *id).or(archives_last);
     Ok(Stories {
@@ -223,12 +234,15 @@ mod tests {
             filter: &NewsFilter,
             before: Option<EventId>,
             limit: usize,
-        ) -> Result<Vec<(EventId, News)>, Unreadable> {
+        ) -> Result<FoundNews, Unreadable> {
             let written = self.0.lock().unwrap();
             let found = written.iter().filter(|(id, news)| {
                 before.is_none_or(|before| *id < before) && filter.passes(news)
             });
-            Ok(found.take(limit).cloned().collect())
+            Ok(FoundNews {
+                stories: found.take(limit).cloned().collect(),
+                unread: None,
+            })
         }
     }
 
@@ -352,8 +366,8 @@ mod tests {
                 _: &NewsFilter,
                 _: Option<EventId>,
                 _: usize,
-            ) -> Result<Vec<(EventId, News)>, Unreadable> {
-                Ok(Vec::new())
+            ) -> Result<FoundNews, Unreadable> {
+                Ok(FoundNews::default())
             }
         }
         let tape = tape();

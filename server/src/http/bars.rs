@@ -36,7 +36,7 @@ pub(crate) struct BarsQuery {
     /// What is taken out of prices and volumes: the splits since, or nothing.
     #[param(pattern = "^(splits|none)$", default = "splits")]
     adjust: Option<String>,
-    /// How many bars at the most: the newest ones.
+    /// How many bars at the most: the newest ones. An answer has 20,000 at the most; the link `next` leads to those before.
     #[param(value_type = Option<u64>, maximum = 50000, default = 500)]
     limit: Option<String>,
     /// What to answer with, whatever `Accept` says.
@@ -61,8 +61,11 @@ struct Bars {
     until: Option<Millis>,
 }
 
-/// The most bars that one answer carries: a month of minutes.
+/// The most bars that may be asked for: a month of minutes.
 const MAX_BARS: usize = 50_000;
+
+/// The most bars that one answer carries: 45 ms of a core. A link leads to the others.
+const MAX_ANSWER_BARS: usize = 20_000;
 
 /// What it can be answered with.
 const FORMATS: [Format; 2] = [Format::Json, Format::Csv];
@@ -106,7 +109,7 @@ pub(crate) async fn bars(
         "a number of bars from 0 to 50000",
         MAX_BARS as u64,
     )?
-    .map_or(500, |limit| limit as usize);
+    .map_or(500, |limit| MAX_ANSWER_BARS.min(limit as usize));
     let adjust = adjust(query.adjust.as_deref())?;
     let format = format::choose(&headers, query.format.as_deref(), &FORMATS)?;
     let symbol = remembered(&service, path).await?;

@@ -11,10 +11,10 @@ use crate::{
 };
 
 const HEAD: Duration = Duration::from_millis(300);
-const IDLE: Duration = Duration::from_millis(600);
+const IDLE: Duration = Duration::from_secs(2);
 
 /// How much later than due something may be on a busy machine.
-const LATE: Duration = Duration::from_secs(2);
+const LATE: Duration = Duration::from_secs(30);
 
 fn server() -> Server {
     Server::fronted(Settings {

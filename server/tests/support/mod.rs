@@ -216,7 +216,7 @@ impl Server {
                 tokio::task::yield_now().await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+        let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
         if waited.is_err() {
             panic!("{name} is {:?}, not {expected}", self.metric(name).await);
         }
@@ -253,7 +253,7 @@ impl Stream {
     /// The next message; `None` at the end of the stream.
     pub(crate) async fn message(&mut self) -> Option<Message> {
         while self.waiting.is_empty() {
-            let chunk = tokio::time::timeout(Duration::from_secs(10), self.response.chunk());
+            let chunk = tokio::time::timeout(Duration::from_secs(60), self.response.chunk());
             let chunk = chunk.await.expect("the stream is silent").unwrap()?;
             self.raw.extend_from_slice(&chunk);
             let waiting = &mut self.waiting;

@@ -129,7 +129,7 @@ impl Script {
     pub(crate) async fn asks(&self, least: usize) -> Vec<Asked> {
         let mut asked = self.asked.clone();
         let enough = asked.wait_for(|asked| asked.len() >= least);
-        timeout(Duration::from_secs(20), enough)
+        timeout(Duration::from_secs(60), enough)
             .await
             .unwrap_or_else(|_| panic!("asked {} times: expected {least}", self.asked().len()))
             .unwrap()

@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) fn within<T>(future: impl Future<Output = T>) -> impl Future<Output = T> {
     let place = Location::caller();
     async move {
-        match timeout(Duration::from_secs(20), future).await {
+        match timeout(Duration::from_secs(60), future).await {
             Ok(done) => done,
             Err(_) => panic!("not within 20 seconds, at {place}"),
         }
@@ -242,7 +242,7 @@ impl Stage {
             let detail = status.detail.as_deref().unwrap_or_default();
             status.state == state && detail.contains(words)
         };
-        let waited = timeout(Duration::from_secs(20), self.statuses.wait_for(0, said)).await;
+        let waited = timeout(Duration::from_secs(60), self.statuses.wait_for(0, said)).await;
         match waited {
             Ok(status) => status.unwrap().detail.unwrap_or_default(),
             Err(_) => panic!("not {state:?}, {words:?}: {:?}", self.statuses.current()[0]),

@@ -21,7 +21,7 @@ pub(crate) struct Stage {
 
 /// Waits for what ought to happen soon.
 pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(20), what)
+    timeout(Duration::from_secs(60), what)
         .await
         .expect("it takes too long")
 }
@@ -119,7 +119,7 @@ impl Stage {
         let said = |status: &FeedStatus| {
             status.state == state && status.detail.as_deref().unwrap_or("").contains(words)
         };
-        let reached = timeout(Duration::from_secs(20), self.statuses.wait_for(0, said)).await;
+        let reached = timeout(Duration::from_secs(60), self.statuses.wait_for(0, said)).await;
         match reached {
             Ok(status) => status.unwrap(),
             Err(_) => panic!(

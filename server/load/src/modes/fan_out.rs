@@ -177,11 +177,16 @@ impl Closed {
     fn published(&self) -> u32 {
         self.due.len() as u32
     }
+
+    /// Whether nothing more is published: the time is up, and there was room for as many events as may be in flight.
+    fn is_over(&self, now: u64) -> bool {
+        now >= self.end && self.published() >= IN_FLIGHT
+    }
 }
 
 impl Work for Closed {
     fn due(&mut self, now: u64) -> Due {
-        if now >= self.end || self.flight.len() >= IN_FLIGHT {
+        if self.is_over(now) || self.flight.len() >= IN_FLIGHT {
             return Due::Never;
         }
         self.flight.publish();
@@ -203,7 +208,7 @@ impl Work for Closed {
 
     fn turn(&mut self, now: u64) -> Turn {
         let deadline = self.end + DRAIN.as_nanos() as u64;
-        if now >= deadline || (now >= self.end && self.flight.len() == 0) {
+        if now >= deadline || (self.is_over(now) && self.flight.len() == 0) {
             Turn::Done
         } else if now < self.end {
             Turn::At(self.end)
