@@ -4,18 +4,21 @@
 //!
 //! | element | matches |
 //! |---|---|
-//! | `word`, `a\|b` | this word; either word |
-//! | `NAME` | any phrase of this entry of [`MACROS`] |
+//! | `word`, `a\|b` | this word; either word, or a phrase of either macro |
+//! | `NAME` | any phrase of this macro, an entry of [`NOUNS`] or [`VERBS`] |
 //! | `#` | a number, among other words too |
 //! | `@` | a word with a capital, as a name has |
 //! | `$` | an amount of money, with its `million` or `billion` |
 //! | `*`, `*3` | up to six words, up to three |
-//! | `?a\|b` | the word, or nothing |
-//! | `!a\|b` | nothing, where none of these words comes next |
+//! | `?a\|b` | one of these, or nothing |
+//! | `!a\|b` | nothing, where none of these comes next |
+//! | `:` | a colon or a dash |
 //! | `^`, `.` | nothing, at the beginning of the headline; at the end of a clause |
 
 use super::{
-    vocabulary::MACROS,
+    lexicon::{self, WordSet},
+    verbs::VERBS,
+    vocabulary::NOUNS,
     words::{CLAUSE_END, Word},
 };
 
@@ -26,14 +29,14 @@ pub(super) type Phrase = Vec<Element>;
 
 #[derive(Debug, Clone)]
 pub(super) enum Element {
-    Word(Vec<&'static str>),
+    Word(WordSet),
     Any(Vec<Phrase>),
     Number,
     Capital,
     Money,
     Gap(usize),
-    Maybe(Vec<&'static str>),
-    Not(Vec<&'static str>),
+    Maybe(Vec<Phrase>),
+    Not(Vec<Phrase>),
     Begin,
     End,
 }
@@ -42,13 +45,13 @@ pub(super) enum Element {
 ///
 /// # Panics
 ///
-/// Panics where the phrase names a macro that does not exist. A test reads all phrases.
+/// Panics where the phrase names a macro that does not exist, or a word that no rule has. A test reads
+/// all phrases.
 pub(super) fn phrase(text: &'static str) -> Phrase {
     text.split(' ').map(element).collect()
 }
 
 fn element(text: &'static str) -> Element {
-    let choices = |text: &'static str| text.split('|').flat_map(flat).collect();
     match text {
         "#" => Element::Number,
         "@" => Element::Capital,
@@ -59,39 +62,58 @@ fn element(text: &'static str) -> Element {
         _ if text.starts_with('*') => Element::Gap(text[1..].parse().expect("a number")),
         _ if text.starts_with('?') => Element::Maybe(choices(&text[1..])),
         _ if text.starts_with('!') => Element::Not(choices(&text[1..])),
-        _ => match meaning(text) {
-            Some(phrases) => Element::Any(phrases.iter().map(|text| phrase(text)).collect()),
-            None => Element::Word(choices(text)),
+        _ => match choices(text).as_mut_slice() {
+            [only] if only.len() == 1 => only.remove(0),
+            several => Element::Any(several.to_vec()),
         },
     }
 }
 
-/// The phrases of a macro.
-fn meaning(name: &str) -> Option<&'static [&'static str]> {
-    MACROS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, phrases)| *phrases)
-}
-
-/// A word as it is, a macro among words as its words.
-fn flat(word: &'static str) -> Vec<&'static str> {
-    match meaning(word) {
-        Some(phrases) => phrases
-            .iter()
-            .flat_map(|text| text.split('|').flat_map(flat))
-            .collect(),
-        None => {
-            assert!(
-                word == "#"
-                    || word.starts_with(|c: char| c.is_ascii_lowercase()
-                        || c.is_ascii_digit()
-                        || c == '\''),
-                "{word:?}"
-            );
-            vec![word]
+/// What the words and macros of `a|B|c` stand for. Single words are one phrase, for speed.
+fn choices(text: &'static str) -> Vec<Phrase> {
+    let mut words = WordSet::default();
+    let mut phrases = Vec::new();
+    for choice in text.split('|') {
+        match meaning(choice) {
+            Some(meanings) => phrases.extend(meanings.iter().map(|text| phrase(text))),
+            None if matches!(choice, "#" | "@" | "$" | ".") => phrases.push(phrase(choice)),
+            None => {
+                assert!(
+                    !choice.is_empty() && !choice.contains(char::is_uppercase),
+                    "no macro is called {choice:?}"
+                );
+                words.insert(lexicon::number(choice).expect(choice));
+            }
         }
     }
+    let mut longer = Vec::new();
+    for phrase in phrases {
+        match phrase.as_slice() {
+            [Element::Word(more)] => words.extend(more),
+            [Element::Any(any)] => longer.extend_from_slice(any),
+            _ => longer.push(phrase),
+        }
+    }
+    longer.retain(|phrase| match phrase.as_slice() {
+        [Element::Word(more)] => {
+            words.extend(more);
+            false
+        }
+        _ => true,
+    });
+    if !words.is_empty() {
+        longer.insert(0, vec![Element::Word(words)]);
+    }
+    longer
+}
+
+/// The phrases of a macro.
+fn meaning(name: &str) -> Option<&'static [&'static str]> {
+    NOUNS
+        .iter()
+        .chain(VERBS)
+        .find(|(known, _)| *known == name)
+        .map(|(_, phrases)| *phrases)
 }
 
 /// The first word at which the phrase begins.
@@ -105,19 +127,12 @@ fn matches(phrase: &[Element], words: &[Word], at: usize) -> Option<usize> {
         return Some(at);
     };
     let word = words.get(at);
-    let one_of = |known: &[&str]| {
-        word.is_some_and(|word| {
-            known.contains(&word.text.as_str()) || (word.is_number() && known.contains(&"#"))
-        })
-    };
     match element {
-        Element::Word(known) => one_of(known)
+        Element::Word(known) => known
+            .contains(word?.number?)
             .then(|| matches(rest, words, at + 1))
             .flatten(),
-        Element::Any(phrases) => phrases.iter().find_map(|first| {
-            let after = matches(first, words, at)?;
-            matches(rest, words, after)
-        }),
+        Element::Any(phrases) => any(phrases, rest, words, at),
         Element::Number => word?
             .is_number()
             .then(|| matches(rest, words, at + 1))
@@ -140,15 +155,25 @@ fn matches(phrase: &[Element], words: &[Word], at: usize) -> Option<usize> {
                 .count();
             (0..=clause).find_map(|skipped| matches(rest, words, at + skipped))
         }
-        Element::Maybe(known) => one_of(known)
-            .then(|| matches(rest, words, at + 1))
-            .flatten()
-            .or_else(|| matches(rest, words, at)),
-        Element::Not(known) => (!one_of(known)).then(|| matches(rest, words, at)).flatten(),
+        Element::Maybe(phrases) => {
+            any(phrases, rest, words, at).or_else(|| matches(rest, words, at))
+        }
+        Element::Not(phrases) => any(phrases, &[], words, at)
+            .is_none()
+            .then(|| matches(rest, words, at))
+            .flatten(),
         Element::Begin => (at == 0).then(|| matches(rest, words, at)).flatten(),
         Element::End => word
             .is_none_or(|word| word.is(CLAUSE_END))
             .then(|| matches(rest, words, at))
             .flatten(),
     }
+}
+
+/// The word after `rest`, where it follows one of the phrases.
+fn any(phrases: &[Phrase], rest: &[Element], words: &[Word], at: usize) -> Option<usize> {
+    phrases.iter().find_map(|first| {
+        let after = matches(first, words, at)?;
+        matches(rest, words, after)
+    })
 }

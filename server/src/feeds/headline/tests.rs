@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::*;
+use super::{grammar::Element, *};
 
 #[test]
 fn names_the_types_of_headlines_as_they_are_written() {
@@ -85,18 +85,6 @@ fn names_the_types_of_headlines_as_they_are_written() {
         (Macro, "US CPI Rises 0.2% In October Vs. 0.3% Est."),
         (Macro, "Initial jobless claims fall to 219,000"),
         (Macro, "Treasury yields jump as Powell speaks"),
-        (
-            PressRelease,
-            "Acme Announces Commercial Launch of Its New Sensor",
-        ),
-        (
-            PressRelease,
-            "Acme to Present at the 12th Annual Widget Conference",
-        ),
-        (
-            PressRelease,
-            "SHAREHOLDER ALERT: Example LLP Reminds Investors of Deadline",
-        ),
     ] {
         assert_eq!(infer(headline), kind, "{headline}");
     }
@@ -128,6 +116,9 @@ fn leaves_alone_what_only_looks_alike() {
         "President announces new tariffs on steel",
         "Acme names best places to work",
         "Acme stock climbs 4% in early trade",
+        "Acme Announces Commercial Launch of Its New Sensor",
+        "Acme to Present at the 12th Annual Widget Conference",
+        "SHAREHOLDER ALERT: Example LLP Reminds Investors of Deadline",
         "Why Acme Shares Are Trading Higher Today",
         "",
         "—",
@@ -208,7 +199,7 @@ fn check(name: &str, file: &'static str, count: usize) {
 
 #[test]
 fn labelled_headlines_that_the_rules_were_written_with() {
-    check("tuned", include_str!("tuned.tsv"), 150);
+    check("tuned", include_str!("tuned.tsv"), 400);
 }
 
 #[test]
@@ -244,11 +235,32 @@ fn words_after_despite_imply_no_type() {
 
 #[test]
 fn all_phrases_can_be_read() {
-    assert!(
-        RULES
-            .iter()
-            .chain(LAST.iter())
-            .all(|rule| !rule.asked.is_empty())
-    );
+    assert!(RULES.iter().all(|rule| !rule.asked.is_empty()));
     assert!(!SILENT.is_empty());
+}
+
+#[test]
+fn no_phrase_ends_in_what_may_be_absent() {
+    let rules = RULES
+        .iter()
+        .flat_map(|rule| rule.asked.iter().chain(&rule.refused));
+    for phrase in rules.chain(SILENT.iter()) {
+        assert!(
+            !matches!(phrase.last(), Some(Element::Maybe(_) | Element::Gap(_))),
+            "{phrase:?}"
+        );
+    }
+}
+
+#[test]
+fn a_macro_among_words_stands_for_its_longer_phrases_too() {
+    let at = |text, headline| find(&phrase(text), &words(headline));
+    assert_eq!(
+        at("director|TITLE quits", "Acme finance chief quits"),
+        Some(1)
+    );
+    assert_eq!(at("director|TITLE quits", "Acme director quits"), Some(1));
+    assert_eq!(at("director|TITLE quits", "Acme finance quits"), None);
+    assert_eq!(at("quits !: board", "Acme: Roe quits board"), Some(3));
+    assert_eq!(at("# : #", "Acme 1:5 split"), Some(1));
 }

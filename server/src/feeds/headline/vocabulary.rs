@@ -1,14 +1,302 @@
-//! The words that the rules share.
+//! The words that the rules share, but for verbs.
 
-/// Macros of the phrases: a name, and the phrases that it stands for.
-pub(super) const MACROS: &[(&str, &[&str])] = &[
+/// A name that stands for phrases in rules, and the phrases.
+pub(super) type Macro = (&'static str, &'static [&'static str]);
+
+pub(super) const NOUNS: &[Macro] = &[
     ("BE", &["is|are|was|were|be|been"]),
-    ("OWN", &["its|their|his|her|the|a|an"]),
     (
         "NUM",
         &[
             "#",
             "two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty|thirty|forty|fifty",
+        ],
+    ),
+    (
+        "GRADES",
+        &[
+            "buy|sell|hold|neutral|outperform|underperform|overweight|underweight|equalweight|equal|perform|market|sector|strong|positive|negative|peer|reduce|accumulate|junk|add|conviction|inline|mixed|speculative|trim|outperformer|underperformer|neutral|top|avoid|tender",
+            "in line",
+            "equal weight",
+            "market|sector|peer|hold perform|weight|performer",
+        ],
+    ),
+    (
+        "BROKER",
+        &[
+            "analyst|analysts|brokerage|brokerages|jpmorgan|jpm|goldman|citi|citigroup|ubs|barclays|jefferies|keybanc|stifel|cowen|mizuho|evercore|bernstein|oppenheimer|needham|baird|wedbush|piper|truist|hsbc|bofa|nomura|macquarie|guggenheim|argus|redburn|rbc|bmo|scotiabank|cibc|desjardins|berenberg|kepler|exane|investec|btig|leerink|kbw|wolfe|melius|wainwright|stephens|clsa|daiwa|cfra|davidson|morningstar|rosenblatt|canaccord|susquehanna|bnp|socgen|oddo|numis|liberum|panmure|alphavalue|jmp|moffettnathanson|arete|telsey|ladenburg|hcw|janney|cantor|baader|warburg|kotak|nuvama|emkay|motilal|zacks|dz|mediobanca|intesa|bryan|kgi|cgs|maybank|uob|ocbc|cicc|huatai|haitong|jarden|wilsons|seaport|monness|erste|abg|pareto|kempen|degroof|edelweiss|sharekhan|elara|systematix|prabhudas|anand",
+            "morgan stanley",
+            "bank of america",
+            "deutsche bank",
+            "wells fargo",
+            "raymond james",
+            "rbc capital",
+            "credit suisse",
+            "societe generale",
+            "william blair",
+            "td cowen|securities",
+            "b riley",
+            "peel hunt",
+            "shore capital",
+            "gordon haskett",
+            "bloomberg intelligence",
+            "da|d davidson|a",
+            "dz bank",
+            "kepler cheuvreux",
+            "motilal oswal",
+            "craig hallum",
+            "roth capital|mkm",
+            "maxim group",
+            "northland capital|securities",
+            "freedom capital",
+            "citizens jmp",
+            "icici securities|direct",
+            "axis capital|securities",
+            "danske bank markets",
+            "pivotal research",
+            "tigress financial",
+            "phillip securities|capital",
+            "ord minnett",
+            "citic securities",
+            "icici sec",
+            "jm financial",
+            "loop capital",
+            "benchmark co|company",
+            "dbs vickers|research",
+            "lake street",
+            "cantor fitzgerald",
+            "compass point",
+            "piper sandler",
+            "loop capital",
+            "hc|h wainwright|c",
+            "keefe bruyette",
+            "evercore isi",
+            "bnp paribas",
+            "national bank financial",
+            "atb capital",
+            "eight capital",
+            "haywood|stifel securities|canada",
+        ],
+    ),
+    (
+        "AGENCY",
+        &[
+            "moodys|moody|fitch|dbrs|kroll|kbra|crisil|icra|jcr|dagong|demotech|pacra|careedge",
+            "s&p !500|index|futures|midcap|smallcap|500s|asx|tsx|u|rises|falls|ends|closes|hits|slips|climbs|gains|drops|at",
+            "s&p global",
+            "fitch|moodys|scope|dbrs|care|india|arc|ram|egan|gcr|acuite|brickwork|infomerics|morningstar ratings|jones|dbrs",
+            "scope",
+            "a m best",
+            "am best",
+            "japan credit rating",
+            "egan jones",
+            "care ratings|edge",
+            "rating agency|agencies",
+        ],
+    ),
+    (
+        "TITLE",
+        &[
+            "ceo|cfo|coo|cto|cio|cmo|cro|cso|chro|cpo|ciso",
+            "chief OFFICE|exec|execs",
+            "finance|operations|technology|tech|marketing|legal|investment|risk|design|sales|ai|product|hr|engineering|software|hardware|retail|cloud|production|digital|strategy|compliance|trading|research|banking chief|head",
+            "finance director",
+            "chairman|chairwoman|chairperson|boss|cofounder",
+            "co ceo|founder|president|head",
+            "executive chair|chairman|vice",
+            "managing director",
+            "md ceo",
+            "md and ceo",
+        ],
+    ),
+    (
+        "OFFICE",
+        &[
+            "executive|financial|finance|operating|operations|technology|technical|information|product|legal|medical|scientific|science|commercial|revenue|risk|accounting|investment|people|marketing|strategy|strategic|business|human|digital|data|security|growth|design|administrative|compliance|sustainability|development|economist|creative|customer|supply|merchandising|brand|ai|manufacturing|transformation|sales|retail|cloud",
+        ],
+    ),
+    (
+        "TOP",
+        &[
+            "TITLE",
+            "president",
+            "vice president|chairman|chair",
+            "board chair|member",
+            "chair|chairperson|chairlady",
+            "executive chair|president",
+            "general|chief counsel",
+            "managing director",
+            "company secretary",
+            "chief @",
+            "group head|chief",
+            "top job|role",
+            "independent ?non ?executive director|directors",
+        ],
+    ),
+    (
+        "PERSON",
+        &[
+            "TITLE",
+            "president|chair|director|directors|executive|executives|exec|execs|officer|officers|owner|insider|insiders|evp|svp|vp|founders",
+            "MOGUL",
+            "founder|founders|cofounder|cofounders",
+        ],
+    ),
+    (
+        "STOCK",
+        &["shares|stock|stake|options|holding|holdings|adss|ads"],
+    ),
+    (
+        "QUARTER",
+        &[
+            "q1|q2|q3|q4|1q|2q|3q|4q|h1|h2|1h|2h|9m|6m|fy|fy24|fy25|fy26|fy27|fy28|fy2024|fy2025|fy2026|fy2027|1q25|2q25|3q25|4q25|1q26|2q26|3q26|4q26|q1fy26|q2fy26|q3fy26|q4fy26|fy'25",
+            "first|second|third|fourth|1st|2nd|3rd|4th|june|september|december|march|holiday|christmas|last|fiscal|current|this quarter|qtr|half|trimester",
+            "quarterly|interim|annual|yearly",
+            "full|half|fiscal|financial year",
+            "nine|six|three|twelve|9|6|12 month|months",
+            "fiscal #|q1|q2|q3|q4",
+            "fiscal first|second|third|fourth",
+            "year end",
+            "first|nine|six #|nine|six months",
+        ],
+    ),
+    (
+        "FIGURE",
+        &[
+            "results|earnings|eps|revenue|revenues|profit|profits|loss|losses|income|guidance|outlook|forecast|forecasts|ebitda|ebit|ebita|sales|pat|pbt|nii|turnover|ffo|affo|comps|earns|margins|margin|net|report|rev|revs|bookings",
+        ],
+    ),
+    (
+        "PROFIT",
+        &[
+            "profit|profits|earnings|revenue|revenues|ebitda|ebit|ebita|eps|pat|pbt|nii|comps|turnover|ffo|rev|bookings",
+            "net|operating|pretax|core|underlying|headline|gross|organic|group|quarterly|annual|recurring|current income|profit|loss|sales|interest|result",
+            "pre tax profit|loss",
+            "same store sales",
+            "comparable|comp|like|organic ?for ?like ?store sales",
+        ],
+    ),
+    (
+        "MONEY",
+        &[
+            "?up|about|around|nearly|almost|roughly|approximately|some|over|under|more|less|least|at|as ?to|than|least|much ?as $",
+        ],
+    ),
+    ("SCALE", &["million|billion|trillion|mln|bln|bn|mn"]),
+    (
+        "GUIDANCE",
+        &["guidance|outlook|forecast|forecasts|estimate|projection|projections|guide"],
+    ),
+    (
+        "FIRM",
+        &[
+            "rival|startup|startups|start|company|maker|makers|unit|units|business|businesses|firm|firms|group|operator|operators|provider|chain|division|arm|subsidiary|developer|miner|bank|lender|insurer|brand|competitor|peer|owner|supplier|producer|inc|corp|ltd|llc|plc|co|holdings|carrier|retailer|studio|airline|brewer|drugmaker|chipmaker|carmaker|automaker|biotech|fintech|distributor|manufacturer|broker|brokerage|platform|publisher|driller|operations|incorporated|limited|corporation|gmbh|ag|sa|nv|ab|asa|therapeutics|pharmaceuticals|pharma|biosciences|bancorp|bancshares|technologies|reit|utility|telco|grocer|contractor|consultancy|agency|refiner|restaurant|franchisee|bakery|brands|specialist|shipper|contractor|lab|labs|bottler|winery|dealer|dealership|dealerships|hospital|hospitals|assets|company's|activities|partners|peers|rivals|outfit|network|networks|foods|energy|resources|minerals|systems|financial|software",
+        ],
+    ),
+    (
+        "ASSET",
+        &[
+            "vans|van|bikes|boats|barges|tankers|freighters|drones|locomotives|buses|phones|laptops|manuscripts|manuscript|books|letters|artifacts|artwork|lease|contracts|contract|tenement|tenements|concession|concessions|acreage|plot|plots|yard|farmland|ranch|farm|blocks|rights|shares|share|stake|stakes|land|property|properties|customers|users|patents|patent|loans|loan|fleet|trucks|jets|planes|aircraft|ships|vessels|ovens|equipment|turbines|power|electricity|batteries|chips|gas|oil|bitcoin|btc|ether|ethereum|gold|license|licence|licenses|building|buildings|tower|warehouse|warehouses|stadium|acres|site|sites|campus|hotel|hotels|machines|furniture|skills|taste|interest|minority|position|notes|bonds|stock|house|home|homes|mansion|vineyard|yacht|domain|copyright|copyrights|paintings|painting|painter|royalty|royalties|streams|tickets|trains|cars|vehicles|engines|servers|gpus|timber|grain|wheat|plant|plants|factory|office|offices|headquarters|treasury|treasuries|debt|claims|goods|supplies|food|licensing|exclusive|option|naming|immunity|status|certification|permit|permits|approval|spectrum|slots|leases|wells|talent|team|players|player|striker|goalkeeper|collection|archive|units|tokens|coins|nft|nfts|portfolio|mortgages|apartment|apartments|complex|mall|malls|towers|skyscraper|hectares|parcel|lng|soybeans|corn|crude|beef|rice|cargo|cargoes|barrels|ammunition|missiles|helicopters|helicopter|submarines|frigates|tanks|locomotive|carbon|credits|credit|offsets|jet|boeing|airbus|airliners|freighter|vessel|ship|satellites|satellite|rockets|rigs|computers|supercomputer|laboratory|space|gpu|aluminium|aluminum|cattle|cows|horse|racehorse|sculpture|guitar|island|lot|lots|parking|prospect|prospects|exploration|claim|tenure|tenures|receivables|invoices|securities|gilts|mbs|etfs|facility|facilities|mill|branch|supermarkets|stations|centre|center|centers|centres|warrants|megawatts|mw|farms|policies|certificates|code|prescription|files|trademark|trademarks|candidate|compound|vaccine|vaccines|doses|masks|show|series|catalog|catalogue|songs|masters|memorabilia",
+        ],
+    ),
+    (
+        "PREP",
+        &[
+            "of|in|for|from|to|at|on|with|near|as|worth|by|across|under|through|via|adjacent|next|beside|along|around|outside|inside|between|before|after|amid|over|used|covering|owned|that|which",
+        ],
+    ),
+    (
+        "DEAL",
+        &["merger|acquisition|takeover|buyout|mergers|acquisitions"],
+    ),
+    (
+        "ISSUED",
+        &[
+            "public|proposed|secondary|private|upsized|underwritten|registered|direct|follow|rights|unit|units|bond|bonds|note|notes|senior|convertible|equity|common|share|shares|stock|preferred|preference|debt|adss|ads|initial|debentures|exchangeable|brokered|marketed|institutional|green|subordinated",
+        ],
+    ),
+    (
+        "BOURSE",
+        &[
+            "nasdaq|nyse|exchange|tsx|tsxv|sec|lse|amex|regulator|asx|bourse|euronext|bse|nse|hkex|jse|b3|sgx|krx|ciro|iiroc|cboe|xetra|tse|exchanges|bourses|bursa",
+        ],
+    ),
+    (
+        "BANK",
+        &[
+            "ecb|boe|boj|pboc|rba|rbnz|snb|rbi|riksbank|bcb|banxico|norges|bok|cbrt|sarb|bsp|nbp|cnb|mnb|sbp|bnm|cbr|copom|bcrp|banrep|cbn|cbe|fed",
+            "bank of england|japan|canada|korea|mexico|israel|thailand|indonesia|russia|ghana|uganda|zambia|jamaica|mongolia",
+            "european|swiss|china|chinas|turkish|russian|turkey|turkeys|brazil|brazils|indian|india|indias|sweden|swedish|norway|norways|norwegian|polish|poland|polands|czech|hungary|hungarys|hungarian|chile|chiles|colombia|colombias|peru|perus|philippine|philippines|nigeria|nigerias|egypt|egypts|kenya|kenyas|romanian|romania|taiwan|taiwans|mexico|mexicos|russia|russias|israel|israels|ukraine|ukraines|pakistan|pakistans|argentina|argentinas|danish|sri|lankan|lankas|serbian|indonesia|indonesias|vietnam|kazakhstan|georgian ?'s central|national bank",
+            "reserve bank",
+            "central bank|bankers",
+            "peoples bank of china",
+        ],
+    ),
+    (
+        "COUNTRY",
+        &[
+            "us|uk|china|chinas|chinese|japan|japans|japanese|german|germany|germanys|french|france|frances|italy|italys|italian|spanish|spain|spains|british|britain|britains|canada|canadas|canadian|india|indias|indian|eurozone|euro|brazil|brazils|brazilian|mexico|mexicos|mexican|australia|australias|australian|korea|koreas|korean|swiss|swedish|sweden|swedens|russia|russias|russian|turkey|turkeys|turkish|american|americas|dutch|netherlands|belgian|belgium|portugal|portuguese|greek|greece|irish|ireland|austrian|austria|danish|denmark|norway|norwegian|norways|finnish|finland|poland|polands|polish|czech|hungary|hungarys|hungarian|romania|romanian|israel|israels|israeli|egypt|egypts|nigeria|nigerias|africa|africas|african|kenya|kenyas|ghana|singapore|singapores|malaysia|malaysias|malaysian|thailand|thailands|thai|indonesia|indonesias|indonesian|philippine|philippines|vietnam|vietnams|taiwan|taiwans|pakistan|pakistans|argentina|argentinas|chile|chiles|colombia|colombias|peru|perus|switzerland|zealand|zealands|tokyo|saudi|global|ukraine|ukraines|scottish|hong|kong|kongs|zone",
+        ],
+    ),
+    (
+        "DATA",
+        &[
+            "data|report|reading|figures|gauge|index|growth|expectations|fears|print|rate|revised|est|vs|forecast",
+        ],
+    ),
+    (
+        "LETTERS",
+        &[
+            "aaa|aa|bbb|bb|ccc|cc|baa1|baa2|baa3|ba1|ba2|ba3|aa1|aa2|aa3|a1|a2|a3|b1|b2|b3|caa1|caa2|caa3|junk",
+        ],
+    ),
+    (
+        "MOGUL",
+        &[
+            "musk|bezos|zuckerberg|dimon|buffett|ellison|karp|nadella|pichai|brin|benioff|dorsey|saylor|moskovitz|huang|altman|schwarzman|ambani|adani|arnault|ortega|walton|waltons|jassy|catz|farley|barra|hastings|sarandos|chesky|khosrowshahi|solomon|fraser|iger|niccol|thiel|tan|su|bolore|drahi|pinault|branson",
+        ],
+    ),
+    (
+        "SPLITWAY",
+        &["two|three|four|five|six|eight|ten|fifteen|twenty|# way"],
+    ),
+    (
+        "SECURITY",
+        &[
+            "shares|stock|notes|units|securities|warrants|adss|ads|adrs|bonds|bond|debentures|debt|prefs|preferred|sukuk|perpetuals|stake",
+        ],
+    ),
+    (
+        "TARGET",
+        &[
+            "price target|targets|objective|objectives",
+            "target|targets price|prices",
+            "pt|tp",
+            "fair value estimate",
+            "street ?high target",
+        ],
+    ),
+    (
+        "JOB",
+        &[
+            "TOP",
+            "chief|president|vp|svp|evp|director|directors|chair|officer|treasurer|counsel|controller|comptroller|chiefs",
+        ],
+    ),
+    (
+        "BOOKED",
+        &[
+            "profit|profits|loss|losses|earnings|revenue|revenues|income|sales|ebitda|ebit|pat|turnover|results|eps|comps",
+        ],
+    ),
+    (
+        "PAYS",
+        &[
+            "dividend|dividends|dividends",
+            "quarterly|annual|interim|final|special|monthly|yearly|semiannual|dividend|shareholder|year|full payout|payouts|payment|distribution|distributions",
+            "payout|payouts|payment to *1 shareholders|investors|holders|unitholders|shareholder",
+            "special ?cash distribution|payout",
+            "base|variable|ordinary|supplemental|bumper dividend|dividends",
         ],
     ),
     // Grades that are no verbs.
@@ -20,438 +308,4 @@ pub(super) const MACROS: &[(&str, &[&str])] = &[
             "market|sector|peer perform|outperform|underperform",
         ],
     ),
-    (
-        "GRADES",
-        &[
-            "buy|sell|hold|neutral|outperform|underperform|overweight|underweight|equalweight|equal|perform|market|sector|strong|positive|negative|peer|reduce|accumulate|junk|add|conviction",
-        ],
-    ),
-    (
-        "BROKER",
-        &[
-            "analyst|analysts|jpmorgan|goldman|citi|citigroup|ubs|barclays|jefferies|keybanc|stifel|cowen|mizuho|evercore|bernstein|oppenheimer|needham|baird|wedbush|piper|truist|hsbc|bofa|nomura|macquarie|guggenheim|argus|redburn|rbc|bmo|scotiabank|cibc|desjardins|berenberg|kepler|exane|investec|btig|leerink|kbw|wolfe|melius|wainwright|stephens|clsa|daiwa|cfra|davidson|morningstar|loop|rosenblatt|benchmark|canaccord|susquehanna",
-            "morgan stanley",
-            "deutsche bank",
-            "wells fargo",
-            "raymond james",
-            "rbc capital",
-            "bank of america",
-            "credit suisse",
-        ],
-    ),
-    (
-        "AGENCY",
-        &[
-            "moodys|moody|fitch|dbrs|kroll",
-            "s&p !500|index|futures|midcap|smallcap",
-            "s&p global ?ratings",
-            "fitch|moodys|scope|dbrs ratings|morningstar",
-            "a m best",
-            "am best",
-        ],
-    ),
-    (
-        "UPDOWN",
-        &["upgrades|downgrades|upgraded|downgraded|upgrade|downgrade"],
-    ),
-    (
-        "REVISES",
-        &[
-            "cuts|cut|lowers|lowered|raises|raised|revises|revised|changes|changed|slashes|downgrades|upgrades|affirms|affirmed|places|puts|assigns|withdraws|confirms|moves",
-        ],
-    ),
-    (
-        "TITLE",
-        &[
-            "ceo|cfo|coo|cto|cio|cmo|cro",
-            "chief OFFICE",
-            "finance|operations|technology|tech|marketing|legal chief",
-            "chairman|chairwoman|chairperson|boss",
-            "co ceo|founder|president",
-        ],
-    ),
-    (
-        "OFFICE",
-        &[
-            "executive|financial|operating|technology|technical|information|product|legal|medical|scientific|science|commercial|revenue|risk|accounting|investment|people|marketing|strategy|business|human|digital|data",
-        ],
-    ),
-    (
-        "TOP",
-        &[
-            "TITLE",
-            "president",
-            "board chair",
-            "executive chair|president",
-            "general counsel",
-            "managing director",
-        ],
-    ),
-    (
-        "APPOINTS",
-        &[
-            "appoints|appointed|names|named|hires|hired|taps|promotes|promoted|elevates|selects|recruits|installs|nominates|picks",
-        ],
-    ),
-    (
-        "PARTS",
-        &["resigns|resigned|departs|departing|ousted|fired|quits|dies|dismissed"],
-    ),
-    (
-        "SALES",
-        &[
-            "buys|sells|bought|sold|purchases|purchased|unloads|dumps|acquires|disposes|offloads|sheds|disposed",
-        ],
-    ),
-    (
-        "PERSON",
-        &[
-            "TITLE",
-            "president|director|directors|executive|executives|exec|execs|officer|officers|owner|insider|insiders|evp|svp|vp",
-        ],
-    ),
-    ("STOCK", &["shares|stock|stake|options"]),
-    (
-        "SECURITY",
-        &["shares|stock|notes|units|securities|warrants|adss|ads|adrs|bonds|debentures|debt|prefs"],
-    ),
-    (
-        "QUARTER",
-        &[
-            "q1|q2|q3|q4|1q|2q|3q|4q|h1|h2|1h|2h|fy|fy24|fy25|fy26|fy27|fy2024|fy2025|fy2026|fy2027",
-            "first|second|third|fourth|1st|2nd|3rd|4th quarter|qtr|half",
-            "quarterly|interim",
-            "full|half|fiscal year",
-            "nine|six|three month|months",
-            "fiscal #",
-            "fiscal first|second|third|fourth",
-            "year end",
-        ],
-    ),
-    (
-        "FIGURE",
-        &[
-            "results|earnings|eps|revenue|revenues|profit|profits|loss|losses|income|guidance|outlook|forecast|ebitda|sales",
-        ],
-    ),
-    (
-        "PROFIT",
-        &[
-            "profit|profits|earnings|revenue|revenues|ebitda|eps",
-            "net|operating|pretax income|profit|loss|sales",
-            "same store sales",
-            "comparable|comp|like|organic ?for ?like ?store sales",
-        ],
-    ),
-    (
-        "MOVES",
-        &[
-            "rise|rises|rose|fall|falls|fell|jump|jumps|jumped|drop|drops|dropped|slump|slumps|surge|surges|surged|climb|climbs|climbed|double|doubles|doubled|triple|triples|plunge|plunges|plunged|sink|sinks|soar|soars|slide|slides|slip|slips|up|down|halves|grow|grows|grew|gain|gains|increase|increases|increased|decline|declines|declined|decrease|decreases|tumble|tumbles|dip|dips|dipped|shrink|shrinks",
-        ],
-    ),
-    (
-        "REPORTS",
-        &[
-            "reports|reported|posts|posted|logs|books|announces|announced|delivers|discloses|records|releases|provides",
-        ],
-    ),
-    (
-        "GUIDES",
-        &[
-            "raises|raised|cuts|lowers|lowered|withdraws|reaffirms|affirms|reiterates|narrows|slashes|boosts|lifts|trims|issues|updates|hikes|suspends|ups|maintains|confirms|provides|backs|pulls|increases|reduces|sets",
-        ],
-    ),
-    (
-        "MONEY",
-        &[
-            "?up|about|around|nearly|almost|roughly|approximately|some|over|under|more|less|least|at|as ?to|than|least|much ?as $",
-        ],
-    ),
-    ("SCALE", &["million|billion|trillion|mln|bln|bn|mn"]),
-    (
-        "SCHEDULES",
-        &[
-            "to ?also announce|report|release|publish|post|issue|host|discuss",
-            "schedules|scheduled",
-        ],
-    ),
-    (
-        "PRODUCT",
-        &[
-            "platform|line|product|products|solution|solutions|service|services|app|tool|tools|toolkit|suite|software|device|system|model|models|series|collection|range|feature|features|sensor|terminal|chip|processor|robot|assistant|agent|agents|module|edition|portal|marketplace|engine|smartphone|laptop|headset|drone|kit|battery|pack|vehicle|suv|ev|truck|pickup|car|aircraft|display|camera|wearable|watch|phone|drink|brand|fund|etf",
-        ],
-    ),
-    ("GUIDANCE", &["guidance|outlook|forecast|forecasts"]),
-    (
-        "CONSENSUS",
-        &[
-            "estimate|estimates|expectations|forecasts|forecast|views|view|consensus|street|profit|earnings|revenue|eps|sales",
-        ],
-    ),
-    ("ACQUIRES", &["acquire|acquires|acquired|acquiring"]),
-    (
-        "BUYS",
-        &["buy|buys|buying|bought|purchase|purchases|snaps|scoops|swallows|gobbles"],
-    ),
-    (
-        "FIRM",
-        &[
-            "rival|startup|start|company|maker|unit|business|businesses|firm|group|operator|provider|chain|division|arm|subsidiary|developer|miner|bank|lender|insurer|brand|competitor|peer|owner|supplier|producer|inc|corp|ltd|llc|plc|co|holdings|carrier|retailer|studio|airline|brewer|drugmaker|chipmaker|carmaker|automaker|biotech|fintech|distributor|manufacturer|broker|brokerage|platform|publisher|driller|operations",
-        ],
-    ),
-    (
-        "ASSET",
-        &[
-            "vans|van|bikes|boats|barges|tankers|freighters|drones|locomotives|buses|phones|laptops|manuscripts|manuscript|books|letters|artifacts|artwork|lease|contracts|contract|tenement|tenements|mineral|concession|concessions|acreage|plot|plots|rail|yard|farmland|ranch|farm|blocks|rights|shares|share|stake|stakes|land|property|properties|customers|users|patents|patent|loans|loan|fleet|trucks|jets|planes|aircraft|ships|vessels|ovens|equipment|turbines|power|electricity|batteries|chips|gas|oil|bitcoin|btc|ether|ethereum|gold|license|licence|licenses|building|buildings|tower|warehouse|warehouses|stadium|acres|site|sites|campus|hotel|hotels|machines|furniture|data|skills|taste|interest|minority|position|notes|bonds|stock|house|home|homes|mansion|vineyard|yacht|domain|copyright|copyrights|art|paintings|painting|painter|royalty|royalties|streams|technology|tickets|trains|buses|cars|vehicles|engines|servers|gpus|energy|wood|timber|steel|coffee|grain|wheat|water|plant|plants|factory|office|offices|headquarters|treasury|treasuries|debt|claims|goods|supplies|food|parts|software|licensing|exclusive|option|naming|immunity|status|certification|permit|permits|approval|spectrum|slots|leases|lease|wells|talent|team|players|player|striker|goalkeeper|collection|archive|units|tokens|coins|nft|nfts|portfolio|mortgages",
-        ],
-    ),
-    (
-        "PREP",
-        &[
-            "of|in|for|from|to|at|on|with|near|as|worth|by|across|under|through|via|adjacent|next|beside|along|around|outside|inside|between|before|after|amid|over|used|covering|owned|that|which",
-        ],
-    ),
-    (
-        "SELLS",
-        &["sells|sell|selling|divests|divest|offloads|offload"],
-    ),
-    ("DEAL", &["merger|acquisition|takeover|buyout|mergers"]),
-    (
-        "LISTS",
-        &[
-            "files|filed|filing|prices|priced|pricing|plans|launches|launched|withdraws|postpones|shelves|delays|pulls|sets|seeks|eyes|considers",
-        ],
-    ),
-    (
-        "PLACES",
-        &[
-            "announces|announced|closes|closed|closing|completes|completed|completion|launches|launched|commences|proposes|prices|priced|pricing|upsizes|upsized|withdraws|postpones|terminates|increases|arranges|plans|details|upsize|proposed",
-        ],
-    ),
-    (
-        "ISSUED",
-        &[
-            "public|proposed|secondary|private|upsized|underwritten|registered|direct|follow|rights|unit|bond|note|notes|senior|convertible|equity|common|share|stock|preferred|debt|adss|initial|debentures|exchangeable",
-        ],
-    ),
-    (
-        "DECLARES",
-        &[
-            "declares|declared|announces|announced|raises|raised|hikes|hiked|increases|increased|boosts|boosted|lifts|lifted|cuts|slashes|slashed|suspends|suspended|reinstates|reinstated|resumes|resumed|initiates|initiated|maintains|approves|approved|proposes|proposed|ups|doubles|halves|trims|eliminates|omits|scraps|keeps|affirms|sets|ends|confirms|recommends|introduces|authorizes|restores|skips|cancels|scrapping|raising|hiking|cutting|increasing|suspending|axes|ditches|drops|forgoes|withholds|passes|pauses|freezes|grows",
-        ],
-    ),
-    (
-        "BOURSE",
-        &["nasdaq|nyse|exchange|tsx|sec|lse|amex|regulator|asx"],
-    ),
-    (
-        "BANK",
-        &[
-            "ecb|boe|boj|pboc|rba|rbnz|snb|rbi|riksbank|bcb|banxico|norges",
-            "bank of england|japan|canada|korea|mexico|israel|thailand|indonesia|russia",
-            "european|swiss|china|turkish|russian|central central|national|bank ?bank",
-            "reserve bank",
-        ],
-    ),
-    (
-        "POLICY",
-        &[
-            "hold|holds|held|raise|raises|raised|cut|cuts|keep|keeps|kept|leave|leaves|left|hike|hikes|hiked|lift|lifts|lower|lowers|rate|rates|policy|governor|warns|signals|says|sees|meeting|decision|policymaker|policymakers|minutes|chief|president|pauses|officials",
-        ],
-    ),
-    (
-        "COUNTRY",
-        &[
-            "us|uk|china|chinas|chinese|japan|japanese|german|germany|french|france|italy|italian|spanish|spain|british|britain|canada|canadian|india|indian|eurozone|euro|brazil|mexico|australia|australian|korea|korean|swiss|swedish|russia|russian|turkey|turkish|global|american|americas",
-        ],
-    ),
-    (
-        "DATA",
-        &["data|report|reading|figures|gauge|index|growth|expectations|fears|print"],
-    ),
-    (
-        "EASES",
-        &[
-            "eases|eased|cools|cooled|slows|slowed|accelerates|accelerated|contracts|contracted|unchanged|steady|quickens|quickened|hits|beats|misses|climbing|weakens|weakened|picks|holds|stalls|edges|expands|expanded|heats|softens|moderates",
-        ],
-    ),
-];
-
-pub(super) const SCALES: &[&str] = &[
-    "million", "billion", "trillion", "bn", "bln", "mln", "mn", "tn", "m", "b",
-];
-pub(super) const CURRENCIES: &[&str] = &[
-    "eur", "usd", "gbp", "cad", "aud", "chf", "jpy", "inr", "hkd", "rs", "sek", "nok",
-];
-
-/// What money is counted in, after the number.
-pub(super) const UNITS: &[&str] = &[
-    "euro", "euros", "pounds", "sterling", "dollars", "yen", "yuan", "rupees", "won", "francs",
-    "crowns", "pence",
-];
-
-/// Titles that `former` takes the meaning from.
-pub(super) const TITLES: &[&str] = &[
-    "ceo",
-    "cfo",
-    "coo",
-    "cto",
-    "chief",
-    "chairman",
-    "chairwoman",
-    "president",
-    "founder",
-    "director",
-    "executive",
-    "officer",
-    "chair",
-];
-
-/// What companies are called at the end.
-pub(super) const NAME_ENDINGS: &[&str] = &[
-    "inc",
-    "corp",
-    "corporation",
-    "co",
-    "ltd",
-    "limited",
-    "llc",
-    "lp",
-    "llp",
-    "plc",
-    "sa",
-    "ag",
-    "nv",
-    "group",
-    "holdings",
-    "holding",
-    "capital",
-    "partners",
-    "trust",
-    "fund",
-    "funds",
-    "ventures",
-    "labs",
-    "laboratories",
-    "foods",
-    "etf",
-    "bancorp",
-    "software",
-    "media",
-    "therapeutics",
-    "pharma",
-    "pharmaceuticals",
-    "technologies",
-    "systems",
-    "industries",
-    "aerostructures",
-    "brands",
-    "studios",
-    "securities",
-    "finance",
-    "financial",
-    "advisors",
-    "solutions",
-    "energy",
-    "motors",
-    "resources",
-    "biosciences",
-    "realty",
-    "properties",
-];
-
-/// Words that make a type, where they are not part of a name.
-pub(super) const TYPE_WORDS: &[&str] = &[
-    "dividend",
-    "split",
-    "earnings",
-    "merger",
-    "acquisition",
-    "acquisitions",
-    "insider",
-    "rating",
-    "ratings",
-    "offering",
-    "halt",
-    "rights",
-    "fed",
-    "federal",
-    "treasury",
-    "cpi",
-    "ppi",
-    "gdp",
-    "pmi",
-    "pce",
-    "ism",
-    "notice",
-    "guidance",
-    "outlook",
-    "form",
-    "target",
-    "tender",
-    "resume",
-    "acquired",
-    "results",
-    "profit",
-    "revenue",
-    "quarterly",
-    "quarter",
-    "buyout",
-    "takeover",
-    "ipo",
-    "macro",
-    "inflation",
-    "payrolls",
-    "upgrade",
-    "distribution",
-    "chapter",
-    "bankruptcy",
-    "filing",
-    "delisted",
-    "circuit",
-    "eps",
-    "convertible",
-    "placement",
-    "appointed",
-    "executive",
-    "director",
-    "interim",
-];
-
-/// Words that end a name.
-pub(super) const FUNCTION_WORDS: &[&str] = &[
-    "to",
-    "of",
-    "in",
-    "for",
-    "with",
-    "by",
-    "from",
-    "at",
-    "on",
-    "into",
-    "and",
-    "or",
-    "the",
-    "a",
-    "an",
-    "its",
-    "as",
-    "after",
-    "over",
-    "announces",
-    "acquires",
-    "acquire",
-    "buys",
-    "buy",
-    "completes",
-    "raises",
-    "cuts",
-    "declares",
-    "says",
-    "sells",
-    "names",
-    "reports",
-    "|",
-    "'s",
 ];

@@ -1,8 +1,7 @@
 //! A headline as words, with what its spelling adds: amounts of money, ends of clauses, names.
 
-use super::vocabulary::{
-    CURRENCIES, FUNCTION_WORDS, NAME_ENDINGS, SCALES, TITLES, TYPE_WORDS, UNITS,
-};
+use super::lexicon;
+use super::names::{CURRENCIES, FUNCTION_WORDS, NAME_ENDINGS, SCALES, TITLES, TYPE_WORDS, UNITS};
 
 /// How many words of a headline are read; longer ones repeat themselves.
 const MAX_WORDS: usize = 40;
@@ -16,6 +15,8 @@ pub(super) struct Word {
     pub(super) money: bool,
     /// Begins with a capital.
     pub(super) capital: bool,
+    /// Its number in the lexicon; none where no phrase has it.
+    pub(super) number: Option<usize>,
 }
 
 /// Stands for a colon, a dash and whatever else ends a clause. Phrases do not reach across it.
@@ -30,6 +31,7 @@ impl Word {
             text: text.to_owned(),
             money,
             capital,
+            number: None,
         }
     }
 
@@ -65,6 +67,10 @@ pub(super) fn words(headline: &str) -> Vec<Word> {
     mark_money(&mut words);
     mask_names(&mut words);
     mask_former_titles(&mut words);
+    for word in &mut words {
+        let text = if word.is(CLAUSE_END) { ":" } else { &word.text };
+        word.number = lexicon::number(text);
+    }
     words
 }
 
@@ -200,6 +206,7 @@ fn mask_former_titles(words: &mut [Word]) {
         let until = (index + 6).min(words.len());
         let title = words[index + 1..until]
             .iter()
+            .take_while(|word| !matches!(word.text.as_str(), "as" | "to" | "for" | CLAUSE_END))
             .position(|word| TITLES.contains(&word.text.as_str()));
         if let Some(title) = title {
             words[index + 1 + title].text = MASKED.to_owned();

@@ -4,7 +4,7 @@
 
 use market::NewsType;
 
-use super::rules::Row;
+use super::Row;
 
 pub(super) const TITLES: &[Row] = &[
     (
@@ -48,7 +48,7 @@ pub(super) const TITLES: &[Row] = &[
         &[
             "result|results|completion|closing|launch of ?accelerated|oversubscribed|conditional *3 placing|fundraise|fundraising|bookbuild",
             "proposed|conditional|oversubscribed|successful|accelerated placing|fundraise|fundraising|bookbuild",
-            "placing and|to retail|open|subscription|raise ?offer",
+            "placing and|to retail|open|subscription|raise",
             "result|results of *3 open|retail offer .",
             "proposed|firm|fully *2 open|retail offer .",
         ],
