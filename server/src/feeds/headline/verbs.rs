@@ -19,7 +19,7 @@ pub(super) const VERBS: &[Macro] = &[
     (
         "APPOINTS",
         &[
-            "appoint|appoints|appointed|appointing|name|names|named|naming|hire|hires|hired|hiring|tap|taps|tapped|promotes|promoted|elevates|elevated|selects|selected|recruits|recruited|installs|installed|nominates|nominated|picks|picked|poaches|poached|lures|chooses|chose|engages|reappoints|reappointed|elects|elected|designates|onboards",
+            "appoint|appoints|appointed|appointing|name|names|named|naming|hire|hires|hired|hiring|tap|taps|tapped|promotes|promoted|elevates|elevated|selects|selected|recruits|recruited|installs|installed|nominates|nominated|picks|picked|poaches|poached|lures|chooses|chose|engages|reappoints|reappointed|elects|elected|designates|onboards|reappoint|nominate|elect|promote|poach|recruit",
         ],
     ),
     (
@@ -31,7 +31,7 @@ pub(super) const VERBS: &[Macro] = &[
     (
         "SALES",
         &[
-            "buy|buys|sell|sells|bought|sold|selling|buying|purchases|purchased|purchase|unloads|unloaded|unload|dumps|dumped|acquires|acquired|disposes|offloads|offloaded|offload|sheds|disposed|scoops|snaps|picks|grabs|loads|gifts|donates",
+            "buy|buys|sell|sells|bought|sold|selling|buying|purchases|purchased|purchase|unloads|unloaded|unload|dumps|dumped|acquires|acquired|disposes|offloads|offloaded|offload|sheds|disposed|scoops|snaps|picks|grabs|loads|gifts|donates|snap|scoop|dump|grab",
         ],
     ),
     (

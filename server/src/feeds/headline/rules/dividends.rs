@@ -42,6 +42,7 @@ pub(super) const TABLE: &[Row] = &[(
         "RAISES|CUTS|DROPS|ups|doubles ?its|shareholder|investor|annual|quarterly payout|payouts !ratio|ratios|for|offer|on",
         "dividend|dividends ?is|BE MOVES #",
         "dividend|dividends instalment|installment|tranche",
+        "RAISES|CUTS payout for # ?straight|consecutive year",
     ],
     &[
         "peace|demographic|digital|democracy|carbon|climate|citizen|citizens|baby dividend",

@@ -60,6 +60,10 @@ pub(super) const INSOLVENCY: &[Row] = &[(
         "substantial doubt",
         "defaults|default on *5 bonds|bond|notes|debt|loan|coupon|payment|interest",
         "under|into ?court creditor|bankruptcy|court|insolvency protection",
+        "BOURSE *5 delisting",
+        "faces|facing|risks|threatened *2 delisting",
+        "ordered|order into|to *1 liquidation|liquidate|wind|administration",
+        "winding up|liquidation order",
     ],
     &[
         "exits|exit|emerges|emerge|emerged from",
@@ -74,6 +78,8 @@ pub(super) const INSOLVENCY: &[Row] = &[(
         "minimum wage",
         "us|uk|government|country|countries|nation|student|home|card default|defaults",
         "^ chapter",
+        "delisting of *3 chinese|penny",
+        "rule|proposal|proposes|proposed *4 delisting",
     ],
 )];
 
@@ -118,6 +124,12 @@ pub(super) const FILINGS: &[Row] = &[(
         "notification|disclosure of *3 major|substantial ?share holding|holdings|shareholding|shareholdings|interest",
         "major|substantial shareholding|shareholder|holdings|holding notification|announcement|disclosure|notice",
         "13d|13g|13f shows|show|reveals",
+        "13d|13g|13f filed|by",
+        "publishes|published|releases|files|posts|posting|publication ?of|its|the *2 annual report",
+        "annual report ?and accounts|2024|2025|2026|published|publication|available",
+        "^ def|defm|pre|defa 14a",
+        "form def|defm|defa 14a",
+        "sc 13d|13g|13e",
     ],
     &["rate|patent|lawsuit|building|complaint|suit|appeal case|cases"],
 )];

@@ -33,8 +33,6 @@ pub(super) const OPINION: &[&str] = &[
 
 /// Sports, arts and politics use the words of business.
 pub(super) const ELSEWHERE: &[&str] = &[
-    "singer|actor|actress|novelist|author|artist|chef|coach|striker|goalkeeper|quarterback|midfielder|pitcher|footballer",
-    "museum|orchestra|choir|parish|village|villages|kindergarten|fc|olympic|olympics|championship|championships",
     "tournament|playoff|playoffs|football|soccer|cricket|rugby",
     "un agency|chief|envoy|body",
     "film|music|artistic|athletic|funeral director",
@@ -54,6 +52,11 @@ pub(super) const ELSEWHERE: &[&str] = &[
     "associates pc",
     "investigation|investigates *4 into|of *8 merger|sale|acquisition|claims",
     "announces *3 investigation",
-    "penthouse|mansion|mansions|condo|condos|villa|yacht|skeleton|painting|townhouse|townhome|ranch|castle|chateau|vineyard|winery",
-    "box office",
+    "penthouse|mansion|mansions|condo|condos|townhouse|townhome|chateau",
+    "box office record|top|tops",
+    "singer|actor|actress|novelist|author|artist|chef|striker|goalkeeper|quarterback|midfielder|pitcher|footballer",
+    "coach !owner|parent|brand|bags|handbags|sales|maker",
+    "museum|orchestra|choir|parish|kindergarten|fc|olympics|championship|championships",
+    "village|villages !super|farms|bank|roadshow",
+    "olympic !steel",
 ];
