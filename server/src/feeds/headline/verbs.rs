@@ -166,4 +166,10 @@ pub(super) const VERBS: &[Macro] = &[
         "NUMBERED",
         &["RAISES|CUTS|KEEPS|sets|set|assigns|gives|tweaks|adjusts|bump|moves|has|sees"],
     ),
+    (
+        "DONE",
+        &[
+            "cleared|approved|completed|complete|completes|closed|closes|blocked|wraps|wrapped|collapses|collapsed|withdrawn|agreed|gets|wins|backed|rejected|challenged|sealed|ends|end|ended|fails|failed|extended|raised|lapses|accepted|launched|announced|confirmed|nears|probed|delayed|falls|off|on|recommended|finalised|finalized|terminated",
+        ],
+    ),
 ];

@@ -43,6 +43,8 @@ pub(super) const TABLE: &[Row] = &[(
         "dividend|dividends ?is|BE MOVES #",
         "dividend|dividends instalment|installment|tranche",
         "RAISES|CUTS payout for # ?straight|consecutive year",
+        "payout|payouts ?BE CUTS|RAISES|DROPS|doubled|halved *2 at|by @|#",
+        "no|zero ?final|interim|annual dividend|dividends !of",
     ],
     &[
         "peace|demographic|digital|democracy|carbon|climate|citizen|citizens|baby dividend",

@@ -113,6 +113,8 @@ pub(super) const TABLE: &[Row] = &[(
         "profit|profits|revenue|revenues|earnings|takings hit|hits|reach|reaches *2 record|high|low|#",
         "guidance|outlook|forecast|view *1 kept|retained|backed|intact|affirmed|held",
         "sales|revenue|profit|comparable|organic|earnings growth EASES|MOVES",
+        "drag|drags|push|pushes|tip|tips|send|sends|plunge|plunges|swing|swings *4 to|into *2 loss|losses|red",
+        "lifts|boosts|powers|drives|dent|dents|hits|hurts|fuels|drag|drags|wipe|wipes ?down ?out ?on *3 profit|profits|earnings|bookings|results",
     ],
     &[
         "earnings season|calendar|week|yield|yields",
@@ -173,5 +175,7 @@ pub(super) const TABLE: &[Row] = &[(
         "^ annual report",
         "COUNTRY|global|world|economic *1 growth forecast|forecasts|outlook|target",
         "dividend|dividends|payout forecast|guidance|outlook|policy|target",
+        "report on form",
+        "anger|ire|critics",
     ],
 )];

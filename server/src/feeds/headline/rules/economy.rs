@@ -18,7 +18,7 @@ pub(super) const TABLE: &[Row] = &[(
         "cpi|ppi|pce|pmi|payrolls|gdp|inflation *2 eases|eased|cools|cooled|slows|slowed|accelerates|contracts|contracted|unchanged|steady|quickens|hits|beats|misses|shrinks|stalls|at|to",
         "nonfarm payrolls|payroll",
         "adp|private payrolls",
-        "consumer|producer prices|inflation|confidence|sentiment|spending",
+        "consumer|producer prices|inflation|confidence|sentiment|spending !app|site|website|startup",
         "consumer|producer price index|inflation|growth|data|gains",
         "jobless|unemployment claims|rate|benefits",
         "unemployment MOVES|EASES",
@@ -104,6 +104,9 @@ pub(super) const TABLE: &[Row] = &[(
         "# ?basis bps|bp|points ?rate|interest rate|rates|cut|hike|increase|reduction",
         "quarter|half ?percentage point rate|cut|hike",
         "non farm payrolls",
+        "prices paid",
+        "manufacturing|services|output|production|exports|imports|spending|borrowing|lending|growth|activity|prices|retail|services|construction|hiring ?spending|sales|sector|output|activity in COUNTRY ?zone|kingdom *2 MOVES|EASES",
+        "fewer|more americans|britons|canadians file|out|unemployed",
     ],
     &[
         "fed up|ex",

@@ -64,6 +64,10 @@ pub(super) const INSOLVENCY: &[Row] = &[(
         "faces|facing|risks|threatened *2 delisting",
         "ordered|order into|to *1 liquidation|liquidate|wind|administration",
         "winding up|liquidation order",
+        "insolvency|bankruptcy|collapse of @ *3 company|maker|retailer|chain|toymaker|carmaker|group|lender",
+        "insolvency of",
+        "delisting of @ *2 shares|stock|adss|adrs|securities",
+        "minimum bid price",
     ],
     &[
         "exits|exit|emerges|emerge|emerged from",
@@ -77,9 +81,10 @@ pub(super) const INSOLVENCY: &[Row] = &[(
         "court approves|confirms",
         "minimum wage",
         "us|uk|government|country|countries|nation|student|home|card default|defaults",
-        "^ chapter",
+        "^ chapter # :",
         "delisting of *3 chinese|penny",
         "rule|proposal|proposes|proposed *4 delisting",
+        "after|following *1 delisting of",
     ],
 )];
 
@@ -130,6 +135,8 @@ pub(super) const FILINGS: &[Row] = &[(
         "^ def|defm|pre|defa 14a",
         "form def|defm|defa 14a",
         "sc 13d|13g|13e",
+        "proxy statement|materials filed|by|for|mailed",
+        "delay|extension to|of|in ?filing 10",
     ],
     &["rate|patent|lawsuit|building|complaint|suit|appeal case|cases"],
 )];

@@ -135,6 +135,11 @@ pub(super) const TABLE: &[Row] = &[(
         "$ ?equity|capital raising|raise|fundraise|fundraising",
         "issues|issue|issuing|prices|places *2 bonds|notes|debentures|convertibles|sukuk",
         "raise|raises|raised|raising $ *2 in|through|via|from *2 share|stock|equity|bond|note|rights sale|offering|issue|placement",
+        "share|stock|bond|equity sale ?at|by|of *4 raises|raised|fetches|priced|launched",
+        "capital hike|boost",
+        "new shares|units issued|issue|issuance|placed",
+        "shares|notes|bonds|units issued in|under|through",
+        "stockholders|holders|shareholders|investors unload|sell|unloads|sells *5 offering|secondary|placement",
     ],
     &[
         "since|years|year *3 ipo",
@@ -170,5 +175,7 @@ pub(super) const TABLE: &[Row] = &[(
         "'s @ SALES *2 $ ?worth ?of|in *1 stock|shares",
         "ipo lawyer|banker|investor|fraud",
         "charity|round|seed|venture|series fundraise|fundraising|raise|raising|a|b",
+        "stock|share sale|sales by *4 PERSON",
+        "tickets",
     ],
 )];

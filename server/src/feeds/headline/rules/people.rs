@@ -45,6 +45,9 @@ pub(super) const TABLE: &[Row] = &[
             "open market purchase|purchases|buying",
             "'s @ sells|sold|buys|bought|offloads|offloaded|dumps|purchases|unloads !berkshire|unit *2 $ ?worth ?of|in *1 stock|shares",
             "'s @ sells|offloads|dumps|unloads !berkshire|unit # ?SCALE shares",
+            "stock|share sale|sales|purchase|purchases|buying|selling by *4 PERSON",
+            "shares|stock *4 sold|bought|purchased|acquired by *4 PERSON",
+            "purchase|sale|disposal|acquisition of *2 shares|stock by *4 PERSON",
         ],
         &[
             "trading charges|case|probe|scandal|law|trial|ring",
@@ -131,7 +134,7 @@ pub(super) const TABLE: &[Row] = &[
             "TITLE|board|leadership|management|executive|director|directorate|boardroom ?of|and *1 transition|succession|change|changes|shakeup|shake|overhaul|revamp|shuffle|reshuffle|appointment|appointments|restructuring|departures|exodus|refresh|search",
             "boardroom coup|exit|exodus|shakeup",
             "leadership ?team transition|transitions|succession|change|changes|shakeup|shake|overhaul|reshuffle|appointments",
-            "begins|starts|launches|hunt|hunts|seeks|searches|search|searching|looks|looking *2 for|new *3 TITLE",
+            "begins|starts|launches|hunt|hunts|seeks|searches|search|searching|looks|looking *2 for|new !missing *3 TITLE",
             "ceo|cfo search|hunt|succession",
             "new ceo|cfo|coo|cto|chairman|chief|boss|chair|president !'s|says|vows|faces|tells|lays|outlines|plans|wants|pledges",
             "TITLE|director|directors|executive|president|chair|treasurer ?@ ?@ PARTS",
@@ -165,6 +168,8 @@ pub(super) const TABLE: &[Row] = &[
             "TITLE *4 leaves|departs|exits|retires .",
             "poaches|lures *6 head|chief|boss",
             "acting|interim TITLE *1 made|named|confirmed|appointed|becomes",
+            "search|hunt for ?a|the new|next|permanent *2 TITLE|chair",
+            "TITLE *3 leaves|quits|exits|departs for|to @",
         ],
         &[
             "retires|retire *3 notes|debt|bonds|laptop|brand|car|plane|jersey",

@@ -92,7 +92,7 @@ pub(super) const TABLE: &[Row] = &[(
         "analyst|broker|brokerage|rating|sell|buy upgrade|downgrade|upgrades|downgrades",
         "upgrade|downgrade|upgrades|downgrades from|by|at|of *1 BROKER|analyst|analysts|brokerage",
         "buy|sell|hold|neutral|outperform|underperform|overweight|underweight rating|ratings|recommendation",
-        "turns|turned|goes|went bullish|bearish|neutral|cautious|positive|negative on",
+        "BROKER turns|turned|goes|went *1 bullish|bearish|neutral|cautious|positive|negative on",
         "target|tp|pt ?price ?raised|cut|of|at rs",
         "UPDOWN|upgrades|downgrades *5 ?to|at CLEAR_GRADE|buy|hold|sell|neutral",
         "initiates|initiated|reinstated *4 at|by BROKER",
@@ -105,6 +105,8 @@ pub(super) const TABLE: &[Row] = &[(
         "AGENCY lowers|cuts|raises !forecast|outlook|growth|view|global|us @ ?@ ?@ .",
         "BROKER *1 move|moves|moved *4 to GRADES",
         "rated ?a ?new GRADES at|by",
+        "buy|sell|hold|outperform|neutral recommendation|stance|call",
+        "BROKER goes|went|moves|turns *2 GRADES",
     ],
     &[
         "5g|wireless|network|insurance|cell|dental|media coverage",

@@ -40,6 +40,8 @@ pub(super) const TABLE: &[Row] = &[
             "suspended|suspension from aim|quotation|trading|listing",
             "aim suspends|suspension",
             "shares|stock *2 BE *1 suspended",
+            "halt|suspension|pause in|of|on *3 trading !ban|card|app",
+            "suspension of @ *2 shares|stock|securities",
         ],
         &[
             "resumes|resume|resumed|resumption|resuming|lifted",
@@ -53,6 +55,7 @@ pub(super) const TABLE: &[Row] = &[
             "kraken|coinbase|binance|bitfinex|robinhood|okx|bybit|kucoin|bithumb|upbit|ftx|token|tokens|coin|stablecoin",
             "shares|stock in|of *4 production|work|output|sales",
             "flights|operations|production|service|services|work",
+            "trading ban",
         ],
     ),
     (
