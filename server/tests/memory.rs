@@ -771,7 +771,7 @@ fn damage(folder: &Folder, text: &str, byte: u8) {
 fn repair(folder: &Folder, options: &[&str]) -> Result<(bool, String), String> {
     let data = folder.0.to_str().unwrap();
     let arguments = ["tickertape", "repair", "--data", data];
-    let config = Config::try_parse_from(arguments.iter().chain(&grace).chain(options)).unwrap();
+    let config = Config::try_parse_from(arguments.iter().chain(options)).unwrap();
     let Some(server::Command::Repair(options)) = config.command else {
         unreachable!("it is a repair");
     };
