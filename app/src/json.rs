@@ -13,8 +13,9 @@ use js_sys::{Array, Object, Reflect};
 use leptos::logging::warn;
 use market::{Bar, Closes, FeedStatus, News, Quote, Session};
 use serde::de::DeserializeOwned;
-use serde_wasm_bindgen::Deserializer;
 use wasm_bindgen::{JsCast, JsValue};
+
+use crate::json_value::Value;
 
 /// How many entries and events were left out since the page was opened.
 static LEFT_OUT: AtomicU32 = AtomicU32::new(0);
@@ -44,9 +45,9 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 /// Reads a value. Where that fails because of entries of its lists, it is read without them.
 pub(crate) fn read_value<T, E: Display>(
     value: &JsValue,
-    read: impl Fn(Deserializer) -> Result<T, E>,
+    read: impl Fn(Value) -> Result<T, E>,
 ) -> Result<T, String> {
-    let read = |value: &JsValue| read(value.clone().into()).map_err(|error| error.to_string());
+    let read = |value: &JsValue| read(Value(value.clone())).map_err(|error| error.to_string());
     match read(value) {
         Err(error) if !sift(value) => Err(error),
         Err(_) => read(value),
@@ -58,7 +59,7 @@ pub(crate) fn read_value<T, E: Display>(
 type Check = fn(&JsValue) -> Option<String>;
 
 fn check<T: DeserializeOwned>(value: &JsValue) -> Option<String> {
-    let read = T::deserialize(Deserializer::from(value.clone()));
+    let read = T::deserialize(Value(value.clone()));
     read.err().map(|error| error.to_string())
 }
 

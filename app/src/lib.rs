@@ -37,6 +37,8 @@ mod halts;
 mod help;
 #[cfg(target_arch = "wasm32")]
 mod json;
+#[cfg(target_arch = "wasm32")]
+mod json_value;
 mod keys;
 mod live;
 mod mark;

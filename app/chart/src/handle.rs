@@ -87,7 +87,7 @@ impl Model {
         let least = (5.0 * self.scene.interval).max(5_000.0);
         let all = (last.time - first.time).max(least);
         let middle = (from + to) / 2.0;
-        let span = (to - from).clamp(least, 1.5 * all);
+        let span = (to - from).min(1.5 * all).max(least);
         let (from, to) = if span == to - from {
             (from, to)
         } else {

@@ -20,7 +20,8 @@ use super::{
     together,
 };
 use crate::{
-    address, browser, dashboard::Dashboard, json, reactive::effect, sorted::SortedSet, stopped,
+    address, browser, dashboard::Dashboard, json, json_value::Kept, reactive::effect,
+    sorted::SortedSet, stopped,
 };
 
 /// How often the state of the connection is looked at. An `EventSource` says nothing while it
@@ -44,8 +45,7 @@ struct Item {
     #[serde(default)]
     id: Option<String>,
     event: String,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    data: JsValue,
+    data: Kept,
 }
 
 /// The stream of the tab that leads.
@@ -407,7 +407,7 @@ fn ask(source: &Shared, wait: u32) {
                 let end = Item {
                     id: Some(answer.last_event_id),
                     event: String::new(),
-                    data: JsValue::NULL,
+                    data: Kept(JsValue::NULL),
                 };
                 let mut taken = Vec::new();
                 for item in answer.events.into_iter().chain([end]) {
@@ -416,7 +416,7 @@ fn ask(source: &Shared, wait: u32) {
                         before: std::mem::replace(&mut before, id.clone()),
                         id,
                         name: known(&item.event),
-                        data: item.data,
+                        data: item.data.0,
                     }));
                 }
                 drop(this);
@@ -462,7 +462,7 @@ fn catch_up(source: &Shared) {
             before: String::new(),
             id: String::new(),
             name: known(&item.event),
-            data: item.data,
+            data: item.data.0,
         });
         show(&source, answered.chain(waited).filter_map(event));
     });
