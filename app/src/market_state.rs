@@ -205,7 +205,7 @@ impl MarketState {
         });
         let price = quote.price.filter(|_| traded);
         let volume = traded_since(instrument.quote.as_ref(), &quote);
-        let time = quote.time;
+        let (time, last_trade) = (quote.time, quote.traded);
         // Not every source gives it: then it is of the quote that brought the price.
         let before = instrument.quote.as_ref().and_then(|old| old.traded);
         quote.traded = quote
@@ -218,11 +218,12 @@ impl MarketState {
         };
         let price = price.to_f64();
         let point = PricePoint {
-            time,
+            // A quote that came without a trade, as before the market opens, has the price of an older one.
+            time: last_trade.filter(|at| *at < time).unwrap_or(time),
             price,
             volume,
         };
-        chart_change(symbol, instrument.path.add(point))
+        chart_change(symbol, instrument.path.add_as_of(point, time))
     }
 
     fn take_snapshot(&mut self, snapshot: Snapshot, reading: bool) -> ChartChange {

@@ -125,11 +125,11 @@ pub(crate) struct PricePath {
 }
 
 impl PricePath {
-    /// Adds a price that was just heard.
-    pub(crate) fn add(&mut self, point: PricePoint) -> Added {
+    /// Adds a price that just came with a quote of the moment `quoted`, which is not before the price's own.
+    pub(crate) fn add_as_of(&mut self, point: PricePoint, quoted: Millis) -> Added {
         let newest = self.recent.back().map(|newest| newest.time);
         match newest {
-            Some(newest) if point.time + STEP_BACK < newest => {
+            Some(newest) if quoted + STEP_BACK < newest => {
                 *self = PricePath::default();
                 self.recent.push_back(point);
                 return Added::StartedOver;
@@ -312,6 +312,14 @@ impl PricePath {
             .take_while(|other| other.end <= bar.end)
             .any(|other| other.length() <= interval.millis())
             || self.recent.iter().any(|point| inside(point.time))
+    }
+}
+
+#[cfg(test)]
+impl PricePath {
+    /// Adds the price of a trade that just came.
+    pub(crate) fn add(&mut self, point: PricePoint) -> Added {
+        self.add_as_of(point, point.time)
     }
 }
 
@@ -591,6 +599,15 @@ pub(crate) mod tests {
         assert!(times.is_sorted_by(|a, b| a < b));
         assert_eq!(times[0], 60_000);
         assert!(times.windows(2).all(|pair| pair[1] - pair[0] <= 60_000));
+    }
+
+    #[test]
+    fn a_trade_of_an_older_moment_than_its_quote_starts_nothing_over() {
+        let mut path = PricePath::default();
+        let hour = 3_600_000;
+        path.add(point(20 * hour, 1.0));
+        assert_eq!(path.add_as_of(point(hour, 2.0), 21 * hour), Added::Late);
+        assert_eq!(times(&path), [20 * hour]);
     }
 
     #[test]
