@@ -41,7 +41,7 @@ test.describe('without JavaScript', () => {
 
   test('the chart is drawn before any script', async ({ page, market, dashboard }) => {
     await page.goto(`${market.url}/stocks/GOOG`);
-    const drawing = dashboard.chart.locator('svg').first();
+    const drawing = dashboard.chart.locator('.chart-still');
     await expect(drawing).toBeVisible();
     const box = await drawing.boundingBox();
     expect(box?.width).toBeGreaterThan(300);

@@ -9,7 +9,7 @@ use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::types::RangedCoordf64;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle, TextStyle};
-use plotters_backend::{BackendColor, BackendCoord, DrawingErrorKind};
+use plotters_backend::{BackendColor, BackendCoord};
 
 /// CSS pixels.
 pub(super) mod size {
@@ -46,6 +46,10 @@ pub struct Frame {
     /// As they lie on the axis: logarithms, percents, or the values themselves.
     values: (f64, f64),
     pub(super) size: (u32, u32),
+    /// Width of the axis of values, in CSS pixels.
+    pub(super) axis: f64,
+    /// The width that the density of times and candles follows, in CSS pixels.
+    width: f64,
     /// Width and height of the plot, which lies at the upper left.
     pub(super) plot: (u32, u32),
     pub(super) scale: f64,
@@ -67,48 +71,43 @@ pub struct Frame {
 
 impl Frame {
     /// The frame that fits a scene onto a surface; none where there is nothing to fit.
-    ///
-    /// # Errors
-    /// What the surface says when it cannot measure text.
-    pub fn fit<S: Surface>(
-        surface: &S,
-        scene: &Scene,
-    ) -> Result<Option<Self>, DrawingErrorKind<S::ErrorType>> {
+    pub fn fit<S: Surface>(surface: &S, scene: &Scene) -> Option<Self> {
         let series = &scene.series;
-        let (Some(first), Some(last)) = (series.first(), series.last()) else {
-            return Ok(None);
-        };
+        let (first, last) = (series.first()?, series.last()?);
         let (size, scale) = (surface.get_size(), surface.scale());
         let height = size.1.saturating_sub(pixels(size::TIMES, scale) as u32);
         if height == 0 {
-            return Ok(None);
+            return None;
         }
         let times = scene.times(first, last);
-        let width = f64::from(size.0) / scale;
+        let width = least_width(f64::from(size.0) / scale);
         let candle = scene.candle_length(times.1 - times.0, width);
 
+        let gap = scene.gap();
         let all = |series: &Series| {
-            let shown = series.between(times.0, times.1);
+            let mut shown = series.reaching(times.0, times.1, gap);
+            if shown.is_empty() {
+                // The reader looks at closed hours, and finds the way back by the values around them.
+                shown = series.between(times.0, times.1);
+            }
             if scene.kind.has_spans() && std::ptr::eq(series, &scene.series) {
                 series.span_extent(shown)
             } else {
                 series.extent(shown)
             }
         };
-        let Some((low, high)) = all(series) else {
-            return Ok(None);
-        };
+        let (low, high) = all(series)?;
         let others = scene.compared.iter().map(|compared| &compared.series);
         let bases: Vec<f64> = std::iter::once(series)
             .chain(others.clone())
-            .map(|series| base(series, times.0))
+            .map(|series| base(series, times.0, gap))
             .collect();
         let kind = match scene.effective_scale() {
             Scale::Log if low <= 0.0 => Scale::Linear,
             Scale::Percent if bases[0] == 0.0 => Scale::Linear,
             kind => kind,
         };
-        let most = (f64::from(height) / (size::VALUE_GAP * scale)) as u32;
+        let most = most_values(f64::from(height) / scale);
         let tick = scene.least_step();
         let (values, lines, decimals) = match kind {
             Scale::Linear => fit_linear(low, high, scene.decimals, tick, most),
@@ -137,6 +136,7 @@ impl Frame {
             times,
             values,
             size,
+            axis: 0.0,
             plot: (size.0, height),
             scale,
             kind,
@@ -146,22 +146,13 @@ impl Frame {
             offset: scene.offset,
             candle,
             volume,
+            width,
         };
-        // What is measured has no colour.
-        let none = BackendColor {
-            alpha: 0.0,
-            rgb: (0, 0, 0),
-        };
-        let style = label(scale, none, HPos::Left);
-        let mut widest = 0;
         let ends = [values.0, values.1, frame.scaled(0, last.value)];
-        for value in ends {
-            let (width, _) = surface.estimate_text_size(&frame.label_of(value), &style)?;
-            widest = widest.max(width);
-        }
-        let axis = widest + 2 * pixels(size::PADDING, scale) as u32;
-        frame.plot.0 = size.0.saturating_sub(axis);
-        Ok((frame.plot.0 > 0).then_some(frame))
+        let widths = ends.map(|value| label_width(&frame.label_of(value)));
+        frame.axis = widths.into_iter().fold(0.0, f64::max).ceil() + 2.0 * size::PADDING;
+        frame.plot.0 = size.0.saturating_sub(frame.pixels(frame.axis) as u32);
+        (frame.plot.0 > 0).then_some(frame)
     }
 
     /// Where a value of the series (0) or of one that it is compared with lies on the axis.
@@ -262,16 +253,43 @@ impl Frame {
 
     /// The lines of the grid that have room for their labels: what lies there, and their rows.
     pub(super) fn value_lines(&self) -> impl Iterator<Item = (f64, i32)> + '_ {
-        let half = self.pixels(size::HALF_LABEL);
-        let rows = half..=self.floor() - half;
         let row = |scaled| self.at_scaled(self.times.0, scaled).1;
-        let lines = self.lines.iter().map(move |&scaled| (scaled, row(scaled)));
-        lines.filter(move |(_, y)| rows.contains(y))
+        let (low, high) = self.values;
+        let room = (high - low) * LABEL_ROOM;
+        let lines = self.lines.iter().copied();
+        lines
+            .filter(move |scaled| (low + room..=high - room).contains(scaled))
+            .map(move |scaled| (scaled, row(scaled)))
+    }
+
+    /// Whether the label of a line at a time has room within the box.
+    pub(super) fn has_room(&self, tick: &TimeTick) -> bool {
+        let half = label_width(&tick.label) / 2.0;
+        let x = (self.width - self.axis) * self.part_of_times(tick.time);
+        (half..=self.width - half).contains(&x)
+    }
+
+    /// Where a time lies between the first and the last that are shown, from 0 to 1.
+    pub(super) fn part_of_times(&self, time: f64) -> f64 {
+        let (from, to) = self.times;
+        (time - from) / (to - from)
+    }
+
+    /// Where a value on the axis lies from the top to the bottom of the plot, from 0 to 1.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn part_of_values(&self, scaled: f64) -> f64 {
+        let (low, high) = self.values;
+        let height = if self.volume.is_some() {
+            1.0 - size::VOLUME
+        } else {
+            1.0
+        };
+        height * (high - scaled) / (high - low)
     }
 
     /// The lines of the grid at times, and their columns.
     pub(super) fn time_lines(&self) -> impl Iterator<Item = (TimeTick, i32)> + '_ {
-        let most = (f64::from(self.plot.0) / (size::TIME_GAP * self.scale)) as u32;
+        let most = ((self.width - self.axis) / size::TIME_GAP) as u32;
         let ticks = time_ticks(self.times.0, self.times.1, most, self.offset);
         ticks.into_iter().map(move |tick| {
             let x = self.column(tick.time);
@@ -280,9 +298,48 @@ impl Frame {
     }
 }
 
+/// Widths of a box from which on lines of times and candles are denser, in CSS pixels. They are the same in each box
+/// between two of these, so that the server, which does not know how wide a box is, draws them for each.
+pub(super) const WIDTHS: [f64; 6] = [280.0, 380.0, 520.0, 720.0, 1_000.0, 1_400.0];
+
+/// The largest of [`WIDTHS`] that fits into a width; the width itself where none does.
+fn least_width(width: f64) -> f64 {
+    let fitting = WIDTHS.into_iter().rev().find(|least| *least <= width);
+    fitting.unwrap_or(width)
+}
+
+/// About how many lines of values a plot has at the most, by its height in CSS pixels. From a height on that every page
+/// has it is always the same, since the range of values follows it.
+fn most_values(height: f64) -> u32 {
+    const HIGH: f64 = 150.0;
+    const MOST: u32 = 6;
+    if height < HIGH {
+        (height / size::VALUE_GAP) as u32
+    } else {
+        MOST
+    }
+}
+
+/// Lines of values so near to the end of their axis have no room for a label, as a part of its length.
+const LABEL_ROOM: f64 = 0.04;
+
+/// About how wide a label is, in CSS pixels. It is not measured, so that the plot and its labels take the same room
+/// whatever draws them: these are the widths of DejaVu Sans, which is wider than most.
+pub(super) fn label_width(text: &str) -> f64 {
+    let widths = text.chars().map(|character| match character {
+        '0'..='9' => 7.63,
+        '.' | ',' | ' ' => 3.81,
+        ':' => 4.04,
+        '%' => 11.4,
+        '+' | '−' => 10.05,
+        _ => 8.0,
+    });
+    widths.sum()
+}
+
 /// The first value of a series that is shown; where it begins later, its first of all.
-fn base(series: &Series, from: f64) -> f64 {
-    let shown = series.between(from, f64::INFINITY);
+fn base(series: &Series, from: f64, gap: f64) -> f64 {
+    let shown = series.reaching(from, f64::INFINITY, gap);
     series.get(shown.start).map_or(0.0, |point| point.value)
 }
 

@@ -31,6 +31,8 @@ mod reading;
 pub mod scale;
 pub mod scene;
 pub mod series;
+#[cfg(not(target_arch = "wasm32"))]
+mod still;
 mod studies;
 mod surface;
 pub mod svg;

@@ -360,7 +360,7 @@ impl Core {
             if dirty.contains(Dirty::SERIES) || dirty.contains(Dirty::SAMPLES) {
                 let known = dirty.contains(Dirty::SERIES) || model.changed == f64::NEG_INFINITY;
                 model.settle();
-                let fitted = Frame::fit(&*axes.borrow(), &model.scene).ok().flatten();
+                let fitted = Frame::fit(&*axes.borrow(), &model.scene);
                 let moved = anew || model.frame != fitted;
                 if moved {
                     model.frame = fitted;

@@ -213,6 +213,17 @@ impl Scene {
         (i64::from(self.offset) * MINUTE) as f64
     }
 
+    /// The longest time without a sample that a line bridges, in milliseconds. What is longer, such as a night or a
+    /// lunch break of an exchange, has neither a line nor an area, as it has no candles. Days are not told apart
+    /// from weekends and holidays.
+    pub(super) fn gap(&self) -> f64 {
+        const LEAST: f64 = (45 * MINUTE) as f64;
+        if self.interval >= DAY as f64 {
+            return f64::INFINITY;
+        }
+        LEAST.max(4.0 * self.interval)
+    }
+
     /// The length of candles so that each has some pixels of a plot of such a width in CSS pixels.
     pub(super) fn candle_length(&self, span: f64, width: f64) -> f64 {
         const LENGTHS: [i64; 20] = [

@@ -13,6 +13,9 @@ pub struct Point {
 }
 
 impl Point {
+    /// Stands between two points that no line connects.
+    pub const BREAK: Point = Point::new(f64::NAN, f64::NAN);
+
     /// A value at a time in milliseconds since the Unix epoch.
     pub const fn new(time: f64, value: f64) -> Self {
         Self { time, value }
@@ -348,6 +351,20 @@ impl Series {
         start.saturating_sub(1)..(end + 1).min(self.len())
     }
 
+    /// The indices of the samples that a line between two times goes through: those inside, and one more on
+    /// either side, unless more than `gap` milliseconds without a sample lie between.
+    pub fn reaching(&self, from: f64, to: f64, gap: f64) -> Range<usize> {
+        let inside = self.inside(from, to);
+        let more =
+            |at: usize| usize::from(at > 0 && at < self.len() && !self.is_after_gap(at, gap));
+        inside.start - more(inside.start)..inside.end + more(inside.end)
+    }
+
+    /// Whether more than `gap` milliseconds without a sample lie before the sample of an index.
+    fn is_after_gap(&self, index: usize, gap: f64) -> bool {
+        self.times[index] - self.times[index - 1] > gap
+    }
+
     /// The indices of the samples from one time to another.
     pub fn inside(&self, from: f64, to: f64) -> Range<usize> {
         let start = self.times.partition_point(|&time| time < from);
@@ -388,17 +405,28 @@ impl Series {
     /// Where there are at least four a column, each column has its first, lowest, highest and last value,
     /// all at the time of its first: the line drawn through them covers the same pixels as one
     /// through all, as in uPlot's `src/paths/linear.js`. Below that every point is kept.
+    ///
+    /// Where more than `gap` milliseconds have no sample, a [`Point::BREAK`] parts the points before from those after.
     pub fn decimate(
         &self,
         range: Range<usize>,
         (from, to): (f64, f64),
         columns: u32,
+        gap: f64,
         into: &mut Vec<Point>,
     ) {
         into.clear();
         let range = range.start..range.end.min(self.len());
+        let break_before = |index: usize, into: &mut Vec<Point>| {
+            if index > range.start && self.is_after_gap(index, gap) {
+                into.push(Point::BREAK);
+            }
+        };
         if range.len() < 4 * columns as usize || columns == 0 || to <= from {
-            into.extend(self.iter(range));
+            for (index, point) in range.clone().zip(self.iter(range.clone())) {
+                break_before(index, into);
+                into.push(point);
+            }
             return;
         }
         let width = (to - from) / f64::from(columns);
@@ -410,6 +438,7 @@ impl Series {
             let edge = (from + (column + 1.0) * width).next_down();
             let end = self.index_after(start, edge).clamp(start + 1, range.end);
             let (first, last) = (self.closes[start], self.closes[end - 1]);
+            break_before(start, into);
             into.push(Point::new(time, first));
             if end - start > 1 {
                 if let Some((low, high)) = self.extent(start..end) {
@@ -598,8 +627,48 @@ mod tests {
     fn few_points_are_all_kept() {
         let series = series(&[(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)]);
         let mut kept = vec![Point::new(9.0, 9.0)];
-        series.decimate(0..3, (0.0, 2.0), 100, &mut kept);
+        series.decimate(0..3, (0.0, 2.0), 100, f64::INFINITY, &mut kept);
         assert_eq!(kept, series.iter(0..3).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_gap_parts_points_whether_there_are_few_of_them_or_many() {
+        // Ten minutes of ten samples each, with a pause of an hour after the fifth.
+        let time = |n: u32| f64::from(n) * 6.0 + if n < 50 { 0.0 } else { 3_600.0 };
+        let mut series = Series::default();
+        series.replace((0..100).map(|n| Point::new(time(n), f64::from(n % 7))));
+        for columns in [1_000, 20] {
+            let mut kept = Vec::new();
+            series.decimate(0..100, (0.0, time(99)), columns, 600.0, &mut kept);
+            let pieces: Vec<_> = kept.split(|point| point.time.is_nan()).collect();
+            let ends = |piece: &[Point]| (piece[0].time, piece[piece.len() - 1].time);
+            assert_eq!(pieces.len(), 2, "{columns} columns");
+            assert_eq!(ends(pieces[0]).0, 0.0);
+            assert!(ends(pieces[0]).1 <= time(49) && ends(pieces[1]).0 == time(50));
+            series.decimate(0..100, (0.0, time(99)), columns, 3_600.0 + 6.0, &mut kept);
+            assert!(kept.iter().all(|point| point.time.is_finite()));
+        }
+    }
+
+    #[test]
+    fn a_line_reaches_to_its_neighbours_but_not_over_a_gap() {
+        let series = series(&[(0.0, 1.0), (10.0, 1.0), (100.0, 1.0), (110.0, 1.0)]);
+        for (times, reached) in [
+            ((5.0, 8.0), 0..2),
+            ((5.0, 50.0), 0..2),
+            ((20.0, 90.0), 2..2),
+            ((50.0, 105.0), 2..4),
+            ((-9.0, 200.0), 0..4),
+            ((105.0, 107.0), 2..4),
+            ((300.0, 400.0), 4..4),
+        ] {
+            assert_eq!(
+                series.reaching(times.0, times.1, 20.0),
+                reached,
+                "{times:?}"
+            );
+        }
+        assert_eq!(series.reaching(20.0, 90.0, f64::INFINITY), 1..3);
     }
 
     #[test]
@@ -669,7 +738,7 @@ mod tests {
             let all: Vec<Point> = series.iter(0..series.len()).collect();
             let (from, to) = (all[0].time, all[all.len() - 1].time + 1.0);
             let mut kept = Vec::new();
-            series.decimate(0..all.len(), (from, to), columns, &mut kept);
+            series.decimate(0..all.len(), (from, to), columns, f64::INFINITY, &mut kept);
             if all.len() < 4 * columns as usize {
                 prop_assert_eq!(&kept, &all);
                 return Ok(());

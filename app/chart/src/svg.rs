@@ -1,4 +1,4 @@
-//! The server's surface: the chart as SVG, complete before any script has run.
+//! The server's surface: the chart as an SVG document.
 
 use super::draw::{self, Frame, Palette, Rgb, Surface};
 use super::handle::describe;
@@ -13,12 +13,9 @@ use std::convert::Infallible;
 use std::fmt::{Display, Write};
 use std::rc::Rc;
 
-/// Width and height in units of the view box, which are CSS pixels where the box has this size.
-const SIZE: (u32, u32) = (720, 600);
-
 /// Colours that stand for the page's custom properties: the drawing code hands on numbers, and this
 /// surface writes names, so that the drawing follows the theme of whoever looks at it.
-const TOKENS: Palette = Palette {
+pub(super) const TOKENS: Palette = Palette {
     ground: (0, 0, 0),
     grid: (1, 0, 0),
     text: (2, 0, 0),
@@ -38,7 +35,7 @@ const TOKENS: Palette = Palette {
     ],
 };
 
-fn token((index, ..): Rgb) -> &'static str {
+pub(super) fn token((index, ..): Rgb) -> &'static str {
     match index {
         0 => "ground",
         1 => "line",
@@ -58,27 +55,10 @@ fn token((index, ..): Rgb) -> &'static str {
     }
 }
 
-/// Draws a scene as an SVG element that fills the box it is put into and keeps its proportions.
-///
-/// Colours are the custom properties of the page around it (`var(--accent)` and so on), text is in its
-/// font. The same scene gives the same bytes.
-pub fn render(scene: &Scene) -> String {
-    let surface = Rc::new(RefCell::new(Svg::new(SIZE, None)));
-    draw_all(&surface, scene);
-    let body = std::mem::take(&mut surface.borrow_mut().body);
-    let (width, height) = SIZE;
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"100%\" \
-         height=\"100%\" preserveAspectRatio=\"xMaxYMid meet\" aria-hidden=\"true\" \
-         font-size=\"12\">{body}</svg>"
-    )
-}
-
 /// Draws all layers; whether there was anything to draw.
 fn draw_all(surface: &Rc<RefCell<Svg>>, scene: &Scene) -> bool {
     let fitted = Frame::fit(&*surface.borrow(), scene);
-    // Writing to a string does not fail, and nothing else here does.
-    let Ok(Some(frame)) = fitted else {
+    let Some(frame) = fitted else {
         return false;
     };
     let computed;
@@ -90,6 +70,7 @@ fn draw_all(surface: &Rc<RefCell<Svg>>, scene: &Scene) -> bool {
         computed = with_studies;
         &computed
     };
+    // Writing to a string does not fail, and nothing else here does.
     let _ = draw::axes(surface, &frame);
     let _ = draw::series(surface, &frame, scene, &mut draw::Scratch::default(), 0);
     let _ = draw::overlay(surface, &frame, scene, None);
@@ -151,19 +132,22 @@ fn hex((red, green, blue): Rgb) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-struct Svg {
+pub(super) struct Svg {
     body: String,
     size: (u32, u32),
     /// The colours; without them they are the custom properties of the page.
     palette: Option<Palette>,
+    /// The name of the last gradient.
+    gradient: Option<String>,
 }
 
 impl Svg {
-    fn new(size: (u32, u32), palette: Option<Palette>) -> Self {
+    pub(super) fn new(size: (u32, u32), palette: Option<Palette>) -> Self {
         Self {
             body: String::new(),
             size,
             palette,
+            gradient: None,
         }
     }
 
@@ -182,7 +166,7 @@ impl Svg {
 }
 
 /// Path data: absolute at the start, then relative, which is shorter.
-fn data(path: impl Iterator<Item = BackendCoord>) -> String {
+pub(super) fn data(path: impl Iterator<Item = BackendCoord>) -> String {
     let mut data = String::new();
     let mut before: Option<BackendCoord> = None;
     for (x, y) in path {
@@ -238,7 +222,7 @@ impl Display for Paint {
     }
 }
 
-struct Escaped<'a>(&'a str);
+pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -441,12 +425,19 @@ impl Surface for Svg {
             },
         );
         let (top, end) = FADE;
+        let name = format!("fade-{name}-{bottom}");
+        // The pieces of a line share it, too.
+        if self.gradient.as_ref() != Some(&name) {
+            self.write(format_args!(
+                "<linearGradient id=\"{name}\" gradientUnits=\"userSpaceOnUse\" x2=\"0\" \
+                 y2=\"{bottom}\"><stop stop-color=\"{value}\" stop-opacity=\"{top}\"/><stop \
+                 offset=\"1\" stop-color=\"{value}\" stop-opacity=\"{end}\"/></linearGradient>"
+            ));
+        }
         self.write(format_args!(
-            "<linearGradient id=\"fade-{name}-{bottom}\" gradientUnits=\"userSpaceOnUse\" x2=\"0\" \
-             y2=\"{bottom}\"><stop stop-color=\"{value}\" stop-opacity=\"{top}\"/><stop \
-             offset=\"1\" stop-color=\"{value}\" stop-opacity=\"{end}\"/></linearGradient>\
-             <path d=\"{path}V{bottom}H{first}z\" fill=\"url(#fade-{name}-{bottom})\"/>"
+            "<path d=\"{path}V{bottom}H{first}z\" fill=\"url(#{name})\"/>"
         ));
+        self.gradient = Some(name);
     }
 
     fn dashes(&mut self, (x0, y0): BackendCoord, (x1, y1): BackendCoord, color: BackendColor) {
@@ -466,9 +457,18 @@ pub(crate) mod tests {
     use crate::series::{Point, Sample, Series};
     use crate::studies::Study;
 
-    /// The frame of a scene on a surface as large as the server's.
+    const SIZE: (u32, u32) = (720, 600);
+
+    /// The frame of a scene on a surface of some size.
     pub(crate) fn frame_of(scene: &Scene) -> Option<Frame> {
-        Frame::fit(&Svg::new(SIZE, None), scene).expect("text has a size")
+        Frame::fit(&Svg::new(SIZE, None), scene)
+    }
+
+    /// What is drawn onto a surface in the colours of the page.
+    fn render(scene: &Scene) -> String {
+        let surface = Rc::new(RefCell::new(Svg::new(SIZE, None)));
+        draw_all(&surface, scene);
+        std::mem::take(&mut surface.borrow_mut().body)
     }
 
     fn scene(series: Series) -> Scene {
@@ -494,7 +494,6 @@ pub(crate) mod tests {
         let last = wave(1_200).last().expect("a last point");
         let tag = super::super::scale::format_value(last.value, 2);
         for part in [
-            "viewBox=\"0 0 720 600\"",
             ">13:35</text>",
             ">598.00</text>",
             &format!("fill=\"var(--ground)\">{tag}</text>"),

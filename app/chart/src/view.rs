@@ -189,7 +189,7 @@ fn still(handle: ChartHandle) -> String {
     let mut svg = String::new();
     handle.with_model(|model| {
         model.settle();
-        svg = super::svg::render(&model.scene);
+        svg = super::still::render(&model.scene);
     });
     svg
 }

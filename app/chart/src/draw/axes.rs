@@ -24,8 +24,7 @@ pub fn axes<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame) -> Outcome<S> {
         if (1..right).contains(&x) {
             brush.line((x, 0), (x, bottom))?;
         }
-        let half = brush.width(&tick.label)? / 2;
-        if x - half >= 0 && x + half <= width {
+        if frame.has_room(&tick) {
             let color = if tick.major { text } else { muted };
             brush.text(&tick.label, (x, below), HPos::Center, color)?;
         }

@@ -31,7 +31,12 @@ impl<S: Surface> Drawable<S> for Line<'_> {
         surface: &mut S,
         _: (u32, u32),
     ) -> Result<(), DrawingErrorKind<S::ErrorType>> {
-        let places: Vec<BackendCoord> = path.collect();
+        let mut places: Vec<BackendCoord> = path.collect();
+        if let [(x, y)] = places[..] {
+            // One between two gaps is as long as it is wide.
+            let half = (self.width / 2.0).ceil() as i32;
+            places = vec![(x - half, y), (x + half, y)];
+        }
         let (Some(first), Some(last)) = (places.first(), places.last()) else {
             return Ok(());
         };
@@ -62,6 +67,9 @@ fn bars_of(places: &[BackendCoord], width: f64) -> Vec<(i32, f64, f64)> {
     let mut bars = Vec::with_capacity(places.len() / 2);
     let mut before: Option<BackendCoord> = None;
     for column in places.chunk_by(|one, other| one.0 == other.0) {
+        if let Some(from) = before {
+            bridge(from, column[0], width, &mut bars);
+        }
         let rows = column.iter().map(|&(_, y)| y);
         let rows = rows.chain(before.map(|(_, y)| y));
         let (top, bottom) = rows.fold((i32::MAX, i32::MIN), |(top, bottom), y| {
@@ -75,6 +83,16 @@ fn bars_of(places: &[BackendCoord], width: f64) -> Vec<(i32, f64, f64)> {
         before = column.last().copied();
     }
     bars
+}
+
+/// What the line covers of the columns between two that have points.
+fn bridge(from: BackendCoord, to: BackendCoord, width: f64, bars: &mut Vec<(i32, f64, f64)>) {
+    let slope = f64::from(to.1 - from.1) / f64::from(to.0 - from.0);
+    for x in from.0 + 1..to.0 {
+        let row = f64::from(from.1) + slope * f64::from(x - from.0);
+        let half = (slope.abs() + width) / 2.0;
+        bars.push((x, row - half, row + half));
+    }
 }
 
 /// Room for points between two drawings, so that many need it once.
@@ -134,6 +152,7 @@ fn layer<S: Surface>(
 ) -> Outcome<S> {
     let frame = brush.frame;
     let (length, offset) = (frame.candle, scene.offset_millis());
+    let gap = scene.gap();
     let shown = || {
         let times = (from - length, frame.times.1);
         scene.series.candles(times, length, offset)
@@ -152,6 +171,7 @@ fn layer<S: Surface>(
                 color: brush.tone(scene.tone),
                 bottom: filled.then(|| frame.floor()),
                 earlier: 0.0,
+                gap,
             };
             line(brush, one, scratch, from)?;
         }
@@ -164,6 +184,7 @@ fn layer<S: Surface>(
             color,
             bottom: None,
             earlier: 0.0,
+            gap,
         };
         line(brush, one, scratch, from)?;
     }
@@ -176,6 +197,8 @@ fn layer<S: Surface>(
             color,
             bottom: None,
             earlier: half * brush.frame.candle,
+            // From the end of one candle to the end of the next.
+            gap: gap + frame.candle,
         };
         line(brush, one, scratch, from)?;
     }
@@ -192,6 +215,8 @@ struct One<'a> {
     bottom: Option<i32>,
     /// How far before its time a point is drawn, in milliseconds.
     earlier: f64,
+    /// The longest time without a point that it bridges, in milliseconds.
+    gap: f64,
 }
 
 fn line<S: Surface>(
@@ -201,21 +226,25 @@ fn line<S: Surface>(
     from: f64,
 ) -> Outcome<S> {
     let frame = brush.frame;
-    let shown = one.series.between(from, frame.times.1);
+    let shown = one.series.reaching(from, frame.times.1, one.gap);
     let count = frame.plot.0 / brush.surface.borrow().column();
-    one.series.decimate(shown, frame.times, count, points);
+    one.series
+        .decimate(shown, frame.times, count, one.gap, points);
     places.clear();
     places.extend(points.iter().map(|point| {
         let scaled = frame.scaled(one.index, point.value);
         (point.time - one.earlier, scaled)
     }));
     let plot = brush.area.apply_coord_spec(frame.coordinates());
-    plot.draw(&Line {
-        points: places,
-        color: paint(one.color),
-        width: size::LINE * frame.scale,
-        bottom: one.bottom,
-    })
+    for piece in places.split(|(time, _)| time.is_nan()) {
+        plot.draw(&Line {
+            points: piece,
+            color: paint(one.color),
+            width: size::LINE * frame.scale,
+            bottom: one.bottom,
+        })?;
+    }
+    Ok(())
 }
 
 /// One colour after the other: to change it costs more than to draw with it.
