@@ -158,6 +158,43 @@ pub(crate) fn parts(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').filter_map(|part| part.split_once('='))
 }
 
+/// A query with the parts of `new` in place of those of these names. What else it has stays as it stands there.
+pub(crate) fn with_parts(query: &str, names: &[&str], new: &str) -> String {
+    let mut parts: Vec<&str> = all_parts(query)
+        .filter(|part| !names.contains(&name_of(part)))
+        .collect();
+    if !new.is_empty() {
+        parts.push(new);
+    }
+    parts.join("&")
+}
+
+/// An address of the page with the parts of the open one's `query` whose names pass and that it has not itself.
+pub(crate) fn with_parts_of(address: &str, query: &str, passes: impl Fn(&str) -> bool) -> String {
+    let (path, own) = address.split_once('?').unwrap_or((address, ""));
+    let is_own = |name: &str| all_parts(own).any(|part| name_of(part) == name);
+    let mut parts: Vec<&str> = all_parts(own).collect();
+    parts.extend(all_parts(query).filter(|part| passes(name_of(part)) && !is_own(name_of(part))));
+    of_parts(path, &parts.join("&"))
+}
+
+/// A path with a query, where that is not empty.
+pub(crate) fn of_parts(path: &str, query: &str) -> String {
+    match query {
+        "" => path.to_owned(),
+        query => [path, "?", query].concat(),
+    }
+}
+
+fn all_parts(query: &str) -> impl Iterator<Item = &str> {
+    let query = query.strip_prefix('?').unwrap_or(query);
+    query.split('&').filter(|part| !part.is_empty())
+}
+
+fn name_of(part: &str) -> &str {
+    part.split_once('=').map_or(part, |(name, _)| name)
+}
+
 /// The text of a part of a query. What is malformed in it stays as it stands.
 pub(crate) fn query_text(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
@@ -179,7 +216,7 @@ pub(crate) fn query_text(value: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn push_list(to: &mut String, symbols: &[Symbol]) {
+pub(crate) fn push_list(to: &mut String, symbols: &[Symbol]) {
     for (index, symbol) in symbols.iter().enumerate() {
         if index > 0 {
             to.push(',');
@@ -304,6 +341,30 @@ mod tests {
         assert_eq!(of_home(None), "/");
         assert_eq!(of_home(Some(&[])), "/");
         assert_eq!(of_symbol(chosen[1], Some(&[])), "/stocks/GOOG");
+    }
+
+    #[test]
+    fn an_address_keeps_the_parts_of_the_open_one() {
+        let here = "?symbols=A&utm=x&type=halt&chart=1W&q";
+        let carried = |name: &str| name == "chart" || name == "type";
+        assert_eq!(
+            with_parts_of("/stocks/B?symbols=A,B", here, carried),
+            "/stocks/B?symbols=A,B&type=halt&chart=1W"
+        );
+        assert_eq!(
+            with_parts_of("/stocks/B", here, |name| name != "symbols"),
+            "/stocks/B?utm=x&type=halt&chart=1W&q"
+        );
+        assert_eq!(
+            with_parts_of("/?chart=1D", here, |name| name == "chart"),
+            "/?chart=1D"
+        );
+        assert_eq!(with_parts_of("/", "", |_| true), "/");
+        assert_eq!(
+            with_parts(here, &["chart", "compare"], "chart=1D"),
+            "symbols=A&utm=x&type=halt&q&chart=1D"
+        );
+        assert_eq!(with_parts("?chart=1D", &["chart"], ""), "");
     }
 
     #[test]

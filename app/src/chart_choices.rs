@@ -1,7 +1,11 @@
-use chart::{Kind, Scale, Study};
+use chart::{Kind, Scale, Study, scene::MOST_LINES};
 use market::Symbol;
 
-use crate::signal::RwSignal;
+use crate::{Range, address, signal::RwSignal};
+
+/// The parts of an address that have the choices: the range and the words of [`ChartChoices::write`], and the symbols that
+/// are compared.
+pub(crate) const PARTS: [&str; 2] = ["chart", "compare"];
 
 /// How each kind of chart is written down, and how people call it.
 pub(crate) const KINDS: [(Kind, &str, &str); 4] = [
@@ -41,10 +45,12 @@ pub(crate) fn meant<T: Copy>(known: &[(T, &str, &str)], word: &str) -> Option<T>
     found.map(|(value, ..)| *value)
 }
 
-/// What the person wants to see in the chart, beside its range. Until the page is hydrated it is what the
-/// server draws.
+/// What the person wants to see in the chart. Until the page is hydrated it is what the address names, as the
+/// server draws it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ChartChoices {
+    /// How much of the past is shown.
+    pub(crate) range: RwSignal<Range>,
     /// How prices are drawn.
     pub(crate) kind: RwSignal<Kind>,
     /// How they lie on the axis.
@@ -63,6 +69,7 @@ impl ChartChoices {
     /// What nobody chose.
     pub(crate) fn new() -> Self {
         ChartChoices {
+            range: RwSignal::new(Range::default()),
             kind: RwSignal::new(Kind::default()),
             scale: RwSignal::new(Scale::default()),
             studies: RwSignal::new(Vec::new()),
@@ -100,7 +107,7 @@ impl ChartChoices {
         });
     }
 
-    /// All of it but what it is compared with, as words to be kept: `candles log no-volume sma20`.
+    /// All of it but the range and what is compared, as words to be kept: `candles log no-volume sma20`.
     pub(crate) fn write(&self) -> String {
         let mut words = vec![
             word(&KINDS, &self.kind.get()),
@@ -113,18 +120,81 @@ impl ChartChoices {
         words.join(" ")
     }
 
+    /// All of it as the parts of a query: `chart=1D,candles,log,sma20&compare=AAPL,MSFT`.
+    pub(crate) fn query(&self) -> String {
+        let words = self.write().replace(' ', ",");
+        let mut query = ["chart=", self.range.get().as_str(), ",", &words].concat();
+        self.compared.with(|compared| {
+            if !compared.is_empty() {
+                query.push_str("&compare=");
+                address::push_list(&mut query, compared);
+            }
+        });
+        query
+    }
+
+    /// Takes what a query names, where it names anything; what it leaves out, and what is unknown, is as if nobody had
+    /// chosen it. Returns whether it names anything.
+    pub(crate) fn read_query(&self, query: &str, is_known: impl Fn(&Symbol) -> bool) -> bool {
+        let Some([words, names]) = named_in(query) else {
+            return false;
+        };
+        self.read(&words);
+        set(self.range, range_of(&words));
+        set(self.compared, symbols_of(&names, is_known));
+        true
+    }
+
     /// Takes what was kept. A word that nobody knows is left out.
     pub(crate) fn read(&self, text: &str) {
-        let words = || text.split_ascii_whitespace();
+        let words = || text.split([' ', ',']);
         let kind = words().find_map(|word| meant(&KINDS, word));
         let scale = words().find_map(|word| meant(&SCALES, word));
-        let studies: Vec<Study> = words().filter_map(|word| meant(&STUDIES, word)).collect();
+        let mut studies = Vec::new();
+        for study in words().filter_map(|word| meant(&STUDIES, word)) {
+            if !studies.contains(&study) {
+                studies.push(study);
+            }
+        }
         set(self.kind, kind.unwrap_or_default());
         set(self.scale, scale.unwrap_or_default());
         set(self.studies, studies);
         set(self.volume, !words().any(|word| word == "no-volume"));
         set(self.pins, !words().any(|word| word == "no-news"));
     }
+}
+
+/// The texts of the [`PARTS`] of a query; none where it has none of them.
+fn named_in(query: &str) -> Option<[String; 2]> {
+    let mut named = [None, None];
+    for (name, value) in address::parts(query) {
+        if let Some(at) = PARTS.iter().position(|part| *part == name) {
+            named[at] = Some(address::query_text(value));
+        }
+    }
+    (named != [None, None]).then(|| named.map(Option::unwrap_or_default))
+}
+
+fn range_of(words: &str) -> Range {
+    let find = |word: &str| Range::OFFERED.into_iter().find(|it| it.as_str() == word);
+    words.split(',').find_map(find).unwrap_or_default()
+}
+
+fn symbols_of(names: &str, is_known: impl Fn(&Symbol) -> bool) -> Vec<Symbol> {
+    let mut symbols = Vec::new();
+    for symbol in names.split(',').filter_map(|name| name.parse().ok()) {
+        if symbols.len() < MOST_LINES && !symbols.contains(&symbol) && is_known(&symbol) {
+            symbols.push(symbol);
+        }
+    }
+    symbols
+}
+
+/// What the chart of a page needs by the query of its address: its range, and the symbols that are compared, known or not.
+#[cfg(feature = "ssr")]
+pub fn charted_by(query: &str) -> (Range, Vec<Symbol>) {
+    let [words, names] = named_in(query).unwrap_or_default();
+    (range_of(&words), symbols_of(&names, |_| true))
 }
 
 fn set<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
@@ -153,10 +223,47 @@ mod tests {
             let kept = choices.write();
             assert_eq!(kept, "candles log no-volume sma20");
             let other = ChartChoices::new();
-            other.read(&format!("{kept} ☃ nothing"));
+            other.read(&format!("{kept} ☃ nothing sma20"));
             assert_eq!(other.write(), kept);
             other.read("");
             assert_eq!(other.write(), "area linear");
+        });
+    }
+
+    #[test]
+    fn an_address_has_all_of_it_and_what_is_unknown_is_left_out() {
+        Owner::new().with(|| {
+            let choices = ChartChoices::new();
+            assert_eq!(choices.query(), "chart=1D,area,linear");
+            assert!(!choices.read_query("?symbols=A&type=halt&utm=x", |_| true));
+            choices.range.set(Range::Week);
+            choices.kind.set(Kind::Candles);
+            choices.study(Study::Vwap, true);
+            choices.compare("BRK/B".parse().unwrap(), true);
+            choices.compare("AAPL".parse().unwrap(), true);
+            let query = choices.query();
+            assert_eq!(query, "chart=1W,candles,linear,vwap&compare=BRK%2FB,AAPL");
+            let other = ChartChoices::new();
+            other.scale.set(Scale::Log);
+            assert!(other.read_query(&["?symbols=A&", &query].concat(), |_| true));
+            assert_eq!(other.query(), query);
+
+            for (asked, taken) in [
+                ("chart=", "chart=1D,area,linear"),
+                (
+                    "chart=99Y,pie,<b>,sma20,sma20,1Y",
+                    "chart=1D,area,linear,sma20",
+                ),
+                ("chart=line,5m,1h", "chart=5m,line,linear"),
+                ("compare=GONE,A,A,%20,B", "chart=1D,area,linear&compare=A,B"),
+                (
+                    "compare=A,B,C,D,E,F",
+                    "chart=1D,area,linear&compare=A,B,C,D",
+                ),
+            ] {
+                assert!(other.read_query(asked, |symbol| symbol.as_str() != "GONE"));
+                assert_eq!(other.query(), taken, "{asked}");
+            }
         });
     }
 

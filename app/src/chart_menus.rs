@@ -105,7 +105,16 @@ pub(crate) fn CompareMenu() -> impl IntoView {
     view! {
         <Menu name="Compare">
             <For
-                each=move || dashboard.watchlist.get()
+                each=move || {
+                    // An address may name others than those of the watchlist.
+                    let mut symbols = dashboard.watchlist.get();
+                    for symbol in choices.compared.get() {
+                        if !symbols.contains(&symbol) {
+                            symbols.push(symbol);
+                        }
+                    }
+                    symbols
+                }
                 key=|symbol| *symbol
                 children=move |symbol| {
                     let chosen = Signal::derive(move || {
@@ -116,6 +125,7 @@ pub(crate) fn CompareMenu() -> impl IntoView {
                         <label class="check" hidden=drawn(itself)>
                             <input
                                 type="checkbox"
+                                checked=chosen.get_untracked()
                                 prop:checked=drawn(move || chosen.get())
                                 disabled=drawn(move || full() && !chosen.get())
                                 on:change=heard(move |event: ev::Event| {
@@ -161,6 +171,7 @@ fn check(
         <label class="check">
             <input
                 type="checkbox"
+                checked=chosen.get_untracked()
                 prop:checked=drawn(move || chosen.get())
                 on:change=heard(move |event: ev::Event| choose(event_target_checked(&event)))
             />

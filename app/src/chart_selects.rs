@@ -56,9 +56,15 @@ fn select(
     fixed: Signal<bool>,
     choose: impl Fn(&str) + 'static,
 ) -> impl IntoView {
-    let options = words
-        .into_iter()
-        .map(|(word, name)| view! { <option value=word>{name}</option> });
+    // The server writes attributes and no properties.
+    let now = chosen.get_untracked();
+    let options = words.into_iter().map(|(word, name)| {
+        view! {
+            <option value=word selected=word == now>
+                {name}
+            </option>
+        }
+    });
     view! {
         <select
             class="chart-select"

@@ -1,15 +1,19 @@
 //! What the chart is given of the market.
 
 use chart::{Compared, Pin, Series};
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use market::{Action, Millis, Symbol};
 
 use crate::{
+    Range, address,
+    chart_choices::PARTS,
     clock::Zone,
     dashboard::Dashboard,
     figures::digits,
     market_state::{ChartChange, Instrument, MarketState},
+    navigation::{replace_parts, search},
     reactive::effect,
+    signal::StoredValue,
 };
 
 /// The chart is not wider than a few thousand columns, and a page that is open for days must not grow.
@@ -18,9 +22,13 @@ const SAMPLES: usize = 1 << 16;
 /// What the choices are kept under.
 const KEY: &str = "chart";
 
+/// [`ChartChoices::query`](crate::chart_choices::ChartChoices::query) where nobody chose anything.
+const NOTHING_CHOSEN: &str = "chart=1D,area,linear";
+
 impl Dashboard {
-    /// Has the chart follow what is open, what is chosen, and the news. To be called once.
-    pub(crate) fn follow_chart(self) {
+    /// Has the chart follow what is open, what is chosen, and the news. `named` says that the address names choices. To be
+    /// called once.
+    pub(crate) fn follow_chart(self, named: bool) {
         let Dashboard {
             chart,
             choices,
@@ -31,6 +39,16 @@ impl Dashboard {
         } = self;
         chart.set_capacity(SAMPLES);
         chart.set_span(range.get_untracked().millis() as f64);
+        // What is drawn before the effects run, and on the server, where none does.
+        chart.set_kind(choices.kind.get_untracked());
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            chart.set_scale(choices.scale.get_untracked());
+            chart.set_volume(choices.volume.get_untracked());
+            choices
+                .studies
+                .with_untracked(|studies| chart.set_studies(studies));
+        }
         self.draw_chart();
         Effect::new(move |drawn: Option<Option<Symbol>>| {
             let symbol = open.get();
@@ -42,12 +60,18 @@ impl Dashboard {
             }
             symbol
         });
-        Effect::new(move |drawn: Option<()>| {
+        Effect::new(move |drawn: Option<Range>| {
             chart.set_kind(choices.kind.get());
             choices.compared.track();
+            let range = range.get();
+            if drawn.is_some_and(|drawn| drawn != range) {
+                chart.set_span(range.millis() as f64);
+                self.pause.ask_for_chart();
+            }
             if drawn.is_some() {
                 self.draw_chart();
             }
+            range
         });
         let zone = self.preferences.zone;
         effect(move || {
@@ -57,22 +81,11 @@ impl Dashboard {
                 Zone::Local => |time| Zone::Local.offset_minutes(time as Millis),
             });
         });
-        let storage = self.storage;
-        Effect::new(move |before: Option<()>| {
-            if before.is_none() {
-                let take = move |text: Option<String>| choices.read(&text.unwrap_or_default());
-                take(storage.read(KEY));
-                storage.on_change(KEY, take);
-            }
-            let text = choices.write();
-            if storage.read(KEY).unwrap_or_default() != text && before.is_some() {
-                storage.write(KEY, &text);
-            }
-        });
+        self.keep_choices(named);
         effect(move || chart.set_scale(choices.scale.get()));
         effect(move || chart.set_volume(choices.volume.get()));
         effect(move || choices.studies.with(|studies| chart.set_studies(studies)));
-        effect(move || {
+        let set_pins = move || {
             let symbol = open.get().filter(|_| choices.pins.get());
             let pins = stories.with(|stories| {
                 let news = stories.iter().map(|story| &story.news);
@@ -88,6 +101,64 @@ impl Dashboard {
                 wanted.map(pin).collect()
             });
             chart.set_pins(pins);
+        };
+        #[cfg(not(target_arch = "wasm32"))]
+        untrack(set_pins);
+        effect(set_pins);
+    }
+
+    /// Keeps what the person chooses in the address and in the browser, and takes it from there.
+    ///
+    /// Choices that the address names come before those of the browser, which stay as they are until the person
+    /// changes something; until then what other tabs change is not taken either. The address names choices once they
+    /// are not those that nobody made.
+    fn keep_choices(self, named: bool) {
+        let (choices, storage) = (self.choices, self.storage);
+        // What was taken last: whatever is otherwise was changed by the person.
+        let taken = StoredValue::new(String::new());
+        let own = StoredValue::new(true);
+        let show = move |query: &str| {
+            let is_named = |part| address::parts(query).any(|(name, _)| name == part);
+            let now = choices.query();
+            if now != NOTHING_CHOSEN || PARTS.into_iter().any(is_named) {
+                replace_parts(&PARTS, &now);
+            }
+        };
+        let take = move |text: Option<String>| {
+            choices.read(&text.unwrap_or_default());
+            taken.set_value(choices.query());
+        };
+        let begin = move || {
+            let kept = storage.read(KEY);
+            if named {
+                own.set_value(kept.as_deref() == Some(&*choices.write()));
+                taken.set_value(choices.query());
+            } else {
+                take(kept);
+            }
+            storage.on_change(KEY, move |text| {
+                if own.get_value() {
+                    take(text);
+                }
+            });
+            let steps = window_event_listener(ev::popstate, move |_| {
+                let query = search();
+                if choices.read_query(&query, |symbol| self.knows(*symbol)) {
+                    taken.set_value(choices.query());
+                }
+                show(&query);
+            });
+            on_cleanup(move || steps.remove());
+        };
+        effect(move || untrack(begin));
+        effect(move || {
+            let now = choices.query();
+            if taken.get_value() != now {
+                taken.set_value(now);
+                own.set_value(true);
+                storage.write(KEY, &choices.write());
+            }
+            show(&search());
         });
     }
 

@@ -149,7 +149,12 @@ impl Dashboard {
         named: Signal<Option<Symbol>>,
         closed: Signal<bool>,
     ) -> Self {
-        let mut state = MarketState::new(data);
+        let choices = ChartChoices::new();
+        let is_chosen = choices.read_query(&data.query, |_| true);
+        let mut state = MarketState::new(data, choices.range.get_untracked());
+        choices
+            .compared
+            .update(|compared| compared.retain(|symbol| state.instruments.contains_key(symbol)));
         let mut tickers = SortedMap::new();
         for (symbol, instrument) in state.instruments.iter() {
             tickers.insert(*symbol, Ticker::new(*symbol, instrument));
@@ -181,10 +186,10 @@ impl Dashboard {
             followed: RwSignal::new(Vec::new()),
             open,
             archived: data.archived,
-            range: RwSignal::new(Range::default()),
+            range: choices.range,
             days: RwSignal::new(data.days.clone()),
             chart: ChartHandle::new(),
-            choices: ChartChoices::new(),
+            choices,
             stories: RwSignal::new(state.news.shown()),
             news: NewsReader::new(filter, &state.news),
             waiting: RwSignal::new(0),
@@ -207,7 +212,7 @@ impl Dashboard {
             held: StoredValue::new(Held::default()),
             state: StoredValue::new(state),
         };
-        dashboard.follow_chart();
+        dashboard.follow_chart(is_chosen);
         dashboard
     }
 
@@ -345,9 +350,6 @@ impl Dashboard {
     pub(crate) fn set_range(&self, range: Range) {
         if self.range.get_untracked() != range {
             self.range.set(range);
-            self.chart.set_span(range.millis() as f64);
-            self.pause.ask_for_chart();
-            self.draw_chart();
         }
     }
 

@@ -86,8 +86,10 @@ mod watchlist_row;
 pub use app::App;
 #[cfg(target_arch = "wasm32")]
 pub use app::hydrate;
+#[cfg(feature = "ssr")]
+pub use chart_choices::charted_by;
 pub use days::Days;
-pub use page_data::{FoundNews, PageData, Problem, address_of_news};
+pub use page_data::{FoundBars, FoundNews, PageData, Problem, address_of_news};
 pub use range::{Range, RangeError};
 #[cfg(feature = "ssr")]
 pub use shell::shell;

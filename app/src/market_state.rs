@@ -5,7 +5,7 @@ use crate::{
     Range,
     dashboard::Missing,
     news_list::NewsList,
-    page_data::PageData,
+    page_data::{FoundBars, PageData},
     price_path::{Added, PricePath, PricePoint},
     sorted::{SortedMap, SortedSet},
 };
@@ -88,8 +88,8 @@ pub(crate) struct MarketState {
 }
 
 impl MarketState {
-    /// The state that the server drew the page from.
-    pub(crate) fn new(data: &PageData) -> Self {
+    /// The state that the server drew the page from, which has the bars of a range.
+    pub(crate) fn new(data: &PageData, range: Range) -> Self {
         let mut state = MarketState {
             instruments: SortedMap::new(),
             watchlist: data.watchlist.clone(),
@@ -101,12 +101,13 @@ impl MarketState {
         };
         state.take_quotes(&data.snapshot);
         if let Some(symbol) = data.symbol {
-            let instrument = state.instruments.get_or_default(symbol);
-            let path = &mut instrument.path;
-            path.fill(Range::Day, data.archived, &data.bars, None);
-            // There are more of them than the page carries.
-            if data.bars.len() >= PageData::BARS {
-                path.forget_filled();
+            let path = &mut state.instruments.get_or_default(symbol).path;
+            fill(path, range, data, &data.bars, data.until);
+        }
+        for FoundBars { bars, until } in &data.compared {
+            if let Some(bar) = bars.first() {
+                let path = &mut state.instruments.get_or_default(bar.symbol).path;
+                fill(path, range, data, bars, *until);
             }
         }
         state.changes = Changes::default();
@@ -271,6 +272,16 @@ impl MarketState {
     }
 }
 
+/// Fills the way of a price with the bars of the page.
+fn fill(path: &mut PricePath, range: Range, data: &PageData, bars: &[Bar], until: Option<Millis>) {
+    path.fill(range, data.archived, bars, until);
+    // There are more of them than the page carries.
+    let most = PageData::most_bars(range, data.archived);
+    if bars.len() >= most && most < range.bars(data.archived) as usize {
+        path.forget_filled();
+    }
+}
+
 /// What was traded from one quote to the next: what the day's volume grew by, also where quotes between the
 /// two were never heard; or else the size of the one trade that is known.
 fn traded_since(before: Option<&Quote>, quote: &Quote) -> f64 {
@@ -321,6 +332,8 @@ mod tests {
             older: None,
             bars: vec![bar(0, "596")],
             days: crate::Days::default(),
+            until: None,
+            compared: Vec::new(),
             archived: false,
             problem: None,
         }
@@ -332,7 +345,7 @@ mod tests {
 
     #[test]
     fn starts_from_what_the_page_was_drawn_from() {
-        let mut state = MarketState::new(&data(false));
+        let mut state = MarketState::new(&data(false), Range::Day);
         let instrument = &state.instruments[&symbol("GOOG")];
         assert_eq!(instrument.closes.len(), 1);
         assert!(instrument.path.is_filled(Range::Day, false));
@@ -349,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_quote_moves_the_chart_only_where_its_price_is_new() {
-        let mut state = MarketState::new(&data(false));
+        let mut state = MarketState::new(&data(false), Range::Day);
         let newer = quote("GOOG", 201_000, "597.40");
         let bid = Quote {
             bid: Some("597.39".parse().unwrap()),
@@ -367,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_price_is_of_its_trade_whether_the_source_times_it_or_not() {
-        let mut state = MarketState::new(&data(false));
+        let mut state = MarketState::new(&data(false), Range::Day);
         let traded = |state: &MarketState| {
             let quote = state.instruments[&symbol("GOOG")].quote.as_ref();
             quote.and_then(|quote| quote.traded)
@@ -391,19 +404,42 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_of_closed_hours_draws_the_price_at_its_trade() {
+        let mut data = data(false);
+        data.snapshot.quotes[0] = Quote {
+            traded: Some(200_000),
+            ..quote("GOOG", 50_000_000, "597.32")
+        };
+        let mut state = MarketState::new(&data, Range::Day);
+        let newest = |state: &MarketState| {
+            let path = &state.instruments.get(&symbol("GOOG")).unwrap().path;
+            path.points().last().map(|last| (last.time, last.close))
+        };
+        assert_eq!(newest(&state), Some((200_000.0, 597.32)));
+        // The first trade of the next session.
+        let opening = Quote {
+            traded: Some(60_000_000),
+            ..quote("GOOG", 60_000_050, "600.00")
+        };
+        let change = state.apply(Event::Quote(opening), false);
+        assert!(matches!(change, ChartChange::Push(..)), "{change:?}");
+        assert_eq!(newest(&state), Some((60_000_000.0, 600.0)));
+    }
+
+    #[test]
     fn a_new_symbol_joins_unless_the_watchlist_was_chosen() {
-        let mut state = MarketState::new(&data(false));
+        let mut state = MarketState::new(&data(false), Range::Day);
         state.apply(Event::Quote(quote("AAPL", 1, "5")), false);
         assert_eq!(watchlist(&state), ["GOOG", "AAPL"]);
         assert!(state.take_changes().watchlist);
-        let mut state = MarketState::new(&data(true));
+        let mut state = MarketState::new(&data(true), Range::Day);
         state.apply(Event::Quote(quote("AAPL", 1, "5")), false);
         assert_eq!(watchlist(&state), ["GOOG"]);
     }
 
     #[test]
     fn a_reset_replaces_everything_but_the_news_under_the_reader() {
-        let mut state = MarketState::new(&data(false));
+        let mut state = MarketState::new(&data(false), Range::Day);
         let reset = Snapshot {
             reset: true,
             quotes: vec![quote("MSFT", 5, "30")],
@@ -422,7 +458,7 @@ mod tests {
 
     #[test]
     fn bars_that_were_asked_for_before_a_reset_are_left_out() {
-        let mut state = MarketState::new(&data(false));
+        let mut state = MarketState::new(&data(false), Range::Day);
         let missing = |run| Missing {
             symbol: symbol("GOOG"),
             range: Range::Day,
@@ -458,7 +494,7 @@ mod tests {
 
     #[test]
     fn a_heartbeat_changes_nothing() {
-        let mut state = MarketState::new(&data(false));
+        let mut state = MarketState::new(&data(false), Range::Day);
         state.apply(Event::Heartbeat(Heartbeat { time: 1 }), false);
         let changes = state.take_changes();
         assert!(changes.instruments.is_empty() && !changes.news && !changes.feeds);
@@ -466,7 +502,7 @@ mod tests {
 
     #[test]
     fn an_hour_of_a_thousand_quotes_a_second_that_nobody_draws_takes_no_more_room_than_minutes() {
-        let mut state = MarketState::new(&data(false));
+        let mut state = MarketState::new(&data(false), Range::Day);
         let mut quotes: Vec<Quote> = (0..30)
             .map(|number| quote(&format!("SYM{number}"), 0, "1"))
             .collect();
@@ -507,7 +543,7 @@ mod tests {
 
     #[test]
     fn bars_extend_the_sparkline() {
-        let mut state = MarketState::new(&data(false));
+        let mut state = MarketState::new(&data(false), Range::Day);
         for minute in 1..=100 {
             state.apply(Event::Bar(bar(minute * 60_000, "600")), false);
         }

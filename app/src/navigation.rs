@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::{news_filter::NewsFilter, signal::RwSignal};
+use crate::{address, chart_choices, news_filter, signal::RwSignal};
 
 /// Moves between the addresses of the page without loading it anew.
 ///
@@ -29,7 +29,10 @@ impl Navigation {
     /// already is no second step: otherwise the way back would lead through it once for each click.
     pub(crate) fn open(self, address: &str) {
         let here = window().location();
-        let address = &with_filter(address);
+        // Which news is wanted, and how the chart is, stays as it was chosen.
+        let is_carried =
+            |name: &str| news_filter::PARTS.contains(&name) || chart_choices::PARTS.contains(&name);
+        let address = &address::with_parts_of(address, &search(), is_carried);
         if here.pathname().is_ok_and(|path| {
             here.search()
                 .is_ok_and(|search| address.strip_prefix(&*path) == Some(&*search))
@@ -47,14 +50,10 @@ impl Navigation {
 
     /// Has the address say what is shown now, which is no step that the back button undoes.
     pub(crate) fn replace(self, address: &str) {
-        let address = &with_filter(address);
-        if let Ok(history) = window().history()
-            && history
-                .replace_state_with_url(&leptos::wasm_bindgen::JsValue::NULL, "", Some(address))
-                .is_ok()
-        {
-            self.read_address();
-        }
+        replace(&address::with_parts_of(address, &search(), |name| {
+            name != "symbols"
+        }));
+        self.read_address();
     }
 
     /// From now on links within the page and the browser's back and forward come here.
@@ -84,11 +83,26 @@ impl Navigation {
     }
 }
 
-/// An address of the page with the filter of the one that is open: which news is wanted stays as it was
-/// chosen.
-fn with_filter(address: &str) -> String {
-    let query = window().location().search().unwrap_or_default();
-    NewsFilter::read(&query).in_address(address)
+/// Has the address carry what the parts of these names are now, which is no step that the back button undoes. Whatever else
+/// stands in the query stays there.
+pub(crate) fn replace_parts(names: &[&str], new: &str) {
+    if let Ok(path) = window().location().pathname() {
+        let query = address::with_parts(&search(), names, new);
+        replace(&address::of_parts(&path, &query));
+    }
+}
+
+/// The query of the address.
+pub(crate) fn search() -> String {
+    window().location().search().unwrap_or_default()
+}
+
+fn replace(address: &str) {
+    if let Ok(history) = window().history() {
+        let null = leptos::wasm_bindgen::JsValue::NULL;
+        // A browser that refuses, because there were too many, leaves the address as it is.
+        let _ = history.replace_state_with_url(&null, "", Some(address));
+    }
 }
 
 /// Where a click leads, if it is a plain one on a link to another place of the page. A link that is

@@ -60,7 +60,7 @@ pub(crate) struct NewsFilter {
 }
 
 /// The parts of an address that say which stories are wanted.
-const PARTS: [&str; 3] = ["type", "of", "q"];
+pub(crate) const PARTS: [&str; 3] = ["type", "of", "q"];
 
 impl NewsFilter {
     /// Reads the query of an address. What is no filter's is left alone; what cannot be understood asks
@@ -107,27 +107,9 @@ impl NewsFilter {
     }
 
     /// A query with this filter in place of the one that it has.
-    pub(crate) fn in_query(&self, query: &str) -> String {
-        let own = |name: &str| PARTS.contains(&name);
-        let query = query.strip_prefix('?').unwrap_or(query);
-        let mut kept: Vec<&str> = query
-            .split('&')
-            .filter(|part| !part.is_empty() && !own(part.split('=').next().unwrap_or_default()))
-            .collect();
-        let filter = self.query();
-        if !filter.is_empty() {
-            kept.push(&filter);
-        }
-        kept.join("&")
-    }
-
-    /// An address with this filter in place of the one that it has.
-    pub(crate) fn in_address(&self, address: &str) -> String {
-        let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        match self.in_query(query) {
-            query if query.is_empty() => path.to_owned(),
-            query => format!("{path}?{query}"),
-        }
+    #[cfg(test)]
+    fn in_query(&self, query: &str) -> String {
+        address::with_parts(query, &PARTS, &self.query())
     }
 
     /// Whether every story passes.
@@ -230,11 +212,6 @@ mod tests {
             filter.in_query("q=old&symbols=A,B&of=open"),
             "symbols=A,B&type=halt&q=a%20b"
         );
-        assert_eq!(
-            filter.in_address("/stocks/A"),
-            "/stocks/A?type=halt&q=a%20b"
-        );
-        assert_eq!(NewsFilter::default().in_address("/?type=halt"), "/");
     }
 
     #[test]

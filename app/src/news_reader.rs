@@ -2,7 +2,11 @@ use leptos::{ev, prelude::*};
 use market::Millis;
 
 use crate::{
-    dashboard::Dashboard, news_filter::NewsFilter, news_list::NewsList, reactive::effect,
+    dashboard::Dashboard,
+    navigation,
+    news_filter::{self, NewsFilter},
+    news_list::NewsList,
+    reactive::effect,
     signal::RwSignal,
 };
 
@@ -68,18 +72,8 @@ impl NewsReader {
             filter.mistake = None;
             change(filter);
         });
-        let location = window().location();
-        if let (Ok(path), Ok(query), Ok(history)) =
-            (location.pathname(), location.search(), window().history())
-        {
-            let here = path + &query;
-            let address = self
-                .filter
-                .with_untracked(|filter| filter.in_address(&here));
-            // It is no step of its own: the way back leads to the page before.
-            let null = leptos::wasm_bindgen::JsValue::NULL;
-            let _ = history.replace_state_with_url(&null, "", Some(&address));
-        }
+        let query = self.filter.with_untracked(NewsFilter::query);
+        navigation::replace_parts(&news_filter::PARTS, &query);
     }
 }
 
@@ -115,8 +109,7 @@ pub(crate) fn follow_choice(dashboard: Dashboard) {
     });
     effect(move || {
         let handle = window_event_listener(ev::popstate, move |_| {
-            let query = window().location().search().unwrap_or_default();
-            let chosen = NewsFilter::read(&query);
+            let chosen = NewsFilter::read(&navigation::search());
             if filter.with_untracked(|filter| *filter != chosen) {
                 filter.set(chosen);
             }

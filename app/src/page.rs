@@ -127,17 +127,22 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
                 dashboard.look_for_alerts_at_first();
             });
             let symbols = dashboard.chosen.get_untracked().map(|mut symbols| {
-                let open = dashboard.open.get_untracked();
-                symbols.extend(open.filter(|open| !symbols.contains(open)));
+                for symbol in dashboard.charted() {
+                    if !symbols.contains(&symbol) {
+                        symbols.push(symbol);
+                    }
+                }
                 symbols
             });
             crate::live::follow(dashboard, symbols, id);
         });
         // The page was drawn with more than a list of one's own has: what is opened of it is followed.
         crate::reactive::effect(move || {
-            if let Some(open) = dashboard.open.get().filter(|open| dashboard.knows(*open)) {
-                dashboard.follow_also(&[open]);
-            }
+            dashboard.open.track();
+            dashboard.choices.compared.track();
+            let mut drawn = dashboard.charted();
+            drawn.retain(|symbol| dashboard.knows(*symbol));
+            dashboard.follow_also(&drawn);
         });
     }
     #[cfg(not(target_arch = "wasm32"))]

@@ -1,7 +1,7 @@
-use market::{Bar, News, Snapshot, Symbol};
+use market::{Bar, Millis, News, Snapshot, Symbol};
 use serde::{Deserialize, Serialize};
 
-use crate::{Days, news_filter::NewsFilter};
+use crate::{Days, Range, news_filter::NewsFilter};
 
 /// What the page is drawn from. The server draws from it and writes it into the page; the script
 /// starts from the same numbers, and its stream resumes after [`PageData::id`], so that nothing is
@@ -26,8 +26,14 @@ pub struct PageData {
     /// The newest stories that pass the filter of the address, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<FoundNews>,
-    /// The newest one-minute bars of the open symbol, oldest first.
+    /// The newest bars of the open symbol, oldest first, that the range of the address is drawn from.
     pub bars: Vec<Bar>,
+    /// Where the last of them is not over: the end of the newest minute in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Millis>,
+    /// The same bars of each symbol that the address compares with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compared: Vec<FoundBars>,
     /// What its days say.
     #[serde(default)]
     pub days: Days,
@@ -40,8 +46,13 @@ pub struct PageData {
 
 impl PageData {
     /// How many of the newest bars [`PageData::bars`] has at the most. Where it has less, there are no
-    /// more.
-    pub const BARS: usize = 500;
+    /// more. Those of a day would make the page twice as long, and come afterwards.
+    pub fn most_bars(range: Range, archived: bool) -> usize {
+        match range {
+            Range::Day => 500,
+            range => range.bars(archived) as usize,
+        }
+    }
 
     /// All stories of the page.
     #[cfg(target_arch = "wasm32")]
@@ -49,6 +60,16 @@ impl PageData {
         let found = self.older.iter().flat_map(|found| &found.news);
         self.snapshot.news.iter().chain(found)
     }
+}
+
+/// What `/stocks/{symbol}/bars` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FoundBars {
+    /// The bars, oldest first.
+    pub bars: Vec<Bar>,
+    /// Where the last bar is not over: the end of the newest minute in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Millis>,
 }
 
 /// What `/news` answers.

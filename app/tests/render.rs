@@ -1,10 +1,11 @@
 //! The page as the server draws it.
 #![cfg(feature = "ssr")]
 
-use app::{Days, PageData, Problem, shell};
+use app::{Days, FoundBars, PageData, Problem, shell};
 use leptos::prelude::*;
 use market::{
-    Action, Basis, Closes, News, NewsType, Quality, Quote, Session, Snapshot, Symbol, TradingState,
+    Action, Bar, Basis, Closes, News, NewsType, Quality, Quote, Session, Snapshot, Symbol,
+    TradingState,
 };
 
 fn symbol(text: &str) -> Symbol {
@@ -75,6 +76,8 @@ fn data() -> PageData {
         },
         older: None,
         bars: Vec::new(),
+        until: None,
+        compared: Vec::new(),
         days: Days::default(),
         archived: false,
         problem: None,
@@ -160,6 +163,60 @@ fn a_chosen_watchlist_stays_in_the_links() {
     // The first of the watchlist is open.
     let row = after(&html, "aria-current=\"page\"");
     assert!(row.starts_with("aria-current=\"page\" data-symbol=\"AAPL\""));
+}
+
+#[test]
+fn the_chart_is_drawn_as_its_address_names_it() {
+    let quarter = |symbol, n: u64| Bar {
+        symbol,
+        start: 1_342_000_800_000 + n * 900_000,
+        open: "597".parse().unwrap(),
+        high: "599".parse().unwrap(),
+        low: "595".parse().unwrap(),
+        close: "598".parse().unwrap(),
+        volume: "1000".parse().unwrap(),
+        trades: 10,
+        vwap: None,
+    };
+    let bars = |name| (0..60).map(|n| quarter(symbol(name), n)).collect();
+    let data = PageData {
+        query: "chart=1W,candles,log,sma20&compare=AAPL,GONE&utm_source=mail".to_owned(),
+        bars: bars("GOOG"),
+        compared: vec![FoundBars {
+            bars: bars("AAPL"),
+            until: None,
+        }],
+        ..data()
+    };
+    let html = render("/stocks/GOOG", &data);
+    let week = after(&html, "aria-pressed=\"true\"");
+    assert!(week.contains("aria-label=\"1 week\""), "{week}");
+    for selected in [
+        "<option value=\"candles\" selected>",
+        "<option value=\"percent\" selected>",
+    ] {
+        after(&html, selected);
+    }
+    let drawing = after(&html, "<figure class=\"chart");
+    let drawing = &drawing[..drawing.find("</figure>").unwrap()];
+    // The length of its candles, what it is compared with, and the study.
+    for text in ["GOOG", "AAPL", "SMA 20"] {
+        assert!(
+            drawing.contains(&format!(">{text}<")),
+            "{text} is not in {drawing}"
+        );
+    }
+    assert!(!drawing.contains("GONE"));
+
+    let plain = render(
+        "/stocks/GOOG",
+        &PageData {
+            query: "utm_source=mail".to_owned(),
+            ..data
+        },
+    );
+    after(&plain, "<option value=\"area\" selected>");
+    assert!(!after(&plain, "<figure class=\"chart").contains(">AAPL<"));
 }
 
 #[test]

@@ -1,24 +1,14 @@
 use leptos::{logging::warn, task::spawn_local};
 use market::{Bar, Millis};
-use serde::Deserialize;
 
 use super::request;
 use crate::{
-    FoundNews, address, browser,
+    FoundBars, FoundNews, address, browser,
     dashboard::{Dashboard, Missing},
 };
 
 /// How long a request is not repeated, whether it is under way or failed.
 const PAUSE: Millis = 10_000;
-
-/// What the server answers.
-#[derive(Deserialize)]
-struct Answer {
-    bars: Vec<Bar>,
-    /// Where the last bar is not over: the end of the newest minute in it.
-    #[serde(default)]
-    until: Option<Millis>,
-}
 
 /// The requests for bars of the last moments, and when each was made.
 #[derive(Debug, Default)]
@@ -44,8 +34,8 @@ impl History {
         let archived = dashboard.archived;
         spawn_local(async move {
             let address = address::of_bars(missing.symbol, missing.range, archived, missing.before);
-            match request::get::<Answer>(&address, 0).await {
-                Ok(Answer { bars, until }) => dashboard.complete(missing, &bars, until),
+            match request::get::<FoundBars>(&address, 0).await {
+                Ok(FoundBars { bars, until }) => dashboard.complete(missing, &bars, until),
                 Err(error) => warn!("the history of {} did not come: {error}", missing.symbol),
             }
         });
@@ -59,6 +49,6 @@ pub(crate) async fn stories(address: &str) -> Result<FoundNews, String> {
 
 /// The bars at an address.
 pub(crate) async fn bars(address: &str) -> Result<Vec<Bar>, String> {
-    let answer = request::get::<Answer>(address, 0).await?;
+    let answer = request::get::<FoundBars>(address, 0).await?;
     Ok(answer.bars)
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use app::{Days, PageData};
+use app::{Days, FoundBars, PageData};
 
 use axum::{
     Extension,
@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use leptos::{nonce::Nonce, prelude::provide_context};
-use market::{Bar, Interval, Millis, Symbol};
+use market::{Interval, Millis, Symbol};
 
 use super::{
     Service,
@@ -143,7 +143,7 @@ async fn render(
 
 /// The newest bars of a symbol: those of the tape where the archive cannot be read, so that there is
 /// a page at all.
-async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usize) -> Vec<Bar> {
+async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usize) -> FoundBars {
     let wanted = BarQuery {
         symbol,
         interval,
@@ -162,7 +162,13 @@ async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usiz
         tracing::error!("the page is drawn without the archive: {error}");
         read_bars(None, &service.tape, &service.history.minutes(), &wanted)
     });
-    read.map_or_else(|_| Vec::new(), |read| read.bars)
+    read.map_or_else(
+        |_| FoundBars::default(),
+        |read| FoundBars {
+            bars: read.bars,
+            until: read.until,
+        },
+    )
 }
 
 async fn page_data(
@@ -190,6 +196,15 @@ async fn page_data(
             watchlist.insert(0, symbol);
         }
     }
+    let query = address.query().unwrap_or_default();
+    let (range, mut compared) = app::charted_by(query);
+    let unknown = market_view::unknown_of(&service.tape, &compared);
+    compared.retain(|other| !unknown.contains(other) && Some(*other) != symbol);
+    for other in &compared {
+        if !shown.contains(other) {
+            shown.push(*other);
+        }
+    }
     let selection = Selection {
         symbols: Symbols::These(shown),
         news: NewsChoice::Symbols,
@@ -202,36 +217,41 @@ async fn page_data(
     let (tape, now) = (&service.tape, service.now());
     let snapshot = market_view::snapshot(tape, &selection, position, feeds, now, false);
     // Those of a filter may be older than what a snapshot carries.
-    let filtered = app::address_of_news(
-        address.query().unwrap_or_default(),
-        symbol,
-        chosen.then_some(&*watchlist),
-    );
+    let filtered = app::address_of_news(query, symbol, chosen.then_some(&*watchlist));
     let older = match filtered {
         Some(address) => news::found(service, &address, position).await,
         None => None,
     };
     // Afterwards: a minute that closes meanwhile may come twice, and is never missing.
-    let (bars, days) = match symbol {
-        Some(symbol) => (
-            bars(service, symbol, Interval::Minute, PageData::BARS).await,
-            bars(service, symbol, Interval::Day, Days::BARS).await,
-        ),
-        None => (Vec::new(), Vec::new()),
-    };
-    let days = Days::of(&days, service.now());
+    let archived = service.history.is_archived();
+    let (interval, most) = (
+        range.interval(archived),
+        PageData::most_bars(range, archived),
+    );
+    let (mut found, mut days) = (FoundBars::default(), FoundBars::default());
+    let mut others = Vec::with_capacity(compared.len());
+    if let Some(symbol) = symbol {
+        found = bars(service, symbol, interval, most).await;
+        days = bars(service, symbol, Interval::Day, Days::BARS).await;
+        for other in compared {
+            others.push(bars(service, other, interval, most).await);
+        }
+    }
+    let days = Days::of(&days.bars, service.now());
     PageData {
         id: position.to_string(),
         path: address.path().to_owned(),
-        query: address.query().unwrap_or_default().to_owned(),
+        query: query.to_owned(),
         watchlist,
         chosen,
         symbol,
         snapshot,
         older,
-        bars,
+        bars: found.bars,
+        until: found.until,
+        compared: others,
         days,
-        archived: service.history.is_archived(),
+        archived,
         problem: problem.as_ref().map(Problem::for_page),
     }
 }
