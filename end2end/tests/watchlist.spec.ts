@@ -257,6 +257,8 @@ test('the open symbol stays open when the first row moves or goes', async ({
   await expect(dashboard.heading).toHaveText(/AAPL/);
   await page.keyboard.press('Delete');
   await shows(dashboard, ['AAPL', 'MSFT']);
+  // The focus follows in the next frame.
+  await expect(dashboard.link('AAPL')).toBeFocused();
   await page.keyboard.press('Delete');
   await shows(dashboard, ['MSFT']);
   await expect(dashboard.heading).toHaveText(/AAPL/);
