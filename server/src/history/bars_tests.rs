@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use ::archive::{Archive, FoundNews, Importer, Options, Print, Split};
+use ::archive::{Archive, FoundNews, Importer, Keep, Options, Print, Split};
 use jiff::tz::TimeZone;
 use market::{Clock, Moves, Price, Quality, Quote, Roll, Session, Tick, Trade, TradingState};
 use proptest::prelude::*;
@@ -80,8 +80,14 @@ impl Shelf {
         // One of a process that was killed, and had the same number.
         let _ = std::fs::remove_dir_all(&folder);
         let zone = |session: &Session| Calendar::of(session.venue.as_deref()).zone().clone();
+        // What is older than a week is otherwise removed, at some moment in the background.
+        let keep = Keep {
+            ticks: None,
+            ..Keep::default()
+        };
         let options = Options {
             zone,
+            keep,
             ..Options::new(Arc::new(|| START))
         };
         let (archive, opened) = Archive::open(&folder, "test.db", options).unwrap();
