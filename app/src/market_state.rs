@@ -1,12 +1,13 @@
-use market::{Bar, Event, FeedStatus, Millis, Price, Quote, Session, Size, Snapshot, Symbol};
+use market::{
+    Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Size, Snapshot, Symbol,
+};
 use rust_decimal::Decimal;
 
 use crate::{
-    Range,
     dashboard::Missing,
     news_list::NewsList,
     page_data::PageData,
-    price_path::{Added, PricePath, PricePoint},
+    price_path::{Added, PricePath, PricePoint, interval_named},
     sorted::{SortedMap, SortedSet},
 };
 
@@ -27,6 +28,12 @@ pub(crate) struct Instrument {
 }
 
 impl Instrument {
+    /// Whether nothing quotes it and what is known is of the archive.
+    fn is_history(&self) -> bool {
+        let quote = self.quote.as_ref();
+        quote.is_some_and(|quote| quote.close_of.is_some())
+    }
+
     fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
         let added = self.path.add_bar(bar);
         // One of before is in the line already, and moves it by less than is seen.
@@ -103,7 +110,9 @@ impl MarketState {
         if let Some(symbol) = data.symbol {
             let instrument = state.instruments.get_or_default(symbol);
             let path = &mut instrument.path;
-            path.fill(Range::Day, data.archived, &data.bars, None);
+            let filled = Missing::of_range(symbol, data.range, data.archived, 0);
+            let older = interval_named(data.older_bars.clone());
+            path.fill(filled, &data.bars, None, older);
             // There are more of them than the page carries.
             if data.bars.len() >= PageData::BARS {
                 path.forget_filled();
@@ -142,17 +151,13 @@ impl MarketState {
     pub(crate) fn complete(
         &mut self,
         missing: Missing,
-        archived: bool,
         bars: &[Bar],
         until: Option<Millis>,
+        older: Option<Interval>,
     ) {
         let instrument = self.instruments.get_mut(&missing.symbol);
         if let Some(instrument) = instrument.filter(|_| missing.run == self.run) {
-            let path = &mut instrument.path;
-            match missing.before {
-                Some(_) => path.fill_before(missing.range, archived, bars),
-                None => path.fill(missing.range, archived, bars, until),
-            }
+            instrument.path.fill(missing, bars, until, older);
         }
     }
 
@@ -203,7 +208,8 @@ impl MarketState {
         let traded = instrument.quote.as_ref().is_none_or(|old| {
             (old.price, old.size, old.volume) != (quote.price, quote.size, quote.volume)
         });
-        let price = quote.price.filter(|_| traded);
+        // The last close of a symbol that nothing quotes is in its bars.
+        let price = quote.price.filter(|_| traded && quote.close_of.is_none());
         let volume = traded_since(instrument.quote.as_ref(), &quote);
         let time = quote.time;
         // Not every source gives it: then it is of the quote that brought the price.
@@ -230,19 +236,16 @@ impl MarketState {
             // What came between is lost: nothing that was known before may stand beside the new.
             self.run += 1;
             self.changes.instruments.extend(self.instruments.keys());
-            self.instruments.clear();
-            if !self.chosen {
-                self.watchlist.retain(|symbol| {
-                    snapshot.quotes.iter().any(|quote| quote.symbol == *symbol)
-                        || snapshot
-                            .sessions
-                            .iter()
-                            .any(|session| session.symbol == *symbol)
-                });
-                self.changes.watchlist = true;
-            }
+            // What only the archive has is on no tape.
+            self.instruments.retain(Instrument::is_history);
         }
         self.take_quotes(&snapshot);
+        if snapshot.reset && !self.chosen {
+            let instruments = &self.instruments;
+            self.watchlist
+                .retain(|symbol| instruments.contains_key(symbol));
+            self.changes.watchlist = true;
+        }
         if snapshot.reset {
             self.changes.headlines += self.news.start_over(snapshot.news, reading);
         } else {
@@ -294,6 +297,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        Range,
         figures::tests::{quote, session, symbol},
         news_list::tests::news,
         price_path::tests::bar,
@@ -318,7 +322,9 @@ mod tests {
                 ..Snapshot::default()
             },
             older: None,
+            range: Range::Day,
             bars: vec![bar(0, "596")],
+            older_bars: None,
             days: crate::Days::default(),
             archived: false,
             problem: None,
@@ -420,14 +426,41 @@ mod tests {
     }
 
     #[test]
+    fn the_last_close_of_the_archive_is_no_price_of_the_chart_and_stays_over_a_reset() {
+        let close = Quote {
+            close_of: Some("2026-11-23".to_owned()),
+            ..quote("OLD", 100_000, "12.34")
+        };
+        let mut data = data(false);
+        data.snapshot.quotes.push(close);
+        let mut state = MarketState::new(&data);
+        assert!(state.instruments[&symbol("OLD")].path.points().is_empty());
+        let reset = || {
+            Event::Snapshot(Snapshot {
+                reset: true,
+                quotes: vec![quote("GOOG", 300_000, "12.50")],
+                ..Snapshot::default()
+            })
+        };
+        state.apply(reset(), false);
+        assert_eq!(watchlist(&state), ["GOOG", "OLD"]);
+        let price = state.instruments[&symbol("OLD")]
+            .quote
+            .as_ref()
+            .unwrap()
+            .price;
+        assert_eq!(price.unwrap().to_string(), "12.34");
+        // Once something quotes it, it is as every other.
+        state.apply(Event::Quote(quote("OLD", 310_000, "13")), false);
+        assert_eq!(state.instruments[&symbol("OLD")].path.points().len(), 1);
+        state.apply(reset(), false);
+        assert_eq!(watchlist(&state), ["GOOG"]);
+    }
+
+    #[test]
     fn bars_that_were_asked_for_before_a_reset_are_left_out() {
         let mut state = MarketState::new(&data(false));
-        let missing = |run| Missing {
-            symbol: symbol("GOOG"),
-            range: Range::Day,
-            before: None,
-            run,
-        };
+        let missing = |run| Missing::of_range(symbol("GOOG"), Range::Day, true, run);
         let asked = missing(state.run);
         let reset = Snapshot {
             reset: true,
@@ -435,11 +468,11 @@ mod tests {
             ..Snapshot::default()
         };
         state.apply(Event::Snapshot(reset), false);
-        state.complete(asked, true, &[bar(0, "596")], None);
+        state.complete(asked, &[bar(0, "596")], None, None);
         let path = &state.instruments[&symbol("GOOG")].path;
         assert!(!path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 1);
-        state.complete(missing(state.run), true, &[bar(0, "12.40")], None);
+        state.complete(missing(state.run), &[bar(0, "12.40")], None, None);
         let path = &state.instruments[&symbol("GOOG")].path;
         assert!(path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 2);
@@ -449,7 +482,7 @@ mod tests {
             before: Some(0),
             ..missing(state.run)
         };
-        state.complete(before, true, &[], None);
+        state.complete(before, &[], None, None);
         let path = &state.instruments[&symbol("GOOG")].path;
         assert!(!path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 2);

@@ -1,7 +1,7 @@
 use market::{Bar, News, Snapshot, Symbol};
 use serde::{Deserialize, Serialize};
 
-use crate::{Days, news_filter::NewsFilter};
+use crate::{Days, Range, news_filter::NewsFilter};
 
 /// What the page is drawn from. The server draws from it and writes it into the page; the script
 /// starts from the same numbers, and its stream resumes after [`PageData::id`], so that nothing is
@@ -26,8 +26,14 @@ pub struct PageData {
     /// The newest stories that pass the filter of the address, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<FoundNews>,
-    /// The newest one-minute bars of the open symbol, oldest first.
+    /// How much of the past the chart shows at first.
+    #[serde(default)]
+    pub range: Range,
+    /// The newest bars of the open symbol, oldest first: those that a chart of this range is drawn from.
     pub bars: Vec<Bar>,
+    /// Of which interval there are older bars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_bars: Option<String>,
     /// What its days say.
     #[serde(default)]
     pub days: Days,

@@ -6,6 +6,7 @@ use super::request;
 use crate::{
     FoundNews, address, browser,
     dashboard::{Dashboard, Missing},
+    price_path::interval_named,
 };
 
 /// How long a request is not repeated, whether it is under way or failed.
@@ -18,6 +19,9 @@ struct Answer {
     /// Where the last bar is not over: the end of the newest minute in it.
     #[serde(default)]
     until: Option<Millis>,
+    /// Of which interval there are older ones.
+    #[serde(default)]
+    older: Option<String>,
 }
 
 /// The requests for bars of the last moments, and when each was made.
@@ -41,11 +45,12 @@ impl History {
             return;
         }
         self.asked.push((missing, now));
-        let archived = dashboard.archived;
         spawn_local(async move {
-            let address = address::of_bars(missing.symbol, missing.range, archived, missing.before);
+            let address = address::of_bars(&missing);
             match request::get::<Answer>(&address, 0).await {
-                Ok(Answer { bars, until }) => dashboard.complete(missing, &bars, until),
+                Ok(Answer { bars, until, older }) => {
+                    dashboard.complete(missing, &bars, until, interval_named(older));
+                }
                 Err(error) => warn!("the history of {} did not come: {error}", missing.symbol),
             }
         });

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use app::{Days, PageData};
+use app::{Days, PageData, Range};
 
 use axum::{
     Extension,
@@ -22,10 +22,10 @@ use super::{
     selection::{NewsChoice, Query, Selection, Symbols},
     stocks,
 };
-use crate::history::{Adjust, BarQuery, read_bars};
+use crate::history::{Adjust, BarQuery, Bars, Unreadable, older_interval, read_bars};
 
 /// How many symbols the watchlist shows where the address names none.
-const DEFAULT_WATCHLIST: usize = 30;
+const USUAL_WATCHLIST: usize = 30;
 
 /// The largest page: many times that of the most symbols.
 const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
@@ -53,7 +53,7 @@ pub(crate) async fn several(service: Arc<Service>, request: Request) -> Response
     let symbol = match &watchlist {
         Symbols::These(symbols) => symbols.first().copied(),
         Symbols::All if problem.is_some() => None,
-        Symbols::All => service.search.symbols(&service.tape).first().copied(),
+        Symbols::All => usual_watchlist(&service).await.first().copied(),
     };
     render(service, watchlist, symbol, problem, request).await
 }
@@ -82,7 +82,9 @@ async fn watchlist(service: &Arc<Service>, address: &Uri) -> (Symbols, Option<Pr
         Err(problem) => (Symbols::All, Some(problem)),
         Ok(Symbols::All) => (Symbols::All, None),
         Ok(Symbols::These(mut symbols)) => {
-            let unknown = market_view::unknown_of(&service.tape, &symbols);
+            // Where the archive cannot be read, what only it has is left out.
+            let _ = service.recall(&symbols).await;
+            let unknown = market_view::unknown_of(&service.tape, &service.remembered, &symbols);
             // Suggestions are made for one of them, however many there are.
             let problem = match unknown.first() {
                 Some(first) => Some(stocks::no_such_symbol(service, *first).await),
@@ -141,9 +143,14 @@ async fn render(
     (status, headers, Extension(nonce), page).into_response()
 }
 
-/// The newest bars of a symbol: those of the tape where the archive cannot be read, so that there is
-/// a page at all.
-async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usize) -> Vec<Bar> {
+/// The newest bars of a symbol, and the interval of older ones: those of the tape where the archive cannot be read, so
+/// that there is a page at all.
+async fn bars(
+    service: &Service,
+    symbol: Symbol,
+    interval: Interval,
+    limit: usize,
+) -> (Bars, Option<Interval>) {
     let wanted = BarQuery {
         symbol,
         interval,
@@ -156,13 +163,44 @@ async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usiz
     let minutes = service.history.minutes();
     let read = service
         .history
-        .read(move |past| read_bars(past, &tape, &minutes, &query))
+        .read(move |past| {
+            let found = read_bars(past, &tape, &minutes, &query)?;
+            let older = older_interval(past, &tape, &minutes, &query, &found)?;
+            Ok((found, older))
+        })
         .await;
     let read = read.or_else(|error| {
         tracing::error!("the page is drawn without the archive: {error}");
-        read_bars(None, &service.tape, &service.history.minutes(), &wanted)
+        let found = read_bars(None, &service.tape, &service.history.minutes(), &wanted)?;
+        Ok((found, None))
     });
-    read.map_or_else(|_| Vec::new(), |read| read.bars)
+    read.unwrap_or_else(|_: Unreadable| (Bars::default(), None))
+}
+
+/// What the chart opens with: the range, its newest bars, and the interval of older ones. It is a day of minutes, or the
+/// range of the bars that are stored where there are no minutes.
+async fn opening(service: &Service, symbol: Symbol) -> (Range, Vec<Bar>, Option<Interval>) {
+    let (minutes, older) = bars(service, symbol, Interval::Minute, PageData::BARS).await;
+    let Some(range) = Range::opening(minutes.bars.len(), older) else {
+        return (Range::default(), minutes.bars, older);
+    };
+    let archived = service.history.is_archived();
+    let (interval, count) = (range.interval(archived), range.bars(archived) as usize);
+    let (mut found, older) = bars(service, symbol, interval, count).await;
+    // One that is not over is of a minute at the most, and what comes since is drawn by itself.
+    if found.until.is_some() {
+        found.bars.pop();
+    }
+    (range, found.bars, older)
+}
+
+/// What a watchlist has that nobody chose: the first symbols of the tape; where nothing is quoted, those of the archive.
+async fn usual_watchlist(service: &Service) -> Vec<Symbol> {
+    let symbols = service.search.symbols(&service.tape);
+    match symbols.is_empty() && service.history.is_archived() {
+        true => service.first_remembered(USUAL_WATCHLIST).await,
+        false => symbols.iter().take(USUAL_WATCHLIST).copied().collect(),
+    }
 }
 
 async fn page_data(
@@ -175,10 +213,7 @@ async fn page_data(
     let chosen = matches!(symbols, Symbols::These(_));
     let mut watchlist = match symbols {
         Symbols::These(symbols) => symbols,
-        Symbols::All => {
-            let symbols = service.search.symbols(&service.tape);
-            symbols.iter().take(DEFAULT_WATCHLIST).copied().collect()
-        }
+        Symbols::All => usual_watchlist(service).await,
     };
     let mut shown = watchlist.clone();
     if let Some(symbol) = symbol
@@ -190,6 +225,7 @@ async fn page_data(
             watchlist.insert(0, symbol);
         }
     }
+    let _ = service.recall(&shown).await;
     let selection = Selection {
         symbols: Symbols::These(shown),
         news: NewsChoice::Symbols,
@@ -200,7 +236,8 @@ async fn page_data(
     // The stream goes on after the position, and misses nothing.
     let position = service.tape.view(|view| view.position());
     let (tape, now) = (&service.tape, service.now());
-    let snapshot = market_view::snapshot(tape, &selection, position, feeds, now, false);
+    let remembered = &service.remembered;
+    let snapshot = market_view::snapshot(tape, remembered, &selection, position, feeds, now, false);
     // Those of a filter may be older than what a snapshot carries.
     let filtered = app::address_of_news(
         address.query().unwrap_or_default(),
@@ -212,12 +249,13 @@ async fn page_data(
         None => None,
     };
     // Afterwards: a minute that closes meanwhile may come twice, and is never missing.
-    let (bars, days) = match symbol {
-        Some(symbol) => (
-            bars(service, symbol, Interval::Minute, PageData::BARS).await,
-            bars(service, symbol, Interval::Day, Days::BARS).await,
-        ),
-        None => (Vec::new(), Vec::new()),
+    let (range, bars, older_bars, days) = match symbol {
+        Some(symbol) => {
+            let (range, newest, older) = opening(service, symbol).await;
+            let (days, _) = bars(service, symbol, Interval::Day, Days::BARS).await;
+            (range, newest, older, days.bars)
+        }
+        None => Default::default(),
     };
     let days = Days::of(&days, service.now());
     PageData {
@@ -229,7 +267,9 @@ async fn page_data(
         symbol,
         snapshot,
         older,
+        range,
         bars,
+        older_bars: older_bars.map(|interval| interval.as_str().to_owned()),
         days,
         archived: service.history.is_archived(),
         problem: problem.as_ref().map(Problem::for_page),
