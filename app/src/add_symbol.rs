@@ -58,7 +58,7 @@ pub(crate) fn AddSymbol() -> impl IntoView {
         let outcome = match known {
             true => own_list.add(symbol),
             false => Err(format!(
-                "{symbol} was not added: no feed of this server quotes it, and its archive has no bars of it."
+                "{symbol} was not added: no feed of this server quotes it."
             )),
         };
         if outcome.is_ok()

@@ -104,9 +104,10 @@ pub(crate) struct Dashboard {
     pub(crate) archived: bool,
     /// How much of the past the chart shows.
     pub(crate) range: RwSignal<Range>,
-    /// The range that the person chose last, and whether for what is open. Where there are no bars for it, another one is
-    /// shown of a symbol that is opened.
-    chosen_range: StoredValue<(Range, bool)>,
+    /// The range that the person chose last.
+    chosen_range: RwSignal<Range>,
+    /// Whether it was chosen for what is open. Otherwise another one is shown where there are no bars for it.
+    is_chosen: StoredValue<bool>,
     /// What the days of the open symbol say.
     pub(crate) days: RwSignal<Days>,
     /// The way of the open symbol's price.
@@ -203,7 +204,8 @@ impl Dashboard {
             open,
             archived: data.archived,
             range: RwSignal::new(data.range),
-            chosen_range: StoredValue::new((Range::default(), true)),
+            chosen_range: RwSignal::new(Range::default()),
+            is_chosen: StoredValue::new(true),
             days: RwSignal::new(data.days.clone()),
             chart: ChartHandle::new(),
             choices: ChartChoices::new(),
@@ -365,15 +367,15 @@ impl Dashboard {
 
     /// Shows the range of the past that the person chose.
     pub(crate) fn set_range(&self, range: Range) {
-        self.chosen_range.set_value((range, true));
+        self.chosen_range.set(range);
+        self.is_chosen.set_value(true);
         self.show_range(range);
     }
 
     /// Shows the range that was chosen last of a symbol that was opened.
     pub(crate) fn open_range(&self) {
-        let (range, _) = self.chosen_range.get_value();
-        self.chosen_range.set_value((range, false));
-        self.show_range(range);
+        self.is_chosen.set_value(false);
+        self.show_range(self.chosen_range.get_untracked());
     }
 
     /// Shows another range of the past, as far as it is known.
@@ -395,10 +397,10 @@ impl Dashboard {
         older: Option<Interval>,
     ) {
         self.state
-            .update_value(|state| state.complete(missing, bars, until, older));
+            .update_value(|state| state.complete(missing, bars, until, Some(older)));
         let is_opening = missing.before.is_none()
             && self.open.get_untracked() == Some(missing.symbol)
-            && !self.chosen_range.get_value().1;
+            && !self.is_chosen.get_value();
         if is_opening && let Some(range) = Range::opening(bars.len(), older) {
             self.show_range(range);
         }

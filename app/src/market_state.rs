@@ -7,7 +7,7 @@ use crate::{
     dashboard::Missing,
     news_list::NewsList,
     page_data::PageData,
-    price_path::{Added, PricePath, PricePoint, interval_named},
+    price_path::{Added, PricePath, PricePoint},
     sorted::{SortedMap, SortedSet},
 };
 
@@ -111,8 +111,7 @@ impl MarketState {
             let instrument = state.instruments.get_or_default(symbol);
             let path = &mut instrument.path;
             let filled = Missing::of_range(symbol, data.range, data.archived, 0);
-            let older = interval_named(data.older_bars.clone());
-            path.fill(filled, &data.bars, None, older);
+            path.fill(filled, &data.bars, None, None);
             // There are more of them than the page carries.
             if data.bars.len() >= PageData::BARS {
                 path.forget_filled();
@@ -153,7 +152,7 @@ impl MarketState {
         missing: Missing,
         bars: &[Bar],
         until: Option<Millis>,
-        older: Option<Interval>,
+        older: Option<Option<Interval>>,
     ) {
         let instrument = self.instruments.get_mut(&missing.symbol);
         if let Some(instrument) = instrument.filter(|_| missing.run == self.run) {
@@ -324,7 +323,6 @@ mod tests {
             older: None,
             range: Range::Day,
             bars: vec![bar(0, "596")],
-            older_bars: None,
             days: crate::Days::default(),
             archived: false,
             problem: None,

@@ -31,9 +31,6 @@ pub struct PageData {
     pub range: Range,
     /// The newest bars of the open symbol, oldest first: those that a chart of this range is drawn from.
     pub bars: Vec<Bar>,
-    /// Of which interval there are older bars.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub older_bars: Option<String>,
     /// What its days say.
     #[serde(default)]
     pub days: Days,

@@ -127,8 +127,8 @@ pub(crate) struct PricePath {
     recent: VecDeque<PricePoint>,
     /// The ranges whose bars were asked for and came.
     filled: Vec<Range>,
-    /// Of which length there are older bars.
-    older: Option<Interval>,
+    /// Of which length there are older bars, if any, once that has been told.
+    older: Option<Option<Interval>>,
 }
 
 impl PricePath {
@@ -176,13 +176,14 @@ impl PricePath {
     }
 
     /// Takes the bars that were missing, oldest first. Of the same moment they count: they may have been corrected
-    /// meanwhile. Where the last of them is not over, it is as of `until`; `older` is of which length there are older ones.
+    /// meanwhile. Where the last of them is not over, it is as of `until`; `older` is of which length there are older ones,
+    /// where that is told.
     pub(crate) fn fill(
         &mut self,
         missing: Missing,
         bars: &[Bar],
         until: Option<Millis>,
-        older: Option<Interval>,
+        older: Option<Option<Interval>>,
     ) {
         let spans: Vec<Span> = bars
             .iter()
@@ -207,7 +208,9 @@ impl PricePath {
         archived: bool,
     ) -> Option<Missing> {
         let first = self.bars.first()?.start;
-        let interval = self.older?.max(newest.interval);
+        // What the page came with may be all, and is not asked about until somebody goes there.
+        let older = self.older.or(moved.then_some(Some(newest.interval)))??;
+        let interval = older.max(newest.interval);
         let limit = newest.range.more_bars(archived);
         // Of as many bars as fill a range the newest has only begun: so much of it is not filled. A longer one is wanted
         // in the range itself only if it fits.
@@ -477,7 +480,7 @@ pub(crate) mod tests {
     /// Bars from before the first that is there.
     fn fill_before(path: &mut PricePath, bars: &[Bar], older: Option<Interval>) {
         let missing = lacks(path, Range::Day, 0, true).unwrap();
-        path.fill(missing, bars, None, older);
+        path.fill(missing, bars, None, Some(older));
     }
 
     #[test]
@@ -494,7 +497,12 @@ pub(crate) mod tests {
         };
         let mut path = PricePath::default();
         assert_eq!(day(&path, 0), None, "nothing is known yet");
-        path.fill(of(Range::Day), &minutes(100_000..101_440), None, older);
+        path.fill(
+            of(Range::Day),
+            &minutes(100_000..101_440),
+            None,
+            Some(older),
+        );
         assert_eq!(day(&path, 99_998), None, "the newest has only begun");
         assert_eq!(day(&path, 99_997), Some(100_000 * minute));
         fill_before(&mut path, &minutes(98_560..100_000), older);
@@ -504,7 +512,12 @@ pub(crate) mod tests {
         let mut short = path.clone();
         fill_before(&mut short, &minutes(98_000..98_560), None);
         assert_eq!(day(&short, 0), None, "these were all");
-        short.fill(of(Range::Week), &[], None, Some(Interval::QuarterHour));
+        short.fill(
+            of(Range::Week),
+            &[],
+            None,
+            Some(Some(Interval::QuarterHour)),
+        );
         let week = lacks(&short, Range::Week, 0, false).unwrap();
         assert_eq!(week.before, Some(98_000 * minute));
         assert_eq!(week.interval, Interval::QuarterHour);
@@ -523,12 +536,12 @@ pub(crate) mod tests {
         let now = 100 * day;
         let mut path = PricePath::default();
         let start = (now - 60) * 60_000;
-        path.fill(
-            of(Range::Day),
-            &[bar(start, "2")],
-            None,
-            Some(Interval::Day),
-        );
+        path.fill(of(Range::Day), &[bar(start, "2")], None, None);
+        // Nothing is told yet: who goes there has the page ask.
+        assert_eq!(lacks(&path, Range::Day, now - day, false), None);
+        let missing = lacks(&path, Range::Day, now - day, true).unwrap();
+        assert_eq!(missing.interval, Interval::Minute);
+        path.fill(missing, &[], None, Some(Some(Interval::Day)));
         // A day before the minutes of today does not fit into a day; whoever looks further off sees it.
         assert_eq!(lacks(&path, Range::Day, now - day, false), None);
         let missing = lacks(&path, Range::Day, now - day, true).unwrap();
@@ -539,11 +552,11 @@ pub(crate) mod tests {
         let week = lacks(&path, Range::Week, now - 7 * day, false).unwrap();
         assert_eq!(week.interval, Interval::Day);
         // Those of a range are not shorter than its own.
-        path.fill(of(Range::Minute), &[], None, Some(Interval::Second));
+        path.fill(of(Range::Minute), &[], None, Some(Some(Interval::Second)));
         let day_again = lacks(&path, Range::Day, 0, false).unwrap();
         assert_eq!(day_again.interval, Interval::Minute);
         let days: Vec<Bar> = (1..90).map(|n| bar(n * day * 60_000, "3")).collect();
-        path.fill(missing, &days, None, None);
+        path.fill(missing, &days, None, Some(None));
         assert_eq!(path.points().len(), 90);
         assert_eq!(lacks(&path, Range::Day, 0, true), None, "these were all");
     }

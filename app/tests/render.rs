@@ -76,7 +76,6 @@ fn data() -> PageData {
         older: None,
         range: Range::Day,
         bars: Vec::new(),
-        older_bars: None,
         days: Days::default(),
         archived: false,
         problem: None,

@@ -177,21 +177,21 @@ async fn bars(
     read.unwrap_or_else(|_: Unreadable| (Bars::default(), None))
 }
 
-/// What the chart opens with: the range, its newest bars, and the interval of older ones. It is a day of minutes, or the
-/// range of the bars that are stored where there are no minutes.
-async fn opening(service: &Service, symbol: Symbol) -> (Range, Vec<Bar>, Option<Interval>) {
+/// What the chart opens with: the range and its newest bars. It is a day of minutes, or the range of the bars that are
+/// stored where there are no minutes.
+async fn opening(service: &Service, symbol: Symbol) -> (Range, Vec<Bar>) {
     let (minutes, older) = bars(service, symbol, Interval::Minute, PageData::BARS).await;
     let Some(range) = Range::opening(minutes.bars.len(), older) else {
-        return (Range::default(), minutes.bars, older);
+        return (Range::default(), minutes.bars);
     };
     let archived = service.history.is_archived();
     let (interval, count) = (range.interval(archived), range.bars(archived) as usize);
-    let (mut found, older) = bars(service, symbol, interval, count).await;
+    let (mut found, _) = bars(service, symbol, interval, count).await;
     // One that is not over is of a minute at the most, and what comes since is drawn by itself.
     if found.until.is_some() {
         found.bars.pop();
     }
-    (range, found.bars, older)
+    (range, found.bars)
 }
 
 /// What a watchlist has that nobody chose: the first symbols of the tape; where nothing is quoted, those of the archive.
@@ -249,11 +249,11 @@ async fn page_data(
         None => None,
     };
     // Afterwards: a minute that closes meanwhile may come twice, and is never missing.
-    let (range, bars, older_bars, days) = match symbol {
+    let (range, bars, days) = match symbol {
         Some(symbol) => {
-            let (range, newest, older) = opening(service, symbol).await;
+            let (range, newest) = opening(service, symbol).await;
             let (days, _) = bars(service, symbol, Interval::Day, Days::BARS).await;
-            (range, newest, older, days.bars)
+            (range, newest, days.bars)
         }
         None => Default::default(),
     };
@@ -269,7 +269,6 @@ async fn page_data(
         older,
         range,
         bars,
-        older_bars: older_bars.map(|interval| interval.as_str().to_owned()),
         days,
         archived: service.history.is_archived(),
         problem: problem.as_ref().map(Problem::for_page),
