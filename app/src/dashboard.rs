@@ -203,7 +203,7 @@ impl Dashboard {
             followed: RwSignal::new(Vec::new()),
             open,
             archived: data.archived,
-            range: RwSignal::new(data.range),
+            range: RwSignal::new(data.range()),
             chosen_range: RwSignal::new(Range::default()),
             is_chosen: StoredValue::new(true),
             days: RwSignal::new(data.days.clone()),

@@ -28,12 +28,6 @@ pub(crate) struct Instrument {
 }
 
 impl Instrument {
-    /// Whether nothing quotes it and what is known is of the archive.
-    fn is_history(&self) -> bool {
-        let quote = self.quote.as_ref();
-        quote.is_some_and(|quote| quote.close_of.is_some())
-    }
-
     fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
         let added = self.path.add_bar(bar);
         // One of before is in the line already, and moves it by less than is seen.
@@ -110,7 +104,7 @@ impl MarketState {
         if let Some(symbol) = data.symbol {
             let instrument = state.instruments.get_or_default(symbol);
             let path = &mut instrument.path;
-            let filled = Missing::of_range(symbol, data.range, data.archived, 0);
+            let filled = Missing::of_range(symbol, data.range(), data.archived, 0);
             path.fill(filled, &data.bars, None, None);
             // There are more of them than the page carries.
             if data.bars.len() >= PageData::BARS {
@@ -235,8 +229,7 @@ impl MarketState {
             // What came between is lost: nothing that was known before may stand beside the new.
             self.run += 1;
             self.changes.instruments.extend(self.instruments.keys());
-            // What only the archive has is on no tape.
-            self.instruments.retain(Instrument::is_history);
+            self.instruments.clear();
         }
         self.take_quotes(&snapshot);
         if snapshot.reset && !self.chosen {
@@ -321,7 +314,7 @@ mod tests {
                 ..Snapshot::default()
             },
             older: None,
-            range: Range::Day,
+            range: None,
             bars: vec![bar(0, "596")],
             days: crate::Days::default(),
             archived: false,
@@ -424,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_close_of_the_archive_is_no_price_of_the_chart_and_stays_over_a_reset() {
+    fn the_last_close_of_the_archive_is_no_price_of_the_chart() {
         let close = Quote {
             close_of: Some("2026-11-23".to_owned()),
             ..quote("OLD", 100_000, "12.34")
@@ -432,27 +425,14 @@ mod tests {
         let mut data = data(false);
         data.snapshot.quotes.push(close);
         let mut state = MarketState::new(&data);
-        assert!(state.instruments[&symbol("OLD")].path.points().is_empty());
-        let reset = || {
-            Event::Snapshot(Snapshot {
-                reset: true,
-                quotes: vec![quote("GOOG", 300_000, "12.50")],
-                ..Snapshot::default()
-            })
-        };
-        state.apply(reset(), false);
-        assert_eq!(watchlist(&state), ["GOOG", "OLD"]);
-        let price = state.instruments[&symbol("OLD")]
-            .quote
-            .as_ref()
-            .unwrap()
-            .price;
+        let old = &state.instruments[&symbol("OLD")];
+        assert!(old.path.points().is_empty());
+        let price = old.quote.as_ref().unwrap().price;
         assert_eq!(price.unwrap().to_string(), "12.34");
         // Once something quotes it, it is as every other.
         state.apply(Event::Quote(quote("OLD", 310_000, "13")), false);
-        assert_eq!(state.instruments[&symbol("OLD")].path.points().len(), 1);
-        state.apply(reset(), false);
-        assert_eq!(watchlist(&state), ["GOOG"]);
+        let old = &state.instruments[&symbol("OLD")];
+        assert_eq!(old.path.points().len(), 1);
     }
 
     #[test]

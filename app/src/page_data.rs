@@ -26,9 +26,9 @@ pub struct PageData {
     /// The newest stories that pass the filter of the address, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<FoundNews>,
-    /// How much of the past the chart shows at first.
-    #[serde(default)]
-    pub range: Range,
+    /// How much of the past the chart shows at first, as a [`Range`] is written; a day where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<String>,
     /// The newest bars of the open symbol, oldest first: those that a chart of this range is drawn from.
     pub bars: Vec<Bar>,
     /// What its days say.
@@ -45,6 +45,11 @@ impl PageData {
     /// How many of the newest bars [`PageData::bars`] has at the most. Where it has less, there are no
     /// more.
     pub const BARS: usize = 500;
+
+    pub(crate) fn range(&self) -> Range {
+        let range = self.range.as_deref().and_then(Range::named);
+        range.unwrap_or_default()
+    }
 
     /// All stories of the page.
     #[cfg(target_arch = "wasm32")]

@@ -1,7 +1,6 @@
 use std::{fmt, str::FromStr};
 
 use market::{Interval, Millis};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const MINUTE: Millis = 60_000;
 const HOUR: Millis = 60 * MINUTE;
@@ -121,21 +120,8 @@ impl Range {
     }
 
     /// The range that is written so.
-    fn named(text: &str) -> Option<Range> {
+    pub(crate) fn named(text: &str) -> Option<Range> {
         Range::ALL.into_iter().find(|range| range.as_str() == text)
-    }
-}
-
-impl Serialize for Range {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Range {
-    /// The usual one in place of one that is not known.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Range::named(&String::deserialize(deserializer)?).unwrap_or_default())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The page as the server draws it.
 #![cfg(feature = "ssr")]
 
-use app::{Days, PageData, Problem, Range, shell};
+use app::{Days, PageData, Problem, shell};
 use leptos::prelude::*;
 use market::{
     Action, Basis, Closes, News, NewsType, Quality, Quote, Session, Snapshot, Symbol, TradingState,
@@ -74,7 +74,7 @@ fn data() -> PageData {
             ..Snapshot::default()
         },
         older: None,
-        range: Range::Day,
+        range: None,
         bars: Vec::new(),
         days: Days::default(),
         archived: false,

@@ -267,7 +267,7 @@ async fn page_data(
         symbol,
         snapshot,
         older,
-        range,
+        range: (range != Range::default()).then(|| range.to_string()),
         bars,
         days,
         archived: service.history.is_archived(),
