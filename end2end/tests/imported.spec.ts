@@ -89,32 +89,3 @@ test('the range of a symbol that has days alone is not that of the others', asyn
   await dashboard.link('NEWCO').click();
   await expect(pressed).toHaveText('1D');
 });
-
-test('of a symbol that is quoted since today, whoever looks further off sees the days before', async ({
-  page,
-  serve,
-  dashboard,
-}, testInfo) => {
-  const server = await serve(...(await imported((name) => testInfo.outputPath(name))));
-  const minute = Math.floor(Date.now() / 60_000) * 60_000;
-  const prices = { open: '12', high: '13', low: '11', close: '12.50', volume: '10', trades: 1 };
-  const bars = [3, 2, 1].map((ago) => {
-    return { event: 'bar', data: { symbol: 'OLDCO', start: minute - ago * 60_000, ...prices } };
-  });
-  await publish(server, quote('OLDCO', '12.60'), ...bars);
-  await page.goto(`${server.url}/stocks/OLDCO`);
-  await dashboard.isLive();
-  const pressed = page.getByRole('group', { name: 'Range' }).getByRole('button', { pressed: true });
-  await expect(pressed).toHaveText('1D');
-  await dashboard.chart.getByRole('application').focus();
-  await expect
-    .poll(async () => {
-      await page.keyboard.press('-');
-      return await dashboard.points();
-    })
-    .toBeGreaterThan(400);
-  // Of a week the days are shown at once.
-  await page.keyboard.press('6');
-  await expect.poll(async () => await dashboard.points()).toBeLessThan(14);
-  expect(await dashboard.points()).toBeGreaterThan(8);
-});
