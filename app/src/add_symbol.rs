@@ -54,8 +54,8 @@ pub(crate) fn AddSymbol() -> impl IntoView {
             hide();
         }
     };
-    let add = move |symbol: Symbol, quoted: bool| {
-        let outcome = match quoted {
+    let add = move |symbol: Symbol, known: bool| {
+        let outcome = match known {
             true => own_list.add(symbol),
             false => Err(format!(
                 "{symbol} was not added: no feed of this server quotes it."
@@ -69,25 +69,27 @@ pub(crate) fn AddSymbol() -> impl IntoView {
         complaint.set(outcome.err().unwrap_or_default());
     };
     let decide = Callback::new(move |decision: Decision| {
-        let text = match decision {
-            Decision::Suggested(suggestion) => return add(suggestion.symbol, suggestion.quoted),
-            Decision::Written(text) => text,
-        };
-        let Ok(symbol) = text.parse::<Symbol>() else {
-            if !text.is_empty() {
-                complaint.set(format!(
-                    "“{text}” is no symbol and nothing is called so: write one such as GOOG, or a part of a name."
-                ));
+        let symbol = match decision {
+            Decision::Suggested(suggestion) if suggestion.quoted => {
+                return add(suggestion.symbol, true);
             }
-            return;
+            Decision::Suggested(suggestion) => suggestion.symbol,
+            Decision::Written(text) => match text.parse::<Symbol>() {
+                Ok(symbol) => symbol,
+                Err(_) => {
+                    if !text.is_empty() {
+                        complaint.set(format!(
+                            "“{text}” is no symbol and nothing is called so: write one such as GOOG, or a part of a name."
+                        ));
+                    }
+                    return;
+                }
+            },
         };
         #[cfg(target_arch = "wasm32")]
         leptos::task::spawn_local(async move {
-            match crate::live::suggestions(symbol.as_str(), 1).await {
-                Ok(found) => add(
-                    symbol,
-                    found.iter().any(|it| it.symbol == symbol && it.quoted),
-                ),
+            match crate::live::quoted(&[symbol]).await {
+                Ok(known) => add(symbol, !known.is_empty()),
                 Err(error) => complaint.set(format!(
                     "{symbol} was not added, because the server could not be asked about it ({error}): try again."
                 )),

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use market::{Interval, Millis, Symbol};
+use market::{Interval, Symbol};
 
-use crate::Range;
+use crate::dashboard::Missing;
 
 /// The symbol that an address opens, `GOOG` of `/stocks/GOOG`.
 pub(crate) fn symbol_of(path: &str) -> Option<Symbol> {
@@ -107,19 +107,10 @@ fn is_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
-/// The newest bars of a symbol that a range is drawn from, of those that begin before a moment where one is given.
-pub(crate) fn of_bars(
-    symbol: Symbol,
-    range: Range,
-    archived: bool,
-    before: Option<Millis>,
-) -> String {
-    let limit = match before {
-        Some(_) => range.more_bars(archived),
-        None => range.bars(archived),
-    };
-    let mut address = of_newest_bars(symbol, range.interval(archived), limit);
-    if let Some(before) = before {
+/// The bars that are missing.
+pub(crate) fn of_bars(missing: &Missing) -> String {
+    let mut address = of_newest_bars(missing.symbol, missing.interval, missing.limit);
+    if let Some(before) = missing.before {
         // Writing to a String cannot fail.
         let _ = write!(address, "&to={before}");
     }
@@ -259,6 +250,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Range;
     use crate::figures::tests::symbol;
 
     #[test]
@@ -385,13 +377,17 @@ mod tests {
             "/stocks?symbols=*&after=1732111111111-0&wait=0&added=GOOG"
         );
         assert_eq!(of_poll(None, "a&b=c", 0), "/stocks?symbols=*&after=&wait=0");
+        let week = Missing::of_range(goog[0], Range::Week, true, 0);
+        assert_eq!(of_bars(&week), "/stocks/GOOG/bars?interval=15m&limit=672");
+        let before = Missing {
+            interval: Interval::Day,
+            limit: 500,
+            before: Some(60_000),
+            ..week
+        };
         assert_eq!(
-            of_bars(goog[0], Range::Week, true, None),
-            "/stocks/GOOG/bars?interval=15m&limit=672"
-        );
-        assert_eq!(
-            of_bars(goog[0], Range::Hour, true, Some(60_000)),
-            "/stocks/GOOG/bars?interval=1m&limit=500&to=60000"
+            of_bars(&before),
+            "/stocks/GOOG/bars?interval=1d&limit=500&to=60000"
         );
         assert_eq!(
             of_search("a&b c=é", 8),

@@ -176,8 +176,7 @@ fn named_in(query: &str) -> Option<[String; 2]> {
 }
 
 fn range_of(words: &str) -> Range {
-    let find = |word: &str| Range::OFFERED.into_iter().find(|it| it.as_str() == word);
-    words.split(',').find_map(find).unwrap_or_default()
+    words.split(',').find_map(Range::named).unwrap_or_default()
 }
 
 fn symbols_of(names: &str, is_known: impl Fn(&Symbol) -> bool) -> Vec<Symbol> {

@@ -54,6 +54,7 @@ impl Dashboard {
             let symbol = open.get();
             if drawn.is_some_and(|drawn| drawn != symbol) {
                 self.open_as_of_now();
+                self.open_range();
                 chart.fit();
                 // Nothing may be said of the one before.
                 chart.summarize();

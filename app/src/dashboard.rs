@@ -1,6 +1,6 @@
 use chart::ChartHandle;
 use leptos::prelude::*;
-use market::{Bar, Event, FeedStatus, Millis, News, Quote, Session, Symbol};
+use market::{Bar, Event, FeedStatus, Interval, Millis, News, Quote, Session, Symbol};
 
 use crate::{
     Days, Range, address,
@@ -59,12 +59,30 @@ fn line(instrument: &Instrument) -> String {
 pub(crate) struct Missing {
     /// Of what.
     pub(crate) symbol: Symbol,
-    /// How far back.
+    /// For a chart of this range.
     pub(crate) range: Range,
+    /// How long they are.
+    pub(crate) interval: Interval,
+    /// How many at the most.
+    pub(crate) limit: u64,
     /// Those that begin before this moment, where those from then on are known.
     pub(crate) before: Option<Millis>,
     /// The [`MarketState::run`] that they have to be of.
     pub(crate) run: u32,
+}
+
+impl Missing {
+    /// The newest bars that a range is drawn from.
+    pub(crate) const fn of_range(symbol: Symbol, range: Range, archived: bool, run: u32) -> Self {
+        Missing {
+            symbol,
+            range,
+            interval: range.interval(archived),
+            limit: range.bars(archived),
+            before: None,
+            run,
+        }
+    }
 }
 
 /// What the whole page is drawn from: plain state that events are written into as they come, and
@@ -86,6 +104,10 @@ pub(crate) struct Dashboard {
     pub(crate) archived: bool,
     /// How much of the past the chart shows.
     pub(crate) range: RwSignal<Range>,
+    /// The range that the person chose last.
+    chosen_range: RwSignal<Range>,
+    /// Whether it was chosen for what is open. Otherwise another one is shown where there are no bars for it.
+    is_chosen: StoredValue<bool>,
     /// What the days of the open symbol say.
     pub(crate) days: RwSignal<Days>,
     /// The way of the open symbol's price.
@@ -151,6 +173,10 @@ impl Dashboard {
     ) -> Self {
         let choices = ChartChoices::new();
         let is_chosen = choices.read_query(&data.query, |_| true);
+        let chosen_range = choices.range.get_untracked();
+        if let Some(range) = data.opening_range() {
+            choices.range.set(range);
+        }
         let mut state = MarketState::new(data, choices.range.get_untracked());
         choices
             .compared
@@ -187,6 +213,8 @@ impl Dashboard {
             open,
             archived: data.archived,
             range: choices.range,
+            chosen_range: RwSignal::new(chosen_range),
+            is_chosen: StoredValue::new(true),
             days: RwSignal::new(data.days.clone()),
             chart: ChartHandle::new(),
             choices,
@@ -346,17 +374,42 @@ impl Dashboard {
         }
     }
 
-    /// Shows another range of the past, as far as it is known.
+    /// Shows the range of the past that the person chose.
     pub(crate) fn set_range(&self, range: Range) {
+        self.chosen_range.set(range);
+        self.is_chosen.set_value(true);
+        self.show_range(range);
+    }
+
+    /// Shows the range that was chosen last of a symbol that was opened.
+    pub(crate) fn open_range(&self) {
+        self.is_chosen.set_value(false);
+        self.show_range(self.chosen_range.get_untracked());
+    }
+
+    /// Shows another range of the past, as far as it is known.
+    fn show_range(&self, range: Range) {
         if self.range.get_untracked() != range {
             self.range.set(range);
         }
     }
 
     /// Takes the bars that were missing.
-    pub(crate) fn complete(&self, missing: Missing, bars: &[Bar], until: Option<Millis>) {
+    pub(crate) fn complete(
+        &self,
+        missing: Missing,
+        bars: &[Bar],
+        until: Option<Millis>,
+        older: Option<Interval>,
+    ) {
         self.state
-            .update_value(|state| state.complete(missing, self.archived, bars, until));
+            .update_value(|state| state.complete(missing, bars, until, Some(older)));
+        let is_opening = missing.before.is_none()
+            && self.open.get_untracked() == Some(missing.symbol)
+            && !self.is_chosen.get_value();
+        if is_opening && let Some(range) = Range::opening(bars.len(), older) {
+            self.show_range(range);
+        }
         if missing.before.is_some() {
             // Whoever looks back does so while the page is paused, too.
             self.pause.ask_for_chart();
@@ -375,17 +428,12 @@ impl Dashboard {
         self.state.with_value(|state| {
             let missing = symbols.into_iter().filter_map(|symbol| {
                 let path = &state.instruments.get(&symbol)?.path;
-                let before = if path.is_filled(range, self.archived) {
-                    Some(path.lacks_before(from?, range, self.archived)?)
+                let newest = Missing::of_range(symbol, range, self.archived, state.run);
+                if path.is_filled(range, self.archived) {
+                    path.before(newest, from?, self.archived)
                 } else {
-                    None
-                };
-                Some(Missing {
-                    symbol,
-                    range,
-                    before,
-                    run: state.run,
-                })
+                    Some(newest)
+                }
             });
             missing.collect()
         })

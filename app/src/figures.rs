@@ -90,6 +90,12 @@ pub(crate) fn digits(session: Option<&Session>, quote: Option<&Quote>) -> u32 {
         .fold(2, u32::max)
 }
 
+/// Which day's close a price is, where it is the last one of a symbol that nothing quotes.
+pub(crate) fn close_words(quote: &Option<Quote>) -> String {
+    let day = quote.as_ref().and_then(|quote| quote.close_of.as_deref());
+    day.map_or_else(String::new, |day| ["Close of ", day].concat())
+}
+
 /// Which way a price went, counted from the close before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Direction {

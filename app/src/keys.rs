@@ -56,8 +56,8 @@ pub(crate) const KEYS: [Key; 19] = {
         key(Anywhere, &["k"], "k", "previous symbol"),
         key(
             Anywhere,
-            &["1", "2", "3", "4", "5", "6"],
-            "1 – 6",
+            &["1", "2", "3", "4", "5", "6", "7", "8"],
+            "1 – 8",
             "range of the chart",
         ),
         key(Anywhere, &["c"], "c", "type of the chart"),
@@ -205,9 +205,9 @@ mod tests {
     #[test]
     fn hears_what_the_help_lists_for_the_whole_page() {
         assert_eq!(heard("j"), Some("j"));
-        assert_eq!(heard("6"), Some("6"));
+        assert_eq!(heard("8"), Some("8"));
         assert_eq!(heard(" "), Some("Space"));
-        for other in ["7", "x", "Home", "ArrowLeft", "Space", "J"] {
+        for other in ["9", "x", "Home", "ArrowLeft", "Space", "J"] {
             let expected = (other == "Space").then_some("Space");
             assert_eq!(heard(other), expected, "{other}");
         }

@@ -1,4 +1,6 @@
-use market::{Bar, Event, FeedStatus, Millis, Price, Quote, Session, Size, Snapshot, Symbol};
+use market::{
+    Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Size, Snapshot, Symbol,
+};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -101,13 +103,11 @@ impl MarketState {
         };
         state.take_quotes(&data.snapshot);
         if let Some(symbol) = data.symbol {
-            let path = &mut state.instruments.get_or_default(symbol).path;
-            fill(path, range, data, &data.bars, data.until);
+            fill(&mut state, symbol, range, data, &data.bars, data.until);
         }
-        for FoundBars { bars, until } in &data.compared {
+        for FoundBars { bars, until, .. } in &data.compared {
             if let Some(bar) = bars.first() {
-                let path = &mut state.instruments.get_or_default(bar.symbol).path;
-                fill(path, range, data, bars, *until);
+                fill(&mut state, bar.symbol, range, data, bars, *until);
             }
         }
         state.changes = Changes::default();
@@ -143,17 +143,13 @@ impl MarketState {
     pub(crate) fn complete(
         &mut self,
         missing: Missing,
-        archived: bool,
         bars: &[Bar],
         until: Option<Millis>,
+        older: Option<Option<Interval>>,
     ) {
         let instrument = self.instruments.get_mut(&missing.symbol);
         if let Some(instrument) = instrument.filter(|_| missing.run == self.run) {
-            let path = &mut instrument.path;
-            match missing.before {
-                Some(_) => path.fill_before(missing.range, archived, bars),
-                None => path.fill(missing.range, archived, bars, until),
-            }
+            instrument.path.fill(missing, bars, until, older);
         }
     }
 
@@ -204,7 +200,8 @@ impl MarketState {
         let traded = instrument.quote.as_ref().is_none_or(|old| {
             (old.price, old.size, old.volume) != (quote.price, quote.size, quote.volume)
         });
-        let price = quote.price.filter(|_| traded);
+        // The last close of a symbol that nothing quotes is in its bars.
+        let price = quote.price.filter(|_| traded && quote.close_of.is_none());
         let volume = traded_since(instrument.quote.as_ref(), &quote);
         let (time, last_trade) = (quote.time, quote.traded);
         // Not every source gives it: then it is of the quote that brought the price.
@@ -233,18 +230,14 @@ impl MarketState {
             self.run += 1;
             self.changes.instruments.extend(self.instruments.keys());
             self.instruments.clear();
-            if !self.chosen {
-                self.watchlist.retain(|symbol| {
-                    snapshot.quotes.iter().any(|quote| quote.symbol == *symbol)
-                        || snapshot
-                            .sessions
-                            .iter()
-                            .any(|session| session.symbol == *symbol)
-                });
-                self.changes.watchlist = true;
-            }
         }
         self.take_quotes(&snapshot);
+        if snapshot.reset && !self.chosen {
+            let instruments = &self.instruments;
+            self.watchlist
+                .retain(|symbol| instruments.contains_key(symbol));
+            self.changes.watchlist = true;
+        }
         if snapshot.reset {
             self.changes.headlines += self.news.start_over(snapshot.news, reading);
         } else {
@@ -273,8 +266,17 @@ impl MarketState {
 }
 
 /// Fills the way of a price with the bars of the page.
-fn fill(path: &mut PricePath, range: Range, data: &PageData, bars: &[Bar], until: Option<Millis>) {
-    path.fill(range, data.archived, bars, until);
+fn fill(
+    state: &mut MarketState,
+    symbol: Symbol,
+    range: Range,
+    data: &PageData,
+    bars: &[Bar],
+    until: Option<Millis>,
+) {
+    let path = &mut state.instruments.get_or_default(symbol).path;
+    let filled = Missing::of_range(symbol, range, data.archived, 0);
+    path.fill(filled, bars, until, None);
     // There are more of them than the page carries.
     let most = PageData::most_bars(range, data.archived);
     if bars.len() >= most && most < range.bars(data.archived) as usize {
@@ -306,6 +308,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        Range,
         figures::tests::{quote, session, symbol},
         news_list::tests::news,
         price_path::tests::bar,
@@ -330,6 +333,7 @@ mod tests {
                 ..Snapshot::default()
             },
             older: None,
+            range: None,
             bars: vec![bar(0, "596")],
             days: crate::Days::default(),
             until: None,
@@ -457,14 +461,28 @@ mod tests {
     }
 
     #[test]
+    fn the_last_close_of_the_archive_is_no_price_of_the_chart() {
+        let close = Quote {
+            close_of: Some("2026-11-23".to_owned()),
+            ..quote("OLD", 100_000, "12.34")
+        };
+        let mut data = data(false);
+        data.snapshot.quotes.push(close);
+        let mut state = MarketState::new(&data);
+        let old = &state.instruments[&symbol("OLD")];
+        assert!(old.path.points().is_empty());
+        let price = old.quote.as_ref().unwrap().price;
+        assert_eq!(price.unwrap().to_string(), "12.34");
+        // Once something quotes it, it is as every other.
+        state.apply(Event::Quote(quote("OLD", 310_000, "13")), false);
+        let old = &state.instruments[&symbol("OLD")];
+        assert_eq!(old.path.points().len(), 1);
+    }
+
+    #[test]
     fn bars_that_were_asked_for_before_a_reset_are_left_out() {
         let mut state = MarketState::new(&data(false), Range::Day);
-        let missing = |run| Missing {
-            symbol: symbol("GOOG"),
-            range: Range::Day,
-            before: None,
-            run,
-        };
+        let missing = |run| Missing::of_range(symbol("GOOG"), Range::Day, true, run);
         let asked = missing(state.run);
         let reset = Snapshot {
             reset: true,
@@ -472,11 +490,11 @@ mod tests {
             ..Snapshot::default()
         };
         state.apply(Event::Snapshot(reset), false);
-        state.complete(asked, true, &[bar(0, "596")], None);
+        state.complete(asked, &[bar(0, "596")], None, None);
         let path = &state.instruments[&symbol("GOOG")].path;
         assert!(!path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 1);
-        state.complete(missing(state.run), true, &[bar(0, "12.40")], None);
+        state.complete(missing(state.run), &[bar(0, "12.40")], None, None);
         let path = &state.instruments[&symbol("GOOG")].path;
         assert!(path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 2);
@@ -486,7 +504,7 @@ mod tests {
             before: Some(0),
             ..missing(state.run)
         };
-        state.complete(before, true, &[], None);
+        state.complete(before, &[], None, None);
         let path = &state.instruments[&symbol("GOOG")].path;
         assert!(!path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 2);

@@ -26,7 +26,11 @@ pub struct PageData {
     /// The newest stories that pass the filter of the address, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<FoundNews>,
-    /// The newest bars of the open symbol, oldest first, that the range of the address is drawn from.
+    /// How much of the past the chart shows at first, as a [`Range`] is written, where it is not what the address says: there
+    /// are no bars for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<String>,
+    /// The newest bars of the open symbol, oldest first, that the range is drawn from.
     pub bars: Vec<Bar>,
     /// Where the last of them is not over: the end of the newest minute in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +58,11 @@ impl PageData {
         }
     }
 
+    /// The range of [`PageData::range`].
+    pub(crate) fn opening_range(&self) -> Option<Range> {
+        self.range.as_deref().and_then(Range::named)
+    }
+
     /// All stories of the page.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn stories(&self) -> impl Iterator<Item = &News> {
@@ -70,6 +79,9 @@ pub struct FoundBars {
     /// Where the last bar is not over: the end of the newest minute in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Millis>,
+    /// Of which interval there are older ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older: Option<String>,
 }
 
 /// What `/news` answers.

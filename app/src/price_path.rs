@@ -3,7 +3,7 @@ use std::{cmp::Reverse, collections::VecDeque};
 use chart::{Point, Sample};
 use market::{Bar, Interval, Millis};
 
-use crate::Range;
+use crate::{Range, dashboard::Missing};
 
 /// How many of the newest prices are kept: a chart is not wider than this in pixels, and older
 /// ones are in the bars.
@@ -14,6 +14,13 @@ const BARS: usize = 24_000;
 /// How far a price may be older than the one before it and still be of the same run. A recording
 /// that starts over goes back further.
 const STEP_BACK: Millis = 60_000;
+
+/// The interval that is written so.
+pub(crate) fn interval_named(text: Option<String>) -> Option<Interval> {
+    Interval::ALL
+        .into_iter()
+        .find(|interval| text.as_deref() == Some(interval.as_str()))
+}
 
 /// A price, its time, and what was traded since the one before.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -120,8 +127,8 @@ pub(crate) struct PricePath {
     recent: VecDeque<PricePoint>,
     /// The ranges whose bars were asked for and came.
     filled: Vec<Range>,
-    /// The lengths of bars of which there are no older ones.
-    whole: Vec<Interval>,
+    /// Of which length there are older bars, if any, once that has been told.
+    older: Option<Option<Interval>>,
 }
 
 impl PricePath {
@@ -168,50 +175,57 @@ impl PricePath {
         }
     }
 
-    /// Takes the bars that were fetched for a range, oldest first. Of the same moment they count: they may have
-    /// been corrected meanwhile. Where the last of them is not over, it is as of `until`.
+    /// Takes the bars that were missing, oldest first. Of the same moment they count: they may have been corrected
+    /// meanwhile. Where the last of them is not over, it is as of `until`; `older` is of which length there are older ones,
+    /// where that is told.
     pub(crate) fn fill(
         &mut self,
-        range: Range,
-        archived: bool,
+        missing: Missing,
         bars: &[Bar],
         until: Option<Millis>,
+        older: Option<Option<Interval>>,
     ) {
-        self.take(range, archived, bars, until);
-        self.filled.push(range);
-    }
-
-    /// Takes bars from before those of a range, oldest first.
-    pub(crate) fn fill_before(&mut self, range: Range, archived: bool, bars: &[Bar]) {
-        self.take(range, archived, bars, None);
-    }
-
-    fn take(&mut self, range: Range, archived: bool, bars: &[Bar], until: Option<Millis>) {
-        let interval = range.interval(archived);
         let spans: Vec<Span> = bars
             .iter()
             .map(|bar| {
-                let end = bar.start + interval.millis();
+                let end = bar.start + missing.interval.millis();
                 Span::new(bar, until.map_or(end, |until| end.min(until)))
             })
             .collect();
         self.merge(&spans);
-        // Fewer than were asked for: there are no older ones.
-        if (bars.len() as u64) < range.bars(archived) && !self.whole.contains(&interval) {
-            self.whole.push(interval);
+        self.older = older;
+        if missing.before.is_none() {
+            self.filled.push(missing.range);
         }
     }
 
-    /// Before which start bars are missing to somebody who looks from a moment on, in milliseconds since the Unix
-    /// epoch: none where there are no older ones, or no room for them.
-    pub(crate) fn lacks_before(&self, from: f64, range: Range, archived: bool) -> Option<Millis> {
+    /// The bars that are missing to somebody who looks from a moment on, in milliseconds since the Unix epoch, where those
+    /// of a range came: none where there are no older ones, or no room for them. `moved` is whether somebody went there.
+    pub(crate) fn before(
+        &self,
+        newest: Missing,
+        (from, moved): (f64, bool),
+        archived: bool,
+    ) -> Option<Missing> {
         let first = self.bars.first()?.start;
-        let interval = range.interval(archived);
-        let more = self.bars.len() + range.more_bars(archived) as usize <= BARS
-            && !self.whole.contains(&interval);
-        // Of as many bars as fill a range the newest has only begun: so much of it is not filled.
-        let until = from + 2.0 * interval.millis() as f64;
-        (more && until < first as f64).then_some(first)
+        // What the page came with may be all, and is not asked about until somebody goes there.
+        let older = self.older.or(moved.then_some(Some(newest.interval)))??;
+        let interval = older.max(newest.interval);
+        let limit = newest.range.more_bars(archived);
+        // Of as many bars as fill a range the newest has only begun: so much of it is not filled. A longer one is wanted
+        // in the range itself only if it fits.
+        let room = match moved || interval == newest.interval {
+            true => 2 * newest.interval.millis(),
+            false => interval.millis(),
+        };
+        let is_lacking = from + (room as f64) < first as f64;
+        let fits = self.bars.len() + limit as usize <= BARS;
+        (is_lacking && fits).then_some(Missing {
+            interval,
+            limit,
+            before: Some(first),
+            ..newest
+        })
     }
 
     /// Whether the bars of a range came; those of a longer one of the same bars do.
@@ -225,7 +239,6 @@ impl PricePath {
     /// What was fetched may have holes since: it has to be fetched again.
     pub(crate) fn forget_filled(&mut self) {
         self.filled.clear();
-        self.whole.clear();
     }
 
     /// Puts bars among those that are there; both are in order.
@@ -353,8 +366,12 @@ pub(crate) mod tests {
         }
     }
 
+    fn of(range: Range) -> Missing {
+        Missing::of_range(symbol("GOOG"), range, true, 0)
+    }
+
     fn fill(path: &mut PricePath, bars: &[Bar]) {
-        path.fill(Range::Day, true, bars, None);
+        path.fill(of(Range::Day), bars, None, None);
     }
 
     fn times(path: &PricePath) -> Vec<Millis> {
@@ -430,10 +447,10 @@ pub(crate) mod tests {
         path.add(point(1_025_000, 18.0));
         // The last is not over: two minutes of it have closed.
         let quarters = [bar(0, "15"), bar(900_000, "17")];
-        path.fill(Range::Week, true, &quarters, Some(1_020_000));
+        path.fill(of(Range::Week), &quarters, Some(1_020_000), None);
         assert_eq!(times(&path), [900_000, 960_000, 1_020_000, 1_025_000]);
         let seconds: Vec<Bar> = (0..5).map(|n| bar(1_018_000 + n * 1_000, "17")).collect();
-        path.fill(Range::Minute, true, &seconds, None);
+        path.fill(of(Range::Minute), &seconds, None, None);
         assert_eq!(
             times(&path),
             [
@@ -445,7 +462,7 @@ pub(crate) mod tests {
     #[test]
     fn a_range_is_filled_by_a_longer_one_of_the_same_bars() {
         let mut path = PricePath::default();
-        path.fill(Range::Day, true, &[], None);
+        path.fill(of(Range::Day), &[], None, None);
         for (range, archived, filled) in [
             (Range::Day, true, true),
             (Range::Hour, true, true),
@@ -463,42 +480,93 @@ pub(crate) mod tests {
         assert!(!path.is_filled(Range::Day, true));
     }
 
+    /// What is lacking to somebody who looks from a minute on.
+    fn lacks(path: &PricePath, range: Range, from: Millis, moved: bool) -> Option<Missing> {
+        path.before(of(range), ((from * 60_000) as f64, moved), true)
+    }
+
+    /// Bars from before the first that is there.
+    fn fill_before(path: &mut PricePath, bars: &[Bar], older: Option<Interval>) {
+        let missing = lacks(path, Range::Day, 0, true).unwrap();
+        path.fill(missing, bars, None, Some(older));
+    }
+
     #[test]
     fn bars_are_missing_before_the_first_until_there_are_no_older_ones_or_no_room() {
         let minute = 60_000;
+        let older = Some(Interval::Minute);
         let minutes = |range: std::ops::Range<Millis>| -> Vec<Bar> {
             range.map(|n| bar(n * minute, "2")).collect()
         };
-        let lacks = |path: &PricePath, from: Millis| {
-            path.lacks_before((from * minute) as f64, Range::Day, true)
+        let day = |path: &PricePath, from: Millis| {
+            let missing = lacks(path, Range::Day, from, false)?;
+            assert_eq!((missing.interval, missing.limit), (Interval::Minute, 1_440));
+            missing.before
         };
         let mut path = PricePath::default();
-        assert_eq!(lacks(&path, 0), None, "nothing is known yet");
-        path.fill(Range::Day, true, &minutes(100_000..101_440), None);
-        assert_eq!(lacks(&path, 99_998), None, "the newest has only begun");
-        assert_eq!(lacks(&path, 99_997), Some(100_000 * minute));
-        path.fill_before(Range::Day, true, &minutes(98_560..100_000));
-        assert_eq!(lacks(&path, 99_997), None);
-        assert_eq!(lacks(&path, 98_000), Some(98_560 * minute));
+        assert_eq!(day(&path, 0), None, "nothing is known yet");
+        path.fill(
+            of(Range::Day),
+            &minutes(100_000..101_440),
+            None,
+            Some(older),
+        );
+        assert_eq!(day(&path, 99_998), None, "the newest has only begun");
+        assert_eq!(day(&path, 99_997), Some(100_000 * minute));
+        fill_before(&mut path, &minutes(98_560..100_000), older);
+        assert_eq!(day(&path, 99_997), None);
+        assert_eq!(day(&path, 98_000), Some(98_560 * minute));
         assert_eq!(path.points().len(), 2 * 1_440);
         let mut short = path.clone();
-        short.fill_before(Range::Day, true, &minutes(98_000..98_560));
-        assert_eq!(lacks(&short, 0), None, "these were all");
-        let other = short.lacks_before(0.0, Range::Week, true);
-        assert_eq!(
-            other,
-            Some(98_000 * minute),
-            "of other bars nothing is known"
+        fill_before(&mut short, &minutes(98_000..98_560), None);
+        assert_eq!(day(&short, 0), None, "these were all");
+        short.fill(
+            of(Range::Week),
+            &[],
+            None,
+            Some(Some(Interval::QuarterHour)),
         );
-        short.forget_filled();
-        assert_eq!(lacks(&short, 0), Some(98_000 * minute));
+        let week = lacks(&short, Range::Week, 0, false).unwrap();
+        assert_eq!(week.before, Some(98_000 * minute));
+        assert_eq!(week.interval, Interval::QuarterHour);
 
-        while let Some(first) = lacks(&path, 0) {
+        while let Some(first) = day(&path, 0) {
             let first = first / minute;
-            path.fill_before(Range::Day, true, &minutes(first - 1_440..first));
+            fill_before(&mut path, &minutes(first - 1_440..first), older);
             assert!(path.bars.len() <= BARS);
         }
         assert!(path.bars.len() > BARS - 1_440);
+    }
+
+    #[test]
+    fn where_there_are_no_older_bars_longer_ones_are_missing() {
+        let day = Interval::Day.millis() / 60_000;
+        let now = 100 * day;
+        let mut path = PricePath::default();
+        let start = (now - 60) * 60_000;
+        path.fill(of(Range::Day), &[bar(start, "2")], None, None);
+        // Nothing is told yet: who goes there has the page ask.
+        assert_eq!(lacks(&path, Range::Day, now - day, false), None);
+        let missing = lacks(&path, Range::Day, now - day, true).unwrap();
+        assert_eq!(missing.interval, Interval::Minute);
+        path.fill(missing, &[], None, Some(Some(Interval::Day)));
+        // A day before the minutes of today does not fit into a day; whoever looks further off sees it.
+        assert_eq!(lacks(&path, Range::Day, now - day, false), None);
+        let missing = lacks(&path, Range::Day, now - day, true).unwrap();
+        assert_eq!(missing.interval, Interval::Day);
+        assert_eq!(missing.before, Some(start));
+        assert_eq!(lacks(&path, Range::Day, now - 59, true), None);
+        // Into a week it fits.
+        let week = lacks(&path, Range::Week, now - 7 * day, false).unwrap();
+        assert_eq!(week.interval, Interval::Day);
+        // Those of a range are not shorter than its own.
+        path.fill(of(Range::Minute), &[], None, Some(Some(Interval::Second)));
+        let day_again = lacks(&path, Range::Day, 0, false).unwrap();
+        assert_eq!(day_again.interval, Interval::Minute);
+        let days: Vec<Bar> = (1..90).map(|n| bar(n * day * 60_000, "3")).collect();
+        path.fill(missing, &days, None, Some(None));
+        assert_eq!(path.points().len(), 90);
+        assert_eq!(lacks(&path, Range::Day, 0, true), None, "these were all");
     }
 
     #[test]
@@ -566,13 +634,13 @@ pub(crate) mod tests {
         assert_eq!(spans(&path, Interval::Minute), minutes);
         // The last is not over.
         let quarter = [traded(0, "30")];
-        path.fill(Range::Week, true, &quarter, Some(120_000));
+        path.fill(of(Range::Week), &quarter, Some(120_000), None);
         let quarters = [(120_000.0, 30.0), (130_000.0, 1.0)];
         assert_eq!(spans(&path, Interval::QuarterHour), quarters);
         assert_eq!(spans(&path, Interval::Minute), minutes);
         // Of seconds, where there are some; single prices tell more than the bar of their minute.
         let seconds = [traded(61_000, "5"), traded(119_000, "15")];
-        path.fill(Range::Minute, true, &seconds, None);
+        path.fill(of(Range::Minute), &seconds, None, None);
         assert_eq!(
             spans(&path, Interval::Second),
             [

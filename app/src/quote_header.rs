@@ -6,7 +6,7 @@ use crate::{
     dashboard::Dashboard,
     days_reader,
     figure::{ChangeFigures, Figure},
-    figures::Shown,
+    figures::{Shown, close_words},
     live::State,
     mark::Marks,
     opening_hours::OpeningHours,
@@ -179,6 +179,11 @@ fn Age() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let age = move || {
         let ticker = dashboard.open_ticker();
+        let mut close = ticker.map_or_else(String::new, |it| it.quote.with(close_words));
+        if !close.is_empty() {
+            close.push_str(": no feed quotes this symbol");
+            return close;
+        }
         let traded = ticker.and_then(|it| it.quote.with(|quote| quote.as_ref()?.traded));
         let session = ticker.and_then(|it| it.session.get());
         let is_of_now = session.is_none_or(|session| session.quality != Quality::Replay);

@@ -41,15 +41,17 @@ impl Range {
         Range::Year,
     ];
 
-    /// Those that the page offers: as many as there are keys for.
-    pub const OFFERED: [Range; 6] = [
-        Range::Minute,
-        Range::FiveMinutes,
-        Range::QuarterHour,
-        Range::Hour,
-        Range::Day,
-        Range::Week,
-    ];
+    /// How many bars make a chart.
+    pub const LEAST_BARS: usize = 2;
+
+    /// The range that a chart opens with in place of a day, where there are no bars for a day: the shortest that is drawn
+    /// from the bars that there are. `bars` is how many a day has, and `older` of what interval the older ones are.
+    pub fn opening(bars: usize, older: Option<Interval>) -> Option<Range> {
+        let older = older.filter(|_| bars < Range::LEAST_BARS)?;
+        Range::ALL
+            .into_iter()
+            .find(|range| range.interval(true) >= older)
+    }
 
     /// How long it is, in milliseconds.
     pub const fn millis(self) -> Millis {
@@ -108,13 +110,18 @@ impl Range {
     }
 
     /// How many of them, where something was traded in each.
-    pub(crate) const fn bars(self, archived: bool) -> u64 {
+    pub const fn bars(self, archived: bool) -> u64 {
         self.millis() / self.interval(archived).millis()
     }
 
     /// How many more are fetched at once for somebody who looks further back: a screen of them at the least.
     pub(crate) fn more_bars(self, archived: bool) -> u64 {
         self.bars(archived).max(500)
+    }
+
+    /// The range that is written so.
+    pub(crate) fn named(text: &str) -> Option<Range> {
+        Range::ALL.into_iter().find(|range| range.as_str() == text)
     }
 }
 
@@ -146,12 +153,9 @@ impl FromStr for Range {
     type Err = RangeError;
 
     fn from_str(text: &str) -> Result<Self, RangeError> {
-        Range::ALL
-            .into_iter()
-            .find(|range| range.as_str() == text)
-            .ok_or_else(|| RangeError {
-                text: text.chars().take(32).collect(),
-            })
+        Range::named(text).ok_or_else(|| RangeError {
+            text: text.chars().take(32).collect(),
+        })
     }
 }
 
@@ -166,6 +170,23 @@ mod tests {
         }
         let error = "1d".parse::<Range>().unwrap_err().to_string();
         assert!(error.contains("\"1d\""), "{error}");
+    }
+
+    #[test]
+    fn a_chart_opens_with_the_shortest_range_of_the_bars_that_there_are() {
+        for (bars, older, range) in [
+            (0, None, None),
+            (1, None, None),
+            (500, Some(Interval::Day), None),
+            (2, Some(Interval::Day), None),
+            (1, Some(Interval::Day), Some(Range::Year)),
+            (0, Some(Interval::Hour), Some(Range::Month)),
+            (0, Some(Interval::QuarterHour), Some(Range::Week)),
+            (0, Some(Interval::FiveMinutes), Some(Range::Week)),
+            (0, Some(Interval::Minute), Some(Range::Hour)),
+        ] {
+            assert_eq!(Range::opening(bars, older), range, "{bars} {older:?}");
+        }
     }
 
     #[test]

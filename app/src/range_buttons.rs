@@ -10,7 +10,7 @@ use crate::{
 #[component]
 pub(crate) fn RangeButtons() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let buttons = Range::OFFERED.into_iter().zip(1..).map(|(range, key)| {
+    let buttons = Range::ALL.into_iter().zip(1..).map(|(range, key)| {
         let pressed = move || match dashboard.range.get() == range {
             true => "true",
             false => "false",

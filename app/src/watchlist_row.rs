@@ -5,7 +5,7 @@ use crate::{
     browser,
     dashboard::{Dashboard, Ticker},
     figure::{ChangeFigures, Figure},
-    figures::{Change, Shown, digits},
+    figures::{Change, Shown, close_words, digits},
     reactive::drawn,
     signal::Memo,
     sparkline::Sparkline,
@@ -21,7 +21,11 @@ pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
     let ticker = move || dashboard.ticker(symbol);
     let name = move || {
         let session = ticker().and_then(|ticker| ticker.session.get());
-        session.map_or_else(String::new, |session| session.name)
+        session.map_or_else(
+            // Of a symbol that nothing quotes, which close the price is.
+            || ticker().map_or_else(String::new, |ticker| ticker.quote.with(close_words)),
+            |session| session.name,
+        )
     };
     let price = Signal::derive(move || match ticker() {
         Some(Ticker { quote, session, .. }) => quote.with(|quote| {

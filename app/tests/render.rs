@@ -75,6 +75,7 @@ fn data() -> PageData {
             ..Snapshot::default()
         },
         older: None,
+        range: None,
         bars: Vec::new(),
         until: None,
         compared: Vec::new(),

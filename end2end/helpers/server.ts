@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { env as environment } from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 /** The top of the repository. */
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -12,6 +13,12 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const binary =
   process.env.TICKERTAPE_BINARY ??
   resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', 'release/tickertape');
+
+/** Runs `tickertape` to its end, as for an import, and gives what it has printed. */
+export async function run(...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(binary, args, { cwd: root });
+  return stdout;
+}
 
 /** One running `tickertape`, on a port of its own that it keeps when it is started again. */
 export class Server {

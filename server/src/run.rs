@@ -14,7 +14,7 @@ use crate::{
     archive::{Beginning, Scribe},
     feeds::{Backoff, Floor, Supervisor},
     history::History,
-    http::{self, Limits, Outgoing, Proxies, Search, Service, Slots, Snapshots, Work},
+    http::{self, Limits, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots, Work},
     now::watch_clock,
     publish::{Builder, Desk},
     serve,
@@ -124,6 +124,7 @@ pub async fn run(
         }
         .with_minutes(Arc::clone(&floor.minutes)),
         search: Search::new(Arc::clone(&floor.directory)),
+        remembered: Remembered::default(),
         work: Work::default(),
         feeds: Arc::new(move || {
             let mut current = statuses.current();

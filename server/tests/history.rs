@@ -321,8 +321,14 @@ async fn what_only_the_archive_knows_has_bars_and_a_chart() {
     assert_eq!(numbers(&bars, "bars", "close"), ["1.5"]);
     let chart = of.server.get("/stocks/OLD/chart.svg", &[]).await;
     assert!(text(chart).await.contains("1.5"));
-    problem(of.server.get("/stocks/OLDER/bars", &[]).await, 404).await;
-    problem(of.server.get("/stocks/OLD", &[]).await, 404).await;
+    let close = of.server.json("/stocks/OLD").await;
+    assert_eq!(
+        (&close["price"], &close["close_of"]),
+        (&"1.5".into(), &"2024-11-20".into())
+    );
+    for path in ["/stocks/OLDER/bars", "/stocks/OLDER"] {
+        problem(of.server.get(path, &[]).await, 404).await;
+    }
 }
 
 #[tokio::test]
@@ -386,8 +392,18 @@ async fn an_archive_that_cannot_be_read_is_not_passed_over_in_silence() {
             "{detail}"
         );
     }
+    // What only the archive may have cannot be said to be unknown.
+    for path in ["/stocks/OLD", "/stocks?symbols=OLD,OLDER"] {
+        problem(server.get(path, &[]).await, 503).await;
+    }
     // What does not need it goes on.
     assert_eq!(server.json("/stocks/GOOG").await["price"], "597.32");
+    assert_eq!(
+        server.json("/stocks?symbols=GOOG,OLD").await[0]["price"],
+        "597.32"
+    );
+    let found = server.json("/symbols?q=GOOG").await;
+    assert_eq!(numbers(&found, "symbols", "archived"), [false]);
     let page = server.get("/stocks/GOOG", &[("accept", "text/html")]).await;
     assert!(text(page).await.contains("597.32"));
 }
@@ -658,11 +674,11 @@ async fn the_directory_finds_what_is_listed_and_what_is_quoted() {
     assert_eq!(numbers(&found, "symbols", "symbol"), ["GOOG"]);
     let all = text(server.get("/symbols?format=csv", &[]).await).await;
     assert!(
-        all.starts_with("symbol,name,venue,currency,tick,quoted\r\n"),
+        all.starts_with("symbol,name,venue,currency,tick,quoted,archived\r\n"),
         "{all}"
     );
     assert!(
-        all.contains("GOLD,Barrick <Gold>,NYSE,,,false\r\n"),
+        all.contains("GOLD,Barrick <Gold>,NYSE,,,false,false\r\n"),
         "{all}"
     );
 

@@ -186,6 +186,44 @@ for row in sorted([row[name] for name in names] for row in rows):
 }
 
 #[test]
+fn a_symbol_that_is_asked_for_counts_more_than_a_column_that_was_guessed() {
+    let folder = Folder::new();
+    let lines = "Ticker,Date,Open,High,Low,Close\n\
+        AAPL.US,2024-01-02,10,11,9,10.5\n\
+        MSFT.US,2024-01-02,20,21,19,20.5\n\
+        AAPL.US,2024-01-03,10,11,9,10.6\n";
+    let file = folder.file("days.csv", lines);
+    let output = folder.run(&["import", &file, "--symbol", "AAPL"]);
+    let (out, errors) = texts(&output);
+    assert_eq!(output.status.code(), Some(2), "{out}{errors}");
+    let refused = ":3: \"MSFT.US\" is another symbol than \"AAPL.US\": expected one in the whole file, because --symbol names it";
+    assert!(errors.contains(refused), "{errors}");
+    let closes = |symbol: &str| -> Vec<String> {
+        let bars = folder.says(&["export", "bars", "--symbol", symbol]);
+        let closes = bars
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').nth(5).unwrap());
+        closes.map(str::to_owned).collect()
+    };
+    assert_eq!(closes("AAPL"), ["10.5", "10.6"]);
+    // A column that is named says it, and the option where it is empty.
+    let empty = lines.replace("AAPL.US,2024-01-03", ",2024-01-03");
+    let file = folder.file("more.csv", &empty);
+    folder.says(&[
+        "import",
+        &file,
+        "--columns",
+        "symbol=Ticker",
+        "--symbol",
+        "GOOG",
+    ]);
+    assert_eq!(closes("AAPL.US"), ["10.5"]);
+    assert_eq!(closes("MSFT.US"), ["20.5"]);
+    assert_eq!(closes("GOOG"), ["10.6"]);
+}
+
+#[test]
 fn symbols_as_venues_write_them_go_in_and_come_out() {
     let symbols = [
         "+TEST",

@@ -351,11 +351,15 @@ impl ChartHandle {
         shown.flatten()
     }
 
-    /// From when on the reader looks, in milliseconds since the Unix epoch; there may be nothing of it yet.
-    pub fn looks_from(&self) -> Option<f64> {
+    /// From when on the reader looks, in milliseconds since the Unix epoch, and whether they went there: there may be
+    /// nothing of it yet.
+    pub fn looks_from(&self) -> Option<(f64, bool)> {
         let from = self.model.try_with_value(|model| match model.scene.view {
-            View::Newest(span) => Some(model.scene.series.last()?.time - span),
-            View::Between(from, _) => Some(from),
+            View::Newest(span) => {
+                let last = model.scene.series.last()?;
+                Some((last.time - span, span != model.span))
+            }
+            View::Between(from, _) => Some((from, true)),
         });
         from.flatten()
     }

@@ -49,6 +49,11 @@ pub struct Quote {
     /// The lowest price of the same span.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<Price>,
+    /// The day that [`Quote::price`] is the close of, `2026-11-23`, where no feed quotes the symbol: the last close in the
+    /// archive stands in for a quote. A quote that is published never has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(format = Date))]
+    pub close_of: Option<String>,
 }
 
 impl Quote {
@@ -67,6 +72,7 @@ impl Quote {
             volume: None,
             high: None,
             low: None,
+            close_of: None,
         }
     }
 }

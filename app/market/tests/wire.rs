@@ -93,10 +93,11 @@ prop_compose! {
         traded in option::of(number()),
         prices in prop::array::uniform5(option::of(price())),
         sizes in prop::array::uniform4(option::of(size())),
+        close_of in option::of("[0-9]{4}-[0-9]{2}-[0-9]{2}"),
     ) -> Quote {
         let [price, bid, ask, high, low] = prices;
         let [size, bid_size, ask_size, volume] = sizes;
-        Quote { symbol, time, traded, price, size, bid, bid_size, ask, ask_size, volume, high, low }
+        Quote { symbol, time, traded, price, size, bid, bid_size, ask, ask_size, volume, high, low, close_of }
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) async fn suggestions(text: &str, limit: usize) -> Result<Vec<Suggesti
     found.map(|found| found.symbols)
 }
 
-/// Those of some symbols that a feed has named.
+/// Those of some symbols that a feed has named or that the archive has bars of.
 pub(crate) async fn quoted(symbols: &[Symbol]) -> Result<Vec<Symbol>, String> {
     #[derive(Deserialize)]
     struct Known {
@@ -23,7 +23,7 @@ pub(crate) async fn quoted(symbols: &[Symbol]) -> Result<Vec<Symbol>, String> {
     let address = address::with_watchlist("/stocks", symbols);
     match request::ask::<Vec<Known>>(&address, 0).await {
         Ok(known) => Ok(known.into_iter().map(|known| known.symbol).collect()),
-        // It has named none of them.
+        // None of them is known.
         Err(failure) if failure.is_unknown => Ok(Vec::new()),
         Err(failure) => Err(failure.error),
     }

@@ -5,6 +5,7 @@ use super::request;
 use crate::{
     FoundBars, FoundNews, address, browser,
     dashboard::{Dashboard, Missing},
+    price_path::interval_named,
 };
 
 /// How long a request is not repeated, whether it is under way or failed.
@@ -31,11 +32,12 @@ impl History {
             return;
         }
         self.asked.push((missing, now));
-        let archived = dashboard.archived;
         spawn_local(async move {
-            let address = address::of_bars(missing.symbol, missing.range, archived, missing.before);
+            let address = address::of_bars(&missing);
             match request::get::<FoundBars>(&address, 0).await {
-                Ok(FoundBars { bars, until }) => dashboard.complete(missing, &bars, until),
+                Ok(FoundBars { bars, until, older }) => {
+                    dashboard.complete(missing, &bars, until, interval_named(older));
+                }
                 Err(error) => warn!("the history of {} did not come: {error}", missing.symbol),
             }
         });

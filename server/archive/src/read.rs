@@ -102,6 +102,7 @@ impl Quoted {
             volume: of(volume),
             high: of(high),
             low: of(low),
+            close_of: None,
         }
     }
 

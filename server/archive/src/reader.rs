@@ -245,6 +245,15 @@ impl Reader {
         })
     }
 
+    /// The first `limit` symbols that have bars with a price, in the order of their names. Each takes a look into the
+    /// index of bars, so that it costs as much as symbols are looked at, whatever is stored of them.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn symbols_with_bars(&self, limit: usize) -> Result<Vec<Symbol>, Failure> {
+        self.read(|connection| symbols_with_bars(connection, limit))
+    }
+
     fn pages<T>(
         &self,
         next: impl FnMut(&Store) -> Result<Vec<T>, Failure> + Send + 'static,
@@ -372,6 +381,30 @@ fn symbols(connection: &Store) -> Result<Vec<(i64, Symbol)>, Failure> {
     let mut symbols = Vec::new();
     while let Some(symbol) = rows.next()? {
         symbols.push(symbol);
+    }
+    Ok(symbols)
+}
+
+fn symbols_with_bars(connection: &Store, limit: usize) -> Result<Vec<Symbol>, Failure> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {} FROM symbols ORDER BY name",
+        Table::Symbols.shape().select
+    ))?;
+    let mut has_bars = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM bars WHERE level = ?1 AND symbol = ?2 AND open IS NOT NULL)",
+    )?;
+    let mut rows = connection.rows(Table::Symbols, &mut statement, [], read::symbol)?;
+    let mut symbols = Vec::new();
+    while symbols.len() < limit
+        && let Some((id, symbol)) = rows.next()?
+    {
+        // Most have a bar of a day. One that was imported a moment ago may not have it yet.
+        for interval in Interval::ALL.into_iter().rev() {
+            if has_bars.query_row([zone::level(interval), id], |row| row.get(0))? {
+                symbols.push(symbol);
+                break;
+            }
+        }
     }
     Ok(symbols)
 }

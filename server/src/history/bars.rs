@@ -104,6 +104,87 @@ pub(crate) fn read_bars(
     })
 }
 
+/// Of which interval there are bars before those that were found for a query: of its own, or else of the shortest longer
+/// one, because what was imported, or is kept, may be longer bars alone.
+///
+/// # Errors
+/// Where the archive cannot be read.
+pub(crate) fn older_interval(
+    past: Option<&dyn Past>,
+    tape: &Tape,
+    minutes: &Minutes,
+    query: &BarQuery,
+    found: &Bars,
+) -> Result<Option<Interval>, Unreadable> {
+    if found.more {
+        return Ok(Some(query.interval));
+    }
+    // The tape makes longer bars of its minutes: without an archive they reach no further back.
+    let Some(past) = past else {
+        return Ok(None);
+    };
+    let end = found.bars.first().map_or(query.starts.end, |bar| bar.start);
+    for interval in Interval::ALL {
+        if interval <= query.interval {
+            continue;
+        }
+        // One that ends after that has what was found in it.
+        let before = end.saturating_sub(interval.millis()).saturating_add(1);
+        let query = BarQuery {
+            interval,
+            starts: query.starts.start..before,
+            limit: 1,
+            ..query.clone()
+        };
+        if !read_bars(Some(past), tape, minutes, &query)?
+            .bars
+            .is_empty()
+        {
+            return Ok(Some(interval));
+        }
+    }
+    Ok(None)
+}
+
+/// The newest bars that reach back over a span of time, oldest first, each with its length: those of the query's
+/// interval, and longer ones for the times of which there are no shorter ones.
+///
+/// # Errors
+/// Where the archive cannot be read.
+pub(crate) fn read_span(
+    past: Option<&dyn Past>,
+    tape: &Tape,
+    minutes: &Minutes,
+    query: &BarQuery,
+    millis: Millis,
+) -> Result<Vec<(Interval, Bar)>, Unreadable> {
+    let end = |(interval, bar): &(Interval, Bar)| bar.start.saturating_add(interval.millis());
+    let mut found: Vec<(Interval, Bar)> = Vec::new();
+    for interval in Interval::ALL {
+        if interval < query.interval || (past.is_none() && interval > query.interval) {
+            continue;
+        }
+        let query = BarQuery {
+            interval,
+            limit: millis.div_ceil(interval.millis()) as usize,
+            ..query.clone()
+        };
+        let bars = read_bars(past, tape, minutes, &query)?.bars;
+        let bars = bars.into_iter().map(|bar| (interval, bar));
+        let longer: Vec<_> = bars
+            .filter(|longer| {
+                let next = found.partition_point(|shorter| end(shorter) <= longer.1.start);
+                found
+                    .get(next)
+                    .is_none_or(|(_, next)| next.start >= end(longer))
+            })
+            .collect();
+        found.extend(longer);
+        found.sort_by_key(|(_, bar)| bar.start);
+    }
+    Ok(found)
+}
+
 /// The end of the newest minute, where the last bar goes on after it.
 fn until(newest: &Rolled, last: &Rolled) -> Option<Millis> {
     let end = newest.span.1;

@@ -653,3 +653,89 @@ proptest! {
         }
     }
 }
+
+/// Days before the one of the tests.
+fn days_before(count: u64) -> Vec<Bar> {
+    let days = (1..=count).rev().map(|ago| Bar {
+        start: DAY - ago * 24 * HOUR,
+        ..bar(0, "7", "1")
+    });
+    days.collect()
+}
+
+#[test]
+fn where_there_are_no_older_bars_the_interval_of_older_ones_is_told() {
+    let shelf = Shelf::new();
+    let older = |interval, limit| {
+        let query = BarQuery {
+            symbol: symbol(),
+            interval,
+            starts: 0..Millis::MAX,
+            limit,
+            now: START,
+            adjust: Adjust::Splits,
+        };
+        let past: &dyn Past = &shelf.archive;
+        let (past, tape, minutes) = (Some(past), &shelf.tape, &shelf.minutes);
+        let found = read_bars(past, tape, minutes, &query).unwrap();
+        older_interval(past, tape, minutes, &query, &found).unwrap()
+    };
+    assert_eq!(older(Interval::Minute, 10), None);
+    shelf.import(Interval::Day, None, &days_before(40));
+    assert_eq!(older(Interval::Minute, 10), Some(Interval::Day));
+    assert_eq!(older(Interval::Day, 10), Some(Interval::Day));
+    assert_eq!(older(Interval::Day, 40), None);
+    // The hour and the day of a minute that was found are not older than it.
+    let minutes = [bar(90, "5", "1"), bar(91, "6", "1")];
+    shelf.import(Interval::Minute, None, &minutes);
+    assert_eq!(older(Interval::Minute, 1), Some(Interval::Minute));
+    assert_eq!(older(Interval::Minute, 10), Some(Interval::Day));
+    shelf.import(Interval::Hour, None, &[bar(0, "5", "1")]);
+    assert_eq!(older(Interval::Minute, 10), Some(Interval::Hour));
+}
+
+#[test]
+fn a_span_has_longer_bars_for_the_times_that_have_no_others() {
+    let shelf = Shelf::new();
+    shelf.import(Interval::Day, None, &days_before(40));
+    // Three days ago there were hours, and there are minutes of today.
+    let hours = [DAY - 60 * HOUR, DAY - 59 * HOUR].map(|start| Bar {
+        start,
+        ..bar(0, "5", "1")
+    });
+    shelf.import(Interval::Hour, None, &hours);
+    shelf.import(Interval::Minute, None, &[bar(90, "6", "1")]);
+    let query = BarQuery {
+        symbol: symbol(),
+        interval: Interval::Hour,
+        starts: 0..Millis::MAX,
+        limit: 720,
+        now: START,
+        adjust: Adjust::Splits,
+    };
+    let month = 720 * HOUR;
+    let (tape, minutes) = (&shelf.tape, &shelf.minutes);
+    let found = read_span(Some(&shelf.archive), tape, minutes, &query, month).unwrap();
+    let starts: Vec<(Interval, Millis)> = found
+        .iter()
+        .map(|(interval, bar)| (*interval, bar.start))
+        .collect();
+    assert!(starts.is_sorted_by_key(|(_, start)| *start), "{starts:?}");
+    let newest: Vec<_> = starts.iter().rev().take(5).copied().collect();
+    assert_eq!(
+        newest,
+        [
+            (Interval::Hour, DAY + HOUR),
+            (Interval::Day, DAY - 24 * HOUR),
+            (Interval::Day, DAY - 48 * HOUR),
+            (Interval::Hour, DAY - 59 * HOUR),
+            (Interval::Hour, DAY - 60 * HOUR),
+        ]
+    );
+    let days = starts.iter().filter(|(it, _)| *it == Interval::Day);
+    assert_eq!(
+        days.count(),
+        30 - 2,
+        "today's and that of the hours are told by these"
+    );
+}

@@ -5,6 +5,7 @@
 //! together by what tells bars and stories apart: a start, an id. Without an archive the tape is all.
 
 mod bars;
+mod close;
 mod news;
 
 use std::{
@@ -17,6 +18,7 @@ use std::{
 };
 
 use ::archive::{FoundNews, Overlay, Rolled, Split};
+use jiff::tz::TimeZone;
 use market::{Interval, Millis, Symbol};
 use tape::EventId;
 use tokio::{sync::Semaphore, task};
@@ -25,7 +27,8 @@ use crate::Minutes;
 
 pub use self::news::NewsFilter;
 pub(crate) use self::{
-    bars::{Adjust, BarQuery, read_bars},
+    bars::{Adjust, BarQuery, Bars, older_interval, read_bars, read_span},
+    close::last_closes,
     news::{Stories, read_news},
 };
 
@@ -54,6 +57,22 @@ pub trait Past: Send + Sync {
         limit: usize,
         overlay: &Overlay,
     ) -> Result<Vec<Rolled>, Unreadable>;
+
+    /// The first `limit` symbols of which there are bars, in their order.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn symbols(&self, _limit: usize) -> Result<Vec<Symbol>, Unreadable> {
+        Ok(Vec::new())
+    }
+
+    /// The zone in which the days of a symbol begin; none where it is not remembered.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn zone(&self, _symbol: Symbol) -> Result<Option<TimeZone>, Unreadable> {
+        Ok(None)
+    }
 
     /// The splits of a symbol that took effect in a span, in any order.
     ///
@@ -92,6 +111,16 @@ impl Past for ::archive::Archive {
             .reader()
             .bars_with(symbol, interval, starts, limit, overlay);
         bars.map_err(|failure| failure.to_string())
+    }
+
+    fn symbols(&self, limit: usize) -> Result<Vec<Symbol>, Unreadable> {
+        let symbols = self.reader().symbols_with_bars(limit);
+        symbols.map_err(|failure| failure.to_string())
+    }
+
+    fn zone(&self, symbol: Symbol) -> Result<Option<TimeZone>, Unreadable> {
+        let zone = self.reader().zone(symbol);
+        zone.map_err(|failure| failure.to_string())
     }
 
     fn splits(&self, symbol: Symbol, times: Range<Millis>) -> Result<Vec<Split>, Unreadable> {

@@ -15,9 +15,9 @@ use super::{
     Service, asked, conditional,
     format::{self, Format},
     problem::Problem,
-    stocks::{IfNoneMatch, PathResult, remembered},
+    stocks::{IfNoneMatch, PathResult, known},
 };
-use crate::history::{Adjust, BarQuery, read_bars};
+use crate::history::{Adjust, BarQuery, older_interval, read_bars};
 
 /// What is asked of `/stocks/{symbol}/bars`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -59,6 +59,11 @@ struct Bars {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>, required = false)]
     until: Option<Millis>,
+    /// Of which length there are older bars in the same span: this one, or else the shortest longer one; absent where
+    /// there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, required = false, pattern = "^(1s|1m|5m|15m|1h|1d)$")]
+    older: Option<&'static str>,
 }
 
 /// The most bars that may be asked for: a month of minutes.
@@ -112,7 +117,7 @@ pub(crate) async fn bars(
     .map_or(500, |limit| MAX_ANSWER_BARS.min(limit as usize));
     let adjust = adjust(query.adjust.as_deref())?;
     let format = format::choose(&headers, query.format.as_deref(), &FORMATS)?;
-    let symbol = remembered(&service, path).await?;
+    let symbol = known(&service, path).await?;
     require_kept(&service, interval)?;
 
     let wanted = BarQuery {
@@ -127,6 +132,10 @@ pub(crate) async fn bars(
     let (content, next) = service
         .read(move |past| {
             let found = read_bars(past, &tape, &minutes, &wanted)?;
+            let older = match format {
+                Format::Csv => None,
+                _ => older_interval(past, &tape, &minutes, &wanted, &found)?,
+            };
             let first = found.bars.first().map(|bar| bar.start);
             let next = first.filter(|_| found.more);
             let answer = Bars {
@@ -134,6 +143,7 @@ pub(crate) async fn bars(
                 interval: interval.as_str(),
                 bars: found.bars,
                 until: found.until,
+                older: older.map(Interval::as_str),
             };
             let content = match format {
                 Format::Csv => csv(&answer.bars),

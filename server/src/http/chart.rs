@@ -10,25 +10,26 @@ use axum::{
     response::Response,
 };
 use chart::{Kind, Sample, Scale, Scene, Tone, draw::Palette, svg::Document};
-use market::{Bar, Interval, Millis, Price};
+use market::{Bar, Interval, Millis, Price, Symbol};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
     Service, asked, bars, conditional, market_view,
     problem::Problem,
-    stocks::{IfNoneMatch, PathResult, remembered},
+    stocks::{IfNoneMatch, PathResult, known},
 };
-use crate::history::{BarQuery, read_bars};
+use crate::history::{Adjust, BarQuery, older_interval, read_bars, read_span};
 
 /// What is asked of `/stocks/{symbol}/chart.svg`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ChartQuery {
-    /// How much of the past it shows, back from the newest bar: a minute is `1m`, a month `1M`.
-    #[param(pattern = "^(1m|5m|15m|1h|1D|1W|1M|1Y)$", default = "1D")]
+    /// How much of the past it shows, back from the newest bar: a minute is `1m`, a month `1M`. Unless it is given, a day;
+    /// where only longer bars than those of a day's chart are stored, the range that is drawn from them.
+    #[param(pattern = "^(1m|5m|15m|1h|1D|1W|1M|1Y)$")]
     range: Option<String>,
-    /// The length of a bar; unless it is said, what suits the range.
+    /// The length of a bar. Unless it is given, what suits the range, and longer bars for times of which no others are stored.
     #[param(pattern = "^(1s|1m|5m|15m|1h|1d)$")]
     interval: Option<String>,
     /// What is taken out of prices: the splits since, or nothing.
@@ -83,20 +84,14 @@ pub(crate) async fn chart(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let query: ChartQuery = asked::strict(&uri)?;
-    let range = query
-        .range
-        .as_deref()
-        .map_or(Ok(Range::default()), str::parse);
+    let range = query.range.as_deref().map(str::parse).transpose();
     let range = range.map_err(|error: RangeError| Problem::Malformed(format!("range: {error}")))?;
-    let interval = match query.interval.as_deref() {
-        None => range.interval(service.history.is_archived()),
-        text => bars::interval(text)?,
+    let chosen = match query.interval.as_deref() {
+        None => None,
+        text => Some(bars::interval(text)?),
     };
-    let count = range.millis().div_ceil(interval.millis());
-    if count > MAX_BARS {
-        return Err(Problem::Malformed(format!(
-            "interval is \"{interval}\": expected one that is longer, for in {range} there are {count} of these and at most {MAX_BARS} are drawn"
-        )));
+    if let Some(interval) = chosen {
+        require_few(range.unwrap_or_default(), interval)?;
     }
     let adjust = bars::adjust(query.adjust.as_deref())?;
     let kinds = [
@@ -121,16 +116,20 @@ pub(crate) async fn chart(
     let palette = one_of("theme", query.theme.as_deref(), &themes)?;
     let width = length("width", query.width.as_deref(), 120, 720)?;
     let height = length("height", query.height.as_deref(), 80, 400)?;
-    let symbol = remembered(&service, path).await?;
+    let symbol = known(&service, path).await?;
+    let range = match (range, chosen) {
+        (Some(range), _) => range,
+        (None, Some(_)) => Range::default(),
+        (None, None) => opening_range(&service, symbol).await?,
+    };
+    let interval = chosen.unwrap_or_else(|| range.interval(service.history.is_archived()));
     bars::require_kept(&service, interval)?;
 
     let wanted = BarQuery {
-        symbol,
         interval,
-        starts: 0..Millis::MAX,
-        limit: count as usize,
-        now: service.now(),
+        limit: range.millis().div_ceil(interval.millis()) as usize,
         adjust,
+        ..newest(&service, symbol)
     };
     let session = service
         .tape
@@ -140,7 +139,13 @@ pub(crate) async fn chart(
     let (tape, minutes) = (service.tape.clone(), service.history.minutes());
     let svg = service
         .read(move |past| {
-            let bars = read_bars(past, &tape, &minutes, &wanted)?.bars;
+            let bars = match chosen {
+                Some(interval) => {
+                    let bars = read_bars(past, &tape, &minutes, &wanted)?.bars;
+                    bars.into_iter().map(|bar| (interval, bar)).collect()
+                }
+                None => read_span(past, &tape, &minutes, &wanted, range.millis())?,
+            };
             let title = format!("{symbol} {name}, {}", range.name());
             let drawing = Drawing {
                 title: &title,
@@ -163,6 +168,42 @@ pub(crate) async fn chart(
     ))
 }
 
+/// Any of the newest bars of a symbol, of minutes at first.
+fn newest(service: &Service, symbol: Symbol) -> BarQuery {
+    BarQuery {
+        symbol,
+        interval: Interval::Minute,
+        starts: 0..Millis::MAX,
+        limit: Range::LEAST_BARS,
+        now: service.now(),
+        adjust: Adjust::default(),
+    }
+}
+
+/// The range of a chart where none is chosen: a day, or one that is drawn from longer bars where there are no others.
+async fn opening_range(service: &Service, symbol: Symbol) -> Result<Range, Problem> {
+    let wanted = newest(service, symbol);
+    let (tape, minutes) = (service.tape.clone(), service.history.minutes());
+    service
+        .read(move |past| {
+            let found = read_bars(past, &tape, &minutes, &wanted)?;
+            let older = older_interval(past, &tape, &minutes, &wanted, &found)?;
+            Ok(Range::opening(found.bars.len(), older).unwrap_or_default())
+        })
+        .await
+}
+
+/// Refuses an interval of which there are too many in a range.
+fn require_few(range: Range, interval: Interval) -> Result<(), Problem> {
+    let count = range.millis().div_ceil(interval.millis());
+    if count > MAX_BARS {
+        return Err(Problem::Malformed(format!(
+            "interval is \"{interval}\": expected one that is longer, for in {range} there are {count} of these and at most {MAX_BARS} are drawn"
+        )));
+    }
+    Ok(())
+}
+
 struct Drawing<'a> {
     title: &'a str,
     size: (u32, u32),
@@ -176,20 +217,24 @@ struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    fn render(&self, bars: &[Bar]) -> String {
-        let end = |bar: &Bar| bar.start.saturating_add(self.interval.millis());
+    /// Draws bars, each with its length.
+    fn render(&self, bars: &[(Interval, Bar)]) -> String {
+        let end = |(interval, bar): &(Interval, Bar)| bar.start.saturating_add(interval.millis());
         // The newest bar ends the range, whenever that was.
         let from = bars
             .last()
             .map_or(0, end)
             .saturating_sub(self.range.millis());
-        let bars: Vec<&Bar> = bars.iter().filter(|bar| bar.start >= from).collect();
-        let closes = bars.iter().map(|bar| bar.close.scale());
+        let bars: Vec<&(Interval, Bar)> =
+            bars.iter().filter(|(_, bar)| bar.start >= from).collect();
+        let closes = bars.iter().map(|(_, bar)| bar.close.scale());
         let decimals = self.tick.map(Price::scale).or(closes.max()).unwrap_or(2);
+        // Where all bars are longer than those of the range, candles are as long as they are.
+        let interval = bars.iter().map(|(interval, _)| *interval).min();
         let (first, last) = (bars.first(), bars.last());
         let tone = match first.zip(last) {
-            Some((first, last)) if last.close > first.open => Tone::Up,
-            Some((first, last)) if last.close < first.open => Tone::Down,
+            Some(((_, first), (_, last))) if last.close > first.open => Tone::Up,
+            Some(((_, first), (_, last))) if last.close < first.open => Tone::Down,
             _ => Tone::Accent,
         };
         let mut scene = Scene {
@@ -199,17 +244,20 @@ impl Drawing<'_> {
             tone,
             decimals,
             tick: self.tick.map_or(0.0, |tick| tick.to_f64()),
-            interval: self.interval.millis() as f64,
+            interval: interval.unwrap_or(self.interval).millis() as f64,
             ..Scene::default()
         };
-        scene.series.replace(bars.iter().map(|bar| Sample {
-            time: end(bar) as f64,
-            open: bar.open.to_f64(),
-            high: bar.high.to_f64(),
-            low: bar.low.to_f64(),
-            close: bar.close.to_f64(),
-            volume: bar.volume.to_f64(),
-            turnover: bar.vwap.map(|vwap| vwap.to_f64() * bar.volume.to_f64()),
+        scene.series.replace(bars.iter().map(|spanned| {
+            let (_, bar) = spanned;
+            Sample {
+                time: end(spanned) as f64,
+                open: bar.open.to_f64(),
+                high: bar.high.to_f64(),
+                low: bar.low.to_f64(),
+                close: bar.close.to_f64(),
+                volume: bar.volume.to_f64(),
+                turnover: bar.vwap.map(|vwap| vwap.to_f64() * bar.volume.to_f64()),
+            }
         }));
         let document = Document {
             title: self.title,

@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::{
-    FrameAncestors, HEARTBEAT, Limits, Outgoing, Peer, Proxies, Search, Service, Slots, Snapshots,
-    Work, router,
+    FrameAncestors, HEARTBEAT, Limits, Outgoing, Peer, Proxies, Remembered, Search, Service, Slots,
+    Snapshots, Work, router,
 };
 use crate::{
     Closing, Config, Directory, Listing, Metrics, Tape,
@@ -102,6 +102,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
         tape,
         history: History::new(Arc::new(archive)),
         search: Search::new(Arc::new(directory)),
+        remembered: Remembered::default(),
         work: Work::default(),
         feeds: Arc::new(Vec::new),
         skipped: Arc::new(Vec::new),

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 use market::{Closes, Event, FeedStatus, Millis, News, Price, Quote, Session, Snapshot, Symbol};
 use tape::EventId;
 
-use super::selection::{Selection, Symbols};
+use super::{
+    remembered::Remembered,
+    selection::{Selection, Symbols},
+};
 use crate::{
     Entry, Tape, Topic,
     slices::{self, BEGINNING, Kept, SLICE_ENTRIES},
@@ -41,8 +44,11 @@ struct Newest {
 
 /// The snapshot of a selection: what merges as it is now or was after the position, and what is kept up
 /// to the position. A cursor that goes on from there misses nothing, and may read a quote once more.
+///
+/// Those symbols that were named, that nothing quotes and that are remembered have their last close in place of a quote.
 pub(crate) fn snapshot(
     tape: &Tape,
+    remembered: &Remembered,
     selection: &Selection,
     position: EventId,
     feeds: Vec<FeedStatus>,
@@ -56,8 +62,10 @@ pub(crate) fn snapshot(
         reset,
         quotes: newest
             .iter()
-            .filter_map(|(_, newest)| newest.quote.as_ref())
-            .filter_map(|(_, entry)| quote_of(entry))
+            .filter_map(|(symbol, newest)| match &newest.quote {
+                Some((_, entry)) => quote_of(entry),
+                None => stand_in(remembered, &selection.symbols, *symbol),
+            })
             .collect(),
         sessions: newest
             .iter()
@@ -67,31 +75,43 @@ pub(crate) fn snapshot(
         closes: closes(tape, &symbols, position),
         news: news(tape, &selection.news_topics(), position),
         feeds,
-        unknown: unknown(tape, &selection.symbols),
+        unknown: unknown(tape, remembered, &selection.symbols),
     }
 }
 
-/// Those of some symbols that no feed has named so far. Their events are streamed once there are any.
-pub(crate) fn unknown(tape: &Tape, symbols: &Symbols) -> Vec<Symbol> {
+/// The last close of a symbol that was named and that nothing quotes.
+fn stand_in(remembered: &Remembered, symbols: &Symbols, symbol: Symbol) -> Option<Quote> {
+    match symbols {
+        Symbols::All => None,
+        Symbols::These(_) => remembered.close(symbol),
+    }
+}
+
+/// Those of some symbols that no feed has named so far and that are not remembered either. Their events are streamed
+/// once there are any.
+pub(crate) fn unknown(tape: &Tape, remembered: &Remembered, symbols: &Symbols) -> Vec<Symbol> {
     match symbols {
         Symbols::All => Vec::new(),
-        Symbols::These(symbols) => unknown_of(tape, symbols),
+        Symbols::These(symbols) => unknown_of(tape, remembered, symbols),
     }
 }
 
-/// The newest quotes of those symbols that are known, in their order, each with its id on the tape;
-/// without one and empty where a feed has named the symbol and given no price yet.
-pub(crate) fn quotes(tape: &Tape, symbols: &Symbols, now: Millis) -> Vec<(Option<EventId>, Quote)> {
+/// The newest quotes of those symbols that are known, in their order, each with its id on the tape; without one where
+/// there is none: the last close where that is remembered, else empty.
+pub(crate) fn quotes(
+    tape: &Tape,
+    remembered: &Remembered,
+    symbols: &Symbols,
+    now: Millis,
+) -> Vec<(Option<EventId>, Quote)> {
     let newest = newest(tape, symbols).into_iter();
-    let known = newest.filter(|(_, newest)| newest.is_known);
-    let quotes = known.map(|(symbol, newest)| {
+    let quotes = newest.filter_map(|(symbol, newest)| {
         let told = newest
             .quote
-            .and_then(|(id, entry)| Some((id, quote_of(&entry)?)));
-        match told {
-            Some((id, quote)) => (Some(id), quote),
-            None => (None, Quote::new(symbol, now)),
-        }
+            .and_then(|(id, entry)| Some((Some(id), quote_of(&entry)?)));
+        let close = || Some((None, stand_in(remembered, symbols, symbol)?));
+        let empty = || newest.is_known.then(|| (None, Quote::new(symbol, now)));
+        told.or_else(close).or_else(empty)
     });
     quotes.collect()
 }
@@ -105,16 +125,34 @@ fn is_known_in(view: &View<'_>, symbol: Symbol) -> bool {
     view.holds(&Topic::Symbol(symbol))
 }
 
-/// Those of some symbols that no feed has spoken of, in their order.
-pub(crate) fn unknown_of(tape: &Tape, symbols: &[Symbol]) -> Vec<Symbol> {
-    let mut unknown = Vec::new();
+/// Those of some symbols that no feed has named and that are not remembered, in their order.
+pub(crate) fn unknown_of(tape: &Tape, remembered: &Remembered, symbols: &[Symbol]) -> Vec<Symbol> {
+    let mut unknown = without(tape, symbols, |view, symbol| is_known_in(view, symbol));
+    unknown.retain(|symbol| !remembered.has(*symbol));
+    unknown
+}
+
+/// Those of some symbols that have no quote on the tape, in their order.
+pub(crate) fn unquoted(tape: &Tape, symbols: &[Symbol]) -> Vec<Symbol> {
+    without(tape, symbols, |view, symbol| {
+        view.merged(&Topic::Quote(symbol)).is_some()
+    })
+}
+
+/// The symbols that something is not true of, in their order.
+fn without(
+    tape: &Tape,
+    symbols: &[Symbol],
+    is_so: impl Fn(&View<'_>, Symbol) -> bool,
+) -> Vec<Symbol> {
+    let mut found = Vec::new();
     for slice in symbols.chunks(SLICE_SYMBOLS) {
         tape.view(|view| {
-            let not_there = |symbol: &&Symbol| !is_known_in(view, **symbol);
-            unknown.extend(slice.iter().filter(not_there).copied());
+            let others = slice.iter().filter(|symbol| !is_so(view, **symbol));
+            found.extend(others.copied());
         });
     }
-    unknown
+    found
 }
 
 /// Some symbols in their order, or all in that of their names, with what merges of them.

@@ -26,6 +26,7 @@ mod plus_signs;
 mod poll;
 mod problem;
 mod publish;
+mod remembered;
 mod request;
 mod security;
 mod selection;
@@ -46,7 +47,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use leptos::config::LeptosOptions;
-use market::{FeedStatus, Millis};
+use market::{FeedStatus, Millis, Symbol};
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceBuilder, service_fn};
 use tower_http::{
@@ -56,7 +57,7 @@ use tower_http::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::problem::Problem;
+use self::{problem::Problem, selection::Symbols};
 use crate::{
     Closing, Metrics, Now, Tape,
     archive::Scribe,
@@ -73,6 +74,7 @@ pub use self::{
     cors::Origin,
     limits::{Limits, Slots},
     outgoing::Outgoing,
+    remembered::Remembered,
     security::FrameAncestors,
     snapshots::Snapshots,
     stream::HEARTBEAT,
@@ -110,6 +112,8 @@ pub struct Service {
     pub history: History,
     /// What is listed, on the tape or not.
     pub search: Search,
+    /// What the archive has of symbols that nothing quotes.
+    pub remembered: Remembered,
     /// Runs what would hold up the threads that serve.
     pub work: Work,
     /// How the feeds are doing.
@@ -170,6 +174,11 @@ impl Service {
                     .to_owned(),
             )
         })
+    }
+
+    /// Those of some symbols that are not known, once they have been looked up.
+    fn unknown(&self, symbols: &Symbols) -> Vec<Symbol> {
+        market_view::unknown(&self.tape, &self.remembered, symbols)
     }
 
     fn feed_statuses(&self) -> Vec<FeedStatus> {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use app::{Days, FoundBars, PageData};
+use app::{Days, FoundBars, PageData, Range};
 
 use axum::{
     Extension,
@@ -22,10 +22,10 @@ use super::{
     selection::{NewsChoice, Query, Selection, Symbols},
     stocks,
 };
-use crate::history::{Adjust, BarQuery, read_bars};
+use crate::history::{Adjust, BarQuery, Unreadable, older_interval, read_bars};
 
 /// How many symbols the watchlist shows where the address names none.
-const DEFAULT_WATCHLIST: usize = 30;
+const USUAL_WATCHLIST: usize = 30;
 
 /// The largest page: many times that of the most symbols.
 const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
@@ -53,7 +53,7 @@ pub(crate) async fn several(service: Arc<Service>, request: Request) -> Response
     let symbol = match &watchlist {
         Symbols::These(symbols) => symbols.first().copied(),
         Symbols::All if problem.is_some() => None,
-        Symbols::All => service.search.symbols(&service.tape).first().copied(),
+        Symbols::All => usual_watchlist(&service).await.first().copied(),
     };
     render(service, watchlist, symbol, problem, request).await
 }
@@ -82,7 +82,9 @@ async fn watchlist(service: &Arc<Service>, address: &Uri) -> (Symbols, Option<Pr
         Err(problem) => (Symbols::All, Some(problem)),
         Ok(Symbols::All) => (Symbols::All, None),
         Ok(Symbols::These(mut symbols)) => {
-            let unknown = market_view::unknown_of(&service.tape, &symbols);
+            // Where the archive cannot be read, what only it has is left out.
+            let _ = service.recall(&symbols).await;
+            let unknown = market_view::unknown_of(&service.tape, &service.remembered, &symbols);
             // Suggestions are made for one of them, however many there are.
             let problem = match unknown.first() {
                 Some(first) => Some(stocks::no_such_symbol(service, *first).await),
@@ -141,9 +143,14 @@ async fn render(
     (status, headers, Extension(nonce), page).into_response()
 }
 
-/// The newest bars of a symbol: those of the tape where the archive cannot be read, so that there is
-/// a page at all.
-async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usize) -> FoundBars {
+/// The newest bars of a symbol, and the interval of older ones: those of the tape where the archive cannot be read, so
+/// that there is a page at all.
+async fn bars(
+    service: &Service,
+    symbol: Symbol,
+    interval: Interval,
+    limit: usize,
+) -> (FoundBars, Option<Interval>) {
     let wanted = BarQuery {
         symbol,
         interval,
@@ -156,19 +163,58 @@ async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usiz
     let minutes = service.history.minutes();
     let read = service
         .history
-        .read(move |past| read_bars(past, &tape, &minutes, &query))
+        .read(move |past| {
+            let found = read_bars(past, &tape, &minutes, &query)?;
+            let older = older_interval(past, &tape, &minutes, &query, &found)?;
+            Ok((found, older))
+        })
         .await;
     let read = read.or_else(|error| {
         tracing::error!("the page is drawn without the archive: {error}");
-        read_bars(None, &service.tape, &service.history.minutes(), &wanted)
+        let found = read_bars(None, &service.tape, &service.history.minutes(), &wanted)?;
+        Ok((found, None))
     });
     read.map_or_else(
-        |_| FoundBars::default(),
-        |read| FoundBars {
-            bars: read.bars,
-            until: read.until,
+        |_: Unreadable| Default::default(),
+        |(read, older)| {
+            let found = FoundBars {
+                bars: read.bars,
+                until: read.until,
+                older: None,
+            };
+            (found, older)
         },
     )
+}
+
+/// What the chart opens with: the range and its newest bars. It is the range that the address has; or where it has a day and
+/// there are no minutes, the range of the bars that are stored.
+async fn opening(service: &Service, symbol: Symbol, range: Range) -> (Range, FoundBars) {
+    let (found, older) = bars_of_range(service, symbol, range).await;
+    let is_usual = range == Range::default();
+    match Range::opening(found.bars.len(), older).filter(|_| is_usual) {
+        None => (range, found),
+        Some(range) => (range, bars_of_range(service, symbol, range).await.0),
+    }
+}
+
+async fn bars_of_range(
+    service: &Service,
+    symbol: Symbol,
+    range: Range,
+) -> (FoundBars, Option<Interval>) {
+    let archived = service.history.is_archived();
+    let most = PageData::most_bars(range, archived);
+    bars(service, symbol, range.interval(archived), most).await
+}
+
+/// What a watchlist has that nobody chose: the first symbols of the tape; where nothing is quoted, those of the archive.
+async fn usual_watchlist(service: &Service) -> Vec<Symbol> {
+    let symbols = service.search.symbols(&service.tape);
+    match symbols.is_empty() && service.history.is_archived() {
+        true => service.first_remembered(USUAL_WATCHLIST).await,
+        false => symbols.iter().take(USUAL_WATCHLIST).copied().collect(),
+    }
 }
 
 async fn page_data(
@@ -181,10 +227,7 @@ async fn page_data(
     let chosen = matches!(symbols, Symbols::These(_));
     let mut watchlist = match symbols {
         Symbols::These(symbols) => symbols,
-        Symbols::All => {
-            let symbols = service.search.symbols(&service.tape);
-            symbols.iter().take(DEFAULT_WATCHLIST).copied().collect()
-        }
+        Symbols::All => usual_watchlist(service).await,
     };
     let mut shown = watchlist.clone();
     if let Some(symbol) = symbol
@@ -197,8 +240,9 @@ async fn page_data(
         }
     }
     let query = address.query().unwrap_or_default();
-    let (range, mut compared) = app::charted_by(query);
-    let unknown = market_view::unknown_of(&service.tape, &compared);
+    let (asked, mut compared) = app::charted_by(query);
+    let _ = service.recall(&[&*shown, &*compared].concat()).await;
+    let unknown = market_view::unknown_of(&service.tape, &service.remembered, &compared);
     compared.retain(|other| !unknown.contains(other) && Some(*other) != symbol);
     for other in &compared {
         if !shown.contains(other) {
@@ -215,7 +259,8 @@ async fn page_data(
     // The stream goes on after the position, and misses nothing.
     let position = service.tape.view(|view| view.position());
     let (tape, now) = (&service.tape, service.now());
-    let snapshot = market_view::snapshot(tape, &selection, position, feeds, now, false);
+    let remembered = &service.remembered;
+    let snapshot = market_view::snapshot(tape, remembered, &selection, position, feeds, now, false);
     // Those of a filter may be older than what a snapshot carries.
     let filtered = app::address_of_news(query, symbol, chosen.then_some(&*watchlist));
     let older = match filtered {
@@ -224,17 +269,13 @@ async fn page_data(
     };
     // Afterwards: a minute that closes meanwhile may come twice, and is never missing.
     let archived = service.history.is_archived();
-    let (interval, most) = (
-        range.interval(archived),
-        PageData::most_bars(range, archived),
-    );
-    let (mut found, mut days) = (FoundBars::default(), FoundBars::default());
+    let (mut range, mut found, mut days) = (asked, FoundBars::default(), FoundBars::default());
     let mut others = Vec::with_capacity(compared.len());
     if let Some(symbol) = symbol {
-        found = bars(service, symbol, interval, most).await;
-        days = bars(service, symbol, Interval::Day, Days::BARS).await;
+        (range, found) = opening(service, symbol, asked).await;
+        (days, _) = bars(service, symbol, Interval::Day, Days::BARS).await;
         for other in compared {
-            others.push(bars(service, other, interval, most).await);
+            others.push(bars_of_range(service, other, range).await.0);
         }
     }
     let days = Days::of(&days.bars, service.now());
@@ -247,6 +288,7 @@ async fn page_data(
         symbol,
         snapshot,
         older,
+        range: (range != asked).then(|| range.to_string()),
         bars: found.bars,
         until: found.until,
         compared: others,

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use super::{
     Service,
     admission::Asker,
-    asked, market_view,
+    asked,
     problem::Problem,
     selection::{Query, Selection},
     stream::{self, Opening},
@@ -111,14 +111,14 @@ pub(crate) async fn answer(
     ];
     if let Some(snapshot) = opening {
         let json = [(header::CONTENT_TYPE, "application/json")];
-        let unknown = market_view::unknown(&service.tape, &selection.symbols);
+        let unknown = service.unknown(&selection.symbols);
         let answer = of_snapshot(&snapshot, cursor.position(), &unknown);
         return Ok((headers, json, answer).into_response());
     }
     let answer = Answer {
         events: read(service, &mut cursor, wait).await,
         last_event_id: cursor.position().to_string(),
-        unknown: market_view::unknown(&service.tape, &selection.symbols),
+        unknown: service.unknown(&selection.symbols),
     };
     Ok((headers, Json(answer)).into_response())
 }

@@ -114,7 +114,15 @@ impl Snapshots {
         let (mut cursor, position) = service.tape.open(&topics, |view| view.position());
         cursor.set_min_interval(selection.min_interval);
         let (shared, reset) = &key;
-        let snapshot = market_view::snapshot(&service.tape, shared, position, feeds, now, *reset);
+        let snapshot = market_view::snapshot(
+            &service.tape,
+            &service.remembered,
+            shared,
+            position,
+            feeds,
+            now,
+            *reset,
+        );
         let taken = Taken::new(position, snapshot);
         self.remember(key, &taken);
         (cursor, taken)

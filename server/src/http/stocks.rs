@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use ::archive::Overlay;
 use axum::{
     Extension,
     extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
     response::{IntoResponse, Response},
 };
-use market::{Interval, Millis, Quote, Symbol};
+use market::{Quote, Symbol};
 use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use tape::EventId;
@@ -109,14 +108,14 @@ pub(super) type PathResult = Result<Path<String>, PathRejection>;
         IfNoneMatch,
     ),
     responses(
-        (status = 200, description = "The page, the quote or what came since, or the stream", content(
+        (status = 200, description = "The page, the quote or what came since, or the stream. Where no feed quotes the symbol, the last close of the archive stands in for the quote, with its day in `close_of`", content(
             (QuoteOrEvents = "application/json"),
             (String = "text/event-stream", example = json!(STREAM_EXAMPLE)),
             (String = "text/html"),
         )),
         (status = 304, description = "The client holds it already"),
         (status = 400, description = "Something in the address is malformed"),
-        (status = 404, description = "No feed speaks of the symbol; the nearest known ones are suggested"),
+        (status = 404, description = "No feed has named the symbol and the archive has no bars of it; the nearest known ones are suggested"),
         (status = 406, description = "None of the three is accepted"),
         (status = 429, description = "The client's address has too many streams"),
     )
@@ -168,14 +167,14 @@ pub(crate) async fn one(
     path = "/stocks",
     params(Query, LastEventId, IfNoneMatch),
     responses(
-        (status = 200, description = "The page, the quotes or what came since, or the stream. Symbols that no feed has named are left out of the quotes and listed as `unknown`", content(
+        (status = 200, description = "The page, the quotes or what came since, or the stream. Symbols that are not known are left out of the quotes and listed as `unknown`; one that no feed quotes has the last close of the archive, with its day in `close_of`", content(
             (QuotesOrEvents = "application/json"),
             (String = "text/event-stream", example = json!(STREAM_EXAMPLE)),
             (String = "text/html"),
         )),
         (status = 304, description = "The client holds it already"),
         (status = 400, description = "Something in the address is malformed, or names too many symbols"),
-        (status = 404, description = "No feed has named any of the symbols; the nearest known ones are suggested"),
+        (status = 404, description = "No feed has named any of the symbols and the archive has bars of none; the nearest known ones are suggested"),
         (status = 406, description = "None of the three is accepted"),
         (status = 429, description = "The client's address has too many streams"),
     )
@@ -213,7 +212,7 @@ pub(crate) async fn several(
         )),
         (status = 304, description = "The client holds it already"),
         (status = 400, description = "Something in the address is malformed, or names too many symbols"),
-        (status = 404, description = "No feed has named any of the symbols; the nearest known ones are suggested"),
+        (status = 404, description = "No feed has named any of the symbols and the archive has bars of none; the nearest known ones are suggested"),
         (status = 406, description = "None of the three is accepted"),
         (status = 429, description = "The client's address has too many streams"),
     )
@@ -315,8 +314,9 @@ async fn represent(
     if let Some(after) = &query.after {
         return poll::answer(service, &selection, after, wait, &asker).await;
     }
-    let unknown = market_view::unknown(&service.tape, &selection.symbols);
-    let quotes = market_view::quotes(&service.tape, &selection.symbols, service.now());
+    let unknown = service.unknown(&selection.symbols);
+    let (tape, remembered) = (&service.tape, &service.remembered);
+    let quotes = market_view::quotes(tape, remembered, &selection.symbols, service.now());
     let mut response = current(quotes);
     // As in an address, because a header is of ASCII.
     let encoded = |symbol: &Symbol| utf8_percent_encode(symbol.as_str(), UNRESERVED).to_string();
@@ -340,51 +340,30 @@ fn named(path: PathResult) -> Result<Symbol, Problem> {
     parse_symbol(&text)
 }
 
-/// The symbol of an address, if a feed speaks of it.
-async fn known(service: &Arc<Service>, path: PathResult) -> Result<Symbol, Problem> {
+/// The symbol of an address, if a feed has named it or the archive has bars of it.
+pub(super) async fn known(service: &Arc<Service>, path: PathResult) -> Result<Symbol, Problem> {
     let symbol = named(path)?;
-    match market_view::is_known(&service.tape, symbol) {
-        true => Ok(symbol),
-        false => Err(no_such_symbol(service, symbol).await),
-    }
-}
-
-/// The symbol of an address, if a feed speaks of it or the archive has a bar of it.
-pub(super) async fn remembered(
-    service: &Arc<Service>,
-    path: PathResult,
-) -> Result<Symbol, Problem> {
-    let symbol = named(path)?;
-    if market_view::is_known(&service.tape, symbol) {
+    let recalled = service.recall(&[symbol]).await;
+    if market_view::is_known(&service.tape, symbol) || service.remembered.has(symbol) {
         return Ok(symbol);
     }
-    let has_bars = service
-        .read(move |past| {
-            let Some(past) = past else { return Ok(false) };
-            for interval in [Interval::Day, Interval::Minute, Interval::Second] {
-                let bars = past.bars(symbol, interval, 0..Millis::MAX, 1, &Overlay::default())?;
-                if !bars.is_empty() {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        })
-        .await?;
-    match has_bars {
-        true => Ok(symbol),
-        false => Err(no_such_symbol(service, symbol).await),
-    }
+    recalled?;
+    Err(no_such_symbol(service, symbol).await)
 }
 
-/// Refuses symbols of which no feed has named any. Where it has named some, the others are listed in
+/// Refuses symbols of which no feed has named any and the archive has bars of none. Where some are known, the others are listed in
 /// the answer: an `EventSource` cannot read an error, and one wrong symbol should not cost the rest.
 async fn require_any_known(service: &Arc<Service>, symbols: &Symbols) -> Result<(), Problem> {
     let Symbols::These(named) = symbols else {
         return Ok(());
     };
-    let unknown = market_view::unknown(&service.tape, symbols);
+    let recalled = service.recall(named).await;
+    let unknown = service.unknown(symbols);
     match unknown.first() {
-        Some(first) if unknown.len() == named.len() => Err(no_such_symbol(service, *first).await),
+        Some(first) if unknown.len() == named.len() => {
+            recalled?;
+            Err(no_such_symbol(service, *first).await)
+        }
         _ => Ok(()),
     }
 }

@@ -169,7 +169,15 @@ pub(crate) fn start(
 fn added(service: &Service, selection: &Selection, position: EventId) -> Option<Opening> {
     let selection = selection.of_added()?;
     let (feeds, now) = (service.feed_statuses(), service.now());
-    let snapshot = market_view::snapshot(&service.tape, &selection, position, feeds, now, false);
+    let snapshot = market_view::snapshot(
+        &service.tape,
+        &service.remembered,
+        &selection,
+        position,
+        feeds,
+        now,
+        false,
+    );
     let frame = Frame::new(None, &Event::Snapshot(snapshot));
     Some(Opening {
         id: None,

@@ -58,6 +58,11 @@ impl Search {
         }
     }
 
+    /// Has the directory list symbols of which nothing else is known.
+    pub(crate) fn list(&self, symbols: impl IntoIterator<Item = Symbol>) {
+        self.directory.list(symbols.into_iter().map(Listing::new));
+    }
+
     /// What is known of a symbol besides what the tape says.
     pub(crate) fn listing(&self, symbol: Symbol) -> Option<Listing> {
         self.directory.get(symbol)
@@ -216,6 +221,8 @@ struct Match {
     tick: Option<Price>,
     /// Whether a feed speaks of it.
     quoted: bool,
+    /// Whether the archive has bars of it.
+    archived: bool,
 }
 
 /// The most symbols that one answer carries.
@@ -262,10 +269,26 @@ pub(crate) async fn symbols(
     )?
     .map_or(20, |limit| limit as usize);
     let format = format::choose(&headers, query.format.as_deref(), &FORMATS)?;
+    let archived = service.all_remembered().await;
+    let named = match text.trim().parse() {
+        Ok(symbol) => remembered_by_name(&service, symbol, &archived).await,
+        Err(_) => None,
+    };
     let shared = Arc::clone(&service);
     let search = move || {
-        let found = shared.search.search(&shared.tape, &text, limit);
-        let found: Vec<Match> = found.into_iter().map(Match::from).collect();
+        let mut found = shared.search.search(&shared.tape, &text, limit);
+        if let Some(symbol) = named
+            && found.iter().all(|(listing, _)| listing.symbol != symbol)
+        {
+            found.insert(0, (Listing::new(symbol), false));
+            found.truncate(limit);
+        }
+        let is_archived = |symbol: &Symbol| named == Some(*symbol) || archived.contains(symbol);
+        let found = found.into_iter().map(|(listing, quoted)| {
+            let archived = is_archived(&listing.symbol);
+            Match::new(listing, quoted, archived)
+        });
+        let found: Vec<Match> = found.collect();
         match format {
             Format::Csv => csv(&found),
             _ => serde_json::to_vec(&Found { symbols: found }).map_err(|error| error.to_string()),
@@ -283,8 +306,21 @@ pub(crate) async fn symbols(
     ))
 }
 
-impl From<(Listing, bool)> for Match {
-    fn from((listing, quoted): (Listing, bool)) -> Self {
+/// A symbol that nothing quotes, where the archive has bars of it and the list of what it has does not have it: it was
+/// imported a moment ago, or there are more than are listed.
+async fn remembered_by_name(
+    service: &Service,
+    symbol: Symbol,
+    archived: &HashSet<Symbol>,
+) -> Option<Symbol> {
+    if archived.contains(&symbol) || service.recall(&[symbol]).await.is_err() {
+        return None;
+    }
+    Some(symbol).filter(|symbol| service.remembered.has(*symbol))
+}
+
+impl Match {
+    fn new(listing: Listing, quoted: bool, archived: bool) -> Self {
         let Listing {
             symbol,
             name,
@@ -299,12 +335,15 @@ impl From<(Listing, bool)> for Match {
             currency,
             tick,
             quoted,
+            archived,
         }
     }
 }
 
 fn csv(found: &[Match]) -> Result<Vec<u8>, String> {
-    let names = ["symbol", "name", "venue", "currency", "tick", "quoted"];
+    let names = [
+        "symbol", "name", "venue", "currency", "tick", "quoted", "archived",
+    ];
     let optional = |text: &Option<String>| text.as_deref().map_or(String::new(), format::cell);
     format::csv(&names, found, |of| {
         [
@@ -314,6 +353,7 @@ fn csv(found: &[Match]) -> Result<Vec<u8>, String> {
             optional(&of.currency),
             of.tick.map_or(String::new(), |tick| tick.to_string()),
             of.quoted.to_string(),
+            of.archived.to_string(),
         ]
     })
 }

@@ -208,6 +208,11 @@ impl FromStr for Mapping {
 }
 
 impl Mapping {
+    /// Whether it says the column of a role, or that there is none.
+    pub(crate) fn says(&self, role: Role) -> bool {
+        self.0.iter().any(|(said, _)| *said == role)
+    }
+
     /// Whether all that is said is said by numbers, as of a file without a header.
     pub(crate) fn is_by_number(&self) -> bool {
         let mut named = self

@@ -1,6 +1,6 @@
 //! What the targets under `server/fuzz` need of an import.
 
-use std::io;
+use std::{cell::OnceCell, io};
 
 use jiff::tz::TimeZone;
 
@@ -50,6 +50,7 @@ pub(crate) fn file(bytes: &[u8]) {
         zone: &|symbol| Ok(guessed_zone(symbol)),
         interval: plan.interval,
         symbol: plan.symbol,
+        renamed: plan.renames.then(OnceCell::new),
         earliest: plan.earliest,
         latest,
         numbers: plan.numbers,

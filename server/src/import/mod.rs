@@ -16,7 +16,7 @@ mod source;
 mod time;
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     collections::{BTreeMap, HashMap},
     fmt,
     io::{self, Write},
@@ -58,7 +58,7 @@ pub struct ImportOptions {
     #[arg(long, value_name = "WHAT=COLUMN,…")]
     pub columns: Option<Mapping>,
 
-    /// The symbol, where no column says it
+    /// The symbol, where no column says it or one that --columns does not name
     #[arg(long, value_name = "SYMBOL")]
     pub symbol: Option<Symbol>,
 
@@ -281,6 +281,8 @@ struct Plan {
     format: TimeFormat,
     interval: Interval,
     symbol: Option<Symbol>,
+    /// Whether it counts in place of what a column says.
+    renames: bool,
     earliest: Millis,
     latest: Millis,
     numbers: Numbers,
@@ -397,6 +399,8 @@ impl Plan {
             format,
             interval,
             symbol: options.symbol,
+            // What was asked for counts more than a column that was guessed.
+            renames: options.symbol.is_some() && !mapping.says(Role::Symbol),
             earliest,
             latest: now.saturating_add(FUTURE),
             numbers: options.numbers,
@@ -528,6 +532,7 @@ fn take(file: &Path, plan: Plan, zones: &Zones, importer: &mut Importer) -> Resu
         zone: &zone_of,
         interval,
         symbol: plan.symbol,
+        renamed: plan.renames.then(OnceCell::new),
         earliest: plan.earliest,
         latest: plan.latest,
         numbers: plan.numbers,

@@ -1,6 +1,6 @@
 //! What the lines of a file say.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{cell::OnceCell, fmt, str::FromStr, sync::Arc};
 
 use jiff::{civil::Date, tz::TimeZone};
 use market::{Bar, Interval, Millis, Moves, Price, Size, Symbol, Trade};
@@ -26,6 +26,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) interval: Interval,
     /// Where no column says it.
     pub(crate) symbol: Option<Symbol>,
+    /// Where [`Reading::symbol`] counts in place of what a column says: that, as the first line has it.
+    pub(crate) renamed: Option<OnceCell<String>>,
     /// What is earlier is in another unit.
     pub(crate) earliest: Millis,
     /// What is later has not happened.
@@ -133,6 +135,7 @@ impl Reading<'_> {
         }
         let symbol = match (record.some(Role::Symbol)?, self.symbol) {
             (None, Some(symbol)) => symbol,
+            (Some(text), Some(symbol)) if self.is_of_one(text)? => symbol,
             (None, None) => {
                 return Err(refused("no symbol", "no symbol: expected one in each line"));
             }
@@ -145,6 +148,26 @@ impl Reading<'_> {
             Kind::Bars => self.bar(&record, symbol, stamp),
             Kind::Trades => self.trade(&record, symbol, stamp),
         }
+    }
+
+    /// Whether the file's own symbol gives way to the one that was asked for. Then all lines have to be of the same: another
+    /// one's bars would take the place of its.
+    fn is_of_one(&self, text: &str) -> Result<bool, Refused> {
+        let Some(first) = &self.renamed else {
+            return Ok(false);
+        };
+        let first = first.get_or_init(|| text.to_owned());
+        if first != text {
+            return Err(refused(
+                "another symbol",
+                format!(
+                    "{} is another symbol than {}: expected one in the whole file, because --symbol names it",
+                    short(text),
+                    short(first)
+                ),
+            ));
+        }
+        Ok(true)
     }
 
     /// The time that stands in a record.

@@ -71,6 +71,13 @@ impl Checks {
         for (field, size) in sizes {
             self.size(field, size);
         }
+        if let Some(day) = &quote.close_of {
+            let day: String = day.chars().take(MAX_CODE).collect();
+            self.say(
+                "close_of",
+                format!("close_of is {day:?}: expected none, because it marks the last close of a symbol that nothing quotes"),
+            );
+        }
         if let (Some(high), Some(low)) = (quote.high, quote.low)
             && high < low
         {

@@ -31,7 +31,10 @@ use server::{
     Closing, Config, Entry, Metrics, Settings, Tape, Topic,
     feeds::Skipped,
     history::History,
-    http::{self, FrameAncestors, Outgoing, Proxies, Search, Service, Slots, Snapshots, Work},
+    http::{
+        self, FrameAncestors, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots,
+        Work,
+    },
     provide_tls,
     publish::Desk,
 };
@@ -67,6 +70,7 @@ pub(crate) fn service(window: usize) -> Service {
         tape: Tape::new(START, 0, limits),
         history: History::default(),
         search: Search::default(),
+        remembered: Remembered::default(),
         work: Work::default(),
         feeds: Arc::new(Vec::new),
         skipped: Arc::new(Vec::new),
