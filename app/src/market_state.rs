@@ -468,7 +468,7 @@ mod tests {
         };
         let mut data = data(false);
         data.snapshot.quotes.push(close);
-        let mut state = MarketState::new(&data);
+        let mut state = MarketState::new(&data, Range::Day);
         let old = &state.instruments[&symbol("OLD")];
         assert!(old.path.points().is_empty());
         let price = old.quote.as_ref().unwrap().price;

@@ -186,6 +186,7 @@ fn the_chart_is_drawn_as_its_address_names_it() {
         compared: vec![FoundBars {
             bars: bars("AAPL"),
             until: None,
+            older: None,
         }],
         ..data()
     };

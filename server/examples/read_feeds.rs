@@ -5,12 +5,12 @@
 
 use std::{error::Error, fs, io};
 
-use serde::Deserialize;
-use serde_json::{Value, json};
-use server::feeds::{
+use feeds::{
     fetch::Document,
     markup::{self, Date, Item},
 };
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 #[derive(Deserialize)]
 struct Asked {

@@ -1,32 +1,12 @@
 //! What the program would do with its settings, told without doing it and without the network.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    fs, io,
-    net::{IpAddr, SocketAddr},
-    path::Path,
-};
+use std::{collections::BTreeMap, fmt::Write as _, fs, io, path::Path};
 
 use indicatif::DecimalBytes;
 use market::Symbol;
 
-use crate::{
-    Config,
-    archive::Kind,
-    feeds::{FeedSpec, list},
-};
-
-/// Whether nobody but this machine can reach an address.
-pub(crate) fn is_of_this_machine(address: SocketAddr) -> bool {
-    match address.ip() {
-        IpAddr::V4(ip) => ip.is_loopback(),
-        IpAddr::V6(ip) => {
-            let mapped = ip.to_ipv4_mapped();
-            ip.is_loopback() || mapped.is_some_and(|ip| ip.is_loopback())
-        }
-    }
-}
+use crate::{Config, archive::Kind, config::values::is_of_this_machine};
+use feeds::{FeedSpec, list};
 
 /// Tells what the program would do.
 ///
@@ -216,7 +196,7 @@ fn odd(config: &Config) -> Vec<String> {
         odd.push("Note: there is no feed and nobody may publish: nothing will come.".to_owned());
     }
     if config.may_redistribute {
-        let personal = crate::feeds::personal(&config.feeds);
+        let personal = feeds::personal(&config.feeds);
         odd.push(match &personal[..] {
             [] => "Note: may_redistribute is given, but no feed is for personal use.".to_owned(),
             names => format!(

@@ -1,12 +1,7 @@
 mod file;
+pub(crate) mod values;
 
-use std::{
-    error::Error as _,
-    ffi::OsString,
-    net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{error::Error as _, ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{
     CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
@@ -14,21 +9,25 @@ use clap::{
     parser::ValueSource,
 };
 use ipnet::IpNet;
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+use tracing_subscriber::EnvFilter;
 
-use self::file::SettingsFile;
+use self::{
+    file::SettingsFile,
+    values::{address, bytes, count, duration, is_of_this_machine, log_filter, seed},
+};
 use crate::{
-    Host, Hosts, ListingFile, Settings,
-    archive::ArchiveOptions,
-    check::is_of_this_machine,
+    Host, Hosts, Settings,
+    archive::{ArchiveOptions, Kind},
+    data::{Place, Which},
     export::ExportOptions,
-    feeds::{FeedSpec, list, personal},
     http::{ClientHeader, FrameAncestors, Origin, parse_network},
     import::ImportOptions,
     publish::{PublishOptions, publisher_name},
     record::RecordOptions,
     repair::RepairOptions,
 };
+use directory::ListingFile;
+use feeds::{FeedSpec, list, personal};
 
 /// How many connections there may be besides those of streams, where nothing else is said.
 const PLAIN_CONNECTIONS: usize = 2_000;
@@ -491,17 +490,6 @@ fn wrong(kind: ErrorKind, message: String) -> clap::Error {
     Config::command().error(kind, message)
 }
 
-/// Why a value is wrong, as its parser says it.
-fn why(error: &clap::Error) -> String {
-    if let Some(why) = error.source() {
-        return why.to_string();
-    }
-    match error.get(ContextKind::ValidValue) {
-        Some(ContextValue::Strings(values)) => format!("expected {}", values.join(" or ")),
-        _ => "expected a value".to_owned(),
-    }
-}
-
 /// Names the variable of the environment where a wrong value comes from one: clap names the option
 /// in either case, and nobody finds it on the command line.
 fn with_variable(error: clap::Error, arguments: &[OsString]) -> clap::Error {
@@ -532,62 +520,6 @@ fn with_variable(error: clap::Error, arguments: &[OsString]) -> clap::Error {
     }
 }
 
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    let port = text.strip_prefix("localhost:").unwrap_or(text);
-    if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) {
-        let port: Option<u16> = port.parse().ok();
-        return port
-            .map(|port| (Ipv4Addr::LOCALHOST, port).into())
-            .ok_or("expected a port from 0 to 65535");
-    }
-    text.parse().map_err(|_| {
-        "expected an address in digits and a port, as in 127.0.0.1:3000, 0.0.0.0:3000 or [::1]:3000, localhost:3000, or a port alone"
-    })
-}
-
-/// Reads the filter of the log. A word that is no level would be taken for the name of a target,
-/// and everything else would be silent.
-fn log_filter(text: &str) -> Result<EnvFilter, String> {
-    let expected = || {
-        "expected a level (off, error, warn, info, debug, trace), or levels by target as in info,server=debug"
-            .to_owned()
-    };
-    let is_level = |word: &str| word.is_empty() || word.parse::<LevelFilter>().is_ok();
-    // What stands in brackets is the name of a span.
-    let mut words = text.split(',').map(str::trim);
-    match words.find(|word| !word.contains(['=', '[']) && !is_level(word)) {
-        Some(word) => Err(format!("{word:?} is no level: {}", expected())),
-        None => text.parse().map_err(|_| expected()),
-    }
-}
-
-/// Reads a duration such as 250ms, 10s or 1h 30m.
-pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
-    let expected = "expected a time above zero and at most a year, such as 250ms, 30s or 12h";
-    let duration: jiff::SignedDuration = text.parse().map_err(|_| expected)?;
-    let longest = Duration::from_secs(365 * 24 * 60 * 60);
-    match Duration::try_from(duration) {
-        Ok(duration) if !duration.is_zero() && duration <= longest => Ok(duration),
-        _ => Err(expected),
-    }
-}
-
-fn count(text: &str) -> Result<usize, &'static str> {
-    match text.parse() {
-        Ok(count) if count > 0 => Ok(count),
-        _ => Err("expected a whole number from 1"),
-    }
-}
-
-pub(crate) fn bytes(text: &str) -> Result<u64, &'static str> {
-    text.parse().map_err(|_| "expected a whole number of bytes")
-}
-
-fn seed(text: &str) -> Result<u64, String> {
-    text.parse()
-        .map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
-}
-
 /// Reads a file of settings; what it says can be asked for.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz_settings(bytes: &[u8]) {
@@ -601,7 +533,7 @@ pub(crate) fn fuzz_settings(bytes: &[u8]) {
             .under(Config::command())
             .try_get_matches_from(["tickertape"]);
         let config = matches.and_then(|matches| Config::from_arg_matches(&matches));
-        crate::fuzzing::through(usize::from(config.is_ok()));
+        events::testing::through(usize::from(config.is_ok()));
     }
 }
 
@@ -631,6 +563,43 @@ fn misspelt(names: impl Iterator<Item = String>) -> Vec<String> {
         .collect();
     misspelt.sort();
     misspelt
+}
+
+impl Which {
+    /// The folder, and the name of the file in it: where a server with the same configuration, options
+    /// and variables has its archive. Without a configuration, the file is that of real prices:
+    /// made-up and replayed ones have files of their own.
+    ///
+    /// # Errors
+    /// When the configuration is wrong, or says that nothing is kept.
+    pub fn parts(&self) -> Result<(PathBuf, String), String> {
+        if let Some(file) = self.data.as_ref().and_then(Place::file) {
+            return Ok(file);
+        }
+        let Some(config) = &self.config else {
+            let folder = self
+                .data
+                .clone()
+                .map_or_else(|| "data".into(), |data| data.0);
+            return Ok((folder, Kind::Real.file().to_owned()));
+        };
+        let mut options: Vec<OsString> = vec!["--config".into(), config.into()];
+        if let Some(Place(folder)) = &self.data {
+            options.extend(["--data".into(), folder.into()]);
+        }
+        let read = Config::to_check(&options).map_err(|error| {
+            let error = error.to_string();
+            let error = error.strip_prefix("error: ").unwrap_or(&error);
+            error.trim_end().to_owned()
+        })?;
+        match read.archive.place(&read.feeds, read.seed.is_some()) {
+            Ok((folder, kind)) => Ok((folder, kind.file().to_owned())),
+            Err(why) => Err(format!(
+                "a server with {} keeps nothing, because {why}: expected the file of another archive as --data",
+                config.display()
+            )),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,11 @@
 //! Where the archive is, for what works beside a server.
 
 use std::{
-    ffi::OsString,
     path::{Path, PathBuf},
     str::FromStr,
 };
 
 use clap::Args;
-
-use crate::{Config, archive::Kind};
 
 /// Which archive is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -28,46 +25,11 @@ impl Which {
     pub(crate) fn is_default(&self) -> bool {
         self.config.is_none() && self.data.as_ref().is_none_or(|data| data.file().is_none())
     }
-
-    /// The folder, and the name of the file in it: where a server with the same configuration, options
-    /// and variables has its archive. Without a configuration, the file is that of real prices:
-    /// made-up and replayed ones have files of their own.
-    ///
-    /// # Errors
-    /// When the configuration is wrong, or says that nothing is kept.
-    pub fn parts(&self) -> Result<(PathBuf, String), String> {
-        if let Some(file) = self.data.as_ref().and_then(Place::file) {
-            return Ok(file);
-        }
-        let Some(config) = &self.config else {
-            let folder = self
-                .data
-                .clone()
-                .map_or_else(|| "data".into(), |data| data.0);
-            return Ok((folder, Kind::Real.file().to_owned()));
-        };
-        let mut options: Vec<OsString> = vec!["--config".into(), config.into()];
-        if let Some(Place(folder)) = &self.data {
-            options.extend(["--data".into(), folder.into()]);
-        }
-        let read = Config::to_check(&options).map_err(|error| {
-            let error = error.to_string();
-            let error = error.strip_prefix("error: ").unwrap_or(&error);
-            error.trim_end().to_owned()
-        })?;
-        match read.archive.place(&read.feeds, read.seed.is_some()) {
-            Ok((folder, kind)) => Ok((folder, kind.file().to_owned())),
-            Err(why) => Err(format!(
-                "a server with {} keeps nothing, because {why}: expected the file of another archive as --data",
-                config.display()
-            )),
-        }
-    }
 }
 
 /// The folder of an archive, or its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place(PathBuf);
+pub struct Place(pub(crate) PathBuf);
 
 impl FromStr for Place {
     type Err = &'static str;
@@ -83,7 +45,7 @@ impl FromStr for Place {
 
 impl Place {
     /// Its folder and its name, where it is a file.
-    fn file(&self) -> Option<(PathBuf, String)> {
+    pub(crate) fn file(&self) -> Option<(PathBuf, String)> {
         let name = self.0.file_name()?.to_str()?;
         if !name.ends_with(".db") {
             return None;
@@ -100,6 +62,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Config;
 
     fn which(config: Option<&str>, data: Option<&str>) -> Result<(PathBuf, String), String> {
         let which = Which {

@@ -7,12 +7,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use market::{Event, Link, Millis, Price, Size, Symbol, sse::Decoder};
 use tape::EventId;
 
-use crate::{
-    config, directory,
-    feeds::{FeedSpec, fuzzing as feed},
-    front, http, import,
-    publish::{self, Format, Submission},
-};
+use crate::{config, front, http, import};
+use events::testing::through;
+use feeds::{FeedSpec, fuzzing as feed};
+use publication::{Format, Submission};
 
 /// What is done with an input.
 pub type Target = fn(&[u8]);
@@ -55,13 +53,6 @@ pub fn run(target: &str, bytes: &[u8]) {
     let known = TARGETS.iter().find(|(name, _)| *name == target);
     let (_, target) = known.unwrap_or_else(|| panic!("{target:?} is no target"));
     target(bytes);
-}
-
-/// Counts what came through a parser, for the test that asks whether anything does.
-pub(crate) fn through(count: usize) {
-    #[cfg(test)]
-    tests::THROUGH.with(|through| through.set(through.get() + count));
-    let _ = count;
 }
 
 const NOW: Millis = 1_790_000_000_000;
@@ -129,7 +120,7 @@ fn publication(bytes: &[u8]) {
             let event: &Event = draft.event();
             let again = Event::decode(event.name(), &event.data());
             assert_eq!(again.as_ref(), Ok(event));
-            assert!(publish::check(event, NOW).is_empty());
+            assert!(publication::check(event, NOW).is_empty());
         }
     }
 }
@@ -208,18 +199,14 @@ fn words(bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use std::{
-        cell::Cell,
         collections::BTreeSet,
         fs,
         path::{Path, PathBuf},
     };
 
-    use super::*;
+    use events::testing::take_through;
 
-    thread_local! {
-        /// How much came through parsers on this thread.
-        pub(super) static THROUGH: Cell<usize> = const { Cell::new(0) };
-    }
+    use super::*;
 
     fn folder(path: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -309,10 +296,10 @@ mod tests {
             .into_iter()
             .flat_map(|(target, seeds)| seeds.iter().map(move |seed| (target, seed)))
             .filter(|(target, seed)| {
-                THROUGH.set(0);
+                take_through();
                 let seed = folder("seeds").join(target).join(seed);
                 run(target, &fs::read(seed).unwrap());
-                THROUGH.get() == 0
+                take_through() == 0
             })
             .map(|(target, seed)| format!("{target}/{seed}"))
             .collect();

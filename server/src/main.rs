@@ -8,9 +8,10 @@ use std::{
     sync::Arc,
 };
 
+use clock::Clock;
 use leptos::config::LeptosOptions;
 use server::{
-    Clock, Command, Config, LogFormat, RecordOptions,
+    Command, Config, LogFormat, RecordOptions,
     archive::Beginning,
     discreet,
     export::ExportOptions,

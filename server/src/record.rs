@@ -6,11 +6,10 @@ use market::FeedState;
 use tokio::time::{Instant, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    Clock, Tape,
-    config::{bytes, duration},
-    feeds::{AskedFeed, Backoff, Floor, Recorded, Recorder, Supervisor},
-};
+use crate::config::values::{bytes, duration};
+use clock::Clock;
+use events::Tape;
+use feeds::{AskedFeed, Backoff, Floor, Recorded, Recorder, Supervisor};
 
 /// How often what was received is written out, and the progress is shown.
 const FLUSH: Duration = Duration::from_secs(1);

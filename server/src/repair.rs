@@ -6,7 +6,8 @@ use ::archive::{OpenError, Repaired};
 use clap::Args;
 use market::{Millis, Session};
 
-use crate::{data::Which, sessions::Calendar};
+use crate::data::Which;
+use sessions::Calendar;
 
 /// What is to be repaired.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

@@ -10,16 +10,19 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{error, warn};
 
 use crate::{
-    Clock, Closing, Config, Metrics,
+    Config, Metrics,
     archive::{Beginning, Scribe},
-    feeds::{Backoff, Floor, Supervisor},
     history::History,
     http::{self, Limits, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots, Work},
-    now::watch_clock,
-    publish::{Builder, Desk},
+    publish::Desk,
     serve,
-    sessions::{keep_sessions, previous_closes},
+    watch::watch_clock,
 };
+use clock::Clock;
+use events::Closing;
+use feeds::{Backoff, Floor, Supervisor};
+use publication::Builder;
+use sessions::{keep_sessions, previous_closes};
 
 /// The part of the grace period that the archive may take before the streams end; and it is left as
 /// much in any case when they have.
@@ -60,7 +63,7 @@ pub async fn run(
     if let Some(symbols) = &config.symbols {
         floor.directory.list(symbols.listings().iter().cloned());
     }
-    let builder = Arc::new(Builder::new(floor.clone()));
+    let builder = Arc::new(Builder::new(floor.surroundings()));
     floor.builder = Some(Arc::clone(&builder));
     // A desk serves one server.
     let _ = desk.builder.set(Arc::clone(&builder));
@@ -83,7 +86,12 @@ pub async fn run(
         .archive
         .as_ref()
         .map(|archive| previous_closes(Reader::clone(archive)));
-    let hours = tokio::spawn(keep_sessions(floor.clone(), closes, shutdown.clone()));
+    let hours = {
+        let (floor, shutdown) = (floor.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            keep_sessions(&floor.sessions, &floor.tape, &floor.clock, closes, shutdown).await;
+        })
+    };
     let building = {
         let shutdown = shutdown.clone();
         tokio::spawn(async move { builder.run(&shutdown).await })

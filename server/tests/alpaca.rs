@@ -5,16 +5,13 @@ mod support;
 
 use std::time::Duration;
 
+use feeds::{
+    FeedSpec, Patience,
+    sources::alpaca::{Endpoint, Options, Stocks},
+};
 use market::{FeedState, News, NewsType, Quality, TradingState};
 use serde_json::json;
-use server::{
-    RecordOptions,
-    feeds::{
-        FeedSpec, Patience,
-        alpaca::{Endpoint, Options, Stocks},
-    },
-    record,
-};
+use server::{RecordOptions, record};
 use support::{
     secrets::Kept,
     socket_server::{Dialogue, SocketServer, Stage, within},
@@ -250,8 +247,8 @@ async fn a_key_that_is_not_there_is_said_and_nothing_is_tried() {
     let options = Options {
         symbols: vec!["AAPL".parse().unwrap()],
         feed: Endpoint::Iex,
-        key: server::Secret::Env("TICKERTAPE_NO_SUCH_KEY".to_owned()),
-        secret: server::Secret::Env("TICKERTAPE_NO_SUCH_SECRET".to_owned()),
+        key: feeds::Secret::Env("TICKERTAPE_NO_SUCH_KEY".to_owned()),
+        secret: feeds::Secret::Env("TICKERTAPE_NO_SUCH_SECRET".to_owned()),
         url: Some(server.url("/").parse().unwrap()),
     };
     let stage = Stage::at(NOW, vec![Box::new(Stocks::new(options))]);

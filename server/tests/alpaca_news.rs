@@ -7,13 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use events::Topic;
+use feeds::sources::alpaca::{Stories, StoriesOptions};
 use market::{Action, Basis, FeedState, News, NewsType};
 use reqwest::Url;
 use serde_json::{Value, json};
-use server::{
-    Topic,
-    feeds::alpaca::{Stories, StoriesOptions},
-};
 use support::{
     script::{Asked, Reply, Script, ok, status},
     secrets::Kept,

@@ -11,10 +11,12 @@ use std::{
 };
 
 use archive::Importer;
+use clock::system_now;
 use market::{Bar, Interval, Millis};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use server::{publish::TokenGrant, sessions::Calendar, system_now};
+use server::publish::TokenGrant;
+use sessions::Calendar;
 
 const TOKEN: &str = "the-token-of-the-desk";
 const MINUTE: Millis = 60_000;

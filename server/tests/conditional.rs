@@ -7,9 +7,9 @@ use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, Response, StatusCode},
 };
+use events::{Entry, Tape, Topic};
 use market::{Bar, Event};
 use serde_json::Value;
-use server::{Entry, Tape, Topic};
 use tower::ServiceExt;
 
 use support::{START, quote, service, session, symbol};

@@ -4,15 +4,15 @@ mod support;
 
 use std::{io::Write, time::Duration};
 
+use feeds::{
+    FeedError,
+    fetch::{FetchError, Fetcher, LIMIT, Page, Patience, USER_AGENT},
+};
 use flate2::{
     Compression,
     write::{DeflateEncoder, GzEncoder, ZlibEncoder},
 };
 use reqwest::{Url, header};
-use server::feeds::{
-    FeedError,
-    fetch::{FetchError, Fetcher, LIMIT, Page, Patience, USER_AGENT},
-};
 use support::script::{Reply, Script, ok, status};
 
 fn fetcher() -> Fetcher {

@@ -5,12 +5,12 @@ mod support;
 
 use std::time::Duration;
 
+use feeds::{
+    Patience,
+    sources::finnhub::{Finnhub, Options},
+};
 use market::{FeedState, Quality};
 use serde_json::json;
-use server::feeds::{
-    Patience,
-    finnhub::{Finnhub, Options},
-};
 use support::{
     secrets::Kept,
     socket_server::{Dialogue, SocketServer, Stage},

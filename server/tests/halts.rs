@@ -10,15 +10,13 @@ use std::{
     time::Duration,
 };
 
-use market::{Action, Basis, Event, FeedState, NewsType, Quality, Session, TradingState};
-use server::{
-    Topic,
-    feeds::{
-        FeedSpec, Publisher,
-        fetch::Patience,
-        halts::{Halts, Options},
-    },
+use events::Topic;
+use feeds::{
+    FeedSpec, Publisher,
+    fetch::Patience,
+    sources::halts::{Halts, Options},
 };
+use market::{Action, Basis, Event, FeedState, NewsType, Quality, Session, TradingState};
 use support::{
     script::{Reply, Script, ok, status},
     stage::Stage,

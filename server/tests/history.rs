@@ -13,11 +13,13 @@ use std::{
 };
 
 use ::archive::{Archive, FoundNews, Importer, Options, Overlay, Rolled, Split};
+use directory::{Directory, Listing};
+use events::Tape;
 use market::{Action, Bar, Event, Interval, Millis, News, NewsType, Symbol};
 use reqwest::Response;
 use serde_json::Value;
 use server::{
-    Directory, Listing, Settings, Tape,
+    Settings,
     history::{History, NewsFilter, Past, Unreadable},
     http::Search,
 };

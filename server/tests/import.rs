@@ -20,10 +20,8 @@ use parquet::{
     record::Field,
 };
 use proptest::prelude::*;
-use server::{
-    import::{ImportOptions, Imported, import},
-    sessions::{Calendar, adjust_for_splits, previous_close},
-};
+use server::import::{ImportOptions, Imported, import};
+use sessions::{Calendar, adjust_for_splits, previous_close};
 
 /// A folder of this test's own, gone afterwards.
 struct Folder(PathBuf);

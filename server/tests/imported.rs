@@ -11,6 +11,7 @@ use std::{
 };
 
 use archive::Importer;
+use clock::system_now;
 use jiff::tz::TimeZone;
 use market::{
     Bar, Event, Interval, Millis, Snapshot, Symbol,
@@ -18,7 +19,7 @@ use market::{
 };
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
-use server::{publish::TokenGrant, system_now};
+use server::publish::TokenGrant;
 use support::problem;
 
 const TOKEN: &str = "the-token-of-the-desk";

@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use market::{Event, FeedState, Quality, Quote, Session};
-use server::feeds::{
+use feeds::{
     FeedSpec,
     fetch::Patience,
-    json::{Json, Options},
+    sources::json::{Json, Options},
 };
+use market::{Event, FeedState, Quality, Quote, Session};
 use support::{
     script::{Reply, Script, ok, status},
     stage::Stage,

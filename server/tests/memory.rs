@@ -13,15 +13,16 @@ use std::{
 
 use archive::Archive;
 use clap::Parser;
+use events::{Entry, Topic};
+use feeds::{Floor, Publisher};
 use leptos::config::LeptosOptions;
 use market::{Bar, Clock, Correction, Event, FeedState, Quote, Snapshot, Symbol, Tick, Trade};
 use reqwest::{RequestBuilder, StatusCode};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use server::{
-    Config, Entry, Metrics, Topic,
+    Config, Metrics,
     archive::{Beginning, Scribe},
-    feeds::{Floor, Publisher},
     publish::{Desk, TokenGrant},
 };
 use tape::EventId;
@@ -73,10 +74,10 @@ async fn start(folder: &Folder, options: &[&str], at: Option<u64>) -> Result<Ser
     let config = config(&folder.0, options);
     let now = Arc::new(AtomicU64::new(at.unwrap_or_default()));
     let clock = match at {
-        None => server::Clock::system(),
+        None => clock::Clock::system(),
         Some(_) => {
             let now = Arc::clone(&now);
-            server::Clock::following(Arc::new(move || now.load(Ordering::SeqCst)))
+            clock::Clock::following(Arc::new(move || now.load(Ordering::SeqCst)))
         }
     };
     let beginning = Beginning::new(&config, &clock)?;
@@ -494,7 +495,7 @@ async fn made_up_prices_go_on_where_they_were_and_never_mix() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_tape_forgets_before_it_is_written_is_counted() {
     let folder = Folder::new("gap");
-    let clock: server::Now = Arc::new(|| START);
+    let clock: clock::Now = Arc::new(|| START);
     let options = archive::Options::new(Arc::clone(&clock));
     let (archive, opened) = Archive::open(&folder.0, "tickertape.db", options).unwrap();
     let limits = tape::Limits {
@@ -503,7 +504,7 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
         topic_bytes: 0,
         age_ms: u64::MAX,
     };
-    let tape = server::Tape::new(opened.start, opened.mark, limits);
+    let tape = events::Tape::new(opened.start, opened.mark, limits);
     let append = |event: Event| {
         let merge = Topic::merge(&event);
         tape.append(START, &Topic::of(&event), merge.as_ref(), |id| {
@@ -568,14 +569,14 @@ struct Feeding {
     scribe: Scribe,
     stop: CancellationToken,
     writing: tokio::task::JoinHandle<()>,
-    tape: server::Tape,
+    tape: events::Tape,
 }
 
 impl Feeding {
     fn at(folder: &Folder, now: u64, name: &str) -> Self {
-        let clock: server::Now = Arc::new(move || now);
+        let clock: clock::Now = Arc::new(move || now);
         let config = config(&folder.0, &["--feed", "none"]);
-        let beginning = Beginning::new(&config, &server::Clock::following(clock.clone())).unwrap();
+        let beginning = Beginning::new(&config, &clock::Clock::following(clock.clone())).unwrap();
         let (tape, archive) = (beginning.tape, beginning.archive.unwrap().unwrap());
         let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
         floor.archive = Some(archive.clone());

@@ -5,12 +5,13 @@ mod support;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Parser;
+use events::{Cursor, Draft, Entry, Tape, Topic};
 use market::{Action, Event, News, sse::Decoder};
 use proptest::{prelude::*, sample::Index};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use server::{
-    Config, Cursor, Draft, Entry, Settings, Tape, Topic,
+    Config, Settings,
     publish::{Desk, TokenGrant},
 };
 use tokio::{
@@ -163,7 +164,7 @@ async fn problem(response: Response, status: StatusCode) -> Value {
 fn unread(cursor: &mut Cursor) -> Vec<Event> {
     let mut deliveries = Vec::new();
     cursor.read(START, usize::MAX, &mut deliveries).unwrap();
-    let event = |delivery: &server::Delivery| Event::clone(&delivery.payload.event);
+    let event = |delivery: &events::Delivery| Event::clone(&delivery.payload.event);
     deliveries.iter().map(event).collect()
 }
 

@@ -4,8 +4,8 @@ mod support;
 
 use std::time::Duration;
 
+use feeds::{Patience, sources::binance::Binance};
 use market::FeedState;
-use server::feeds::{Patience, binance::Binance};
 use support::socket_server::{SocketServer, Stage};
 
 const NOW: u64 = 1_723_161_255_400;

@@ -8,15 +8,12 @@ use std::{
     time::Duration,
 };
 
+use feeds::{Feed, FeedSpec, Recorded};
 use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt;
 use market::{FeedState, News, Quality};
 use serde_json::Value;
-use server::{
-    RecordOptions,
-    feeds::{Feed, FeedSpec, Recorded},
-    record,
-};
+use server::{RecordOptions, record};
 use support::{
     script::{Asked, Reply, Script, ok, status},
     socket_server::{self, Dialogue, SocketServer, within},
@@ -170,7 +167,7 @@ async fn what_a_socket_said_is_said_again() {
         );
 
         let replay = format!("replay:{}?speed=max", file.display());
-        let again = socket_server::Stage::new(server::system_now(), vec![feed(&replay)]);
+        let again = socket_server::Stage::new(clock::system_now(), vec![feed(&replay)]);
         again.reaches(FeedState::Ended).await;
         let mut all = again.bars();
         all.sort_by_key(|bar| bar.start);
@@ -262,7 +259,7 @@ async fn what_was_answered_is_answered_again() {
     drop(script);
 
     let replay = format!("replay:{}?speed=max", file.display());
-    let mut stage = stage::Stage::at(server::system_now(), Boxed(feed(&replay)));
+    let mut stage = stage::Stage::at(clock::system_now(), Boxed(feed(&replay)));
     stage.reaches(FeedState::Ended).await;
     let stories: Vec<News> = stage.more_stories();
     let ids: Vec<&str> = stories.iter().map(|news| news.id.as_str()).collect();
@@ -287,9 +284,8 @@ impl Feed for Boxed {
 
     fn run<'a>(
         &'a mut self,
-        publisher: &'a server::feeds::Publisher,
-    ) -> futures_util::future::BoxFuture<'a, Result<server::feeds::End, server::feeds::FeedError>>
-    {
+        publisher: &'a feeds::Publisher,
+    ) -> futures_util::future::BoxFuture<'a, Result<feeds::End, feeds::FeedError>> {
         self.0.run(publisher)
     }
 }

@@ -9,16 +9,15 @@ use std::{
     sync::Arc,
 };
 
+use events::{Tape, Topic};
+use feeds::{
+    Backoff, Feed, FeedSpec, Floor, Patience, Skipped, Supervisor,
+    pairs::Pair,
+    sources::{binance::Binance, coinbase::Coinbase},
+};
 use flate2::read::MultiGzDecoder;
 use market::{Event, FeedState, Price, Quote, Size};
 use serde_json::Value;
-use server::{
-    Tape, Topic,
-    feeds::{
-        Backoff, Feed, FeedSpec, Floor, Patience, Skipped, Supervisor, binance::Binance,
-        coinbase::Coinbase, pairs::Pair,
-    },
-};
 use support::socket_server::{SocketServer, Stage};
 use tokio_util::sync::CancellationToken;
 

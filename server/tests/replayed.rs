@@ -9,14 +9,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use events::Topic;
+use feeds::{AskedFeed, End, Feed, FeedError, FeedSpec, Publisher, Skipped};
 use futures_util::future::BoxFuture;
 use market::{Bar, Event, FeedState, Millis, News, Quality, Quote, Session, Symbol, TradingState};
 use serde_json::{Value, json};
-use server::{
-    RecordOptions, Topic,
-    feeds::{AskedFeed, End, Feed, FeedError, FeedSpec, Publisher, Skipped},
-    record,
-};
+use server::{RecordOptions, record};
 use support::{
     script::{Asked, Reply, Script, ok, status},
     secrets::Kept,

@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use market::{Action, Basis, FeedState, News, NewsType};
-use server::feeds::{
+use feeds::{
     FeedSpec,
     fetch::Patience,
-    rss::{Options, Rss},
+    sources::rss::{Options, Rss},
 };
+use market::{Action, Basis, FeedState, News, NewsType};
 use support::{
     script::{Reply, Script, ok, status},
     stage::Stage,

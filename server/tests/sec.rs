@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-use market::{Action, Basis, FeedState, News, NewsType};
-use server::feeds::{
+use feeds::{
     FeedSpec,
     fetch::Patience,
-    sec::{Options, Sec},
+    sources::sec::{Options, Sec},
 };
+use market::{Action, Basis, FeedState, News, NewsType};
 use support::{
     script::{Asked, Reply, Script, ok, status},
     stage::Stage,

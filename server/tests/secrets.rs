@@ -7,15 +7,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use market::FeedState;
-use server::{
-    discreet,
-    feeds::{
-        Feed,
+use feeds::{
+    Feed,
+    sources::{
         alpaca::{Endpoint, Options, Stocks, Stories, StoriesOptions},
         finnhub::{self, Finnhub},
     },
 };
+use market::FeedState;
+use server::discreet;
 use support::{
     script::{Script, status},
     secrets::Kept,

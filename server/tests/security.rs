@@ -7,11 +7,9 @@ use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, Response, StatusCode},
 };
+use events::{Entry, Topic};
 use leptos::config::LeptosOptions;
-use server::{
-    Entry, Topic,
-    http::{FrameAncestors, Service},
-};
+use server::http::{FrameAncestors, Service};
 use tower::ServiceExt;
 
 use support::{START, quote, service};

@@ -4,8 +4,8 @@ mod support;
 
 use std::io::{Cursor, Write};
 
+use feeds::{FeedSpec, sources::stdin::Stdin};
 use market::{Event, FeedState};
-use server::feeds::{FeedSpec, stdin::Stdin};
 use support::stage::Stage;
 
 fn news(id: &str, headline: &str) -> String {

@@ -14,8 +14,9 @@ use tape::EventId;
 use crate::{
     Failure, OpenError,
     coding::{Ids, time},
+    known::{Known, find_symbol},
     meta, owner, schema,
-    store::{Damage, Store, readable},
+    store::{Damage, Store},
     table::Table,
     zone,
 };
@@ -32,13 +33,6 @@ pub(crate) struct Database {
     feeds: HashMap<Arc<str>, i64>,
     /// Changes when another connection commits: what is known of symbols is then read again.
     data_version: i64,
-}
-
-/// A symbol's row.
-#[derive(Debug, Clone)]
-pub(crate) struct Known {
-    pub(crate) id: i64,
-    pub(crate) zone: TimeZone,
 }
 
 /// The name of a file that belongs to the database, by what is put behind its name.
@@ -322,20 +316,6 @@ const JOURNAL_BYTES: i64 = 16 << 20;
 
 /// How much of the file a writing connection holds in memory, in KiB.
 const CACHE_KIB: i64 = 32 << 10;
-
-/// The row of a symbol, where there is one.
-pub(crate) fn find_symbol(connection: &Store, symbol: Symbol) -> Result<Option<Known>, Failure> {
-    let known = connection
-        .prepare_cached("SELECT id, zone FROM symbols WHERE name = ?1")?
-        .query_row([symbol.as_str()], |row| {
-            let zone: Option<String> = row.get(1).ok().flatten();
-            Ok(Known {
-                id: row.get(0)?,
-                zone: zone::named(zone.as_deref()),
-            })
-        });
-    readable(known)
-}
 
 /// Whether a file is an archive of an older version. To bring it to the newest is for who holds the lock:
 /// a server of the older version would no longer find its own schema.

@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 use crate::{
     Failure, FailureKind, OpenError, Print,
     coding::{Exact, Marks, time},
-    database::{Database, Known, is_older},
+    database::{Database, is_older},
+    known::Known,
     lock::Lock,
     roll::{self, Made, Row},
     zone,

@@ -13,6 +13,7 @@
 //! is: the time comes from the [`Options`].
 
 mod archive;
+mod aside;
 mod checkpoint;
 mod checksum;
 mod coding;
@@ -21,6 +22,7 @@ mod failure;
 mod import;
 mod inbox;
 mod journal;
+mod known;
 mod lock;
 mod meta;
 mod options;
@@ -29,6 +31,7 @@ mod owner;
 mod priority;
 mod quarantine;
 mod read;
+mod readable;
 mod reader;
 mod repair;
 mod retain;
@@ -48,7 +51,8 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
-pub use archive::{Archive, Opened, acknowledge, set_aside_files};
+pub use archive::{Archive, Opened};
+pub use aside::{acknowledge, set_aside_files};
 #[cfg(any(test, fuzzing))]
 pub use coding::fuzz_coding;
 pub use failure::{Failure, FailureKind, OpenError};

@@ -5,9 +5,7 @@ use rusqlite::Row as SqlRow;
 
 use crate::{
     coding::{Exact, Marks},
-    roll,
-    store::{Fault, Store, millis, verify},
-    table::Table,
+    store::{Fault, millis},
 };
 
 /// A kept event, with its packed id and the length of its JSON.
@@ -130,35 +128,4 @@ pub(crate) fn feed(row: &SqlRow<'_>) -> Result<(i64, String), Fault> {
 pub(crate) fn dated(row: &SqlRow<'_>) -> Result<(Millis, Exact), Fault> {
     let _symbol: i64 = row.get(0)?;
     Ok((millis(row, 1)?, row.get(2)?))
-}
-
-impl Store {
-    /// As [`Store::can_read`], without recording anything.
-    pub(crate) fn reads(&self, table: Table, row: &SqlRow<'_>) -> bool {
-        verify(table, row).is_ok()
-            && match table {
-                Table::Symbols => symbol(row).is_ok(),
-                Table::Feeds => feed(row).is_ok(),
-                Table::Events => event(row).is_ok(),
-                Table::Sessions => session(row).is_ok(),
-                Table::Quotes => quote(row).is_ok(),
-                Table::Trades => trade(row).is_ok(),
-                Table::Bars => roll::Row::read(row).is_ok(),
-                Table::Splits | Table::Dividends => dated(row).is_ok(),
-            }
-    }
-
-    /// Whether a row of [`crate::table::Shape::select`] can be read. One that cannot is recorded.
-    pub(crate) fn can_read(&self, table: Table, row: &SqlRow<'_>) -> bool {
-        match table {
-            Table::Symbols => self.read(table, row, symbol).is_ok(),
-            Table::Feeds => self.read(table, row, feed).is_ok(),
-            Table::Events => self.read(table, row, event).is_ok(),
-            Table::Sessions => self.read(table, row, session).is_ok(),
-            Table::Quotes => self.read(table, row, quote).is_ok(),
-            Table::Trades => self.read(table, row, trade).is_ok(),
-            Table::Bars => self.read(table, row, roll::Row::read).is_ok(),
-            Table::Splits | Table::Dividends => self.read(table, row, dated).is_ok(),
-        }
-    }
 }

@@ -14,7 +14,8 @@ use tape::EventId;
 use crate::{
     Failure, OpenError, Overlay, Print, Refill, Rolled,
     coding::{Ids, Marks, time},
-    database::{Database, Known, check, find_symbol},
+    database::{Database, check},
+    known::{Known, find_symbol},
     lock::Lock,
     meta,
     overlay::Newest,

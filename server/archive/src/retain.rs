@@ -9,7 +9,7 @@ use rusqlite::params;
 use crate::{
     Failure, Keep,
     coding::{Ids, time},
-    database::Known,
+    known::Known,
     roll::{self, Made},
     store::{Store, readable},
     table::Table,

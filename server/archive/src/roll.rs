@@ -14,7 +14,7 @@ use rusqlite::{Row as SqlRow, params};
 use crate::{
     Failure, Overlay, Rolled,
     coding::{Exact, Marks, time},
-    database::Known,
+    known::Known,
     read,
     store::{Fault, Store, millis, readable},
     table::{Cell, Table},

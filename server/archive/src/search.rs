@@ -10,7 +10,7 @@ use rusqlite::{Row, Statement, params};
 use tape::EventId;
 
 use crate::{
-    Failure, coding::Ids, database::find_symbol, read, store::Store, table::Table, write::type_name,
+    Failure, coding::Ids, known::find_symbol, read, store::Store, table::Table, write::type_name,
 };
 
 /// Which stories are asked for.

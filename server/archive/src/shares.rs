@@ -9,7 +9,7 @@ use rusqlite::params;
 use crate::{
     Dividend, Failure, Reader, Split,
     coding::{Exact, time},
-    database::find_symbol,
+    known::find_symbol,
     read,
     roll::{self, Made},
     store::Store,

@@ -12,7 +12,8 @@ use tape::EventId;
 use crate::{
     Failure,
     coding::{Exact, Marks, time},
-    database::{Database, Known},
+    database::Database,
+    known::Known,
     roll,
     store::readable,
     table::Table,

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::{
     Failure, FailureKind, Options, Reader, State, Status,
-    archive::set_aside_files,
+    aside::set_aside_files,
     checkpoint::{self, Checkpointer},
     database::{Database, Identity, beside},
     inbox::{Commit, Inbox, Tick, Wake},

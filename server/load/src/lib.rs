@@ -8,6 +8,7 @@
 //! it: a server that holds the publisher up does not flatter itself by that.
 #![cfg(target_os = "linux")]
 
+mod latencies;
 mod machine;
 mod modes;
 mod options;

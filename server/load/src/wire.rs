@@ -22,7 +22,7 @@ use rustix::{
 
 use crate::{
     Problem,
-    modes::Latencies,
+    latencies::Latencies,
     response::{Head, Part, Response},
     scan::{Found, Scanner, Tail},
     servers::{MARKERS, Payload, Server},

@@ -3,12 +3,12 @@
 //! The crate `archive` has the database. Here is what joins it to the tape: the [`Scribe`] commits
 //! what the tape says, and a [`Beginning`] is what a restarted server goes on from.
 
-mod left;
 mod opening;
 mod options;
+mod report;
 mod scribe;
 
-pub use left::{Left, LeftBehind, Told};
 pub use opening::Beginning;
 pub use options::{Age, ArchiveOptions, DataFolder, DataSize, Kind};
-pub use scribe::{Report, Scribe};
+pub use report::Report;
+pub use scribe::Scribe;

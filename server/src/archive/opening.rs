@@ -9,8 +9,12 @@ use archive::{Archive, OpenError, Options, Ownership, Subject};
 use market::{Bar, Event, Millis, Quote, Session, Symbol};
 use tape::{EventId, Payload as _, Refill, Stored};
 
-use super::{Kind, Left, LeftBehind, Told};
-use crate::{Clock, Config, Entry, Owner, Tape, Topic, owner::ownership, sessions::Calendar};
+use crate::Config;
+use crate::archive::Kind;
+use clock::Clock;
+use events::{Entry, Owner, Tape, Topic, claims::ownership};
+use feeds::{Left, LeftBehind, Told};
+use sessions::Calendar;
 
 /// What a server goes on from.
 #[derive(Debug)]

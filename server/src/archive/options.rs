@@ -4,7 +4,7 @@ use clap::Args;
 use jiff::{Span, SpanRelativeTo, SpanRound, Unit};
 use market::Millis;
 
-use crate::feeds::FeedSpec;
+use feeds::FeedSpec;
 
 /// Where history is kept, and for how long.
 #[derive(Debug, Clone, Args)]

@@ -14,7 +14,10 @@ use tape::{EventId, OffTape};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Cursor, Metrics, Now, Tape, Topic, owner::ownership};
+use super::Report;
+use crate::Metrics;
+use clock::Now;
+use events::{Cursor, Tape, Topic, claims::ownership};
 
 /// How the archive is called among the feeds.
 const NAME: &str = "Archive";
@@ -36,19 +39,6 @@ struct Shared {
     /// Everything on the tape up to here is on disk.
     written: watch::Receiver<EventId>,
     lost: Arc<AtomicU64>,
-}
-
-/// How the archive is doing.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// What it says of itself.
-    pub status: Status,
-    /// Everything on the tape up to here is on disk.
-    pub written: EventId,
-    /// Kept events that left the tape's window before they could be written.
-    pub lost: u64,
-    /// Steps of the tape that were shown without being in the journal.
-    pub unrecorded: u64,
 }
 
 impl Scribe {
@@ -278,7 +268,7 @@ impl Writing {
     }
 
     /// Reads to the end of the tape, a slice at a time, so that nobody who publishes waits for all of it.
-    fn read_on(&mut self, mut read: Result<(), OffTape>, first: Vec<crate::Delivery>) -> Batch {
+    fn read_on(&mut self, mut read: Result<(), OffTape>, first: Vec<events::Delivery>) -> Batch {
         let mut batch = Batch::default();
         let mut deliveries = first;
         loop {

@@ -4,7 +4,7 @@
 //! A value is read by the same parser as on the command line; the file only gives each option
 //! another default. Everything that is wrong is told at once, with its place.
 
-use std::{fmt, fs::File, io::Read as _, ops::Range, path::Path};
+use std::{error::Error as _, fmt, fs::File, io::Read as _, ops::Range, path::Path};
 
 use clap::{
     Arg, ArgAction,
@@ -16,8 +16,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::why;
-use crate::feeds::{FeedSpec, suggestion};
+use feeds::{FeedSpec, suggestion};
 
 /// The longest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -381,5 +380,16 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.0, self.1)
+    }
+}
+
+/// Why a value is wrong, as its parser says it.
+pub(super) fn why(error: &clap::Error) -> String {
+    if let Some(why) = error.source() {
+        return why.to_string();
+    }
+    match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) => format!("expected {}", values.join(" or ")),
+        _ => "expected a value".to_owned(),
     }
 }

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use super::{
-    Problem,
+    problem::Problem,
     table::{Cell, Table},
 };
-use crate::cell::escaped;
+use text::cell::escaped;
 
 pub(super) fn write(table: &Table, out: &mut impl Write) -> Result<(), Problem> {
     let mut csv = csv::Writer::from_writer(out);

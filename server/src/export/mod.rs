@@ -6,7 +6,9 @@
 //! calculated with.
 
 mod comma;
+mod options;
 mod parquet;
+mod problem;
 mod table;
 
 use std::{
@@ -14,100 +16,12 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
-use clap::{Args, ValueEnum};
-use market::{Interval, Symbol};
+use market::Symbol;
 
-use self::table::Table;
-use crate::{data::Which, import::TimeFormat};
-
-/// What is to be exported, and where to.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct ExportOptions {
-    /// What is wanted
-    #[arg(value_name = "WHAT")]
-    pub what: What,
-
-    /// The archive
-    #[command(flatten)]
-    pub archive: Which,
-
-    /// Only these symbols; may be given several times, or separated by ,
-    #[arg(long = "symbol", value_name = "SYMBOL", value_delimiter = ',')]
-    pub symbols: Vec<Symbol>,
-
-    /// How long bars are: 1s 1m 5m 15m 1h 1d
-    #[arg(long, default_value = "1d", value_name = "INTERVAL")]
-    pub interval: Interval,
-
-    /// Only from this day or time on, such as 2024-01-02 or 2024-01-02T14:30:00Z
-    #[arg(long, value_name = "TIME")]
-    pub from: Option<Bound>,
-
-    /// Only what is before this day or time
-    #[arg(long, value_name = "TIME")]
-    pub to: Option<Bound>,
-
-    /// How it is written [default: by the end of the file's name, else csv]
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Option<Format>,
-
-    /// Where to [default: the standard output, which takes CSV alone]
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-}
-
-/// What an archive has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum What {
-    /// Prices and volumes of an interval.
-    Bars,
-    /// Trade by trade.
-    Trades,
-    /// Quote by quote.
-    Quotes,
-    /// Stories in their newest versions.
-    News,
-}
-
-impl What {
-    const fn plural(self) -> &'static str {
-        match self {
-            What::Bars => "bars",
-            What::Trades => "trades",
-            What::Quotes => "quotes",
-            What::News => "stories",
-        }
-    }
-}
-
-/// How it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Text, with a header.
-    Csv,
-    /// <https://parquet.apache.org>, compressed with zstd.
-    Parquet,
-}
-
-/// Where a span begins or ends: a day, of the symbol's own zone, or a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bound(crate::import::Stamp);
-
-impl FromStr for Bound {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let stamp = TimeFormat::Iso.parse(text, None);
-        stamp.map(Bound).ok_or_else(|| {
-            format!(
-                "{text:?} is not a time: expected one such as 2024-01-02 or 2024-01-02T14:30:00Z"
-            )
-        })
-    }
-}
+pub use self::options::{Bound, ExportOptions, Format, What};
+use self::{problem::Problem, table::Table};
 
 /// Writes what is wanted.
 ///
@@ -207,55 +121,6 @@ fn write(options: &ExportOptions, format: Format, table: &Table) -> Result<(), S
         Format::Parquet => parquet::write(table, out),
     })
     .map_err(|problem| problem.in_words(&shown))
-}
-
-impl ExportOptions {
-    fn format(&self) -> Format {
-        let parquet = |file: &PathBuf| file.extension().is_some_and(|end| end == "parquet");
-        match self.format {
-            Some(format) => format,
-            None if self.output.as_ref().is_some_and(parquet) => Format::Parquet,
-            None => Format::Csv,
-        }
-    }
-}
-
-/// Why nothing, or not all, was written.
-#[derive(Debug)]
-enum Problem {
-    Archive(archive::Failure),
-    Output(io::Error),
-    Parquet(::parquet::errors::ParquetError),
-    Other(String),
-}
-
-impl Problem {
-    fn in_words(self, output: &str) -> String {
-        match self {
-            Problem::Archive(failure) => failure.to_string(),
-            Problem::Output(error) => format!("{output} cannot be written: {error}"),
-            Problem::Parquet(error) => format!("{output} cannot be written: {error}"),
-            Problem::Other(why) => why,
-        }
-    }
-}
-
-impl From<io::Error> for Problem {
-    fn from(error: io::Error) -> Self {
-        Problem::Output(error)
-    }
-}
-
-impl From<archive::Failure> for Problem {
-    fn from(failure: archive::Failure) -> Self {
-        Problem::Archive(failure)
-    }
-}
-
-impl From<::parquet::errors::ParquetError> for Problem {
-    fn from(error: ::parquet::errors::ParquetError) -> Self {
-        Problem::Parquet(error)
-    }
 }
 
 /// Writes a file beside its place and moves it there when it is whole. A link is followed; what is

@@ -15,7 +15,7 @@ use parquet::{
 use rust_decimal::Decimal;
 
 use super::{
-    Problem,
+    problem::Problem,
     table::{Cell, Column, Kind, Table},
 };
 

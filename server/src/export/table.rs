@@ -5,7 +5,10 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use market::{Bar, Interval, Millis, Moves, News, Price, Quote, Size, Symbol};
 use rust_decimal::Decimal;
 
-use super::{ExportOptions, Problem, What};
+use super::{
+    options::{ExportOptions, What},
+    problem::Problem,
+};
 
 /// What one column has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,55 +13,17 @@ use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{debug, warn};
 
-use super::{Front, Settings, prepare};
+use super::{Front, prepare};
 use crate::{
     Refusal,
-    http::{
-        MAX_FILES,
-        places::{Full, Place, Places},
-    },
+    http::places::{Full, Place},
 };
-
-/// Files that are kept for what is no connection: those of the archive and its readers, of sources, of the
-/// log, what a library opens for a moment, and the page's files that are on their way.
-const RESERVED_FILES: u64 = 128 + MAX_FILES as u64;
 
 /// How long nobody is accepted where nothing else helps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// After how many failures in a row that is so, whatever they are.
 const MAX_FAILURES: u32 = 64;
-
-/// The places for connections: as many as the settings have, and the system files for.
-pub(super) fn places(settings: &Settings) -> Places {
-    let wanted = settings.max_connections;
-    let most = file_limit().map_or(wanted, |files| wanted.min(connections(files)));
-    if most < wanted {
-        warn!(
-            connections = most,
-            wanted,
-            "the limit of open files leaves room for fewer connections: raise it (LimitNOFILE, ulimit -n)"
-        );
-    }
-    Places::new(most, settings.max_connections_per_address)
-}
-
-/// How many files may be open, where that is limited.
-#[cfg(unix)]
-fn file_limit() -> Option<u64> {
-    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
-}
-
-#[cfg(not(unix))]
-fn file_limit() -> Option<u64> {
-    None
-}
-
-/// For how many connections there is room under a limit of open files.
-fn connections(files: u64) -> usize {
-    let reserved = RESERVED_FILES.min(files / 2);
-    usize::try_from(files - reserved).unwrap_or(usize::MAX)
-}
 
 impl Front {
     pub(super) async fn accept(&self, listener: &TcpListener) {
@@ -142,13 +104,6 @@ fn is_exhausted(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn some_files_are_kept_for_what_is_no_connection() {
-        for (files, most) in [(1024, 512), (65_536, 64_896), (256, 128), (0, 0)] {
-            assert_eq!(connections(files), most, "{files}");
-        }
-    }
 
     #[test]
     fn a_connection_that_is_gone_is_no_reason_to_wait() {

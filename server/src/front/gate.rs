@@ -23,10 +23,10 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use super::{
-    LINGER, Settings,
+use crate::front::{
     chunks::Chunks,
     head::{self, Body},
+    settings::{LINGER, Settings},
 };
 use crate::http::Refused;
 

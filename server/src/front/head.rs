@@ -8,7 +8,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
 use httparse::Status;
 
-use super::hosts::Host;
+use crate::front::hosts::Host;
 use crate::http::Refused;
 
 /// The most fields that a head may have.

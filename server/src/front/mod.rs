@@ -11,6 +11,8 @@ mod gate;
 mod head;
 mod hosts;
 mod respond;
+mod room;
+mod settings;
 mod writer;
 
 use std::{
@@ -38,11 +40,15 @@ use tokio_util::{
 use tower::Service as _;
 use tracing::{debug, warn};
 
-pub use self::hosts::{Host, HostError, Hosts};
 use self::{
     gate::{Exchange, Gate, Next},
     respond::Length,
+    settings::LINGER,
     writer::Writer,
+};
+pub use self::{
+    hosts::{Host, HostError, Hosts},
+    settings::Settings,
 };
 use crate::{
     Metrics, Refusal,
@@ -51,8 +57,8 @@ use crate::{
         places::{Place, Places},
         stream::{Handover, WritesStreams},
     },
-    ringing::ring,
 };
+use events::ring;
 
 /// How many connections may wait to be accepted: a whole audience that comes back after a restart.
 /// The usual 128 make the rest wait for TCP's retransmission, a second and more.
@@ -65,51 +71,8 @@ const CONNECTION_BUFFER: usize = 64 * 1024;
 /// prices by the time that they are read.
 const UNSENT_BYTES: u32 = 16 * 1024;
 
-/// How long a connection that was refused is still listened to, so that its other end can read why;
-/// and how long an answer may take for whoever has closed its half of the connection.
-const LINGER: Duration = Duration::from_secs(1);
-
 /// The time over which streams end at shutdown, for each of them, to the half of the grace period.
 const SPREAD: Duration = Duration::from_millis(1);
-
-/// What the front allows.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The most bytes that the head of a request may have.
-    pub head_bytes: usize,
-    /// How long the head of a request may take to arrive.
-    pub head_timeout: Duration,
-    /// How long a connection may wait for its next request.
-    pub idle_timeout: Duration,
-    /// How long the other end may take nothing of what is to be sent to it.
-    pub write_timeout: Duration,
-    /// How many bytes a second the other end has to take of an answer while it is waited for; 0 for any.
-    pub min_read_rate: u32,
-    /// How many connections there may be at one time, as far as there are files for them.
-    pub max_connections: usize,
-    /// How many of them one address may have that is no trusted proxy.
-    pub max_connections_per_address: usize,
-    /// How long connections may take to end once shutdown has begun.
-    pub grace: Duration,
-    /// The names that are answered to.
-    pub hosts: Hosts,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            head_bytes: 16 * 1024,
-            head_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(75),
-            write_timeout: Duration::from_secs(30),
-            min_read_rate: 8 * 1024,
-            max_connections: 12_000,
-            max_connections_per_address: 12_000,
-            grace: Duration::from_secs(5),
-            hosts: Hosts::default(),
-        }
-    }
-}
 
 /// Listens at an address.
 ///
@@ -142,7 +105,7 @@ pub async fn serve(
     let tape = service.tape.clone();
     let front = Front {
         metrics: Arc::clone(&service.metrics),
-        places: accept::places(&settings),
+        places: room::places(&settings),
         proxies: Arc::new(service.proxies.clone()),
         router: http::router(service),
         settings: Arc::new(settings),
@@ -368,7 +331,7 @@ impl Drop for Answer {
 pub(crate) fn fuzz_head(bytes: &[u8]) {
     if let Ok(Some(read)) = head::parse(bytes) {
         assert!(read.len <= bytes.len());
-        crate::fuzzing::through(1);
+        events::testing::through(1);
         let again = head::parse(&bytes[..read.len]);
         assert!(
             matches!(again, Ok(Some(again)) if again.len == read.len && again.body == read.body)

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
-use super::gate::Gate;
-use crate::entry::put_chunk;
+use crate::front::gate::Gate;
+use events::put_chunk;
 
 /// The end of a chunked body.
 pub(super) const LAST_CHUNK: Bytes = Bytes::from_static(b"0\r\n\r\n");

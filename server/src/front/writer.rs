@@ -14,7 +14,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tracing::debug;
 
-use super::{Settings, gate::Stall, respond::LAST_CHUNK};
+use super::{gate::Stall, respond::LAST_CHUNK, settings::Settings};
 use crate::{
     ConnectionGauge,
     http::{

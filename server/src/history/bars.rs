@@ -4,12 +4,12 @@ use ::archive::{Overlay, Rolled};
 use market::{Bar, Board, Event, Interval, Millis, Sums, Symbol};
 use tape::EventId;
 
-use super::{Past, Unreadable};
-use crate::{
+use crate::history::{Past, Unreadable};
+use events::{
     Minutes, Tape, Topic, View,
-    sessions::{Calendar, adjust_for_splits},
     slices::{END, Kept},
 };
+use sessions::{Calendar, adjust_for_splits};
 
 /// Which bars are wanted.
 #[derive(Debug, Clone)]

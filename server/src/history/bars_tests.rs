@@ -15,9 +15,9 @@ use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::{
+use crate::history::NewsFilter;
+use events::{
     Draft,
-    history::NewsFilter,
     testing::{START, tape},
 };
 

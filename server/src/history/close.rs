@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use market::{Interval, Millis, Quote, Symbol};
 
 use super::{Adjust, BarQuery, Past, Unreadable, read_bars};
-use crate::{Minutes, Tape};
+use events::{Minutes, Tape};
 
 /// The last closes of those symbols that have one, in the form of quotes: each with the day that it is of.
 ///

@@ -23,11 +23,11 @@ use market::{Interval, Millis, Symbol};
 use tape::EventId;
 use tokio::{sync::Semaphore, task};
 
-use crate::Minutes;
+use events::Minutes;
 
 pub use self::news::NewsFilter;
 pub(crate) use self::{
-    bars::{Adjust, BarQuery, Bars, older_interval, read_bars, read_span},
+    bars::{Adjust, BarQuery, older_interval, read_bars, read_span},
     close::last_closes,
     news::{Stories, read_news},
 };

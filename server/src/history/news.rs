@@ -4,8 +4,8 @@ use ::archive::FoundNews;
 use market::{Event, News, NewsType, Symbol};
 use tape::EventId;
 
-use super::{Past, Unreadable};
-use crate::{
+use crate::history::{Past, Unreadable};
+use events::{
     Tape, Topic, View,
     slices::{BEGINNING, END, Kept, SLICE_ENTRIES},
     story,
@@ -175,7 +175,8 @@ mod tests {
     use market::{Action, Basis, Interval, Millis};
 
     use super::*;
-    use crate::testing::{START, publisher, tape};
+    use events::testing::{START, tape};
+    use feeds::testing::publisher;
 
     fn news(id: u64, headline: &str) -> News {
         News {

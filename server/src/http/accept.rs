@@ -1,6 +1,6 @@
 use axum::http::{HeaderMap, header};
 
-use super::problem::Problem;
+use crate::http::problem::Problem;
 
 /// The representations of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::{net::IpAddr, time::Instant};
 use axum::http::HeaderValue;
 use tracing::debug;
 
-use super::{Service, places::Place, problem::Problem};
 use crate::StreamGauge;
+use crate::http::{Service, places::Place, problem::Problem};
 
 /// Who asks, as an extension of the request.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl Admission {
     /// Admits a stream.
     ///
     /// # Errors
-    /// Where a limit is reached, as [`super::Slots`] has it.
+    /// Where a limit is reached, as [`crate::http::Slots`] has it.
     pub(crate) fn new(service: &Service, asker: Asker) -> Result<Self, Problem> {
         let slot = service.slots.take(asker.client, &service.metrics)?;
         debug!(target: "stream", id = asker.id(), client = %asker.client, "opened");

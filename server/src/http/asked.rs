@@ -13,8 +13,8 @@ use utoipa::openapi::{
     schema::{AnyOfBuilder, ObjectBuilder, Type},
 };
 
-use super::{plus_signs, problem::Problem};
-use crate::feeds::suggestion;
+use crate::http::{plus_signs, problem::Problem};
+use feeds::suggestion;
 
 /// How many unknown parameters one answer names.
 const MAX_NAMED: usize = 5;

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use market::Millis;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{accept, problem::Problem};
-use crate::cell::escaped;
+use crate::http::{accept, problem::Problem};
+use text::cell::escaped;
 
 /// What is encoded in addresses: all but letters, digits and what has no meaning in any part of one.
 pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');

@@ -20,16 +20,15 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{
+use crate::http::{
     FrameAncestors, HEARTBEAT, Limits, Outgoing, Peer, Proxies, Remembered, Search, Service, Slots,
     Snapshots, Work, router,
 };
-use crate::{
-    Closing, Config, Directory, Listing, Metrics, Tape,
-    fuzzing::through,
-    history::History,
-    publish::{Desk, Format, Submission},
-};
+use crate::{Config, Metrics, history::History, publish::Desk};
+use directory::{Directory, Listing};
+use events::testing::through;
+use events::{Closing, Tape};
+use publication::{Format, Submission};
 
 /// A day of trading of two symbols, a story of each, as they would be published.
 const EVENTS: &str = r#"

@@ -14,7 +14,7 @@ use axum::{
     routing::get,
 };
 
-use super::{Service, security::OwnPolicy};
+use crate::http::{Service, security::OwnPolicy};
 
 const MANIFEST: &str = r##"{
   "name": "Tickertape",

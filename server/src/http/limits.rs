@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use super::{
+use crate::http::{
     places::{Full, Place, Places},
     problem::Problem,
 };

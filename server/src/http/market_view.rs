@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, HashSet};
 use market::{Closes, Event, FeedStatus, Millis, News, Price, Quote, Session, Snapshot, Symbol};
 use tape::EventId;
 
-use super::{
+use crate::http::{
     remembered::Remembered,
     selection::{Selection, Symbols},
 };
-use crate::{
+use events::{
     Entry, Tape, Topic,
     slices::{self, BEGINNING, Kept, SLICE_ENTRIES},
 };
 
-pub(crate) use crate::View;
+pub(crate) use events::View;
 
 /// How many closes a sparkline is drawn from: an hour of one-minute bars.
 const SPARKLINE_BARS: usize = 60;
@@ -282,7 +282,7 @@ mod tests {
     use market::Bar;
 
     use super::*;
-    use crate::{Draft, testing};
+    use events::{Draft, testing};
 
     #[test]
     fn a_minute_whose_bar_was_replaced_has_one_close() {

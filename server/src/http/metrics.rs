@@ -6,8 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Service, problem::Problem};
 use crate::archive::Scribe;
+use crate::http::{Service, problem::Problem};
 
 /// What is counted, for Prometheus.
 ///

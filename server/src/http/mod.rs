@@ -59,12 +59,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{problem::Problem, selection::Symbols};
 use crate::{
-    Closing, Metrics, Now, Tape,
+    Metrics,
     archive::Scribe,
-    feeds::Skipped,
     history::{History, Past, Unreadable},
     publish::Desk,
 };
+use clock::Now;
+use events::{Closing, Tape};
+use feeds::Skipped;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::conditional::fuzz_tags;

@@ -20,14 +20,14 @@ use serde::{
 use tape::EventId;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
+use crate::history::{NewsFilter, Stories, read_news};
+use crate::http::{
     Service, asked, conditional,
     format::{self, Format},
     problem::Problem,
     selection::Symbols,
     stocks::IfNoneMatch,
 };
-use crate::history::{NewsFilter, Stories, read_news};
 
 /// What is asked of `/news`.
 #[derive(Debug, Deserialize, IntoParams)]

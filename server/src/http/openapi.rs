@@ -17,7 +17,7 @@ use utoipa::{
     },
 };
 
-use super::{
+use crate::http::{
     asked,
     problem::{self, Problem},
 };
@@ -44,7 +44,7 @@ pub(crate) fn description() -> utoipa::openapi::OpenApi {
 
 /// The description, whole.
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-    let mut document = super::routes().into_openapi();
+    let mut document = crate::http::routes().into_openapi();
     for item in document.paths.paths.values_mut() {
         let methods = [
             &mut item.get,

@@ -1,5 +1,5 @@
 //! Answers that are on their way: how many an address may have at a time, and how much memory those may take
-//! that are not sent yet. Streams have [`Slots`](super::Slots) and hold next to nothing.
+//! that are not sent yet. Streams have [`Slots`](crate::http::Slots) and hold next to nothing.
 
 use std::{
     pin::Pin,
@@ -17,14 +17,14 @@ use axum::{
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
-use super::{
+use crate::Refusal;
+use crate::http::{
     Service,
     admission::Asker,
     places::{Full, Place, Places},
     poll,
     problem::Problem,
 };
-use crate::Refusal;
 
 /// How much of the answers of one address may wait to be sent, in bytes: eight of the longest.
 const MAX_UNSENT_BYTES_PER_ADDRESS: usize = 64 * 1024 * 1024;

@@ -14,7 +14,8 @@ use axum::{
 use leptos::{nonce::Nonce, prelude::provide_context};
 use market::{Interval, Millis, Symbol};
 
-use super::{
+use crate::history::{Adjust, BarQuery, Unreadable, older_interval, read_bars};
+use crate::http::{
     Service,
     accept::Representation,
     asked, market_view, news,
@@ -22,7 +23,6 @@ use super::{
     selection::{NewsChoice, Query, Selection, Symbols},
     stocks,
 };
-use crate::history::{Adjust, BarQuery, Unreadable, older_interval, read_bars};
 
 /// How many symbols the watchlist shows where the address names none.
 const USUAL_WATCHLIST: usize = 30;

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::client::counted_as;
+use crate::http::client::counted_as;
 
 /// So many places in all and for one address. A clone is the same.
 #[derive(Debug, Clone)]

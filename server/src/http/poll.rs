@@ -15,7 +15,7 @@ use tape::EventId;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::{
+use crate::http::{
     Service,
     admission::Asker,
     asked,
@@ -23,7 +23,7 @@ use super::{
     selection::{Query, Selection},
     stream::{self, Opening},
 };
-use crate::{Cursor, Delivery};
+use events::{Cursor, Delivery};
 
 /// The longest wait, in seconds: proxies cut silent requests soon after.
 const MAX_WAIT: u64 = 25;
@@ -89,7 +89,7 @@ pub(crate) fn wait(uri: &Uri) -> Duration {
 /// `after` is not on the tape. One that may wait takes a place as a stream does.
 ///
 /// # Errors
-/// Where a limit is reached, as [`super::Slots`] has it.
+/// Where a limit is reached, as [`crate::http::Slots`] has it.
 pub(crate) async fn answer(
     service: &Service,
     selection: &Selection,

@@ -19,7 +19,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::{
+use crate::http::{
     Service,
     admission::Asker,
     asked,
@@ -27,10 +27,11 @@ use super::{
     problem::{Fault, Problem},
 };
 use crate::{
-    Owner,
     archive::Scribe,
-    publish::{self, By, Desk, Format, Outcome, Place, Publisher, Refusal, Submission},
+    publish::{Desk, Publisher},
 };
+use events::Owner;
+use publication::{By, Format, Outcome, Place, Refusal, Submission};
 
 /// The types that are read, as `Accept` names them.
 const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
@@ -370,7 +371,7 @@ fn refused(refusal: Refusal, desk: &Desk) -> Problem {
     }
 }
 
-fn invalid(faults: Vec<publish::Fault>) -> Problem {
+fn invalid(faults: Vec<publication::Fault>) -> Problem {
     let all = faults.len();
     let mut places: Vec<String> = faults.iter().map(|fault| fault.place.to_string()).collect();
     places.dedup();
@@ -406,8 +407,8 @@ fn cut(text: String, most: usize) -> String {
     }
 }
 
-impl From<publish::Fault> for Fault {
-    fn from(fault: publish::Fault) -> Self {
+impl From<publication::Fault> for Fault {
+    fn from(fault: publication::Fault) -> Self {
         let (line, index) = match fault.place {
             Place::Only => (None, None),
             Place::Line(line) => (Some(line), None),

@@ -15,7 +15,7 @@ use http_body::Body as _;
 use tower_http::request_id::{MakeRequestId, RequestId};
 use tracing::debug;
 
-use super::{
+use crate::http::{
     Peer, Service,
     admission::Asker,
     client::{NOBODY, is_sane_id},

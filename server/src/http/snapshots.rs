@@ -12,12 +12,12 @@ use market::{Event, Frame, Snapshot};
 use tape::EventId;
 use tokio::time::Instant;
 
-use super::{
+use crate::http::{
     Service, market_view,
     selection::{Selection, Symbols},
     work::in_place,
 };
-use crate::Cursor;
+use events::Cursor;
 
 /// How old a snapshot may be that is sent. It is true as of its position, and the cursor goes on
 /// from there, so that only the number of events after it grows with this.

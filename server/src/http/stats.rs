@@ -16,9 +16,10 @@ use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 use utoipa::ToSchema;
 
-use crate::feeds::Skipped;
+use feeds::Skipped;
 
-use super::{
+use crate::archive::Scribe;
+use crate::http::{
     Service,
     accept::Representation,
     admission::{Admission, Asker},
@@ -26,7 +27,6 @@ use super::{
     problem::Problem,
     stream::greeting,
 };
-use crate::archive::Scribe;
 
 /// How often the stream speaks.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tape::EventId;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
+use crate::http::{
     Service,
     accept::Representation,
     admission::{Admission, Asker},

@@ -19,8 +19,8 @@ use market::{Event, Frame, Heartbeat, Millis};
 use tape::EventId;
 use tokio::time::{Instant, Sleep};
 
-use super::{Service, admission::Admission, market_view, selection::Selection};
-use crate::{Cursor, Delivery, entry::put_chunk};
+use crate::http::{Service, admission::Admission, market_view, selection::Selection};
+use events::{Cursor, Delivery, put_chunk};
 
 /// How long a stream may be silent before it says that it lives, as the page expects it.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);

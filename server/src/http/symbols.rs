@@ -17,13 +17,14 @@ use tape::EventId;
 use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
+use crate::http::{
     Service, asked, conditional,
     format::{self, Format},
     problem::Problem,
     stocks::IfNoneMatch,
 };
-use crate::{Directory, Listing, Tape, slices};
+use directory::{Directory, Listing};
+use events::{Tape, slices};
 
 /// How old what is known of the tape may be. Somebody who types asks several times a second.
 const FRESH: Duration = Duration::from_millis(250);

@@ -8,7 +8,7 @@ use tokio::{
     task,
 };
 
-use super::problem::Problem;
+use crate::http::problem::Problem;
 
 /// How many such works go on at one time. The others wait, as long as a request may take: more at once
 /// would take the cores from the streams.

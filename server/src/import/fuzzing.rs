@@ -4,13 +4,15 @@ use std::{cell::OnceCell, io};
 
 use jiff::tz::TimeZone;
 
-use super::{
+use crate::data::Which;
+use crate::import::{
     ImportOptions, Numbers, Plan, Reading, Source, guessed_zone,
     lines::{Line, Lines},
     rows,
     time::TimeFormat,
 };
-use crate::{data::Which, fuzzing::through, sessions::Calendar};
+use events::testing::through;
+use sessions::Calendar;
 
 const NOW: u64 = 1_790_000_000_000;
 

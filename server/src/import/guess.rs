@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 use market::{Interval, Millis};
 
-use super::{
+use crate::import::{
     rows,
     time::{Stamp, TimeFormat},
 };

@@ -134,10 +134,7 @@ const UNAMBIGUOUS: Millis = 100_000_000_000;
 fn midnights(said: &Option<TimeZone>) -> Vec<TimeZone> {
     match said {
         Some(zone) => vec![TimeZone::UTC, zone.clone()],
-        None => vec![
-            TimeZone::UTC,
-            crate::sessions::Calendar::UsStocks.zone().clone(),
-        ],
+        None => vec![TimeZone::UTC, sessions::Calendar::UsStocks.zone().clone()],
     }
 }
 
@@ -268,7 +265,7 @@ fn guessed_zone(symbol: Symbol) -> TimeZone {
         && class.len() <= 2
         && stock.bytes().all(|byte| byte.is_ascii_uppercase())
     {
-        crate::sessions::Calendar::UsStocks.zone().clone()
+        sessions::Calendar::UsStocks.zone().clone()
     } else {
         TimeZone::UTC
     }

@@ -6,13 +6,13 @@ use jiff::{civil::Date, tz::TimeZone};
 use market::{Bar, Interval, Millis, Moves, Price, Size, Symbol, Trade};
 use rust_decimal::Decimal;
 
-use super::{
+use crate::import::{
     columns::{Columns, Kind, Role},
     lines::{Lines, Malformed},
     numbers::Numbers,
     time::{Stamp, TimeFormat},
 };
-use crate::cell::unescaped;
+use text::cell::unescaped;
 
 /// How the lines of one file are read.
 pub(crate) struct Reading<'a> {

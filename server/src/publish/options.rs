@@ -2,7 +2,8 @@ use std::num::NonZeroU32;
 
 use clap::Args;
 
-use super::{MAX_EVENTS, TokenGrant};
+use crate::publish::TokenGrant;
+use publication::MAX_EVENTS;
 
 /// Who may publish, and how much.
 #[derive(Debug, Clone, Args)]

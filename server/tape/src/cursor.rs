@@ -7,10 +7,10 @@ use std::{
 };
 
 use crate::{
-    EventId, Key, Payload,
+    EventId, Key, OffTape, Payload,
     log::{Entry, Log},
-    tape::{View, lock},
-    waiting::{self, For},
+    view::{View, lock},
+    waiting::For,
 };
 
 /// One event as a cursor reads it.
@@ -25,29 +25,6 @@ pub struct Delivery<P> {
     /// from, or that kept entry comes twice.
     pub in_order: bool,
 }
-
-/// A position is not on the tape, or no longer: what came after it is not all there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OffTape {
-    /// The position in question.
-    pub position: EventId,
-    /// The oldest position that would have done.
-    pub oldest: EventId,
-    /// The newest position that would have done.
-    pub newest: EventId,
-}
-
-impl fmt::Display for OffTape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} is not on the tape: expected an id of its own from {} to {}",
-            self.position, self.oldest, self.newest
-        )
-    }
-}
-
-impl std::error::Error for OffTape {}
 
 /// How far a cursor has read.
 ///
@@ -337,11 +314,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
                 Some(_) => For::Kept,
                 None => For::Any,
             };
-            let Log {
-                topics, readers, ..
-            } = &mut *log;
-            let waker = context.waker();
-            waiting::wait(topics, readers, self.reader, what, waker)
+            log.wait(self.reader, what, context.waker())
         };
         drop(log);
         // Dropping a waker may drop a task, and with it a cursor, which locks the tape.

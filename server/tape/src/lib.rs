@@ -77,14 +77,22 @@
 mod batch;
 mod cursor;
 mod id;
+mod limits;
 mod log;
+mod off_tape;
+mod refill;
 mod ringer;
 mod tape;
+mod view;
 mod waiting;
 
 pub use batch::Batch;
-pub use cursor::{Cursor, Delivery, OffTape};
+pub use cursor::{Cursor, Delivery};
 pub use id::{EventId, EventIdError, IDS_PER_MS};
+pub use limits::{Limits, Stats};
 pub use log::{Key, MAX_DISORDER_MS, Payload};
+pub use off_tape::OffTape;
+pub use refill::{Refill, Stored};
 pub use ringer::Ringer;
-pub use tape::{Limits, Refill, Stats, Stored, Tape, View};
+pub use tape::Tape;
+pub use view::View;

@@ -10,7 +10,7 @@ use slab::Slab;
 use crate::{
     EventId, Limits, OffTape, Refill, Stats, Stored,
     id::Mark,
-    waiting::{Reader, Waits},
+    waiting::{For, Reader, Waits},
 };
 
 /// What topics and merge keys are: any type with these traits is one.
@@ -171,6 +171,31 @@ pub(crate) struct Log<K, P> {
 }
 
 impl<K: Key, P: Payload> Log<K, P> {
+    /// Makes a reader wait in all its topics. Hands back the waker that it had before, to be dropped
+    /// after the lock is released.
+    pub(crate) fn wait(&mut self, reader: usize, what: For, waker: &Waker) -> Option<Waker> {
+        let Log {
+            topics, readers, ..
+        } = self;
+        let mut seats = std::mem::take(&mut readers[reader].seats);
+        for (index, seat) in seats.iter_mut().enumerate() {
+            if seat.waits.is_some_and(|(waits_for, _)| waits_for == what) {
+                continue;
+            }
+            let waiting = &mut topics[seat.topic].waiting;
+            waiting.leave(readers, seat);
+            let list = waiting.list(what);
+            seat.waits = Some((what, list.len()));
+            list.push((reader, index));
+        }
+        let reader = &mut readers[reader];
+        reader.seats = seats;
+        match &reader.waker {
+            Some(old) if old.will_wake(waker) => None,
+            _ => reader.waker.replace(waker.clone()),
+        }
+    }
+
     pub(crate) fn new(now: u64, mark: Mark, limits: Limits) -> Self {
         let start = mark.first_of(now);
         Log {

@@ -4,7 +4,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{Key, Payload, log::Log, tape::lock};
+use crate::{Key, Payload, log::Log, view::lock};
 
 /// Wakes cursors in the place of the appends that concern them: see [`crate::Tape::ringer`].
 ///

@@ -1,88 +1,14 @@
 use std::{
     fmt,
-    ops::Bound::{Excluded, Unbounded},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use crate::{
-    Batch, Cursor, EventId, Key, OffTape, Payload, Ringer,
+    Batch, Cursor, EventId, Key, Limits, OffTape, Payload, Refill, Ringer, Stats, View,
     id::Mark,
-    log::{Aftermath, Append, Entry, Log},
+    log::{Aftermath, Append, Log},
+    view::lock,
 };
-
-/// What bounds the window of kept entries; the first limit that is reached moves it. The newest
-/// kept entry stays, whatever its size, until it is too old.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The number of entries.
-    pub entries: usize,
-    /// The sum of their [`Payload::weight`] and of [`Limits::topic_bytes`].
-    pub bytes: usize,
-    /// What each topic counts for that holds a kept entry, beside its entries: a tape of entries that
-    /// all have topics of their own takes more memory than one of entries that share theirs.
-    pub topic_bytes: usize,
-    /// How long an entry may stay, in milliseconds: by the times that the tape was given, and not by
-    /// ids, which may be ahead of a clock that was set back.
-    pub age_ms: u64,
-}
-
-/// What the tape holds and what has happened on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stats {
-    /// Entries appended so far.
-    pub appended: u64,
-    /// Merging entries that a newer one of their key replaced so far.
-    pub superseded: u64,
-    /// Kept entries that left the window so far.
-    pub evicted: u64,
-    /// Kept entries in the window.
-    pub kept: usize,
-    /// Their bytes, and those of their topics.
-    pub kept_bytes: usize,
-    /// Merging entries, one a key.
-    pub merging: usize,
-    /// Their bytes.
-    pub merging_bytes: usize,
-    /// Topics that hold an entry or have a cursor.
-    pub topics: usize,
-    /// Cursors that live.
-    pub cursors: usize,
-    /// The oldest position from which every topic can be resumed.
-    pub oldest: EventId,
-    /// The id of the newest entry.
-    pub newest: EventId,
-}
-
-/// What a tape held before, for [`Tape::refilled`].
-#[derive(Debug, Clone)]
-pub struct Refill<K, P> {
-    /// The time, in milliseconds since the Unix epoch: by it entries age that have an earlier id, and
-    /// those of a later one as if they had come now.
-    pub now: u64,
-    /// The newest kept entry that is missing, or the tape's beginning: everything after it that is kept is
-    /// among the entries.
-    pub since: EventId,
-    /// Not before any entry that was lost after somebody may have seen it, but for those that come after
-    /// the newest entry of their mark; `0-0` where nothing ever was. Where that is not known, the newest
-    /// entry.
-    pub torn: EventId,
-    /// What is to be on the tape. Of what merges by one key only the newest counts, and of what is kept
-    /// only what [`Limits`] have room for.
-    pub entries: Vec<Stored<K, P>>,
-}
-
-/// An entry that was on a tape before.
-#[derive(Debug, Clone)]
-pub struct Stored<K, P> {
-    /// The id that it had, and will have.
-    pub id: EventId,
-    /// Its topics.
-    pub topics: Vec<K>,
-    /// Its merge key, for one that merges.
-    pub merge: Option<K>,
-    /// What it is.
-    pub payload: P,
-}
 
 /// The log. A clone is the same tape.
 pub struct Tape<K: Key, P: Payload> {
@@ -94,12 +20,6 @@ pub struct Tape<K: Key, P: Payload> {
 
 /// What is shown the kept entries of each step before they stand on the tape.
 type Witness<P> = Box<dyn Fn(&[(EventId, &P)]) + Send + Sync>;
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Callers' code that may panic under the lock (a payload, a view) runs before anything is
-    // changed, so the log is whole.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl<K: Key, P: Payload> Tape<K, P> {
     /// An empty tape, made at `now`, in milliseconds since the Unix epoch. No position from before
@@ -297,91 +217,4 @@ impl<K: Key, P: Payload> fmt::Debug for Tape<K, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Tape").field(&self.stats()).finish()
     }
-}
-
-/// The tape as it is at one position.
-pub struct View<'a, K, P> {
-    log: &'a Log<K, P>,
-}
-
-impl<'a, K: Key, P: Payload> View<'a, K, P> {
-    pub(crate) fn new(log: &'a Log<K, P>) -> Self {
-        View { log }
-    }
-
-    /// The position: the id of the newest entry.
-    pub fn position(&self) -> EventId {
-        self.log.last
-    }
-
-    /// What the tape holds and what has happened on it.
-    pub fn stats(&self) -> Stats {
-        self.log.stats()
-    }
-
-    /// Whether the tape holds an entry of a topic.
-    pub fn holds(&self, topic: &K) -> bool {
-        let topic = self.log.find(topic);
-        topic.is_some_and(|topic| !topic.kept.is_empty() || !topic.merging.is_empty())
-    }
-
-    /// How many merge keys have an entry.
-    pub fn merge_keys(&self) -> usize {
-        self.log.merge_keys()
-    }
-
-    /// The entry of a merge key.
-    pub fn merged(&self, key: &K) -> Option<(EventId, &'a P)> {
-        self.log.merged(key).map(tell)
-    }
-
-    /// The merging entries of a topic, oldest first.
-    pub fn merging(
-        &self,
-        topic: &K,
-    ) -> impl DoubleEndedIterator<Item = (EventId, &'a P)> + use<'a, K, P> {
-        let topic = self.log.find(topic);
-        let entries = topic.map(|topic| topic.merging.values());
-        entries.into_iter().flatten().map(|entry| tell(entry))
-    }
-
-    /// The merging entries of a topic that are newer than `after`, oldest first: what has changed since.
-    pub fn merging_after(
-        &self,
-        topic: &K,
-        after: EventId,
-    ) -> impl Iterator<Item = (EventId, &'a P)> + use<'a, K, P> {
-        let topic = self.log.find(topic);
-        let entries = topic.map(|topic| topic.merging.range((Excluded(after), Unbounded)));
-        entries.into_iter().flatten().map(|(_, entry)| tell(entry))
-    }
-
-    /// The kept entries of a topic that are in the window and older than `before`, newest first. It is
-    /// found without looking at the others.
-    pub fn kept_before(
-        &self,
-        topic: &K,
-        before: EventId,
-    ) -> impl Iterator<Item = (EventId, &'a P)> + use<'a, K, P> {
-        let topic = self.log.find(topic);
-        let entries = topic.map(|topic| {
-            let older = topic.kept.partition_point(|entry| entry.id < before);
-            topic.kept.range(..older).rev()
-        });
-        entries.into_iter().flatten().map(|entry| tell(entry))
-    }
-
-    /// The kept entries of a topic that are in the window, newest first.
-    pub fn kept(
-        &self,
-        topic: &K,
-    ) -> impl DoubleEndedIterator<Item = (EventId, &'a P)> + use<'a, K, P> {
-        let topic = self.log.find(topic);
-        let entries = topic.map(|topic| topic.kept.iter().rev());
-        entries.into_iter().flatten().map(|entry| tell(entry))
-    }
-}
-
-fn tell<P>(entry: &Entry<P>) -> (EventId, &P) {
-    (entry.id, &entry.payload)
 }

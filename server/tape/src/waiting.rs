@@ -9,13 +9,11 @@ use std::{collections::HashSet, task::Waker};
 
 use slab::Slab;
 
-use crate::log::Topic;
-
 /// The side of a cursor that is behind the lock.
 #[derive(Default)]
 pub(crate) struct Reader {
-    waker: Option<Waker>,
-    seats: Vec<Seat>,
+    pub(crate) waker: Option<Waker>,
+    pub(crate) seats: Vec<Seat>,
     /// The topics of `seats`, where they are many, so that naming one twice is noticed without a
     /// search.
     #[expect(
@@ -32,7 +30,7 @@ const FEW: usize = 16;
 pub(crate) struct Seat {
     pub(crate) topic: usize,
     /// Where in which list of the topic it waits.
-    waits: Option<(For, usize)>,
+    pub(crate) waits: Option<(For, usize)>,
 }
 
 /// What a reader waits for.
@@ -84,7 +82,7 @@ impl Reader {
 }
 
 impl Waits {
-    fn list(&mut self, what: For) -> &mut Vec<(usize, usize)> {
+    pub(crate) fn list(&mut self, what: For) -> &mut Vec<(usize, usize)> {
         match what {
             For::Any => &mut self.any,
             For::Kept => &mut self.kept,
@@ -118,33 +116,5 @@ impl Waits {
         if let Some(&(reader, seat)) = list.get(index) {
             readers[reader].seats[seat].waits = Some((what, index));
         }
-    }
-}
-
-/// Makes a reader wait in all its topics. Hands back the waker that it had before, to be dropped
-/// after the lock is released.
-pub(crate) fn wait<K, P>(
-    topics: &mut Slab<Topic<K, P>>,
-    readers: &mut Slab<Reader>,
-    reader: usize,
-    what: For,
-    waker: &Waker,
-) -> Option<Waker> {
-    let mut seats = std::mem::take(&mut readers[reader].seats);
-    for (index, seat) in seats.iter_mut().enumerate() {
-        if seat.waits.is_some_and(|(waits_for, _)| waits_for == what) {
-            continue;
-        }
-        let waiting = &mut topics[seat.topic].waiting;
-        waiting.leave(readers, seat);
-        let list = waiting.list(what);
-        seat.waits = Some((what, list.len()));
-        list.push((reader, index));
-    }
-    let reader = &mut readers[reader];
-    reader.seats = seats;
-    match &reader.waker {
-        Some(old) if old.will_wake(waker) => None,
-        _ => reader.waker.replace(waker.clone()),
     }
 }

@@ -243,7 +243,7 @@ async fn the_next_process_resets_who_comes_from_the_last() {
     // Its tape begins later, and knows another price.
     let mut service = support::service(1000);
     let later = START + 60_000;
-    service.tape = server::Tape::new(later, 0, service_limits());
+    service.tape = events::Tape::new(later, 0, service_limits());
     let now = Arc::new(AtomicU64::new(later));
     let next = Server::serving(service, now, Settings::default());
     next.append(session("GOOG"));

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
+use feeds::{Feed, Patience, sources::binance::Binance};
 use market::{FeedState, Quality};
-use server::feeds::{Feed, Patience, binance::Binance};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::support::socket_server::{Dialogue, SocketServer, Stage};

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
+use feeds::{Feed, Patience, pairs::Pair, sources::coinbase::Coinbase};
 use market::{FeedState, Quality};
 use serde_json::{Value, json};
-use server::feeds::{Feed, Patience, coinbase::Coinbase, pairs::Pair};
 
 use super::support::socket_server::{Dialogue, SocketServer, Stage};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use feeds::Patience;
 use market::FeedState;
-use server::feeds::Patience;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{

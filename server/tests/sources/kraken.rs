@@ -1,8 +1,8 @@
 use std::time::Duration;
 
+use feeds::{Feed, Patience, pairs::Pair, sources::kraken::Kraken};
 use market::FeedState;
 use serde_json::{Value, json};
-use server::feeds::{Feed, Patience, kraken::Kraken, pairs::Pair};
 
 use super::support::socket_server::{Dialogue, SocketServer, Stage};
 

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
+use feeds::Patience;
 use market::{Bar, Event};
 use serde_json::Value;
-use server::feeds::Patience;
 
 use super::{
     coinbase, kraken,

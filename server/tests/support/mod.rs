@@ -19,6 +19,8 @@ use std::{
 };
 
 use clap::Parser;
+use events::{Closing, Entry, Tape, Topic};
+use feeds::{Skipped, provide_tls};
 use leptos::config::LeptosOptions;
 use market::{
     Action, Bar, Basis, Event, FeedState, FeedStatus, News, NewsType, Quality, Quote, Session,
@@ -28,14 +30,12 @@ use market::{
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use server::{
-    Closing, Config, Entry, Metrics, Settings, Tape, Topic,
-    feeds::Skipped,
+    Config, Metrics, Settings,
     history::History,
     http::{
         self, FrameAncestors, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots,
         Work,
     },
-    provide_tls,
     publish::Desk,
 };
 use tape::{EventId, Limits};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use server::Secret;
+use feeds::Secret;
 
 /// A secret that is gone from the disk when the test is.
 pub(crate) struct Kept(PathBuf);

@@ -6,13 +6,12 @@
 
 use std::{panic::Location, sync::Arc, time::Duration};
 
+use clock::Now;
+use events::{Tape, Topic};
+use feeds::{Backoff, Feed, Floor, Skipped, Statuses, Supervisor};
 use futures_util::{SinkExt, StreamExt};
 use market::{Bar, Event, FeedState, FeedStatus, News, Quote, Session, Symbol};
 use serde_json::Value;
-use server::{
-    Now, Tape, Topic,
-    feeds::{Backoff, Feed, Floor, Skipped, Statuses, Supervisor},
-};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},

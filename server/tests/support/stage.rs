@@ -2,12 +2,10 @@
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
+use clock::{Now, system_now};
+use events::{Entry, Tape, Topic};
+use feeds::{Backoff, Feed, Floor, Skipped, Statuses, Supervisor};
 use market::{Event, FeedState, FeedStatus, News, Quote};
-use server::{
-    Entry, Now, Tape, Topic,
-    feeds::{Backoff, Feed, Floor, Skipped, Statuses, Supervisor},
-    system_now,
-};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +14,7 @@ pub(crate) struct Stage {
     pub(crate) statuses: Statuses,
     supervisor: Supervisor,
     stop: CancellationToken,
-    cursor: server::Cursor,
+    cursor: events::Cursor,
 }
 
 /// Waits for what ought to happen soon.

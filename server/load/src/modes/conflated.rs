@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use super::{Cost, Due, Latencies, Mode, Payload, Row, Run, Setting, Turn, Work};
+use super::{Cost, Due, Mode, Payload, Row, Run, Setting, Turn, Work};
 use crate::{
     Problem,
+    latencies::Latencies,
     scan::Found,
     schedule::{Receipts, Schedule},
     servers::{Kind, NEWS, Topic},

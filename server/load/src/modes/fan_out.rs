@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{DRAIN, Due, Latencies, Mode, Payload, Row, Run, Setting, Turn, Work};
+use super::{DRAIN, Due, Mode, Payload, Row, Run, Setting, Turn, Work};
 use crate::{
     Problem,
+    latencies::Latencies,
     scan::Found,
     schedule::{Flight, Receipts, Schedule},
     servers::{Kind, NEWS, Topic},

@@ -2,9 +2,10 @@
 
 use std::{fs, time::Duration};
 
-use super::{Due, Latencies, Mode, Payload, Row, Run, Setting, Turn, Work};
+use super::{Due, Mode, Payload, Row, Run, Setting, Turn, Work};
 use crate::{
     Problem,
+    latencies::Latencies,
     scan::Found,
     schedule::{Receipts, Schedule},
     servers::{Kind, QUOTE, Topic},

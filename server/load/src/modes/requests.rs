@@ -9,9 +9,10 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use super::{Latencies, Mode, Row, Setting};
+use super::{Mode, Row, Setting};
 use crate::{
     Problem,
+    latencies::Latencies,
     servers::{Kind, Server, TOKEN},
 };
 

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use super::{Due, Latencies, Mode, Payload, Row, Run, Setting, Turn, Work};
+use super::{Due, Mode, Payload, Row, Run, Setting, Turn, Work};
 use crate::{
     Problem,
+    latencies::Latencies,
     scan::{FIRST_SEQUENCE, Found},
     schedule::Schedule,
     servers::{Kind, QUOTE, SYMBOLS, SYMBOLS_EACH, Topic},

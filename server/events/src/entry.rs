@@ -1,0 +1,210 @@
+use std::{fmt::Write as _, ops::Deref, sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use market::{Encoded, Event, Frame, Symbol};
+use tape::{EventId, Payload};
+
+use crate::{Batch, Owner, Topic};
+
+/// What an entry takes in each topic beside the topic itself: its place in the topic's queue, which may be
+/// half empty, and the topic's in the entry.
+const SEAT_BYTES: usize = 24;
+
+/// What stands on the tape: an event, encoded once for every subscriber. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Entry(Arc<Record>);
+
+/// An event and its bytes.
+#[derive(Debug)]
+pub struct Record {
+    /// The event itself, for snapshots and for answers that are no stream.
+    pub event: Arc<Event>,
+    /// When it was appended, for the time from then to a write.
+    pub appended: Instant,
+    /// Who published it. Nobody who reads is told.
+    pub owner: Owner,
+    chunk: Chunk,
+}
+
+impl Entry {
+    /// Encodes an event under its id.
+    pub fn new(id: EventId, event: Event) -> Self {
+        Entry::owned(id, event, Owner::Unknown)
+    }
+
+    /// As [`Entry::new`], of an owner.
+    pub fn owned(id: EventId, event: Event, owner: Owner) -> Self {
+        let frame = Frame::new(Some(&id), &event);
+        Entry::of(&frame, Arc::new(event), owner)
+    }
+
+    fn of(frame: &Frame, event: Arc<Event>, owner: Owner) -> Self {
+        Entry(Arc::new(Record {
+            chunk: Chunk::new(frame),
+            event,
+            owner,
+            appended: Instant::now(),
+        }))
+    }
+}
+
+/// An event that is ready for the tape. All that costs time is done before the tape is locked.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    event: Arc<Event>,
+    encoded: Encoded,
+    topics: Vec<Topic>,
+    owner: Owner,
+}
+
+impl Draft {
+    /// Encodes an event but for its id.
+    pub fn new(event: Event) -> Self {
+        Draft {
+            encoded: Encoded::new(&event),
+            topics: Topic::of(&event),
+            event: Arc::new(event),
+            owner: Owner::default(),
+        }
+    }
+
+    /// As it is, of an owner.
+    #[must_use]
+    pub fn of(self, owner: Owner) -> Self {
+        Draft { owner, ..self }
+    }
+
+    /// Who publishes it.
+    pub fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// What is to be appended.
+    pub fn event(&self) -> &Arc<Event> {
+        &self.event
+    }
+
+    /// Appends it to what goes on the tape together.
+    pub fn append(self, batch: &mut Batch<'_>) -> EventId {
+        let Draft {
+            event,
+            encoded,
+            topics,
+            owner,
+        } = self;
+        let merge = Topic::merge(&event);
+        batch.append(topics, merge.as_ref(), |id| {
+            Entry::of(&encoded.frame(Some(&id)), event, owner)
+        })
+    }
+}
+
+impl Record {
+    /// The event as a stream sends it.
+    pub fn chunk(&self) -> &Chunk {
+        &self.chunk
+    }
+}
+
+impl Deref for Entry {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.0
+    }
+}
+
+impl Payload for Entry {
+    fn weight(&self) -> usize {
+        // The event holds about the same text again, next to its own fixed size. And a story stands in
+        // the queue of each of its symbols.
+        let symbols = match &*self.event {
+            Event::News(news) => news.symbols.len() * (size_of::<Symbol>() + SEAT_BYTES),
+            _ => 0,
+        };
+        2 * self.chunk.framed.len() + size_of::<Event>() + symbols
+    }
+}
+
+/// The frame of an event, with the chunk of HTTP/1.1 around it
+/// ([RFC 9112, section 7.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1)): both are
+/// slices of the same bytes, so that neither way of sending them has to copy or to compute.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    framed: Bytes,
+    /// Where the frame begins; it ends before the chunk's last line end.
+    start: usize,
+    /// Where in the frame its `id:` line ends.
+    id_len: usize,
+}
+
+/// What ends a line of HTTP.
+const CRLF: &str = "\r\n";
+
+impl Chunk {
+    /// Puts a chunk around a frame.
+    pub fn new(frame: &Frame) -> Self {
+        let bytes = frame.bytes();
+        let mut framed = Vec::with_capacity(bytes.len() + 8);
+        let start = put_chunk(&mut framed, &bytes);
+        Chunk {
+            framed: framed.into(),
+            start,
+            id_len: bytes.len() - frame.bytes_without_id().len(),
+        }
+    }
+
+    /// The frame in its chunk.
+    pub fn framed(&self) -> &Bytes {
+        &self.framed
+    }
+
+    /// The frame alone.
+    pub fn frame(&self) -> Bytes {
+        self.framed
+            .slice(self.start..self.framed.len() - CRLF.len())
+    }
+
+    /// The frame without its `id:` line, for an event that is sent out of order.
+    pub fn frame_without_id(&self) -> Bytes {
+        self.frame().slice(self.id_len..)
+    }
+}
+
+/// Writes one chunk of a body. Returns how many bytes stand before its data.
+pub fn put_chunk(out: &mut Vec<u8>, data: &[u8]) -> usize {
+    let mut size = String::with_capacity(10);
+    // Writing to a String cannot fail.
+    let _ = write!(size, "{:x}{CRLF}", data.len());
+    out.extend_from_slice(size.as_bytes());
+    out.extend_from_slice(data);
+    out.extend_from_slice(CRLF.as_bytes());
+    size.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use market::Heartbeat;
+
+    use super::*;
+
+    #[test]
+    fn a_chunk_holds_its_frame() {
+        let event = Event::Heartbeat(Heartbeat { time: 7 });
+        let id = EventId { ms: 5, n: 1 };
+        let chunk = Chunk::new(&Frame::new(Some(&id), &event));
+        assert_eq!(
+            chunk.frame(),
+            "id: 5-1\nevent: heartbeat\ndata: {\"time\":7}\n\n"
+        );
+        assert_eq!(
+            chunk.frame_without_id(),
+            "event: heartbeat\ndata: {\"time\":7}\n\n"
+        );
+        assert_eq!(
+            chunk.framed(),
+            "2b\r\nid: 5-1\nevent: heartbeat\ndata: {\"time\":7}\n\n\r\n"
+        );
+        assert_eq!(chunk.frame().len(), 0x2b);
+    }
+}

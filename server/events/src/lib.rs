@@ -1,0 +1,35 @@
+//! The tape bound to market events: what stands on it, under which topics, and whose it is.
+
+pub mod claims;
+mod closing;
+mod entry;
+mod minutes;
+mod owner;
+mod ringing;
+pub mod slices;
+pub mod story;
+#[cfg(any(test, fuzzing, feature = "testing"))]
+pub mod testing;
+mod topic;
+
+pub use closing::Closing;
+pub use entry::{Chunk, Draft, Entry, Record, put_chunk};
+pub use minutes::{Closed, Minutes};
+pub use owner::Owner;
+pub use ringing::ring;
+pub use topic::Topic;
+
+/// The tape of a server.
+pub type Tape = tape::Tape<Topic, Entry>;
+
+/// A subscriber's position on it.
+pub type Cursor = tape::Cursor<Topic, Entry>;
+
+/// The tape as it is at one position.
+pub type View<'a> = tape::View<'a, Topic, Entry>;
+
+/// What is appended as one step.
+pub type Batch<'a> = tape::Batch<'a, Topic, Entry>;
+
+/// What a cursor hands out.
+pub type Delivery = tape::Delivery<Entry>;

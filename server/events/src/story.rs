@@ -1,0 +1,68 @@
+//! The same story twice is one story, whoever tells it. The memory of it is the tape: a story that
+//! has left the window is told anew.
+
+use market::Event;
+use tape::EventId;
+
+use crate::{Draft, Entry, Topic, View};
+
+/// The newest version of a story that is on the tape.
+pub fn newest<'a>(view: &View<'a>, id: &str) -> Option<(EventId, &'a Entry)> {
+    view.kept(&Topic::story(id))
+        .find(|(_, entry)| matches!(&*entry.event, Event::News(news) if news.id == id))
+}
+
+/// What there is to append of a story where an earlier version of it is known, if anything.
+pub fn after(draft: Draft, earlier: Option<&Event>) -> Option<Draft> {
+    let (Event::News(news), Some(Event::News(earlier))) = (&**draft.event(), earlier) else {
+        return Some(draft);
+    };
+    let told = news.clone().after(earlier)?;
+    if told == *news {
+        return Some(draft);
+    }
+    let owner = draft.owner().clone();
+    Some(Draft::new(Event::News(told)).of(owner))
+}
+
+#[cfg(test)]
+mod tests {
+    use market::{Action, Basis, News, NewsType};
+
+    use super::*;
+    use crate::testing;
+
+    fn news(headline: &str) -> News {
+        News {
+            id: "test:1".to_owned(),
+            kind: NewsType::Headline,
+            basis: Basis::Native,
+            action: Action::Created,
+            symbols: Vec::new(),
+            headline: headline.to_owned(),
+            summary: None,
+            url: None,
+            source: "test".to_owned(),
+            published: testing::START,
+            form: None,
+            accession: None,
+            code: None,
+        }
+    }
+
+    #[test]
+    fn stories_are_told_apart_by_their_ids_though_they_share_a_topic() {
+        let tape = testing::tape();
+        let draft = Draft::new(Event::News(news("a")));
+        let shared = [Topic::story("test:2")];
+        tape.append_all(testing::START, |batch| {
+            batch.append(shared, None, |id| {
+                crate::Entry::new(id, (**draft.event()).clone())
+            })
+        });
+        tape.view(|view| {
+            assert!(view.holds(&Topic::story("test:2")));
+            assert!(newest(view, "test:2").is_none());
+        });
+    }
+}

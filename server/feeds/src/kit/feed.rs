@@ -1,0 +1,69 @@
+use std::{fmt, time::Duration};
+
+use futures_util::future::BoxFuture;
+
+use super::{Publisher, Revealed};
+
+/// A source of events.
+pub trait Feed: Send {
+    /// The name, as it stands in [`market::Session::source`] and [`market::FeedStatus::name`].
+    fn name(&self) -> &str;
+
+    /// Publishes until the source ends or breaks off. It may be called again afterwards. Whoever
+    /// wants it to stop drops the future.
+    ///
+    /// # Errors
+    /// When the source cannot be reached or read; [`FeedError`] says whether to try again.
+    fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>>;
+}
+
+/// Why a feed stopped when nothing is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Nothing more will come.
+    Finished,
+    /// The connection has lived as long as its source allows: the next one is to be made at once.
+    Renew,
+}
+
+/// Why a feed stopped, in words for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedError {
+    /// It may work the next time.
+    Transient(String),
+    /// It may work, but not before so long: the source said so.
+    Later {
+        /// Why the feed stopped.
+        why: String,
+        /// How long to stay away from the source.
+        wait: Duration,
+    },
+    /// It will not work until somebody acts.
+    Fatal(String),
+}
+
+impl FeedError {
+    /// The same error, should the source have repeated a secret that it was told.
+    pub(crate) fn hiding(self, secret: &Revealed) -> Self {
+        match self {
+            FeedError::Transient(why) => FeedError::Transient(secret.hide(&why)),
+            FeedError::Later { why, wait } => FeedError::Later {
+                why: secret.hide(&why),
+                wait,
+            },
+            FeedError::Fatal(why) => FeedError::Fatal(secret.hide(&why)),
+        }
+    }
+}
+
+impl fmt::Display for FeedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FeedError::Transient(why) | FeedError::Later { why, .. } | FeedError::Fatal(why) => {
+                f.write_str(why)
+            }
+        }
+    }
+}
+
+impl std::error::Error for FeedError {}

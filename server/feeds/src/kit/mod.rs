@@ -1,0 +1,43 @@
+//! What the sources are built with: connections, polling, exact numbers, options, and the feed's side of the tape.
+
+pub(crate) mod about;
+pub mod conditions;
+pub(crate) mod currency;
+pub(crate) mod exact;
+pub(crate) mod feed;
+pub mod fetch;
+pub(crate) mod fields;
+pub(crate) mod floor;
+pub(crate) mod forms;
+pub(crate) mod frame;
+pub mod headline;
+pub(crate) mod left;
+pub mod markup;
+pub(crate) mod numbers;
+pub(crate) mod options;
+pub mod pairs;
+pub(crate) mod publisher;
+pub(crate) mod recorder;
+pub(crate) mod recording;
+pub(crate) mod retry;
+pub(crate) mod rolling;
+pub(crate) mod secret;
+pub(crate) mod seen;
+pub(crate) mod socket;
+pub(crate) mod supervisor;
+pub(crate) mod time;
+pub(crate) mod tls;
+pub(crate) mod wire;
+
+pub use about::{About, Licence, list};
+pub use feed::{End, Feed, FeedError};
+pub use floor::Floor;
+pub use frame::FrameError;
+pub use left::{Left, LeftBehind, Told};
+pub use options::{SpecError, SpecFault, suggestion};
+pub use publisher::{Publisher, Skipped};
+pub use recorder::{Recorded, Recorder};
+pub use secret::{Revealed, Secret, SecretError};
+pub use socket::Patience;
+pub use supervisor::{Backoff, Statuses, Supervisor};
+pub use tls::provide_tls;

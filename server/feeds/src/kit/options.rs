@@ -1,0 +1,405 @@
+//! Options of a feed, from the command line and from the file of the configuration.
+
+use std::{collections::HashSet, fmt, time::Duration};
+
+use reqwest::Url;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_path_to_error::{Path, Segment};
+use tokio_tungstenite::tungstenite::http::Uri;
+use toml::{Table, Value};
+
+use super::{About, secret::Secret};
+
+/// What can be said of a feed of one kind.
+pub(crate) trait FeedOptions: DeserializeOwned {
+    /// How the feed is called.
+    const NAME: &'static str;
+
+    /// The keys of its table, the one that [`FeedOptions::MAIN`] names included.
+    const KEYS: &'static [&'static str];
+
+    /// What stands behind the colon.
+    const MAIN: Main;
+
+    /// The fields that are a [`Secret`], beside the keys: of `key` the table has `key_env` or
+    /// `key_file`.
+    const SECRETS: &'static [&'static str] = &[];
+
+    /// The secrets that are to be there when the feed starts.
+    fn secrets(&self) -> Vec<&Secret> {
+        Vec::new()
+    }
+
+    /// What the feed would do.
+    fn about(&self) -> About;
+
+    /// Checks what a type cannot.
+    ///
+    /// # Errors
+    /// What is wrong, with the value and what was expected.
+    fn checked(self) -> Result<Self, String> {
+        Ok(self)
+    }
+}
+
+/// What the text behind the colon of a feed is, by the key of its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Main {
+    /// Nothing stands there; options may follow.
+    Nothing,
+    /// A list, separated by commas; options follow the first question mark.
+    List(&'static str),
+    /// A text; options follow the last question mark, because the name of a file may have one.
+    Text(&'static str),
+    /// An address, which may have anything in it; no options follow.
+    Address(&'static str),
+}
+
+/// Why a text or a table is not a [`FeedSpec`]: all that is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecError(pub(crate) Vec<SpecFault>);
+
+/// One thing that is wrong with a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecFault {
+    /// The key of the table that it is about, if it is about one.
+    pub key: Option<String>,
+    /// The place in the list of that key, if it is one.
+    pub item: Option<usize>,
+    /// Whether a feed of that kind has no such key.
+    pub unknown: bool,
+    /// What is wrong, with the value and what was expected.
+    pub message: String,
+}
+
+impl SpecError {
+    /// What is wrong, one by one.
+    pub fn faults(&self) -> &[SpecFault] {
+        &self.0
+    }
+
+    pub(crate) fn of(message: String) -> Self {
+        SpecError(vec![SpecFault::of_all(message)])
+    }
+}
+
+impl SpecFault {
+    fn of_all(message: String) -> Self {
+        SpecFault {
+            key: None,
+            item: None,
+            unknown: false,
+            message,
+        }
+    }
+
+    pub(crate) fn of(key: &str, message: String) -> Self {
+        SpecFault {
+            key: Some(key.to_owned()),
+            item: None,
+            unknown: false,
+            message,
+        }
+    }
+}
+
+impl fmt::Display for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, fault) in self.0.iter().enumerate() {
+            let between = if place == 0 { "" } else { "; " };
+            write!(f, "{between}{}", fault.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SpecError {}
+
+pub(crate) fn options<T: FeedOptions>(mut table: Table) -> Result<T, SpecError> {
+    let mut faults = Vec::new();
+    let mut taken = HashSet::new();
+    for &secret in T::SECRETS {
+        if let Err(fault) = place(secret, &mut table, T::NAME) {
+            taken.insert(secret.to_owned());
+            faults.push(fault);
+        }
+    }
+    let keys = keys::<T>();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    table.retain(|key, _| {
+        let known = keys.contains(&key) || T::SECRETS.contains(&key);
+        if !known {
+            let message = format!(
+                "{key:?} is not an option of {}: expected {}{}",
+                T::NAME,
+                keys.join(", "),
+                suggestion(key, &keys)
+            );
+            faults.push(SpecFault {
+                unknown: true,
+                ..SpecFault::of(key, message)
+            });
+        }
+        known
+    });
+    // A wrong value is taken out, so that the next one is found too.
+    let options = loop {
+        let table_again = Value::Table(table.clone());
+        let error = match serde_path_to_error::deserialize::<_, T>(table_again) {
+            Ok(options) => break options,
+            Err(error) => error,
+        };
+        let (key, item) = at(error.path());
+        let message = error.inner().message();
+        let missing = missing(message);
+        if let Some(key) = key.filter(|key| table.remove(key).is_some()) {
+            // A list is a sequence to who reads, not to who writes.
+            let message = message.replace("expected a sequence", "expected a list in [ ]");
+            faults.push(SpecFault {
+                item,
+                ..SpecFault::of(&key, format!("{}: {message}", T::NAME))
+            });
+            taken.insert(key);
+            continue;
+        }
+        // What was taken out is missing for no fault of its own.
+        if missing.is_none_or(|field| !taken.contains(field)) {
+            let message = match missing.filter(|field| T::SECRETS.contains(field)) {
+                Some(field) => format!("without {field}_env or {field}_file: expected one of them"),
+                None => message.to_owned(),
+            };
+            faults.push(SpecFault::of_all(format!("{}: {message}", T::NAME)));
+        }
+        return Err(SpecError(faults));
+    };
+    match options.checked() {
+        Ok(options) if faults.is_empty() => Ok(options),
+        Err(message) if taken.is_empty() => {
+            faults.push(SpecFault::of_all(format!("{}: {message}", T::NAME)));
+            Err(SpecError(faults))
+        }
+        _ => Err(SpecError(faults)),
+    }
+}
+
+/// The keys of a table of such a feed, those of its secrets included.
+pub(crate) fn keys<T: FeedOptions>() -> Vec<String> {
+    let secrets = T::SECRETS
+        .iter()
+        .flat_map(|secret| [format!("{secret}_env"), format!("{secret}_file")]);
+    let keys = T::KEYS.iter().map(|&key| key.to_owned());
+    keys.chain(secrets).collect()
+}
+
+/// Puts the place of a secret, as the table has it, under the name of the secret.
+pub(crate) fn place(secret: &str, table: &mut Table, feed: &str) -> Result<(), SpecFault> {
+    let [env, file] = ["env", "file"].map(|place| format!("{secret}_{place}"));
+    let fault = |key: &str, why: &str| {
+        Err(SpecFault::of(
+            key,
+            format!(
+                "{feed}: {why}: expected {env} with the name of a variable, or {file} with a path"
+            ),
+        ))
+    };
+    // What stands there is not repeated: it may be the secret.
+    if table.remove(secret).is_some() {
+        let why = format!("{secret:?} is a secret, which is not written down here");
+        return fault(secret, &why);
+    }
+    let (key, place, value) = match (table.remove(&env), table.remove(&file)) {
+        (Some(_), Some(_)) => return fault(&file, &format!("{env} beside {file}")),
+        (Some(value), None) => (env.as_str(), "env", value),
+        (None, Some(value)) => (file.as_str(), "file", value),
+        (None, None) => return Ok(()),
+    };
+    let right = match &value {
+        Value::String(text) => !text.is_empty() && (place == "file" || is_variable(text)),
+        _ => false,
+    };
+    if !right {
+        return fault(key, &format!("{key} is no name of that"));
+    }
+    let place = Table::from_iter([(place.to_owned(), value)]);
+    table.insert(secret.to_owned(), Value::Table(place));
+    Ok(())
+}
+
+/// Whether a variable can be called so. A key of a source seldom can, so that one that was given in
+/// place of the name of its variable is not shown.
+fn is_variable(text: &str) -> bool {
+    text.len() <= 64
+        && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// The key, and the place in its list, that an error is about.
+pub(crate) fn at(path: &Path) -> (Option<String>, Option<usize>) {
+    let mut path = path.iter();
+    let key = match path.next() {
+        Some(Segment::Map { key }) => Some(key.clone()),
+        _ => None,
+    };
+    let item = match path.next() {
+        Some(Segment::Seq { index }) => Some(*index),
+        _ => None,
+    };
+    (key, item)
+}
+
+/// The field that serde misses, if it misses one.
+pub(crate) fn missing(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
+impl Main {
+    /// What stands behind the name on the command line, as a table.
+    pub(crate) fn read(self, rest: &str) -> Table {
+        let rest = rest.strip_prefix(':').unwrap_or(rest);
+        let split = match self {
+            Main::Nothing | Main::List(_) => rest.split_once('?'),
+            Main::Text(_) => rest.rsplit_once('?'),
+            Main::Address(_) => None,
+        };
+        let (main, mut more) = split.unwrap_or((rest, ""));
+        let mut table = Table::new();
+        match self {
+            Main::Nothing => {}
+            Main::List(key) => {
+                let list = main
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|item| !item.is_empty())
+                    .map(|item| Value::String(item.to_owned()));
+                table.insert(key.to_owned(), Value::Array(list.collect()));
+            }
+            Main::Text(key) | Main::Address(key) => {
+                table.insert(key.to_owned(), Value::String(main.to_owned()));
+            }
+        }
+        while !more.is_empty() {
+            // An address may have anything in it, so that it stands last.
+            let end = match more.starts_with("url=") {
+                true => more.len(),
+                false => more.find('&').unwrap_or(more.len()),
+            };
+            let (option, rest) = more.split_at(end);
+            let (key, value) = option.split_once('=').unwrap_or((option, ""));
+            table.insert(key.to_owned(), scalar(value));
+            more = rest.strip_prefix('&').unwrap_or(rest);
+        }
+        table
+    }
+}
+
+/// A value of the command line as the file of the configuration would have it.
+pub(crate) fn scalar(text: &str) -> Value {
+    if let Ok(truth) = text.parse() {
+        return Value::Boolean(truth);
+    }
+    if let Ok(number) = text.parse() {
+        return Value::Integer(number);
+    }
+    Value::String(text.to_owned())
+}
+
+/// Checks that there is a symbol; `example` is a feed with some.
+pub(crate) fn some<T>(symbols: &[T], example: &str) -> Result<(), String> {
+    match symbols {
+        [] => Err(format!(
+            "without a symbol: expected symbols, as in {example}"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the address of a WebSocket.
+pub(crate) fn websocket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uri, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let uri: Option<Uri> = text.parse().ok().filter(|uri: &Uri| {
+        matches!(uri.scheme_str(), Some("ws" | "wss"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+    });
+    uri.ok_or_else(|| {
+        D::Error::custom(format!(
+            "{text:?} is not an address of a WebSocket: expected ws://HOST… or wss://HOST…"
+        ))
+    })
+}
+
+/// Reads the address of something that is asked for over HTTP.
+pub(crate) fn http<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    http_address(&text).map_err(D::Error::custom)
+}
+
+/// As [`http`], of a text.
+pub(crate) fn http_address(text: &str) -> Result<Url, String> {
+    let url: Option<Url> = text.parse().ok();
+    let right = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    // An address may have a key in it, so that only its beginning is shown.
+    right.ok_or_else(|| {
+        let start = text.split(['?', '@']).next().unwrap_or_default();
+        format!("{start:?} is not an address: expected http://HOST… or https://HOST…")
+    })
+}
+
+/// An address that stands in the code.
+pub(crate) fn fixed(address: &'static str) -> Url {
+    address
+        .parse()
+        .expect("an address in the code is an address")
+}
+
+/// Checks the name that somebody gives to a feed.
+pub(crate) fn name(name: Option<&str>) -> Result<(), String> {
+    match name {
+        Some(name) if market::plain(name) != name || !(1..=60).contains(&name.chars().count()) => {
+            Err(format!(
+                "{name:?} is not a name: expected 1 to 60 characters on one line"
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks what a feed calls itself when it asks.
+pub(crate) fn user_agent(user_agent: &str) -> Result<(), String> {
+    let is_printable = user_agent.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if is_printable && (1..=200).contains(&user_agent.len()) {
+        return Ok(());
+    }
+    Err(format!(
+        "{user_agent:?} is no user_agent: expected 1 to 200 characters of ASCII on one line"
+    ))
+}
+
+/// Reads a time in whole seconds: from one to a day.
+pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    const DAY: i64 = 24 * 60 * 60;
+    let seconds = i64::deserialize(deserializer)?;
+    match u64::try_from(seconds) {
+        Ok(right) if (1..=DAY).contains(&seconds) => Ok(Duration::from_secs(right)),
+        _ => Err(D::Error::custom(format!(
+            "{seconds} is no time between two polls: expected 1 to {DAY} seconds"
+        ))),
+    }
+}
+
+/// `; did you mean …?` where a known name is near.
+pub fn suggestion(name: &str, known: &[&str]) -> String {
+    let name = name.to_ascii_lowercase();
+    let distance = |known: &&&str| strsim::osa_distance(&name, known);
+    known
+        .iter()
+        .min_by_key(distance)
+        .filter(|nearest| distance(nearest) <= nearest.len() / 2)
+        .map_or(String::new(), |nearest| {
+            format!("; did you mean {nearest}?")
+        })
+}

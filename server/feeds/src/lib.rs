@@ -1,0 +1,23 @@
+//! What turns sources into events on the tape: a file a source, all behind [`Feed`].
+//!
+//! A feed connects once, publishes until its source ends or breaks off, and says why it stopped.
+//! The [`Supervisor`] does the rest: it starts feeds, waits longer and longer between tries, holds
+//! what is known of their health, and ends them.
+
+mod arbiter;
+#[cfg(any(test, fuzzing, feature = "testing"))]
+pub mod fuzzing;
+mod kit;
+mod registry;
+pub mod sources;
+#[cfg(any(test, fuzzing, feature = "testing"))]
+pub mod testing;
+
+pub use kit::{
+    About, Backoff, End, Feed, FeedError, Floor, FrameError, Left, LeftBehind, Licence, Patience,
+    Publisher, Recorded, Recorder, Revealed, Secret, SecretError, Skipped, SpecError, SpecFault,
+    Statuses, Supervisor, Told, conditions, fetch, headline, list, markup, pairs, provide_tls,
+    suggestion,
+};
+pub use registry::{AskedFeed, FeedSpec, personal};
+pub use sources::replay::Speed;

@@ -1,0 +1,741 @@
+//! Trades and best prices from Coinbase Exchange, after its
+//! [WebSocket feed](https://docs.cdp.coinbase.com/exchange/websocket-feed/channels), no key.
+//!
+//! Everything comes from the `ticker` channel: it carries each trade's price and size with the best
+//! prices and the figures of the last 24 hours. `match` and `last_match` tell of the same trades
+//! and are passed over, so that none is counted twice; where trades cascade, the source itself
+//! folds several into one `ticker`, and volumes of bars are those of what it told.
+//!
+//! The `heartbeat` channel says each second which trade was the last one, and so whether a `ticker`
+//! has been missed. Then the product is subscribed to anew, which brings its newest `ticker`.
+//!
+//! The source takes 8 requests a second from an address, and closes a connection that has not
+//! subscribed within 5 seconds.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use market::{Clock, Day, Millis, Price, Quality, Session, Symbol, Tick, Trade};
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::http::Uri;
+
+use crate::kit::time::millis;
+use crate::{
+    About, End, Feed, FeedError, FrameError, Patience, Publisher,
+    kit::options::{self, FeedOptions, Main},
+    kit::{
+        exact,
+        fields::{self, Content, Field, Fields},
+        numbers::{Number, Numbers},
+        pairs::{self, Asked, Pair},
+        rolling::Rolling,
+        socket::{self, Fault, Heard, Made, Protocol, Say},
+    },
+};
+
+const NAME: &str = "Coinbase";
+
+/// What can be said of the feed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Options {
+    /// What to listen to, without repetition.
+    #[serde(deserialize_with = "pairs::read")]
+    pub symbols: Vec<Pair>,
+    /// The address of the feed.
+    #[serde(default = "url", deserialize_with = "options::websocket")]
+    pub url: Uri,
+}
+
+fn url() -> Uri {
+    Uri::from_static(Coinbase::URL)
+}
+
+impl FeedOptions for Options {
+    const NAME: &'static str = "coinbase";
+    const KEYS: &'static [&'static str] = &["symbols", "url"];
+    const MAIN: Main = Main::List("symbols");
+
+    fn about(&self) -> About {
+        pairs::about(&self.symbols, &self.url)
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        pairs::check(&self.symbols, Self::NAME)?;
+        Ok(self)
+    }
+}
+
+/// A feed of some products.
+#[derive(Debug)]
+pub struct Coinbase {
+    pairs: Vec<Pair>,
+    url: Uri,
+    patience: Patience,
+    made: Made,
+    told: BTreeSet<Symbol>,
+    parser: Parser,
+    rolling: Rolling,
+}
+
+impl Coinbase {
+    /// Public market data, with no account behind it.
+    pub const URL: &'static str = "wss://ws-feed.exchange.coinbase.com";
+
+    /// A feed of these products from this address.
+    pub fn new(pairs: Vec<Pair>, url: Uri) -> Self {
+        Coinbase {
+            pairs,
+            url,
+            patience: Patience::default(),
+            made: Made::default(),
+            told: BTreeSet::new(),
+            parser: Parser::new(),
+            rolling: Rolling::default(),
+        }
+    }
+
+    /// The same feed with other limits of waiting.
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Coinbase { patience, ..self }
+    }
+
+    async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
+        self.made.one_more(&self.patience, publisher).await;
+        self.parser.begin();
+        let mut conversation = Conversation {
+            url: &self.url,
+            asked: Asked::new(NAME, &self.pairs, &mut self.told),
+            parser: &mut self.parser,
+            rolling: &mut self.rolling,
+            answers_due: 0,
+            owed: HashMap::new(),
+            is_late: false,
+            missed: BTreeSet::new(),
+            asked_anew: None,
+        };
+        socket::run(&mut conversation, self.patience, publisher).await
+    }
+}
+
+impl Feed for Coinbase {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>> {
+        Box::pin(self.listen(publisher))
+    }
+}
+
+/// How often products may be subscribed to anew: two requests each time, of eight a second.
+const ANEW: Duration = Duration::from_secs(1);
+
+/// One connection.
+struct Conversation<'a> {
+    url: &'a Uri,
+    asked: Asked<'a>,
+    parser: &'a mut Parser,
+    rolling: &'a mut Rolling,
+    /// Each request is answered by one message: the subscriptions that stand, or an error.
+    answers_due: u32,
+    owed: HashMap<Symbol, Owed>,
+    /// Whether the newest trade was late.
+    is_late: bool,
+    /// The products of which a `ticker` was missed, to be subscribed to anew.
+    missed: BTreeSet<Symbol>,
+    asked_anew: Option<Instant>,
+}
+
+/// What the heartbeats of a product have told of.
+#[derive(Debug, Default)]
+struct Owed {
+    /// The last trade, by the newest of them.
+    trade: u64,
+    /// The last trade that was counted as missed.
+    counted: u64,
+}
+
+#[derive(Deserialize)]
+struct Subscriptions<'a> {
+    #[serde(borrow)]
+    channels: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Channel<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    product_ids: Field<'a>,
+}
+
+#[derive(Deserialize)]
+struct Heartbeat<'a> {
+    product_id: Symbol,
+    /// None where nothing was traded yet.
+    last_trade_id: Option<u64>,
+    #[serde(borrow, default)]
+    time: Field<'a>,
+}
+
+#[derive(Deserialize)]
+struct Refusal<'a> {
+    #[serde(borrow, default)]
+    message: Field<'a>,
+    #[serde(borrow, default)]
+    reason: Field<'a>,
+}
+
+impl Protocol for Conversation<'_> {
+    fn address(&self) -> Uri {
+        self.url.clone()
+    }
+
+    fn greet(&mut self, say: &mut Say) {
+        let products: Vec<Symbol> = self.asked.left().map(|pair| pair.symbol()).collect();
+        self.request(say, "subscribe", &["ticker", "heartbeat"], &products);
+    }
+
+    fn awaits(&self) -> Option<&'static str> {
+        (self.answers_due > 0).then_some("an answer to the subscription")
+    }
+
+    fn read(&mut self, text: &str, publisher: &Publisher, say: &mut Say) -> Result<Heard, Fault> {
+        let error = |error: serde_json::Error| FrameError::new(&error, text);
+        let typed: Typed<'_> = serde_json::from_str(text).map_err(error)?;
+        let heard = match typed.kind.as_deref() {
+            Some("ticker") => {
+                let mut faults = Vec::new();
+                let ticker = self.parser.ticker(text, publisher.now(), &mut faults)?;
+                publisher.wrongs(faults);
+                for _ in 0..std::mem::take(&mut self.parser.again) {
+                    publisher.gap();
+                }
+                match ticker {
+                    Some(tick) if self.asked.has(tick.symbol) => {
+                        if self.parser.is_news {
+                            self.is_late = !publisher.clock(tick.time);
+                        }
+                        self.tick(tick, publisher);
+                        Heard::Speech
+                    }
+                    _ => Heard::Unknown,
+                }
+            }
+            Some("heartbeat") => {
+                let beat: Heartbeat<'_> = serde_json::from_str(text).map_err(error)?;
+                // A clock that is right does not make late trades timely.
+                if let Some(time) = beat.time.text().filter(|_| !self.is_late) {
+                    publisher.clock(millis(&time, text)?);
+                }
+                if self.asked.has(beat.product_id) {
+                    self.beat(&beat, publisher);
+                }
+                Heard::Speech
+            }
+            Some("subscriptions") => {
+                let answer: Subscriptions<'_> = serde_json::from_str(text).map_err(error)?;
+                self.subscribed(&answer, publisher)?
+            }
+            Some("error") => {
+                let refusal: Refusal<'_> = serde_json::from_str(text).map_err(error)?;
+                self.refused(&refusal, publisher, say)?
+            }
+            _ => Heard::Unknown,
+        };
+        self.ask_anew(say);
+        Ok(heard)
+    }
+}
+
+impl Conversation<'_> {
+    fn request(&mut self, say: &mut Say, kind: &str, channels: &[&str], products: &[Symbol]) {
+        let request = json!({"type": kind, "product_ids": products, "channels": channels});
+        say.text(request.to_string());
+        self.answers_due += 1;
+    }
+
+    fn tick(&mut self, mut tick: Tick, publisher: &Publisher) {
+        self.asked.given(tick.symbol, publisher);
+        self.rolling.thin(tick.symbol, &mut tick.day);
+        publisher.tick(&tick);
+    }
+
+    /// A heartbeat may overtake the `ticker` of its trade, but not the next one, a second later.
+    fn beat(&mut self, beat: &Heartbeat<'_>, publisher: &Publisher) {
+        let product = beat.product_id;
+        let told = self.parser.newest_trade(product);
+        let owed = self.owed.entry(product).or_default();
+        if owed.trade > told.max(owed.counted) {
+            publisher.gap();
+            self.missed.insert(product);
+            // It is counted once, also where the source never tells of it.
+            owed.counted = owed.trade;
+        }
+        owed.trade = beat.last_trade_id.unwrap_or_default();
+    }
+
+    fn ask_anew(&mut self, say: &mut Say) {
+        let soon = self.asked_anew.is_some_and(|at| at.elapsed() < ANEW);
+        if self.missed.is_empty() || self.answers_due > 0 || soon {
+            return;
+        }
+        self.asked_anew = Some(Instant::now());
+        let products: Vec<Symbol> = std::mem::take(&mut self.missed).into_iter().collect();
+        for kind in ["unsubscribe", "subscribe"] {
+            self.request(say, kind, &["ticker"], &products);
+        }
+    }
+
+    fn subscribed(
+        &mut self,
+        answer: &Subscriptions<'_>,
+        publisher: &Publisher,
+    ) -> Result<Heard, FeedError> {
+        let channels = answer.channels.iter();
+        let mut channels = channels.filter_map(|channel| serde_json::from_str(channel.get()).ok());
+        let ticker = channels.find(|channel: &Channel<'_>| channel.name == "ticker");
+        // While products are asked for anew there may be no such channel for a moment.
+        if ticker.is_some() || self.answers_due > 1 {
+            self.answers_due = self.answers_due.saturating_sub(1);
+        }
+        let Some(ticker) = ticker.filter(|_| self.answers_due == 0) else {
+            return Ok(Heard::Step);
+        };
+        let products = ticker.product_ids.list().unwrap_or_default();
+        let given: BTreeSet<Symbol> = products
+            .into_iter()
+            .filter_map(|product| product.text()?.parse().ok())
+            .collect();
+        let asked: Vec<Symbol> = self.asked.left().map(|pair| pair.symbol()).collect();
+        for symbol in asked {
+            if given.contains(&symbol) {
+                self.asked.given(symbol, publisher);
+            } else {
+                self.asked
+                    .refused(symbol, "it is not among the subscriptions", publisher)
+                    .map_err(FeedError::Fatal)?;
+            }
+        }
+        Ok(Heard::Speech)
+    }
+
+    fn refused(
+        &mut self,
+        refusal: &Refusal<'_>,
+        publisher: &Publisher,
+        say: &mut Say,
+    ) -> Result<Heard, FeedError> {
+        let message = refusal.message.text().unwrap_or_default();
+        let reason = refusal.reason.text().unwrap_or_default();
+        let between = if reason.is_empty() { "" } else { ": " };
+        let words = format!("{message}{between}{reason}");
+        let words = socket::words(&words);
+        let mut named = self.asked.named_in(&words);
+        named.retain(|symbol| !self.asked.is_refused(*symbol));
+        if named.is_empty() || self.answers_due == 0 {
+            let why = format!("{NAME} answers: {words}");
+            let lower = words.to_ascii_lowercase();
+            if lower.contains("rate limit") || lower.contains("too many") {
+                let wait = Duration::from_secs(60);
+                return Err(FeedError::Later { why, wait });
+            }
+            // Words about the request itself will be the same the next time.
+            return Err(match lower.contains("failed to subscribe") {
+                true => FeedError::Fatal(why),
+                false => FeedError::Transient(why),
+            });
+        }
+        // One that it does not know, and it subscribes to none of them.
+        self.answers_due -= 1;
+        for symbol in named {
+            self.asked
+                .refused(symbol, &words, publisher)
+                .map_err(FeedError::Fatal)?;
+        }
+        self.greet(say);
+        Ok(Heard::Step)
+    }
+}
+
+/// Reads frames that carry ticks.
+#[derive(Debug, Default)]
+pub struct Parser {
+    // The newest sequence number of each product, with its time: the source says to ignore what is
+    // older.
+    sequences: HashMap<Symbol, (u64, Millis)>,
+    // The trades of each product. They outlive the connection: the next one begins with the last
+    // trade again.
+    trades: Numbers,
+    // Whether the last message had a trade of just now: the first one of a product is of whenever it
+    // was traded last.
+    is_news: bool,
+    // How many trades had a number that another one had before, since this was last taken.
+    again: u32,
+}
+
+#[derive(Deserialize)]
+struct Typed<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Ticker<'a> {
+    sequence: Option<u64>,
+    product_id: Symbol,
+    #[serde(borrow, default)]
+    price: Field<'a>,
+    #[serde(borrow, default)]
+    last_size: Field<'a>,
+    #[serde(borrow, default)]
+    open_24h: Field<'a>,
+    #[serde(borrow, default)]
+    high_24h: Field<'a>,
+    #[serde(borrow, default)]
+    low_24h: Field<'a>,
+    #[serde(borrow, default)]
+    volume_24h: Field<'a>,
+    #[serde(borrow, default)]
+    best_bid: Field<'a>,
+    #[serde(borrow, default)]
+    best_bid_size: Field<'a>,
+    #[serde(borrow, default)]
+    best_ask: Field<'a>,
+    #[serde(borrow, default)]
+    best_ask_size: Field<'a>,
+    trade_id: Option<u64>,
+    #[serde(borrow, default)]
+    time: Field<'a>,
+}
+
+impl Ticker<'_> {
+    /// The last trade. A product of which nothing was traded yet has a price of zero and no number of
+    /// a trade.
+    fn trade(&self, text: &str) -> Result<Option<Trade>, FrameError> {
+        let nothing_yet = match self.price.content() {
+            Content::Missing | Content::Empty => true,
+            Content::Text(price) => exact::read::<Price>(&price) == Ok(Price::ZERO),
+        };
+        if self.trade_id.is_none() && nothing_yet {
+            return Ok(None);
+        }
+        let price = fields::traded("price", self.price, text)?;
+        let size = fields::quantity("last_size", self.last_size, text)?;
+        let trade = Trade::new(price, size);
+        Ok(Some(self.trade_id.map_or(trade, |id| trade.with_id(id))))
+    }
+}
+
+impl Parser {
+    /// A parser at the beginning of a connection.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Another connection begins.
+    fn begin(&mut self) {
+        self.sequences.clear();
+    }
+
+    /// The number of a product's newest trade.
+    fn newest_trade(&self, product: Symbol) -> u64 {
+        self.trades.newest(product).unwrap_or_default()
+    }
+
+    /// Reads a frame; `None` for one of another type, or one that is older than another before it.
+    /// Fields that can be done without and cannot be read go to `faults`.
+    ///
+    /// # Errors
+    /// When the frame is not JSON, or not what its type promises.
+    pub fn parse(
+        &mut self,
+        text: &str,
+        received: Millis,
+        faults: &mut Vec<FrameError>,
+    ) -> Result<Option<Tick>, FrameError> {
+        let error = |error: serde_json::Error| FrameError::new(&error, text);
+        let typed: Typed<'_> = serde_json::from_str(text).map_err(error)?;
+        match typed.kind.as_deref() {
+            Some("ticker") => self.ticker(text, received, faults),
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads a `ticker`; `None` for one that is older than another before it. A trade in it that
+    /// cannot be read leaves the best prices and the day's figures.
+    fn ticker(
+        &mut self,
+        text: &str,
+        received: Millis,
+        faults: &mut Vec<FrameError>,
+    ) -> Result<Option<Tick>, FrameError> {
+        let error = |error: serde_json::Error| FrameError::new(&error, text);
+        let ticker: Ticker<'_> = serde_json::from_str(text).map_err(error)?;
+        let product = ticker.product_id;
+        let (time, clock) = fields::moment(ticker.time, received, text)?;
+        let Some(is_first) = self.is_in_order(product, ticker.sequence, time) else {
+            return Ok(None);
+        };
+        let mut tick = Tick::new(product, time, clock);
+        match ticker.trade(text) {
+            Ok(Some(trade)) => tick.trade = self.take(product, time, trade, is_first),
+            Ok(None) => {}
+            Err(error) => faults.push(error),
+        }
+        self.is_news = !is_first && tick.trade.is_some() && clock == Clock::Exchange;
+        let mut fields = Fields::new(text, faults);
+        tick.bid = fields.side(
+            ("best_bid", ticker.best_bid),
+            ("best_bid_size", ticker.best_bid_size),
+        );
+        tick.ask = fields.side(
+            ("best_ask", ticker.best_ask),
+            ("best_ask_size", ticker.best_ask_size),
+        );
+        // The day rolls: it began with the price that changes are counted from.
+        let open = fields.price("open_24h", ticker.open_24h);
+        tick.day = Day {
+            volume: fields.size("volume_24h", ticker.volume_24h),
+            high: fields.price("high_24h", ticker.high_24h),
+            low: fields.price("low_24h", ticker.low_24h),
+            open,
+            prev_close: open,
+        };
+        Ok(Some(tick))
+    }
+
+    /// Whether a message is newer than those before it, and then whether it is the first of its
+    /// product. A smaller number at a later time is that of a source that counts anew.
+    fn is_in_order(
+        &mut self,
+        product: Symbol,
+        sequence: Option<u64>,
+        time: Millis,
+    ) -> Option<bool> {
+        let Some(sequence) = sequence else {
+            return Some(!self.sequences.contains_key(&product));
+        };
+        let before = self.sequences.get(&product).copied();
+        if let Some((newest, latest)) = before
+            && sequence <= newest
+        {
+            if time <= latest {
+                return None;
+            }
+            self.again += 1;
+        }
+        let latest = before.map_or(time, |(_, latest)| latest.max(time));
+        self.sequences.insert(product, (sequence, latest));
+        Some(before.is_none())
+    }
+
+    /// The trade, unless it came before. The first of a connection is the newest that there is: a
+    /// number below the one before it shows that the source counts anew.
+    fn take(
+        &mut self,
+        product: Symbol,
+        time: Millis,
+        mut trade: Trade,
+        is_first: bool,
+    ) -> Option<Trade> {
+        if is_first && trade.id < self.trades.newest(product) {
+            self.trades.restart(product);
+        }
+        match self.trades.take(product, time, &mut trade, is_first) {
+            // The source folds trades that cascade into one message, so that numbers are left out.
+            Number::Next | Number::AfterGap | Number::Missed => Some(trade),
+            Number::Again => {
+                self.again += 1;
+                Some(trade)
+            }
+            Number::Known => None,
+        }
+    }
+}
+
+/// What is known of a product without asking: its name and currency, from its letters.
+pub fn session(product: Symbol, source: &str, quality: Quality) -> Session {
+    pairs::session(product, NAME, source, quality)
+}
+
+#[cfg(test)]
+mod tests {
+    use market::Best;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    impl Parser {
+        /// Reads a frame in which nothing is wrong.
+        fn whole(&mut self, text: &str) -> Result<Option<Tick>, FrameError> {
+            let mut faults = Vec::new();
+            let tick = self.parse(text, RECEIVED, &mut faults)?;
+            faults.pop().map_or(Ok(tick), Err)
+        }
+    }
+
+    fn at(price: &str, size: Option<&str>) -> Best {
+        Best::At {
+            price: price.parse().unwrap(),
+            size: size.map(|size| size.parse().unwrap()),
+        }
+    }
+
+    const RECEIVED: Millis = 1_618_677_817_079;
+    const TICKER: &str = r#"{"type":"ticker","sequence":333938798,"product_id":"BAND-GBP","price":"14.7775","open_24h":"14.6647","volume_24h":"94381.28000000","low_24h":"14.3691","high_24h":"16.55","volume_30d":"2295579.57000000","best_bid":"14.7550","best_ask":"14.8060","side":"buy","time":"2021-04-17T16:43:30.244075Z","trade_id":881613,"last_size":"0.04"}"#;
+
+    #[test]
+    fn reads_a_ticker_with_and_without_sizes() {
+        let tick = Parser::new().whole(TICKER).unwrap().unwrap();
+        assert_eq!(tick.symbol.as_str(), "BAND-GBP");
+        assert_eq!(
+            (tick.time, tick.clock),
+            (1_618_677_810_244, Clock::Exchange)
+        );
+        let trade = tick.trade.unwrap();
+        assert_eq!(trade.price.to_string(), "14.7775");
+        assert_eq!(trade.size.unwrap().to_string(), "0.04");
+        assert_eq!(tick.bid, at("14.7550", None));
+        assert_eq!(tick.day.volume.unwrap().to_string(), "94381.28000000");
+        assert_eq!(tick.day.high.unwrap().to_string(), "16.55");
+        assert_eq!(tick.day.low.unwrap().to_string(), "14.3691");
+        assert_eq!(tick.day.open.unwrap().to_string(), "14.6647");
+
+        let sized = TICKER.replace("\"side\"", "\"best_bid_size\":\"1.50\",\"side\"");
+        let tick = Parser::new().whole(&sized).unwrap().unwrap();
+        assert_eq!(tick.bid, at("14.7550", Some("1.50")));
+    }
+
+    #[test]
+    fn passes_over_what_is_older_and_what_is_of_another_type() {
+        let mut parser = Parser::new();
+        assert!(parser.whole(TICKER).unwrap().is_some());
+        assert_eq!(parser.whole(TICKER), Ok(None), "the same again");
+        let older = TICKER.replace("333938798", "333938797");
+        assert_eq!(parser.whole(&older), Ok(None));
+        let other = older.replace("BAND-GBP", "BAND-BTC");
+        assert!(
+            parser.whole(&other).unwrap().is_some(),
+            "numbers are a product's own"
+        );
+        for text in [
+            r#"{"type":"match","size":"985","price":"0.00001305","product_id":"SKL-BTC","sequence":1}"#,
+            r#"{"type":"heartbeat","sequence":90}"#,
+            r#"{"type":"anything new"}"#,
+            "{}",
+        ] {
+            assert_eq!(parser.whole(text), Ok(None), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_wrong_and_remembers_none_of_it() {
+        let mut parser = Parser::new();
+        for text in [
+            "",
+            "{",
+            &TICKER.replace("2021-04-17T", "yesterday "),
+            &TICKER.replace("2021-04-17", "2021-05-17"),
+            &TICKER.replace("333938798", "-1"),
+        ] {
+            assert!(parser.whole(text).is_err(), "{text}");
+        }
+        assert!(parser.whole(TICKER).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_was_not_traded_yet_has_no_trade_and_no_reference() {
+        for (price, bid) in [("\"0\"", "null"), ("0", "\"\""), ("null", "\"0.00000\"")] {
+            let text = format!(
+                r#"{{"type":"ticker","product_id":"BCH-BTC","price":{price},"open_24h":"0","volume_24h":"0","low_24h":"0","high_24h":"0","best_bid":{bid},"best_ask":"10.98","best_ask_size":"2"}}"#
+            );
+            let tick = Parser::new().whole(&text).unwrap().unwrap();
+            assert_eq!((tick.trade, tick.clock), (None, Clock::Receipt));
+            assert_eq!(
+                (tick.bid, tick.ask),
+                (Best::Nobody, at("10.98", Some("2"))),
+                "{text}"
+            );
+            let nothing = Day {
+                volume: Some("0".parse().unwrap()),
+                ..Day::default()
+            };
+            assert_eq!(tick.day, nothing, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_ticker_costs_itself_alone() {
+        for (from, to, quoted) in [
+            ("\"14.7775\"", "\"0\"", "price is 0"),
+            ("\"14.7775\"", "\"much\"", "\"much\""),
+            ("\"0.04\"", "\"-0.04\"", "last_size is -0.04"),
+            ("\"14.3691\"", "\"-1\"", "low_24h is -1"),
+            ("\"94381.28000000\"", "\"x\"", "volume_24h"),
+        ] {
+            let mut faults = Vec::new();
+            let text = TICKER.replace(from, to);
+            let mut parser = Parser::new();
+            let tick = parser.parse(&text, RECEIVED, &mut faults);
+            let tick = tick.unwrap().unwrap();
+            assert_eq!(tick.ask, at("14.8060", None), "{text}");
+            assert_eq!(tick.day.high.unwrap().to_string(), "16.55", "{text}");
+            let is_of_trade = from != "\"14.3691\"" && from != "\"94381.28000000\"";
+            assert_eq!(tick.trade.is_none(), is_of_trade, "{text}");
+            assert!(
+                faults.len() == 1 && faults[0].to_string().contains(quoted),
+                "{faults:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_source_that_counts_anew_loses_no_trade() {
+        let mut parser = Parser::new();
+        let told = |parser: &mut Parser, sequence: &str, trade: &str, second: &str| {
+            let text = TICKER.replace("333938798", sequence);
+            let text = text.replace("881613", trade).replace(":30.244", second);
+            parser.whole(&text).unwrap()
+        };
+        let trade = |tick: Option<Tick>| tick.unwrap().trade.map(|trade| trade.id);
+        let first = told(&mut parser, "500", "100", ":30.244");
+        assert_eq!(trade(first), Some(Some(100)));
+        assert_eq!(
+            told(&mut parser, "499", "99", ":29.244"),
+            None,
+            "it is older"
+        );
+        let again = told(&mut parser, "501", "100", ":30.244");
+        assert_eq!(trade(again), None, "the same trade");
+        // Its number is not one that names it any more.
+        let anew = told(&mut parser, "2", "1", ":31.244");
+        assert_eq!(trade(anew), Some(None));
+        assert_eq!(trade(told(&mut parser, "3", "2", ":32.244")), Some(None));
+        assert_eq!(parser.again, 2);
+    }
+
+    #[test]
+    fn names_products() {
+        let session = session("YFI-BTC".parse().unwrap(), "x", Quality::Replay);
+        assert_eq!(session.name, "yearn.finance / Bitcoin");
+        assert_eq!(session.currency.as_deref(), Some("BTC"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC*", cut in 0..TICKER.len(), with in "[\\[\\]{}\",:0-9a-z]{0,4}") {
+            let mut parser = Parser::new();
+            let mut faults = Vec::new();
+            let _ = parser.parse(&text, RECEIVED, &mut faults);
+            let text = format!("{}{with}{}", &TICKER[..cut], &TICKER[cut..]);
+            let _ = parser.parse(&text, 0, &mut faults);
+        }
+    }
+}

@@ -1,0 +1,766 @@
+//! Trades and best prices from Kraken, after its
+//! [WebSocket API, version 2](https://docs.kraken.com/api/docs/websocket-v2/ticker): the channels
+//! `ticker` and [`trade`](https://docs.kraken.com/api/docs/websocket-v2/trade), no key.
+//!
+//! Best prices and the figures of the last 24 hours come from `ticker`, each trade from `trade`. The
+//! numbers of trades rise by one. Where one is missing, the channel is subscribed to anew, which
+//! brings the last fifty; that also fills what passed while there was no connection.
+//!
+//! All numbers are numbers in JSON and meant exactly: they are taken from the text.
+//!
+//! The source allows about 150 connections in 10 minutes from an address, then refuses it for 10. It
+//! sends a heartbeat each second when it has nothing else to say, and closes a connection that is
+//! idle for a minute.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use market::{Clock, Day, Millis, Price, Symbol, Tick, Trade};
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::{Message, http::Uri};
+
+use crate::{
+    About, End, Feed, FeedError, FrameError, Patience, Publisher,
+    kit::options::{self, FeedOptions, Main},
+    kit::{
+        fields::{self, Field, Fields},
+        numbers::{Number, Numbers},
+        pairs::{self, Asked, Pair},
+        rolling::Rolling,
+        socket::{self, Fault, Heard, Made, Protocol, Say},
+    },
+};
+
+const NAME: &str = "Kraken";
+
+/// What can be said of the feed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Options {
+    /// What to listen to, without repetition.
+    #[serde(deserialize_with = "pairs::read")]
+    pub symbols: Vec<Pair>,
+    /// The address of the feed.
+    #[serde(default = "url", deserialize_with = "options::websocket")]
+    pub url: Uri,
+}
+
+fn url() -> Uri {
+    Uri::from_static(Kraken::URL)
+}
+
+impl FeedOptions for Options {
+    const NAME: &'static str = "kraken";
+    const KEYS: &'static [&'static str] = &["symbols", "url"];
+    const MAIN: Main = Main::List("symbols");
+
+    fn about(&self) -> About {
+        pairs::about(&self.symbols, &self.url)
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        pairs::check(&self.symbols, Self::NAME)?;
+        Ok(self)
+    }
+}
+
+/// A feed of some pairs.
+#[derive(Debug)]
+pub struct Kraken {
+    pairs: Vec<Pair>,
+    url: Uri,
+    patience: Patience,
+    made: Made,
+    told: BTreeSet<Symbol>,
+    trades: Numbers,
+    rolling: Rolling,
+}
+
+impl Kraken {
+    /// Public market data, with no account behind it.
+    pub const URL: &'static str = "wss://ws.kraken.com/v2";
+
+    /// A feed of these pairs from this address.
+    pub fn new(pairs: Vec<Pair>, url: Uri) -> Self {
+        Kraken {
+            pairs,
+            url,
+            // Half of what is allowed to an address.
+            patience: Patience {
+                connections: (75, Duration::from_secs(10 * 60)),
+                ..Patience::default()
+            },
+            made: Made::default(),
+            told: BTreeSet::new(),
+            trades: Numbers::default(),
+            rolling: Rolling::default(),
+        }
+    }
+
+    /// The same feed with other limits of waiting.
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Kraken { patience, ..self }
+    }
+
+    async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
+        self.made.one_more(&self.patience, publisher).await;
+        let mut conversation = Conversation {
+            url: &self.url,
+            asked: Asked::new(NAME, &self.pairs, &mut self.told),
+            trades: &mut self.trades,
+            rolling: &mut self.rolling,
+            answers_due: BTreeSet::new(),
+            missed: BTreeSet::new(),
+            asked_anew: None,
+            requests: 0,
+            is_down: false,
+        };
+        socket::run(&mut conversation, self.patience, publisher).await
+    }
+}
+
+impl Feed for Kraken {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>> {
+        Box::pin(self.listen(publisher))
+    }
+}
+
+/// How often pairs may be subscribed to anew.
+const ANEW: Duration = Duration::from_secs(1);
+
+/// One connection.
+struct Conversation<'a> {
+    url: &'a Uri,
+    asked: Asked<'a>,
+    trades: &'a mut Numbers,
+    rolling: &'a mut Rolling,
+    /// Each pair of a request is answered by a message of its own.
+    answers_due: BTreeSet<(Channel, Symbol)>,
+    /// The pairs of which a trade is missing, to be subscribed to anew.
+    missed: BTreeSet<Symbol>,
+    asked_anew: Option<Instant>,
+    requests: u64,
+    /// Whether the source says of its own system that it is not as it should be.
+    is_down: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Channel {
+    Ticker,
+    Trade,
+}
+
+impl Channel {
+    const ALL: [Channel; 2] = [Channel::Ticker, Channel::Trade];
+
+    fn name(self) -> &'static str {
+        match self {
+            Channel::Ticker => "ticker",
+            Channel::Trade => "trade",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(borrow)]
+    channel: Option<Cow<'a, str>>,
+    #[serde(rename = "type", borrow)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+    success: Option<bool>,
+    #[serde(borrow)]
+    error: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    symbol: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    result: Option<Subscription<'a>>,
+    /// What version 1 calls the kind of a message.
+    #[serde(borrow)]
+    event: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Subscription<'a> {
+    #[serde(borrow)]
+    channel: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    symbol: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct System<'a> {
+    #[serde(borrow)]
+    system: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct TickerData<'a> {
+    #[serde(borrow)]
+    symbol: Cow<'a, str>,
+    #[serde(borrow, default)]
+    bid: Field<'a>,
+    #[serde(borrow, default)]
+    bid_qty: Field<'a>,
+    #[serde(borrow, default)]
+    ask: Field<'a>,
+    #[serde(borrow, default)]
+    ask_qty: Field<'a>,
+    #[serde(borrow, default)]
+    last: Field<'a>,
+    #[serde(borrow, default)]
+    volume: Field<'a>,
+    #[serde(borrow, default)]
+    low: Field<'a>,
+    #[serde(borrow, default)]
+    high: Field<'a>,
+    #[serde(borrow, default)]
+    change: Field<'a>,
+    #[serde(borrow, default)]
+    timestamp: Field<'a>,
+}
+
+#[derive(Deserialize)]
+struct TradeData<'a> {
+    #[serde(borrow)]
+    symbol: Cow<'a, str>,
+    #[serde(borrow, default)]
+    price: Field<'a>,
+    #[serde(borrow, default)]
+    qty: Field<'a>,
+    trade_id: u64,
+    #[serde(borrow, default)]
+    timestamp: Field<'a>,
+}
+
+/// Whether a text is of version 1 of the source's API: data in an array that ends with the channel and
+/// the pair, everything else in an object with an `event`.
+pub(crate) fn is_of_version_1(text: &str) -> bool {
+    let text = text.trim_start();
+    if !text.starts_with('[') {
+        let frame: Result<Frame<'_>, _> = serde_json::from_str(text);
+        return text.starts_with('{') && frame.is_ok_and(|frame| frame.event.is_some());
+    }
+    let elements: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+    matches!(&elements[..], [_, .., channel, pair]
+        if channel.get().starts_with('"') && pair.get().starts_with('"'))
+}
+
+/// What to do about version 1.
+pub(crate) const VERSION_1: &str = "these are messages of version 1 of Kraken's API: expected version 2, as at wss://ws.kraken.com/v2";
+
+impl Protocol for Conversation<'_> {
+    fn address(&self) -> Uri {
+        self.url.clone()
+    }
+
+    fn greet(&mut self, say: &mut Say) {
+        let pairs: Vec<Pair> = self.asked.left().collect();
+        for channel in Channel::ALL {
+            self.subscribe(say, channel, &pairs);
+        }
+    }
+
+    fn awaits(&self) -> Option<&'static str> {
+        (!self.answers_due.is_empty()).then_some("an answer to the subscription")
+    }
+
+    fn read(&mut self, text: &str, publisher: &Publisher, say: &mut Say) -> Result<Heard, Fault> {
+        if text.starts_with('[') && is_of_version_1(text) {
+            return Err(FeedError::Fatal(VERSION_1.to_owned()).into());
+        }
+        let frame: Frame<'_> =
+            serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))?;
+        let heard = match (frame.channel.as_deref(), frame.method.as_deref()) {
+            (Some("ticker"), _) => {
+                let mut faults = Vec::new();
+                let ticks = tickers(frame.data, publisher.now(), text, &mut faults)?;
+                let is_any = !ticks.is_empty();
+                for tick in ticks {
+                    let is_update = frame.kind.as_deref() == Some("update");
+                    if is_update && tick.clock == Clock::Exchange && self.asked.has(tick.symbol) {
+                        publisher.clock(tick.time);
+                    }
+                    self.tick(tick, publisher);
+                }
+                some_of(is_any, faults, publisher)?
+            }
+            (Some("trade"), _) => {
+                let snapshot = frame.kind.as_deref() == Some("snapshot");
+                let mut faults = Vec::new();
+                let entries = trades(frame.data, publisher.now(), text, &mut faults)?;
+                let is_any = entries.iter().any(|entry| entry.tick.is_some());
+                self.trades(entries, snapshot, publisher);
+                some_of(is_any, faults, publisher)?
+            }
+            (Some("heartbeat"), _) if self.answers_due.is_empty() => Heard::Speech,
+            (Some("heartbeat"), _) | (None, Some("pong")) => Heard::Step,
+            (Some("status"), _) => {
+                self.status(frame.data, publisher, text)?;
+                Heard::Step
+            }
+            (None, Some("subscribe")) => self.answered(&frame, publisher)?,
+            (None, Some("unsubscribe")) => Heard::Step,
+            (None, None) if frame.event.is_some() => {
+                return Err(FeedError::Fatal(VERSION_1.to_owned()).into());
+            }
+            _ => Heard::Unknown,
+        };
+        self.ask_anew(say);
+        match heard {
+            // It speaks, but is not well: heartbeats come all the same.
+            Heard::Speech if self.is_down => Ok(Heard::Step),
+            heard => Ok(heard),
+        }
+    }
+
+    fn ping(&mut self) -> Message {
+        self.requests += 1;
+        Message::text(json!({"method": "ping", "req_id": self.requests}).to_string())
+    }
+}
+
+impl Conversation<'_> {
+    fn request(&mut self, say: &mut Say, method: &str, channel: Channel, pairs: &[Pair]) {
+        self.requests += 1;
+        let symbols: Vec<String> = pairs.iter().map(Pair::with_slash).collect();
+        let mut params = json!({"channel": channel.name(), "symbol": symbols});
+        if method == "subscribe" {
+            params["snapshot"] = true.into();
+            if channel == Channel::Ticker {
+                params["event_trigger"] = "bbo".into();
+            }
+        }
+        let request = json!({"method": method, "params": params, "req_id": self.requests});
+        say.text(request.to_string());
+    }
+
+    fn subscribe(&mut self, say: &mut Say, channel: Channel, pairs: &[Pair]) {
+        self.request(say, "subscribe", channel, pairs);
+        let due = pairs.iter().map(|pair| (channel, pair.symbol()));
+        self.answers_due.extend(due);
+    }
+
+    fn ask_anew(&mut self, say: &mut Say) {
+        let soon = self.asked_anew.is_some_and(|at| at.elapsed() < ANEW);
+        if self.missed.is_empty() || !self.answers_due.is_empty() || soon {
+            return;
+        }
+        self.asked_anew = Some(Instant::now());
+        let missed = std::mem::take(&mut self.missed);
+        let pairs = self.asked.left();
+        let pairs: Vec<Pair> = pairs
+            .filter(|pair| missed.contains(&pair.symbol()))
+            .collect();
+        self.request(say, "unsubscribe", Channel::Trade, &pairs);
+        self.subscribe(say, Channel::Trade, &pairs);
+    }
+
+    fn tick(&mut self, mut tick: Tick, publisher: &Publisher) {
+        if !self.asked.has(tick.symbol) {
+            publisher.ignore();
+            return;
+        }
+        self.asked.given(tick.symbol, publisher);
+        self.rolling.thin(tick.symbol, &mut tick.day);
+        publisher.tick(&tick);
+    }
+
+    fn trades(&mut self, mut entries: Vec<TradeEntry>, snapshot: bool, publisher: &Publisher) {
+        entries.sort_by_key(|entry| entry.id);
+        if snapshot {
+            self.begin_with(&mut entries);
+        }
+        for TradeEntry { id, symbol, tick } in entries {
+            if !self.asked.has(symbol) {
+                publisher.ignore();
+                continue;
+            }
+            let Some(mut tick) = tick else {
+                // It is counted as wrong, and need not be asked for again.
+                self.trades.skip(symbol, id);
+                continue;
+            };
+            if let Some(trade) = &mut tick.trade {
+                match self.trades.take(symbol, tick.time, trade, snapshot) {
+                    Number::Next | Number::Missed => {}
+                    // Of a snapshot it is what was asked for to fill a gap.
+                    Number::Known if snapshot => continue,
+                    Number::Known => {
+                        publisher.ignore();
+                        continue;
+                    }
+                    Number::Again => publisher.gap(),
+                    Number::AfterGap => {
+                        publisher.gap();
+                        if !snapshot {
+                            self.missed.insert(symbol);
+                        }
+                    }
+                }
+            }
+            if !snapshot && tick.clock == Clock::Exchange {
+                publisher.clock(tick.time);
+            }
+            self.tick(tick, publisher);
+        }
+    }
+
+    /// Takes from a snapshot what was before we listened. It has the newest trades of each pair: a
+    /// number below the one before it shows that the source counts anew. Of a pair that nothing is
+    /// known of yet, the trades before the last one belong to the time before.
+    fn begin_with(&mut self, entries: &mut Vec<TradeEntry>) {
+        let mut newest: BTreeMap<Symbol, u64> = BTreeMap::new();
+        for entry in entries.iter() {
+            newest.insert(entry.symbol, entry.id);
+        }
+        for (symbol, last) in newest {
+            if self.trades.newest(symbol).is_some_and(|known| last < known) {
+                self.trades.restart(symbol);
+            }
+            if self.trades.newest(symbol).is_none() {
+                entries.retain(|entry| entry.symbol != symbol || entry.id == last);
+            }
+        }
+    }
+
+    fn status(
+        &mut self,
+        data: Option<&RawValue>,
+        publisher: &Publisher,
+        text: &str,
+    ) -> Result<(), FrameError> {
+        let systems = list(data, text)?;
+        let systems = systems
+            .into_iter()
+            .filter_map(|system| serde_json::from_str::<System<'_>>(system.get()).ok());
+        let system = systems.filter_map(|system| system.system).next();
+        if let Some(system) = system.as_deref() {
+            self.is_down = system != "online";
+            if self.is_down {
+                let system = socket::words(system);
+                publisher.degraded(format!("{NAME} says of its system: {system}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, frame: &Frame<'_>, publisher: &Publisher) -> Result<Heard, FeedError> {
+        let result = frame.result.as_ref();
+        let channel = result.and_then(|result| result.channel.as_deref());
+        let symbol = frame
+            .symbol
+            .as_deref()
+            .or(result.and_then(|result| result.symbol.as_deref()))
+            .and_then(symbol);
+        if frame.success == Some(true) {
+            let channel = Channel::ALL
+                .into_iter()
+                .find(|known| Some(known.name()) == channel);
+            if let (Some(channel), Some(symbol)) = (channel, symbol) {
+                self.answers_due.remove(&(channel, symbol));
+                if self.asked.has(symbol) {
+                    self.asked.given(symbol, publisher);
+                }
+            }
+        } else {
+            let words = socket::words(frame.error.as_deref().unwrap_or("without a reason"));
+            let mut named = self.asked.named_in(&words);
+            named.extend(symbol.filter(|symbol| self.asked.has(*symbol)));
+            let lower = words.to_ascii_lowercase();
+            if named.is_empty() {
+                let why = format!("{NAME} refuses the subscription: {words}");
+                if lower.contains("rate") {
+                    let wait = Duration::from_secs(60);
+                    return Err(FeedError::Later { why, wait });
+                }
+                return Err(FeedError::Fatal(why));
+            }
+            for symbol in named {
+                self.answers_due.retain(|(_, due)| *due != symbol);
+                if !lower.contains("already subscribed") {
+                    self.asked
+                        .refused(symbol, &words, publisher)
+                        .map_err(FeedError::Fatal)?;
+                }
+            }
+        }
+        Ok(match self.answers_due.is_empty() {
+            true => Heard::Speech,
+            false => Heard::Step,
+        })
+    }
+}
+
+/// A pair as it is written here.
+fn symbol(text: &str) -> Option<Symbol> {
+    Pair::read(text).ok().map(|pair| pair.symbol())
+}
+
+/// What a message of several entries was, some of which are wrong: a message of which nothing can be
+/// read is itself wrong.
+fn some_of(
+    is_any: bool,
+    mut faults: Vec<FrameError>,
+    publisher: &Publisher,
+) -> Result<Heard, FrameError> {
+    let last = if is_any { None } else { faults.pop() };
+    publisher.wrongs(faults);
+    last.map_or(Ok(Heard::Speech), Err)
+}
+
+/// The entries of a message, as they are written.
+fn list<'a>(data: Option<&'a RawValue>, text: &str) -> Result<Vec<&'a RawValue>, FrameError> {
+    let data = data.ok_or_else(|| FrameError::new(&"no data", text))?;
+    serde_json::from_str(data.get()).map_err(|error| FrameError::new(&error, text))
+}
+
+fn pair(text: &str, frame: &str) -> Result<Symbol, FrameError> {
+    Pair::read(text)
+        .map(|pair| pair.symbol())
+        .map_err(|error| FrameError::new(&error, frame))
+}
+
+fn tickers(
+    data: Option<&RawValue>,
+    received: Millis,
+    text: &str,
+    faults: &mut Vec<FrameError>,
+) -> Result<Vec<Tick>, FrameError> {
+    let mut ticks = Vec::new();
+    for entry in list(data, text)? {
+        match ticker(entry.get(), received, faults) {
+            Ok(tick) => ticks.push(tick),
+            Err(error) => faults.push(error),
+        }
+    }
+    Ok(ticks)
+}
+
+fn ticker(text: &str, received: Millis, faults: &mut Vec<FrameError>) -> Result<Tick, FrameError> {
+    let ticker: TickerData<'_> =
+        serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))?;
+    let symbol = pair(&ticker.symbol, text)?;
+    let mut fields = Fields::new(text, faults);
+    let (time, clock) = fields::moment(ticker.timestamp, received, text).unwrap_or_else(|error| {
+        fields.wrong(&error);
+        (received, Clock::Receipt)
+    });
+    let mut tick = Tick::new(symbol, time, clock);
+    tick.bid = fields.side(("bid", ticker.bid), ("bid_qty", ticker.bid_qty));
+    tick.ask = fields.side(("ask", ticker.ask), ("ask_qty", ticker.ask_qty));
+    let last = fields.price("last", ticker.last).map(Price::decimal);
+    let change = fields.change("change", ticker.change).map(Price::decimal);
+    // The day rolls: it began with the price that changes are counted from. One that began with
+    // nothing has none.
+    let open = last
+        .zip(change)
+        .and_then(|(last, change)| last.checked_sub(change))
+        .map(Price::from)
+        .filter(|open| *open > Price::ZERO);
+    tick.day = Day {
+        volume: fields.size("volume", ticker.volume),
+        high: fields.price("high", ticker.high),
+        low: fields.price("low", ticker.low),
+        open,
+        prev_close: open,
+    };
+    Ok(tick)
+}
+
+/// An entry of the channel of trades.
+#[derive(Debug)]
+struct TradeEntry {
+    id: u64,
+    symbol: Symbol,
+    /// None where no more than the number could be read.
+    tick: Option<Tick>,
+}
+
+fn trades(
+    data: Option<&RawValue>,
+    received: Millis,
+    text: &str,
+    faults: &mut Vec<FrameError>,
+) -> Result<Vec<TradeEntry>, FrameError> {
+    let mut entries = Vec::new();
+    for entry in list(data, text)? {
+        match trade_entry(entry.get(), received, faults) {
+            Ok(entry) => entries.push(entry),
+            Err(error) => faults.push(error),
+        }
+    }
+    Ok(entries)
+}
+
+fn trade_entry(
+    text: &str,
+    received: Millis,
+    faults: &mut Vec<FrameError>,
+) -> Result<TradeEntry, FrameError> {
+    let data: TradeData<'_> =
+        serde_json::from_str(text).map_err(|error| FrameError::new(&error, text))?;
+    let symbol = pair(&data.symbol, text)?;
+    let id = data.trade_id;
+    let tick = || {
+        let (time, clock) = fields::moment(data.timestamp, received, text)?;
+        let price = fields::traded("price", data.price, text)?;
+        let size = fields::quantity("qty", data.qty, text)?;
+        let mut tick = Tick::new(symbol, time, clock);
+        tick.trade = Some(Trade::new(price, size).with_id(id));
+        Ok(tick)
+    };
+    let tick = tick().map_err(|error| faults.push(error)).ok();
+    Ok(TradeEntry { id, symbol, tick })
+}
+
+#[cfg(test)]
+mod tests {
+    use market::Best;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing;
+
+    const RECEIVED: Millis = 1_695_632_671_800;
+    const TRADE: &str = r#"[{"symbol":"MATIC/USD","side":"buy","price":0.5147,"qty":6423.46326,"ord_type":"limit","trade_id":4665846,"timestamp":"2023-09-25T07:48:36.925533Z"}]"#;
+    const TICKER: &str = r#"[{"symbol":"ALGO/USD","bid":0.10025,"bid_qty":740.0,"ask":0,"ask_qty":1361.44813783,"last":0.10035,"volume":997038.98383185,"vwap":0.10148,"low":0.09979,"high":0.10285,"change":-0.00017,"change_pct":-0.17}]"#;
+
+    fn raw(text: &str) -> Option<&RawValue> {
+        serde_json::from_str(text).ok()
+    }
+
+    #[test]
+    fn reads_a_ticker_without_a_time_and_with_an_empty_side() {
+        let mut faults = Vec::new();
+        let ticks = tickers(raw(TICKER), RECEIVED, TICKER, &mut faults).unwrap();
+        assert_eq!(faults, []);
+        assert_eq!((ticks[0].time, ticks[0].clock), (RECEIVED, Clock::Receipt));
+        assert_eq!(ticks[0].ask, Best::Nobody);
+        assert_eq!(ticks[0].day.prev_close.unwrap().to_string(), "0.10052");
+        assert_eq!(ticks[0].trade, None);
+    }
+
+    #[test]
+    fn a_pair_that_was_not_traded_yet_has_no_reference() {
+        let text = r#"[{"symbol":"1INCH/USD","bid":null,"bid_qty":null,"ask":0.342,"ask_qty":5.5,"last":0.3412,"volume":0,"vwap":0,"low":0,"high":0,"change":0.3412,"change_pct":0,"timestamp":""},{"symbol":"ADA/USD","bid":"x","ask":1,"last":null,"volume":null,"low":null,"high":-3,"change":null}]"#;
+        let mut faults = Vec::new();
+        let ticks = tickers(raw(text), RECEIVED, text, &mut faults).unwrap();
+        let nothing = Day {
+            volume: Some("0".parse().unwrap()),
+            ..Day::default()
+        };
+        assert_eq!((ticks[0].day, ticks[0].bid), (nothing, Best::Nobody));
+        assert!(matches!(ticks[0].ask, Best::At { .. }));
+        assert_eq!(
+            (ticks[1].day, ticks[1].bid),
+            (Day::default(), Best::Unchanged)
+        );
+        assert!(matches!(ticks[1].ask, Best::At { .. }));
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(faults[1].to_string().contains("high is -3"), "{faults:?}");
+    }
+
+    #[test]
+    fn reads_trades_with_their_numbers_and_the_others_beside_a_wrong_one() {
+        let mut faults = Vec::new();
+        let read = trades(raw(TRADE), RECEIVED, TRADE, &mut faults).unwrap();
+        let tick = read[0].tick.as_ref().unwrap();
+        assert_eq!((read[0].id, tick.symbol.as_str()), (4_665_846, "MATIC-USD"));
+        assert_eq!(
+            (tick.time, tick.clock),
+            (1_695_628_116_925, Clock::Exchange)
+        );
+        let trade = tick.trade.unwrap();
+        assert_eq!(
+            (trade.price.to_string(), trade.id),
+            ("0.5147".to_owned(), Some(4_665_846))
+        );
+        assert_eq!(faults, []);
+        let entry = &TRADE[1..TRADE.len() - 1];
+        for (from, to, is_known) in [
+            ("0.5147", "0", true),
+            ("0.5147", "-1", true),
+            ("0.5147", "null", true),
+            ("6423.46326", "-6423.46326", true),
+            ("2023-09-25T07", "2023-09-27T07", true),
+            ("MATIC/USD", "MATIC", false),
+            ("4665846", "-1", false),
+        ] {
+            let mut faults = Vec::new();
+            let text = format!("[{},5,{entry}]", entry.replace(from, to));
+            let read = trades(raw(&text), RECEIVED, &text, &mut faults).unwrap();
+            let ticks = read.iter().filter(|entry| entry.tick.is_some());
+            assert_eq!(ticks.count(), 1, "{text}");
+            assert_eq!(read.len(), if is_known { 2 } else { 1 }, "{text}");
+            assert_eq!(faults.len(), 2, "{faults:?}");
+            let value = to.trim_start_matches('-');
+            assert!(
+                faults[0].to_string().contains(value) || to == "null",
+                "{faults:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn version_1_is_known_by_its_form() {
+        for (text, is_old) in [
+            (
+                r#"[0,[["5541.20000","0.15850568","1534614057.321597","s","l",""]],"trade","XBT/USD"]"#,
+                true,
+            ),
+            (r#"[321,{"c":["5541.2","0.1"]},"ticker","XBT/USD"]"#, true),
+            (r#"{"event":"heartbeat"}"#, true),
+            (r#"{"channel":"heartbeat"}"#, false),
+            ("[1,2]", false),
+            ("[]", false),
+            ("", false),
+        ] {
+            assert_eq!(is_of_version_1(text), is_old, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC*", cut in 0..TICKER.len(), with in "[\\[\\]{}\",:0-9a-z]{0,4}") {
+            let tape = testing::tape();
+            let publisher = testing::publisher(&tape);
+            let pairs = [Pair::read("ALGO-USD").unwrap()];
+            let (mut told, mut numbers, mut rolling) =
+                (BTreeSet::new(), Numbers::default(), Rolling::default());
+            let mut conversation = Conversation {
+                url: &url(),
+                asked: Asked::new(NAME, &pairs, &mut told),
+                trades: &mut numbers,
+                rolling: &mut rolling,
+                answers_due: BTreeSet::new(),
+                missed: BTreeSet::new(),
+                asked_anew: None,
+                requests: 0,
+                is_down: false,
+            };
+            let mut say = Say::default();
+            let broken = format!("{}{with}{}", &TICKER[..cut], &TICKER[cut..]);
+            for text in [
+                text,
+                format!(r#"{{"channel":"ticker","data":{broken}}}"#),
+                format!(r#"{{"channel":"trade","type":"snapshot","data":{broken}}}"#),
+                format!(r#"{{"method":"subscribe","success":{with},"result":{broken}}}"#),
+            ] {
+                let _ = conversation.read(&text, &publisher, &mut say);
+            }
+        }
+    }
+}

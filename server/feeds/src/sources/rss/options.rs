@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use market::{NewsType, Symbol};
+use reqwest::Url;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use crate::{
+    About, Licence,
+    kit::fetch,
+    kit::options::{self, FeedOptions, Main},
+    list,
+};
+
+/// The most addresses of one feed.
+const ADDRESSES: usize = 50;
+
+/// The most stories of one document that can be asked for.
+const MOST_ITEMS: usize = 1_000;
+
+/// The most symbols of one story.
+pub(super) const MAX_SYMBOLS: usize = 50;
+
+/// What can be said of the feed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Options {
+    /// The addresses.
+    #[serde(deserialize_with = "addresses")]
+    pub url: Vec<Url>,
+    /// What the feed is called, and who is said to tell its stories; else the host's name, and what each
+    /// document calls itself.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What all of its stories speak of.
+    #[serde(default)]
+    pub symbols: Vec<Symbol>,
+    /// The type of all of its stories.
+    #[serde(default, rename = "type")]
+    pub kind: Option<NewsType>,
+    /// How often each address is asked; never more often than it allows.
+    #[serde(default = "interval", deserialize_with = "options::seconds")]
+    pub interval: Duration,
+    /// How many stories of a document are looked at.
+    #[serde(default = "items")]
+    pub items: usize,
+    /// Who asks.
+    #[serde(default = "user_agent")]
+    pub user_agent: String,
+}
+
+fn interval() -> Duration {
+    Duration::from_secs(60)
+}
+
+fn items() -> usize {
+    100
+}
+
+fn user_agent() -> String {
+    fetch::USER_AGENT.to_owned()
+}
+
+fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Url>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected an address, or a list of addresses")]
+    enum Addresses {
+        One(String),
+        Several(Vec<String>),
+    }
+    let texts = match Addresses::deserialize(deserializer)? {
+        Addresses::One(text) => vec![text],
+        Addresses::Several(texts) => texts,
+    };
+    let mut addresses = Vec::new();
+    for text in texts {
+        let address = options::http_address(&text).map_err(D::Error::custom)?;
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(addresses)
+}
+
+impl FeedOptions for Options {
+    const NAME: &'static str = "rss";
+    const KEYS: &'static [&'static str] = &[
+        "url",
+        "name",
+        "symbols",
+        "type",
+        "interval",
+        "items",
+        "user_agent",
+    ];
+    const MAIN: Main = Main::Address("url");
+
+    fn about(&self) -> About {
+        let places: Vec<String> = self.url.iter().map(fetch::place).collect();
+        About {
+            does: format!(
+                "asks {} every {:?} for stories",
+                list(&places),
+                self.interval
+            ),
+            symbols: Vec::new(),
+            licence: Licence::Terms,
+        }
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        let (addresses, symbols) = (self.url.len(), self.symbols.len());
+        if !(1..=ADDRESSES).contains(&addresses) {
+            return Err(format!("{addresses} addresses: expected 1 to {ADDRESSES}"));
+        }
+        if symbols > MAX_SYMBOLS {
+            return Err(format!("{symbols} symbols: expected at most {MAX_SYMBOLS}"));
+        }
+        if !(1..=MOST_ITEMS).contains(&self.items) {
+            let items = self.items;
+            return Err(format!("items {items}: expected 1 to {MOST_ITEMS}"));
+        }
+        options::name(self.name.as_deref())?;
+        options::user_agent(&self.user_agent)?;
+        Ok(self)
+    }
+}

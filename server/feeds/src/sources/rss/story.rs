@@ -1,0 +1,420 @@
+use std::fmt;
+
+use market::{Action, Basis, Link, Millis, News, NewsType, Symbol};
+use reqwest::Url;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    kit::{
+        headline,
+        markup::{self, Date, Item},
+    },
+    sources::rss::{Options, mentions, options::MAX_SYMBOLS},
+};
+
+/// The longest headline, in characters.
+const MAX_HEADLINE: usize = 500;
+
+/// The longest headline that is the beginning of a description, in characters.
+const MAX_BORROWED: usize = 140;
+
+/// The longest summary, in characters.
+const MAX_SUMMARY: usize = 1_000;
+
+/// The longest id, in characters.
+const MAX_ID: usize = 200;
+
+/// The longest part of an id that names an address, in characters.
+const MAX_PLACE: usize = 100;
+
+/// A story of either form of document.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Story {
+    pub(super) headline: String,
+    pub(super) summary: Option<String>,
+    pub(super) link: Option<Link>,
+    pub(super) date: Date,
+    pub(super) symbols: Vec<Symbol>,
+    pub(super) is_release: bool,
+}
+
+impl Story {
+    pub(super) fn of(item: &Item, host: &str) -> Self {
+        let summary = item.summary.as_ref().map(|text| text.plain());
+        let summary = summary.filter(|text| !text.is_empty());
+        let title = item.title.as_ref().map(|text| text.plain());
+        let title = title.filter(|text| !text.is_empty());
+        let mut symbols = Vec::new();
+        let mut is_release = host == "globenewswire.com" || host.ends_with(".globenewswire.com");
+        for (domain, name) in &item.categories {
+            is_release |= domain.contains("globenewswire.com/");
+            if domain.trim_end_matches('/').ends_with("/rss/stock")
+                && let Some(symbol) = american(name)
+                && !symbols.contains(&symbol)
+            {
+                symbols.push(symbol);
+            }
+        }
+        for text in title.iter().chain(&summary) {
+            mentions::collect(text, &mut symbols, MAX_SYMBOLS);
+        }
+        let headline = match (title, &summary) {
+            (Some(title), _) => markup::cut(title, MAX_HEADLINE),
+            (None, Some(summary)) => markup::cut_at_word(summary, MAX_BORROWED),
+            (None, None) => String::new(),
+        };
+        Story {
+            headline,
+            summary: summary.map(|text| markup::cut(text, MAX_SUMMARY)),
+            link: item.link.clone(),
+            date: item.date.clone(),
+            symbols,
+            is_release,
+        }
+    }
+
+    /// When the document says that it was published.
+    pub(super) fn time(&self) -> Option<Millis> {
+        match self.date {
+            Date::At(time) => Some(time),
+            _ => None,
+        }
+    }
+
+    pub(super) fn digest(&self) -> [u8; 32] {
+        Sha256::digest(format!("{self:?}")).into()
+    }
+
+    pub(super) fn news(
+        self,
+        id: String,
+        options: &Options,
+        source: &str,
+        published: Millis,
+    ) -> News {
+        let (kind, basis) = match options.kind {
+            Some(kind) => (kind, Basis::Mapped),
+            None if self.is_release => (NewsType::PressRelease, Basis::Mapped),
+            None => match headline::infer(&self.headline) {
+                // Nothing is guessed: it is a headline.
+                NewsType::Headline => (NewsType::Headline, Basis::Native),
+                kind => (kind, Basis::Inferred),
+            },
+        };
+        let mut symbols = options.symbols.clone();
+        for symbol in self.symbols {
+            if symbols.len() < MAX_SYMBOLS && !symbols.contains(&symbol) {
+                symbols.push(symbol);
+            }
+        }
+        News {
+            id,
+            kind,
+            basis,
+            action: Action::Created,
+            symbols,
+            headline: self.headline,
+            summary: self.summary,
+            url: self.link,
+            source: source.to_owned(),
+            published,
+            form: None,
+            accession: None,
+            code: None,
+        }
+    }
+}
+
+/// What a story is known by within its document.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Identity {
+    /// Its own.
+    Given(String),
+    /// Its address, where no other story has it.
+    Link(String),
+    /// Its address and its words.
+    LinkAndWords(String, String),
+    /// Its words.
+    Words(String),
+}
+
+impl Identity {
+    /// The identity of a story. `shares` says whether an address belongs to several stories.
+    pub(super) fn of(item: &Item, headline: &str, shares: impl Fn(&str) -> bool) -> Self {
+        if let Some(id) = given(item.id.as_deref()) {
+            return Identity::Given(id);
+        }
+        match address(item) {
+            Some(link) if shares(&link) => Identity::LinkAndWords(link, headline.to_owned()),
+            Some(link) => Identity::Link(link),
+            None => Identity::Words(headline.to_owned()),
+        }
+    }
+
+    /// The id of the story in the feed at this address.
+    pub(super) fn id(&self, feed: &Url) -> String {
+        let place = place(feed);
+        let id = match self {
+            Identity::Given(own) | Identity::Link(own) => format!("rss:{place}:{own}"),
+            Identity::LinkAndWords(link, words) => format!("rss:{place}:{link}#{}", hash(words)),
+            Identity::Words(words) => format!("rss:{place}:{}", hash(words)),
+        };
+        bounded(id, &place)
+    }
+
+    /// The ids under which the story may stand on a tape already: that of its address alone, from before
+    /// another story had the same, and those of versions that did not name the whole address of the feed.
+    pub(super) fn former(&self, item: &Item, feed: &Url) -> Vec<String> {
+        let host = feed.host_str().unwrap_or_default();
+        let written = given(item.address.as_deref());
+        let by_link = |link: &str| bounded(format!("rss:{link}"), host);
+        match self {
+            Identity::Given(own) if is_global(own) => vec![by_link(own)],
+            Identity::Given(own) => vec![bounded(format!("rss:{host}:{own}"), host)],
+            Identity::Link(_) => written.as_deref().map(by_link).into_iter().collect(),
+            Identity::LinkAndWords(link, _) => {
+                let before = Identity::Link(link.clone()).id(feed);
+                let written = written.as_deref().map(by_link);
+                [before].into_iter().chain(written).collect()
+            }
+            Identity::Words(words) => vec![bounded(format!("rss:{host}:{}", hash(words)), host)],
+        }
+    }
+
+    /// What the story is known by in the whole world, where that is so.
+    pub(super) fn global(&self) -> Option<&str> {
+        match self {
+            Identity::Given(own) if is_global(own) => Some(own),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Identity::Given(text) | Identity::Link(text) => text,
+            Identity::LinkAndWords(link, _) => link,
+            Identity::Words(words) => words,
+        };
+        let text: String = text.chars().take(MAX_PLACE).collect();
+        write!(f, "{text:?}")
+    }
+}
+
+/// The address of a story, by which it may be known.
+pub(super) fn address(item: &Item) -> Option<String> {
+    let link = item.link.as_ref().map(|link| link.as_str().to_owned());
+    link.or_else(|| given(item.address.as_deref()))
+}
+
+fn given(text: Option<&str>) -> Option<String> {
+    let text = market::plain(text?);
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The address of a feed in the ids of its stories: host, port and path. Of a query, which may have a key in
+/// it, only a part of its hash.
+fn place(feed: &Url) -> String {
+    let host = feed.host_str().unwrap_or_default();
+    let port = feed.port().map_or(String::new(), |port| format!(":{port}"));
+    let query = feed.query().map_or(String::new(), |query| {
+        let hash = hash(query).to_string();
+        format!("?{}", &hash[..8])
+    });
+    format!("{host}{port}{}{query}", feed.path())
+}
+
+fn bounded(id: String, place: &str) -> String {
+    if id.chars().count() <= MAX_ID {
+        return id;
+    }
+    format!(
+        "rss:{}:{}",
+        markup::cut(place.to_owned(), MAX_PLACE),
+        hash(&id)
+    )
+}
+
+fn is_global(guid: &str) -> bool {
+    ["http://", "https://", "urn:", "tag:"]
+        .iter()
+        .any(|scheme| guid.starts_with(scheme))
+}
+
+pub(super) fn hash(text: &str) -> impl fmt::Display + use<> {
+    let digest: [u8; 32] = Sha256::digest(text).into();
+    base16ct::lower::encode_string(&digest[..16])
+}
+
+/// The symbol of a stock category, `Nasdaq:SMCI`, where it is one of the US: under the same letters other
+/// stocks are traded elsewhere.
+fn american(category: &str) -> Option<Symbol> {
+    let (exchange, symbol) = category.split_once(':')?;
+    mentions::is_american(exchange).then(|| symbol.trim().parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kit::markup::Text;
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    fn item(id: Option<&str>, address: Option<&str>) -> Item {
+        Item {
+            id: id.map(str::to_owned),
+            address: address.map(str::to_owned),
+            link: address.and_then(|address| address.trim().parse().ok()),
+            ..Item::default()
+        }
+    }
+
+    #[test]
+    fn a_story_is_known_by_what_is_its_own_and_by_its_feed() {
+        let feed = url("https://a.example:8443/news/feed.xml");
+        let id = |guid, link, headline: &str| {
+            Identity::of(&item(guid, link), headline, |_| false).id(&feed)
+        };
+        assert_eq!(
+            id(Some("https://b.example/1"), None, "h"),
+            "rss:a.example:8443/news/feed.xml:https://b.example/1"
+        );
+        assert_eq!(
+            id(Some(" 7 "), Some("https://l"), "h"),
+            "rss:a.example:8443/news/feed.xml:7"
+        );
+        assert_eq!(
+            id(Some(" "), Some("https://l"), "h"),
+            "rss:a.example:8443/news/feed.xml:https://l"
+        );
+        assert_ne!(id(None, None, "h"), id(None, None, "i"));
+        let long = "x".repeat(300);
+        assert!(id(Some(&long), None, "h").len() < MAX_ID);
+        assert_ne!(
+            id(Some(&long), None, "h"),
+            id(Some(&format!("{long}y")), None, "h")
+        );
+    }
+
+    #[test]
+    fn two_feeds_of_one_host_are_two() {
+        let story = Identity::of(&item(Some("12345"), None), "h", |_| false);
+        let feeds = [
+            "http://a.example/1",
+            "http://a.example/2",
+            "http://a.example:81/1",
+            "http://a.example/1?key=secret",
+            "http://a.example/1?s=B",
+        ];
+        let ids = feeds.map(|feed| story.id(&url(feed)));
+        for (at, id) in ids.iter().enumerate() {
+            assert!(!ids[..at].contains(id) && !id.contains("secret"), "{id}");
+        }
+        // A move to https is no move to another feed.
+        assert_eq!(ids[0], story.id(&url("https://a.example/1")));
+    }
+
+    #[test]
+    fn an_address_that_several_stories_share_is_not_all_that_they_are_known_by() {
+        let feed = url("http://a.example/1");
+        let item = item(None, Some("https://a.example/all"));
+        let one = Identity::of(&item, "One", |link| link == "https://a.example/all");
+        let other = Identity::of(&item, "Other", |_| true);
+        let alone = Identity::of(&item, "One", |_| false);
+        assert_ne!(one.id(&feed), other.id(&feed));
+        assert_eq!(alone.id(&feed), "rss:a.example/1:https://a.example/all");
+        assert_eq!(
+            one.former(&item, &feed),
+            [alone.id(&feed), "rss:https://a.example/all".to_owned()]
+        );
+    }
+
+    #[test]
+    fn ids_of_earlier_versions_are_found() {
+        let feed = url("http://a.example:81/1");
+        for (guid, link, former) in [
+            (Some("7"), None, "rss:a.example:7"),
+            (Some("tag:a,2026:7"), Some("https://l"), "rss:tag:a,2026:7"),
+            (None, Some(" /news/1 "), "rss:/news/1"),
+        ] {
+            let item = item(guid, link);
+            let identity = Identity::of(&item, "h", |_| false);
+            assert_eq!(identity.former(&item, &feed), [former]);
+        }
+    }
+
+    #[test]
+    fn only_symbols_of_the_us_are_taken() {
+        for (category, symbol) in [
+            ("Nasdaq:SMCI", Some("SMCI")),
+            ("NYSE: BRK.A", Some("BRK.A")),
+            ("NYSE American:UEC", Some("UEC")),
+            ("Other OTC:ABCD", Some("ABCD")),
+            ("Nasdaq Stockholm:ERIC", None),
+            ("Frankfurt:SMCI", None),
+            ("TSX:SHOP", None),
+            ("Nasdaqx:A", None),
+            ("Nasdaq:", None),
+            ("SMCI", None),
+            ("", None),
+        ] {
+            let expected = symbol.map(|symbol| symbol.parse().unwrap());
+            assert_eq!(american(category), expected, "{category}");
+        }
+    }
+
+    #[test]
+    fn a_story_without_a_title_begins_with_its_description() {
+        let long = format!("Profits rise by a tenth, {}", "and so on ".repeat(40));
+        for (title, summary, headline) in [
+            (None, Some("Short note about AAPL"), "Short note about AAPL"),
+            (Some(" "), Some("<p>Body &amp; only</p>"), "Body & only"),
+            (Some("Title"), Some("Body"), "Title"),
+            (None, None, ""),
+        ] {
+            let html = |text: &str| Text::Html(text.to_owned());
+            let item = Item {
+                title: title.map(html),
+                summary: summary.map(html),
+                ..Item::default()
+            };
+            assert_eq!(Story::of(&item, "a.example").headline, headline);
+        }
+        let item = Item {
+            summary: Some(Text::Plain(long)),
+            ..Item::default()
+        };
+        let story = Story::of(&item, "a.example");
+        let count = story.headline.chars().count();
+        assert!((130..=MAX_BORROWED).contains(&count), "{}", story.headline);
+        assert!(
+            story.headline.ends_with("so…")
+                || story.headline.ends_with("on…")
+                || story.headline.ends_with("and…")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_item_makes_it_panic(title in "\\PC*", guid in "\\PC*", link in "\\PC*") {
+            let item = Item {
+                title: Some(Text::Html(title.clone())),
+                summary: Some(Text::Plain(title)),
+                id: Some(guid.clone()),
+                address: Some(link),
+                categories: vec![("https://a.example/rss/stock".to_owned(), guid)],
+                ..Item::default()
+            };
+            let story = Story::of(&item, "a.example");
+            let identity = Identity::of(&item, &story.headline, |_| true);
+            let id = identity.id(&url("http://a.example/"));
+            prop_assert!(id.chars().count() <= MAX_ID && story.headline.chars().count() <= MAX_HEADLINE);
+            prop_assert_eq!(market::plain(&story.headline), story.headline);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The built-in market: 30 US stocks with real names and made-up prices and news, so that a page
+//! has something to show without a key, a network or an open exchange.
+//!
+//! Everything says that it is simulated: the quality of every session, the source and the summary
+//! of every story. The market is open round the clock, see [`Simulation`].
+//!
+//! After a restart it goes on from the prices that the archive has. The time between is left out.
+
+mod random;
+mod simulation;
+mod stocks;
+mod stories;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use market::Millis;
+use tokio::{
+    task::yield_now,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{About, End, Feed, FeedError, Licence, Publisher};
+use clock::MAX_AHEAD;
+
+pub use simulation::{Said, Simulation};
+
+/// A stall that is longer is left out of the simulation; a shorter one is caught up with.
+const CATCH_UP: Millis = 5_000;
+
+/// Paces a [`Simulation`] by the clock.
+#[derive(Debug)]
+pub struct Simulate {
+    seed: u64,
+}
+
+impl Simulate {
+    /// The market of a seed.
+    pub fn new(seed: u64) -> Self {
+        Simulate { seed }
+    }
+
+    async fn pace(&self, publisher: &Publisher) -> Result<End, FeedError> {
+        let start = publisher.now();
+        let left = publisher.left();
+        let mut simulation = if left.is_empty() {
+            tracing::info!(seed = self.seed, "this market can be repeated with --seed");
+            Simulation::new(self.seed, start)
+        } else {
+            tracing::info!("goes on from the archive, which no seed repeats");
+            let simulation = Simulation::resume(self.seed, start, &left);
+            for session in simulation.sessions() {
+                publisher.session(session);
+            }
+            simulation
+        };
+        // The past comes at once: its bars and stories, but of its quotes only the last.
+        let mut steps = 0_u32;
+        while left.is_empty() && simulation.time() + Simulation::STEP <= start {
+            for said in simulation.step() {
+                match said {
+                    Said::Tick(tick) => publisher.past(&tick),
+                    other => publish(other, publisher),
+                }
+            }
+            steps += 1;
+            if steps.is_multiple_of(1_000) {
+                yield_now().await;
+            }
+        }
+        publisher.quotes();
+        publisher.live();
+
+        let mut timer = interval(Duration::from_millis(Simulation::STEP));
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            timer.tick().await;
+            let now = publisher.now();
+            if now.saturating_sub(simulation.time()) > CATCH_UP {
+                let gap = now - simulation.time();
+                tracing::warn!(
+                    gap,
+                    "the clock leapt; the simulated market leaves out the gap"
+                );
+                simulation.skip_to(now);
+            }
+            // A clock that was set back by more than times may be ahead takes the market with it.
+            if simulation.time() > now + MAX_AHEAD {
+                let gap = simulation.time() - now;
+                tracing::warn!(
+                    gap,
+                    "the clock was set back; the simulated market goes back with it"
+                );
+                simulation.go_back_to(now);
+            }
+            // By less, the market goes on from where it is, a step at a time.
+            let stepped_back = simulation.time() > now + CATCH_UP;
+            let until = if stepped_back { simulation.time() } else { now };
+            while simulation.time() <= until {
+                for said in simulation.step() {
+                    publish(said, publisher);
+                }
+            }
+        }
+    }
+}
+
+impl Feed for Simulate {
+    fn name(&self) -> &str {
+        stories::SOURCE
+    }
+
+    fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>> {
+        Box::pin(self.pace(publisher))
+    }
+}
+
+/// What the feed would do.
+pub(crate) fn about() -> About {
+    About {
+        does: format!(
+            "makes prices and news of {} US stocks up",
+            stocks::STOCKS.len()
+        ),
+        symbols: stocks::STOCKS
+            .iter()
+            .filter_map(|stock| stock.symbol.parse().ok())
+            .collect(),
+        licence: Licence::Public,
+    }
+}
+
+fn publish(said: Said, publisher: &Publisher) {
+    match said {
+        Said::Session(session) => publisher.session(session),
+        Said::Tick(tick) => publisher.tick(&tick),
+        Said::News(news) => publisher.news(news),
+    }
+}

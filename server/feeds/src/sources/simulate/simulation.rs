@@ -1,0 +1,558 @@
+use market::{
+    Best, Clock, Day, Millis, NewsType, Price, Quality, Quote, Session, Size, Symbol, Tick, Trade,
+    TradingState,
+};
+use rust_decimal::Decimal;
+
+use crate::sources::simulate::{
+    random::Random,
+    stocks::{STOCKS, Sector, Stock},
+    stories::{self, SOURCE, Story},
+};
+
+/// A market of 30 US stocks that is open round the clock: sessions of six and a half hours follow
+/// one another without a pause. The first begins two hours before the start, on a whole minute.
+///
+/// Prices follow one factor of the market, one of their sector and their own noise, all with heavy
+/// tails; how much they move and how often they are quoted is greater when a session opens and
+/// closes, and the first changes slowly by chance. A story moves what it speaks of over the seconds
+/// that follow it. Time goes in steps of [`Simulation::STEP`], and all chance comes from one seeded
+/// generator: the same seed and start give the same events, which is part of the contract.
+/// A change here changes what every seed means.
+#[derive(Debug)]
+pub struct Simulation {
+    random: Random,
+    start: Millis,
+    time: Millis,
+    session_start: Option<Millis>,
+    /// Logarithms of the market and, after it, of the sectors.
+    factors: [f64; 1 + Sector::COUNT],
+    /// What a story of the whole market has still to move.
+    market_pull: f64,
+    /// The logarithm of how nervous everybody is.
+    mood: f64,
+    stocks: Vec<State>,
+    next_story: Millis,
+    /// How many stories it has told.
+    stories: u64,
+}
+
+/// What happens at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// Something slow changed.
+    Session(Session),
+    /// A trade, or new best prices.
+    Tick(Tick),
+    /// A story.
+    News(market::News),
+}
+
+#[derive(Debug)]
+struct State {
+    stock: &'static Stock,
+    symbol: Symbol,
+    /// What it is worth, in cents.
+    value: f64,
+    /// The last trade, in cents.
+    last: i64,
+    open: i64,
+    prev_close: i64,
+    /// When its value was worked out, and the factors of then.
+    seen: Millis,
+    seen_factors: [f64; 2],
+    /// What its stories have still to move.
+    pull: f64,
+    /// Until when everybody looks at it.
+    busy_until: Millis,
+    halt: Option<Halt>,
+    /// What it has done in this session and does only once.
+    told: Vec<NewsType>,
+}
+
+#[derive(Debug)]
+struct Halt {
+    /// When the news comes out; `None` when it has.
+    release: Option<Millis>,
+    resume: Millis,
+}
+
+/// Six and a half hours.
+const SESSION: Millis = 23_400_000;
+
+/// How far the market and a sector move in a session (standard deviation).
+const MARKET_VOLATILITY: f64 = 0.011;
+const SECTOR_VOLATILITY: f64 = 0.006;
+
+/// Ticks a second over all stocks, in the middle of a session when nothing happens.
+const RATE: f64 = 15.0;
+
+/// How long a story takes to move a price by about two thirds of what it will.
+const DIGESTION: f64 = 7_000.0;
+
+/// How long a story draws attention, and how much.
+const ATTENTION: Millis = 45_000;
+const ATTENTION_RATE: f64 = 5.0;
+const ATTENTION_NOISE: f64 = 1.6;
+
+/// Two minutes: no halt outlasts its session.
+const LONGEST_HALT: Millis = 120_000;
+
+impl Simulation {
+    /// The length of a step.
+    pub const STEP: Millis = 100;
+
+    /// How long before the start it begins.
+    pub const PAST: Millis = 2 * 60 * 60 * 1_000;
+
+    /// A market that begins [`Simulation::PAST`] before a time.
+    pub fn new(seed: u64, start: Millis) -> Self {
+        let start = start - start % Self::STEP;
+        let begin = start.saturating_sub(Self::PAST);
+        let time = begin - begin % 60_000;
+        let stocks = STOCKS.iter().filter_map(|stock| State::new(stock, time));
+        Simulation {
+            random: Random::new(seed),
+            start,
+            time,
+            session_start: None,
+            factors: [0.0; 1 + Sector::COUNT],
+            market_pull: 0.0,
+            mood: 0.0,
+            stocks: stocks.collect(),
+            next_story: time + 240_000,
+            stories: 0,
+        }
+    }
+
+    /// A market that goes on at a time from where another one was left: in the middle of its session,
+    /// with its prices. What was halted is traded again soon.
+    pub fn resume(seed: u64, time: Millis, left: &[(Session, Quote)]) -> Self {
+        let mut simulation = Simulation::new(seed, time);
+        let time = simulation.start;
+        simulation.time = time;
+        simulation.session_start = Some(time.saturating_sub(SESSION / 2));
+        simulation.next_story = time + 4_000;
+        for state in &mut simulation.stocks {
+            state.seen = time;
+            let left = left
+                .iter()
+                .find(|(session, _)| session.symbol == state.symbol);
+            let Some((session, quote)) = left else {
+                continue;
+            };
+            state.last = in_cents(quote.price).unwrap_or(state.last);
+            state.value = state.last as f64;
+            state.open = in_cents(session.open).unwrap_or(state.last);
+            state.prev_close = in_cents(session.prev_close).unwrap_or(state.last);
+            state.halt = (session.state == TradingState::Halted).then(|| Halt {
+                release: None,
+                resume: time + 10 * Self::STEP,
+            });
+        }
+        simulation
+    }
+
+    /// The sessions of all stocks as they are now.
+    pub fn sessions(&self) -> Vec<Session> {
+        self.stocks.iter().map(State::session).collect()
+    }
+
+    /// The time of the next step.
+    pub fn time(&self) -> Millis {
+        self.time
+    }
+
+    /// Leaves out the time until then, as if the market had stood still. For when the machine
+    /// slept: what would have happened meanwhile is not made up in a burst.
+    pub fn skip_to(&mut self, time: Millis) {
+        let time = time - time % Self::STEP;
+        if let Some(gap) = time.checked_sub(self.time) {
+            self.time = time;
+            self.session_start = self.session_start.map(|start| start + gap);
+            self.next_story += gap;
+            for state in &mut self.stocks {
+                state.seen += gap;
+                state.busy_until += gap;
+                if let Some(halt) = &mut state.halt {
+                    halt.release = halt.release.map(|time| time + gap);
+                    halt.resume += gap;
+                }
+            }
+        }
+    }
+
+    /// Goes back to a time and on from there with the prices of now, as if it had been that time all along.
+    pub fn go_back_to(&mut self, time: Millis) {
+        let time = time - time % Self::STEP;
+        let Some(gap) = self.time.checked_sub(time) else {
+            return;
+        };
+        let back = |time: Millis| time.saturating_sub(gap);
+        self.time = time;
+        self.session_start = self.session_start.map(back);
+        self.next_story = back(self.next_story);
+        for state in &mut self.stocks {
+            state.seen = back(state.seen);
+            state.busy_until = back(state.busy_until);
+            if let Some(halt) = &mut state.halt {
+                halt.release = halt.release.map(back);
+                halt.resume = back(halt.resume);
+            }
+        }
+    }
+
+    /// What happens at [`Simulation::time`], in order. Time goes on by a step.
+    pub fn step(&mut self) -> Vec<Said> {
+        let mut said = Vec::new();
+        if self
+            .session_start
+            .is_none_or(|start| self.time >= start + SESSION)
+        {
+            self.open_session(&mut said);
+        }
+        let edge = self.edge();
+        let nervous = self.move_factors(edge);
+        self.tell_stories(&mut said);
+        for _ in 0..self.random.poisson(self.mean_ticks(edge)) {
+            let weights = self.stocks.iter().map(|state| state.weight(self.time));
+            let position = self.random.weighted(weights);
+            let state = &mut self.stocks[position];
+            if state.halt.is_none() {
+                state.revalue(self.time, &self.factors, nervous, &mut self.random);
+                let tick = state.tick(self.time, &mut self.random);
+                said.push(Said::Tick(tick));
+            }
+        }
+        self.time += Self::STEP;
+        said
+    }
+
+    /// How far the session is from its nearer end: 1 when it opens or closes, 0 in its middle.
+    fn edge(&self) -> f64 {
+        let since = self.time - self.session_start.unwrap_or(self.time);
+        (2.0 * since as f64 / SESSION as f64 - 1.0).abs()
+    }
+
+    fn mean_ticks(&self, edge: f64) -> f64 {
+        let weight: f64 = self
+            .stocks
+            .iter()
+            .map(|state| state.weight(self.time))
+            .sum();
+        let usual: f64 = STOCKS.iter().map(|stock| stock.activity).sum();
+        RATE * swing(edge, 0.85, 2.0) * weight / usual * Self::STEP as f64 / 1_000.0
+    }
+
+    /// Moves the market and the sectors on by a step, and answers how many times as far as usual
+    /// everything moves now.
+    fn move_factors(&mut self, edge: f64) -> f64 {
+        let part = Self::STEP as f64 / SESSION as f64;
+        // An Ornstein-Uhlenbeck process that forgets within twenty minutes, of deviation 0.35.
+        let forget = Self::STEP as f64 / 1_200_000.0;
+        self.mood += -forget * self.mood + 0.35 * (2.0 * forget).sqrt() * self.random.normal();
+        let nervous = self.mood.exp() * swing(edge, 0.75, 1.3);
+        for (position, factor) in self.factors.iter_mut().enumerate() {
+            let volatility = if position == 0 {
+                MARKET_VOLATILITY
+            } else {
+                SECTOR_VOLATILITY
+            };
+            *factor += volatility * nervous * part.sqrt() * self.random.heavy();
+        }
+        let digested = self.market_pull * (1.0 - (-(Self::STEP as f64) / DIGESTION).exp());
+        self.market_pull -= digested;
+        self.factors[0] += digested;
+        nervous
+    }
+
+    fn open_session(&mut self, said: &mut Vec<Said>) {
+        self.session_start = Some(self.time);
+        let market_gap = 0.003 * self.random.heavy();
+        for state in &mut self.stocks {
+            let gap =
+                state.stock.beta * market_gap + 0.3 * state.stock.volatility * self.random.heavy();
+            state.value = (state.value * gap.exp()).max(100.0);
+            state.prev_close = state.last;
+            state.open = state.value.round() as i64;
+            state.told.clear();
+            said.push(Said::Session(state.session()));
+            // The opening auction is the first trade, so that open, high, low and volume begin with
+            // it.
+            let size = self.random.whole(40, 900) * 100;
+            let mut tick = state.trade(self.time, state.open, size, &mut self.random);
+            tick.day = Day {
+                volume: tick.trade.and_then(|trade| trade.size),
+                high: Some(cents(state.open)),
+                low: Some(cents(state.open)),
+                open: Some(cents(state.open)),
+                prev_close: Some(cents(state.prev_close)),
+            };
+            said.push(Said::Tick(tick));
+        }
+    }
+
+    fn tell_stories(&mut self, said: &mut Vec<Said>) {
+        self.go_on_with_halts(said);
+        if self.time < self.next_story {
+            return;
+        }
+        let kinds = stories::WEIGHTS;
+        let weights = kinds.iter().map(|(_, weight)| *weight);
+        let (kind, _) = kinds[self.random.weighted(weights)];
+        if kind == NewsType::Macro {
+            let story = stories::of_market(&self.id(), self.time, &mut self.random);
+            self.market_pull += story.pull;
+            said.push(Said::News(story.news));
+        } else {
+            let position = stories::subject(&mut self.random);
+            if self.stocks[position].halt.is_none() && (kind != NewsType::Halt || self.may_halt()) {
+                self.tell(position, kind, said);
+            }
+        }
+        // A glance at the page shall see one; the past needs only a few.
+        self.next_story = if self.time < self.start {
+            let next = self.time + self.millis(300_000, 600_000);
+            next.min(self.start + 4_000)
+        } else {
+            self.time + self.millis(8_000, 20_000)
+        };
+    }
+
+    /// Whether the session goes on for longer than a halt lasts.
+    fn may_halt(&self) -> bool {
+        self.session_start
+            .is_some_and(|start| self.time + LONGEST_HALT < start + SESSION)
+    }
+
+    fn tell(&mut self, position: usize, kind: NewsType, said: &mut Vec<Said>) {
+        let id = self.id();
+        let told = &mut self.stocks[position].told;
+        let kind = if told.contains(&kind) {
+            NewsType::Headline
+        } else {
+            kind
+        };
+        if stories::once(kind) {
+            told.push(kind);
+        }
+        let stock = self.stocks[position].stock;
+        let Story { news, pull } = stories::of_stock(kind, stock, &id, self.time, &mut self.random);
+        said.push(Said::News(news));
+        if kind == NewsType::Halt {
+            let release = self.time + self.millis(40_000, 70_000);
+            let resume = release + self.millis(20_000, 40_000);
+            let state = &mut self.stocks[position];
+            state.halt = Some(Halt {
+                release: Some(release),
+                resume,
+            });
+            said.push(Said::Session(state.session()));
+            return;
+        }
+        let state = &mut self.stocks[position];
+        state.pull += pull;
+        state.busy_until = self.time + ATTENTION;
+    }
+
+    /// The news that a halt waited for, and some time later the end of the halt. Real halts last
+    /// longer; these end while one looks.
+    fn go_on_with_halts(&mut self, said: &mut Vec<Said>) {
+        for position in 0..self.stocks.len() {
+            let Some(halt) = &mut self.stocks[position].halt else {
+                continue;
+            };
+            if halt.release.is_some_and(|release| self.time >= release) {
+                halt.release = None;
+                let kind = *self.random.pick(&[
+                    NewsType::Earnings,
+                    NewsType::Merger,
+                    NewsType::Management,
+                ]);
+                self.tell(position, kind, said);
+            } else if self.time >= halt.resume {
+                let id = self.id();
+                let state = &mut self.stocks[position];
+                let story = stories::of_stock(
+                    NewsType::Resume,
+                    state.stock,
+                    &id,
+                    self.time,
+                    &mut self.random,
+                );
+                said.push(Said::News(story.news));
+                state.halt = None;
+                said.push(Said::Session(state.session()));
+                // It reopens with an auction at the price that the news is worth.
+                state.value *= std::mem::take(&mut state.pull).exp();
+                state.revalue(self.time, &self.factors, 0.0, &mut self.random);
+                state.busy_until = self.time + ATTENTION;
+                let size = self.random.whole(40, 400) * 100;
+                let price = state.value.round() as i64;
+                let tick = state.trade(self.time, price, size, &mut self.random);
+                said.push(Said::Tick(tick));
+            }
+        }
+    }
+
+    /// The id of the next story. It carries the start, so that the stories of a server that was
+    /// started again are not taken for those of before.
+    fn id(&mut self) -> String {
+        self.stories += 1;
+        format!("{}-{}", self.start, self.stories)
+    }
+
+    fn millis(&mut self, low: u32, high: u32) -> Millis {
+        let millis = self.random.whole(low, high);
+        Millis::from(millis) - Millis::from(millis) % Self::STEP
+    }
+}
+
+/// From `middle` in the middle of a session up by `more` at its ends.
+fn swing(edge: f64, middle: f64, more: f64) -> f64 {
+    middle + more * edge * edge * edge
+}
+
+fn cents(cents: i64) -> Price {
+    Decimal::new(cents, 2).into()
+}
+
+/// A price above nothing in whole cents.
+fn in_cents(price: Option<Price>) -> Option<i64> {
+    let cents = price?.decimal().checked_mul(Decimal::ONE_HUNDRED)?;
+    i64::try_from(cents.round()).ok().filter(|cents| *cents > 0)
+}
+
+fn shares(shares: u32) -> Size {
+    Decimal::from(shares).into()
+}
+
+impl State {
+    fn new(stock: &'static Stock, time: Millis) -> Option<Self> {
+        let close = i64::from(stock.close);
+        Some(State {
+            stock,
+            symbol: stories::symbol(stock)?,
+            value: f64::from(stock.close),
+            last: close,
+            open: close,
+            prev_close: close,
+            seen: time,
+            seen_factors: [0.0; 2],
+            pull: 0.0,
+            busy_until: 0,
+            halt: None,
+            told: Vec::new(),
+        })
+    }
+
+    fn busy(&self, time: Millis) -> bool {
+        time < self.busy_until
+    }
+
+    /// How often it is quoted, in relation to the others.
+    fn weight(&self, time: Millis) -> f64 {
+        match (&self.halt, self.busy(time)) {
+            (Some(_), _) => 0.0,
+            (None, true) => self.stock.activity.max(1.0) * ATTENTION_RATE,
+            (None, false) => self.stock.activity,
+        }
+    }
+
+    fn revalue(
+        &mut self,
+        time: Millis,
+        factors: &[f64; 1 + Sector::COUNT],
+        nervous: f64,
+        random: &mut Random,
+    ) {
+        let waited = (time - self.seen) as f64;
+        let now = [factors[0], factors[1 + self.stock.sector as usize]];
+        let noise = if self.busy(time) {
+            ATTENTION_NOISE
+        } else {
+            1.0
+        };
+        let own = self.stock.volatility
+            * noise
+            * nervous
+            * (waited / SESSION as f64).sqrt()
+            * random.heavy();
+        // At least a second's worth, so that the first quote after a story shows that there is one.
+        let digested = self.pull * (1.0 - (-waited.max(1_000.0) / DIGESTION).exp());
+        let moved = self.stock.beta * (now[0] - self.seen_factors[0])
+            + (now[1] - self.seen_factors[1])
+            + own
+            + digested;
+        self.pull -= digested;
+        self.value = (self.value * moved.exp()).max(100.0);
+        self.seen = time;
+        self.seen_factors = now;
+    }
+
+    /// New best prices around the value, and about every other time a trade at one of them.
+    fn tick(&mut self, time: Millis, random: &mut Random) -> Tick {
+        let width = self.value
+            * random.between(0.000_04, 0.000_16)
+            * if self.busy(time) { 2.0 } else { 1.0 };
+        let spread = (width.round() as i64).max(1);
+        let bid = (self.value - spread as f64 / 2.0).round() as i64;
+        let ask = bid + spread;
+        let mut tick = Tick::new(self.symbol, time, Clock::Exchange);
+        tick.bid = best(bid, random);
+        tick.ask = best(ask, random);
+        if random.chance(0.55) {
+            let inside = spread > 1 && random.chance(0.2);
+            self.last = match (inside, random.chance(0.5)) {
+                (true, _) => bid + spread / 2,
+                (false, true) => ask,
+                (false, false) => bid,
+            };
+            let size = if random.chance(0.25) {
+                random.whole(1, 99)
+            } else {
+                100 * random.geometric(0.6, 40)
+            };
+            tick.trade = Some(Trade::new(cents(self.last), Some(shares(size))));
+        }
+        tick
+    }
+
+    /// A trade in an auction, with best prices around it.
+    fn trade(&mut self, time: Millis, price: i64, size: u32, random: &mut Random) -> Tick {
+        self.last = price;
+        let mut tick = Tick::new(self.symbol, time, Clock::Exchange);
+        tick.bid = best(price - 1, random);
+        tick.ask = best(price + 1, random);
+        tick.trade = Some(Trade::new(cents(price), Some(shares(size))));
+        tick
+    }
+
+    fn session(&self) -> Session {
+        Session {
+            symbol: self.symbol,
+            name: self.stock.name.to_owned(),
+            currency: Some("USD".to_owned()),
+            venue: Some(self.stock.venue.to_owned()),
+            source: SOURCE.to_owned(),
+            quality: Quality::Simulated,
+            state: if self.halt.is_some() {
+                TradingState::Halted
+            } else {
+                TradingState::Open
+            },
+            halt_code: self.halt.as_ref().map(|_| "T1".to_owned()),
+            hours: None,
+            open: Some(cents(self.open)),
+            prev_close: Some(cents(self.prev_close)),
+            tick: Some(cents(1)),
+        }
+    }
+}
+
+fn best(price: i64, random: &mut Random) -> Best {
+    Best::At {
+        price: cents(price),
+        size: Some(shares(100 * random.geometric(0.7, 30))),
+    }
+}

@@ -1,0 +1,17 @@
+//! What the tests of several crates need.
+
+use events::Tape;
+
+pub use events::testing::{Reader, START, fixed_now, listen, runtime_now, tape};
+
+use crate::{Floor, Publisher};
+
+/// A floor on which nothing has been published, at a time that stands still.
+pub fn floor(tape: Tape) -> Floor {
+    Floor::new(tape, fixed_now())
+}
+
+/// The publisher of a feed of that tape.
+pub fn publisher(tape: &Tape) -> Publisher {
+    Publisher::new(floor(tape.clone()), "Test")
+}

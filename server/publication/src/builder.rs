@@ -1,0 +1,446 @@
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use archive::{Archive, Overlay};
+use clock::Now;
+use directory::Directory;
+use events::{Draft, Minutes, Tape, Topic, View};
+use market::{
+    Bar, Board, Event, Interval, Millis, Minute, Quality, Quote, Roll, Session, Size, Symbol,
+    Trade, TradingState,
+};
+use rust_decimal::Decimal;
+use tape::EventId;
+use tokio_util::sync::CancellationToken;
+
+use sessions::{Calendar, Sessions};
+
+/// How many minutes of a symbol are known to have been built, so that a published bar replaces theirs: two hours.
+const MAX_BUILT: usize = 120;
+
+/// How many published bars of a symbol are remembered whose minutes have no quote yet.
+const MAX_GIVEN: usize = 16;
+
+/// How often it is looked for minutes that are over although nothing more was published.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Builds bars of published quotes, and has published symbols get sessions and previous closes, as those of
+/// feeds do.
+///
+/// A published quote whose price or cumulative volume differs from that of the quote before it counts as a trade at
+/// its price, of the difference of the volumes. A quote without a volume counts as a trade of its size. The volume of
+/// the first quote was traded before it; a volume that falls counts as a whole where another trading day has begun,
+/// and else for nothing.
+///
+/// A published bar counts more than the built one of its minute, whichever comes first. Symbols that a feed quotes are
+/// left to that feed.
+pub struct Builder {
+    around: Surroundings,
+    // A std mutex: it is held while what was built is appended, so that the tape has it in the order of the quotes, and
+    // never across an await.
+    state: Mutex<BTreeMap<Symbol, Building>>,
+}
+
+/// What a builder shares with the feeds.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Where events go.
+    pub tape: Tape,
+    /// The time of receipt.
+    pub clock: Now,
+    /// What is known of symbols, whether they are quoted or not.
+    pub directory: Arc<Directory>,
+    /// Whether symbols are traded.
+    pub sessions: Arc<Sessions>,
+    /// The exact sums of the minutes that closed lately.
+    pub minutes: Arc<Minutes>,
+    /// Where trades go.
+    pub archive: Option<Archive>,
+    /// Whether a feed quotes a symbol, which is then left to that feed.
+    pub is_quoted: Arc<dyn Fn(Symbol) -> bool + Send + Sync>,
+}
+
+/// What is built of one symbol.
+#[derive(Debug, Default)]
+struct Building {
+    minute: Option<Open>,
+    /// The minutes whose bars were built, and those whose bars were published.
+    built: VecDeque<Millis>,
+    given: VecDeque<Millis>,
+}
+
+/// The minute of the newest quote. It stays when it has closed, because more quotes of it may come.
+#[derive(Debug)]
+struct Open {
+    start: Millis,
+    roll: Roll,
+    /// When the newest quote of it came.
+    heard: Millis,
+    /// The bar that the tape has of it.
+    told: Option<Bar>,
+    /// Whether its bar was published.
+    given: bool,
+}
+
+/// A builder that is held while a publication is appended.
+pub(crate) struct Hold<'a> {
+    around: &'a Surroundings,
+    state: MutexGuard<'a, BTreeMap<Symbol, Building>>,
+    now: Millis,
+    /// The symbols of the publication that a feed quotes: found before the tape is locked.
+    fed: BTreeSet<Symbol>,
+    /// Sessions as they were published.
+    sessions: Vec<Session>,
+    /// The symbols of the quotes that were appended.
+    quoted: BTreeSet<Symbol>,
+    source: &'a str,
+}
+
+impl Builder {
+    /// A builder of what is published beside feeds.
+    pub fn new(around: Surroundings) -> Self {
+        Builder {
+            around,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Closes the minutes that are over although nothing more is published, until `stop` is cancelled. What is open then
+    /// goes on after a restart.
+    pub async fn run(&self, stop: &CancellationToken) {
+        let mut interval = tokio::time::interval(LOOK);
+        while stop.run_until_cancelled(interval.tick()).await.is_some() {
+            self.close_passed((self.around.clock)());
+        }
+    }
+
+    fn close_passed(&self, now: Millis) {
+        let mut state = self.lock();
+        let over = |open: &Open| {
+            let end = open.start + Bar::INTERVAL;
+            open.told.is_none() && now.saturating_sub(open.heard.max(end)) >= Board::GRACE
+        };
+        for (symbol, building) in state.iter_mut() {
+            if !building.minute.as_ref().is_some_and(over) {
+                continue;
+            }
+            let around = &self.around;
+            around.tape.append_all(now, |batch| {
+                if let Some(bar) = building.close(around, *symbol, batch.position()) {
+                    Draft::new(Event::Bar(bar)).append(batch);
+                }
+            });
+        }
+    }
+
+    /// Holds the builder for a publication of `source`.
+    pub(crate) fn hold<'a>(&'a self, source: &'a str, now: Millis) -> Hold<'a> {
+        Hold {
+            around: &self.around,
+            state: self.lock(),
+            now,
+            fed: BTreeSet::new(),
+            sessions: Vec::new(),
+            quoted: BTreeSet::new(),
+            source,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Symbol, Building>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("symbols", &self.lock().len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Hold<'_> {
+    /// What is to be appended for an event, before the tape is locked: a session as its venue's hours, halts and history
+    /// make it.
+    pub(crate) fn prepare(&mut self, draft: Draft) -> Draft {
+        let symbol = match &**draft.event() {
+            Event::Quote(quote) => quote.symbol,
+            Event::Session(session) => session.symbol,
+            _ => return draft,
+        };
+        if (self.around.is_quoted)(symbol) {
+            self.fed.insert(symbol);
+            return draft;
+        }
+        match &**draft.event() {
+            Event::Session(said) => {
+                let around = self.around;
+                let told = around.sessions.preview(&around.tape, self.now, said);
+                self.sessions.push(said.clone());
+                if told == *said {
+                    draft
+                } else {
+                    Draft::new(Event::Session(told))
+                }
+            }
+            Event::Quote(quote) if !self.state.contains_key(&quote.symbol) => {
+                let minute = self.restored(quote);
+                let building = Building {
+                    minute,
+                    ..Building::default()
+                };
+                self.state.insert(quote.symbol, building);
+                draft
+            }
+            _ => draft,
+        }
+    }
+
+    /// The minute of a quote as far as it was built before a restart.
+    fn restored(&self, quote: &Quote) -> Option<Open> {
+        let around = self.around;
+        let archive = around.archive.as_ref()?;
+        let (symbol, start) = (quote.symbol, minute(quote.time));
+        let told = around.tape.view(|view| {
+            before(view, symbol).filter(|before| minute(before.time) == start)?;
+            Some(taped(view, symbol, start))
+        })?;
+        let end = start + Bar::INTERVAL;
+        let stored = archive
+            .bars_with(symbol, Interval::Minute, start..end, 1, &Overlay::default())
+            .inspect_err(|failure| {
+                tracing::warn!(%symbol, %failure, "the minute that was open cannot be read");
+            })
+            .ok()?
+            .pop()?;
+        let mut roll = Roll::new();
+        roll.add_part(start, &stored.sums);
+        Some(Open {
+            start,
+            roll,
+            heard: self.now,
+            // It was published: what was built would have closed only after the minute.
+            given: told.is_some(),
+            told,
+        })
+    }
+
+    /// Whether the tape's bar of a minute was built.
+    pub(crate) fn is_built(&self, bar: &Bar) -> bool {
+        let building = self.state.get(&bar.symbol);
+        building.is_some_and(|building| building.built.contains(&bar.start))
+    }
+
+    /// Takes an event that is appended after `before`, which the tape has of the same. Answers the bar of the minute that
+    /// ends with it, which is appended first.
+    pub(crate) fn take(
+        &mut self,
+        event: &Event,
+        before: Option<&Event>,
+        view: &View<'_>,
+        position: EventId,
+    ) -> Option<Bar> {
+        match event {
+            Event::Bar(bar) => {
+                self.state.entry(bar.symbol).or_default().give(bar.start);
+                None
+            }
+            Event::Quote(quote) if !self.fed.contains(&quote.symbol) => {
+                self.quoted.insert(quote.symbol);
+                let before = match before {
+                    Some(Event::Quote(before)) => Some(before),
+                    _ => None,
+                };
+                let building = self.state.entry(quote.symbol).or_default();
+                let start = minute(quote.time);
+                let ends = |open: &Open| open.start < start;
+                let closed = building
+                    .minute
+                    .as_ref()
+                    .is_some_and(ends)
+                    .then(|| building.close(self.around, quote.symbol, position))
+                    .flatten();
+                if let Some(trade) = traded(before, quote, calendar(view, quote.symbol)) {
+                    building.add(self.around, quote, &trade, self.now);
+                }
+                closed
+            }
+            _ => None,
+        }
+    }
+
+    /// Has the sessions of what was appended known, and gives one to each symbol that has none.
+    pub(crate) fn finish(self) {
+        let Hold {
+            around,
+            state,
+            now,
+            sessions,
+            quoted,
+            source,
+            ..
+        } = self;
+        for session in sessions {
+            around.sessions.say(&around.tape, now, session);
+        }
+        for symbol in quoted {
+            let has_session = |view: &View<'_>| view.merged(&Topic::Session(symbol)).is_some();
+            if around.tape.view(has_session) {
+                continue;
+            }
+            let listing = around.directory.get(symbol);
+            let (name, venue, currency, tick) = match listing {
+                Some(it) => (it.name, it.venue, it.currency, it.tick),
+                None => (symbol.to_string(), None, None, None),
+            };
+            let session = Session {
+                symbol,
+                name,
+                currency,
+                venue,
+                source: source.to_owned(),
+                quality: Quality::Live,
+                state: TradingState::Open,
+                halt_code: None,
+                hours: None,
+                open: None,
+                prev_close: None,
+                tick,
+            };
+            around.sessions.say(&around.tape, now, session);
+        }
+        drop(state);
+    }
+}
+
+impl Building {
+    /// Takes that the bar of a minute was published.
+    fn give(&mut self, start: Millis) {
+        self.built.retain(|built| *built != start);
+        match &mut self.minute {
+            Some(open) if open.start == start => open.given = true,
+            _ => push(&mut self.given, start, MAX_GIVEN),
+        }
+    }
+
+    fn add(&mut self, around: &Surroundings, quote: &Quote, trade: &Trade, now: Millis) {
+        let start = minute(quote.time);
+        if self.minute.as_ref().is_none_or(|open| open.start != start) {
+            self.minute = Some(Open {
+                start,
+                roll: Roll::new(),
+                heard: now,
+                told: None,
+                given: self.given.contains(&start),
+            });
+        }
+        let Some(open) = &mut self.minute else {
+            return;
+        };
+        open.roll.add(quote.time, trade);
+        (open.heard, open.told) = (now, None);
+        if !open.given
+            && let Some(archive) = &around.archive
+        {
+            // On disk with its quote: it goes on after a restart.
+            archive.minute(open.minute(quote.symbol));
+        }
+    }
+
+    /// Closes the minute. Answers its bar, unless the tape has it or another one was published.
+    fn close(&mut self, around: &Surroundings, symbol: Symbol, position: EventId) -> Option<Bar> {
+        let open = self.minute.as_mut().filter(|open| !open.given)?;
+        let minute = open.minute(symbol);
+        let bar = minute.bar()?;
+        if open.told.as_ref() == Some(&bar) {
+            return None;
+        }
+        open.told = Some(bar.clone());
+        push(&mut self.built, open.start, MAX_BUILT);
+        if let Some(archive) = &around.archive {
+            archive.minute(minute.clone());
+        }
+        around.minutes.add(minute, position);
+        Some(bar)
+    }
+}
+
+impl Open {
+    fn minute(&self, symbol: Symbol) -> Minute {
+        Minute {
+            symbol,
+            start: self.start,
+            sums: self.roll.sums().clone(),
+        }
+    }
+}
+
+/// The trade that a quote counts as after the one before it.
+fn traded(before: Option<&Quote>, quote: &Quote, calendar: Calendar) -> Option<Trade> {
+    let price = quote.price?;
+    let size = match (before, quote.volume) {
+        (_, None) => quote.size,
+        (None, Some(_)) => None,
+        (Some(before), Some(volume)) => before.volume.and_then(|earlier| {
+            let grown = volume.decimal().checked_sub(earlier.decimal())?;
+            let day = |quote: &Quote| calendar.trading_day(quote.time);
+            if grown > Decimal::ZERO {
+                Some(Size::from(grown))
+            } else if grown < Decimal::ZERO && day(before) != day(quote) {
+                Some(volume)
+            } else {
+                None
+            }
+        }),
+    };
+    let is_new = before.is_none_or(|before| {
+        let same_size = quote.volume.is_some() || before.size == quote.size;
+        before.price != quote.price || before.volume != quote.volume || !same_size
+    });
+    is_new.then(|| Trade::new(price, size))
+}
+
+fn push(list: &mut VecDeque<Millis>, start: Millis, most: usize) {
+    if list.contains(&start) {
+        return;
+    }
+    if list.len() >= most {
+        list.pop_front();
+    }
+    list.push_back(start);
+}
+
+fn calendar(view: &View<'_>, symbol: Symbol) -> Calendar {
+    match view
+        .merged(&Topic::Session(symbol))
+        .map(|(_, entry)| &*entry.event)
+    {
+        Some(Event::Session(session)) => Calendar::of(session.venue.as_deref()),
+        _ => Calendar::Always,
+    }
+}
+
+fn before(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
+    match &*view.merged(&Topic::Quote(symbol))?.1.event {
+        Event::Quote(quote) => Some(quote.clone()),
+        _ => None,
+    }
+}
+
+/// The newest bar of a minute on the tape.
+fn taped(view: &View<'_>, symbol: Symbol, start: Millis) -> Option<Bar> {
+    view.kept(&Topic::Symbol(symbol))
+        .find_map(|(_, entry)| match &*entry.event {
+            Event::Bar(bar) if bar.start == start => Some(bar.clone()),
+            _ => None,
+        })
+}
+
+/// The first millisecond of the minute of a time.
+const fn minute(time: Millis) -> Millis {
+    time - time % Bar::INTERVAL
+}

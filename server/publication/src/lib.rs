@@ -1,0 +1,13 @@
+//! What is published from the outside: read, checked, and put on the tape as one step.
+
+mod append;
+mod builder;
+mod check;
+mod newcomers;
+mod submission;
+
+pub use append::{By, Outcome};
+pub use builder::{Builder, Surroundings};
+pub use check::check;
+pub use newcomers::{MAX_SYMBOLS, Newcomers};
+pub use submission::{Fault, Format, MAX_EVENTS, NotJson, Place, Refusal, Submission};

@@ -1,0 +1,96 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use market::{Event, Symbol};
+use tape::EventId;
+
+use events::{
+    Tape, Topic, View,
+    slices::{END, Kept},
+};
+
+/// How many symbols may have a quote and a session. Those of a symbol never leave the tape, so
+/// that a publisher who makes up symbols would fill the memory.
+pub const MAX_SYMBOLS: usize = 10_000;
+
+/// The symbols of which nothing but stories is on the tape. They count as the others do, for as long as one of
+/// their stories is there, or whoever makes up symbols in stories would fill the memory. A clone is the same.
+#[derive(Debug, Clone, Default)]
+pub struct Newcomers(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Each with the newest story that names it.
+    symbols: HashMap<Symbol, EventId>,
+    /// Where the tape's window began when they were last looked through, and how many keys it had.
+    pruned: Option<(EventId, usize)>,
+}
+
+impl Newcomers {
+    /// Takes note of the stories of a tape.
+    pub fn learn(&self, tape: &Tape) {
+        let stories: Vec<_> = Kept::before(tape, &[Topic::AllNews], END).collect();
+        for (id, entry) in stories.into_iter().rev() {
+            self.note(id, &entry.event);
+        }
+    }
+
+    /// Takes note of what was appended.
+    pub fn note(&self, id: EventId, event: &Event) {
+        let mut known = self.lock();
+        match event {
+            Event::News(news) => {
+                let symbols = news.symbols.iter().map(|symbol| (*symbol, id));
+                known.symbols.extend(symbols);
+            }
+            // From now on it is counted by these.
+            Event::Quote(market::Quote { symbol, .. })
+            | Event::Session(market::Session { symbol, .. }) => {
+                known.symbols.remove(symbol);
+            }
+            _ => {}
+        }
+    }
+
+    /// For how many quotes and sessions there is room beside those of a tape. A symbol of stories takes as
+    /// much as both.
+    pub fn room(&self, view: &View<'_>) -> usize {
+        let keys = view.merge_keys();
+        let room = |known: &Known| (2 * MAX_SYMBOLS).saturating_sub(keys + 2 * known.symbols.len());
+        let mut known = self.lock();
+        let state = (view.stats().oldest, keys);
+        // Looked through only where something has changed, and where it may matter.
+        if room(&known) < MAX_SYMBOLS / 5 && known.pruned != Some(state) {
+            known.pruned = Some(state);
+            let (oldest, _) = state;
+            known
+                .symbols
+                .retain(|symbol, id| *id > oldest && !view.holds(&Topic::Symbol(*symbol)));
+        }
+        room(&known)
+    }
+
+    /// Leaves out the symbols that there is no room for.
+    pub fn admit(&self, view: &View<'_>, symbols: &mut Vec<Symbol>) {
+        let mut room = self.room(view);
+        symbols.retain(|symbol| {
+            if self.has(*symbol) || view.holds(&Topic::Symbol(*symbol)) {
+                return true;
+            }
+            let fits = room >= 2;
+            room = room.saturating_sub(2);
+            fits
+        });
+    }
+
+    /// Whether a symbol is one of them.
+    pub fn has(&self, symbol: Symbol) -> bool {
+        self.lock().symbols.contains_key(&symbol)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,309 @@
+use std::{borrow::Cow, fmt};
+
+use market::{DecodeError, Event, Millis};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::check::check;
+use events::Draft;
+use text::without_bom;
+
+/// The most events of one publication: what can be appended within a millisecond, because nobody
+/// reads or appends meanwhile.
+pub const MAX_EVENTS: usize = 1_000;
+
+/// How a publication is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One event, or an array of them.
+    Json,
+    /// An event a line; empty lines do not count.
+    Lines,
+}
+
+/// Where in a publication something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It is the only event.
+    Only,
+    /// The line, from 1.
+    Line(usize),
+    /// The element of the array, from 0.
+    Index(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Only => f.write_str("the event"),
+            Place::Line(line) => write!(f, "line {line}"),
+            Place::Index(index) => write!(f, "event {index} of the array"),
+        }
+    }
+}
+
+/// What is wrong at one place of a publication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The event.
+    pub place: Place,
+    /// The field, as a JSON pointer from the event on
+    /// ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)); empty for the whole event.
+    pub pointer: String,
+    /// The value at fault and what was expected.
+    pub detail: String,
+}
+
+/// Why nothing of a publication was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is not what its format promises, so that no event can be told from another.
+    NotJson(NotJson),
+    /// So many events are too many.
+    TooMany(usize),
+    /// Something is wrong with these.
+    Faults(Vec<Fault>),
+}
+
+/// Why a text is not JSON, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotJson(String);
+
+impl fmt::Display for NotJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a publisher sends, read and found to be right in itself.
+#[derive(Debug)]
+pub struct Submission {
+    pub(super) events: Vec<(Place, Draft)>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = r#"an object such as {"event":"quote","data":{…}}"#
+)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+impl Submission {
+    /// Reads a publication at the time `now` and checks every event of it.
+    ///
+    /// # Errors
+    /// When anything is wrong with any of them: everything that is, so that one try shows it all.
+    pub fn read(
+        body: &[u8],
+        format: Format,
+        now: Millis,
+        max_events: usize,
+    ) -> Result<Submission, Refusal> {
+        let body = without_bom(body);
+        let mut reading = Reading {
+            now,
+            events: Vec::new(),
+            faults: Vec::new(),
+        };
+        match format {
+            Format::Lines => {
+                let lines = || {
+                    let lines = body.split(|&byte| byte == b'\n').zip(1..);
+                    lines.filter(|(line, _)| !line.trim_ascii().is_empty())
+                };
+                within(lines().count(), max_events)?;
+                for (line, number) in lines() {
+                    reading.event(line, Place::Line(number));
+                }
+            }
+            Format::Json if body.trim_ascii_start().first() == Some(&b'[') => {
+                let elements: Vec<&RawValue> =
+                    serde_json::from_slice(body).map_err(|error| not_json(&error))?;
+                within(elements.len(), max_events)?;
+                for (index, element) in elements.into_iter().enumerate() {
+                    reading.event(element.get().as_bytes(), Place::Index(index));
+                }
+            }
+            Format::Json => {
+                within(1, max_events)?;
+                reading.only(body)?;
+            }
+        }
+        if reading.faults.is_empty() {
+            Ok(Submission {
+                events: reading.events,
+            })
+        } else {
+            Err(Refusal::Faults(reading.faults))
+        }
+    }
+
+    /// What it holds, without where it stood.
+    pub fn into_drafts(self) -> impl Iterator<Item = Draft> {
+        self.events.into_iter().map(|(_, draft)| draft)
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether there is none, as in an empty array.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+}
+
+fn within(events: usize, max_events: usize) -> Result<(), Refusal> {
+    if events > max_events {
+        return Err(Refusal::TooMany(events));
+    }
+    Ok(())
+}
+
+fn not_json(error: &serde_json::Error) -> Refusal {
+    Refusal::NotJson(NotJson(error.to_string()))
+}
+
+struct Reading {
+    now: Millis,
+    events: Vec<(Place, Draft)>,
+    faults: Vec<Fault>,
+}
+
+impl Reading {
+    /// Reads a body that is one event.
+    fn only(&mut self, body: &[u8]) -> Result<(), Refusal> {
+        match serde_json::from_slice::<Envelope<'_>>(body) {
+            Ok(envelope) => self.enclosed(&envelope, Place::Only),
+            Err(error) if error.is_data() => self.fault(Place::Only, "", without_place(&error)),
+            Err(error) => return Err(not_json(&error)),
+        }
+        Ok(())
+    }
+
+    /// Reads one event of several.
+    fn event(&mut self, text: &[u8], place: Place) {
+        match serde_json::from_slice::<Envelope<'_>>(text) {
+            Ok(envelope) => self.enclosed(&envelope, place),
+            Err(error) if error.is_data() => self.fault(place, "", without_place(&error)),
+            Err(error) => {
+                let column = error.column();
+                let mut detail = format!("{} at column {column}", without_place(&error));
+                if error.to_string().starts_with("trailing characters") {
+                    detail.push_str(
+                        ": expected one event a line; curl keeps line breaks with --data-binary alone",
+                    );
+                }
+                self.fault(place, "", detail);
+            }
+        }
+    }
+
+    fn enclosed(&mut self, envelope: &Envelope<'_>, place: Place) {
+        let name = match &*envelope.event {
+            "quote" | "message" => "message",
+            "session" => "session",
+            "bar" => "bar",
+            "news" => "news",
+            other => {
+                self.fault(place, "/event", refused_name(other));
+                return;
+            }
+        };
+        let data = envelope.data.get();
+        let mut ignored = Vec::new();
+        let mut json = serde_json::Deserializer::from_str(data);
+        let mut ignore = |path: serde_ignored::Path<'_>| ignored.push(path.to_string());
+        let read = Event::read(
+            name,
+            serde_ignored::Deserializer::new(&mut json, &mut ignore),
+        );
+        match read {
+            Ok(event) => {
+                let before = self.faults.len();
+                // A field that is not known is most often one that is misspelt.
+                for field in ignored {
+                    let field: String = field.chars().take(64).collect();
+                    let detail = format!("{field:?} is no field of a {} event", said(name));
+                    self.fault(place, &format!("/data{}", pointer_part(&field)), detail);
+                }
+                for (field, detail) in check(&event, self.now) {
+                    self.fault(place, &format!("/data/{field}"), detail);
+                }
+                if self.faults.len() == before {
+                    self.events.push((place, Draft::new(event)));
+                }
+            }
+            Err(_) => self.wrong_data(name, data, place),
+        }
+    }
+
+    /// Reads data again that cannot be read, for the way to where it is wrong.
+    fn wrong_data(&mut self, name: &'static str, data: &str, place: Place) {
+        let mut json = serde_json::Deserializer::from_str(data);
+        let mut track = serde_path_to_error::Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+        let detail = match Event::read(name, tracked) {
+            Err(DecodeError::Data { error, .. }) => cut_place(&error).to_owned(),
+            Err(error) => error.to_string(),
+            Ok(_) => return,
+        };
+        let mut pointer = "/data".to_owned();
+        for segment in track.path().iter() {
+            if !matches!(segment, serde_path_to_error::Segment::Unknown) {
+                pointer.push_str(&pointer_part(&segment.to_string()));
+            }
+        }
+        self.fault(place, &pointer, detail);
+    }
+
+    fn fault(&mut self, place: Place, pointer: &str, detail: String) {
+        self.faults.push(Fault {
+            place,
+            pointer: pointer.to_owned(),
+            detail,
+        });
+    }
+}
+
+/// A name as a publisher writes it.
+fn said(name: &str) -> &str {
+    match name {
+        "message" => "quote",
+        name => name,
+    }
+}
+
+fn refused_name(name: &str) -> String {
+    let why = match name {
+        "snapshot" => "is made by the server: publish the quotes, sessions, bars and news of it",
+        "heartbeat" => "is the server's own sign of life",
+        _ => "is no event",
+    };
+    let start: String = name.chars().take(64).collect();
+    format!("{start:?} {why}: expected quote, session, bar or news")
+}
+
+/// One step of a JSON pointer, RFC 6901, section 3. A list's step is written `[0]` by its library.
+fn pointer_part(part: &str) -> String {
+    let part = part
+        .strip_prefix('[')
+        .and_then(|part| part.strip_suffix(']'))
+        .unwrap_or(part);
+    format!("/{}", part.replace('~', "~0").replace('/', "~1"))
+}
+
+/// An error's words without its line and column, which are counted from where nobody sees.
+fn without_place(error: &serde_json::Error) -> String {
+    cut_place(&error.to_string()).to_owned()
+}
+
+fn cut_place(words: &str) -> &str {
+    words.rfind(" at line ").map_or(words, |end| &words[..end])
+}

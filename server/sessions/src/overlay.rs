@@ -1,0 +1,494 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::civil::Date;
+use market::{Event, Millis, Price, Quality, Session, Symbol, TradingState};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use clock::Now;
+
+use crate::Calendar;
+use events::{Draft, Owner, Tape, Topic};
+
+/// The sessions of all feeds as they are told: a halt, whoever reports it, stands over the hours of
+/// the exchange, and these over what the feed says that speaks. A previous close that the feed does
+/// not give comes from history.
+///
+/// What is simulated or played again keeps its own state and figures, since its time is not now. The
+/// halts of a recording stand over what is played, and over nothing else.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    // A std mutex: it is held for some microseconds a session and never across an await. It is held
+    // while what was found is appended, so that the tape has it in the order in which it was found.
+    state: Mutex<State>,
+    /// Rung when a previous close is wanted.
+    wanted: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    symbols: BTreeMap<Symbol, Known>,
+    halts: BTreeMap<Symbol, Option<String>>,
+    /// Those that recordings report.
+    played_halts: BTreeMap<Symbol, Option<String>>,
+    /// The code of a halt of all US stocks that a recording reports.
+    played_market_wide: Option<String>,
+    market_wide: Option<MarketWide>,
+}
+
+/// What is known of one symbol.
+#[derive(Debug)]
+struct Known {
+    calendar: Calendar,
+    /// As its feed says it.
+    said: Session,
+    /// The trading day on which the feed first said this previous close. It may say the same again
+    /// on the next, with what else is new, and then it is that of the day before.
+    close_said_on: Date,
+    /// As it is on the tape.
+    told: Session,
+    /// The trading day for which history was asked for the close before, and the answer.
+    history: Option<(Date, Option<Price>)>,
+}
+
+/// A halt of all US stocks.
+#[derive(Debug)]
+struct MarketWide {
+    code: String,
+    /// Where it was reported: the symbols, or none of the whole market, whose resumption ends it.
+    reported: BTreeSet<Option<Symbol>>,
+    /// It ends with the day in any case.
+    until: Millis,
+}
+
+/// Tells the close of the last session before a trading day: of which symbol, by which calendar,
+/// before which day. It may wait for a disk.
+pub type PreviousClose = Arc<dyn Fn(Symbol, Calendar, Date) -> Option<Price> + Send + Sync>;
+
+/// More halts than there are US stocks; a source gone mad does not fill the memory.
+const MOST_HALTS: usize = 20_000;
+
+/// The machine may have slept, or its clock may have been set.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// How long an answer of history is good: bars or splits may have been imported since.
+const HISTORY: Duration = Duration::from_secs(5 * 60);
+
+impl Sessions {
+    /// Takes what a feed says of a session, and publishes it unless that is known already.
+    pub fn say(&self, tape: &Tape, now: Millis, said: Session) {
+        let mut state = self.state();
+        let calendar = Calendar::of(said.venue.as_deref());
+        let today = calendar.trading_day(now);
+        let symbol = said.symbol;
+        match state.symbols.get_mut(&symbol) {
+            Some(known) => {
+                if known.calendar != calendar {
+                    known.history = None;
+                }
+                if known.said.prev_close != said.prev_close {
+                    known.close_said_on = today;
+                }
+                (known.calendar, known.said) = (calendar, said);
+                state.tell(tape, now, [symbol]);
+            }
+            None => {
+                let mut said = said;
+                inherit(tape, &mut said, calendar, today);
+                let known = Known {
+                    calendar,
+                    told: said.clone(),
+                    said,
+                    close_said_on: today,
+                    history: None,
+                };
+                let told = state.told(&known, now);
+                state.symbols.insert(
+                    symbol,
+                    Known {
+                        told: told.clone(),
+                        ..known
+                    },
+                );
+                append(tape, now, vec![told]);
+            }
+        }
+        let known = state.symbols.get(&symbol);
+        if known.is_some_and(|known| known.wants_history(now)) {
+            self.wanted.notify_one();
+        }
+    }
+
+    /// What [`Sessions::say`] would publish of a session now. Nothing is taken.
+    pub fn preview(&self, tape: &Tape, now: Millis, said: &Session) -> Session {
+        let mut said = said.clone();
+        let calendar = Calendar::of(said.venue.as_deref());
+        let today = calendar.trading_day(now);
+        let state = self.state();
+        let before = state.symbols.get(&said.symbol);
+        if before.is_none() {
+            inherit(tape, &mut said, calendar, today);
+        }
+        let same = before.filter(|known| known.said.prev_close == said.prev_close);
+        let known = Known {
+            calendar,
+            told: said.clone(),
+            close_said_on: same.map_or(today, |known| known.close_said_on),
+            history: before
+                .filter(|known| known.calendar == calendar)
+                .and_then(|known| known.history),
+            said,
+        };
+        state.told(&known, now)
+    }
+
+    /// Takes that a symbol is halted, with the venue's code of the reason. A market-wide halt
+    /// (`MWC1` to `MWC3`) stops all US stocks, whichever symbol it is reported of.
+    pub fn halt(&self, tape: &Tape, now: Millis, symbol: Symbol, code: &str) {
+        let code = market::plain(code);
+        let mut state = self.state();
+        if is_market_wide(&code) {
+            return state.halt_market(tape, now, Some(symbol), code);
+        }
+        if state.halts.len() >= MOST_HALTS && !state.halts.contains_key(&symbol) {
+            tracing::warn!(%symbol, code, "more halts than there are symbols; this one is left out");
+            return;
+        }
+        state
+            .halts
+            .insert(symbol, (!code.is_empty()).then_some(code));
+        state.tell(tape, now, [symbol]);
+    }
+
+    /// Takes that all US stocks are halted, with the code of the reason.
+    pub fn halt_market(&self, tape: &Tape, now: Millis, code: &str) {
+        let mut state = self.state();
+        state.halt_market(tape, now, None, market::plain(code));
+    }
+
+    /// Takes that all US stocks are traded again that [`Sessions::halt_market`] halted.
+    pub fn resume_market(&self, tape: &Tape, now: Millis) {
+        self.state().resume_market(tape, now, None);
+    }
+
+    /// Takes that all US stocks were halted in a recording.
+    pub fn halt_market_played(&self, tape: &Tape, now: Millis, code: &str) {
+        let mut state = self.state();
+        state.played_market_wide = Some(market::plain(code));
+        state.tell_all(tape, now);
+    }
+
+    /// Takes that all US stocks were traded again in a recording.
+    pub fn resume_market_played(&self, tape: &Tape, now: Millis) {
+        let mut state = self.state();
+        if state.played_market_wide.take().is_some() {
+            state.tell_all(tape, now);
+        }
+    }
+
+    /// Takes that a symbol was halted in a recording. A market-wide halt is that of the symbol alone:
+    /// when its day ends, the recording says.
+    pub fn halt_played(&self, tape: &Tape, now: Millis, symbol: Symbol, code: &str) {
+        let code = Some(market::plain(code)).filter(|code| !code.is_empty());
+        let mut state = self.state();
+        let halts = &mut state.played_halts;
+        if halts.len() < MOST_HALTS || halts.contains_key(&symbol) {
+            halts.insert(symbol, code);
+            state.tell(tape, now, [symbol]);
+        }
+    }
+
+    /// Takes that a symbol was traded again in a recording.
+    pub fn resume_played(&self, tape: &Tape, now: Millis, symbol: Symbol) {
+        let mut state = self.state();
+        if state.played_halts.remove(&symbol).is_some() {
+            state.tell(tape, now, [symbol]);
+        }
+    }
+
+    /// Takes that a symbol is traded again. Where its halt was market-wide, all are.
+    pub fn resume(&self, tape: &Tape, now: Millis, symbol: Symbol) {
+        let mut state = self.state();
+        if state.halts.remove(&symbol).is_some() {
+            state.tell(tape, now, [symbol]);
+        } else {
+            state.resume_market(tape, now, Some(symbol));
+        }
+    }
+
+    /// Publishes what has changed because time has passed.
+    pub fn refresh(&self, tape: &Tape, now: Millis) {
+        let mut state = self.state();
+        state.market_wide.take_if(|halt| halt.until <= now);
+        state.tell_all(tape, now);
+    }
+
+    /// What nobody told the previous close of: symbol, calendar and trading day.
+    fn wanted(&self, now: Millis) -> Vec<(Symbol, Calendar, Date)> {
+        let state = self.state();
+        let wanted = state
+            .symbols
+            .iter()
+            .filter(|(_, known)| known.wants_history(now));
+        wanted
+            .map(|(symbol, known)| (*symbol, known.calendar, known.calendar.trading_day(now)))
+            .collect()
+    }
+
+    /// Takes what history says of closes.
+    fn remember(
+        &self,
+        tape: &Tape,
+        now: Millis,
+        closes: Vec<(Symbol, Calendar, Date, Option<Price>)>,
+    ) {
+        let mut state = self.state();
+        let mut symbols = Vec::with_capacity(closes.len());
+        for (symbol, calendar, day, close) in closes {
+            let known = state.symbols.get_mut(&symbol);
+            if let Some(known) = known.filter(|known| known.calendar == calendar) {
+                known.history = Some((day, close));
+                symbols.push(symbol);
+            }
+        }
+        state.tell(tape, now, symbols);
+    }
+
+    /// Has history asked again for every close.
+    fn forget_history(&self) {
+        for known in self.state().symbols.values_mut() {
+            // The old answer goes on to be told until there is a new one.
+            if let Some((_, close)) = known.history {
+                known.history = Some((Date::MIN, close));
+            }
+        }
+    }
+
+    /// When the state of a symbol changes by its calendar, at the earliest.
+    fn next(&self, now: Millis) -> Option<Millis> {
+        let calendars: BTreeSet<Calendar> = {
+            let state = self.state();
+            state.symbols.values().map(|known| known.calendar).collect()
+        };
+        calendars
+            .into_iter()
+            .filter_map(|calendar| calendar.next(now))
+            .min()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes a halt of all US stocks, reported of a symbol or of none.
+    fn halt_market(&mut self, tape: &Tape, now: Millis, of: Option<Symbol>, code: String) {
+        let until = Calendar::UsStocks.next_day(now).unwrap_or(Millis::MAX);
+        let halt = self.market_wide.get_or_insert_with(|| MarketWide {
+            code: code.clone(),
+            reported: BTreeSet::new(),
+            until,
+        });
+        (halt.code, halt.until) = (code, until);
+        if halt.reported.len() < MOST_HALTS {
+            halt.reported.insert(of);
+        }
+        self.tell_all(tape, now);
+    }
+
+    /// Ends a halt of all US stocks, where it was reported of the same.
+    fn resume_market(&mut self, tape: &Tape, now: Millis, of: Option<Symbol>) {
+        let halt = self.market_wide.take_if(|halt| halt.reported.contains(&of));
+        if halt.is_some() {
+            self.tell_all(tape, now);
+        }
+    }
+
+    fn tell_all(&mut self, tape: &Tape, now: Millis) {
+        let all: Vec<Symbol> = self.symbols.keys().copied().collect();
+        self.tell(tape, now, all);
+    }
+
+    /// Publishes the sessions of these symbols that are not on the tape as they are now.
+    fn tell(&mut self, tape: &Tape, now: Millis, symbols: impl IntoIterator<Item = Symbol>) {
+        let mut changed = Vec::new();
+        for symbol in symbols {
+            let Some(known) = self.symbols.get(&symbol) else {
+                continue;
+            };
+            let told = self.told(known, now);
+            if told != known.told {
+                changed.push(told.clone());
+                if let Some(known) = self.symbols.get_mut(&symbol) {
+                    known.told = told;
+                }
+            }
+        }
+        append(tape, now, changed);
+    }
+
+    /// The session as it is to be told.
+    fn told(&self, known: &Known, now: Millis) -> Session {
+        let mut told = known.said.clone();
+        let exchange = known.calendar == Calendar::UsStocks;
+        if told.quality == Quality::Replay {
+            let market_wide = self.played_market_wide.as_ref().filter(|_| exchange);
+            if let Some(code) = self.played_halts.get(&told.symbol) {
+                (told.state, told.halt_code) = (TradingState::Halted, code.clone());
+            } else if let Some(code) = market_wide {
+                (told.state, told.halt_code) = (TradingState::Halted, Some(code.clone()));
+            }
+        }
+        if !known.is_of_now() {
+            return told;
+        }
+        let market_wide = self.market_wide.as_ref().filter(|_| exchange);
+        if let Some(code) = self.halts.get(&told.symbol) {
+            (told.state, told.halt_code) = (TradingState::Halted, code.clone());
+        } else if let Some(halt) = market_wide {
+            (told.state, told.halt_code) = (TradingState::Halted, Some(halt.code.clone()));
+        } else if exchange && told.state != TradingState::Halted {
+            (told.state, told.halt_code) = (known.calendar.state(now), None);
+        }
+        if exchange {
+            told.hours = known.calendar.regular(now);
+        }
+        if !known.has_previous_close(now) {
+            told.prev_close = known.history.and_then(|(_, close)| close);
+        }
+        told
+    }
+}
+
+impl Known {
+    /// Whether the feed speaks of the present.
+    fn is_of_now(&self) -> bool {
+        matches!(self.said.quality, Quality::Live | Quality::Delayed)
+    }
+
+    /// Whether the feed gave the close that today's change is counted from. What it said on Friday
+    /// is not that of Monday; where days roll, as with coins, it is for the feed to go on.
+    fn has_previous_close(&self, now: Millis) -> bool {
+        let good = match self.calendar {
+            Calendar::UsStocks => self.close_said_on == self.calendar.trading_day(now),
+            Calendar::Always => true,
+        };
+        good && self.said.prev_close.is_some()
+    }
+
+    fn wants_history(&self, now: Millis) -> bool {
+        let today = || self.calendar.trading_day(now);
+        self.is_of_now()
+            && !self.has_previous_close(now)
+            && self.history.is_none_or(|(day, _)| day != today())
+    }
+}
+
+/// Whether a code is of a halt of the whole market; `MWCQ` is of its end.
+pub fn is_market_wide(code: &str) -> bool {
+    matches!(code, "MWC0" | "MWC1" | "MWC2" | "MWC3")
+}
+
+/// Lets the first word of a feed after a restart stand beside what it said before, on the same day:
+/// some tell the figures of the day with their first price only.
+fn inherit(tape: &Tape, said: &mut Session, calendar: Calendar, today: Date) {
+    let before = tape.view(|view| {
+        let (id, entry) = view.merged(&Topic::Session(said.symbol))?;
+        match &*entry.event {
+            Event::Session(before) => Some((id, before.clone())),
+            _ => None,
+        }
+    });
+    if let Some((id, before)) = before
+        && before.source == said.source
+        && calendar.trading_day(id.ms) == today
+    {
+        said.open = said.open.or(before.open);
+        said.prev_close = said.prev_close.or(before.prev_close);
+    }
+}
+
+/// The key of the quotes of a session's symbol.
+fn symbol_of(event: &Event) -> Option<Topic> {
+    match event {
+        Event::Session(session) => Some(Topic::Quote(session.symbol)),
+        _ => None,
+    }
+}
+
+fn append(tape: &Tape, now: Millis, sessions: Vec<Session>) {
+    if sessions.is_empty() {
+        return;
+    }
+    let drafts: Vec<Draft> = sessions
+        .into_iter()
+        .map(|session| Draft::new(Event::Session(session)))
+        .collect();
+    tape.append_all(now, |batch| {
+        let view = batch.view();
+        for draft in drafts {
+            // A tape that was refilled knows what was told before a restart.
+            let key = Topic::merge(draft.event());
+            let there = key.and_then(|key| view.merged(&key));
+            if there.is_none_or(|(_, entry)| entry.event != *draft.event()) {
+                // That a symbol is halted does not make it anybody else's.
+                let quote = symbol_of(draft.event()).and_then(|key| view.merged(&key));
+                let draft = match there.or(quote).map(|(_, entry)| &entry.owner) {
+                    Some(owner @ Owner::Token(_)) => draft.of(owner.clone()),
+                    _ => draft,
+                };
+                draft.append(batch);
+            }
+        }
+    });
+}
+
+/// Keeps the sessions of a tape as the clock says: publishes what opens and closes, and asks
+/// history for previous closes. Ends when `stop` is cancelled.
+pub async fn keep_sessions(
+    sessions: &Sessions,
+    tape: &Tape,
+    clock: &Now,
+    previous_close: Option<PreviousClose>,
+    stop: CancellationToken,
+) {
+    let mut asked = tokio::time::Instant::now();
+    loop {
+        let now = clock();
+        sessions.refresh(tape, now);
+        if let Some(previous_close) = &previous_close {
+            if asked.elapsed() >= HISTORY {
+                asked = tokio::time::Instant::now();
+                sessions.forget_history();
+            }
+            let wanted = sessions.wanted(now);
+            if !wanted.is_empty() {
+                let previous_close = Arc::clone(previous_close);
+                let asking = tokio::task::spawn_blocking(move || {
+                    let answer = |(symbol, calendar, day)| {
+                        (symbol, calendar, day, previous_close(symbol, calendar, day))
+                    };
+                    wanted.into_iter().map(answer).collect()
+                });
+                match stop.run_until_cancelled(asking).await {
+                    None => return,
+                    Some(Ok(closes)) => sessions.remember(tape, clock(), closes),
+                    Some(Err(error)) => tracing::error!("asking for previous closes: {error}"),
+                }
+            }
+        }
+        let next = sessions.next(now).map_or(LOOK, |next| {
+            Duration::from_millis(next.saturating_sub(clock())).min(LOOK)
+        });
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(next) => {}
+            () = sessions.wanted.notified() => {}
+        }
+    }
+}
