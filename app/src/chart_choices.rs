@@ -1,4 +1,4 @@
-use chart::{Kind, Scale, Study, scene::MOST_LINES};
+use chart::{Kind, Scale, Study, scene::MAX_LINES};
 use market::Symbol;
 
 use crate::{Range, address, signal::RwSignal};
@@ -182,7 +182,7 @@ fn range_of(words: &str) -> Range {
 fn symbols_of(names: &str, is_known: impl Fn(&Symbol) -> bool) -> Vec<Symbol> {
     let mut symbols = Vec::new();
     for symbol in names.split(',').filter_map(|name| name.parse().ok()) {
-        if symbols.len() < MOST_LINES && !symbols.contains(&symbol) && is_known(&symbol) {
+        if symbols.len() < MAX_LINES && !symbols.contains(&symbol) && is_known(&symbol) {
             symbols.push(symbol);
         }
     }
@@ -251,7 +251,7 @@ mod tests {
                 ("chart=", "chart=1D,area,linear"),
                 (
                     "chart=99Y,pie,<b>,sma20,sma20,1Y",
-                    "chart=1D,area,linear,sma20",
+                    "chart=1Y,area,linear,sma20",
                 ),
                 ("chart=line,5m,1h", "chart=5m,line,linear"),
                 ("compare=GONE,A,A,%20,B", "chart=1D,area,linear&compare=A,B"),

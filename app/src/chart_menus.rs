@@ -101,7 +101,7 @@ pub(crate) fn StudiesMenu() -> impl IntoView {
 pub(crate) fn CompareMenu() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let choices = dashboard.choices;
-    let full = move || choices.compared.with(Vec::len) >= chart::scene::MOST_LINES;
+    let full = move || choices.compared.with(Vec::len) >= chart::scene::MAX_LINES;
     view! {
         <Menu name="Compare">
             <For

@@ -12,12 +12,12 @@ use clock::Clock;
 use leptos::config::LeptosOptions;
 use server::{
     Command, Config, LogFormat, RecordOptions,
-    archive::Beginning,
+    archive::RecoveredState,
     discreet,
     export::ExportOptions,
     import::ImportOptions,
     missing_secrets,
-    publish::{Desk, TokenGrant, new_token},
+    publish::{PublishGate, TokenGrant, new_token},
     repair::RepairOptions,
 };
 use tokio_util::sync::CancellationToken;
@@ -224,7 +224,7 @@ async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
     let clock = Clock::system();
     let beginning = {
         let (config, clock) = (config.clone(), clock.clone());
-        let opening = tokio::task::spawn_blocking(move || Beginning::new(&config, &clock));
+        let opening = tokio::task::spawn_blocking(move || RecoveredState::new(&config, &clock));
         opening
             .await
             .map_err(|error| format!("opening the archive: {error}"))??
@@ -234,7 +234,7 @@ async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
     let signals = cancel_on_signal(shutdown.clone())
         .map_err(|error| format!("cannot listen to the signals of the system: {error}"))?;
     tokio::spawn(signals);
-    let desk = Arc::new(Desk::new(&config.publish));
+    let desk = Arc::new(PublishGate::new(&config.publish));
     #[cfg(unix)]
     {
         let reloads = reload_on_hangup(config.config.clone(), Arc::clone(&desk), refilter)
@@ -304,7 +304,7 @@ fn leptos_options(site: Option<&Path>) -> Result<LeptosOptions, String> {
 #[cfg(unix)]
 fn reload_on_hangup(
     file: Option<PathBuf>,
-    desk: Arc<Desk>,
+    desk: Arc<PublishGate>,
     refilter: Refilter,
 ) -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

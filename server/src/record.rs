@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::values::{bytes, duration};
 use clock::Clock;
 use events::Tape;
-use feeds::{AskedFeed, Backoff, Floor, Recorded, Recorder, Supervisor};
+use feeds::{AskedFeed, Backoff, FeedContext, Recorded, Recorder, Supervisor};
 
 /// How often what was received is written out, and the progress is shown.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -87,7 +87,7 @@ pub async fn record(
     })?;
     let recorder = Arc::new(recorder);
     let clock = Clock::system().as_now();
-    let mut floor = Floor::new(Tape::new(clock(), 1, WINDOW), clock);
+    let mut floor = FeedContext::new(Tape::new(clock(), 1, WINDOW), clock);
     floor.recorder = Some(Arc::clone(&recorder));
     let feeds = spec.build(0).into_iter().collect();
     let supervisor = Supervisor::start(feeds, &floor, Backoff::default(), &full);

@@ -11,16 +11,16 @@ use tracing::{error, warn};
 
 use crate::{
     Config, Metrics,
-    archive::{Beginning, Scribe},
+    archive::{RecoveredState, Scribe},
     history::History,
     http::{self, Limits, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots, Work},
-    publish::Desk,
+    publish::PublishGate,
     serve,
     watch::watch_clock,
 };
 use clock::Clock;
 use events::Closing;
-use feeds::{Backoff, Floor, Supervisor};
+use feeds::{Backoff, FeedContext, Supervisor};
 use publication::Builder;
 use sessions::{keep_sessions, previous_closes};
 
@@ -34,8 +34,8 @@ const LAST_WORDS: u32 = 8;
 pub async fn run(
     listener: TcpListener,
     config: Config,
-    desk: Arc<Desk>,
-    beginning: Beginning,
+    desk: Arc<PublishGate>,
+    beginning: RecoveredState,
     leptos: LeptosOptions,
     clock: Clock,
     shutdown: CancellationToken,
@@ -43,7 +43,7 @@ pub async fn run(
     let mut settings = config.settings();
     let machine = clock;
     let clock = machine.as_now();
-    let Beginning {
+    let RecoveredState {
         tape,
         left,
         archive,
@@ -55,7 +55,7 @@ pub async fn run(
         .into_iter()
         .filter_map(|spec| spec.build(seed))
         .collect();
-    let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
+    let mut floor = FeedContext::new(tape.clone(), Arc::clone(&clock));
     floor.archive = archive.as_ref().and_then(|archive| archive.clone().ok());
     floor.go_on(left);
     desk.newcomers.learn(&tape);

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use feeds::{
-    FeedSpec, Patience,
+    FeedSpec, Timeouts,
     sources::alpaca::{Endpoint, Options, Stocks},
 };
 use market::{FeedState, News, NewsType, Quality, TradingState};
@@ -37,7 +37,7 @@ impl Play {
         Play::with(Endpoint::Iex, patience()).await
     }
 
-    async fn with(feed: Endpoint, patience: Patience) -> Self {
+    async fn with(feed: Endpoint, patience: Timeouts) -> Self {
         let server = SocketServer::bind().await;
         let kept = [Kept::new("key", KEY), Kept::new("secret", SECRET)];
         let options = Options {
@@ -90,12 +90,12 @@ impl Play {
     }
 }
 
-fn patience() -> Patience {
-    Patience {
+fn patience() -> Timeouts {
+    Timeouts {
         connect: Duration::from_secs(10),
         opening: Duration::from_secs(10),
         connections: (10_000, Duration::from_secs(1)),
-        ..Patience::default()
+        ..Timeouts::default()
     }
 }
 
@@ -217,7 +217,7 @@ async fn says_what_is_wrong_and_tries_again_only_where_that_may_help() {
 
 #[tokio::test]
 async fn waits_for_each_step_only_so_long() {
-    let short = Patience {
+    let short = Timeouts {
         opening: Duration::from_millis(200),
         ..patience()
     };
@@ -321,7 +321,7 @@ async fn survives_what_no_source_should_send() {
 
 #[tokio::test]
 async fn a_source_that_says_nothing_is_asked_and_then_left() {
-    let short = Patience {
+    let short = Timeouts {
         ping: Duration::from_millis(50),
         silence: Duration::from_millis(400),
         ..patience()

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 
 use market::{Event, FeedState};
 use serde_json::{Value, json};
-use server::publish::{Desk, PublishOptions, TokenGrant};
+use server::publish::{PublishGate, PublishOptions, TokenGrant};
 
 use support::{START, Server, bar, news, problem, quote, session, symbol};
 
@@ -21,7 +21,7 @@ fn with_desk() -> Server {
         rate: NonZeroU32::new(10_000).unwrap(),
         burst: NonZeroU32::new(10_000).unwrap(),
     };
-    Server::set(|service| service.desk = Desk::new(&options).into())
+    Server::set(|service| service.desk = PublishGate::new(&options).into())
 }
 
 async fn publish(server: &Server, token: &str, kind: &str, body: Vec<u8>) -> reqwest::Response {

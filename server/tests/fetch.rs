@@ -6,7 +6,7 @@ use std::{io::Write, time::Duration};
 
 use feeds::{
     FeedError,
-    fetch::{FetchError, Fetcher, LIMIT, Page, Patience, USER_AGENT},
+    fetch::{FetchError, Fetcher, LIMIT, Page, Timeouts, USER_AGENT},
 };
 use flate2::{
     Compression,
@@ -17,7 +17,7 @@ use support::script::{Reply, Script, ok, status};
 
 fn fetcher() -> Fetcher {
     // Long enough for a machine that is busy, short enough to wait for.
-    let patience = Patience {
+    let patience = Timeouts {
         connect: Duration::from_secs(5),
         silence: Duration::from_millis(500),
         answer: Duration::from_secs(20),

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use feeds::{
-    Patience,
+    Timeouts,
     sources::finnhub::{Finnhub, Options},
 };
 use market::{FeedState, Quality};
@@ -28,7 +28,7 @@ struct Play {
 }
 
 impl Play {
-    async fn new(patience: Patience) -> Self {
+    async fn new(patience: Timeouts) -> Self {
         let server = SocketServer::bind().await;
         let kept = Kept::new("finnhub", KEY);
         let options = Options {
@@ -70,7 +70,7 @@ fn trade(price: &str, second: u64) -> String {
 
 #[tokio::test]
 async fn subscribes_and_tells_trades_with_their_conditions() {
-    let play = Play::new(Patience::default()).await;
+    let play = Play::new(Timeouts::default()).await;
     let mut socket = play.open().await;
     socket.say(r#"{"type":"ping"}"#).await;
     play.stage.reaches(FeedState::Live).await;
@@ -92,7 +92,7 @@ async fn subscribes_and_tells_trades_with_their_conditions() {
 
 #[tokio::test]
 async fn a_wrong_key_ends_it_and_too_many_connections_wait() {
-    let play = Play::new(Patience::default()).await;
+    let play = Play::new(Timeouts::default()).await;
     play.server
         .answer("401 Unauthorized", "", &format!("Invalid API key: {KEY}"))
         .await;
@@ -106,7 +106,7 @@ async fn a_wrong_key_ends_it_and_too_many_connections_wait() {
         ("Subscribing to too many symbols", "take some symbols out"),
         ("You don't have access to this resource.", "has no right"),
     ] {
-        let play = Play::new(Patience::default()).await;
+        let play = Play::new(Timeouts::default()).await;
         let mut socket = play.open().await;
         let said = json!({"type": "error", "msg": format!("{said} {KEY}")});
         socket.say(said.to_string()).await;
@@ -115,7 +115,7 @@ async fn a_wrong_key_ends_it_and_too_many_connections_wait() {
         play.stage.end().await;
     }
 
-    let play = Play::new(Patience::default()).await;
+    let play = Play::new(Timeouts::default()).await;
     let headers = "retry-after: 1\r\n";
     play.server
         .answer("429 Too Many Requests", headers, "API limit reached.")
@@ -127,7 +127,7 @@ async fn a_wrong_key_ends_it_and_too_many_connections_wait() {
     play.stage.end().await;
 
     // A key that no address can carry.
-    let play = Play::new(Patience::default()).await;
+    let play = Play::new(Timeouts::default()).await;
     play.server.accept().await.cut();
     play.kept.becomes("a key with blanks");
     let detail = play.stage.says(FeedState::Failed, "characters").await;
@@ -137,7 +137,7 @@ async fn a_wrong_key_ends_it_and_too_many_connections_wait() {
 
 #[tokio::test]
 async fn survives_what_no_source_should_send() {
-    let play = Play::new(Patience::default()).await;
+    let play = Play::new(Timeouts::default()).await;
     let mut socket = play.open().await;
     socket.say(trade("5", 1)).await;
     for text in [
@@ -186,11 +186,11 @@ async fn survives_what_no_source_should_send() {
 
 #[tokio::test]
 async fn silence_and_a_thousand_connections() {
-    let patience = Patience {
+    let patience = Timeouts {
         ping: Duration::from_millis(100),
         silence: Duration::from_millis(400),
         connections: (10_000, Duration::from_secs(1)),
-        ..Patience::default()
+        ..Timeouts::default()
     };
     let play = Play::new(patience).await;
     let silent = play.open().await;
@@ -216,7 +216,7 @@ async fn silence_and_a_thousand_connections() {
 
 #[tokio::test]
 async fn trades_of_forty_minutes_ago_are_late() {
-    let play = Play::new(Patience::default()).await;
+    let play = Play::new(Timeouts::default()).await;
     let mut socket = play.open().await;
     let late = |second: u64| {
         let time = 1_721_833_200_000 + second * 1_000;
@@ -236,7 +236,7 @@ async fn trades_of_forty_minutes_ago_are_late() {
 
 #[tokio::test]
 async fn times_in_seconds_are_of_today_and_none_is_of_1970() {
-    let play = Play::new(Patience::default()).await;
+    let play = Play::new(Timeouts::default()).await;
     let mut socket = play.open().await;
     socket
         .say(r#"{"data":[{"p":182.00,"s":"AAPL","t":1721833221,"v":1},{"p":183.00,"s":"AAPL","t":1721833,"v":1}],"type":"trade"}"#)

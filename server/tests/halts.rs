@@ -13,7 +13,7 @@ use std::{
 use events::Topic;
 use feeds::{
     FeedSpec, Publisher,
-    fetch::Patience,
+    fetch::Timeouts,
     sources::halts::{Halts, Options},
 };
 use market::{Action, Basis, Event, FeedState, NewsType, Quality, Session, TradingState};
@@ -81,7 +81,7 @@ impl Halting {
         };
         let now = Arc::new(AtomicU64::new(TEN));
         let clock = Arc::clone(&now);
-        let feed = Halts::new(options).with_patience(Patience {
+        let feed = Halts::new(options).with_patience(Timeouts {
             connect: Duration::from_secs(5),
             silence: Duration::from_secs(3),
             answer: Duration::from_secs(10),
@@ -394,7 +394,7 @@ async fn items_that_are_none_are_counted_and_the_rest_is_told() {
         right.replace("<ndaq:IssueSymbol>TEST", "<ndaq:IssueSymbol>"),
         right.replace("09:57:48.636", "noon"),
         right.replace("06/22/2026", "22/06/2026"),
-        // Told, with what can be believed of it.
+        // HighWaterMark, with what can be believed of it.
         right.replace("06/22/2026", "06/22/2036"),
         xml(&Item {
             symbol: "SOON",

@@ -14,7 +14,7 @@ use std::{
 use archive::{Archive, Importer, Options, Print, Reader, Split};
 use clap::Parser;
 use jiff::{Timestamp, civil::Date};
-use market::{Interval, Millis, Moves, Price, Symbol, Trade};
+use market::{Interval, Millis, Price, Symbol, Trade, TradeEligibility};
 use parquet::{
     file::reader::{FileReader, SerializedFileReader},
     record::Field,
@@ -851,10 +851,10 @@ fn trading_after_the_session_does_not_make_its_close() {
         feed: None,
     };
     let prints = [
-        print("2024-07-01T12:00Z", "1", Moves::ALL),
-        print("2024-07-01T19:59:59.999Z", "2", Moves::ALL),
-        print("2024-07-01T20:00Z", "3", Moves::ALL),
-        print("2024-07-01T23:30Z", "4", Moves::ALL),
+        print("2024-07-01T12:00Z", "1", TradeEligibility::ALL),
+        print("2024-07-01T19:59:59.999Z", "2", TradeEligibility::ALL),
+        print("2024-07-01T20:00Z", "3", TradeEligibility::ALL),
+        print("2024-07-01T23:30Z", "4", TradeEligibility::ALL),
     ];
     importer.trades(&prints).unwrap();
     let close = || {

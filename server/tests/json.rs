@@ -9,7 +9,7 @@ use std::{
 
 use feeds::{
     FeedSpec,
-    fetch::Patience,
+    fetch::Timeouts,
     sources::json::{Json, Options},
 };
 use market::{Event, FeedState, Quality, Quote, Session};
@@ -34,7 +34,7 @@ fn options(script: &Script, more: &str) -> Options {
 }
 
 fn start(options: Options) -> Stage {
-    let feed = Json::new(options).with_patience(Patience {
+    let feed = Json::new(options).with_patience(Timeouts {
         connect: Duration::from_secs(5),
         silence: Duration::from_secs(3),
         answer: Duration::from_secs(10),

@@ -14,7 +14,7 @@ use std::{
 use archive::Archive;
 use clap::Parser;
 use events::{Entry, Topic};
-use feeds::{Floor, Publisher};
+use feeds::{FeedContext, Publisher};
 use leptos::config::LeptosOptions;
 use market::{Bar, Clock, Correction, Event, FeedState, Quote, Snapshot, Symbol, Tick, Trade};
 use reqwest::{RequestBuilder, StatusCode};
@@ -22,8 +22,8 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use server::{
     Config, Metrics,
-    archive::{Beginning, Scribe},
-    publish::{Desk, TokenGrant},
+    archive::{RecoveredState, Scribe},
+    publish::{PublishGate, TokenGrant},
 };
 use tape::EventId;
 use tokio::time::timeout;
@@ -80,13 +80,13 @@ async fn start(folder: &Folder, options: &[&str], at: Option<u64>) -> Result<Ser
             clock::Clock::following(Arc::new(move || now.load(Ordering::SeqCst)))
         }
     };
-    let beginning = Beginning::new(&config, &clock)?;
+    let beginning = RecoveredState::new(&config, &clock)?;
     let tape = beginning.tape.clone();
     let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let leptos = LeptosOptions::builder().output_name("tickertape").build();
-    let desk = Arc::new(Desk::new(&config.publish));
+    let desk = Arc::new(PublishGate::new(&config.publish));
     let stop = shutdown.clone();
     let running = server::run(listener, config, desk, beginning, leptos, clock, stop);
     Ok(Server {
@@ -564,7 +564,7 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
 /// A feed by hand, on what an archive of real prices has.
 struct Feeding {
     publisher: Publisher,
-    floor: Floor,
+    floor: FeedContext,
     archive: Archive,
     scribe: Scribe,
     stop: CancellationToken,
@@ -576,9 +576,10 @@ impl Feeding {
     fn at(folder: &Folder, now: u64, name: &str) -> Self {
         let clock: clock::Now = Arc::new(move || now);
         let config = config(&folder.0, &["--feed", "none"]);
-        let beginning = Beginning::new(&config, &clock::Clock::following(clock.clone())).unwrap();
+        let beginning =
+            RecoveredState::new(&config, &clock::Clock::following(clock.clone())).unwrap();
         let (tape, archive) = (beginning.tape, beginning.archive.unwrap().unwrap());
-        let mut floor = Floor::new(tape.clone(), Arc::clone(&clock));
+        let mut floor = FeedContext::new(tape.clone(), Arc::clone(&clock));
         floor.archive = Some(archive.clone());
         floor.go_on(beginning.left);
         let stop = CancellationToken::new();

@@ -12,7 +12,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use server::{
     Config, Settings,
-    publish::{Desk, TokenGrant},
+    publish::{PublishGate, TokenGrant},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -62,7 +62,7 @@ impl Server {
         let arguments = ["tickertape".to_owned()].into_iter().chain(options);
         let config = Config::try_parse_from(arguments).unwrap();
         let mut service = support::service(window);
-        service.desk = Arc::new(Desk::new(&config.publish));
+        service.desk = Arc::new(PublishGate::new(&config.publish));
         service.clock = Arc::new(|| START);
         let tape = service.tape.clone();
         let shutdown = service.shutdown.clone();

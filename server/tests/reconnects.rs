@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use feeds::{Patience, sources::binance::Binance};
+use feeds::{Timeouts, sources::binance::Binance};
 use market::FeedState;
 use support::socket_server::{SocketServer, Stage};
 
@@ -25,9 +25,9 @@ fn resident() -> u64 {
 
 #[tokio::test]
 async fn a_thousand_reconnects_leave_nothing_behind() {
-    let patience = Patience {
+    let patience = Timeouts {
         connections: (usize::MAX, Duration::ZERO),
-        ..Patience::default()
+        ..Timeouts::default()
     };
     let server = SocketServer::bind().await;
     let url = server.url("/stream").parse().unwrap();

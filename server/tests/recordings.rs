@@ -11,7 +11,7 @@ use std::{
 
 use events::{Tape, Topic};
 use feeds::{
-    Backoff, Feed, FeedSpec, Floor, Patience, Skipped, Supervisor,
+    Backoff, Feed, FeedContext, FeedSpec, Skipped, Supervisor, Timeouts,
     pairs::Pair,
     sources::{binance::Binance, coinbase::Coinbase},
 };
@@ -66,7 +66,7 @@ async fn play(file: &Path) -> Played {
         .unwrap();
     let supervisor = Supervisor::start(
         spec.build(1).into_iter().collect(),
-        &Floor::new(tape.clone(), Arc::new(|| 2_u64)),
+        &FeedContext::new(tape.clone(), Arc::new(|| 2_u64)),
         Backoff::default(),
         &CancellationToken::new(),
     );
@@ -322,7 +322,7 @@ async fn coinbase_live_is_as_its_recording() {
     let pairs = products.map(|name| Pair::read(name).unwrap()).to_vec();
     lives_up_to(&file, now, lines().map(|(_, frame)| frame), |url| {
         let feed = Coinbase::new(pairs, url.parse().unwrap());
-        Box::new(feed.with_patience(Patience::default()))
+        Box::new(feed.with_patience(Timeouts::default()))
     })
     .await;
 }

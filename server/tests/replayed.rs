@@ -43,16 +43,16 @@ fn stage(feed: FeedSpec) -> Stage {
 
 /// All that was told, in so far as it does not say that it is a replay.
 #[derive(Debug, PartialEq)]
-struct Told {
+struct HighWaterMark {
     bars: BTreeMap<(Symbol, Millis), Bar>,
     quotes: BTreeMap<Symbol, Quote>,
     sessions: BTreeMap<Symbol, Session>,
     stories: Vec<News>,
 }
 
-impl Told {
+impl HighWaterMark {
     fn of(stage: &Stage) -> Self {
-        let mut told = Told {
+        let mut told = HighWaterMark {
             bars: BTreeMap::new(),
             quotes: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -87,13 +87,13 @@ impl Told {
     }
 
     /// A source goes on, while a recording ends and its open bars with it: those are left out.
-    fn without_open_bars(mut self, live: &Told) -> Self {
+    fn without_open_bars(mut self, live: &HighWaterMark) -> Self {
         self.bars.retain(|bar, _| live.bars.contains_key(bar));
         self
     }
 
     /// With the states of the other's sessions.
-    fn with_hours_of(mut self, other: &Told) -> Self {
+    fn with_hours_of(mut self, other: &HighWaterMark) -> Self {
         for (symbol, session) in &mut self.sessions {
             session.state = other.sessions[symbol].state;
         }
@@ -121,11 +121,14 @@ impl Drop for Recording {
 
 /// Runs a feed, records it, and plays the recording: what was told each time, and what the two
 /// have passed over. `play` is the source; it answers when the feed has taken all that it says.
-async fn both(feed: AskedFeed, mut play: impl AsyncFnMut() -> Playing) -> (Told, Told) {
+async fn both(
+    feed: AskedFeed,
+    mut play: impl AsyncFnMut() -> Playing,
+) -> (HighWaterMark, HighWaterMark) {
     let live = stage(feed.spec.clone());
     let playing = play().await;
     live.reaches(FeedState::Live).await;
-    let (told, skipped) = (Told::of(&live), live.skipped());
+    let (told, skipped) = (HighWaterMark::of(&live), live.skipped());
     drop(playing);
     live.end().await;
 
@@ -150,7 +153,7 @@ async fn both(feed: AskedFeed, mut play: impl AsyncFnMut() -> Playing) -> (Told,
     let again = stage(replay.parse().unwrap());
     again.reaches(FeedState::Ended).await;
     assert_eq!(passed_over(again.skipped()), passed_over(skipped));
-    let replayed = Told::of(&again).without_open_bars(&told);
+    let replayed = HighWaterMark::of(&again).without_open_bars(&told);
     again.end().await;
     (told, replayed)
 }
@@ -179,7 +182,7 @@ fn symbol(name: &str) -> Symbol {
     name.parse().unwrap()
 }
 
-fn last(told: &Told, name: &str) -> String {
+fn last(told: &HighWaterMark, name: &str) -> String {
     told.quotes[&symbol(name)].price.unwrap().to_string()
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use feeds::{
     FeedSpec,
-    fetch::Patience,
+    fetch::Timeouts,
     sources::rss::{Options, Rss},
 };
 use market::{Action, Basis, FeedState, News, NewsType};
@@ -33,7 +33,7 @@ fn options(urls: &[String]) -> Options {
 }
 
 fn start(options: Options) -> Stage {
-    let feed = Rss::new(options).with_patience(Patience {
+    let feed = Rss::new(options).with_patience(Timeouts {
         connect: Duration::from_secs(5),
         silence: Duration::from_secs(3),
         answer: Duration::from_secs(10),

@@ -10,7 +10,7 @@ use std::{
 
 use feeds::{
     FeedSpec,
-    fetch::Patience,
+    fetch::Timeouts,
     sources::sec::{Options, Sec},
 };
 use market::{Action, Basis, FeedState, News, NewsType};
@@ -42,7 +42,7 @@ fn options(script: &Script, forms: &[&str]) -> Options {
 }
 
 fn feed(script: &Script, forms: &[&str]) -> Sec {
-    Sec::new(options(script, forms)).with_patience(Patience {
+    Sec::new(options(script, forms)).with_patience(Timeouts {
         connect: Duration::from_secs(5),
         silence: Duration::from_secs(3),
         answer: Duration::from_secs(10),
@@ -128,7 +128,7 @@ async fn the_recorded_feed_is_fifteen_stories() {
             .count()
     };
     assert_eq!((of("COIN"), of("ASTS"), of("DXR")), (11, 1, 1));
-    // Told last is what was filed last.
+    // HighWaterMark last is what was filed last.
     let newest = stories.last().unwrap();
     assert_eq!(newest.id, "sec:0001209191-21-027150");
     assert_eq!(newest.form.as_deref(), Some("3/A"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Parser;
 use server::{
     Config,
-    publish::{Desk, TokenGrant},
+    publish::{PublishGate, TokenGrant},
 };
 use support::{START, Server, problem, symbol};
 use tokio::{
@@ -50,7 +50,7 @@ fn server() -> Server {
     let grant = TokenGrant::new("desk", TOKEN).unwrap();
     let argument = format!("--publish-token={grant}");
     let config = Config::try_parse_from(["tickertape", &argument]).unwrap();
-    Server::set(|service| service.desk = Arc::new(Desk::new(&config.publish)))
+    Server::set(|service| service.desk = Arc::new(PublishGate::new(&config.publish)))
 }
 
 async fn publish(server: &Server, lines: String) -> reqwest::Response {

@@ -258,11 +258,11 @@ impl ChartHandle {
         self.change(Dirty::SERIES, |model| model.scene.set_studies(studies));
     }
 
-    /// Other series to compare with, at most [`MOST_LINES`](super::scene::MOST_LINES).
+    /// Other series to compare with, at most [`MAX_LINES`](super::scene::MAX_LINES).
     pub fn set_compared(&self, compared: Vec<Compared>) {
         self.change(Dirty::SERIES, |model| {
             model.scene.compared = compared;
-            model.scene.compared.truncate(super::scene::MOST_LINES);
+            model.scene.compared.truncate(super::scene::MAX_LINES);
         });
     }
 
@@ -510,7 +510,7 @@ impl ChartHandle {
         self.change(Dirty::OVERLAY, |model| model.crosshair = crosshair);
     }
 
-    /// Moves the crosshair along what is drawn and says what is there; none where there is nothing. What
+    /// TradeEligibility the crosshair along what is drawn and says what is there; none where there is nothing. What
     /// it walks to is shown.
     pub(super) fn walk(&self, step: Step) -> Option<String> {
         let mut said = None;

@@ -142,7 +142,7 @@ impl Default for Scene {
 }
 
 /// Other series and studies at the most: as many as there are colours.
-pub const MOST_LINES: usize = 4;
+pub const MAX_LINES: usize = 4;
 
 /// What a candle should be wide at least, in CSS pixels, with the room beside it.
 const CANDLE: f64 = 7.0;
@@ -186,7 +186,7 @@ impl Scene {
     pub fn set_studies(&mut self, studies: &[Study]) {
         self.studies = studies
             .iter()
-            .take(MOST_LINES)
+            .take(MAX_LINES)
             .map(|&study| StudyLine::new(study))
             .collect();
     }

@@ -1,6 +1,6 @@
 //! What a chart is drawn onto.
 
-use super::scene::MOST_LINES;
+use super::scene::MAX_LINES;
 use plotters_backend::{BackendColor, BackendCoord, DrawingBackend};
 
 /// A colour as red, green and blue.
@@ -25,7 +25,7 @@ pub struct Palette {
     pub accent: Rgb,
     /// Studies have `--line-1` to `--line-4`, other series `--line-5` to `--line-8`, so that no two lines
     /// share a colour.
-    pub lines: [Rgb; 2 * MOST_LINES],
+    pub lines: [Rgb; 2 * MAX_LINES],
 }
 
 impl Palette {
@@ -77,8 +77,8 @@ impl Palette {
     pub(super) fn lines(&self) -> (impl Iterator<Item = Rgb>, impl Iterator<Item = Rgb>) {
         let (studies, others) = (self.lines, self.lines);
         (
-            studies.into_iter().take(MOST_LINES).rev(),
-            others.into_iter().skip(MOST_LINES),
+            studies.into_iter().take(MAX_LINES).rev(),
+            others.into_iter().skip(MAX_LINES),
         )
     }
 }

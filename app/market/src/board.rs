@@ -14,14 +14,14 @@ use crate::{
 /// part of the quote's volume, high and low, but no bar has it.
 ///
 /// Within a bar and for the last price, trades are in the order of their exchange times, and those
-/// of the same time in the order in which they came. What a trade moves, its [`Moves`] say; a bar
+/// of the same time in the order in which they came. What a trade moves, its [`TradeEligibility`] say; a bar
 /// is what [`Roll`] makes of them, and a minute in which no trade moved a price has none.
 ///
 /// Of a symbol whose trades have numbers the board remembers the newest [`Board::RECENT`] one by
 /// one, and what came before them in sums, so that one that was told wrongly can be put right as
 /// if it had never been told ([`Board::correct`]).
 ///
-/// [`Moves`]: crate::Moves
+/// [`TradeEligibility`]: crate::TradeEligibility
 #[derive(Debug, Default)]
 pub struct Board {
     // Ordered, so that bars that close together come out in an order that does not change.
@@ -43,7 +43,7 @@ pub struct Change {
 
 /// What a correction led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mended {
+pub enum CorrectionOutcome {
     /// All of it is put right: the quote, which is the symbol's state now, and the open bar.
     Whole(Quote),
     /// The quote is put right. The minute of the trade is closed: its bar is told already, and only
@@ -239,9 +239,11 @@ impl Board {
     /// been told right from the beginning, but for the quote's time, which never goes back.
     ///
     /// Sums that the source gives itself ([`Day`]) stay as it gave them: it corrects them itself.
-    pub fn correct(&mut self, correction: &Correction) -> Mended {
+    pub fn correct(&mut self, correction: &Correction) -> CorrectionOutcome {
         let state = self.symbols.get_mut(&correction.symbol);
-        state.map_or(Mended::Unknown, |state| state.correct(correction))
+        state.map_or(CorrectionOutcome::Unknown, |state| {
+            state.correct(correction)
+        })
     }
 
     /// Closes the minutes that are open, because the feed is at its end.
@@ -317,7 +319,7 @@ impl State {
         quote.time = quote.time.max(tick.time);
         let side = |side: &Best, price: &mut Option<Price>, size: &mut Option<Size>| match *side {
             Best::Unchanged => {}
-            Best::Nobody => (*price, *size) = (None, None),
+            Best::Empty => (*price, *size) = (None, None),
             Best::At {
                 price: at,
                 size: of,
@@ -450,14 +452,14 @@ impl State {
         Counted::Open(closed)
     }
 
-    fn correct(&mut self, correction: &Correction) -> Mended {
+    fn correct(&mut self, correction: &Correction) -> CorrectionOutcome {
         // From the newest on: a number may come again after a source has begun anew.
         let place = self
             .recent
             .iter()
             .rposition(|recent| recent.trade.id == Some(correction.trade));
         let Some(place) = place else {
-            return Mended::Unknown;
+            return CorrectionOutcome::Unknown;
         };
         let open = self.open_bar.as_ref();
         let is_open = open.is_some_and(|open| self.recent[place].is_in(open));
@@ -485,9 +487,9 @@ impl State {
         self.quote.time = self.quote.time.max(correction.time);
         self.show();
         if is_open {
-            Mended::Whole(self.quote.clone())
+            CorrectionOutcome::Whole(self.quote.clone())
         } else {
-            Mended::Quote(self.quote.clone())
+            CorrectionOutcome::Quote(self.quote.clone())
         }
     }
 
@@ -522,7 +524,7 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
-    use crate::Moves;
+    use crate::TradeEligibility;
 
     const MINUTE: Millis = Bar::INTERVAL;
 
@@ -603,7 +605,7 @@ mod tests {
         assert_eq!(quote.high.unwrap().to_string(), "61837.63000000");
         assert_eq!(quote.low.unwrap().to_string(), "61837.60000000");
 
-        tick.bid = Best::Nobody;
+        tick.bid = Best::Empty;
         tick.ask = Best::Unchanged;
         let quote = board.apply(&tick).quote;
         assert_eq!((quote.bid, quote.bid_size), (None, None));
@@ -669,11 +671,11 @@ mod tests {
         assert_eq!(board.apply(&trade("C", just_before, "5", "1")).bars(), []);
 
         let mut receipt = Tick::new(symbol("C"), just_before + 60_000, Clock::Receipt);
-        receipt.bid = Best::Nobody;
+        receipt.bid = Best::Empty;
         assert_eq!(board.apply(&receipt).bars(), [], "our clock closes nothing");
 
         let mut quoted = Tick::new(symbol("C"), just_before + 1, Clock::Exchange);
-        quoted.ask = Best::Nobody;
+        quoted.ask = Best::Empty;
         let bars = board.apply(&quoted).bars();
         let closed: Vec<&str> = bars.iter().map(|bar| bar.symbol.as_str()).collect();
         assert_eq!(closed, ["A", "B"]);
@@ -769,7 +771,7 @@ mod tests {
         let mut board = Board::new();
         board.apply(&trade("A", 1_000, "10", "1"));
         let mut tick = trade("A", 2_000, "99", "5");
-        let moves = |last, range, volume| Moves {
+        let moves = |last, range, volume| TradeEligibility {
             last,
             range,
             volume,
@@ -799,7 +801,7 @@ mod tests {
         board.apply(&numbered(10_000, "10", "1", 1));
         board.apply(&numbered(20_000, "14", "2", 2));
         board.apply(&numbered(30_000, "12", "3", 3));
-        let Mended::Whole(quote) = board.correct(&taken_back(2)) else {
+        let CorrectionOutcome::Whole(quote) = board.correct(&taken_back(2)) else {
             panic!("the minute is open");
         };
         assert_eq!(
@@ -807,21 +809,21 @@ mod tests {
             (Some(price("12")), Some(price("12")))
         );
         assert_eq!((quote.volume, quote.time), (Some(size("4")), 50_000));
-        let Mended::Whole(quote) = board.correct(&taken_back(3)) else {
+        let CorrectionOutcome::Whole(quote) = board.correct(&taken_back(3)) else {
             panic!("the minute is open");
         };
         assert_eq!(
             (quote.price, quote.size),
             (Some(price("10")), Some(size("1")))
         );
-        assert_eq!(board.correct(&taken_back(3)), Mended::Unknown);
-        assert_eq!(board.correct(&taken_back(7)), Mended::Unknown);
+        assert_eq!(board.correct(&taken_back(3)), CorrectionOutcome::Unknown);
+        assert_eq!(board.correct(&taken_back(7)), CorrectionOutcome::Unknown);
         let bars = bars_of(board.finish());
         assert_eq!((bars[0].high, bars[0].trades), (price("10"), 1));
 
         let mut board = Board::new();
         board.apply(&numbered(10_000, "10", "1", 1));
-        let Mended::Whole(quote) = board.correct(&taken_back(1)) else {
+        let CorrectionOutcome::Whole(quote) = board.correct(&taken_back(1)) else {
             panic!("the minute is open");
         };
         assert_eq!((quote.price, quote.volume, quote.low), (None, None, None));
@@ -838,7 +840,7 @@ mod tests {
             right: Some(right),
             ..taken_back(1)
         };
-        let Mended::Whole(quote) = board.correct(&correction) else {
+        let CorrectionOutcome::Whole(quote) = board.correct(&correction) else {
             panic!("the minute is open");
         };
         assert_eq!(quote.price, Some(price("11")), "it is not the last");
@@ -846,7 +848,10 @@ mod tests {
             (quote.low, quote.volume),
             (Some(price("9")), Some(size("7")))
         );
-        assert!(matches!(board.correct(&taken_back(8)), Mended::Whole(_)));
+        assert!(matches!(
+            board.correct(&taken_back(8)),
+            CorrectionOutcome::Whole(_)
+        ));
         let bars = bars_of(board.finish());
         assert_eq!((bars[0].open, bars[0].volume), (price("11"), size("2")));
     }
@@ -857,7 +862,7 @@ mod tests {
         board.apply(&numbered(10_000, "14", "1", 1));
         let bars = board.apply(&numbered(70_000, "12", "2", 2)).bars();
         assert_eq!(bars[0].high, price("14"));
-        let Mended::Quote(quote) = board.correct(&taken_back(1)) else {
+        let CorrectionOutcome::Quote(quote) = board.correct(&taken_back(1)) else {
             panic!("the minute is closed");
         };
         assert_eq!(
@@ -897,8 +902,14 @@ mod tests {
         );
         assert_eq!(quote.volume, Some(size("5")));
         // What is put right of yesterday changes nothing of today, but for the last price.
-        assert!(matches!(board.correct(&taken_back(2)), Mended::Whole(_)));
-        assert!(matches!(board.correct(&taken_back(3)), Mended::Whole(_)));
+        assert!(matches!(
+            board.correct(&taken_back(2)),
+            CorrectionOutcome::Whole(_)
+        ));
+        assert!(matches!(
+            board.correct(&taken_back(3)),
+            CorrectionOutcome::Whole(_)
+        ));
         let quote = board.quote(symbol("A")).unwrap();
         assert_eq!(quote.price, Some(price("10")));
         assert_eq!((quote.high, quote.volume), (None, None));
@@ -913,8 +924,8 @@ mod tests {
             board.apply(&numbered(10_000 + id, at, "1", id));
         }
         assert_eq!(board.symbols[&symbol("A")].recent.len(), Board::RECENT);
-        assert_eq!(board.correct(&taken_back(3)), Mended::Unknown);
-        let Mended::Whole(quote) = board.correct(&taken_back(many - 1)) else {
+        assert_eq!(board.correct(&taken_back(3)), CorrectionOutcome::Unknown);
+        let CorrectionOutcome::Whole(quote) = board.correct(&taken_back(many - 1)) else {
             panic!("the minute is open");
         };
         assert_eq!(quote.volume, Some(Decimal::from(many - 1).into()));
@@ -1056,7 +1067,7 @@ mod tests {
                 let mut tick = Tick::new(symbol(NAMES[name]), time, Clock::Exchange);
                 tick.trade = Some(Trade {
                     id: Some(place as u64),
-                    moves: Moves { last, range, volume },
+                    moves: TradeEligibility { last, range, volume },
                     ..Trade::new(Decimal::new(at, 2).into(), Some(Decimal::new(of, 1).into()))
                 });
                 bars.extend(board.apply(&tick).bars());
@@ -1090,12 +1101,12 @@ mod tests {
                 };
                 put_right(&mut told);
                 match mended {
-                    Mended::Whole(_) => put_right(&mut told_open),
-                    Mended::Quote(_) => prop_assert!(
+                    CorrectionOutcome::Whole(_) => put_right(&mut told_open),
+                    CorrectionOutcome::Quote(_) => prop_assert!(
                         minute(time) > minute(wrong.time),
                         "{wrong:?} is of the minute that is open"
                     ),
-                    Mended::Unknown => prop_assert!(false, "{wrong:?} is forgotten"),
+                    CorrectionOutcome::Unknown => prop_assert!(false, "{wrong:?} is forgotten"),
                 }
             }
             bars.extend(bars_of(board.finish()));

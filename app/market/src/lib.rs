@@ -28,7 +28,7 @@ mod tick;
 mod time;
 
 pub use bar::Bar;
-pub use board::{Board, Change, Mended};
+pub use board::{Board, Change, CorrectionOutcome};
 pub use decimal::{DecimalError, Price, Size};
 pub use event::{DecodeError, Event, Heartbeat};
 pub use feed::{FeedState, FeedStatus};
@@ -42,7 +42,7 @@ pub use snapshot::{Closes, Snapshot};
 pub use sse::{Encoded, Frame};
 pub use symbol::{Symbol, SymbolError};
 pub use text::plain;
-pub use tick::{Best, Clock, Correction, Day, Moves, Tick, Trade};
+pub use tick::{Best, Clock, Correction, Day, Tick, Trade, TradeEligibility};
 pub use time::{TimeError, TimeUnit, since_epoch};
 
 /// Milliseconds since the Unix epoch, UTC.

@@ -274,9 +274,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Moves;
+    use crate::TradeEligibility;
 
-    fn rolled(trades: &[(&str, &str, Moves)]) -> Option<Bar> {
+    fn rolled(trades: &[(&str, &str, TradeEligibility)]) -> Option<Bar> {
         let mut roll = Roll::new();
         for (time, (price, size, moves)) in trades.iter().enumerate() {
             let trade = Trade {
@@ -292,27 +292,27 @@ mod tests {
         [bar.open, bar.high, bar.low, bar.close].map(|price| price.to_string())
     }
 
-    const VOLUME: Moves = Moves {
+    const VOLUME: TradeEligibility = TradeEligibility {
         last: false,
         range: false,
         volume: true,
     };
-    const NOT_LAST: Moves = Moves {
+    const NOT_LAST: TradeEligibility = TradeEligibility {
         last: false,
-        ..Moves::ALL
+        ..TradeEligibility::ALL
     };
-    const OFFICIAL: Moves = Moves {
+    const OFFICIAL: TradeEligibility = TradeEligibility {
         volume: false,
-        ..Moves::ALL
+        ..TradeEligibility::ALL
     };
 
     #[test]
     fn each_trade_moves_what_it_may() {
         let bar = rolled(&[
             ("90", "10", VOLUME),
-            ("10", "1", Moves::ALL),
+            ("10", "1", TradeEligibility::ALL),
             ("12", "2", NOT_LAST),
-            ("11", "3", Moves::ALL),
+            ("11", "3", TradeEligibility::ALL),
             ("10.5", "500", OFFICIAL),
             ("1", "4", VOLUME),
         ])
@@ -339,11 +339,16 @@ mod tests {
 
     #[test]
     fn the_range_holds_the_open_and_the_close() {
-        let last = Moves {
+        let last = TradeEligibility {
             range: false,
-            ..Moves::ALL
+            ..TradeEligibility::ALL
         };
-        let bar = rolled(&[("10", "1", last), ("5", "1", Moves::ALL), ("3", "1", last)]).unwrap();
+        let bar = rolled(&[
+            ("10", "1", last),
+            ("5", "1", TradeEligibility::ALL),
+            ("3", "1", last),
+        ])
+        .unwrap();
         assert_eq!(prices(&bar), ["10", "10", "3", "3"]);
     }
 
@@ -414,8 +419,8 @@ mod tests {
 
     fn any_trade() -> impl Strategy<Value = Trade> {
         let moves = prop_oneof![
-            3 => Just(Moves::ALL),
-            2 => any::<(bool, bool, bool)>().prop_map(|(last, range, volume)| Moves { last, range, volume }),
+            3 => Just(TradeEligibility::ALL),
+            2 => any::<(bool, bool, bool)>().prop_map(|(last, range, volume)| TradeEligibility { last, range, volume }),
         ];
         let size = proptest::option::weighted(0.9, (0..90_000_i64, 0..5_u32));
         (9_000..11_000_i64, 0..4_u32, size, moves).prop_map(|(price, scale, size, moves)| Trade {

@@ -61,7 +61,7 @@ pub struct Trade {
     /// twice.
     pub id: Option<u64>,
     /// What it moves.
-    pub moves: Moves,
+    pub moves: TradeEligibility,
 }
 
 impl Trade {
@@ -71,7 +71,7 @@ impl Trade {
             price,
             size,
             id: None,
-            moves: Moves::ALL,
+            moves: TradeEligibility::ALL,
         }
     }
 
@@ -89,7 +89,7 @@ impl Trade {
 /// conditions): a trade at an average price or outside of the regular session counts for the volume
 /// alone, one that is reported out of sequence moves the range with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moves {
+pub struct TradeEligibility {
     /// The last price: a quote's price, a bar's open and close.
     pub last: bool,
     /// The highest and the lowest price.
@@ -98,9 +98,9 @@ pub struct Moves {
     pub volume: bool,
 }
 
-impl Moves {
+impl TradeEligibility {
     /// Everything, as a regular trade does.
-    pub const ALL: Moves = Moves {
+    pub const ALL: TradeEligibility = TradeEligibility {
         last: true,
         range: true,
         volume: true,
@@ -123,12 +123,12 @@ pub struct Correction {
 /// One side's best price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Best {
-    /// The message does not speak of this side.
+    /// The message has nothing about this side.
     #[default]
     Unchanged,
-    /// Nobody is there.
-    Nobody,
-    /// Somebody is there.
+    /// The side is empty.
+    Empty,
+    /// The best price of the side.
     At {
         /// The price.
         price: Price,

@@ -1,6 +1,6 @@
 //! How values stand in columns.
 
-use market::{Moves, Price, Size};
+use market::{Price, Size, TradeEligibility};
 use rusqlite::{
     ToSql,
     types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Value, ValueRef},
@@ -87,8 +87,8 @@ impl Marks {
     /// What never happened.
     pub(crate) const CANCELLED: i64 = 8;
 
-    pub(crate) const fn moves(self) -> Moves {
-        Moves {
+    pub(crate) const fn moves(self) -> TradeEligibility {
+        TradeEligibility {
             last: self.0 & Marks::LAST != 0,
             range: self.0 & Marks::RANGE != 0,
             volume: self.0 & Marks::VOLUME != 0,
@@ -96,8 +96,8 @@ impl Marks {
     }
 }
 
-impl From<Moves> for Marks {
-    fn from(moves: Moves) -> Self {
+impl From<TradeEligibility> for Marks {
+    fn from(moves: TradeEligibility) -> Self {
         let bit = |set: bool, bit: i64| if set { bit } else { 0 };
         Marks(
             bit(moves.last, Marks::LAST)

@@ -281,7 +281,7 @@ impl Database {
             )?
             .execute([id])?;
         // A file that is imported may name any.
-        if self.feeds.len() >= MOST_FEEDS {
+        if self.feeds.len() >= MAX_FEEDS {
             self.feeds.clear();
         }
         self.feeds.insert(Arc::clone(name), id);
@@ -309,7 +309,7 @@ impl Database {
 }
 
 /// How many feeds are remembered by their names.
-const MOST_FEEDS: usize = 1_000;
+const MAX_FEEDS: usize = 1_000;
 
 /// How large the write-ahead log may stay when it is begun anew, in bytes.
 const JOURNAL_BYTES: i64 = 16 << 20;

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use market::{Bar, Board, Clock, Correction, Interval, Millis, Moves, Roll, Symbol, Tick, Trade};
+use market::{
+    Bar, Board, Clock, Correction, Interval, Millis, Roll, Symbol, Tick, Trade, TradeEligibility,
+};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -166,8 +168,8 @@ enum Happening {
 
 fn trade() -> impl Strategy<Value = Trade> {
     let moves = prop_oneof![
-        4 => Just(Moves::ALL),
-        1 => any::<(bool, bool, bool)>().prop_map(|(last, range, volume)| Moves { last, range, volume }),
+        4 => Just(TradeEligibility::ALL),
+        1 => any::<(bool, bool, bool)>().prop_map(|(last, range, volume)| TradeEligibility { last, range, volume }),
     ];
     (
         9_000..11_000_i64,

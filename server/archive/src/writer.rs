@@ -545,7 +545,7 @@ impl Writer {
         Ok(more)
     }
 
-    /// Moves what was found damaged to the quarantine.
+    /// TradeEligibility what was found damaged to the quarantine.
     fn sweep(&mut self) -> Result<(), Failure> {
         if quarantine::sweep(&mut self.database, (self.options.clock)())? {
             self.written.something();
@@ -645,7 +645,7 @@ impl Writer {
         Ok(false)
     }
 
-    /// Moves the log into the file: beside the writer when it has grown or nothing is going on, and
+    /// TradeEligibility the log into the file: beside the writer when it has grown or nothing is going on, and
     /// by the writer itself where that does not keep up.
     fn make_room_in_log(&mut self) {
         let log = std::fs::metadata(beside(&self.database.file, "-wal")).map_or(0, |log| log.len());

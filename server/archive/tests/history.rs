@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 use archive::{Archive, Dividend, Importer, Keep, NewsQuery, Opened, Reader, Refill, Split};
 use jiff::tz::TimeZone;
 use market::{
-    Action, Basis, Correction, Event, Interval, Millis, Moves, News, NewsType, Quality, Session,
-    Trade, TradingState,
+    Action, Basis, Correction, Event, Interval, Millis, News, NewsType, Quality, Session, Trade,
+    TradeEligibility, TradingState,
 };
 use rusqlite::Connection;
 use support::*;
@@ -806,7 +806,7 @@ async fn trades_wait_at_most_a_second_for_a_commit() {
     let folder = Folder::new();
     let (archive, _) = open(&folder, Clock::new(START).options());
     let mut odd = print("A", START, "10", "1");
-    odd.trade.moves = Moves {
+    odd.trade.moves = TradeEligibility {
         last: false,
         range: false,
         volume: true,

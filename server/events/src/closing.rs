@@ -15,9 +15,9 @@ pub struct Closing(Arc<OnceLock<Duration>>);
 impl Closing {
     /// Ends the streams that read from a tape, within that time.
     pub fn begin(&self, tape: &Tape, within: Duration) {
-        // Beginning twice changes nothing.
+        // RecoveredState twice changes nothing.
         let _ = self.0.set(within);
-        tape.rouse();
+        tape.wake_all();
     }
 
     /// Within which time from now a stream is to end; `None` when it may go on.

@@ -5,19 +5,19 @@ mod closing;
 mod entry;
 mod minutes;
 mod owner;
-mod ringing;
 pub mod slices;
 pub mod story;
 #[cfg(any(test, fuzzing, feature = "testing"))]
 pub mod testing;
 mod topic;
+mod waking;
 
 pub use closing::Closing;
 pub use entry::{Chunk, Draft, Entry, Record, put_chunk};
 pub use minutes::{Closed, Minutes};
 pub use owner::Owner;
-pub use ringing::ring;
 pub use topic::Topic;
+pub use waking::ring;
 
 /// The tape of a server.
 pub type Tape = tape::Tape<Topic, Entry>;

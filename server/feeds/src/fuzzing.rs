@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, header};
 use toml::{Table, Value};
 
 use crate::{
-    End, FeedSpec, Floor, Publisher,
+    End, FeedContext, FeedSpec, Publisher,
     kit::{
         conditions::{self, Scope},
         exact, fetch, headline, markup,
@@ -49,7 +49,7 @@ thread_local! {
 
 /// A publisher, whose tape forgets nothing.
 fn publisher(tape: &Tape) -> Publisher {
-    Publisher::new(Floor::new(tape.clone(), Arc::new(|| NOW)), "Fuzzed")
+    Publisher::new(FeedContext::new(tape.clone(), Arc::new(|| NOW)), "Fuzzed")
 }
 
 fn tape() -> Tape {

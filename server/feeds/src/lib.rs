@@ -14,10 +14,10 @@ pub mod sources;
 pub mod testing;
 
 pub use kit::{
-    About, Backoff, End, Feed, FeedError, Floor, FrameError, Left, LeftBehind, Licence, Patience,
-    Publisher, Recorded, Recorder, Revealed, Secret, SecretError, Skipped, SpecError, SpecFault,
-    Statuses, Supervisor, Told, conditions, fetch, headline, list, markup, pairs, provide_tls,
-    suggestion,
+    About, Backoff, End, Feed, FeedContext, FeedError, FrameError, HighWaterMark, Licence,
+    Publisher, Recorded, Recorder, ResumeState, ResumeStates, Revealed, Secret, SecretError,
+    Skipped, SpecError, SpecFault, Statuses, Supervisor, Timeouts, conditions, fetch, headline,
+    list, markup, pairs, provide_tls, suggestion,
 };
 pub use registry::{AskedFeed, FeedSpec, personal};
 pub use sources::replay::Speed;

@@ -4,11 +4,11 @@ use events::Tape;
 
 pub use events::testing::{Reader, START, fixed_now, listen, runtime_now, tape};
 
-use crate::{Floor, Publisher};
+use crate::{FeedContext, Publisher};
 
 /// A floor on which nothing has been published, at a time that stands still.
-pub fn floor(tape: Tape) -> Floor {
-    Floor::new(tape, fixed_now())
+pub fn floor(tape: Tape) -> FeedContext {
+    FeedContext::new(tape, fixed_now())
 }
 
 /// The publisher of a feed of that tape.

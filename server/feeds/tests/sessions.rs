@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::poll_fn, sync::Arc, time::Duration};
 
 use clock::Now;
 use events::{Topic, testing};
-use feeds::{Floor, Publisher};
+use feeds::{FeedContext, Publisher};
 use jiff::civil::{Date, DateTime};
 use market::{Event, Millis, Price, Quality, RegularHours, Session, Symbol, TradingState};
 use sessions::{Calendar, PreviousClose, keep_sessions};
@@ -50,7 +50,7 @@ fn price(text: &str) -> Price {
 }
 
 struct Floors {
-    floor: Floor,
+    floor: FeedContext,
     cursor: events::Cursor,
 }
 
@@ -62,7 +62,7 @@ impl Floors {
         let tape = testing::tape();
         let cursor = tape.subscribe(&[Topic::Symbols]);
         Floors {
-            floor: Floor::new(tape, clock),
+            floor: FeedContext::new(tape, clock),
             cursor,
         }
     }
@@ -93,7 +93,11 @@ impl Floors {
 }
 
 /// Keeps the sessions of a floor until it is stopped.
-fn keep(floor: &Floor, history: Option<PreviousClose>, stop: &CancellationToken) -> JoinHandle<()> {
+fn keep(
+    floor: &FeedContext,
+    history: Option<PreviousClose>,
+    stop: &CancellationToken,
+) -> JoinHandle<()> {
     let (floor, stop) = (floor.clone(), stop.clone());
     tokio::spawn(async move {
         keep_sessions(&floor.sessions, &floor.tape, &floor.clock, history, stop).await;
@@ -182,7 +186,7 @@ async fn what_was_halted_in_a_recording_is_not_halted_now() {
     publisher.session(stock("GOOG", Quality::Replay));
     floor.read();
     let halt = |name: &str, code: &str| {
-        let Floor { sessions, tape, .. } = &floor.floor;
+        let FeedContext { sessions, tape, .. } = &floor.floor;
         sessions.halt_played(tape, floor.floor.now(), symbol(name), code);
     };
     halt("AAPL", "T1");
@@ -192,7 +196,7 @@ async fn what_was_halted_in_a_recording_is_not_halted_now() {
     // Nor is what is halted now halted then.
     publisher.resume(symbol("GOOG"));
     assert_eq!(floor.read(), []);
-    let Floor { sessions, tape, .. } = &floor.floor;
+    let FeedContext { sessions, tape, .. } = &floor.floor;
     sessions.resume_played(tape, floor.floor.now(), symbol("GOOG"));
     assert_eq!(floor.read(), [is("GOOG", TradingState::Open)]);
 }
@@ -257,10 +261,10 @@ async fn a_halt_of_the_market_without_a_symbol_ends_with_its_own_resumption() {
     let open = ["AAPL", "ABR$D"].map(|symbol| is(symbol, TradingState::Open));
     assert_eq!(floor.read(), open);
     // Of a recording, it halts what is played.
-    let Floor { sessions, tape, .. } = &floor.floor;
+    let FeedContext { sessions, tape, .. } = &floor.floor;
     sessions.halt_market_played(tape, floor.floor.now(), "MWC2");
     assert_eq!(floor.read(), [halted("PLAYED", "MWC2")]);
-    let Floor { sessions, tape, .. } = &floor.floor;
+    let FeedContext { sessions, tape, .. } = &floor.floor;
     sessions.resume_market_played(tape, floor.floor.now());
     assert_eq!(floor.read(), [is("PLAYED", TradingState::Open)]);
 }

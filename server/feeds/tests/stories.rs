@@ -1,7 +1,7 @@
 //! The same story of several feeds is one story.
 
 use events::testing;
-use feeds::{Floor, Publisher};
+use feeds::{FeedContext, Publisher};
 use market::{Action, Basis, Event, News, NewsType};
 
 fn news(headline: &str) -> News {
@@ -26,7 +26,7 @@ fn news(headline: &str) -> News {
 fn feeds_that_tell_the_same_story_tell_it_once() {
     let tape = testing::tape();
     let mut reader = testing::listen(&tape);
-    let floor = Floor::new(tape, testing::fixed_now());
+    let floor = FeedContext::new(tape, testing::fixed_now());
     let [one, other] = ["One", "Other"].map(|name| Publisher::new(floor.clone(), name));
     one.news(news("a"));
     other.news(news("a"));

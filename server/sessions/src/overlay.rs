@@ -70,7 +70,7 @@ struct MarketWide {
 pub type PreviousClose = Arc<dyn Fn(Symbol, Calendar, Date) -> Option<Price> + Send + Sync>;
 
 /// More halts than there are US stocks; a source gone mad does not fill the memory.
-const MOST_HALTS: usize = 20_000;
+const MAX_HALTS: usize = 20_000;
 
 /// The machine may have slept, or its clock may have been set.
 const LOOK: Duration = Duration::from_secs(30);
@@ -154,7 +154,7 @@ impl Sessions {
         if is_market_wide(&code) {
             return state.halt_market(tape, now, Some(symbol), code);
         }
-        if state.halts.len() >= MOST_HALTS && !state.halts.contains_key(&symbol) {
+        if state.halts.len() >= MAX_HALTS && !state.halts.contains_key(&symbol) {
             tracing::warn!(%symbol, code, "more halts than there are symbols; this one is left out");
             return;
         }
@@ -196,7 +196,7 @@ impl Sessions {
         let code = Some(market::plain(code)).filter(|code| !code.is_empty());
         let mut state = self.state();
         let halts = &mut state.played_halts;
-        if halts.len() < MOST_HALTS || halts.contains_key(&symbol) {
+        if halts.len() < MAX_HALTS || halts.contains_key(&symbol) {
             halts.insert(symbol, code);
             state.tell(tape, now, [symbol]);
         }
@@ -295,7 +295,7 @@ impl State {
             until,
         });
         (halt.code, halt.until) = (code, until);
-        if halt.reported.len() < MOST_HALTS {
+        if halt.reported.len() < MAX_HALTS {
             halt.reported.insert(of);
         }
         self.tell_all(tape, now);

@@ -13,16 +13,16 @@ use crate::Config;
 use crate::archive::Kind;
 use clock::Clock;
 use events::{Entry, Owner, Tape, Topic, claims::ownership};
-use feeds::{Left, LeftBehind, Told};
+use feeds::{HighWaterMark, ResumeState, ResumeStates};
 use sessions::Calendar;
 
 /// What a server goes on from.
 #[derive(Debug)]
-pub struct Beginning {
+pub struct RecoveredState {
     /// The tape, with everything on it that it had, as far as it was stored.
     pub tape: Tape,
     /// Where feeds go on.
-    pub left: LeftBehind,
+    pub left: ResumeStates,
     /// Whose the symbols and stories on it are.
     pub owners: Vec<Ownership>,
     /// What is written from now on; nothing where there shall be no archive; or why there is none
@@ -47,7 +47,7 @@ const WINDOW: tape::Limits = tape::Limits {
 /// once in ten thousand times.
 const MARKS: std::ops::RangeInclusive<u32> = 1..=9_999;
 
-impl Beginning {
+impl RecoveredState {
     /// What a server of this configuration goes on from. It waits for the disk.
     ///
     /// A disk that does not let the archive be opened is no reason not to serve: it is told among
@@ -56,9 +56,9 @@ impl Beginning {
     /// # Errors
     /// When another server has the archive, or the file is not one that this server can read.
     pub fn new(config: &Config, clock: &Clock) -> Result<Self, String> {
-        let anew = |archive| Beginning {
+        let anew = |archive| RecoveredState {
             tape: Tape::new(clock.now(), fastrand::u32(MARKS), WINDOW),
-            left: LeftBehind::default(),
+            left: ResumeStates::default(),
             owners: Vec::new(),
             archive,
         };
@@ -90,7 +90,7 @@ fn open(
     kind: Kind,
     keep: archive::Keep,
     clock: &Clock,
-) -> Result<Beginning, OpenError> {
+) -> Result<RecoveredState, OpenError> {
     let file = folder.join(kind.file());
     if kind == Kind::Replayed {
         begin_anew(&file);
@@ -188,7 +188,7 @@ fn open(
     });
     let told = newest
         .iter()
-        .map(|(&symbol, newest)| Told {
+        .map(|(&symbol, newest)| HighWaterMark {
             symbol,
             quote: newest.quote.as_ref().map_or(0, |quote| quote.time),
             bars_until: newest.closed_until,
@@ -197,11 +197,11 @@ fn open(
     let left = newest
         .into_values()
         .filter_map(|newest| newest.left(&archive))
-        .collect::<Vec<Left>>();
+        .collect::<Vec<ResumeState>>();
     tracing::info!(file = %file.display(), refilled, "goes on where the archive ends");
-    Ok(Beginning {
+    Ok(RecoveredState {
         tape,
-        left: LeftBehind::new(left, told),
+        left: ResumeStates::new(left, told),
         owners: opened.owners,
         archive: Some(Ok(archive)),
     })
@@ -250,7 +250,7 @@ struct Newest {
 const OPEN: Millis = 10 * Bar::INTERVAL;
 
 impl Newest {
-    fn left(self, archive: &Archive) -> Option<Left> {
+    fn left(self, archive: &Archive) -> Option<ResumeState> {
         let (quote, session) = (self.quote?, self.session?);
         let since = self.closed_until.max(quote.time.saturating_sub(OPEN));
         let since = since - since % Bar::INTERVAL;
@@ -270,7 +270,7 @@ impl Newest {
                 }
             }
         }
-        Some(Left {
+        Some(ResumeState {
             session,
             quote,
             closed_until: self.closed_until,

@@ -2,7 +2,7 @@
 
 use archive::{NewsQuery, Print, Reader};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use market::{Bar, Interval, Millis, Moves, News, Price, Quote, Size, Symbol};
+use market::{Bar, Interval, Millis, News, Price, Quote, Size, Symbol, TradeEligibility};
 use rust_decimal::Decimal;
 
 use super::{
@@ -279,7 +279,7 @@ fn bar_cells(bar: &Bar, day_of: Option<&TimeZone>) -> Vec<Cell> {
 
 fn trade(print: &Print) -> Vec<Cell> {
     let trade = &print.trade;
-    let moves = (trade.moves != Moves::ALL).then(|| moves_in_words(trade.moves));
+    let moves = (trade.moves != TradeEligibility::ALL).then(|| moves_in_words(trade.moves));
     vec![
         text(print.symbol.as_str()),
         time(print.time),
@@ -292,7 +292,7 @@ fn trade(print: &Print) -> Vec<Cell> {
 }
 
 /// What a trade moves that does not move everything: `last range`, `volume`, `none`.
-fn moves_in_words(moves: Moves) -> String {
+fn moves_in_words(moves: TradeEligibility) -> String {
     let words = [
         (moves.last, "last"),
         (moves.range, "range"),

@@ -10,7 +10,9 @@ use std::{
 
 use ::archive::{Archive, FoundNews, Importer, Keep, Options, Print, Split};
 use jiff::tz::TimeZone;
-use market::{Clock, Moves, Price, Quality, Quote, Roll, Session, Tick, Trade, TradingState};
+use market::{
+    Clock, Price, Quality, Quote, Roll, Session, Tick, Trade, TradeEligibility, TradingState,
+};
 use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -520,9 +522,9 @@ fn any_trade() -> impl Strategy<Value = (Millis, Trade)> {
         2 => HOUR..8 * HOUR,
     ];
     let moves = prop_oneof![
-        3 => Just(Moves::ALL),
-        1 => Just(Moves { last: false, range: false, volume: true }),
-        1 => any::<(bool, bool, bool)>().prop_map(|(last, range, volume)| Moves { last, range, volume }),
+        3 => Just(TradeEligibility::ALL),
+        1 => Just(TradeEligibility { last: false, range: false, volume: true }),
+        1 => any::<(bool, bool, bool)>().prop_map(|(last, range, volume)| TradeEligibility { last, range, volume }),
     ];
     let size = proptest::option::weighted(0.9, (0..5_000_i64, 0..3_u32));
     (wait, 9_000..11_000_i64, 0..4_u32, size, moves).prop_map(

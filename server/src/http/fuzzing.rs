@@ -24,7 +24,7 @@ use crate::http::{
     FrameAncestors, HEARTBEAT, Limits, Outgoing, Peer, Proxies, Remembered, Search, Service, Slots,
     Snapshots, Work, router,
 };
-use crate::{Config, Metrics, history::History, publish::Desk};
+use crate::{Config, Metrics, history::History, publish::PublishGate};
 use directory::{Directory, Listing};
 use events::testing::through;
 use events::{Closing, Tape};
@@ -109,7 +109,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
         heartbeat: HEARTBEAT,
         lifetime: None,
         archive: None,
-        desk: Arc::new(Desk::new(&config.publish)),
+        desk: Arc::new(PublishGate::new(&config.publish)),
         shutdown: CancellationToken::new(),
         closing: Closing::default(),
         snapshots: Snapshots::default(),

@@ -62,7 +62,7 @@ use crate::{
     Metrics,
     archive::Scribe,
     history::{History, Past, Unreadable},
-    publish::Desk,
+    publish::PublishGate,
 };
 use clock::Now;
 use events::{Closing, Tape};
@@ -143,7 +143,7 @@ pub struct Service {
     /// What writes history, where that is done.
     pub archive: Option<Scribe>,
     /// Where publications come in.
-    pub desk: Arc<Desk>,
+    pub desk: Arc<PublishGate>,
     /// Is cancelled when shutdown begins: nobody new is wanted, and long polls are answered.
     pub shutdown: CancellationToken,
     /// Ends the streams.

@@ -28,7 +28,7 @@ use crate::http::{
 };
 use crate::{
     archive::Scribe,
-    publish::{Desk, Publisher},
+    publish::{PublishGate, Publisher},
 };
 use events::Owner;
 use publication::{By, Format, Outcome, Place, Refusal, Submission};
@@ -229,7 +229,7 @@ async fn on_disk(scribe: &Scribe, outcome: &Outcome, patience: Duration) -> Resu
 }
 
 /// Logs a request without a right token; where an address sends many of them it is told to wait.
-fn counted(desk: &Desk, problem: Problem, (client, id): (IpAddr, &str)) -> Problem {
+fn counted(desk: &PublishGate, problem: Problem, (client, id): (IpAddr, &str)) -> Problem {
     if !matches!(problem, Problem::Unauthorized { .. }) {
         return problem;
     }
@@ -250,7 +250,7 @@ fn counted(desk: &Desk, problem: Problem, (client, id): (IpAddr, &str)) -> Probl
 }
 
 /// Who publishes, by the token of the request, RFC 6750, section 2.1.
-fn permitted(desk: &Desk, headers: &HeaderMap) -> Result<Arc<Publisher>, Problem> {
+fn permitted(desk: &PublishGate, headers: &HeaderMap) -> Result<Arc<Publisher>, Problem> {
     if !desk.is_open() {
         return Err(Problem::Forbidden(
             "publishing is off: make a token with `tickertape token NAME` and start the server with the --publish-token that it prints"
@@ -358,7 +358,7 @@ async fn discard(mut body: Body) {
     let _ = tokio::time::timeout(DISCARDING, reading).await;
 }
 
-fn refused(refusal: Refusal, desk: &Desk) -> Problem {
+fn refused(refusal: Refusal, desk: &PublishGate) -> Problem {
     match refusal {
         Refusal::NotJson(error) => Problem::Malformed(format!(
             "the body is not JSON: {error}; events one a line are of the type application/x-ndjson"

@@ -32,7 +32,7 @@ pub(crate) enum Role {
     /// The source's number of a trade.
     Id,
     /// What a trade moves, where that is not everything: `last`, `range` and `volume`, or `none`.
-    Moves,
+    TradeEligibility,
     /// Which feed told a trade: numbers of two feeds are two trades.
     Feed,
     /// Of a day: how many shares there are for each one before, 1 for a day without a split.
@@ -56,7 +56,7 @@ impl Role {
         Role::Price,
         Role::Size,
         Role::Id,
-        Role::Moves,
+        Role::TradeEligibility,
         Role::Feed,
         Role::Split,
         Role::Dividend,
@@ -77,7 +77,7 @@ impl Role {
             Role::Price => "price",
             Role::Size => "size",
             Role::Id => "id",
-            Role::Moves => "moves",
+            Role::TradeEligibility => "moves",
             Role::Feed => "feed",
             Role::Split => "split",
             Role::Dividend => "dividend",
@@ -136,7 +136,7 @@ impl Role {
                 "size", "quantity", "qty", "amount", "volume", "vol", "q", "v",
             ],
             Role::Id => &["id", "tradeid", "aggtradeid", "i"],
-            Role::Moves => &["moves"],
+            Role::TradeEligibility => &["moves"],
             Role::Feed => &["feed"],
             Role::Split => &[
                 "splitratio",
@@ -363,7 +363,7 @@ impl Columns {
         for role in Role::ALL {
             let of_trades = matches!(
                 role,
-                Role::Price | Role::Size | Role::Id | Role::Moves | Role::Feed
+                Role::Price | Role::Size | Role::Id | Role::TradeEligibility | Role::Feed
             );
             let of_both = matches!(role, Role::Time | Role::Symbol);
             if said(role) || role == Role::Clock || !(of_both || of_trades == trades) {

@@ -3,6 +3,7 @@
 use std::{cell::OnceCell, io};
 
 use jiff::tz::TimeZone;
+use market::Symbol;
 
 use crate::data::Which;
 use crate::import::{
@@ -19,6 +20,13 @@ const NOW: u64 = 1_790_000_000_000;
 /// Reads a file as an import would. Its first line stands for the options: columns, format of times and
 /// interval, with `;` between them.
 pub(crate) fn file(bytes: &[u8]) {
+    // Of a file with a column of symbols, and of one without.
+    for symbol in [None, "ANY".parse().ok()] {
+        read(bytes, symbol);
+    }
+}
+
+fn read(bytes: &[u8], symbol: Option<Symbol>) {
     let end = bytes.iter().position(|byte| *byte == b'\n');
     let (asked, file) = bytes.split_at(end.map_or(0, |end| end + 1));
     let asked = String::from_utf8_lossy(asked);
@@ -33,7 +41,7 @@ pub(crate) fn file(bytes: &[u8]) {
         columns: next().and_then(|text| text.parse().ok()),
         time_format: next().and_then(|text| text.parse().ok()),
         interval: next().and_then(|text| text.parse().ok()),
-        symbol: "ANY".parse().ok(),
+        symbol,
         zone: None,
         numbers: Numbers::Point,
         scale: None,

@@ -122,7 +122,7 @@ const SAMPLE: usize = 500;
 const SAMPLE_BYTES: usize = 4 << 20;
 
 /// More symbols than any market has.
-const MOST_SYMBOLS: usize = 200_000;
+const MAX_SYMBOLS: usize = 200_000;
 
 /// How many refused lines of a file are told one by one.
 const TOLD: usize = 20;
@@ -243,7 +243,7 @@ impl Zones {
 
     fn is_full(&self, symbol: Symbol) -> bool {
         let known = self.known.borrow();
-        known.len() >= MOST_SYMBOLS && !known.contains_key(&symbol)
+        known.len() >= MAX_SYMBOLS && !known.contains_key(&symbol)
     }
 
     /// Takes whether the archive has yet to be told the zone of a symbol.
@@ -556,7 +556,7 @@ fn take(file: &Path, plan: Plan, zones: &Zones, importer: &mut Importer) -> Resu
         };
         let row = row.and_then(|row| {
             if zones.is_full(row.symbol()) {
-                return Err(rows::Refused::symbols(MOST_SYMBOLS));
+                return Err(rows::Refused::symbols(MAX_SYMBOLS));
             }
             Ok(row)
         });

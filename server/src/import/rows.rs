@@ -3,7 +3,7 @@
 use std::{cell::OnceCell, fmt, str::FromStr, sync::Arc};
 
 use jiff::{civil::Date, tz::TimeZone};
-use market::{Bar, Interval, Millis, Moves, Price, Size, Symbol, Trade};
+use market::{Bar, Interval, Millis, Price, Size, Symbol, Trade, TradeEligibility};
 use rust_decimal::Decimal;
 
 use crate::import::{
@@ -59,7 +59,7 @@ pub(crate) enum Row {
 }
 
 /// The most bytes of a feed's name.
-const MOST_OF_A_NAME: usize = 200;
+const MAX_OF_A_NAME: usize = 200;
 
 /// Why a line was refused: by what kind it is counted, and what to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -306,11 +306,11 @@ impl Reading<'_> {
             )
         };
         let feed = record.some(Role::Feed)?.map(unescaped);
-        if let Some(feed) = feed.filter(|feed| feed.len() > MOST_OF_A_NAME) {
+        if let Some(feed) = feed.filter(|feed| feed.len() > MAX_OF_A_NAME) {
             return Err(refused(
                 "not a feed",
                 format!(
-                    "{} is too long for the name of a feed: expected at most {MOST_OF_A_NAME} bytes",
+                    "{} is too long for the name of a feed: expected at most {MAX_OF_A_NAME} bytes",
                     short(feed)
                 ),
             ));
@@ -440,11 +440,11 @@ impl<R: std::io::BufRead> Record<'_, R> {
         self.some(role)?.ok_or_else(|| missing(role))
     }
 
-    fn moves(&self) -> Result<Moves, Refused> {
-        let Some(text) = self.some(Role::Moves)? else {
-            return Ok(Moves::ALL);
+    fn moves(&self) -> Result<TradeEligibility, Refused> {
+        let Some(text) = self.some(Role::TradeEligibility)? else {
+            return Ok(TradeEligibility::ALL);
         };
-        let mut moves = Moves {
+        let mut moves = TradeEligibility {
             last: false,
             range: false,
             volume: false,

@@ -2,12 +2,12 @@
 //!
 //! Nothing here knows HTTP; the resource is `http/publish.rs`.
 
-mod desk;
 mod options;
+mod publish_gate;
 mod strangers;
 mod token;
 
-pub use desk::{Desk, Publisher};
 pub use options::PublishOptions;
+pub use publish_gate::{PublishGate, Publisher};
 pub(crate) use strangers::Strangers;
 pub use token::{GrantError, TokenGrant, new_token, publisher_name};

@@ -308,7 +308,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         let no_interval = self.place.min_interval.is_none();
         self.waits = !ready || (ahead && read.is_ok() && at_end && no_interval);
         let old_waker = if !self.waits {
-            log.readers[self.reader].rouse()
+            log.readers[self.reader].wake_all()
         } else {
             let what = match self.place.due {
                 Some(_) => For::Kept,

@@ -31,13 +31,13 @@ pub const IDS_PER_MS: u64 = 1000;
 
 /// What the ids of one tape have in common: the range of their `n`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Mark {
+pub(crate) struct Epoch {
     first: u64,
 }
 
-impl Mark {
+impl Epoch {
     pub(crate) const fn new(mark: u32) -> Self {
-        Mark {
+        Epoch {
             first: mark as u64 * IDS_PER_MS,
         }
     }
@@ -64,7 +64,7 @@ impl Mark {
 
     /// The mark that an id bears.
     pub(crate) const fn of(id: EventId) -> Self {
-        Mark {
+        Epoch {
             first: id.n - id.n % IDS_PER_MS,
         }
     }
@@ -136,7 +136,7 @@ mod tests {
             start in 0..1u64 << 48,
             clock in proptest::collection::vec((-5..5i64, 1..3000u64), 1..5),
         ) {
-            let (own, foreign) = (Mark::new(mark), Mark::new(other));
+            let (own, foreign) = (Epoch::new(mark), Epoch::new(other));
             let (mut now, mut last) = (start, own.first_of(start));
             for (by, count) in clock {
                 now = now.saturating_add_signed(by);
@@ -197,7 +197,7 @@ mod tests {
     fn the_next_id_is_greater_whatever_the_clock_says() {
         let next = |mark, last: &str, now| {
             let last = last.parse().unwrap();
-            Mark::new(mark).next(last, now).to_string()
+            Epoch::new(mark).next(last, now).to_string()
         };
         assert_eq!(next(0, "100-7", 101), "101-0");
         assert_eq!(next(0, "100-7", 100), "100-8");

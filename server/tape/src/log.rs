@@ -9,7 +9,7 @@ use slab::Slab;
 
 use crate::{
     EventId, Limits, OffTape, Refill, Stats, Stored,
-    id::Mark,
+    id::Epoch,
     waiting::{For, Reader, Waits},
 };
 
@@ -133,7 +133,7 @@ const NOWHERE: EventId = EventId { ms: 0, n: 0 };
 /// Everything that is behind the tape's lock.
 pub(crate) struct Log<K, P> {
     limits: Limits,
-    mark: Mark,
+    mark: Epoch,
     /// Stands for the moment of creation, or for what a refill leaves out: what is older belongs to
     /// another tape, or is lost.
     start: EventId,
@@ -142,7 +142,7 @@ pub(crate) struct Log<K, P> {
     /// What was lost is not after this id, or after the newest of its mark.
     torn: EventId,
     /// The marks that it had before, each with the newest id that it was refilled with.
-    earlier: HashMap<Mark, EventId>,
+    earlier: HashMap<Epoch, EventId>,
     pub(crate) last: EventId,
     /// The latest time that was named since the clock was last set back. Ids follow it too, so that an
     /// entry which a cursor withholds is never older than the read that withheld it (see
@@ -196,7 +196,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         }
     }
 
-    pub(crate) fn new(now: u64, mark: Mark, limits: Limits) -> Self {
+    pub(crate) fn new(now: u64, mark: Epoch, limits: Limits) -> Self {
         let start = mark.first_of(now);
         Log {
             limits,
@@ -225,7 +225,7 @@ impl<K: Key, P: Payload> Log<K, P> {
     }
 
     /// A log that goes on where another one ended.
-    pub(crate) fn refilled(start: u64, mark: Mark, limits: Limits, refill: Refill<K, P>) -> Self {
+    pub(crate) fn refilled(start: u64, mark: Epoch, limits: Limits, refill: Refill<K, P>) -> Self {
         let Refill {
             now,
             since,
@@ -272,7 +272,7 @@ impl<K: Key, P: Payload> Log<K, P> {
     /// Notes an id of before.
     fn remember(&mut self, id: EventId) {
         if id > NOWHERE {
-            let newest = self.earlier.entry(Mark::of(id)).or_insert(id);
+            let newest = self.earlier.entry(Epoch::of(id)).or_insert(id);
             *newest = id.max(*newest);
         }
     }
@@ -364,7 +364,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         dropped.push(old);
     }
 
-    /// Moves the window. The newest entry stays whatever it weighs, or nobody could ever read it.
+    /// TradeEligibility the window. The newest entry stays whatever it weighs, or nobody could ever read it.
     fn evict(&mut self, dropped: &mut Vec<Arc<Entry<P>>>) {
         while let Some(oldest) = self.window.front() {
             let over = self.window.len() > 1
@@ -445,7 +445,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         let own = self.mark.bears(id) && (self.first..=self.last).contains(&id);
         let newest = match own {
             true => Some(self.last),
-            false => self.earlier.get(&Mark::of(id)).copied(),
+            false => self.earlier.get(&Epoch::of(id)).copied(),
         };
         match newest {
             Some(newest) if id.min(newest) >= oldest => {
@@ -499,9 +499,11 @@ impl<K: Key, P: Payload> Log<K, P> {
     }
 
     /// Takes the wakers of all who wait.
-    pub(crate) fn rouse(&mut self) -> Vec<Waker> {
+    pub(crate) fn wake_all(&mut self) -> Vec<Waker> {
         let readers = self.readers.iter_mut();
-        readers.filter_map(|(_, reader)| reader.rouse()).collect()
+        readers
+            .filter_map(|(_, reader)| reader.wake_all())
+            .collect()
     }
 
     pub(crate) fn find(&self, key: &K) -> Option<&Topic<K, P>> {

@@ -4,8 +4,8 @@ use std::{
 };
 
 use crate::{
-    Batch, Cursor, EventId, Key, Limits, OffTape, Payload, Refill, Ringer, Stats, View,
-    id::Mark,
+    Batch, Cursor, EventId, Key, Limits, OffTape, Payload, Refill, Stats, View, WakeScheduler,
+    id::Epoch,
     log::{Aftermath, Append, Log},
     view::lock,
 };
@@ -32,7 +32,7 @@ impl<K: Key, P: Payload> Tape<K, P> {
     /// tape that is alone with its ids; with 0, `n` counts from 0.
     pub fn new(now: u64, mark: u32, limits: Limits) -> Self {
         Tape {
-            log: Arc::new(Mutex::new(Log::new(now, Mark::new(mark), limits))),
+            log: Arc::new(Mutex::new(Log::new(now, Epoch::new(mark), limits))),
             witness: Arc::default(),
         }
     }
@@ -52,7 +52,7 @@ impl<K: Key, P: Payload> Tape<K, P> {
         Tape {
             log: Arc::new(Mutex::new(Log::refilled(
                 start,
-                Mark::new(mark),
+                Epoch::new(mark),
                 limits,
                 refill,
             ))),
@@ -186,13 +186,13 @@ impl<K: Key, P: Payload> Tape<K, P> {
     /// Whoever holds this wakes the cursors from now on, so that an append takes no longer for ten
     /// thousand of them than for a few, and so that the owner decides how many are woken at a time.
     /// They are woken in the order in which they began to be due: nobody is passed over.
-    pub fn ringer(&self) -> Ringer<K, P> {
-        Ringer::new(&self.log)
+    pub fn ringer(&self) -> WakeScheduler<K, P> {
+        WakeScheduler::new(&self.log)
     }
 
     /// Wakes every cursor that waits, for owners that something other than an entry concerns.
-    pub fn rouse(&self) {
-        let wakers = lock(&self.log).rouse();
+    pub fn wake_all(&self) {
+        let wakers = lock(&self.log).wake_all();
         for waker in wakers {
             waker.wake();
         }

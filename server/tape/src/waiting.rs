@@ -72,7 +72,7 @@ impl Reader {
     }
 
     /// Ends the waiting, if it waits: it has its turn now.
-    pub(crate) fn rouse(&mut self) -> Option<Waker> {
+    pub(crate) fn wake_all(&mut self) -> Option<Waker> {
         self.waker.take()
     }
 

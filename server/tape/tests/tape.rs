@@ -809,7 +809,7 @@ fn a_ringer_wakes_those_whom_an_append_leaves_to_it() {
     keep(&tape, 1000, &["many"], "most");
     assert_eq!(woken(), 100);
     waiting(&mut many);
-    tape.rouse();
+    tape.wake_all();
     assert_eq!(woken(), 100);
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use feeds::{Feed, Patience, sources::binance::Binance};
+use feeds::{Feed, Timeouts, sources::binance::Binance};
 use market::{FeedState, Quality};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -22,13 +22,13 @@ fn numbered(id: u64, price: &str) -> String {
     )
 }
 
-pub(crate) fn feed(server: &SocketServer, patience: Patience) -> Box<dyn Feed> {
+pub(crate) fn feed(server: &SocketServer, patience: Timeouts) -> Box<dyn Feed> {
     let symbols = ["BTCUSDT", "ETHUSDT"].map(|name| name.parse().unwrap());
     let url = server.url("/stream").parse().unwrap();
     Box::new(Binance::new(symbols.to_vec(), url).with_patience(patience))
 }
 
-pub(crate) async fn start(patience: Patience) -> (SocketServer, Stage) {
+pub(crate) async fn start(patience: Timeouts) -> (SocketServer, Stage) {
     let server = SocketServer::bind().await;
     let stage = Stage::at(NOW, vec![feed(&server, patience)]);
     (server, stage)
@@ -42,7 +42,7 @@ async fn accept(server: &SocketServer) -> Dialogue {
 
 #[tokio::test]
 async fn reads_all_streams_and_survives_what_it_does_not_know() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     for (symbol, name) in [
         ("BTCUSDT", "Bitcoin / Tether"),
@@ -104,9 +104,9 @@ async fn reads_all_streams_and_survives_what_it_does_not_know() {
 
 #[tokio::test]
 async fn comes_back_and_asks_again_however_the_connection_ends() {
-    let patience = Patience {
+    let patience = Timeouts {
         silence: Duration::from_millis(400),
-        ..Patience::default()
+        ..Timeouts::default()
     };
     let (server, stage) = start(patience).await;
 
@@ -150,9 +150,9 @@ async fn comes_back_and_asks_again_however_the_connection_ends() {
 
 #[tokio::test]
 async fn replaces_an_old_connection_without_a_break() {
-    let patience = Patience {
+    let patience = Timeouts {
         lifetime: Duration::from_millis(200),
-        ..Patience::default()
+        ..Timeouts::default()
     };
     let (server, stage) = start(patience).await;
     let mut first = accept(&server).await;
@@ -165,7 +165,7 @@ async fn replaces_an_old_connection_without_a_break() {
 
 #[tokio::test]
 async fn numbers_that_begin_anew_cost_no_trade() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     for (number, price) in [(100, "8"), (101, "9"), (1, "7"), (2, "6")] {
         dialogue.say(numbered(number, price)).await;
@@ -183,7 +183,7 @@ async fn numbers_that_begin_anew_cost_no_trade() {
     stage.end().await;
 
     // One number for all.
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     for price in ["8", "9", "7"] {
         dialogue.say(numbered(0, price)).await;
@@ -197,7 +197,7 @@ async fn numbers_that_begin_anew_cost_no_trade() {
 
 #[tokio::test]
 async fn what_was_not_traded_yet_keeps_the_connection() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     let book = BOOK
         .replace("61837.63000000", "0.00000000")

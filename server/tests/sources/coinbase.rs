@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use feeds::{Feed, Patience, pairs::Pair, sources::coinbase::Coinbase};
+use feeds::{Feed, Timeouts, pairs::Pair, sources::coinbase::Coinbase};
 use market::{FeedState, Quality};
 use serde_json::{Value, json};
 
@@ -36,13 +36,13 @@ pub(crate) fn subscriptions(products: &[&str]) -> String {
     .to_string()
 }
 
-pub(crate) fn feed(server: &SocketServer, products: &[&str], patience: Patience) -> Box<dyn Feed> {
+pub(crate) fn feed(server: &SocketServer, products: &[&str], patience: Timeouts) -> Box<dyn Feed> {
     let pairs = products.iter().map(|name| Pair::read(name).unwrap());
     let url = server.url("/").parse().unwrap();
     Box::new(Coinbase::new(pairs.collect(), url).with_patience(patience))
 }
 
-async fn start(patience: Patience) -> (SocketServer, Stage) {
+async fn start(patience: Timeouts) -> (SocketServer, Stage) {
     let server = SocketServer::bind().await;
     let stage = Stage::at(NOW, vec![feed(&server, &["BTC-USD", "ETH-USD"], patience)]);
     (server, stage)
@@ -64,7 +64,7 @@ fn request(kind: &str, products: &[&str]) -> Value {
 
 #[tokio::test]
 async fn reads_tickers_exactly_and_each_trade_once() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
     stage.reaches(FeedState::Live).await;
@@ -123,7 +123,7 @@ async fn reads_tickers_exactly_and_each_trade_once() {
 
 #[tokio::test]
 async fn a_missed_ticker_is_counted_and_asked_for() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
     dialogue.say(ticker("BTC-USD", 10, "22345.67", -5)).await;
@@ -164,7 +164,7 @@ async fn a_missed_ticker_is_counted_and_asked_for() {
 
 #[tokio::test]
 async fn a_product_that_is_refused_leaves_the_others() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     let refusal = |product: &str| {
         json!({"type": "error", "message": "Failed to subscribe", "reason": format!("{product} is not a valid product")}).to_string()
@@ -198,7 +198,7 @@ async fn a_product_that_is_refused_leaves_the_others() {
     stage.end().await;
 
     // One is left out without a word.
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     dialogue.say(subscriptions(&["ETH-USD"])).await;
     stage
@@ -229,7 +229,7 @@ async fn other_refusals_are_told_apart() {
             "something broke: over there",
         ),
     ] {
-        let (server, stage) = start(Patience::default()).await;
+        let (server, stage) = start(Timeouts::default()).await;
         let mut dialogue = accept(&server).await;
         dialogue
             .say(json!({"type": "error", "message": message, "reason": reason}).to_string())
@@ -241,9 +241,9 @@ async fn other_refusals_are_told_apart() {
 
 #[tokio::test]
 async fn a_source_that_does_not_answer_is_left() {
-    let patience = Patience {
+    let patience = Timeouts {
         opening: Duration::from_millis(200),
-        ..Patience::default()
+        ..Timeouts::default()
     };
     let (server, stage) = start(patience).await;
     let mut slow = accept(&server).await;
@@ -261,7 +261,7 @@ async fn a_source_that_does_not_answer_is_left() {
 
 #[tokio::test]
 async fn a_heartbeat_tells_of_a_wrong_clock() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
     dialogue
@@ -281,7 +281,7 @@ async fn a_heartbeat_tells_of_a_wrong_clock() {
 /// As the source sends it right after a product is listed.
 #[tokio::test]
 async fn a_product_that_was_never_traded_has_no_reference_and_no_price() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
     let new = ticker("BTC-USD", 1, "0", -5)
@@ -314,7 +314,7 @@ async fn a_product_that_was_never_traded_has_no_reference_and_no_price() {
 
 #[tokio::test]
 async fn trades_that_are_late_are_told_although_the_heartbeat_is_timely() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     dialogue.say(subscriptions(&["BTC-USD", "ETH-USD"])).await;
     // The first one is of whenever it was traded last.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use feeds::Patience;
+use feeds::Timeouts;
 use market::FeedState;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -38,7 +38,7 @@ async fn answers_that_are_no_websocket_are_told_and_retried_as_they_should_be() 
         ("200 OK", "", "hello", "answered 200 OK: hello"),
         ("408 Request Timeout", "", "", "408"),
     ] {
-        let (server, stage) = start(Patience::default()).await;
+        let (server, stage) = start(Timeouts::default()).await;
         server.answer(status, headers, body).await;
         stage.degraded(words).await;
         // It goes on.
@@ -58,7 +58,7 @@ async fn answers_that_are_no_websocket_are_told_and_retried_as_they_should_be() 
             "it is to be given as url",
         ),
     ] {
-        let (server, stage) = start(Patience::default()).await;
+        let (server, stage) = start(Timeouts::default()).await;
         server.answer(status, headers, "no").await;
         stage.says(FeedState::Failed, words).await;
         stage.end().await;
@@ -86,7 +86,7 @@ async fn stays_away_when_it_was_too_often() {
             86_400..86_405,
         ),
     ] {
-        let (server, stage) = start(Patience::default()).await;
+        let (server, stage) = start(Timeouts::default()).await;
         server.answer(status, retry, "").await;
         let detail = stage.degraded("tries again in ").await;
         let (_, rest) = detail.rsplit_once("tries again in ").unwrap();
@@ -98,9 +98,9 @@ async fn stays_away_when_it_was_too_often() {
 
 #[tokio::test]
 async fn nobody_who_shakes_hands_is_no_connection() {
-    let patience = Patience {
+    let patience = Timeouts {
         connect: Duration::from_millis(100),
-        ..Patience::default()
+        ..Timeouts::default()
     };
     let (server, stage) = start(patience).await;
     let hung = server.hang().await;
@@ -112,7 +112,7 @@ async fn nobody_who_shakes_hands_is_no_connection() {
 
 #[tokio::test]
 async fn broken_frames_cost_the_connection_and_nothing_else() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let long = "x".repeat(10 << 20);
     for (bytes, words) in [
         // A message of 10 MB, by its head alone and in fragments that claim no length.
@@ -154,7 +154,7 @@ async fn broken_frames_cost_the_connection_and_nothing_else() {
 
 #[tokio::test]
 async fn a_source_gone_mad_is_given_up_for_another_connection() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = server.accept().await;
     // Now and then a message that cannot be read is nothing to speak of.
     for _ in 0..3 {
@@ -182,7 +182,7 @@ async fn a_clock_that_is_a_day_off_is_told_and_ours_stands_in() {
         (NOW + DAY, "seconds behind ours"),
     ] {
         let server = SocketServer::bind().await;
-        let stage = Stage::at(now, vec![feed(&server, Patience::default())]);
+        let stage = Stage::at(now, vec![feed(&server, Timeouts::default())]);
         let mut dialogue = server.accept().await;
         dialogue.say(trade("1.0")).await;
         stage.degraded(words).await;
@@ -210,7 +210,7 @@ async fn flood(dialogue: &mut Dialogue, bytes: &[u8], most: usize) -> usize {
 #[tokio::test]
 async fn a_message_that_never_ends_costs_the_connection() {
     const MOST: usize = 64 << 20;
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     for pieces in [
         // Empty pieces of a text, and such with a ping now and then.
         [0x00, 0x00].repeat(1 << 12),
@@ -239,7 +239,7 @@ async fn a_message_that_never_ends_costs_the_connection() {
 #[tokio::test]
 async fn a_source_that_sends_nothing_but_pings_is_left() {
     const MOST: usize = 64 << 20;
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let pings = [&[0x89, 125][..], &[b'x'; 125]].concat().repeat(64);
     let mut dialogue = server.accept().await;
     dialogue.say(trade("1.0")).await;
@@ -265,7 +265,7 @@ async fn a_source_that_has_worked_is_asked_again_after_a_refusal() {
         "401 Unauthorized",
         "308 Permanent Redirect",
     ] {
-        let (server, stage) = start(Patience::default()).await;
+        let (server, stage) = start(Timeouts::default()).await;
         let mut dialogue = server.accept().await;
         dialogue.say(trade("1.0")).await;
         stage.reaches(FeedState::Live).await;
@@ -274,7 +274,7 @@ async fn a_source_that_has_worked_is_asked_again_after_a_refusal() {
         stage.degraded("tries again in 60").await;
         stage.end().await;
     }
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = server.accept().await;
     dialogue.say(trade("1.0")).await;
     stage.reaches(FeedState::Live).await;

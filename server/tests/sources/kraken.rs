@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use feeds::{Feed, Patience, pairs::Pair, sources::kraken::Kraken};
+use feeds::{Feed, Timeouts, pairs::Pair, sources::kraken::Kraken};
 use market::FeedState;
 use serde_json::{Value, json};
 
@@ -27,13 +27,13 @@ pub(crate) fn trades(kind: &str, trades: &[(&str, u64, &str)]) -> String {
     )
 }
 
-pub(crate) fn feed(server: &SocketServer, pairs: &[&str], patience: Patience) -> Box<dyn Feed> {
+pub(crate) fn feed(server: &SocketServer, pairs: &[&str], patience: Timeouts) -> Box<dyn Feed> {
     let pairs = pairs.iter().map(|name| Pair::read(name).unwrap());
     let url = server.url("/v2").parse().unwrap();
     Box::new(Kraken::new(pairs.collect(), url).with_patience(patience))
 }
 
-async fn start(patience: Patience) -> (SocketServer, Stage) {
+async fn start(patience: Timeouts) -> (SocketServer, Stage) {
     let server = SocketServer::bind().await;
     let stage = Stage::at(NOW, vec![feed(&server, &["ALGO-USD", "BTC-EUR"], patience)]);
     (server, stage)
@@ -88,7 +88,7 @@ async fn grant(dialogue: &mut Dialogue) {
 
 #[tokio::test]
 async fn reads_numbers_exactly_and_each_trade_once() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     dialogue.say(HEARTBEAT).await;
     dialogue.settled().await;
@@ -151,7 +151,7 @@ async fn reads_numbers_exactly_and_each_trade_once() {
 
 #[tokio::test]
 async fn missing_trades_are_counted_and_fetched() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     grant(&mut dialogue).await;
     dialogue
@@ -206,7 +206,7 @@ async fn missing_trades_are_counted_and_fetched() {
 
 #[tokio::test]
 async fn a_pair_that_is_refused_leaves_the_others() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     for channel in ["ticker", "trade"] {
         dialogue.say(granted(channel, "ALGO/USD")).await;
@@ -235,7 +235,7 @@ async fn a_pair_that_is_refused_leaves_the_others() {
         ("Malformed request", FeedState::Failed, "Malformed request"),
         ("Exceeded msg rate", FeedState::Degraded, "tries again in 6"),
     ] {
-        let (server, stage) = start(Patience::default()).await;
+        let (server, stage) = start(Timeouts::default()).await;
         let mut dialogue = accept(&server).await;
         dialogue
             .say(json!({"error": error, "method": "subscribe", "success": false}).to_string())
@@ -247,7 +247,7 @@ async fn a_pair_that_is_refused_leaves_the_others() {
 
 #[tokio::test]
 async fn maintenance_is_told_until_it_is_over() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     grant(&mut dialogue).await;
     stage.reaches(FeedState::Live).await;
@@ -264,10 +264,10 @@ async fn maintenance_is_told_until_it_is_over() {
 
 #[tokio::test]
 async fn asks_in_its_own_way_whether_anybody_is_there() {
-    let patience = Patience {
+    let patience = Timeouts {
         silence: Duration::from_millis(300),
         opening: Duration::from_millis(700),
-        ..Patience::default()
+        ..Timeouts::default()
     };
     let (server, stage) = start(patience).await;
     let mut dialogue = accept(&server).await;
@@ -290,7 +290,7 @@ async fn asks_in_its_own_way_whether_anybody_is_there() {
 
 #[tokio::test]
 async fn one_entry_that_is_wrong_leaves_the_others() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = accept(&server).await;
     grant(&mut dialogue).await;
     dialogue
@@ -351,7 +351,7 @@ async fn one_entry_that_is_wrong_leaves_the_others() {
 
 #[tokio::test]
 async fn the_first_version_of_the_api_is_named() {
-    let (server, stage) = start(Patience::default()).await;
+    let (server, stage) = start(Timeouts::default()).await;
     let mut dialogue = server.accept().await;
     dialogue
         .say(r#"{"connectionID":8628615390848610000,"event":"systemStatus","status":"online","version":"1.0.0"}"#)

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use feeds::Patience;
+use feeds::Timeouts;
 use market::{Bar, Event};
 use serde_json::Value;
 
@@ -37,8 +37,8 @@ impl Two {
         let clock = Arc::new(AtomicU64::new(minute(0)));
         let (first, second) = (SocketServer::bind().await, SocketServer::bind().await);
         let feeds = vec![
-            coinbase::feed(&first, PRODUCT, Patience::default()),
-            kraken::feed(&second, PRODUCT, Patience::default()),
+            coinbase::feed(&first, PRODUCT, Timeouts::default()),
+            kraken::feed(&second, PRODUCT, Timeouts::default()),
         ];
         let read = Arc::clone(&clock);
         let stage = Stage::new(Arc::new(move || read.load(Ordering::SeqCst)), feeds);

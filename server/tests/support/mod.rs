@@ -36,7 +36,7 @@ use server::{
         self, FrameAncestors, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots,
         Work,
     },
-    publish::Desk,
+    publish::PublishGate,
 };
 use tape::{EventId, Limits};
 use tokio::task::JoinHandle;
@@ -78,7 +78,9 @@ pub(crate) fn service(window: usize) -> Service {
         heartbeat: Duration::from_secs(15),
         lifetime: None,
         archive: None,
-        desk: Arc::new(Desk::new(&Config::parse_from(["tickertape"]).publish)),
+        desk: Arc::new(PublishGate::new(
+            &Config::parse_from(["tickertape"]).publish,
+        )),
         shutdown: CancellationToken::new(),
         closing: Closing::default(),
         snapshots: Snapshots::default(),

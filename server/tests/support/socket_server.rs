@@ -8,7 +8,7 @@ use std::{panic::Location, sync::Arc, time::Duration};
 
 use clock::Now;
 use events::{Tape, Topic};
-use feeds::{Backoff, Feed, Floor, Skipped, Statuses, Supervisor};
+use feeds::{Backoff, Feed, FeedContext, Skipped, Statuses, Supervisor};
 use futures_util::{SinkExt, StreamExt};
 use market::{Bar, Event, FeedState, FeedStatus, News, Quote, Session, Symbol};
 use serde_json::Value;
@@ -215,7 +215,7 @@ impl Stage {
             ..Backoff::default()
         };
         let stop = CancellationToken::new();
-        let floor = Floor::new(tape.clone(), now);
+        let floor = FeedContext::new(tape.clone(), now);
         let supervisor = Supervisor::start(feeds, &floor, backoff, &stop);
         Stage {
             tape,

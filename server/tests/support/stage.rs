@@ -4,13 +4,13 @@ use std::{future::poll_fn, sync::Arc, time::Duration};
 
 use clock::{Now, system_now};
 use events::{Entry, Tape, Topic};
-use feeds::{Backoff, Feed, Floor, Skipped, Statuses, Supervisor};
+use feeds::{Backoff, Feed, FeedContext, Skipped, Statuses, Supervisor};
 use market::{Event, FeedState, FeedStatus, News, Quote};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Stage {
-    pub(crate) floor: Floor,
+    pub(crate) floor: FeedContext,
     pub(crate) statuses: Statuses,
     supervisor: Supervisor,
     stop: CancellationToken,
@@ -53,7 +53,7 @@ impl Stage {
             });
         }
         let cursor = tape.subscribe(&[Topic::Symbols, Topic::AllNews]);
-        let floor = Floor::new(tape, Arc::clone(&now));
+        let floor = FeedContext::new(tape, Arc::clone(&now));
         let backoff = Backoff {
             base: Duration::from_millis(5),
             cap: Duration::from_millis(20),

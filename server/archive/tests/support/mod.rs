@@ -139,10 +139,10 @@ pub(crate) fn bar(name: &str, start: Millis, close: &str, volume: &str) -> Bar {
 /// Waits until a status says so.
 pub(crate) async fn until(archive: &Archive, what: impl FnMut(&archive::Status) -> bool) {
     let mut watch = archive.watch();
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(30), watch.wait_for(what));
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(120), watch.wait_for(what));
     match waited.await {
         Ok(told) => drop(told.unwrap()),
-        Err(_) => panic!("not after 30 s: {:?}", archive.status()),
+        Err(_) => panic!("not after two minutes: {:?}", archive.status()),
     }
 }
 

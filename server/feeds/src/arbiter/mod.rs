@@ -7,7 +7,7 @@ use std::{
 use market::{Bar, Millis, Price, Session, Symbol};
 use tokio::time::Instant;
 
-use crate::Told;
+use crate::HighWaterMark;
 use clock::MAX_AHEAD;
 
 /// How long a feed may hear nothing at all before the next one that does takes over.
@@ -19,7 +19,7 @@ const WHOLE: Duration = Duration::from_secs(5);
 
 /// The most bars of one symbol that are held of a feed that does not speak: the one that closes
 /// while the next is chosen, and the one before.
-const MOST_HELD: usize = 2;
+const MAX_HELD: usize = 2;
 
 /// Who speaks for each symbol where several feeds quote it.
 ///
@@ -28,18 +28,18 @@ const MOST_HELD: usize = 2;
 /// the order in which they were configured, and one that is degraded only when there is no other.
 /// When nobody hears anything, nothing changes.
 #[derive(Debug, Default)]
-pub(crate) struct Speakers {
+pub(crate) struct SourceArbiter {
     // A std mutex: it is held for the moment of one tick and never across an await. A publisher
     // takes it while it holds its own lock, never the other way around. It is held while what was
     // decided is appended, so that the tape has it in the order of the decisions.
-    floor: Mutex<Seats>,
+    floor: Mutex<SourceStates>,
 }
 
 /// All feeds, in the order in which they were configured, and what was told of each symbol.
 #[derive(Debug, Default)]
-pub(crate) struct Seats {
+pub(crate) struct SourceStates {
     seats: Vec<Seat>,
-    voices: BTreeMap<Symbol, Voice>,
+    voices: BTreeMap<Symbol, SymbolState>,
 }
 
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub(crate) enum Standing {
 
 /// What was told of a symbol.
 #[derive(Debug, Default)]
-struct Voice {
+struct SymbolState {
     speaker: Option<usize>,
     /// Whose session was told, and the session.
     session: Option<(usize, Session)>,
@@ -101,22 +101,22 @@ pub(crate) enum Turn {
     Listens,
 }
 
-impl Speakers {
+impl SourceArbiter {
     /// Whether somebody holds the lock.
     #[cfg(test)]
     pub(crate) fn is_locked(&self) -> bool {
         self.floor.try_lock().is_err()
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Seats> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, SourceStates> {
         self.floor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seats {
+impl SourceStates {
     /// Goes on from what was told before a restart. What is further ahead than any feed may be is of
     /// nobody who speaks here, or of a clock that was set back: it would hold all of them up.
-    pub(crate) fn remember(&mut self, told: &[Told], now: Millis) {
+    pub(crate) fn remember(&mut self, told: &[HighWaterMark], now: Millis) {
         let latest = now.saturating_add(MAX_AHEAD);
         let sane = |time: Millis| if time <= latest { time } else { 0 };
         for told in told {
@@ -247,7 +247,7 @@ impl Seats {
         seat.standing != Standing::Away && seat.spoken.contains(&symbol)
     }
 
-    fn voice(&mut self, symbol: Symbol) -> &mut Voice {
+    fn voice(&mut self, symbol: Symbol) -> &mut SymbolState {
         self.voices.entry(symbol).or_default()
     }
 
@@ -402,10 +402,10 @@ impl Seat {
     }
 }
 
-impl Voice {
+impl SymbolState {
     fn hold(&mut self, rank: usize, bar: Bar) {
         let own = |held: &Held| held.rank == rank;
-        if self.held.iter().filter(|held| own(held)).count() >= MOST_HELD
+        if self.held.iter().filter(|held| own(held)).count() >= MAX_HELD
             && let Some(oldest) = self.held.iter().position(own)
         {
             self.held.remove(oldest);
@@ -431,7 +431,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Floor, LeftBehind, Publisher, kit::pairs, testing};
+    use crate::{FeedContext, Publisher, ResumeStates, kit::pairs, testing};
     use events::{
         Tape,
         testing::{Reader, START},
@@ -450,7 +450,7 @@ mod tests {
     /// Feeds of one symbol, called `0`, `1` and so on, in a time that stands still.
     fn stage(feeds: usize) -> Stage {
         let tape = testing::tape();
-        let floor = Floor::new(tape.clone(), testing::runtime_now());
+        let floor = FeedContext::new(tape.clone(), testing::runtime_now());
         let feeds = (0..feeds)
             .map(|name| Publisher::new(floor.clone(), &name.to_string()))
             .collect();
@@ -519,7 +519,7 @@ mod tests {
         let tape = testing::tape();
         let now = Arc::new(AtomicU64::new(START));
         let clock = Arc::clone(&now);
-        let floor = Floor::new(
+        let floor = FeedContext::new(
             tape.clone(),
             Arc::new(move || clock.load(Ordering::Relaxed)),
         );
@@ -717,14 +717,14 @@ mod tests {
     async fn what_was_told_before_a_restart_is_not_told_again() {
         let minute = START - START % Bar::INTERVAL + Bar::INTERVAL;
         let mut stage = stage(1);
-        let told = |quote, bars_until| Told {
+        let told = |quote, bars_until| HighWaterMark {
             symbol: symbol(),
             quote,
             bars_until,
         };
         pass(((minute - START) / 1_000) as u32 + 65).await;
         let mut floor = stage.feeds[FIRST].floor().clone();
-        floor.go_on(LeftBehind::new(
+        floor.go_on(ResumeStates::new(
             [],
             vec![told(minute + 61_000, minute + 60_000)],
         ));
@@ -736,7 +736,7 @@ mod tests {
         assert_eq!(stage.feeds[FIRST].skipped().held, 2);
 
         // A time from a clock that was wrong must not silence everybody until it comes.
-        floor.go_on(LeftBehind::new([], vec![told(minute << 1, minute << 1)]));
+        floor.go_on(ResumeStates::new([], vec![told(minute << 1, minute << 1)]));
         stage.feeds[FIRST].tick(&trade("9", minute + 181_500));
         assert_eq!(stage.told(), ["bar 2", "quote 9"]);
     }

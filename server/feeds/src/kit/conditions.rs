@@ -15,7 +15,7 @@
 //!   of all exchanges they move nothing. Their volume is that of trades reported before.
 //! - A condition that no tape knows lets a trade move what it would without it.
 
-use market::Moves;
+use market::TradeEligibility;
 
 /// The tape that a stock is reported on: the same letter is not the same condition on all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,20 +37,20 @@ impl Tape {
     }
 }
 
-const VOLUME: Moves = Moves {
+const VOLUME: TradeEligibility = TradeEligibility {
     last: false,
     range: false,
     volume: true,
 };
-const NOT_LAST: Moves = Moves {
+const NOT_LAST: TradeEligibility = TradeEligibility {
     last: false,
-    ..Moves::ALL
+    ..TradeEligibility::ALL
 };
-const PRICE: Moves = Moves {
+const PRICE: TradeEligibility = TradeEligibility {
     volume: false,
-    ..Moves::ALL
+    ..TradeEligibility::ALL
 };
-const NOTHING: Moves = Moves {
+const NOTHING: TradeEligibility = TradeEligibility {
     last: false,
     range: false,
     volume: false,
@@ -71,7 +71,7 @@ pub fn moves<'a>(
     scope: Scope,
     tape: Option<Tape>,
     conditions: impl IntoIterator<Item = &'a str>,
-) -> Moves {
+) -> TradeEligibility {
     all(conditions
         .into_iter()
         .map(|condition| of(scope, tape, condition)))
@@ -80,30 +80,30 @@ pub fn moves<'a>(
 /// What a trade of all exchanges moves with these conditions, as Finnhub's
 /// [list](https://finnhub.io/docs/api/websocket-trades) numbers them: the same conditions under
 /// other names.
-pub fn numbered<'a>(conditions: impl IntoIterator<Item = &'a str>) -> Moves {
+pub fn numbered<'a>(conditions: impl IntoIterator<Item = &'a str>) -> TradeEligibility {
     let condition = |number: &str| match number {
         "3" | "5" | "10" | "12" | "17" | "22" | "24" | "25" | "26" | "27" | "37" => VOLUME,
         "9" | "21" | "30" | "32" => NOT_LAST,
         // Official close and open of a market center.
         "16" | "20" => NOTHING,
         "39" => PRICE,
-        _ => Moves::ALL,
+        _ => TradeEligibility::ALL,
     };
     all(conditions.into_iter().map(condition))
 }
 
-fn all(conditions: impl Iterator<Item = Moves>) -> Moves {
-    conditions.fold(Moves::ALL, |all, one| Moves {
+fn all(conditions: impl Iterator<Item = TradeEligibility>) -> TradeEligibility {
+    conditions.fold(TradeEligibility::ALL, |all, one| TradeEligibility {
         last: all.last && one.last,
         range: all.range && one.range,
         volume: all.volume && one.volume,
     })
 }
 
-fn of(scope: Scope, tape: Option<Tape>, condition: &str) -> Moves {
+fn of(scope: Scope, tape: Option<Tape>, condition: &str) -> TradeEligibility {
     match condition {
         // An average price on tapes A and B, a bunched trade on C, which is a regular one.
-        "B" if tape == Some(Tape::Utp) => Moves::ALL,
+        "B" if tape == Some(Tape::Utp) => TradeEligibility::ALL,
         // Average price, cash, price variation, odd lot, next day, seller, form T, extended hours
         // and out of sequence, contingent, average price, qualified contingent.
         "B" | "C" | "H" | "I" | "N" | "R" | "T" | "U" | "V" | "W" | "7" => VOLUME,
@@ -116,7 +116,7 @@ fn of(scope: Scope, tape: Option<Tape>, condition: &str) -> Moves {
         // Regular (`@` or a blank), acquisition, distribution, automatic execution, intermarket
         // sweep, rules 127 and 155, sold last, opening, split, cross, yellow flag, stopped,
         // reopening, closing.
-        _ => Moves::ALL,
+        _ => TradeEligibility::ALL,
     }
 }
 
@@ -124,7 +124,7 @@ fn of(scope: Scope, tape: Option<Tape>, condition: &str) -> Moves {
 mod tests {
     use super::*;
 
-    fn moved(tape: Option<Tape>, conditions: &str) -> Moves {
+    fn moved(tape: Option<Tape>, conditions: &str) -> TradeEligibility {
         let conditions: Vec<String> = conditions.chars().map(String::from).collect();
         moves(
             Scope::OneExchange,
@@ -159,7 +159,7 @@ mod tests {
         for tape in [Some(Tape::Cta), Some(Tape::Utp), None] {
             for regular in "@ ADEFKLOSXY1568".chars() {
                 let moved = moved(tape, &regular.to_string());
-                assert_eq!(moved, Moves::ALL, "{regular:?} on {tape:?}");
+                assert_eq!(moved, TradeEligibility::ALL, "{regular:?} on {tape:?}");
             }
             for volume in "CHINRTUVW7".chars() {
                 let moved = moved(tape, &volume.to_string());
@@ -175,26 +175,29 @@ mod tests {
             }
         }
         assert_eq!(moved(Some(Tape::Cta), "B"), VOLUME);
-        assert_eq!(moved(Some(Tape::Utp), "B"), Moves::ALL);
+        assert_eq!(moved(Some(Tape::Utp), "B"), TradeEligibility::ALL);
         assert_eq!(moved(None, "B"), VOLUME);
     }
 
     #[test]
     fn the_most_restrictive_of_several_counts() {
         let utp = Some(Tape::Utp);
-        assert_eq!(moved(utp, ""), Moves::ALL);
-        assert_eq!(moved(utp, "@"), Moves::ALL);
-        assert_eq!(moved(utp, "@F"), Moves::ALL);
+        assert_eq!(moved(utp, ""), TradeEligibility::ALL);
+        assert_eq!(moved(utp, "@"), TradeEligibility::ALL);
+        assert_eq!(moved(utp, "@F"), TradeEligibility::ALL);
         assert_eq!(moved(utp, "@TI"), VOLUME);
         assert_eq!(moved(utp, "@ZF"), NOT_LAST);
         assert_eq!(moved(utp, "MI"), NOTHING, "what each of the two forbids");
-        assert_eq!(moves(Scope::Consolidated, utp, ["?", "long"]), Moves::ALL);
+        assert_eq!(
+            moves(Scope::Consolidated, utp, ["?", "long"]),
+            TradeEligibility::ALL
+        );
     }
 
     #[test]
     fn finnhubs_numbers_are_the_same_conditions() {
-        assert_eq!(numbered([]), Moves::ALL);
-        assert_eq!(numbered(["1", "8"]), Moves::ALL);
+        assert_eq!(numbered([]), TradeEligibility::ALL);
+        assert_eq!(numbered(["1", "8"]), TradeEligibility::ALL);
         // As told after 16:00 in New York, of an odd lot.
         assert_eq!(numbered(["1", "8", "24", "12"]), VOLUME);
         assert_eq!(numbered(["1", "30"]), NOT_LAST);

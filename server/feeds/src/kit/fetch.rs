@@ -64,7 +64,7 @@ const BELIEVED: Duration = Duration::from_secs(60 * 60);
 
 /// How long the client waits for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct Timeouts {
     /// For a connection to stand.
     pub connect: Duration,
     /// For the next bytes.
@@ -73,9 +73,9 @@ pub struct Patience {
     pub answer: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
-        Patience {
+        Timeouts {
             connect: Duration::from_secs(10),
             silence: Duration::from_secs(20),
             answer: Duration::from_secs(60),
@@ -87,7 +87,7 @@ impl Default for Patience {
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     client: Client,
-    patience: Patience,
+    patience: Timeouts,
     wire: Wire,
 }
 
@@ -96,7 +96,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// When that is no name that a header can carry, or the system has no certificates to trust.
-    pub fn new(user_agent: &str, patience: Patience) -> Result<Self, FeedError> {
+    pub fn new(user_agent: &str, patience: Timeouts) -> Result<Self, FeedError> {
         provide_tls();
         let builder = Client::builder();
         // A fuzz target makes one for each input and asks nobody: to read the system's would be most of it.
@@ -233,7 +233,7 @@ impl Fetcher {
 
     /// Why no whole answer came.
     fn broken(&self, place: &str, error: &reqwest::Error) -> FetchError {
-        let Patience {
+        let Timeouts {
             connect,
             silence,
             answer,

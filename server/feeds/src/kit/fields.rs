@@ -234,7 +234,7 @@ impl<'a> Fields<'a> {
     ) -> Best {
         match price.content() {
             Content::Missing => return Best::Unchanged,
-            Content::Empty => return Best::Nobody,
+            Content::Empty => return Best::Empty,
             Content::Text(_) => {}
         }
         let Some(price) = self.number::<Price>(name, price) else {
@@ -247,7 +247,7 @@ impl<'a> Fields<'a> {
             return Best::Unchanged;
         }
         if price == Price::ZERO {
-            return Best::Nobody;
+            return Best::Empty;
         }
         let size = self.size(size_name, size);
         Best::At { price, size }
@@ -295,12 +295,12 @@ mod tests {
     fn zero_empty_and_absent_are_three_things() {
         for (price, reference, best, faults) in [
             ("", None, Best::Unchanged, 0),
-            ("null", None, Best::Nobody, 0),
-            ("\"\"", None, Best::Nobody, 0),
-            ("\" \"", None, Best::Nobody, 0),
-            ("0", None, Best::Nobody, 0),
-            ("\"0.00000000\"", None, Best::Nobody, 0),
-            ("0e0", None, Best::Nobody, 0),
+            ("null", None, Best::Empty, 0),
+            ("\"\"", None, Best::Empty, 0),
+            ("\" \"", None, Best::Empty, 0),
+            ("0", None, Best::Empty, 0),
+            ("\"0.00000000\"", None, Best::Empty, 0),
+            ("0e0", None, Best::Empty, 0),
             ("\"1.50\"", Some("1.50"), at("1.50"), 0),
             ("8.91e-06", Some("0.00000891"), at("0.00000891"), 0),
             ("\"\\u0031.5\"", Some("1.5"), at("1.5"), 0),

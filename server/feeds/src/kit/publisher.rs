@@ -10,16 +10,16 @@ use std::{
 
 use archive::Print;
 use market::{
-    Bar, Board, Clock, Correction, Day, Event, FeedState, FeedStatus, Mended, Millis, Minute, News,
-    Quality, Quote, Session, Symbol, Tick,
+    Bar, Board, Clock, Correction, CorrectionOutcome, Day, Event, FeedState, FeedStatus, Millis,
+    Minute, News, Quality, Quote, Session, Symbol, Tick,
 };
 use serde::Serialize;
 use tokio::{sync::watch, time::Instant};
 use utoipa::ToSchema;
 
 use crate::{
-    Floor, FrameError,
-    arbiter::{Seats, Standing, Turn},
+    FeedContext, FrameError,
+    arbiter::{SourceStates, Standing, Turn},
     kit::wire::{Played, Wire},
 };
 use crate::{Revealed, Secret, SecretError};
@@ -31,10 +31,10 @@ use sessions::Calendar;
 
 /// A feed's side of the tape: what it publishes, and how it says that it is doing.
 ///
-/// Where several feeds quote a symbol, one of them speaks: [`Floor`] knows which. What the others
+/// Where several feeds quote a symbol, one of them speaks: [`FeedContext`] knows which. What the others
 /// say goes into their own boards and no further.
 pub struct Publisher {
-    floor: Floor,
+    floor: FeedContext,
     /// The feed's place in the order of configuration.
     rank: usize,
     status: watch::Sender<FeedStatus>,
@@ -109,7 +109,7 @@ const BEHIND: Millis = 10 * 60_000;
 impl Publisher {
     /// A publisher of the feed of that name, which has not spoken yet. It comes after all that
     /// were made on the same floor before it.
-    pub fn new(floor: Floor, name: &str) -> Self {
+    pub fn new(floor: FeedContext, name: &str) -> Self {
         let status = FeedStatus {
             name: name.to_owned(),
             state: FeedState::Connecting,
@@ -210,7 +210,7 @@ impl Publisher {
 
     /// Notices that the clock was set back, and that it was ahead before: times of then would hold up
     /// everything until they come.
-    fn follow_clock(&self, state: &mut State, seats: &mut Seats) {
+    fn follow_clock(&self, state: &mut State, seats: &mut SourceStates) {
         if self.is_played() {
             return;
         }
@@ -227,7 +227,7 @@ impl Publisher {
 
     /// Publishes what a tick of the speaker led to. No quote goes back in time: where another feed
     /// spoke before, an older one is held back until its feed has caught up.
-    fn publish(&self, seats: &mut Seats, tick: &Tick, quote: Quote) {
+    fn publish(&self, seats: &mut SourceStates, tick: &Tick, quote: Quote) {
         if seats.tells(quote.symbol, quote.time) {
             self.keep(tick);
             self.append(Event::Quote(quote));
@@ -238,7 +238,7 @@ impl Publisher {
 
     /// Introduces the feed as the new speaker: its session, and the bars that its board closed
     /// before it was its turn.
-    fn begin_to_speak(&self, state: &State, seats: &mut Seats, symbol: Symbol) {
+    fn begin_to_speak(&self, state: &State, seats: &mut SourceStates, symbol: Symbol) {
         let own = state.sessions.get(&symbol);
         if let Some(session) = seats.introduction(self.rank, symbol, own, self.name()) {
             self.say(session);
@@ -249,7 +249,7 @@ impl Publisher {
     }
 
     /// Takes minutes that the feed's board has closed, and publishes the bars that are due because of them.
-    fn close(&self, seats: &mut Seats, minutes: Vec<Minute>) {
+    fn close(&self, seats: &mut SourceStates, minutes: Vec<Minute>) {
         let floor = &self.floor;
         for minute in minutes {
             match minute.bar() {
@@ -349,14 +349,14 @@ impl Publisher {
         }
         let before = state.board.quote(symbol).cloned();
         match state.board.correct(correction) {
-            Mended::Whole(quote) | Mended::Quote(quote) => {
+            CorrectionOutcome::Whole(quote) | CorrectionOutcome::Quote(quote) => {
                 let time = quote.time;
                 let is_same = before.is_some_and(|before| Quote { time, ..before } == quote);
                 if !is_same && speaks && seats.tells(symbol, time) {
                     self.append(Event::Quote(quote));
                 }
             }
-            Mended::Unknown => tracing::debug!(
+            CorrectionOutcome::Unknown => tracing::debug!(
                 feed = self.name(),
                 %symbol,
                 trade = correction.trade,
@@ -490,7 +490,7 @@ impl Publisher {
     pub fn submit(&self, submission: Submission) -> Result<Outcome, Vec<Fault>> {
         let _state = self.state();
         let builder = self.floor.builder.as_deref();
-        let Floor {
+        let FeedContext {
             tape, newcomers, ..
         } = &self.floor;
         let by = By {
@@ -718,7 +718,7 @@ impl Publisher {
 
     /// What the feed shares with others.
     #[cfg(test)]
-    pub(crate) fn floor(&self) -> &Floor {
+    pub(crate) fn floor(&self) -> &FeedContext {
         &self.floor
     }
 
@@ -773,7 +773,7 @@ impl Publisher {
     }
 
     /// Goes on where the feed left the symbol before a restart.
-    fn take_up(&self, state: &mut State, seats: &mut Seats, tick: &Tick) {
+    fn take_up(&self, state: &mut State, seats: &mut SourceStates, tick: &Tick) {
         if state.board.quote(tick.symbol).is_some() {
             return;
         }
@@ -805,7 +805,7 @@ impl Publisher {
         self.close(seats, minutes);
     }
 
-    fn references(&self, state: &mut State, seats: &mut Seats, symbol: Symbol, day: &Day) {
+    fn references(&self, state: &mut State, seats: &mut SourceStates, symbol: Symbol, day: &Day) {
         let Some(session) = state.sessions.get_mut(&symbol) else {
             return;
         };

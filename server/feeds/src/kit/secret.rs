@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(Revealed::nothing().hide("no"), "no");
         // Cargo sets it for each of its tests.
         let variable = Secret::Env("CARGO_PKG_NAME".to_owned());
-        assert_eq!(variable.read().unwrap().expose(), "server");
+        assert_eq!(variable.read().unwrap().expose(), env!("CARGO_PKG_NAME"));
     }
 
     #[test]

@@ -74,7 +74,7 @@ const TOO_MANY: Duration = Duration::from_secs(60);
 
 /// How long a feed waits for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct Timeouts {
     /// For the connection to stand.
     pub connect: Duration,
     /// For an answer that is awaited before data can come, that to a subscription or a login.
@@ -91,12 +91,12 @@ pub struct Patience {
     pub connections: (usize, Duration),
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     /// Ten seconds for a connection and as many for the opening, a ping after two seconds so that a
     /// quiet source can be told from a dead one, a minute of silence. A connection lives for a day
     /// less ten minutes, and a hundred may be made in five minutes.
     fn default() -> Self {
-        Patience {
+        Timeouts {
             connect: Duration::from_secs(10),
             opening: Duration::from_secs(10),
             ping: Duration::from_secs(2),
@@ -142,9 +142,9 @@ pub(crate) trait Protocol: Send {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Heard {
     /// The source does what it was asked for: data, a heartbeat, a subscription that stands.
-    Speech,
+    Data,
     /// A step on the way there.
-    Step,
+    Handshake,
     /// Nothing that we listen to.
     Unknown,
 }
@@ -183,11 +183,11 @@ impl Say {
 
 /// The connections that a feed has made lately. To be held as long as the feed.
 #[derive(Debug, Default)]
-pub(crate) struct Made(VecDeque<Instant>);
+pub(crate) struct ConnectBudget(VecDeque<Instant>);
 
-impl Made {
+impl ConnectBudget {
     /// Waits until one more connection is allowed, and counts it.
-    pub(crate) async fn one_more(&mut self, patience: &Patience, publisher: &Publisher) {
+    pub(crate) async fn one_more(&mut self, patience: &Timeouts, publisher: &Publisher) {
         let (most, within) = patience.connections;
         if self.0.len() >= most.max(1)
             && let Some(first) = self.0.pop_front()
@@ -218,7 +218,7 @@ fn transient(why: &dyn fmt::Display) -> FeedError {
 /// Makes a connection. Answers it with the count of the bytes of the message that is on its way.
 async fn connect(
     address: Uri,
-    patience: Patience,
+    patience: Timeouts,
     shown: &str,
     publisher: &Publisher,
 ) -> Result<(Socket, Unfinished), FeedError> {
@@ -267,7 +267,7 @@ async fn connect(
 /// the connection or by what [`Protocol`] makes of its words, is [`FeedError::Fatal`].
 pub(crate) async fn run(
     protocol: &mut dyn Protocol,
-    patience: Patience,
+    patience: Timeouts,
     publisher: &Publisher,
 ) -> Result<End, FeedError> {
     let address = protocol.address();
@@ -358,7 +358,7 @@ async fn speak(
     say: &mut Say,
     socket: &mut Socket,
     heard: Instant,
-    patience: Patience,
+    patience: Timeouts,
 ) -> Result<(), FeedError> {
     while let Some(message) = say.0.pop_front() {
         match timeout_at(heard + patience.silence, socket.send(message)).await {
@@ -496,8 +496,8 @@ fn take(
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut is_of_use = true;
     match protocol.read(text, publisher, say) {
-        Ok(Heard::Speech) => publisher.live(),
-        Ok(Heard::Step) => {}
+        Ok(Heard::Data) => publisher.live(),
+        Ok(Heard::Handshake) => {}
         Ok(Heard::Unknown) => {
             publisher.ignore();
             is_of_use = false;
@@ -685,12 +685,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_connections_than_allowed() {
         let minute = Duration::from_secs(60);
-        let patience = Patience {
+        let patience = Timeouts {
             connections: (3, minute),
-            ..Patience::default()
+            ..Timeouts::default()
         };
         let publisher = crate::testing::publisher(&events::testing::tape());
-        let mut made = Made::default();
+        let mut made = ConnectBudget::default();
         let begin = Instant::now();
         let mut taken = Vec::new();
         for _ in 0..7 {

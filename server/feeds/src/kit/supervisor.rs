@@ -5,7 +5,7 @@ use market::{FeedState, FeedStatus};
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::{End, Feed, FeedError, Floor, Publisher, Skipped};
+use crate::{End, Feed, FeedContext, FeedError, Publisher, Skipped};
 
 /// Owns the tasks of the feeds.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Supervisor {
     /// Outside of a tokio runtime.
     pub fn start(
         feeds: Vec<Box<dyn Feed>>,
-        floor: &Floor,
+        floor: &FeedContext,
         backoff: Backoff,
         stop: &CancellationToken,
     ) -> Self {
@@ -249,7 +249,7 @@ mod tests {
 
     struct Scripted {
         acts: VecDeque<Act>,
-        /// Told of each run.
+        /// HighWaterMark of each run.
         runs: mpsc::UnboundedSender<Instant>,
     }
 

@@ -19,14 +19,14 @@ use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::{
-    About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher,
+    About, End, Feed, FeedError, FrameError, Licence, Publisher, Timeouts,
     kit::options::{self, FeedOptions, Main},
     kit::{
         currency,
         fields::{self, Field, Fields},
         numbers::{Number, Numbers},
         rolling::Rolling,
-        socket::{self, Fault, Heard, Made, Protocol, Say},
+        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
     },
     list,
 };
@@ -112,8 +112,8 @@ impl FeedOptions for Options {
 pub struct Binance {
     symbols: Vec<Symbol>,
     url: Uri,
-    patience: Patience,
-    made: Made,
+    patience: Timeouts,
+    made: ConnectBudget,
     rolling: Rolling,
     trades: Numbers,
     /// The symbols whose session was told, which is once in the life of a feed: the day's
@@ -134,8 +134,8 @@ impl Binance {
         Binance {
             symbols,
             url,
-            patience: Patience::default(),
-            made: Made::default(),
+            patience: Timeouts::default(),
+            made: ConnectBudget::default(),
             rolling: Rolling::default(),
             trades: Numbers::default(),
             told: BTreeSet::new(),
@@ -143,7 +143,7 @@ impl Binance {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Patience) -> Self {
+    pub fn with_patience(self, patience: Timeouts) -> Self {
         Binance { patience, ..self }
     }
 
@@ -205,13 +205,13 @@ impl Protocol for Conversation<'_> {
                 Number::AfterGap | Number::Again => publisher.gap(),
                 Number::Known => {
                     publisher.ignore();
-                    return Ok(Heard::Speech);
+                    return Ok(Heard::Data);
                 }
             }
         }
         self.rolling.thin(tick.symbol, &mut tick.day);
         publisher.tick(&tick);
-        Ok(Heard::Speech)
+        Ok(Heard::Data)
     }
 }
 
@@ -515,7 +515,7 @@ mod tests {
     #[test]
     fn an_empty_side_is_nobody() {
         let text = BOOK.replace("61837.63000000", "0.00000000");
-        assert_eq!(parse(&text, 0).unwrap().unwrap().bid, Best::Nobody);
+        assert_eq!(parse(&text, 0).unwrap().unwrap().bid, Best::Empty);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::kit::time::millis;
 use crate::{
-    About, End, Feed, FeedError, FrameError, Patience, Publisher,
+    About, End, Feed, FeedError, FrameError, Publisher, Timeouts,
     kit::options::{self, FeedOptions, Main},
     kit::{
         exact,
@@ -35,7 +35,7 @@ use crate::{
         numbers::{Number, Numbers},
         pairs::{self, Asked, Pair},
         rolling::Rolling,
-        socket::{self, Fault, Heard, Made, Protocol, Say},
+        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
     },
 };
 
@@ -76,8 +76,8 @@ impl FeedOptions for Options {
 pub struct Coinbase {
     pairs: Vec<Pair>,
     url: Uri,
-    patience: Patience,
-    made: Made,
+    patience: Timeouts,
+    made: ConnectBudget,
     told: BTreeSet<Symbol>,
     parser: Parser,
     rolling: Rolling,
@@ -92,8 +92,8 @@ impl Coinbase {
         Coinbase {
             pairs,
             url,
-            patience: Patience::default(),
-            made: Made::default(),
+            patience: Timeouts::default(),
+            made: ConnectBudget::default(),
             told: BTreeSet::new(),
             parser: Parser::new(),
             rolling: Rolling::default(),
@@ -101,7 +101,7 @@ impl Coinbase {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Patience) -> Self {
+    pub fn with_patience(self, patience: Timeouts) -> Self {
         Coinbase { patience, ..self }
     }
 
@@ -223,7 +223,7 @@ impl Protocol for Conversation<'_> {
                             self.is_late = !publisher.clock(tick.time);
                         }
                         self.tick(tick, publisher);
-                        Heard::Speech
+                        Heard::Data
                     }
                     _ => Heard::Unknown,
                 }
@@ -237,7 +237,7 @@ impl Protocol for Conversation<'_> {
                 if self.asked.has(beat.product_id) {
                     self.beat(&beat, publisher);
                 }
-                Heard::Speech
+                Heard::Data
             }
             Some("subscriptions") => {
                 let answer: Subscriptions<'_> = serde_json::from_str(text).map_err(error)?;
@@ -306,7 +306,7 @@ impl Conversation<'_> {
             self.answers_due = self.answers_due.saturating_sub(1);
         }
         let Some(ticker) = ticker.filter(|_| self.answers_due == 0) else {
-            return Ok(Heard::Step);
+            return Ok(Heard::Handshake);
         };
         let products = ticker.product_ids.list().unwrap_or_default();
         let given: BTreeSet<Symbol> = products
@@ -323,7 +323,7 @@ impl Conversation<'_> {
                     .map_err(FeedError::Fatal)?;
             }
         }
-        Ok(Heard::Speech)
+        Ok(Heard::Data)
     }
 
     fn refused(
@@ -360,7 +360,7 @@ impl Conversation<'_> {
                 .map_err(FeedError::Fatal)?;
         }
         self.greet(say);
-        Ok(Heard::Step)
+        Ok(Heard::Handshake)
     }
 }
 
@@ -660,7 +660,7 @@ mod tests {
             assert_eq!((tick.trade, tick.clock), (None, Clock::Receipt));
             assert_eq!(
                 (tick.bid, tick.ask),
-                (Best::Nobody, at("10.98", Some("2"))),
+                (Best::Empty, at("10.98", Some("2"))),
                 "{text}"
             );
             let nothing = Day {

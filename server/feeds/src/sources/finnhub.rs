@@ -13,13 +13,13 @@ use serde_json::{json, value::RawValue};
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::{
-    About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher,
+    About, End, Feed, FeedError, FrameError, Licence, Publisher, Timeouts,
     kit::about::list,
     kit::options::{self, FeedOptions, Main},
     kit::{
         conditions,
         fields::{self, Field},
-        socket::{self, Fault, Heard, Made, Protocol, Say, words},
+        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say, words},
     },
 };
 use crate::{Revealed, Secret};
@@ -91,8 +91,8 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Finnhub {
     options: Options,
-    patience: Patience,
-    made: Made,
+    patience: Timeouts,
+    made: ConnectBudget,
 }
 
 impl Finnhub {
@@ -100,13 +100,13 @@ impl Finnhub {
     pub fn new(options: Options) -> Self {
         Finnhub {
             options,
-            patience: Patience::default(),
-            made: Made::default(),
+            patience: Timeouts::default(),
+            made: ConnectBudget::default(),
         }
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Patience) -> Self {
+    pub fn with_patience(self, patience: Timeouts) -> Self {
         Finnhub { patience, ..self }
     }
 
@@ -205,7 +205,7 @@ impl Protocol for Conversation<'_> {
                         Ok(tick) if self.symbols.contains(&tick.symbol) => {
                             timely(&tick, publisher);
                             publisher.tick(&tick);
-                            heard = Heard::Speech;
+                            heard = Heard::Data;
                         }
                         Ok(_) => {}
                         Err(error) => publisher.wrong(&error.hiding(self.key)),
@@ -213,7 +213,7 @@ impl Protocol for Conversation<'_> {
                 }
                 Ok(heard)
             }
-            Message::Ping => Ok(Heard::Speech),
+            Message::Ping => Ok(Heard::Data),
             Message::Error(said) => {
                 let said = words(&self.key.hide(&said));
                 Err(failure(&said).map_or_else(
@@ -330,7 +330,7 @@ fn trade_of(text: &str, received: Millis) -> Result<Tick, FrameError> {
 
 #[cfg(test)]
 mod tests {
-    use market::Moves;
+    use market::TradeEligibility;
     use proptest::prelude::*;
 
     use super::*;
@@ -360,7 +360,7 @@ mod tests {
         let trade = second.trade.unwrap();
         assert_eq!(trade.price.to_string(), "7296.890");
         assert_eq!(trade.size.unwrap().to_string(), "0.011467");
-        assert_eq!(trade.moves, Moves::ALL);
+        assert_eq!(trade.moves, TradeEligibility::ALL);
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Halts {
     interval: Duration,
-    patience: fetch::Patience,
+    patience: fetch::Timeouts,
     page: Page,
     halts: Seen<String, Known>,
     reported: Reported,
@@ -107,7 +107,7 @@ impl Halts {
     pub fn new(options: Options) -> Self {
         Halts {
             interval: options.interval,
-            patience: fetch::Patience::default(),
+            patience: fetch::Timeouts::default(),
             page: Page::new(options.url),
             halts: Seen::new(REMEMBERED),
             reported: Reported::new(REMEMBERED),
@@ -116,7 +116,7 @@ impl Halts {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: fetch::Patience) -> Self {
+    pub fn with_patience(self, patience: fetch::Timeouts) -> Self {
         Halts { patience, ..self }
     }
 

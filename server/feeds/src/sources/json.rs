@@ -14,8 +14,8 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use market::{
-    Best, Clock, Day, Millis, Moves, Price, Quality, Session, Size, Symbol, Tick, TimeUnit, Trade,
-    TradingState,
+    Best, Clock, Day, Millis, Price, Quality, Session, Size, Symbol, Tick, TimeUnit, Trade,
+    TradeEligibility, TradingState,
 };
 use reqwest::{
     Url,
@@ -397,7 +397,7 @@ impl FeedOptions for Options {
 pub struct Json {
     name: String,
     options: Options,
-    patience: fetch::Patience,
+    patience: fetch::Timeouts,
     /// What was told of each symbol.
     told: HashMap<Symbol, Figures>,
     /// How long it was since the last poll.
@@ -415,14 +415,14 @@ impl Json {
         Json {
             name,
             options,
-            patience: fetch::Patience::default(),
+            patience: fetch::Timeouts::default(),
             told: HashMap::new(),
             wait: Duration::ZERO,
         }
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: fetch::Patience) -> Self {
+    pub fn with_patience(self, patience: fetch::Timeouts) -> Self {
         Json { patience, ..self }
     }
 
@@ -589,16 +589,16 @@ impl Json {
         if let Some(price) = figures.price.filter(|_| is_traded) {
             tick.trade = Some(Trade {
                 // Of all the trades between two polls one is seen, which is no volume.
-                moves: Moves {
+                moves: TradeEligibility {
                     volume: false,
-                    ..Moves::ALL
+                    ..TradeEligibility::ALL
                 },
                 ..Trade::new(price, figures.size)
             });
         }
         let side = |price: Option<Price>, size| match price {
             Some(price) => Best::At { price, size },
-            None => Best::Nobody,
+            None => Best::Empty,
         };
         tick.bid = side(figures.bid, figures.bid_size);
         tick.ask = side(figures.ask, figures.ask_size);

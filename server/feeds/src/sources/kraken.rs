@@ -26,14 +26,14 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Message, http::Uri};
 
 use crate::{
-    About, End, Feed, FeedError, FrameError, Patience, Publisher,
+    About, End, Feed, FeedError, FrameError, Publisher, Timeouts,
     kit::options::{self, FeedOptions, Main},
     kit::{
         fields::{self, Field, Fields},
         numbers::{Number, Numbers},
         pairs::{self, Asked, Pair},
         rolling::Rolling,
-        socket::{self, Fault, Heard, Made, Protocol, Say},
+        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
     },
 };
 
@@ -74,8 +74,8 @@ impl FeedOptions for Options {
 pub struct Kraken {
     pairs: Vec<Pair>,
     url: Uri,
-    patience: Patience,
-    made: Made,
+    patience: Timeouts,
+    made: ConnectBudget,
     told: BTreeSet<Symbol>,
     trades: Numbers,
     rolling: Rolling,
@@ -91,11 +91,11 @@ impl Kraken {
             pairs,
             url,
             // Half of what is allowed to an address.
-            patience: Patience {
+            patience: Timeouts {
                 connections: (75, Duration::from_secs(10 * 60)),
-                ..Patience::default()
+                ..Timeouts::default()
             },
-            made: Made::default(),
+            made: ConnectBudget::default(),
             told: BTreeSet::new(),
             trades: Numbers::default(),
             rolling: Rolling::default(),
@@ -103,7 +103,7 @@ impl Kraken {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Patience) -> Self {
+    pub fn with_patience(self, patience: Timeouts) -> Self {
         Kraken { patience, ..self }
     }
 
@@ -305,14 +305,14 @@ impl Protocol for Conversation<'_> {
                 self.trades(entries, snapshot, publisher);
                 some_of(is_any, faults, publisher)?
             }
-            (Some("heartbeat"), _) if self.answers_due.is_empty() => Heard::Speech,
-            (Some("heartbeat"), _) | (None, Some("pong")) => Heard::Step,
+            (Some("heartbeat"), _) if self.answers_due.is_empty() => Heard::Data,
+            (Some("heartbeat"), _) | (None, Some("pong")) => Heard::Handshake,
             (Some("status"), _) => {
                 self.status(frame.data, publisher, text)?;
-                Heard::Step
+                Heard::Handshake
             }
             (None, Some("subscribe")) => self.answered(&frame, publisher)?,
-            (None, Some("unsubscribe")) => Heard::Step,
+            (None, Some("unsubscribe")) => Heard::Handshake,
             (None, None) if frame.event.is_some() => {
                 return Err(FeedError::Fatal(VERSION_1.to_owned()).into());
             }
@@ -321,7 +321,7 @@ impl Protocol for Conversation<'_> {
         self.ask_anew(say);
         match heard {
             // It speaks, but is not well: heartbeats come all the same.
-            Heard::Speech if self.is_down => Ok(Heard::Step),
+            Heard::Data if self.is_down => Ok(Heard::Handshake),
             heard => Ok(heard),
         }
     }
@@ -498,8 +498,8 @@ impl Conversation<'_> {
             }
         }
         Ok(match self.answers_due.is_empty() {
-            true => Heard::Speech,
-            false => Heard::Step,
+            true => Heard::Data,
+            false => Heard::Handshake,
         })
     }
 }
@@ -518,7 +518,7 @@ fn some_of(
 ) -> Result<Heard, FrameError> {
     let last = if is_any { None } else { faults.pop() };
     publisher.wrongs(faults);
-    last.map_or(Ok(Heard::Speech), Err)
+    last.map_or(Ok(Heard::Data), Err)
 }
 
 /// The entries of a message, as they are written.
@@ -648,7 +648,7 @@ mod tests {
         let ticks = tickers(raw(TICKER), RECEIVED, TICKER, &mut faults).unwrap();
         assert_eq!(faults, []);
         assert_eq!((ticks[0].time, ticks[0].clock), (RECEIVED, Clock::Receipt));
-        assert_eq!(ticks[0].ask, Best::Nobody);
+        assert_eq!(ticks[0].ask, Best::Empty);
         assert_eq!(ticks[0].day.prev_close.unwrap().to_string(), "0.10052");
         assert_eq!(ticks[0].trade, None);
     }
@@ -662,7 +662,7 @@ mod tests {
             volume: Some("0".parse().unwrap()),
             ..Day::default()
         };
-        assert_eq!((ticks[0].day, ticks[0].bid), (nothing, Best::Nobody));
+        assert_eq!((ticks[0].day, ticks[0].bid), (nothing, Best::Empty));
         assert!(matches!(ticks[0].ask, Best::At { .. }));
         assert_eq!(
             (ticks[1].day, ticks[1].bid),

@@ -177,7 +177,7 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Sec {
     options: Options,
-    patience: fetch::Patience,
+    patience: fetch::Timeouts,
     gap: Duration,
     queries: Vec<Query>,
     filings: Seen<String, Filing>,
@@ -220,7 +220,7 @@ impl Sec {
             has_met: false,
         });
         Sec {
-            patience: fetch::Patience::default(),
+            patience: fetch::Timeouts::default(),
             gap: GAP.min(options.interval),
             queries: queries.collect(),
             filings: Seen::new(FILINGS),
@@ -237,7 +237,7 @@ impl Sec {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: fetch::Patience) -> Self {
+    pub fn with_patience(self, patience: fetch::Timeouts) -> Self {
         Sec { patience, ..self }
     }
 

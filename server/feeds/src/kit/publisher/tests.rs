@@ -48,7 +48,7 @@ fn a_feed_that_takes_over_meanwhile_publishes_its_session_last() {
         }
         START
     };
-    let floor = Floor::new(tape.clone(), Arc::new(clock));
+    let floor = FeedContext::new(tape.clone(), Arc::new(clock));
     let symbol: Symbol = "BTC-USD".parse().unwrap();
     let publishers = ["First", "Second"].map(|name| Publisher::new(floor.clone(), name));
     let [first, second] = publishers.map(Arc::new);

@@ -365,7 +365,7 @@ fn bands(text: &str, faults: &mut Vec<FrameError>) -> Result<Option<Bands>, Fram
 
 #[cfg(test)]
 mod tests {
-    use market::{Best, Clock, Moves};
+    use market::{Best, Clock, TradeEligibility};
     use proptest::prelude::*;
 
     use super::*;
@@ -432,7 +432,7 @@ mod tests {
         );
         for conditions in ["null", "[]", "[\" \"]"] {
             let text = TRADE.replace(r#"["@","I"]"#, conditions);
-            assert_eq!(tick(&text).trade.unwrap().moves, Moves::ALL);
+            assert_eq!(tick(&text).trade.unwrap().moves, TradeEligibility::ALL);
         }
     }
 
@@ -447,13 +447,13 @@ mod tests {
             (price.to_string(), size.unwrap().to_string()),
             ("87.680".to_owned(), "4".to_owned())
         );
-        assert_eq!(tick(&QUOTE.replace("87.66", "0")).bid, Best::Nobody);
+        assert_eq!(tick(&QUOTE.replace("87.66", "0")).bid, Best::Empty);
     }
 
     #[test]
     fn what_a_report_can_do_without_is_missing_or_empty() {
         for nobody in ["null", "\"\"", "0"] {
-            assert_eq!(tick(&QUOTE.replace("87.66", nobody)).bid, Best::Nobody);
+            assert_eq!(tick(&QUOTE.replace("87.66", nobody)).bid, Best::Empty);
         }
         let quote = tick(&QUOTE.replace("\"bp\":87.66,\"bs\":1,", ""));
         assert_eq!(quote.bid, Best::Unchanged);
@@ -473,7 +473,7 @@ mod tests {
         let trade = told.trade.unwrap();
         assert_eq!(
             (trade.size, trade.id, trade.moves),
-            (None, None, Moves::ALL)
+            (None, None, TradeEligibility::ALL)
         );
         let halt = STATUS.replace("\"Trading Halt\"", "null");
         let halt = halt.replace(
@@ -495,7 +495,7 @@ mod tests {
         let right = correction.right.unwrap();
         assert_eq!(
             (right.price.to_string().as_str(), right.moves),
-            ("126.5", Moves::ALL)
+            ("126.5", TradeEligibility::ALL)
         );
         let cancel = corrected(CANCEL);
         assert_eq!((Some(cancel.trade), cancel.right), (right.id, None));

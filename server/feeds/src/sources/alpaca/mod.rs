@@ -20,7 +20,7 @@ pub use news::{Options as StoriesOptions, Stories};
 pub use stocks::{Endpoint, Options, Stocks};
 
 use crate::{
-    FeedError, FrameError, Patience, Publisher,
+    FeedError, FrameError, Publisher, Timeouts,
     kit::{
         fields::Field,
         socket::{Fault, Heard, Say, words},
@@ -32,11 +32,11 @@ use crate::{Revealed, Secret};
 const TAKEN: Duration = Duration::from_secs(30);
 
 /// Its sources send nothing for hours at night.
-fn patience() -> Patience {
-    Patience {
+fn patience() -> Timeouts {
+    Timeouts {
         ping: Duration::from_secs(10),
         silence: Duration::from_secs(40),
-        ..Patience::default()
+        ..Timeouts::default()
     }
 }
 
@@ -140,12 +140,12 @@ impl<'a> Dialogue<'a> {
                 kind => take(kind, message.get()).map(Some),
             });
             match read {
-                Ok(Some(true)) => heard = Heard::Speech,
+                Ok(Some(true)) => heard = Heard::Data,
                 Ok(Some(false)) => {}
                 Ok(None) => match self.control(message, say) {
                     // The subscription stands.
-                    Ok(()) if self.stage == Stage::Open => heard = Heard::Speech,
-                    Ok(()) if heard == Heard::Unknown => heard = Heard::Step,
+                    Ok(()) if self.stage == Stage::Open => heard = Heard::Data,
+                    Ok(()) if heard == Heard::Unknown => heard = Heard::Handshake,
                     Ok(()) => {}
                     Err(Fault::Frame(error)) => wrong = Some(hidden(error)),
                     Err(fault) => return Err(fault),

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::sources::alpaca::{Account, Dialogue, frames, stocks};
 use crate::{
-    About, End, Feed, FeedError, FrameError, Licence, Patience, Publisher, Secret,
+    About, End, Feed, FeedError, FrameError, Licence, Publisher, Secret, Timeouts,
     kit::about::list,
     kit::options::{self, FeedOptions, Main},
     kit::{
@@ -26,7 +26,7 @@ use crate::{
         fields::Field,
         headline, markup,
         seen::Seen,
-        socket::{self, Fault, Heard, Made, Protocol, Say},
+        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
     },
 };
 use text::without_bom;
@@ -134,8 +134,8 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Stories {
     options: Options,
-    patience: Patience,
-    made: Made,
+    patience: Timeouts,
+    made: ConnectBudget,
     known: Known,
     /// From when on stories may be missing; from the beginning where it is none.
     from: Option<Millis>,
@@ -149,7 +149,7 @@ impl Stories {
         Stories {
             options,
             patience: crate::sources::alpaca::patience(),
-            made: Made::default(),
+            made: ConnectBudget::default(),
             known: Known {
                 versions: Seen::new(MAX_KNOWN),
                 newest: None,
@@ -160,13 +160,13 @@ impl Stories {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Patience) -> Self {
+    pub fn with_patience(self, patience: Timeouts) -> Self {
         Stories { patience, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         let account = Account::read(&self.options.key, &self.options.secret, publisher)?;
-        let fetcher = Fetcher::new(fetch::USER_AGENT, fetch::Patience::default())?.of(publisher);
+        let fetcher = Fetcher::new(fetch::USER_AGENT, fetch::Timeouts::default())?.of(publisher);
         let symbols = match &self.options.symbols[..] {
             [] => json!(["*"]),
             symbols => json!(symbols),
@@ -392,7 +392,7 @@ struct Answer<'a> {
 }
 
 /// A page of the archive.
-struct Told {
+struct HighWaterMark {
     stories: Vec<Story>,
     /// How many there were, those that cannot be read included.
     entries: usize,
@@ -485,7 +485,7 @@ impl Missed {
         address: Url,
         limit: usize,
         publisher: &Publisher,
-    ) -> Result<Told, FetchError> {
+    ) -> Result<HighWaterMark, FetchError> {
         let wrong = |why: String| FetchError {
             status: None,
             why,
@@ -517,7 +517,7 @@ impl Missed {
             let faults = faults.into_iter();
             publisher.wrongs(faults.map(|fault| account.hidden(fault)).collect());
         }
-        Ok(Told {
+        Ok(HighWaterMark {
             stories,
             entries: entries.len(),
             next: answer.next_page_token.text().map(Cow::into_owned),

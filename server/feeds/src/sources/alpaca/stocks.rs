@@ -16,12 +16,12 @@ use crate::sources::alpaca::{
     frames::{self, Bands, Change, Message, Status},
 };
 use crate::{
-    About, End, Feed, FeedError, Licence, Patience, Publisher, Secret,
+    About, End, Feed, FeedError, Licence, Publisher, Secret, Timeouts,
     kit::about::list,
     kit::options::{self, FeedOptions, Main},
     kit::{
         conditions::Scope,
-        socket::{self, Fault, Heard, Made, Protocol, Say},
+        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
     },
 };
 
@@ -63,7 +63,7 @@ pub enum Endpoint {
     Sip,
     /// Those of all exchanges, a quarter of an hour late.
     DelayedSip,
-    /// Made up, at any time, of the symbol `FAKEPACA`.
+    /// ConnectBudget up, at any time, of the symbol `FAKEPACA`.
     Test,
 }
 
@@ -190,8 +190,8 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Stocks {
     options: Options,
-    patience: Patience,
-    made: Made,
+    patience: Timeouts,
+    made: ConnectBudget,
     // Both of symbols that we listen to alone, and kept over connections.
     halts: HashMap<Symbol, Millis>,
     bands: HashMap<Symbol, Bands>,
@@ -203,14 +203,14 @@ impl Stocks {
         Stocks {
             options,
             patience: crate::sources::alpaca::patience(),
-            made: Made::default(),
+            made: ConnectBudget::default(),
             halts: HashMap::new(),
             bands: HashMap::new(),
         }
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Patience) -> Self {
+    pub fn with_patience(self, patience: Timeouts) -> Self {
         Stocks { patience, ..self }
     }
 

@@ -39,7 +39,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 pub struct Rss {
     name: String,
     options: Options,
-    patience: fetch::Patience,
+    patience: fetch::Timeouts,
     addresses: Vec<Address>,
     shared: Shared,
 }
@@ -55,7 +55,7 @@ struct Address {
     failures: u32,
     standing: Standing,
     /// What was published of a story, by its identity.
-    seen: Seen<Identity, Told>,
+    seen: Seen<Identity, HighWaterMark>,
     /// Addresses that several stories of the feed have had.
     crowded: Seen<String, ()>,
     /// What has been counted already.
@@ -63,7 +63,7 @@ struct Address {
 }
 
 #[derive(Debug)]
-struct Told {
+struct HighWaterMark {
     /// The id under which the story is on the tape.
     id: String,
     digest: [u8; 32],
@@ -102,7 +102,7 @@ impl Rss {
         });
         Rss {
             name,
-            patience: fetch::Patience::default(),
+            patience: fetch::Timeouts::default(),
             addresses: addresses.collect(),
             shared: Seen::new(remembered(&options) * options.url.len().max(1)),
             options,
@@ -110,7 +110,7 @@ impl Rss {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: fetch::Patience) -> Self {
+    pub fn with_patience(self, patience: fetch::Timeouts) -> Self {
         Rss { patience, ..self }
     }
 
@@ -372,7 +372,7 @@ impl Address {
         let news = story.news(id.clone(), options, source, published);
         self.seen.insert(
             identity,
-            Told {
+            HighWaterMark {
                 id,
                 digest,
                 published,

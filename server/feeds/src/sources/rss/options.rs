@@ -15,7 +15,7 @@ use crate::{
 const ADDRESSES: usize = 50;
 
 /// The most stories of one document that can be asked for.
-const MOST_ITEMS: usize = 1_000;
+const MAX_ITEMS: usize = 1_000;
 
 /// The most symbols of one story.
 pub(super) const MAX_SYMBOLS: usize = 50;
@@ -114,9 +114,9 @@ impl FeedOptions for Options {
         if symbols > MAX_SYMBOLS {
             return Err(format!("{symbols} symbols: expected at most {MAX_SYMBOLS}"));
         }
-        if !(1..=MOST_ITEMS).contains(&self.items) {
+        if !(1..=MAX_ITEMS).contains(&self.items) {
             let items = self.items;
-            return Err(format!("items {items}: expected 1 to {MOST_ITEMS}"));
+            return Err(format!("items {items}: expected 1 to {MAX_ITEMS}"));
         }
         options::name(self.name.as_deref())?;
         options::user_agent(&self.user_agent)?;

@@ -11,7 +11,7 @@ use market::{Bar, Best, Event, FeedState, NewsType, Quality, Symbol, TradingStat
 use tokio::time::sleep;
 
 use super::*;
-use crate::{Floor, testing};
+use crate::{FeedContext, testing};
 use events::{Topic, testing::START};
 
 const HOUR: Millis = 3_600_000;
@@ -382,7 +382,7 @@ async fn the_past_is_on_the_tape_before_the_feed_is_live() {
     let tape = testing::tape();
     let mut reader = testing::listen(&tape);
     let publisher = Publisher::new(
-        Floor::new(tape.clone(), testing::runtime_now()),
+        FeedContext::new(tape.clone(), testing::runtime_now()),
         stories::SOURCE,
     );
     let mut feed = Simulate::new(1);
@@ -449,7 +449,7 @@ async fn a_clock_that_leaps_neither_stops_it_nor_makes_it_burst() {
     let (steady, leapt) = (testing::runtime_now(), Arc::clone(&leap));
     let now: clock::Now =
         Arc::new(move || steady().saturating_add_signed(leapt.load(Ordering::Relaxed)));
-    let publisher = Publisher::new(Floor::new(tape.clone(), now), stories::SOURCE);
+    let publisher = Publisher::new(FeedContext::new(tape.clone(), now), stories::SOURCE);
     let mut feed = Simulate::new(1);
     let run = feed.run(&publisher);
     tokio::pin!(run);

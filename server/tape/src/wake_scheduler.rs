@@ -9,14 +9,14 @@ use crate::{Key, Payload, log::Log, view::lock};
 /// Wakes cursors in the place of the appends that concern them: see [`crate::Tape::ringer`].
 ///
 /// Dropping it wakes who is left, and appends wake cursors themselves again.
-pub struct Ringer<K: Key, P: Payload> {
+pub struct WakeScheduler<K: Key, P: Payload> {
     log: Arc<Mutex<Log<K, P>>>,
 }
 
-impl<K: Key, P: Payload> Ringer<K, P> {
+impl<K: Key, P: Payload> WakeScheduler<K, P> {
     pub(crate) fn new(log: &Arc<Mutex<Log<K, P>>>) -> Self {
         lock(log).ringing.ringers += 1;
-        Ringer {
+        WakeScheduler {
             log: Arc::clone(log),
         }
     }
@@ -49,7 +49,7 @@ impl<K: Key, P: Payload> Ringer<K, P> {
     }
 }
 
-impl<K: Key, P: Payload> Drop for Ringer<K, P> {
+impl<K: Key, P: Payload> Drop for WakeScheduler<K, P> {
     fn drop(&mut self) {
         let mut log = lock(&self.log);
         log.ringing.ringers -= 1;
@@ -61,8 +61,8 @@ impl<K: Key, P: Payload> Drop for Ringer<K, P> {
     }
 }
 
-impl<K: Key, P: Payload> fmt::Debug for Ringer<K, P> {
+impl<K: Key, P: Payload> fmt::Debug for WakeScheduler<K, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ringer").finish_non_exhaustive()
+        f.debug_struct("WakeScheduler").finish_non_exhaustive()
     }
 }

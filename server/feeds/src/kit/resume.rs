@@ -7,14 +7,14 @@ use market::{Millis, Quote, Session, Symbol, Trade};
 
 /// Where the feeds of before left their symbols: each is taken up by the feed that spoke of it, once.
 #[derive(Debug, Default)]
-pub struct LeftBehind {
-    left: Mutex<HashMap<Symbol, Left>>,
-    told: Vec<Told>,
+pub struct ResumeStates {
+    left: Mutex<HashMap<Symbol, ResumeState>>,
+    told: Vec<HighWaterMark>,
 }
 
 /// How far a symbol was told, whoever told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Told {
+pub struct HighWaterMark {
     /// Which one.
     pub symbol: Symbol,
     /// The time of its newest quote on the tape.
@@ -25,7 +25,7 @@ pub struct Told {
 
 /// Where a feed left a symbol.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Left {
+pub struct ResumeState {
     /// Its session, which says who spoke of it.
     pub session: Session,
     /// Its newest quote.
@@ -36,23 +36,23 @@ pub struct Left {
     pub trades: Vec<(Millis, Trade)>,
 }
 
-impl LeftBehind {
+impl ResumeStates {
     /// What was left of symbols, and how far each was told.
-    pub fn new(left: impl IntoIterator<Item = Left>, told: Vec<Told>) -> Self {
+    pub fn new(left: impl IntoIterator<Item = ResumeState>, told: Vec<HighWaterMark>) -> Self {
         let left = left.into_iter().map(|left| (left.quote.symbol, left));
-        LeftBehind {
+        ResumeStates {
             left: Mutex::new(left.collect()),
             told,
         }
     }
 
     /// How far symbols were told.
-    pub fn told(&self) -> &[Told] {
+    pub fn told(&self) -> &[HighWaterMark] {
         &self.told
     }
 
     /// Takes what a source has left of a symbol.
-    pub fn take(&self, symbol: Symbol, source: &str) -> Option<Left> {
+    pub fn take(&self, symbol: Symbol, source: &str) -> Option<ResumeState> {
         let mut left = self.lock();
         if left.get(&symbol)?.session.source != source {
             return None;
@@ -69,7 +69,7 @@ impl LeftBehind {
             .collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Symbol, Left>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Symbol, ResumeState>> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,10 +3,10 @@ use std::sync::{Arc, MutexGuard};
 use archive::Archive;
 use market::Millis;
 
-use crate::LeftBehind;
+use crate::ResumeStates;
 use crate::{
     Recorder,
-    arbiter::{Seats, Speakers},
+    arbiter::{SourceArbiter, SourceStates},
 };
 use clock::Now;
 use directory::Directory;
@@ -16,7 +16,7 @@ use sessions::Sessions;
 
 /// What all feeds share: where they publish, and what they know together.
 #[derive(Clone)]
-pub struct Floor {
+pub struct FeedContext {
     /// Where events go.
     pub tape: Tape,
     /// The time of receipt.
@@ -32,18 +32,18 @@ pub struct Floor {
     /// What builds bars of what is published, if anything does.
     pub builder: Option<Arc<Builder>>,
     /// Where symbols were left before a restart.
-    pub(crate) left: Arc<LeftBehind>,
+    pub(crate) left: Arc<ResumeStates>,
     /// Who writes down what feeds receive, if somebody does.
     pub recorder: Option<Arc<Recorder>>,
-    speakers: Arc<Speakers>,
+    speakers: Arc<SourceArbiter>,
     /// The symbols that stories alone have named.
     pub newcomers: Newcomers,
 }
 
-impl Floor {
+impl FeedContext {
     /// A floor on which nothing has been said yet.
     pub fn new(tape: Tape, clock: Now) -> Self {
-        Floor {
+        FeedContext {
             tape,
             clock,
             directory: Arc::default(),
@@ -60,13 +60,13 @@ impl Floor {
 
     /// Goes on where symbols were left before a restart: the feed that spoke of one takes it up, and
     /// none tells a bar again or goes back in time.
-    pub fn go_on(&mut self, left: LeftBehind) {
+    pub fn go_on(&mut self, left: ResumeStates) {
         let now = self.now();
         self.speakers().remember(left.told(), now);
         self.left = Arc::new(left);
     }
 
-    /// Whether somebody holds [`Floor::speakers`].
+    /// Whether somebody holds [`FeedContext::speakers`].
     #[cfg(test)]
     pub(crate) fn is_locked(&self) -> bool {
         self.speakers.is_locked()
@@ -89,7 +89,7 @@ impl Floor {
     }
 
     /// Who speaks for each symbol.
-    pub(crate) fn speakers(&self) -> MutexGuard<'_, Seats> {
+    pub(crate) fn speakers(&self) -> MutexGuard<'_, SourceStates> {
         self.speakers.lock()
     }
 
@@ -99,9 +99,9 @@ impl Floor {
     }
 }
 
-impl std::fmt::Debug for Floor {
+impl std::fmt::Debug for FeedContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Floor")
+        f.debug_struct("FeedContext")
             .field("tape", &self.tape)
             .finish_non_exhaustive()
     }

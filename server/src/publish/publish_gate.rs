@@ -15,7 +15,7 @@ use super::{PublishOptions, Strangers, TokenGrant};
 
 /// Where publications come in: who may publish, how much, and how it gets on the tape.
 #[derive(Debug)]
-pub struct Desk {
+pub struct PublishGate {
     // Held for a look or an exchange, and never across an await.
     publishers: RwLock<Vec<Arc<Publisher>>>,
     rate: NonZeroU32,
@@ -86,10 +86,10 @@ impl Publisher {
     }
 }
 
-impl Desk {
+impl PublishGate {
     /// The desk of a server.
     pub fn new(options: &PublishOptions) -> Self {
-        let desk = Desk {
+        let desk = PublishGate {
             publishers: RwLock::default(),
             rate: options.rate,
             burst: options.burst,
