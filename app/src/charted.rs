@@ -146,6 +146,8 @@ impl Dashboard {
                 let query = search();
                 if choices.read_query(&query, |symbol| self.knows(*symbol)) {
                     taken.set_value(choices.query());
+                    // A symbol that is opened with it has the range of the address.
+                    self.set_range(choices.range.get_untracked());
                 }
                 show(&query);
             });

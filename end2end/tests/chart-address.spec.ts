@@ -153,7 +153,7 @@ test('tabs of one’s own follow each other, and one that was opened by a link d
 test('an address with nonsense in it shows what it can', async ({ page, serve, dashboard }) => {
   const server = await market(serve);
   const symbols = Array.from({ length: 300 }, (_, n) => `GONE${n}`).join(',');
-  const words = `${'x'.repeat(2_000)},1Y,<b>,log,sma20,sma20,,%00`;
+  const words = `${'x'.repeat(2_000)},9Y,<b>,log,sma20,sma20,,%00`;
   await page.goto(`${server.url}/stocks/STILL?chart=${words}&compare=${symbols},OTHER,OTHER`);
   await isDrawn(page);
   await dashboard.isLive();

@@ -127,7 +127,7 @@ fn is_known_in(view: &View<'_>, symbol: Symbol) -> bool {
 
 /// Those of some symbols that no feed has named and that are not remembered, in their order.
 pub(crate) fn unknown_of(tape: &Tape, remembered: &Remembered, symbols: &[Symbol]) -> Vec<Symbol> {
-    let mut unknown = without(tape, symbols, |view, symbol| is_known_in(view, symbol));
+    let mut unknown = without(tape, symbols, is_known_in);
     unknown.retain(|symbol| !remembered.has(*symbol));
     unknown
 }

@@ -145,7 +145,8 @@ impl<K: Key, P: Payload> Tape<K, P> {
     ///
     /// With an interval, merging entries of the last `min_interval` milliseconds before `id` come
     /// again: when the connection broke, they may have been withheld while a newer kept entry was
-    /// delivered.
+    /// delivered. So it has to be the longest interval with which anything was read up to `id`, also
+    /// where a cursor in between delivered nothing.
     ///
     /// # Errors
     /// When `id` is of another tape, from before this one or after its newest entry, or a kept entry of these topics

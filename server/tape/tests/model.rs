@@ -137,7 +137,7 @@ struct Client {
     /// Its topics, each with the position from which on it is followed.
     since: BTreeMap<Key, EventId>,
     interval: Option<u64>,
-    /// The longest interval that this connection has had.
+    /// The longest interval that its connections have had since the log begins.
     longest: Option<u64>,
     /// Up to where, and of which topics, it must see what merges again.
     again: Option<(EventId, BTreeSet<Key>)>,
@@ -212,7 +212,8 @@ impl Client {
     fn reconnected(&mut self, cursor: Cursor<Key, Item>, position: EventId) {
         self.cursor = cursor;
         self.cursor.set_min_interval(self.interval);
-        self.longest = self.interval;
+        // What was withheld before may not have come yet.
+        self.longest = self.longest.max(self.interval);
         self.waits = None;
         self.moved(position);
     }
@@ -685,6 +686,7 @@ impl Model {
                     .tape
                     .open(client.since.keys(), |view| self.check_view(view));
                 client.begin_at(self.last);
+                client.longest = None;
                 client.reconnected(cursor, self.last);
             }
         }
