@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use market::{Interval, Symbol};
 
-use crate::dashboard::Missing;
+use crate::missing::Missing;
 
 /// The symbol that an address opens, `GOOG` of `/stocks/GOOG`.
 pub(crate) fn symbol_of(path: &str) -> Option<Symbol> {

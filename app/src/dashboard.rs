@@ -9,6 +9,7 @@ use crate::{
     chart_choices::ChartChoices,
     live::State,
     market_state::{ChartChange, Instrument, MarketState},
+    missing::Missing,
     news_filter::NewsFilter,
     news_list::{NewsList, Story},
     news_reader::NewsReader,
@@ -52,37 +53,6 @@ impl Ticker {
 fn line(instrument: &Instrument) -> String {
     let newest = instrument.quote.as_ref().and_then(|quote| quote.price);
     sparkline::path(&instrument.closes, newest)
-}
-
-/// Bars that are missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Missing {
-    /// Of what.
-    pub(crate) symbol: Symbol,
-    /// For a chart of this range.
-    pub(crate) range: Range,
-    /// How long they are.
-    pub(crate) interval: Interval,
-    /// How many at the most.
-    pub(crate) limit: u64,
-    /// Those that begin before this moment, where those from then on are known.
-    pub(crate) before: Option<Millis>,
-    /// The [`MarketState::run`] that they have to be of.
-    pub(crate) run: u32,
-}
-
-impl Missing {
-    /// The newest bars that a range is drawn from.
-    pub(crate) const fn of_range(symbol: Symbol, range: Range, archived: bool, run: u32) -> Self {
-        Missing {
-            symbol,
-            range,
-            interval: range.interval(archived),
-            limit: range.bars(archived),
-            before: None,
-            run,
-        }
-    }
 }
 
 /// What the whole page is drawn from: plain state that events are written into as they come, and

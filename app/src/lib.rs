@@ -43,6 +43,7 @@ mod keys;
 mod live;
 mod mark;
 mod market_state;
+mod missing;
 mod navigation;
 mod news;
 mod news_filter;

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     Range,
-    dashboard::Missing,
+    missing::Missing,
     news_list::NewsList,
     page_data::{FoundBars, PageData},
     price_path::{Added, PricePath, PricePoint},

@@ -3,7 +3,7 @@ use std::{cmp::Reverse, collections::VecDeque};
 use chart::{Point, Sample};
 use market::{Bar, Interval, Millis};
 
-use crate::{Range, dashboard::Missing};
+use crate::{Range, missing::Missing};
 
 /// How many of the newest prices are kept: a chart is not wider than this in pixels, and older
 /// ones are in the bars.

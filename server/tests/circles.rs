@@ -311,7 +311,7 @@ fn ties(circle: &[PathBuf], imports: &Imports, workspace: &Path) -> Vec<String> 
 
 /// Circles that are still there: the first file of each. One that is opened leaves this list.
 const KNOWN: [&str; 8] = [
-    "app/src/alerts.rs",
+    "app/src/dashboard.rs",
     "app/src/combobox.rs",
     "app/src/help.rs",
     "app/src/live/source.rs",

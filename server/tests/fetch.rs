@@ -19,7 +19,7 @@ fn fetcher() -> Fetcher {
     // Long enough for a machine that is busy, short enough to wait for.
     let patience = Timeouts {
         connect: Duration::from_secs(5),
-        silence: Duration::from_millis(500),
+        silence: Duration::from_secs(3),
         answer: Duration::from_secs(20),
     };
     Fetcher::new(USER_AGENT, patience).unwrap()
@@ -260,8 +260,8 @@ async fn a_redirect_is_followed_on_its_host_alone() {
 async fn faults_of_the_wire_are_said_in_words() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n";
     for (reply, words) in [
-        (Reply::Silence, "nothing came for 500ms"),
-        (Reply::Stall(b"half".to_vec()), "nothing came for 500ms"),
+        (Reply::Silence, "nothing came for 3s"),
+        (Reply::Stall(b"half".to_vec()), "nothing came for 3s"),
         (Reply::Bytes(Vec::new()), "no whole answer of"),
         (
             Reply::Bytes(b"\0\xff\xfe garbage".to_vec()),

@@ -3,8 +3,7 @@ use market::{Bar, Millis};
 
 use super::request;
 use crate::{
-    FoundBars, FoundNews, address, browser,
-    dashboard::{Dashboard, Missing},
+    FoundBars, FoundNews, address, browser, dashboard::Dashboard, missing::Missing,
     price_path::interval_named,
 };
 
