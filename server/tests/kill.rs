@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use server::publish::TokenGrant;
 use tape::EventId;
 use tokio::{sync::watch, task::JoinSet};
+use tokio_util::sync::CancellationToken;
 
 use support::{bar, news, quote, session};
 
@@ -93,10 +94,18 @@ struct Answered {
 }
 
 /// Publishes one batch after the other, and each that was not answered again.
-async fn publish(symbols: [&'static str; 3], address: Address, answered: Arc<Mutex<Answered>>) {
+async fn publish(
+    symbols: [&'static str; 3],
+    address: Address,
+    answered: Arc<Mutex<Answered>>,
+    ends: CancellationToken,
+) {
     let client = support::client();
     let mut sessions = symbols.map(session).to_vec();
     for number in 0.. {
+        if ends.is_cancelled() {
+            return;
+        }
         let mut batch = std::mem::take(&mut sessions);
         for (place, symbol) in symbols.into_iter().enumerate() {
             let Event::Quote(mut quote) = quote(symbol, &format!("{number}.0{place}1")) else {
@@ -283,8 +292,10 @@ async fn nothing_that_was_answered_is_lost() {
     tell.send_replace(Some(first));
     // Who reads is there first, so that it must see everything.
     connected(1).await;
+    let ends = CancellationToken::new();
     for symbols in PUBLISHERS {
-        publishing.spawn(publish(symbols, address.clone(), Arc::clone(&answered)));
+        let answered = Arc::clone(&answered);
+        publishing.spawn(publish(symbols, address.clone(), answered, ends.clone()));
     }
     let began = Instant::now();
     for _ in 0..kills {
@@ -306,7 +317,9 @@ async fn nothing_that_was_answered_is_lost() {
     while answered.lock().unwrap().publications < before + 4 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    publishing.shutdown().await;
+    // What is under way is answered first.
+    ends.cancel();
+    while publishing.join_next().await.is_some() {}
     let client = support::client();
     let get = async |path: &str| -> Value {
         let address = address.borrow().unwrap();

@@ -233,7 +233,7 @@ async fn in_csv_no_symbol_is_a_formula() {
         .get("/symbols?q=%40107&limit=1&format=csv", &[])
         .await;
     let csv = csv.text().await.unwrap();
-    assert_eq!(csv.lines().nth(1), Some("'@107,No. 19,,,,true"));
+    assert_eq!(csv.lines().nth(1), Some("'@107,No. 19,,,,true,false"));
     let csv = server.get("/news?symbols=%40107&format=csv", &[]).await;
     assert!(csv.text().await.unwrap().contains(",'@107,"));
 }

@@ -172,7 +172,8 @@ impl Scribe {
             .and_then(|status| status.detail)
             .map(|detail| format!("nothing is archived: {detail}"));
         let Report { status, .. } = self.report();
-        let bad = status.quarantined + status.damaged;
+        // One that is being moved is in both.
+        let bad = status.quarantined.max(status.damaged);
         let damaged = (bad > 0).then(|| {
             format!(
                 "{bad} rows of the archive are damaged and left out: stop the server and run tickertape repair"

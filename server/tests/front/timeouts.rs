@@ -84,8 +84,8 @@ async fn a_connection_may_be_idle_for_so_long() {
         raw.send(request).await.answer().await;
         // Longer than a head may take, and not than it may be idle.
         tokio::time::sleep(HEAD + Duration::from_millis(50)).await;
-        raw.send(request).await.answer().await;
         let begun = Instant::now();
+        raw.send(request).await.answer().await;
         raw.closed().await;
         took(begun, IDLE);
     }

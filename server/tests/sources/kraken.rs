@@ -265,8 +265,8 @@ async fn maintenance_is_told_until_it_is_over() {
 #[tokio::test]
 async fn asks_in_its_own_way_whether_anybody_is_there() {
     let patience = Timeouts {
-        silence: Duration::from_millis(300),
-        opening: Duration::from_millis(700),
+        silence: Duration::from_millis(600),
+        opening: Duration::from_secs(3),
         ..Timeouts::default()
     };
     let (server, stage) = start(patience).await;
@@ -280,10 +280,10 @@ async fn asks_in_its_own_way_whether_anybody_is_there() {
     }
     // It is there, but says nothing of what it was asked.
     stage
-        .degraded("an answer to the subscription did not come within 700ms")
+        .degraded("an answer to the subscription did not come within 3s")
         .await;
     let silent = server.accept().await;
-    stage.degraded("silence for 300ms").await;
+    stage.degraded("silence for 600ms").await;
     drop(silent);
     stage.end().await;
 }
