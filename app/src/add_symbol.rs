@@ -70,7 +70,7 @@ pub(crate) fn AddSymbol() -> impl IntoView {
     };
     let decide = Callback::new(move |decision: Decision| {
         let symbol = match decision {
-            Decision::Suggested(suggestion) if suggestion.quoted => {
+            Decision::Suggested(suggestion) if suggestion.quoted || suggestion.archived => {
                 return add(suggestion.symbol, true);
             }
             Decision::Suggested(suggestion) => suggestion.symbol,
@@ -88,8 +88,8 @@ pub(crate) fn AddSymbol() -> impl IntoView {
         };
         #[cfg(target_arch = "wasm32")]
         leptos::task::spawn_local(async move {
-            match crate::live::quoted(&[symbol]).await {
-                Ok(known) => add(symbol, !known.is_empty()),
+            match crate::live::is_offered(symbol).await {
+                Ok(known) => add(symbol, known),
                 Err(error) => complaint.set(format!(
                     "{symbol} was not added, because the server could not be asked about it ({error}): try again."
                 )),

@@ -17,8 +17,11 @@ pub(crate) struct Suggestion {
     pub(crate) symbol: Symbol,
     /// Its name as people say it.
     pub(crate) name: String,
-    /// Whether a feed speaks of it.
+    /// Whether a feed quotes it.
     pub(crate) quoted: bool,
+    /// Whether the archive has bars of it.
+    #[serde(default)]
+    pub(crate) archived: bool,
 }
 
 /// What somebody decided on.

@@ -14,6 +14,13 @@ pub(crate) async fn suggestions(text: &str, limit: usize) -> Result<Vec<Suggesti
     found.map(|found| found.symbols)
 }
 
+/// Whether a symbol can be followed: a feed quotes it, or the archive has bars of it.
+pub(crate) async fn is_offered(symbol: Symbol) -> Result<bool, String> {
+    let found = suggestions(symbol.as_str(), 8).await?;
+    let offered = |it: &Suggestion| it.symbol == symbol && (it.quoted || it.archived);
+    Ok(found.iter().any(offered))
+}
+
 /// Those of some symbols that a feed has named or that the archive has bars of.
 pub(crate) async fn quoted(symbols: &[Symbol]) -> Result<Vec<Symbol>, String> {
     #[derive(Deserialize)]

@@ -29,7 +29,7 @@ mod together;
 pub(crate) use state::State;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {
-    directory::{quoted, suggestions},
+    directory::{is_offered, quoted, suggestions},
     history::{bars, stories},
     source::follow,
 };
