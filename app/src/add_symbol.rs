@@ -70,7 +70,7 @@ pub(crate) fn AddSymbol() -> impl IntoView {
     };
     let decide = Callback::new(move |decision: Decision| {
         let symbol = match decision {
-            Decision::Suggested(suggestion) if suggestion.quoted || suggestion.archived => {
+            Decision::Suggested(suggestion) if suggestion.quoted => {
                 return add(suggestion.symbol, true);
             }
             Decision::Suggested(suggestion) => suggestion.symbol,

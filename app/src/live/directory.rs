@@ -17,8 +17,11 @@ pub(crate) async fn suggestions(text: &str, limit: usize) -> Result<Vec<Suggesti
 /// Whether a symbol can be followed: a feed quotes it, or the archive has bars of it.
 pub(crate) async fn is_offered(symbol: Symbol) -> Result<bool, String> {
     let found = suggestions(symbol.as_str(), 8).await?;
-    let offered = |it: &Suggestion| it.symbol == symbol && (it.quoted || it.archived);
-    Ok(found.iter().any(offered))
+    match found.iter().find(|it| it.symbol == symbol) {
+        Some(it) if it.quoted => Ok(true),
+        Some(it) if it.archived => quoted(&[symbol]).await.map(|known| !known.is_empty()),
+        _ => Ok(false),
+    }
 }
 
 /// Those of some symbols that a feed has named or that the archive has bars of.
