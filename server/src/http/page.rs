@@ -14,7 +14,7 @@ use axum::{
 use leptos::{nonce::Nonce, prelude::provide_context};
 use market::{Interval, Millis, Symbol};
 
-use crate::history::{Adjust, BarQuery, Unreadable, older_interval, read_bars};
+use crate::history::{Adjust, BarQuery, older_interval, read_bars};
 use crate::http::{
     Service,
     accept::Representation,
@@ -143,69 +143,65 @@ async fn render(
     (status, headers, Extension(nonce), page).into_response()
 }
 
-/// The newest bars of a symbol, and the interval of older ones: those of the tape where the archive cannot be read, so
-/// that there is a page at all.
-async fn bars(
-    service: &Service,
-    symbol: Symbol,
-    interval: Interval,
-    limit: usize,
-) -> (FoundBars, Option<Interval>) {
-    let wanted = BarQuery {
+fn newest(service: &Service, symbol: Symbol, interval: Interval, limit: usize) -> BarQuery {
+    BarQuery {
         symbol,
         interval,
         starts: 0..Millis::MAX,
         limit,
         now: service.now(),
         adjust: Adjust::default(),
-    };
+    }
+}
+
+/// The newest bars of a symbol: those of the tape where the archive cannot be read, so that there is
+/// a page at all.
+async fn bars(service: &Service, symbol: Symbol, interval: Interval, limit: usize) -> FoundBars {
+    let wanted = newest(service, symbol, interval, limit);
     let (tape, query) = (service.tape.clone(), wanted.clone());
     let minutes = service.history.minutes();
     let read = service
         .history
-        .read(move |past| {
-            let found = read_bars(past, &tape, &minutes, &query)?;
-            let older = older_interval(past, &tape, &minutes, &query, &found)?;
-            Ok((found, older))
-        })
+        .read(move |past| read_bars(past, &tape, &minutes, &query))
         .await;
     let read = read.or_else(|error| {
         tracing::error!("the page is drawn without the archive: {error}");
-        let found = read_bars(None, &service.tape, &service.history.minutes(), &wanted)?;
-        Ok((found, None))
+        read_bars(None, &service.tape, &service.history.minutes(), &wanted)
     });
     read.map_or_else(
-        |_: Unreadable| Default::default(),
-        |(read, older)| {
-            let found = FoundBars {
-                bars: read.bars,
-                until: read.until,
-                older: None,
-            };
-            (found, older)
+        |_| FoundBars::default(),
+        |read| FoundBars {
+            bars: read.bars,
+            until: read.until,
+            older: None,
         },
     )
 }
 
-/// What the chart opens with: the range and its newest bars. It is the range that the address has; or where it has a day and
-/// there are no minutes, the range of the bars that are stored.
-async fn opening(service: &Service, symbol: Symbol, range: Range) -> (Range, FoundBars) {
-    let (found, older) = bars_of_range(service, symbol, range).await;
-    let is_usual = range == Range::default();
-    match Range::opening(found.bars.len(), older).filter(|_| is_usual) {
-        None => (range, found),
-        Some(range) => (range, bars_of_range(service, symbol, range).await.0),
-    }
-}
-
-async fn bars_of_range(
-    service: &Service,
-    symbol: Symbol,
-    range: Range,
-) -> (FoundBars, Option<Interval>) {
+async fn bars_of_range(service: &Service, symbol: Symbol, range: Range) -> FoundBars {
     let archived = service.history.is_archived();
     let most = PageData::most_bars(range, archived);
     bars(service, symbol, range.interval(archived), most).await
+}
+
+/// What the chart opens with: the range and its newest bars. It is the range that the address has; or where it has a day and
+/// there are no minutes, the range of the bars that are stored.
+async fn opening(service: &Service, symbol: Symbol, asked: Range) -> (Range, FoundBars) {
+    let found = bars_of_range(service, symbol, asked).await;
+    if asked != Range::default() || found.bars.len() >= Range::LEAST_BARS {
+        return (asked, found);
+    }
+    let interval = asked.interval(service.history.is_archived());
+    let query = newest(service, symbol, interval, Range::LEAST_BARS);
+    let (tape, minutes) = (service.tape.clone(), service.history.minutes());
+    let older = service.history.read(move |past| {
+        let found = read_bars(past, &tape, &minutes, &query)?;
+        older_interval(past, &tape, &minutes, &query, &found)
+    });
+    match Range::opening(found.bars.len(), older.await.unwrap_or_default()) {
+        Some(range) => (range, bars_of_range(service, symbol, range).await),
+        None => (asked, found),
+    }
 }
 
 /// What a watchlist has that nobody chose: the first symbols of the tape; where nothing is quoted, those of the archive.
@@ -273,9 +269,9 @@ async fn page_data(
     let mut others = Vec::with_capacity(compared.len());
     if let Some(symbol) = symbol {
         (range, found) = opening(service, symbol, asked).await;
-        (days, _) = bars(service, symbol, Interval::Day, Days::BARS).await;
+        days = bars(service, symbol, Interval::Day, Days::BARS).await;
         for other in compared {
-            others.push(bars_of_range(service, other, range).await.0);
+            others.push(bars_of_range(service, other, range).await);
         }
     }
     let days = Days::of(&days.bars, service.now());
