@@ -16,7 +16,7 @@ use crate::{
 /// Which stories are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewsQuery {
-    /// Only those that speak of one of these; of anything where it is empty.
+    /// Only stories about one of these symbols; all where it is empty.
     pub symbols: Vec<Symbol>,
     /// Only these types; all where it is empty.
     pub types: Vec<NewsType>,
@@ -57,6 +57,12 @@ const MAX_COMPARED: usize = 60_000;
 
 /// The most entries that are read of one symbol's index at a time.
 const MAX_STEP: usize = 512;
+
+/// The newest stories of a symbol between two ids, with their types.
+const NEWEST_OF_SYMBOL: &str =
+    "SELECT news.id, type FROM news_symbols JOIN news ON news.id = news_symbols.id
+     WHERE symbol = ?1 AND news_symbols.id < ?2 AND news_symbols.id > ?3 AND newest
+     ORDER BY news_symbols.id DESC LIMIT ?4";
 
 /// Between which packed ids it is looked, both left out.
 #[derive(Debug, Clone, Copy)]
@@ -230,13 +236,19 @@ impl<'a> Search<'a> {
 
     /// The ids of all stories of the symbols that have the types; `None` where there are too many.
     fn collect(&self) -> Result<Option<HashSet<i64>>, Failure> {
-        let mut merge = Merge::new(self.connection, &self.symbols, self.span, MAX_COLLECTED)?;
+        let Span { after, before } = self.span;
+        let mut statement = self.connection.prepare_cached(NEWEST_OF_SYMBOL)?;
         let mut ids = HashSet::new();
-        while let Some(candidate) = merge.next(self)? {
-            if candidate.is_typed {
-                ids.insert(candidate.id);
+        let mut read = 0;
+        for symbol in &self.symbols {
+            let room = (MAX_COLLECTED + 1 - read) as i64;
+            let mut rows = statement.query(params![symbol, before, after, room])?;
+            while let Some(row) = rows.next()? {
+                let candidate = self.candidate(row)?;
+                ids.extend(candidate.is_typed.then_some(candidate.id));
+                read += 1;
             }
-            if merge.read > MAX_COLLECTED {
+            if read > MAX_COLLECTED {
                 return Ok(None);
             }
         }
@@ -295,11 +307,7 @@ impl<'a> Merge<'a> {
             is_over: false,
         };
         Ok(Merge {
-            statement: connection.prepare(
-                "SELECT news.id, type FROM news_symbols JOIN news ON news.id = news_symbols.id
-                 WHERE symbol = ?1 AND news_symbols.id < ?2 AND news_symbols.id > ?3 AND newest
-                 ORDER BY news_symbols.id DESC LIMIT ?4",
-            )?,
+            statement: connection.prepare(NEWEST_OF_SYMBOL)?,
             sources: symbols.iter().map(source).collect(),
             heads: BinaryHeap::new(),
             last: None,
