@@ -8,9 +8,9 @@ pub enum Owner {
     /// A feed, or the server itself.
     #[default]
     Feed,
-    /// Whoever has the token of this name.
+    /// The token of this name.
     Token(Arc<str>),
-    /// It is of before a restart, and was written down before owners were: whoever publishes it first has it.
+    /// Stored by a version that did not record owners: the first to publish it becomes the owner.
     Unknown,
 }
 

@@ -27,33 +27,13 @@ pub fn after(draft: Draft, earlier: Option<&Event>) -> Option<Draft> {
 
 #[cfg(test)]
 mod tests {
-    use market::{Action, Basis, News, NewsType};
-
     use super::*;
     use crate::testing;
-
-    fn news(headline: &str) -> News {
-        News {
-            id: "test:1".to_owned(),
-            kind: NewsType::Headline,
-            basis: Basis::Native,
-            action: Action::Created,
-            symbols: Vec::new(),
-            headline: headline.to_owned(),
-            summary: None,
-            url: None,
-            source: "test".to_owned(),
-            published: testing::START,
-            form: None,
-            accession: None,
-            code: None,
-        }
-    }
 
     #[test]
     fn stories_are_told_apart_by_their_ids_though_they_share_a_topic() {
         let tape = testing::tape();
-        let draft = Draft::new(Event::News(news("a")));
+        let draft = Draft::new(Event::News(testing::news("a")));
         let shared = [Topic::story("test:2")];
         tape.append_all(testing::START, |batch| {
             batch.append(shared, None, |id| {

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, sync::Arc};
 
-use market::{Event, Millis};
+use market::{Action, Basis, Event, Millis, News, NewsType};
 use tokio::time::Instant;
 
 use crate::{Cursor, Tape, Topic};
@@ -19,6 +19,25 @@ pub fn tape() -> Tape {
         age_ms: u64::MAX,
     };
     Tape::new(START, 0, limits)
+}
+
+/// A story, always of the same id.
+pub fn news(headline: &str) -> News {
+    News {
+        id: "test:1".to_owned(),
+        kind: NewsType::Headline,
+        basis: Basis::Native,
+        action: Action::Created,
+        symbols: Vec::new(),
+        headline: headline.to_owned(),
+        summary: None,
+        url: None,
+        source: "test".to_owned(),
+        published: START,
+        form: None,
+        accession: None,
+        code: None,
+    }
 }
 
 /// A clock that goes with the runtime's, which a test may pause and advance.

@@ -1,29 +1,11 @@
 //! The same story of several feeds is one story.
 
-use events::testing;
+use events::testing::{self, news};
 use feeds::{FeedContext, Publisher};
-use market::{Action, Basis, Event, News, NewsType};
-
-fn news(headline: &str) -> News {
-    News {
-        id: "test:1".to_owned(),
-        kind: NewsType::Headline,
-        basis: Basis::Native,
-        action: Action::Created,
-        symbols: Vec::new(),
-        headline: headline.to_owned(),
-        summary: None,
-        url: None,
-        source: "test".to_owned(),
-        published: testing::START,
-        form: None,
-        accession: None,
-        code: None,
-    }
-}
+use market::{Action, Event, News};
 
 #[test]
-fn feeds_that_tell_the_same_story_tell_it_once() {
+fn a_story_of_two_feeds_is_published_once() {
     let tape = testing::tape();
     let mut reader = testing::listen(&tape);
     let floor = FeedContext::new(tape, testing::fixed_now());

@@ -343,7 +343,7 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write, sync::Arc};
+    use std::io::Write;
 
     use flate2::{Compression, write::GzEncoder};
     use market::{Event, FeedState, Quality};
@@ -380,6 +380,13 @@ mod tests {
         fn drop(&mut self) {
             let _ = std::fs::remove_file(&self.0);
         }
+    }
+
+    /// Why a file cannot be played.
+    async fn failure(file: &Path) -> FeedError {
+        let publisher = testing::publisher(&testing::tape());
+        let mut feed = Replay::new(file.to_owned(), Speed::Max, crate::registry::recorded_feed);
+        feed.run(&publisher).await.unwrap_err()
     }
 
     fn frames(recording: &Recording) -> Vec<Recorded> {
@@ -544,14 +551,7 @@ mod tests {
             let recording = Recording::new(name, text.as_bytes());
             let why = ready(&recording.0, crate::registry::recorded_feed).unwrap_err();
             assert!(why.contains(words) && why.contains(name), "{name}: {why}");
-            let tape = testing::tape();
-            let publisher = Arc::new(testing::publisher(&tape));
-            let mut feed = Replay::new(
-                recording.0.clone(),
-                Speed::Max,
-                crate::registry::recorded_feed,
-            );
-            let error = feed.run(&publisher).await.unwrap_err();
+            let error = failure(&recording.0).await;
             assert!(
                 matches!(&error, FeedError::Fatal(why) if why.contains(words)),
                 "{name}: {error:?}"
@@ -567,14 +567,7 @@ mod tests {
 {"at":1700000000200000000,"connection":1,"text":"[0,[[\"5541.2\",\"0.1\",\"1534614057.3\",\"s\",\"l\",\"\"]],\"trade\",\"XBT/USD\"]"}
 "#;
         let recording = Recording::new("first-version", text.as_bytes());
-        let tape = testing::tape();
-        let publisher = Arc::new(testing::publisher(&tape));
-        let mut feed = Replay::new(
-            recording.0.clone(),
-            Speed::Max,
-            crate::registry::recorded_feed,
-        );
-        let error = feed.run(&publisher).await.unwrap_err();
+        let error = failure(&recording.0).await;
         assert!(
             matches!(&error, FeedError::Fatal(why) if why.contains("version 1 of Kraken")),
             "{error:?}"
@@ -644,14 +637,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_file_is_a_failure_that_says_so() {
-        let tape = testing::tape();
-        let publisher = Arc::new(testing::publisher(&tape));
-        let mut feed = Replay::new(
-            PathBuf::from("/nowhere/x.gz"),
-            Speed::Max,
-            crate::registry::recorded_feed,
-        );
-        let error = feed.run(&publisher).await.unwrap_err();
+        let error = failure(Path::new("/nowhere/x.gz")).await;
         assert!(
             matches!(&error, FeedError::Fatal(why) if why.contains("/nowhere/x.gz")),
             "{error:?}"
