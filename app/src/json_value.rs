@@ -194,7 +194,7 @@ impl<'de> de::Deserializer<'de> for Value {
     }
 }
 
-/// The largest whole number that is told from those beside it.
+/// The largest whole number that a floating point number holds exactly, as do all below it.
 const MAX_NUMBER: f64 = market::MAX_NUMBER as f64;
 
 struct Entries {

@@ -176,8 +176,8 @@ impl PricePath {
     }
 
     /// Takes the bars that were missing, oldest first. Of the same moment they count: they may have been corrected
-    /// meanwhile. Where the last of them is not over, it is as of `until`; `older` is of which length there are older ones,
-    /// where that is told.
+    /// meanwhile. Where the last of them is not over, it is as of `until`; `older` is the length of the older ones that
+    /// the server has, where it is known.
     pub(crate) fn fill(
         &mut self,
         missing: Missing,
@@ -545,12 +545,12 @@ pub(crate) mod tests {
         let mut path = PricePath::default();
         let start = (now - 60) * 60_000;
         path.fill(of(Range::Day), &[bar(start, "2")], None, None);
-        // Nothing is told yet: who goes there has the page ask.
+        // Not known yet: the page asks once the person scrolls there.
         assert_eq!(lacks(&path, Range::Day, now - day, false), None);
         let missing = lacks(&path, Range::Day, now - day, true).unwrap();
         assert_eq!(missing.interval, Interval::Minute);
         path.fill(missing, &[], None, Some(Some(Interval::Day)));
-        // A day before the minutes of today does not fit into a day; whoever looks further off sees it.
+        // The day before the minutes of today does not fit into a range of a day; scrolling further back shows it.
         assert_eq!(lacks(&path, Range::Day, now - day, false), None);
         let missing = lacks(&path, Range::Day, now - day, true).unwrap();
         assert_eq!(missing.interval, Interval::Day);

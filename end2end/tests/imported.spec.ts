@@ -46,7 +46,7 @@ test('a symbol that was only imported opens with a year of days and its last clo
     await expect(dashboard.link('OLDCO')).toContainText(`Close of ${day(1)}`);
   }
 
-  // A range is as long as it says, of what is there; whoever looks further back finds the rest.
+  // A range shows the bars of its own length; zooming out loads the older ones.
   await page.keyboard.press('6');
   await expect(pressed).toHaveText('1W');
   await expect.poll(async () => await dashboard.points()).toBeLessThan(10);

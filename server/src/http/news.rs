@@ -33,7 +33,7 @@ use crate::http::{
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct NewsQuery {
-    /// Stories that speak of one of these symbols, with commas between them; of all where there are
+    /// Stories about one of these symbols, with commas between them; of all where there are
     /// none, or for `*`.
     #[param(example = "GOOG,AAPL")]
     symbols: Option<String>,

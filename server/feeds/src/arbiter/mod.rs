@@ -182,8 +182,8 @@ impl SourceStates {
         self.seats[rank].heard = Instant::now();
     }
 
-    /// A feed speaks of a symbol. Answers whether it is heard.
-    pub(crate) fn speak(&mut self, rank: usize, symbol: Symbol) -> Turn {
+    /// Records that a feed has data of a symbol, and returns whether it is published.
+    pub(crate) fn take_turn(&mut self, rank: usize, symbol: Symbol) -> Turn {
         let seat = &mut self.seats[rank];
         seat.heard = Instant::now();
         seat.spoken.insert(symbol);
@@ -205,8 +205,8 @@ impl SourceStates {
         }
     }
 
-    /// Whether a feed speaks for a symbol now.
-    pub(crate) fn speaks(&self, rank: usize, symbol: Symbol) -> bool {
+    /// Whether a feed is the primary one of a symbol now.
+    pub(crate) fn is_primary(&self, rank: usize, symbol: Symbol) -> bool {
         self.speaker(symbol) == Some(rank)
     }
 
@@ -221,8 +221,8 @@ impl SourceStates {
             .collect()
     }
 
-    /// Whether any feed speaks for a symbol.
-    pub(crate) fn has_speaker(&self, symbol: Symbol) -> bool {
+    /// Whether a symbol has a primary feed.
+    pub(crate) fn has_primary(&self, symbol: Symbol) -> bool {
         self.speaker(symbol).is_some()
     }
 
@@ -301,14 +301,15 @@ impl SourceStates {
         Some(session)
     }
 
-    /// Whether a quote of this time may be told: none goes back in time.
-    pub(crate) fn tells(&mut self, symbol: Symbol, time: Millis) -> bool {
+    /// Whether a quote of this time may be published, and if so the time up to which the symbol is published: none goes
+    /// back in time.
+    pub(crate) fn advance_if_newer(&mut self, symbol: Symbol, time: Millis) -> bool {
         let voice = self.voice(symbol);
-        let tells = time >= voice.time;
-        if tells {
+        let is_newer = time >= voice.time;
+        if is_newer {
             voice.time = time;
         }
-        tells
+        is_newer
     }
 
     /// Takes a bar that a feed's board has closed. Answers the bars that are to be told now.

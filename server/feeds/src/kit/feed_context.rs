@@ -83,7 +83,7 @@ impl FeedContext {
             archive: self.archive.clone(),
             is_quoted: {
                 let speakers = Arc::clone(&self.speakers);
-                Arc::new(move |symbol| speakers.lock().has_speaker(symbol))
+                Arc::new(move |symbol| speakers.lock().has_primary(symbol))
             },
         }
     }

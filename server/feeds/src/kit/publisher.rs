@@ -194,7 +194,7 @@ impl Publisher {
         drop(seats);
         let tick = &self.timed(&mut state, tick.clone());
         let mut seats = self.floor.speakers();
-        let turn = seats.speak(self.rank, tick.symbol);
+        let turn = seats.take_turn(self.rank, tick.symbol);
         self.references(&mut state, &mut seats, tick.symbol, &tick.day);
         if turn == Turn::Begins {
             self.begin_to_speak(&state, &mut seats, tick.symbol);
@@ -228,7 +228,7 @@ impl Publisher {
     /// Publishes what a tick of the speaker led to. No quote goes back in time: where another feed
     /// spoke before, an older one is held back until its feed has caught up.
     fn publish(&self, seats: &mut SourceStates, tick: &Tick, quote: Quote) {
-        if seats.tells(quote.symbol, quote.time) {
+        if seats.advance_if_newer(quote.symbol, quote.time) {
             self.keep(tick);
             self.append(Event::Quote(quote));
         } else {
@@ -261,7 +261,7 @@ impl Publisher {
                     }
                 }
                 // It has no bar, and its volume is in longer ones.
-                None if seats.speaks(self.rank, minute.symbol) => {
+                None if seats.is_primary(self.rank, minute.symbol) => {
                     let position = floor.tape.view(|view| view.position());
                     if let Some(archive) = &floor.archive {
                         archive.minute(minute.clone());
@@ -294,7 +294,7 @@ impl Publisher {
             }
             self.begin_to_speak(&state, &mut seats, symbol);
             if let Some(quote) = state.board.quote(symbol)
-                && seats.tells(symbol, quote.time)
+                && seats.advance_if_newer(symbol, quote.time)
             {
                 self.append(Event::Quote(quote.clone()));
             }
@@ -311,7 +311,7 @@ impl Publisher {
     pub fn past(&self, tick: &Tick) {
         let mut state = self.state();
         let mut seats = self.floor.speakers();
-        let turn = seats.speak(self.rank, tick.symbol);
+        let turn = seats.take_turn(self.rank, tick.symbol);
         self.references(&mut state, &mut seats, tick.symbol, &tick.day);
         if turn == Turn::Begins {
             self.begin_to_speak(&state, &mut seats, tick.symbol);
@@ -342,7 +342,7 @@ impl Publisher {
         };
         let symbol = correction.symbol;
         let mut seats = self.floor.speakers();
-        let speaks = seats.speaks(self.rank, symbol);
+        let speaks = seats.is_primary(self.rank, symbol);
         // Also of one who no longer speaks: it may have told the trade when it did.
         if let Some(archive) = &self.floor.archive {
             archive.correct(*correction, Some(Arc::clone(&self.name)));
@@ -352,7 +352,7 @@ impl Publisher {
             CorrectionOutcome::Whole(quote) | CorrectionOutcome::Quote(quote) => {
                 let time = quote.time;
                 let is_same = before.is_some_and(|before| Quote { time, ..before } == quote);
-                if !is_same && speaks && seats.tells(symbol, time) {
+                if !is_same && speaks && seats.advance_if_newer(symbol, time) {
                     self.append(Event::Quote(quote));
                 }
             }
@@ -376,7 +376,9 @@ impl Publisher {
         let state = self.state();
         let mut seats = self.floor.speakers();
         for quote in state.board.quotes() {
-            if seats.speaks(self.rank, quote.symbol) && seats.tells(quote.symbol, quote.time) {
+            if seats.is_primary(self.rank, quote.symbol)
+                && seats.advance_if_newer(quote.symbol, quote.time)
+            {
                 self.append(Event::Quote(quote.clone()));
             }
         }
