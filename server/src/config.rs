@@ -18,10 +18,9 @@ use self::{
 use crate::{
     Host, Hosts, Settings,
     archive::{ArchiveOptions, Kind},
+    commands::{ExportCommand, ImportCommand},
     data::{Place, Which},
-    export::ExportOptions,
     http::{ClientHeader, FrameAncestors, Origin, parse_network},
-    import::ImportOptions,
     publish::{PublishOptions, publisher_name},
     record::RecordOptions,
     repair::RepairOptions,
@@ -359,9 +358,9 @@ pub enum Command {
     },
     /// Put bars or trades from files of CSV into the archive, also while a
     /// server runs
-    Import(ImportOptions),
+    Import(ImportCommand),
     /// Write bars, trades, quotes or stories of the archive as CSV or Parquet
-    Export(ExportOptions),
+    Export(ExportCommand),
     /// Check the archive and put right what can be, while no server runs
     Repair(RepairOptions),
 }

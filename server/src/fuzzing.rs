@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use market::{Event, Link, Millis, Price, Size, Symbol, sse::Decoder};
 use tape::EventId;
 
-use crate::{config, front, http, import};
+use crate::{config, front, http};
 use events::testing::through;
 use feeds::{FeedSpec, fuzzing as feed};
 use publication::{Format, Submission};

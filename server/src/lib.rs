@@ -1,11 +1,10 @@
 //! The server: feeds in, one tape, Server-Sent Events out.
 
 pub mod archive;
+pub mod commands;
 pub mod data;
-pub mod export;
 pub mod history;
 pub mod http;
-pub mod import;
 pub mod publish;
 
 mod check;

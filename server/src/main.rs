@@ -13,10 +13,8 @@ use leptos::config::LeptosOptions;
 use server::{
     Command, Config, LogFormat, RecordOptions,
     archive::RecoveredState,
-    discreet,
-    export::ExportOptions,
-    import::ImportOptions,
-    missing_secrets,
+    commands::{ExportCommand, ImportCommand},
+    discreet, missing_secrets,
     publish::{PublishGate, TokenGrant, new_token},
     repair::RepairOptions,
 };
@@ -46,8 +44,8 @@ fn main() -> ExitCode {
     }
     let refilter = start_log(&config);
     match &config.command {
-        Some(Command::Import(options)) => return import(options),
-        Some(Command::Export(options)) => return export(options),
+        Some(Command::Import(command)) => return import(command),
+        Some(Command::Export(command)) => return export(command),
         Some(Command::Repair(options)) => return repair(options),
         _ => {}
     }
@@ -149,8 +147,8 @@ fn make_token(name: &str) -> ExitCode {
 }
 
 /// Ends with 0 where every line went in, with 2 where some were refused, and with 1 where it failed.
-fn import(options: &ImportOptions) -> ExitCode {
-    match server::import::import(options, Clock::system().now(), &mut io::stdout()) {
+fn import(command: &ImportCommand) -> ExitCode {
+    match command.run(Clock::system().now(), &mut io::stdout()) {
         Ok(imported) if imported.refused == 0 => ExitCode::SUCCESS,
         Ok(imported) => {
             eprintln!("{} lines were refused; all others are in", imported.refused);
@@ -163,8 +161,8 @@ fn import(options: &ImportOptions) -> ExitCode {
     }
 }
 
-fn export(options: &ExportOptions) -> ExitCode {
-    match server::export::export(options) {
+fn export(command: &ExportCommand) -> ExitCode {
+    match command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("{problem}");

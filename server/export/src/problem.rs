@@ -1,3 +1,5 @@
+//! Why an export fails.
+
 use std::io;
 
 /// Why nothing, or not all, was written.

@@ -1,9 +1,11 @@
+//! The options of the command line.
+
 use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
 use market::{Interval, Symbol};
 
-use crate::{data::Which, import::TimeFormat};
+use import::{Stamp, TimeFormat};
 
 /// What is to be exported, and where to.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -11,10 +13,6 @@ pub struct ExportOptions {
     /// What is wanted
     #[arg(value_name = "WHAT")]
     pub what: What,
-
-    /// The archive
-    #[command(flatten)]
-    pub archive: Which,
 
     /// Only these symbols; may be given several times, or separated by ,
     #[arg(long = "symbol", value_name = "SYMBOL", value_delimiter = ',')]
@@ -76,7 +74,7 @@ pub enum Format {
 
 /// Where a span begins or ends: a day, of the symbol's own zone, or a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bound(pub(super) crate::import::Stamp);
+pub struct Bound(pub(super) Stamp);
 
 impl FromStr for Bound {
     type Err = String;

@@ -6,7 +6,7 @@ use jiff::{civil::Date, tz::TimeZone};
 use market::{Bar, Interval, Millis, Price, Size, Symbol, Trade, TradeEligibility};
 use rust_decimal::Decimal;
 
-use crate::import::{
+use crate::{
     columns::{Columns, Kind, Role},
     lines::{Lines, Malformed},
     numbers::Numbers,

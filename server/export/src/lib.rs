@@ -23,15 +23,14 @@ use market::Symbol;
 pub use self::options::{Bound, ExportOptions, Format, What};
 use self::{problem::Problem, table::Table};
 
-/// Writes what is wanted.
+/// Writes what is wanted of the archive of that name in a folder.
 ///
 /// # Errors
 /// When the archive cannot be read or the file cannot be written, or the archive has nothing of a
 /// symbol that was named; what it has of others is written all the same.
-pub fn export(options: &ExportOptions) -> Result<(), String> {
+pub fn export(options: &ExportOptions, folder: &Path, name: &str) -> Result<(), String> {
     let format = options.format();
-    let (folder, name) = options.archive.parts()?;
-    let reader = archive::Reader::open(&folder, &name).map_err(|error| error.to_string())?;
+    let reader = archive::Reader::open(folder, name).map_err(|error| error.to_string())?;
     let missing = missing(options, &reader).map_err(|failure| failure.to_string())?;
     let of_them = || {
         let names: Vec<&str> = missing.iter().map(Symbol::as_str).collect();

@@ -82,7 +82,7 @@ impl FromStr for TimeFormat {
 
 /// A time as it is written: what it means may depend on the zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stamp {
+pub enum Stamp {
     /// A day.
     Day(Date),
     /// A time of day somewhere.
@@ -95,7 +95,7 @@ pub(crate) enum Stamp {
 
 impl Stamp {
     /// The day that is written. Of a number since the epoch that is the day of `epoch_zone`.
-    pub(crate) fn day(self, epoch_zone: &TimeZone) -> Date {
+    pub fn day(self, epoch_zone: &TimeZone) -> Date {
         match self {
             Stamp::Day(day) | Stamp::Moment(_, day) => day,
             Stamp::Local(local) => local.date(),
@@ -118,7 +118,7 @@ impl Stamp {
 
     /// The millisecond that is meant, where times without a zone are of this one. One that comes
     /// twice, as clocks are put back, is the first; one that is left out is an hour later.
-    pub(crate) fn millis(self, zone: &TimeZone) -> Option<Millis> {
+    pub fn millis(self, zone: &TimeZone) -> Option<Millis> {
         let local = match self {
             Stamp::Moment(moment, _) | Stamp::Epoch(moment) => {
                 return Millis::try_from(moment.as_millisecond()).ok();
@@ -197,7 +197,7 @@ impl TimeFormat {
     }
 
     /// Reads a time; of a file that has the time of day in a column of its own, that too.
-    pub(crate) fn parse(&self, text: &str, time: Option<&str>) -> Option<Stamp> {
+    pub fn parse(&self, text: &str, time: Option<&str>) -> Option<Stamp> {
         let stamp = match self {
             TimeFormat::Iso => iso(text),
             TimeFormat::Compact => compact(text).map(Stamp::Day),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 use market::{Interval, Millis};
 
-use crate::import::{
+use crate::{
     rows,
     time::{Stamp, TimeFormat},
 };

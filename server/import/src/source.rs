@@ -14,7 +14,7 @@ use flate2::{
 };
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::import::progress::Counted;
+use crate::progress::Counted;
 
 /// The text of a file.
 pub(super) type Source = Box<dyn BufRead>;

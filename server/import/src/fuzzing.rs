@@ -1,16 +1,18 @@
 //! What the targets under `server/fuzz` need of an import.
 
-use std::{cell::OnceCell, io};
+use std::io;
 
-use jiff::tz::TimeZone;
 use market::Symbol;
 
-use crate::data::Which;
-use crate::import::{
-    ImportOptions, Numbers, Plan, Reading, Source, guessed_zone,
+use crate::{
     lines::{Line, Lines},
+    numbers::Numbers,
+    options::ImportOptions,
+    plan::Plan,
     rows,
+    source::Source,
     time::TimeFormat,
+    zones::guessed_zone,
 };
 use events::testing::through;
 use sessions::Calendar;
@@ -19,7 +21,7 @@ const NOW: u64 = 1_790_000_000_000;
 
 /// Reads a file as an import would. Its first line stands for the options: columns, format of times and
 /// interval, with `;` between them.
-pub(crate) fn file(bytes: &[u8]) {
+pub fn file(bytes: &[u8]) {
     // Of a file with a column of symbols, and of one without.
     for symbol in [None, "ANY".parse().ok()] {
         read(bytes, symbol);
@@ -34,10 +36,6 @@ fn read(bytes: &[u8], symbol: Option<Symbol>) {
     let mut next = || asked.next().filter(|text| !text.is_empty());
     let options = ImportOptions {
         files: Vec::new(),
-        archive: Which {
-            config: None,
-            data: None,
-        },
         columns: next().and_then(|text| text.parse().ok()),
         time_format: next().and_then(|text| text.parse().ok()),
         interval: next().and_then(|text| text.parse().ok()),
@@ -53,20 +51,8 @@ fn read(bytes: &[u8], symbol: Option<Symbol>) {
     assert!(!plan.to_string().is_empty());
     let mut lines = Lines::new(file, plan.delimiter);
     let (latest, width) = (plan.latest, plan.width);
-    let reading = Reading {
-        columns: plan.columns,
-        width,
-        format: plan.format,
-        zone: &|symbol| Ok(guessed_zone(symbol)),
-        interval: plan.interval,
-        symbol: plan.symbol,
-        renamed: plan.renames.then(OnceCell::new),
-        earliest: plan.earliest,
-        latest,
-        numbers: plan.numbers,
-        scale: plan.scale,
-        epoch_zone: TimeZone::UTC,
-    };
+    let zone = |symbol| Ok(guessed_zone(symbol));
+    let reading = plan.into_reading(&zone);
     let mut number = 0;
     while let Ok(Some(line)) = lines.next() {
         assert!(lines.number() > number);
@@ -92,7 +78,7 @@ fn read(bytes: &[u8], symbol: Option<Symbol>) {
 }
 
 /// Reads a time in each of the formats, and in one that is a pattern.
-pub(crate) fn time(pattern: &str, text: &str) {
+pub fn time(pattern: &str, text: &str) {
     let zone = Calendar::UsStocks.zone();
     for format in ["iso", "s", "ms", "us", "ns", "excel", "%Y%m%d", pattern] {
         if let Ok(format) = format.parse::<TimeFormat>() {
