@@ -7,7 +7,8 @@ use export::ExportOptions;
 use import::{ImportOptions, Imported};
 use market::Millis;
 
-use crate::{archive::Kind, data::Which};
+use crate::data::Which;
+use history::Kind;
 
 /// What is imported, and into which archive.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

@@ -17,7 +17,6 @@ use self::{
 };
 use crate::{
     Host, Hosts, Settings,
-    archive::{ArchiveOptions, Kind},
     commands::{ExportCommand, ImportCommand},
     data::{Place, Which},
     http::{ClientHeader, FrameAncestors, Origin, parse_network},
@@ -27,6 +26,7 @@ use crate::{
 };
 use directory::ListingFile;
 use feeds::{FeedSpec, list, personal};
+use history::{ArchiveOptions, Kind};
 
 /// How many connections there may be besides those of streams, where nothing else is said.
 const PLAIN_CONNECTIONS: usize = 2_000;
@@ -433,6 +433,14 @@ impl Config {
         }
     }
 
+    /// Where the archive is: its folder and which file.
+    ///
+    /// # Errors
+    /// Why nothing is kept, as a clause.
+    pub fn archive_place(&self) -> Result<(PathBuf, Kind), &'static str> {
+        self.archive.place(&self.feeds, self.seed.is_some())
+    }
+
     fn read(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
         let matches_of = |command: clap::Command| {
             command
@@ -591,7 +599,7 @@ impl Which {
             let error = error.strip_prefix("error: ").unwrap_or(&error);
             error.trim_end().to_owned()
         })?;
-        match read.archive.place(&read.feeds, read.seed.is_some()) {
+        match read.archive_place() {
             Ok((folder, kind)) => Ok((folder, kind.file().to_owned())),
             Err(why) => Err(format!(
                 "a server with {} keeps nothing, because {why}: expected the file of another archive as --data",

@@ -1,9 +1,7 @@
 //! The server: feeds in, one tape, Server-Sent Events out.
 
-pub mod archive;
 pub mod commands;
 pub mod data;
-pub mod history;
 pub mod http;
 pub mod publish;
 

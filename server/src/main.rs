@@ -9,10 +9,10 @@ use std::{
 };
 
 use clock::Clock;
+use history::RecoveredState;
 use leptos::config::LeptosOptions;
 use server::{
     Command, Config, LogFormat, RecordOptions,
-    archive::RecoveredState,
     commands::{ExportCommand, ImportCommand},
     discreet, missing_secrets,
     publish::{PublishGate, TokenGrant, new_token},
@@ -221,8 +221,12 @@ async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
 
     let clock = Clock::system();
     let beginning = {
-        let (config, clock) = (config.clone(), clock.clone());
-        let opening = tokio::task::spawn_blocking(move || RecoveredState::new(&config, &clock));
+        let (place, keep, clock) = (
+            config.archive_place().ok(),
+            config.archive.keep(),
+            clock.clone(),
+        );
+        let opening = tokio::task::spawn_blocking(move || RecoveredState::new(place, keep, &clock));
         opening
             .await
             .map_err(|error| format!("opening the archive: {error}"))??

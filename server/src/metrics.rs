@@ -25,8 +25,8 @@ use prometheus_client::{
 };
 use tape::Stats;
 
-use crate::archive::Report;
 use feeds::Skipped;
+use history::Report;
 
 /// The upper bounds of the publish-to-write delay's buckets, in microseconds: 100 µs to 10 s, each
 /// decade in three. A last one takes the rest.

@@ -1,10 +1,12 @@
+//! The newest bars of a symbol.
+
 use std::{collections::BTreeMap, ops::Range};
 
-use ::archive::{Overlay, Rolled};
+use archive::{Overlay, Rolled};
 use market::{Bar, Board, Event, Interval, Millis, Sums, Symbol};
 use tape::EventId;
 
-use crate::history::{Past, Unreadable};
+use crate::past::{Past, Unreadable};
 use events::{
     Minutes, Tape, Topic, View,
     slices::{END, Kept},
@@ -13,21 +15,24 @@ use sessions::{Calendar, adjust_for_splits};
 
 /// Which bars are wanted.
 #[derive(Debug, Clone)]
-pub(crate) struct BarQuery {
-    pub(crate) symbol: Symbol,
-    pub(crate) interval: Interval,
+pub struct BarQuery {
+    /// Of what.
+    pub symbol: Symbol,
+    /// How long each of them is.
+    pub interval: Interval,
     /// Where they start.
-    pub(crate) starts: Range<Millis>,
+    pub starts: Range<Millis>,
     /// How many at the most: the newest.
-    pub(crate) limit: usize,
+    pub limit: usize,
     /// The time.
-    pub(crate) now: Millis,
-    pub(crate) adjust: Adjust,
+    pub now: Millis,
+    /// What is taken out of them.
+    pub adjust: Adjust,
 }
 
 /// What is taken out of bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Adjust {
+pub enum Adjust {
     /// The splits since, as a person expects of a chart.
     #[default]
     Splits,
@@ -37,12 +42,13 @@ pub(crate) enum Adjust {
 
 /// Bars, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Bars {
-    pub(crate) bars: Vec<Bar>,
+pub struct Bars {
+    /// The bars.
+    pub bars: Vec<Bar>,
     /// Whether there are older ones in the span that was asked for.
-    pub(crate) more: bool,
+    pub more: bool,
     /// Where the last bar is not whole yet: the end of the newest minute that is in it.
-    pub(crate) until: Option<Millis>,
+    pub until: Option<Millis>,
 }
 
 /// Reads bars as the archive will have them when it has every minute that has closed, and no other.
@@ -54,7 +60,7 @@ pub(crate) struct Bars {
 ///
 /// # Errors
 /// Where the archive cannot be read.
-pub(crate) fn read_bars(
+pub fn read_bars(
     past: Option<&dyn Past>,
     tape: &Tape,
     minutes: &Minutes,
@@ -109,7 +115,7 @@ pub(crate) fn read_bars(
 ///
 /// # Errors
 /// Where the archive cannot be read.
-pub(crate) fn older_interval(
+pub fn older_interval(
     past: Option<&dyn Past>,
     tape: &Tape,
     minutes: &Minutes,
@@ -151,7 +157,7 @@ pub(crate) fn older_interval(
 ///
 /// # Errors
 /// Where the archive cannot be read.
-pub(crate) fn read_span(
+pub fn read_span(
     past: Option<&dyn Past>,
     tape: &Tape,
     minutes: &Minutes,

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use ::archive::{Archive, FoundNews, Importer, Keep, Options, Print, Split};
+use archive::{Archive, FoundNews, Importer, Keep, Options, Print, Split};
 use jiff::tz::TimeZone;
 use market::{
     Clock, Price, Quality, Quote, Roll, Session, Tick, Trade, TradeEligibility, TradingState,
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::history::NewsFilter;
+use crate::NewsFilter;
 use events::{
     Draft,
     testing::{START, tape},

@@ -3,14 +3,17 @@
 use jiff::{Timestamp, tz::TimeZone};
 use market::{Interval, Millis, Quote, Symbol};
 
-use super::{Adjust, BarQuery, Past, Unreadable, read_bars};
+use crate::{
+    bars::{Adjust, BarQuery, read_bars},
+    past::{Past, Unreadable},
+};
 use events::{Minutes, Tape};
 
 /// The last closes of those symbols that have one, in the form of quotes: each with the day that it is of.
 ///
 /// # Errors
 /// Where the archive cannot be read.
-pub(crate) fn last_closes(
+pub fn last_closes(
     past: &dyn Past,
     tape: &Tape,
     minutes: &Minutes,

@@ -1,10 +1,15 @@
+//! The newest stories.
+
 use std::cmp::Reverse;
 
-use ::archive::FoundNews;
-use market::{Event, News, NewsType, Symbol};
+use archive::FoundNews;
+use market::{Event, News};
 use tape::EventId;
 
-use crate::history::{Past, Unreadable};
+use crate::{
+    filter::NewsFilter,
+    past::{Past, Unreadable},
+};
 use events::{
     Tape, Topic, View,
     slices::{BEGINNING, END, Kept, SLICE_ENTRIES},
@@ -15,38 +20,13 @@ use events::{
 /// on the tape alone is far less; without one, a page of rare words is cut here and says where to go on.
 const MAX_LOOKED_THROUGH: usize = 20_000;
 
-/// Which stories are wanted. What is empty asks for nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct NewsFilter {
-    /// One of these is what it speaks of.
-    pub symbols: Vec<Symbol>,
-    /// It is of one of these types.
-    pub types: Vec<NewsType>,
-    /// Each of these is a word of its headline or summary, and the last at least the beginning of one.
-    /// They are as [`market::words_of`] gives them.
-    pub words: Vec<String>,
-}
-
-impl NewsFilter {
-    /// Whether a story passes.
-    pub fn passes(&self, news: &News) -> bool {
-        let of_symbol = || {
-            news.symbols
-                .iter()
-                .any(|symbol| self.symbols.contains(symbol))
-        };
-        (self.symbols.is_empty() || of_symbol())
-            && (self.types.is_empty() || self.types.contains(&news.kind))
-            && news.has_words(&self.words)
-    }
-}
-
 /// Stories, newest first, each under the id of its newest version.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Stories {
-    pub(crate) stories: Vec<(EventId, News)>,
+pub struct Stories {
+    /// The stories with their ids.
+    pub stories: Vec<(EventId, News)>,
     /// Before which id there may be more.
-    pub(crate) next: Option<EventId>,
+    pub next: Option<EventId>,
 }
 
 /// The newest `limit` stories that pass a filter and have an id before `before`. Of each story there
@@ -58,7 +38,7 @@ pub(crate) struct Stories {
 ///
 /// # Errors
 /// Where the archive cannot be read.
-pub(crate) fn read_news(
+pub fn read_news(
     past: Option<&dyn Past>,
     tape: &Tape,
     filter: &NewsFilter,
@@ -171,8 +151,8 @@ fn is_newest(view: &View<'_>, id: EventId, story: &str) -> bool {
 mod tests {
     use std::{ops::Range, sync::Mutex};
 
-    use ::archive::{Overlay, Rolled, Split};
-    use market::{Action, Basis, Interval, Millis};
+    use archive::{Overlay, Rolled, Split};
+    use market::{Action, Basis, Interval, Millis, NewsType, Symbol};
 
     use super::*;
     use events::testing::{START, tape};

@@ -1,3 +1,5 @@
+//! The options of the command line.
+
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use clap::Args;
@@ -77,8 +79,8 @@ impl ArchiveOptions {
     }
 
     /// What is kept, and how long.
-    pub fn keep(&self) -> ::archive::Keep {
-        ::archive::Keep {
+    pub fn keep(&self) -> archive::Keep {
+        archive::Keep {
             ticks: self.keep_ticks.0,
             minutes: self.keep_minutes.0,
             events: self.keep_events.0,

@@ -1,3 +1,5 @@
+//! What a restarted server goes on from.
+
 use std::{
     collections::HashMap,
     fs::{self, File},
@@ -9,8 +11,7 @@ use archive::{Archive, OpenError, Options, Ownership, Subject};
 use market::{Bar, Event, Millis, Quote, Session, Symbol};
 use tape::{EventId, Payload as _, Refill, Stored};
 
-use crate::Config;
-use crate::archive::Kind;
+use crate::options::Kind;
 use clock::Clock;
 use events::{Entry, Owner, Tape, Topic, claims::ownership};
 use feeds::{HighWaterMark, ResumeState, ResumeStates};
@@ -48,25 +49,28 @@ const WINDOW: tape::Limits = tape::Limits {
 const MARKS: std::ops::RangeInclusive<u32> = 1..=9_999;
 
 impl RecoveredState {
-    /// What a server of this configuration goes on from. It waits for the disk.
+    /// What a server goes on from whose archive is in this folder, or that has none. It waits for the disk.
     ///
-    /// A disk that does not let the archive be opened is no reason not to serve: it is told among
+    /// A disk that does not let the archive be opened is no reason not to serve: it is reported among
     /// the feeds.
     ///
     /// # Errors
     /// When another server has the archive, or the file is not one that this server can read.
-    pub fn new(config: &Config, clock: &Clock) -> Result<Self, String> {
+    pub fn new(
+        place: Option<(PathBuf, Kind)>,
+        keep: archive::Keep,
+        clock: &Clock,
+    ) -> Result<Self, String> {
         let anew = |archive| RecoveredState {
             tape: Tape::new(clock.now(), fastrand::u32(MARKS), WINDOW),
             left: ResumeStates::default(),
             owners: Vec::new(),
             archive,
         };
-        let options = &config.archive;
-        let Ok((folder, kind)) = options.place(&config.feeds, config.seed.is_some()) else {
+        let Some((folder, kind)) = place else {
             return Ok(anew(None));
         };
-        match open(&folder, kind, options.keep(), clock) {
+        match open(&folder, kind, keep, clock) {
             Ok(beginning) => Ok(beginning),
             Err(
                 error @ (OpenError::InUse { .. } | OpenError::Newer { .. } | OpenError::Foreign(_)),

@@ -1,4 +1,6 @@
-use ::archive::Status;
+//! The state of the archive.
+
+use archive::Status;
 use tape::EventId;
 
 /// How the archive is doing.

@@ -1,3 +1,5 @@
+//! The cursor that writes history.
+
 use std::{
     collections::HashMap,
     future::poll_fn,
@@ -14,8 +16,7 @@ use tape::{EventId, OffTape};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::Report;
-use crate::Metrics;
+use crate::report::Report;
 use clock::Now;
 use events::{Cursor, Tape, Topic, claims::ownership};
 
@@ -43,7 +44,7 @@ struct Shared {
 
 impl Scribe {
     /// Writes from now on what is appended to a tape, on which there is nothing that is not written
-    /// yet; until `stop` is cancelled, and then what is left.
+    /// yet; until `stop` is cancelled, and then what is left. `committed` receives how long each commit takes.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -51,7 +52,7 @@ impl Scribe {
         archive: Archive,
         tape: &Tape,
         clock: Now,
-        metrics: Arc<Metrics>,
+        committed: impl Fn(Duration) + Send + Sync + 'static,
         owners: Vec<Ownership>,
         stop: CancellationToken,
     ) -> (Self, JoinHandle<()>) {
@@ -70,7 +71,7 @@ impl Scribe {
             archive: archive.clone(),
             cursor,
             clock,
-            metrics,
+            committed: Box::new(committed),
             written,
             passed,
             lost: Arc::clone(&lost),
@@ -216,7 +217,8 @@ struct Writing {
     archive: Archive,
     cursor: Cursor,
     clock: Now,
-    metrics: Arc<Metrics>,
+    /// Receives how long each commit takes.
+    committed: Box<dyn Fn(Duration) + Send + Sync>,
     written: watch::Sender<EventId>,
     /// How many kept entries are behind the cursor, of all that were ever on the tape.
     passed: u64,
@@ -323,7 +325,7 @@ impl Writing {
             let commit = self.archive.commit_owned(events.clone(), owners.clone());
             match commit.await {
                 Ok(()) => {
-                    self.metrics.committed(began.elapsed());
+                    (self.committed)(began.elapsed());
                     let position = self.cursor.position();
                     self.archive.journal().written(position);
                     self.written.send_replace(position);

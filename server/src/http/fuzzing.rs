@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use ::archive::Archive;
+use archive::Archive;
 use axum::{
     Router,
     body::Body,
@@ -24,10 +24,11 @@ use crate::http::{
     FrameAncestors, HEARTBEAT, Limits, Outgoing, Peer, Proxies, Remembered, Search, Service, Slots,
     Snapshots, Work, router,
 };
-use crate::{Config, Metrics, history::History, publish::PublishGate};
+use crate::{Config, Metrics, publish::PublishGate};
 use directory::{Directory, Listing};
 use events::testing::through;
 use events::{Closing, Tape};
+use history::History;
 use publication::{Format, Submission};
 
 /// A day of trading of two symbols, a story of each, as they would be published.
@@ -59,7 +60,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
         .build()
         .expect("a runtime");
     let folder = std::env::temp_dir().join(format!("tickertape-queries-{}", std::process::id()));
-    let options = ::archive::Options::new(Arc::new(|| NOW));
+    let options = archive::Options::new(Arc::new(|| NOW));
     let (archive, opened) = Archive::open(&folder, "fuzzed.db", options).expect("an archive");
     // What is open stays until the process ends.
     let _ = std::fs::remove_dir_all(&folder);

@@ -58,15 +58,11 @@ use tower_http::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{problem::Problem, selection::Symbols};
-use crate::{
-    Metrics,
-    archive::Scribe,
-    history::{History, Past, Unreadable},
-    publish::PublishGate,
-};
+use crate::{Metrics, publish::PublishGate};
 use clock::Now;
 use events::{Closing, Tape};
 use feeds::Skipped;
+use history::{History, Past, Scribe, Unreadable};
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::conditional::fuzz_tags;

@@ -26,11 +26,9 @@ use crate::http::{
     client::{self, NOBODY},
     problem::{Fault, Problem},
 };
-use crate::{
-    archive::Scribe,
-    publish::{PublishGate, Publisher},
-};
+use crate::publish::{PublishGate, Publisher};
 use events::Owner;
+use history::Scribe;
 use publication::{By, Format, Outcome, Place, Refusal, Submission};
 
 /// The types that are read, as `Accept` names them.

@@ -21,6 +21,7 @@ use std::{
 use clap::Parser;
 use events::{Closing, Entry, Tape, Topic};
 use feeds::{Skipped, provide_tls};
+use history::History;
 use leptos::config::LeptosOptions;
 use market::{
     Action, Bar, Basis, Event, FeedState, FeedStatus, News, NewsType, Quality, Quote, Session,
@@ -31,7 +32,6 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use server::{
     Config, Metrics, Settings,
-    history::History,
     http::{
         self, FrameAncestors, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots,
         Work,
