@@ -16,17 +16,17 @@ use self::{
     values::{address, bytes, count, duration, is_of_this_machine, log_filter, seed},
 };
 use crate::{
-    Host, Hosts, Settings,
     commands::{ExportCommand, ImportCommand},
     data::{Place, Which},
-    http::{ClientHeader, FrameAncestors, Origin, parse_network},
-    publish::{PublishOptions, publisher_name},
+    http::{FrameAncestors, Origin},
     record::RecordOptions,
     repair::RepairOptions,
 };
 use directory::ListingFile;
 use feeds::{FeedSpec, list, personal};
+use front::{ClientHeader, Host, Hosts, Settings, parse_network};
 use history::{ArchiveOptions, Kind};
+use publishers::{PublishOptions, publisher_name};
 
 /// How many connections there may be besides those of streams, where nothing else is said.
 const PLAIN_CONNECTIONS: usize = 2_000;

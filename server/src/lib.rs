@@ -3,11 +3,9 @@
 pub mod commands;
 pub mod data;
 pub mod http;
-pub mod publish;
 
 mod check;
 mod config;
-mod front;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod logs;
@@ -15,12 +13,13 @@ mod metrics;
 mod record;
 pub mod repair;
 mod run;
+mod serve;
 mod watch;
 
 pub use check::{check, missing_secrets};
 pub use config::{Command, Config, LogFormat};
-pub use front::{Host, HostError, Hosts, Settings, listen, serve};
 pub use logs::discreet;
-pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};
+pub use metrics::{Counts, Metrics, Refusal, StreamGauge};
 pub use record::{RecordOptions, record};
 pub use run::run;
+pub use serve::serve;

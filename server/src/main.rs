@@ -11,11 +11,11 @@ use std::{
 use clock::Clock;
 use history::RecoveredState;
 use leptos::config::LeptosOptions;
+use publishers::{PublishGate, TokenGrant, new_token};
 use server::{
     Command, Config, LogFormat, RecordOptions,
     commands::{ExportCommand, ImportCommand},
     discreet, missing_secrets,
-    publish::{PublishGate, TokenGrant, new_token},
     repair::RepairOptions,
 };
 use tokio_util::sync::CancellationToken;
@@ -209,7 +209,7 @@ async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
     let leptos = leptos_options(config.site.as_deref())?;
     #[cfg(unix)]
     raise_file_limit();
-    let listener = server::listen(config.listen).map_err(|error| {
+    let listener = front::listen(config.listen).map_err(|error| {
         format!(
             "cannot listen at {}: {error}; choose another address with --listen, port 0 takes a free one",
             config.listen

@@ -11,16 +11,17 @@ use tracing::{error, warn};
 
 use crate::{
     Config, Metrics,
-    http::{self, Limits, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots, Work},
-    publish::PublishGate,
+    http::{self, Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots, Work},
     serve,
     watch::watch_clock,
 };
 use clock::Clock;
 use events::Closing;
 use feeds::{Backoff, FeedContext, Supervisor};
+use front::Proxies;
 use history::{History, RecoveredState, Scribe};
 use publication::Builder;
+use publishers::PublishGate;
 use sessions::{keep_sessions, previous_closes};
 
 /// The part of the grace period that the archive may take before the streams end; and it is left as

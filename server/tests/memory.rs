@@ -18,13 +18,11 @@ use feeds::{FeedContext, Publisher};
 use history::{RecoveredState, Scribe};
 use leptos::config::LeptosOptions;
 use market::{Bar, Clock, Correction, Event, FeedState, Quote, Snapshot, Symbol, Tick, Trade};
+use publishers::{PublishGate, TokenGrant};
 use reqwest::{RequestBuilder, StatusCode};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use server::{
-    Config, Metrics,
-    publish::{PublishGate, TokenGrant},
-};
+use server::{Config, Metrics};
 use tape::EventId;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -83,7 +81,7 @@ async fn start(folder: &Folder, options: &[&str], at: Option<u64>) -> Result<Ser
     let beginning =
         RecoveredState::new(config.archive_place().ok(), config.archive.keep(), &clock)?;
     let tape = beginning.tape.clone();
-    let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = front::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let leptos = LeptosOptions::builder().output_name("tickertape").build();

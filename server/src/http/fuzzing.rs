@@ -21,15 +21,17 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::http::{
-    FrameAncestors, HEARTBEAT, Limits, Outgoing, Peer, Proxies, Remembered, Search, Service, Slots,
-    Snapshots, Work, router,
+    FrameAncestors, HEARTBEAT, Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots,
+    Work, router,
 };
-use crate::{Config, Metrics, publish::PublishGate};
+use crate::{Config, Metrics};
 use directory::{Directory, Listing};
 use events::testing::through;
 use events::{Closing, Tape};
+use front::{Peer, Proxies};
 use history::History;
 use publication::{Format, Submission};
+use publishers::PublishGate;
 
 /// A day of trading of two symbols, a story of each, as they would be published.
 const EVENTS: &str = r#"

@@ -33,7 +33,7 @@ pub enum ClientHeader {
 }
 
 /// Reads a network, `10.0.0.0/8`, or one address.
-pub(crate) fn parse_network(text: &str) -> Result<IpNet, String> {
+pub fn parse_network(text: &str) -> Result<IpNet, String> {
     let text = text.trim();
     text.parse::<IpNet>()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
@@ -42,7 +42,7 @@ pub(crate) fn parse_network(text: &str) -> Result<IpNet, String> {
 
 impl Proxies {
     /// Whether an address is one of the proxies'.
-    pub(crate) fn trust(&self, address: IpAddr) -> bool {
+    pub fn trust(&self, address: IpAddr) -> bool {
         self.trusted
             .iter()
             .any(|network| network.contains(&address))
@@ -51,7 +51,7 @@ impl Proxies {
     /// Where a request comes from: the other end of the connection, or, where that is a proxy, the
     /// nearest address before it that is none. Where a proxy does not tell an address, what is
     /// behind it cannot be told apart from it.
-    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         if !self.trust(client) {
             return client;
@@ -148,7 +148,7 @@ fn address(node: &str) -> Option<IpAddr> {
 
 /// What an address is counted as: an IPv6 client chooses the lower half of its address itself, so
 /// that all of its /64 is one.
-pub(crate) fn counted_as(address: IpAddr) -> IpAddr {
+pub fn counted_as(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {
@@ -159,10 +159,10 @@ pub(crate) fn counted_as(address: IpAddr) -> IpAddr {
 }
 
 /// Where a request comes from that came on no connection, as in a test of the router alone.
-pub(crate) const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+pub const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Whether a request's own id can be taken over into the log.
-pub(crate) fn is_sane_id(id: &HeaderValue) -> bool {
+pub fn is_sane_id(id: &HeaderValue) -> bool {
     (1..=64).contains(&id.len())
         && id
             .as_bytes()

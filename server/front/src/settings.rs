@@ -1,6 +1,8 @@
+//! What the front allows.
+
 use std::time::Duration;
 
-use super::hosts::Hosts;
+use crate::hosts::Hosts;
 
 /// How long a connection that was refused is still listened to, so that its other end can read why;
 /// and how long an answer may take for whoever has closed its half of the connection.

@@ -6,11 +6,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::http::client::counted_as;
+use crate::client::counted_as;
 
 /// So many places in all and for one address. A clone is the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Places(Arc<Shared>);
+pub struct Places(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -28,7 +28,7 @@ struct Taken {
 
 /// Which of them are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Full {
+pub enum Full {
     /// All of them.
     All,
     /// Those of the client's address.
@@ -37,7 +37,7 @@ pub(crate) enum Full {
 
 impl Places {
     /// So many in all and for one address; an address of IPv6 is its /64.
-    pub(crate) fn new(most: usize, most_of_address: usize) -> Self {
+    pub fn new(most: usize, most_of_address: usize) -> Self {
         Places(Arc::new(Shared {
             most,
             most_of_address,
@@ -46,12 +46,12 @@ impl Places {
     }
 
     /// How many there are in all.
-    pub(crate) fn most(&self) -> usize {
+    pub fn most(&self) -> usize {
         self.0.most
     }
 
     /// How many there are for one address.
-    pub(crate) fn most_of_address(&self) -> usize {
+    pub fn most_of_address(&self) -> usize {
         self.0.most_of_address
     }
 
@@ -59,7 +59,7 @@ impl Places {
     ///
     /// # Errors
     /// Where there are not so many left.
-    pub(crate) fn take(&self, client: Option<IpAddr>, count: usize) -> Result<Place, Full> {
+    pub fn take(&self, client: Option<IpAddr>, count: usize) -> Result<Place, Full> {
         let client = client.map(counted_as);
         let mut taken = self.lock();
         let all = taken.all.saturating_add(count);
@@ -91,7 +91,7 @@ impl Places {
 /// Places that are taken, free again when it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Place {
+pub struct Place {
     places: Places,
     client: Option<IpAddr>,
     count: usize,

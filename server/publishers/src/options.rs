@@ -1,8 +1,10 @@
+//! The options of the command line.
+
 use std::num::NonZeroU32;
 
 use clap::Args;
 
-use crate::publish::TokenGrant;
+use crate::token::TokenGrant;
 use publication::MAX_EVENTS;
 
 /// Who may publish, and how much.

@@ -13,10 +13,10 @@ use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{debug, warn};
 
-use super::{Front, prepare};
 use crate::{
-    Refusal,
-    http::places::{Full, Place},
+    connection::{Connections, prepare},
+    meter::Refusal,
+    places::{Full, Place},
 };
 
 /// How long nobody is accepted where nothing else helps.
@@ -25,7 +25,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// After how many failures in a row that is so, whatever they are.
 const MAX_FAILURES: u32 = 64;
 
-impl Front {
+impl Connections {
     pub(super) async fn accept(&self, listener: &TcpListener) {
         let mut spare = spare();
         let mut failures = 0_u32;
@@ -49,7 +49,7 @@ impl Front {
                 }
                 drop(spare.take());
                 if let Some(Ok(_)) = listener.accept().now_or_never() {
-                    self.metrics.refused(Refusal::Connections);
+                    self.meter.refused(Refusal::Connections);
                     failures = 0;
                 }
                 spare = self::spare();
@@ -83,7 +83,7 @@ impl Front {
             Err(Full::Address) => Refusal::ConnectionsOfAddress,
         };
         debug!(%peer, ?refusal, "closed a connection that is one too many");
-        self.metrics.refused(refusal);
+        self.meter.refused(refusal);
         None
     }
 }

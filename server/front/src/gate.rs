@@ -23,12 +23,12 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-use crate::front::{
+use crate::{
     chunks::Chunks,
     head::{self, Body},
+    request::Refused,
     settings::{LINGER, Settings},
 };
-use crate::http::Refused;
 
 /// How much is read at a time.
 const READ_BYTES: usize = 8 * 1024;
@@ -80,8 +80,9 @@ impl Exchange {
     }
 }
 
+/// Where the gate is in what the connection sends.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum Position {
     /// At the beginning of a head.
     Head,
     /// So many bytes of a request, its head included, are to be let through.
@@ -98,7 +99,7 @@ pub(super) struct Gate {
     unread: BytesMut,
     /// How much of it is known not to be a complete head.
     seen: usize,
-    place: Place,
+    position: Position,
     next: Option<Next>,
     /// When the head that is awaited is too late.
     late: Pin<Box<Sleep>>,
@@ -176,7 +177,7 @@ impl Gate {
             settings,
             unread: BytesMut::new(),
             seen: 0,
-            place: Place::Head,
+            position: Position::Head,
             next: None,
             begun: true,
             left: false,
@@ -203,10 +204,10 @@ impl Gate {
 
     /// Whether the other end may still be sending something that nobody will read.
     pub(super) fn is_sent_to(&self) -> bool {
-        match self.place {
-            Place::Within(left) => left > 0 || !self.unread.is_empty(),
-            Place::Last => true,
-            Place::Head => false,
+        match self.position {
+            Position::Within(left) => left > 0 || !self.unread.is_empty(),
+            Position::Last => true,
+            Position::Head => false,
         }
     }
 
@@ -270,9 +271,9 @@ impl Gate {
             return Next::Stream(Box::new(request), head.keep_alive);
         }
         self.exchange.begin(head.body == Body::Chunked);
-        self.place = match head.body {
-            Body::Length(length) => Place::Within(length.saturating_add(head.len as u64)),
-            Body::Chunked => Place::Last,
+        self.position = match head.body {
+            Body::Length(length) => Position::Within(length.saturating_add(head.len as u64)),
+            Body::Chunked => Position::Last,
         };
         Next::Plain
     }
@@ -417,8 +418,8 @@ impl hyper::rt::Read for Gate {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         loop {
-            match this.place {
-                Place::Within(0) if this.exchange.is_busy() || this.stall.is_on() => {
+            match this.position {
+                Position::Within(0) if this.exchange.is_busy() || this.stall.is_on() => {
                     // A request that comes before its predecessor is answered waits here; hyper
                     // asks meanwhile only to notice an end. An answer that the socket has not
                     // taken is not over, though hyper has read its body to the end.
@@ -430,19 +431,19 @@ impl hyper::rt::Read for Gate {
                         return Poll::Ready(Ok(()));
                     }
                 }
-                Place::Within(0) => {
-                    this.place = Place::Head;
+                Position::Within(0) => {
+                    this.position = Position::Head;
                     this.rest();
                 }
-                Place::Within(left) => {
+                Position::Within(left) => {
                     if this.unread.is_empty() && ready!(this.poll_fill(context))? == 0 {
                         return Poll::Ready(Ok(()));
                     }
                     let count = this.pass(&mut out, left);
-                    this.place = Place::Within(left - count as u64);
+                    this.position = Position::Within(left - count as u64);
                     return Poll::Ready(Ok(()));
                 }
-                Place::Last => {
+                Position::Last => {
                     if this.unread.is_empty() {
                         if ready!(this.poll_fill_or_left(context))? == 0 {
                             return Poll::Ready(Ok(()));
@@ -452,7 +453,7 @@ impl hyper::rt::Read for Gate {
                     this.pass(&mut out, u64::MAX);
                     return Poll::Ready(Ok(()));
                 }
-                Place::Head => {
+                Position::Head => {
                     if this.next.is_none() {
                         this.next = Some(ready!(this.poll_next(context)));
                     }

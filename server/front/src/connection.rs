@@ -1,24 +1,6 @@
-//! The front: it accepts connections, reads the heads of requests, writes streams itself and leaves
-//! everything else to hyper.
-//!
-//! hyper keeps some 14 KiB for a connection, which is little for a request and much for a stream that
-//! is silent most of the time. Both ways ask the same router, so that limits, headers and errors
-//! are the same.
+//! One connection: its requests, one after the other.
 
-mod accept;
-mod chunks;
-mod gate;
-mod head;
-mod hosts;
-mod respond;
-mod room;
-mod settings;
-mod writer;
-
-use std::{
-    convert::Infallible, future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, task,
-    time::Duration,
-};
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, task};
 
 use axum::{
     Router,
@@ -29,40 +11,22 @@ use axum::{
 use bytes::Bytes;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use socket2::SockRef;
-use tokio::{
-    io::AsyncReadExt,
-    net::{TcpListener, TcpSocket, TcpStream},
-};
-use tokio_util::{
-    sync::CancellationToken,
-    task::{AbortOnDropHandle, TaskTracker},
-};
+use tokio::{io::AsyncReadExt, net::TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service as _;
-use tracing::{debug, warn};
+use tracing::debug;
 
-use self::{
+use crate::{
+    client::Proxies,
     gate::{Exchange, Gate, Next},
-    respond::Length,
-    settings::LINGER,
+    handover::handover,
+    meter::{Connected, Meter, Refusal},
+    places::{Place, Places},
+    request::Peer,
+    respond::{self, Length},
+    settings::{LINGER, Settings},
     writer::Writer,
 };
-pub use self::{
-    hosts::{Host, HostError, Hosts},
-    settings::Settings,
-};
-use crate::{
-    Metrics, Refusal,
-    http::{
-        self, Peer, Proxies, Service,
-        places::{Place, Places},
-        stream::{Handover, WritesStreams},
-    },
-};
-use events::ring;
-
-/// How many connections may wait to be accepted: a whole audience that comes back after a restart.
-/// The usual 128 make the rest wait for TCP's retransmission, a second and more.
-const BACKLOG: u32 = 4096;
 
 /// What hyper may hold of a response that the socket does not take.
 const CONNECTION_BUFFER: usize = 64 * 1024;
@@ -71,83 +35,23 @@ const CONNECTION_BUFFER: usize = 64 * 1024;
 /// prices by the time that they are read.
 const UNSENT_BYTES: u32 = 16 * 1024;
 
-/// The time over which streams end at shutdown, for each of them, to the half of the grace period.
-const SPREAD: Duration = Duration::from_millis(1);
-
-/// Listens at an address.
-///
-/// # Errors
-/// When the address is taken, or not this machine's.
-pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-/// Serves until `service.shutdown` is cancelled and the connections have ended, or the grace period
-/// has.
-///
-/// It ends in order: nobody new is accepted; `feeds`, which is awaited then, ends; the streams have
-/// sent what the feeds said last and end; the connections close.
-pub async fn serve(
-    listener: TcpListener,
-    service: Service,
-    settings: Settings,
-    feeds: impl Future<Output = ()>,
-) {
-    let shutdown = service.shutdown.clone();
-    let closing = service.closing.clone();
-    let tape = service.tape.clone();
-    let front = Front {
-        metrics: Arc::clone(&service.metrics),
-        places: room::places(&settings),
-        proxies: Arc::new(service.proxies.clone()),
-        router: http::router(service),
-        settings: Arc::new(settings),
-        shutdown: shutdown.clone(),
-        tasks: TaskTracker::new(),
-    };
-    let _ringing = AbortOnDropHandle::new(tokio::spawn(ring(tape.clone())));
-    shutdown.run_until_cancelled(front.accept(&listener)).await;
-    drop(listener);
-    feeds.await;
-    let grace = front.settings.grace;
-    let streams = u32::try_from(tape.stats().cursors).unwrap_or(u32::MAX);
-    closing.begin(&tape, SPREAD.saturating_mul(streams).min(grace / 2));
-    front.tasks.close();
-    if tokio::time::timeout(grace, front.tasks.wait())
-        .await
-        .is_err()
-    {
-        warn!(
-            connections = front.tasks.len(),
-            "some connections did not end within the grace period"
-        );
-    }
-}
-
 /// What every connection needs.
 #[derive(Clone)]
-struct Front {
-    router: Router,
-    metrics: Arc<Metrics>,
+pub(crate) struct Connections {
+    pub(crate) router: Router,
+    pub(crate) meter: Arc<dyn Meter>,
     /// Those of connections.
-    places: Places,
-    proxies: Arc<Proxies>,
-    settings: Arc<Settings>,
-    shutdown: CancellationToken,
-    tasks: TaskTracker,
+    pub(crate) places: Places,
+    pub(crate) proxies: Arc<Proxies>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) tasks: TaskTracker,
 }
 
-impl Front {
+impl Connections {
     /// Answers the requests of a connection, one after the other.
-    async fn connection(self, tcp: TcpStream, peer: SocketAddr, place: Place) {
-        let held = (self.metrics.connected(), place);
+    pub(crate) async fn connection(self, tcp: TcpStream, peer: SocketAddr, place: Place) {
+        let held = (Connected::new(&self.meter), place);
         let mut gate = Gate::new(tcp, Arc::clone(&self.settings));
         let mut next = match self.shutdown.run_until_cancelled(gate.next()).await {
             Some(next) => next,
@@ -175,10 +79,10 @@ impl Front {
                 Next::Stream(request, keep_alive) => {
                     let (parts, ()) = request.into_parts();
                     let mut request = Request::from_parts(parts, Body::empty());
-                    request.extensions_mut().insert(WritesStreams);
-                    let mut response = self.ask(request, peer).await;
-                    let handover = response.extensions_mut().remove::<Handover>();
-                    if let Some(stream) = handover.and_then(|handover| handover.take()) {
+                    let (sender, stream) = handover();
+                    request.extensions_mut().insert(sender);
+                    let response = self.ask(request, peer).await;
+                    if let Some(stream) = stream.take() {
                         let (mut parts, _) = response.into_parts();
                         // It is that of the empty body that stands for the stream, and none may
                         // stand beside a coding (RFC 9112, section 6.2).
@@ -188,7 +92,7 @@ impl Front {
                         // A task of its own, so that what reading requests takes is given back.
                         let settings = Arc::clone(&self.settings);
                         self.tasks
-                            .spawn(Writer::new(*stream, tcp, opening, settings, held));
+                            .spawn(Writer::new(stream, tcp, opening, settings, held));
                         return;
                     }
                     let answered = respond::respond(&mut gate, response, keep_alive).await;
@@ -261,7 +165,7 @@ impl Front {
     /// Counts a reader that was given up.
     fn note_slow(&self, gate: &Gate) {
         if gate.gave_up() {
-            self.metrics.refused(Refusal::SlowReader);
+            self.meter.refused(Refusal::SlowReader);
         }
     }
 
@@ -272,7 +176,7 @@ impl Front {
     }
 }
 
-fn prepare(tcp: &TcpStream) -> io::Result<()> {
+pub(crate) fn prepare(tcp: &TcpStream) -> io::Result<()> {
     // An event is small and wants to leave at once.
     tcp.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
@@ -321,25 +225,5 @@ impl http_body::Body for Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         self.exchange.end();
-    }
-}
-
-/// Reads a head, and what must hold of it: it lies within the bytes, and what comes after it does
-/// not change it. What comes after it is looked at as chunks, with the same result in one piece and in
-/// several.
-#[cfg(any(test, fuzzing))]
-pub(crate) fn fuzz_head(bytes: &[u8]) {
-    if let Ok(Some(read)) = head::parse(bytes) {
-        assert!(read.len <= bytes.len());
-        events::testing::through(1);
-        let again = head::parse(&bytes[..read.len]);
-        assert!(
-            matches!(again, Ok(Some(again)) if again.len == read.len && again.body == read.body)
-        );
-        let body = &bytes[read.len..];
-        let mut pieces = body.chunks(3);
-        let mut slow = chunks::Chunks::default();
-        let in_pieces = pieces.try_for_each(|piece| slow.look(piece));
-        assert_eq!(chunks::Chunks::default().look(body), in_pieces);
     }
 }

@@ -1,3 +1,5 @@
+//! The gate of publications.
+
 use std::{
     fmt,
     num::NonZeroU32,
@@ -11,7 +13,7 @@ use governor::{
 };
 use publication::{Builder, Newcomers};
 
-use super::{PublishOptions, Strangers, TokenGrant};
+use crate::{options::PublishOptions, strangers::Strangers, token::TokenGrant};
 
 /// Where publications come in: who may publish, how much, and how it gets on the tape.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub struct PublishGate {
     rate: NonZeroU32,
     burst: NonZeroU32,
     /// Those who come without a right token.
-    pub(crate) strangers: Strangers,
+    pub strangers: Strangers,
     /// What builds bars of what is published, once the server runs.
     pub builder: OnceLock<Arc<Builder>>,
     /// The largest body, in bytes.

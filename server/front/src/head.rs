@@ -8,8 +8,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
 use httparse::Status;
 
-use crate::front::hosts::Host;
-use crate::http::Refused;
+use crate::{hosts::Host, request::Refused};
 
 /// The most fields that a head may have.
 const MAX_FIELDS: usize = 100;

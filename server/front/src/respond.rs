@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
-use crate::front::gate::Gate;
+use crate::gate::Gate;
 use events::put_chunk;
 
 /// The end of a chunked body.

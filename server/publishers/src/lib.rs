@@ -1,6 +1,6 @@
-//! What is published from the outside: read, checked, and put on the tape as one step.
+//! Who may publish: tokens and their rates, and what waits for those who come without a right token.
 //!
-//! Nothing here knows HTTP; the resource is `http/publish.rs`.
+//! Nothing here depends on HTTP; the resource is `server/src/http/publish.rs`.
 
 mod options;
 mod publish_gate;
@@ -9,5 +9,5 @@ mod token;
 
 pub use options::PublishOptions;
 pub use publish_gate::{PublishGate, Publisher};
-pub(crate) use strangers::Strangers;
+pub use strangers::Strangers;
 pub use token::{GrantError, TokenGrant, new_token, publisher_name};

@@ -1,3 +1,5 @@
+//! Tokens and their hashes.
+
 use std::{fmt, str::FromStr};
 
 use sha2::{Digest, Sha256};

@@ -1,3 +1,5 @@
+//! Requests without a right token.
+
 use std::{fmt, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use governor::{
@@ -17,7 +19,7 @@ const MAX_ADDRESSES: usize = 10_000;
 
 /// The addresses that requests without a right token come from. Each such request is a line of the
 /// log, which nobody may fill.
-pub(crate) struct Strangers {
+pub struct Strangers {
     limiter: RateLimiter<Option<IpAddr>, HashMapStateStore<Option<IpAddr>>, DefaultClock>,
 }
 
@@ -42,7 +44,7 @@ impl Strangers {
     ///
     /// # Errors
     /// How long it takes until the address may send one more.
-    pub(crate) fn count(&self, address: IpAddr) -> Result<(), Duration> {
+    pub fn count(&self, address: IpAddr) -> Result<(), Duration> {
         if self.limiter.len() >= MAX_ADDRESSES {
             self.limiter.retain_recent();
         }

@@ -2,8 +2,10 @@
 
 use tracing::warn;
 
-use super::settings::Settings;
-use crate::http::{MAX_FILES, places::Places};
+use crate::{places::Places, settings::Settings};
+
+/// How many of the page's files may be on their way at a time: each is an open file.
+pub const MAX_FILES: usize = 512;
 
 /// Files that are kept for what is no connection: those of the archive and its readers, of sources, of the
 /// log, what a library opens for a moment, and the page's files that are on their way.

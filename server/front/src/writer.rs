@@ -14,13 +14,9 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tracing::debug;
 
-use super::{gate::Stall, respond::LAST_CHUNK, settings::Settings};
 use crate::{
-    ConnectionGauge,
-    http::{
-        places::Place,
-        stream::{Framing, Stream},
-    },
+    gate::Stall, handover::EventStream, meter::Connected, places::Place, respond::LAST_CHUNK,
+    settings::Settings,
 };
 
 /// What the system may hold of a stream that its reader has not taken. Linux doubles it, and counts
@@ -33,7 +29,7 @@ const MAX_CHATTER: usize = 64 * 1024;
 /// Writes a stream until it ends or the other end leaves. The memory that a subscriber costs is
 /// this, what its cursor holds on the tape, and the socket.
 pub(super) struct Writer {
-    stream: Stream,
+    stream: Box<dyn EventStream>,
     tcp: TcpStream,
     unsent: Bytes,
     settings: Arc<Settings>,
@@ -41,17 +37,17 @@ pub(super) struct Writer {
     chatter: usize,
     ending: bool,
     #[expect(dead_code, reason = "held for its drop")]
-    connection: (ConnectionGauge, Place),
+    connection: (Connected, Place),
 }
 
 impl Writer {
     /// A writer that begins with `opening`.
     pub(super) fn new(
-        stream: Stream,
+        stream: Box<dyn EventStream>,
         tcp: TcpStream,
         opening: Vec<u8>,
         settings: Arc<Settings>,
-        connection: (ConnectionGauge, Place),
+        connection: (Connected, Place),
     ) -> Self {
         if let Err(error) = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER) {
             debug!(%error, "could not set the size of the send buffer");
@@ -97,7 +93,7 @@ impl Writer {
             }
             // The allocation must not outlast the write: most streams are idle most of the time.
             self.unsent = Bytes::new();
-            match self.stream.poll_next(context, Framing::Chunked) {
+            match self.stream.poll_chunks(context) {
                 Poll::Ready(Some(bytes)) => self.unsent = bytes,
                 Poll::Ready(None) => {
                     self.ending = true;
