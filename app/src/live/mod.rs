@@ -6,11 +6,13 @@ mod aside;
 mod channel;
 mod connection;
 #[cfg(target_arch = "wasm32")]
-mod directory;
+pub(crate) mod directory;
 #[cfg(target_arch = "wasm32")]
 mod events;
 #[cfg(target_arch = "wasm32")]
-mod history;
+pub(crate) mod history;
+#[cfg(target_arch = "wasm32")]
+mod names;
 mod pace;
 mod reader;
 #[cfg(target_arch = "wasm32")]
@@ -19,21 +21,9 @@ mod request;
 mod simulation;
 mod skew;
 #[cfg(target_arch = "wasm32")]
-mod source;
-mod state;
+pub(crate) mod source;
+pub(crate) mod state;
 mod tab;
 mod tabs;
 #[cfg(target_arch = "wasm32")]
 mod together;
-
-pub(crate) use state::State;
-#[cfg(target_arch = "wasm32")]
-pub(crate) use {
-    directory::{is_offered, quoted, suggestions},
-    history::{bars, stories},
-    source::follow,
-};
-
-/// Every event that a stream carries.
-#[cfg(target_arch = "wasm32")]
-const EVENTS: [&str; 6] = ["message", "session", "bar", "news", "snapshot", "heartbeat"];

@@ -6,22 +6,25 @@ use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
 use super::{
-    State,
     aside::Aside,
-    channel::{Channel, Lock, known},
+    channel::{Channel, Lock},
     connection::{Connection, Task, Verdict},
     events::{Events, ReadyState},
     history::History,
+    names::known,
     pace::Pace,
     reader::Passed,
     request,
+    state::State,
     tab::{Beat, Message, Tab},
     tabs::{Duty, Wants},
     together,
 };
 use crate::{
-    address, browser, dashboard::Dashboard, json, json_value::Kept, reactive::effect,
-    sorted::SortedSet, stopped,
+    browser::{environment, json, json_value::Kept},
+    document::stopped,
+    lean::{reactive::effect, sorted::SortedSet},
+    state::{address, dashboard::Dashboard},
 };
 
 /// How often the state of the connection is looked at. An `EventSource` says nothing while it
@@ -140,13 +143,13 @@ impl Source {
             carries: tabs.carries().clone(),
             state: connection.state(),
             heard: self.heard,
-            server_time: connection.server_time(browser::now()),
+            server_time: connection.server_time(environment::now()),
         }));
     }
 
     /// From now on this tab has the stream; it still has to be opened.
     pub(super) fn lead(&mut self) {
-        let now = browser::now();
+        let now = environment::now();
         self.tab.lead(now);
         self.runs += 1;
         self.link = Some(Link {
@@ -191,9 +194,9 @@ impl Source {
 
 /// Follows the stream after a position on the tape for as long as the page is open.
 pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id: String) {
-    let now = browser::now();
+    let now = environment::now();
     // Any number but 0, and small enough to be one of the browser's.
-    let id = 1 + (browser::chance() * (1_u64 << 52) as f64) as u64;
+    let id = 1 + (environment::chance() * (1_u64 << 52) as f64) as u64;
     let wants = symbols.map_or(Wants::All, |symbols| {
         Wants::These(symbols.into_iter().collect())
     });
@@ -281,7 +284,7 @@ fn hear(source: &Shared, run: u32, name: &'static str, id: &str, data: JsValue) 
         return;
     }
     let mut this = source.borrow_mut();
-    let now = browser::now();
+    let now = environment::now();
     // One that was on its way when the page went over to another stream, or to polling, comes by that.
     let current = |link: &&mut Link| link.run == run && link.events.is_some();
     if this.link.as_mut().filter(current).is_none() {
@@ -342,11 +345,11 @@ fn show(source: &Shared, events: impl IntoIterator<Item = Event>) {
     if dashboard.pause.is_still() {
         return;
     }
-    if let Some(wait) = this.pace.change(browser::now()) {
+    if let Some(wait) = this.pace.change(environment::now()) {
         let source = Rc::clone(source);
         set_timeout(
             move || {
-                source.borrow_mut().pace.begin(browser::now());
+                source.borrow_mut().pace.begin(environment::now());
                 dashboard.draw_changes();
                 // Not before it is drawn: what stops on the way has drawn nothing.
                 source.borrow_mut().pace.end();
@@ -373,7 +376,7 @@ fn ask(source: &Shared, wait: u32) {
     spawn_local(async move {
         let answer: Result<Answer, _> = request::ask(&address, wait * 1_000).await;
         let mut this = source.borrow_mut();
-        let now = browser::now();
+        let now = environment::now();
         let Some(link) = this.link.as_mut().filter(|link| link.run == run) else {
             return;
         };
@@ -382,7 +385,7 @@ fn ask(source: &Shared, wait: u32) {
             Ok(answer) => answer,
             Err(failure) => {
                 match failure.retry_after {
-                    Some(pause) => connection.crowded(now, pause, browser::chance()),
+                    Some(pause) => connection.crowded(now, pause, environment::chance()),
                     None => connection.unanswered(now),
                 }
                 if failure.is_unknown {
@@ -393,7 +396,7 @@ fn ask(source: &Shared, wait: u32) {
                 return;
             }
         };
-        match connection.answered(now, answer.events.is_empty(), browser::chance()) {
+        match connection.answered(now, answer.events.is_empty(), environment::chance()) {
             Verdict::Leave => {}
             Verdict::Open => {
                 drop(this);
@@ -430,7 +433,7 @@ fn ask(source: &Shared, wait: u32) {
 /// Asks for what this tab alone missed, if it did.
 fn catch_up(source: &Shared) {
     let mut this = source.borrow_mut();
-    let Some(question) = this.tab.reader.ask(browser::now()) else {
+    let Some(question) = this.tab.reader.ask(environment::now()) else {
         return;
     };
     let wants = this.tab.tabs.asks().symbols();
@@ -446,7 +449,7 @@ fn catch_up(source: &Shared) {
         let answer: Result<Answer, _> = request::ask(&address, 0).await;
         let mut this = source.borrow_mut();
         let Ok(answer) = answer else {
-            this.tab.reader.unanswered(question, browser::now());
+            this.tab.reader.unanswered(question, environment::now());
             this.added.extend(added);
             return;
         };
@@ -473,7 +476,7 @@ pub(super) fn take(source: &Shared, passed: Passed<JsValue>) {
     if stopped::is_stopped() {
         return;
     }
-    source.borrow_mut().hears(browser::now());
+    source.borrow_mut().hears(environment::now());
     show(source, event(passed));
 }
 
@@ -482,7 +485,7 @@ pub(super) fn take_beat(source: &Shared, beat: Beat) {
     let mut this = source.borrow_mut();
     this.notice_gap(beat.heard);
     this.heard = beat.heard;
-    this.beat = Some((beat, browser::now()));
+    this.beat = Some((beat, environment::now()));
     this.dashboard.set_connection(this.state());
     drop(this);
     catch_up(source);
@@ -498,9 +501,9 @@ pub(super) fn look(source: &Shared, passed: bool) {
         return;
     }
     this.aside.keep_closed();
-    let now = browser::now();
+    let now = environment::now();
     let mut task = Task::Rest;
-    match this.tab.look(now, passed, browser::chance()) {
+    match this.tab.look(now, passed, environment::chance()) {
         Duty::Rest => {}
         Duty::Hello => this.post(&this.tab.hello()),
         Duty::Steal => {
@@ -520,10 +523,10 @@ pub(super) fn look(source: &Shared, passed: bool) {
             match link.events.as_ref().map(Events::state) {
                 Some(ReadyState::Open) => link.connection.opened(now),
                 Some(ReadyState::Connecting) => link.connection.dropped(now),
-                Some(ReadyState::Closed) => link.connection.closed(now, browser::chance()),
+                Some(ReadyState::Closed) => link.connection.closed(now, environment::chance()),
                 None => {}
             }
-            task = link.connection.tick(now, browser::chance());
+            task = link.connection.tick(now, environment::chance());
         }
         this.notice_gap(now);
     }

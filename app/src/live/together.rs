@@ -10,14 +10,14 @@ use super::{
     source::{self, Shared},
     tab::Answer,
 };
-use crate::browser;
+use crate::browser::environment;
 
 /// Joins the other tabs. Where the browser does not let them speak to each other, each has a stream of
 /// its own.
 pub(super) fn join(source: &Shared) {
     let shared = Rc::clone(source);
     let channel = Channel::open(move |message| {
-        let answer = shared.borrow_mut().tab.receive(message, browser::now());
+        let answer = shared.borrow_mut().tab.receive(message, environment::now());
         match answer {
             Answer::None => {}
             Answer::Take(passed) => source::take(&shared, passed),
