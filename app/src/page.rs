@@ -131,7 +131,7 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
                 }
                 symbols
             });
-            crate::live::source::follow(dashboard, symbols, id);
+            crate::live::follow::follow(dashboard, symbols, id);
         });
         // The page was drawn with more than a list of one's own has: what is opened of it is followed.
         crate::lean::reactive::effect(move || {

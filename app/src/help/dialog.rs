@@ -2,25 +2,13 @@ use leptos::{ev, html, prelude::*};
 
 use crate::{
     browser::elements,
-    help::keys::{KEYS, Where},
+    help::keys::{self, KEYS, Where},
     lean::{
         reactive::{drawn, heard},
         signal::RwSignal,
     },
     state::dashboard::Dashboard,
 };
-
-/// Where it is remembered that single keys are turned off.
-const OFF: &str = "keys";
-
-/// Whether the person turned single keys off
-/// ([WCAG 2.1.4](https://www.w3.org/TR/WCAG22/#character-key-shortcuts)).
-pub(crate) fn are_off(dashboard: Dashboard) -> bool {
-    dashboard
-        .storage
-        .read(OFF)
-        .is_some_and(|kept| kept == "off")
-}
 
 /// The button that opens the help, and the help: every key that there is, and whether they are heard.
 #[component]
@@ -33,7 +21,7 @@ pub(crate) fn Help() -> impl IntoView {
     let open = move |_| {
         answered.set(KEYS.map(|key| elements::answers(key.names[0])));
         if let Some(off) = off.get_untracked() {
-            off.set_checked(!are_off(dashboard));
+            off.set_checked(!keys::are_off(dashboard));
         }
         if let Some(dialog) = dialog.get_untracked() {
             // It is open already where this fails.
@@ -79,8 +67,7 @@ pub(crate) fn Help() -> impl IntoView {
                     checked
                     node_ref=off
                     on:change=heard(move |event: ev::Event| {
-                        let heard = if event_target_checked(&event) { "on" } else { "off" };
-                        dashboard.storage.write(OFF, heard);
+                        keys::set_enabled(dashboard, event_target_checked(&event));
                     })
                 />
                 "Keys without Ctrl or Alt work anywhere on the page"

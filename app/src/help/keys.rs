@@ -9,7 +9,6 @@ use market::Symbol;
 
 use crate::{
     browser::elements,
-    help::dialog,
     lean::reactive::effect,
     state::{dashboard::Dashboard, navigation::Navigation},
 };
@@ -108,6 +107,25 @@ pub(crate) const KEYS: [Key; 19] = {
     ]
 };
 
+/// The storage key under which it is kept whether single keys are on.
+const ON_OR_OFF: &str = "keys";
+
+/// Whether the person turned single keys off
+/// ([WCAG 2.1.4](https://www.w3.org/TR/WCAG22/#character-key-shortcuts)).
+pub(crate) fn are_off(dashboard: Dashboard) -> bool {
+    dashboard
+        .storage
+        .read(ON_OR_OFF)
+        .is_some_and(|kept| kept == "off")
+}
+
+/// Turns single keys on or off.
+pub(crate) fn set_enabled(dashboard: Dashboard, on: bool) {
+    dashboard
+        .storage
+        .write(ON_OR_OFF, if on { "on" } else { "off" });
+}
+
 /// The name of a pressed key, if it is one that is heard anywhere.
 fn heard(key: &str) -> Option<&'static str> {
     let name = if key == " " { "Space" } else { key };
@@ -125,7 +143,7 @@ pub(crate) fn hear(dashboard: Dashboard, navigation: Navigation) {
             };
             let is_plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
             // The space bar is none of the characters that speech or a slip may type.
-            let off = name != "Space" && dialog::are_off(dashboard);
+            let off = name != "Space" && are_off(dashboard);
             if !is_plain || event.default_prevented() || is_elsewhere(name) || off {
                 return;
             }

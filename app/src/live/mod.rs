@@ -4,11 +4,15 @@
 mod aside;
 #[cfg(target_arch = "wasm32")]
 mod channel;
+#[cfg(target_arch = "wasm32")]
+mod connect;
 mod connection;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod directory;
 #[cfg(target_arch = "wasm32")]
 mod events;
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod follow;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod history;
 #[cfg(target_arch = "wasm32")]
@@ -16,12 +20,14 @@ mod names;
 mod pace;
 mod reader;
 #[cfg(target_arch = "wasm32")]
+mod receive;
+#[cfg(target_arch = "wasm32")]
 mod request;
 #[cfg(test)]
 mod simulation;
 mod skew;
 #[cfg(target_arch = "wasm32")]
-pub(crate) mod source;
+mod source;
 pub(crate) mod state;
 mod tab;
 mod tabs;

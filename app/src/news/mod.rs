@@ -3,6 +3,7 @@
 pub(crate) mod filter;
 mod filter_form;
 pub(crate) mod list;
+mod loader;
 mod older;
 pub(crate) mod panel;
 pub(crate) mod reader;

@@ -2,10 +2,7 @@ use leptos::prelude::*;
 
 use crate::{
     lean::reactive::{drawn, heard},
-    news::{
-        filter::NewsFilter,
-        reader::{self, Older},
-    },
+    news::{filter::NewsFilter, loader, reader::Older},
     state::dashboard::Dashboard,
 };
 
@@ -58,7 +55,7 @@ pub(crate) fn OlderNews() -> impl IntoView {
                 aria-disabled=drawn(move || if coming() || over() { "true" } else { "false" })
                 on:click=heard(move |_| {
                     if !over() {
-                        reader::load_older(dashboard);
+                        loader::load_older(dashboard);
                     }
                 })
             >

@@ -7,7 +7,7 @@ use crate::{
         signal::RwSignal,
     },
     news::{
-        filter_form::NewsFilterForm, list::NewsList, older::OlderNews, reader, story::StoryItem,
+        filter_form::NewsFilterForm, list::NewsList, loader, older::OlderNews, story::StoryItem,
     },
     state::dashboard::Dashboard,
 };
@@ -44,7 +44,7 @@ pub(crate) fn NewsPanel() -> impl IntoView {
             dashboard.with_news(NewsList::release);
         }
     });
-    reader::follow_choice(dashboard);
+    loader::follow_choice(dashboard);
     let show = move |_| {
         dashboard.with_news(NewsList::release);
         if let Some(list) = list.get_untracked() {

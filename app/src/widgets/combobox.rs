@@ -1,28 +1,15 @@
 use leptos::{ev, html, prelude::*};
-use market::Symbol;
-use serde::Deserialize;
 
-use crate::lean::{
-    reactive::{drawn, heard},
-    signal::{RwSignal, StoredValue},
+use crate::{
+    lean::{
+        reactive::{drawn, heard},
+        signal::{RwSignal, StoredValue},
+    },
+    widgets::suggestion::Suggestion,
 };
 
 /// How many suggestions there are at the most.
 pub(crate) const SUGGESTIONS: usize = 8;
-
-/// A symbol that fits what was written.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Suggestion {
-    /// What can be opened or followed.
-    pub(crate) symbol: Symbol,
-    /// Its name as people say it.
-    pub(crate) name: String,
-    /// Whether a feed quotes it.
-    pub(crate) quoted: bool,
-    /// Whether the archive has bars of it.
-    #[serde(default)]
-    pub(crate) archived: bool,
-}
 
 /// What somebody decided on.
 #[derive(Debug, Clone)]

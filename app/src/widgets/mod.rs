@@ -5,3 +5,4 @@ pub(crate) mod combobox;
 pub(crate) mod figure;
 mod flash;
 pub(crate) mod notes;
+pub(crate) mod suggestion;
