@@ -17,8 +17,8 @@ use crate::pages::{Page, pages, root};
 const AROUND: &str = include_str!("commands.sh");
 
 /// The programs that commands may use. Any other is not found, so that the page fails.
-const PROGRAMS: [&str; 8] = [
-    "cat", "date", "gzip", "head", "mkdir", "sed", "sha256sum", "tee",
+const PROGRAMS: [&str; 9] = [
+    "cat", "cp", "date", "gzip", "head", "mkdir", "sed", "sha256sum", "tee",
 ];
 
 /// What a page may name and no test can run, with the reason.
@@ -76,7 +76,8 @@ fn script(page: &Page) -> (String, Vec<Expected>) {
                     let mut command = command
                         .unwrap_or_else(|| panic!("{}:{number}: expected a prompt", page.path))
                         .to_owned();
-                    while command.ends_with('\\') {
+                    // It goes on after a backslash and within quotes.
+                    while command.ends_with('\\') || command.matches('\'').count() % 2 == 1 {
                         let (_, more) = lines.next().expect("a command goes on");
                         let _ = write!(command, "\n{more}");
                     }
@@ -124,6 +125,8 @@ fn run(page: &Page, script: &str, expected: &[Expected]) -> Result<Vec<String>, 
         symlink(found.join(program), bin.join(program)).unwrap();
     }
     symlink(env!("CARGO_BIN_EXE_tickertape"), bin.join("tickertape")).unwrap();
+    let example = "tickertape.example.toml";
+    fs::copy(root().join(example), folder.0.join("here").join(example)).unwrap();
     let whole = folder.0.join("page.sh");
     fs::write(&whole, format!("{AROUND}\n{script}")).unwrap();
     let stubs = STUBS.map(|(name, _)| name);
