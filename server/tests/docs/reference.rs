@@ -298,7 +298,9 @@ fn metrics() {
         for (number, line) in page.prose() {
             for name in line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
                 let of = |end: &str| name.strip_suffix(end).is_some_and(|name| metrics.contains_key(name));
-                let is_metric = name.starts_with("tickertape_") && !name.ends_with("_recording");
+                // A token of a publisher begins so, too, and the first line of a recording.
+                let is_metric = name.starts_with("tickertape_") && name.len() > "tickertape_".len();
+                let is_metric = is_metric && name != "tickertape_recording";
                 assert!(
                     !is_metric || metrics.contains_key(name) || of("_total") || of("_count") || of("_bucket"),
                     "{}:{number}: {name} is no metric",
@@ -319,10 +321,75 @@ const EVENTS: [(&str, &str); 6] = [
     ("Heartbeat", "heartbeat"),
 ];
 
+/// The types that fields have beside those of JSON.
+const TYPES: [&str; 13] = [
+    "Action",
+    "Basis",
+    "Closes",
+    "FeedState",
+    "FeedStatus",
+    "Link",
+    "NewsType",
+    "Price",
+    "Quality",
+    "RegularHours",
+    "Size",
+    "Symbol",
+    "TradingState",
+];
+
+/// What is said of a field, wherever it stands; a field that is named has the name that it has on the wire.
+fn description_of(field: &Value) -> String {
+    let own = field["description"].as_str();
+    let kinds = ["oneOf", "anyOf", "allOf"].into_iter();
+    let kinds = kinds.flat_map(|several| field[several].as_array().into_iter().flatten());
+    let mut said = own.into_iter().chain(kinds.filter_map(|kind| kind["description"].as_str()));
+    let mut text = cell(said.next().unwrap_or_default());
+    while let Some((before, rest)) = text.split_once("[`") {
+        let (path, after) = rest.split_once("`]").expect("a link is closed");
+        let name = path.rsplit("::").next().unwrap_or_default();
+        // The one field that Rust cannot call as the wire does.
+        let name = if name == "kind" { "type" } else { name };
+        let after = match after.strip_prefix('(') {
+            Some(target) => target.split_once(')').map_or("", |(_, after)| after),
+            None => after,
+        };
+        text = format!("{before}`{name}`{after}");
+    }
+    text
+}
+
+/// What a value of a type is.
+fn form_of(schema: &Value) -> String {
+    // Each value of an enumeration may have a description of its own.
+    let values: Vec<&Value> = match (&schema["enum"], &schema["oneOf"]) {
+        (Value::Array(values), _) => values.iter().collect(),
+        (_, Value::Array(kinds)) => kinds.iter().filter_map(|kind| kind["enum"].get(0)).collect(),
+        _ => Vec::new(),
+    };
+    if !values.is_empty() {
+        let values = values.into_iter().filter_map(Value::as_str);
+        let values: Vec<String> = values.map(|value| format!("`{value}`")).collect();
+        return values.join(", ");
+    }
+    match schema["properties"].as_object() {
+        Some(fields) => {
+            let fields = fields.iter();
+            let fields = fields.map(|(name, field)| format!("`{name}`: {}", kind_of(field)));
+            format!("object of {}", fields.collect::<Vec<_>>().join(", "))
+        }
+        None => kind_of(schema),
+    }
+}
+
 /// The type of a field in few words.
 fn kind_of(field: &Value) -> String {
     if let Some(reference) = field["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or_default();
+        assert!(
+            TYPES.contains(&name) || EVENTS.iter().any(|(event, _)| *event == name),
+            "{name} is not among the types"
+        );
         return name.to_owned();
     }
     for several in ["oneOf", "anyOf", "allOf"] {
@@ -363,10 +430,15 @@ fn events() {
                 "| `{field}` | {} | {} | {} |",
                 kind_of(described),
                 if is_required(field) { "yes" } else { "" },
-                cell(described["description"].as_str().unwrap_or_default())
+                description_of(described)
             );
         }
         text.push('\n');
+    }
+    text.push_str("### Types\n\n| type | form | what |\n|---|---|---|\n");
+    for name in TYPES {
+        let schema = &schemas[name];
+        let _ = writeln!(text, "| {name} | {} | {} |", form_of(schema), description_of(schema));
     }
     generated("docs/reference/events.md", "events", &text);
     // Every route is described.
