@@ -483,7 +483,7 @@ impl Config {
         let personal = personal(&self.feeds);
         if !personal.is_empty() && !self.may_redistribute && !is_of_this_machine(self.listen) {
             return Some(format!(
-                "what {} gives is for personal use, but at {} other machines could see it: expected --listen 127.0.0.1:{}, or --may-redistribute from who has the right to (see docs/licences.md)",
+                "what {} gives is for personal use, but at {} other machines could see it: expected --listen 127.0.0.1:{}, or --may-redistribute from who has the right to (see docs/operate/licences.md)",
                 list(&personal),
                 self.listen,
                 self.listen.port()
@@ -1159,7 +1159,7 @@ symbols = []
 
     /// The settings that a row of the documentation names: option, variable, default.
     fn documented() -> Vec<(String, String, Option<String>)> {
-        let text = include_str!("../../docs/configuration.md");
+        let text = include_str!("../../docs/reference/configuration.md");
         let code = |cell: &str| {
             cell.trim()
                 .strip_prefix('`')?
