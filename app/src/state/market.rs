@@ -31,6 +31,12 @@ pub(crate) struct Instrument {
 }
 
 impl Instrument {
+    /// Whether no feed quotes it and its price is the last close of the archive.
+    fn is_of_the_archive(&self) -> bool {
+        let quote = self.quote.as_ref();
+        quote.is_some_and(|quote| quote.close_of.is_some())
+    }
+
     fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
         let added = self.path.add_bar(bar);
         // One of before is in the line already, and moves it by less than is seen.
@@ -231,13 +237,9 @@ impl MarketState {
             // What came between is lost: nothing that was known before may stand beside the new.
             self.run += 1;
             self.changes.instruments.extend(self.instruments.keys());
-            let quotes = self.instruments.values().filter_map(|it| it.quote.clone());
             // The archive's last closes are not on the tape: a snapshot of all symbols lacks them.
-            let closes: Vec<Quote> = quotes.filter(|quote| quote.close_of.is_some()).collect();
-            self.instruments.clear();
-            for close in closes {
-                self.take_quote(close);
-            }
+            self.instruments.retain(Instrument::is_of_the_archive);
+            self.forget_history();
         }
         self.take_quotes(&snapshot);
         if snapshot.reset && !self.chosen {

@@ -52,7 +52,10 @@ fn cell(text: &str) -> String {
 
 /// What an option is for, and its default in words where the help has one.
 fn help(option: &Arg) -> (String, Option<String>) {
-    let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+    let help = option
+        .get_help()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let help = cell(&help);
     match help.split_once("[default: ") {
         Some((what, default)) => {
@@ -128,7 +131,10 @@ fn settings() {
 #[test]
 fn commands() {
     let mut text = String::new();
-    for command in command().get_subcommands().filter(|command| command.get_name() != "help") {
+    for command in command()
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help")
+    {
         let mut usage = format!("tickertape {}", command.get_name());
         let mut rows = Vec::new();
         for option in command.get_arguments() {
@@ -158,7 +164,10 @@ fn commands() {
             };
             rows.push(format!("| `{}` | {default} | {what} |", written(option)));
         }
-        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        let about = command
+            .get_about()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let _ = write!(
             text,
             "## {}\n\n```text\n{usage}\n```\n\n{}.\n\n| option | default | what |\n|---|---|---|\n{}\n\n",
@@ -179,7 +188,8 @@ struct Server {
 
 impl Server {
     fn start(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("tickertape-docs-{name}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("tickertape-docs-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("site/pkg")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_tickertape"))
@@ -278,12 +288,17 @@ fn metrics() {
             .map(|(label, values)| match OPEN_LABELS.contains(&&**label) {
                 true => format!("`{label}`"),
                 false => {
-                    let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+                    let values: Vec<String> =
+                        values.iter().map(|value| format!("`{value}`")).collect();
                     format!("`{label}`: {}", values.join(", "))
                 }
             })
             .collect();
-        let end = if metric.kind == "counter" { "_total" } else { "" };
+        let end = if metric.kind == "counter" {
+            "_total"
+        } else {
+            ""
+        };
         let _ = writeln!(
             text,
             "| `{name}{end}` | {} | {} | {} |",
@@ -297,12 +312,19 @@ fn metrics() {
     for page in pages() {
         for (number, line) in page.prose() {
             for name in line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
-                let of = |end: &str| name.strip_suffix(end).is_some_and(|name| metrics.contains_key(name));
+                let of = |end: &str| {
+                    name.strip_suffix(end)
+                        .is_some_and(|name| metrics.contains_key(name))
+                };
                 // A token of a publisher begins so, too, and the first line of a recording.
                 let is_metric = name.starts_with("tickertape_") && name.len() > "tickertape_".len();
                 let is_metric = is_metric && name != "tickertape_recording";
                 assert!(
-                    !is_metric || metrics.contains_key(name) || of("_total") || of("_count") || of("_bucket"),
+                    !is_metric
+                        || metrics.contains_key(name)
+                        || of("_total")
+                        || of("_count")
+                        || of("_bucket"),
                     "{}:{number}: {name} is no metric",
                     page.path
                 );
@@ -343,7 +365,9 @@ fn description_of(field: &Value) -> String {
     let own = field["description"].as_str();
     let kinds = ["oneOf", "anyOf", "allOf"].into_iter();
     let kinds = kinds.flat_map(|several| field[several].as_array().into_iter().flatten());
-    let mut said = own.into_iter().chain(kinds.filter_map(|kind| kind["description"].as_str()));
+    let mut said = own
+        .into_iter()
+        .chain(kinds.filter_map(|kind| kind["description"].as_str()));
     let mut text = cell(said.next().unwrap_or_default());
     while let Some((before, rest)) = text.split_once("[`") {
         let (path, after) = rest.split_once("`]").expect("a link is closed");
@@ -364,7 +388,10 @@ fn form_of(schema: &Value) -> String {
     // Each value of an enumeration may have a description of its own.
     let values: Vec<&Value> = match (&schema["enum"], &schema["oneOf"]) {
         (Value::Array(values), _) => values.iter().collect(),
-        (_, Value::Array(kinds)) => kinds.iter().filter_map(|kind| kind["enum"].get(0)).collect(),
+        (_, Value::Array(kinds)) => kinds
+            .iter()
+            .filter_map(|kind| kind["enum"].get(0))
+            .collect(),
         _ => Vec::new(),
     };
     if !values.is_empty() {
@@ -421,8 +448,12 @@ fn events() {
     for (schema, name) in EVENTS {
         let schema = &schemas[schema];
         let required = schema["required"].as_array();
-        let is_required = |field: &str| required.is_some_and(|names| names.iter().any(|name| name == field));
-        let _ = write!(text, "### {name}\n\n| field | type | required | what |\n|---|---|---|---|\n");
+        let is_required =
+            |field: &str| required.is_some_and(|names| names.iter().any(|name| name == field));
+        let _ = write!(
+            text,
+            "### {name}\n\n| field | type | required | what |\n|---|---|---|---|\n"
+        );
         let fields = schema["properties"].as_object().unwrap();
         for (field, described) in fields {
             let _ = writeln!(
@@ -438,7 +469,12 @@ fn events() {
     text.push_str("### Types\n\n| type | form | what |\n|---|---|---|\n");
     for name in TYPES {
         let schema = &schemas[name];
-        let _ = writeln!(text, "| {name} | {} | {} |", form_of(schema), description_of(schema));
+        let _ = writeln!(
+            text,
+            "| {name} | {} | {} |",
+            form_of(schema),
+            description_of(schema)
+        );
     }
     generated("docs/reference/events.md", "events", &text);
     // Every route is described.
@@ -481,7 +517,10 @@ fn feeds() {
                 .lines()
                 .find(|line| line.starts_with("| `") && line.contains(&format!("`{name}`")));
             let row = row.unwrap_or_else(|| panic!("licences.md has no {name}"));
-            assert!(row.contains(&format!("| {licence} |")), "{name} is {licence}: {row}");
+            assert!(
+                row.contains(&format!("| {licence} |")),
+                "{name} is {licence}: {row}"
+            );
         }
     }
     generated("docs/reference/configuration.md", "feeds", &text);
