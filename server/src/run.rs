@@ -11,7 +11,7 @@ use tracing::{error, warn};
 
 use crate::{
     Config, Metrics,
-    http::{self, Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots, Work},
+    http::{self, Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots},
     serve,
     watch::watch_clock,
 };
@@ -23,6 +23,7 @@ use history::{History, RecoveredState, Scribe};
 use publication::Builder;
 use publishers::PublishGate;
 use sessions::{keep_sessions, previous_closes};
+use web::work::Work;
 
 /// The part of the grace period that the archive may take before the streams end; and it is left as
 /// much in any case when they have.
