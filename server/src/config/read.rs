@@ -98,7 +98,7 @@ impl Config {
             && !is_of_this_machine(self.listener.listen)
         {
             return Some(format!(
-                "what {} gives is for personal use, but at {} other machines could see it: expected --listen 127.0.0.1:{}, or --may-redistribute from who has the right to (see docs/licences.md)",
+                "what {} gives is for personal use, but at {} other machines could see it: expected --listen 127.0.0.1:{}, or --may-redistribute from who has the right to (see docs/operate/licences.md)",
                 list(&personal),
                 self.listener.listen,
                 self.listener.listen.port()

@@ -569,7 +569,7 @@ fn the_example_has_every_setting_with_its_default() {
 
 /// The settings that a row of the documentation names: option, variable, default.
 fn documented() -> Vec<(String, String, Option<String>)> {
-    let text = include_str!("../../../docs/configuration.md");
+    let text = include_str!("../../../docs/reference/configuration.md");
     let code = |cell: &str| {
         cell.trim()
             .strip_prefix('`')?
