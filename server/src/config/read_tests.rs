@@ -238,7 +238,7 @@ fn words(line: &str) -> Vec<String> {
 fn the_commands_of_the_readme_are_right() {
     let readme = include_str!("../../../README.md");
     let commands = readme.lines().filter_map(|line| {
-        let options = line.strip_prefix("    make run ARGS=\"")?;
+        let options = line.strip_prefix("make run ARGS=\"")?;
         options.strip_suffix('"')
     });
     let mut kinds = std::collections::BTreeSet::new();
@@ -256,6 +256,7 @@ fn the_commands_of_the_readme_are_right() {
         "nasdaq-halts",
         "rss",
         "sec",
+        "simulate",
     ];
     assert_eq!(kinds, expected);
 }
