@@ -11,14 +11,25 @@ use std::{
     time::Duration,
 };
 
-use crate::pages::{Page, pages, root};
+use crate::{
+    pages::{Page, pages, root},
+    server::Server,
+};
 
 /// What `commands.sh` defines beside what a page brings.
 const AROUND: &str = include_str!("commands.sh");
 
 /// The programs that commands may use. Any other is not found, so that the page fails.
 const PROGRAMS: [&str; 9] = [
-    "cat", "cp", "date", "gzip", "head", "mkdir", "sed", "sha256sum", "tee",
+    "cat",
+    "cp",
+    "date",
+    "gzip",
+    "head",
+    "mkdir",
+    "sed",
+    "sha256sum",
+    "tee",
 ];
 
 /// What a page may name and no test can run, with the reason.
@@ -38,7 +49,11 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(page: &str) -> Self {
-        let name = format!("tickertape-docs-{}-{}", std::process::id(), page.replace('/', "-"));
+        let name = format!(
+            "tickertape-docs-{}-{}",
+            std::process::id(),
+            page.replace('/', "-")
+        );
         let path = std::env::temp_dir().join(name);
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(path.join("here")).unwrap();
@@ -86,7 +101,11 @@ fn script(page: &Page) -> (String, Vec<Expected>) {
                         let _ = writeln!(text, "{line}");
                     }
                     let _ = writeln!(script, "echo '{}:{number}' >\"$STATE/at\"", page.path);
-                    let _ = writeln!(script, "{{ {command}\n}} >\"$STATE/{}.txt\"", expected.len());
+                    let _ = writeln!(
+                        script,
+                        "{{ {command}\n}} >\"$STATE/{}.txt\"",
+                        expected.len()
+                    );
                     expected.push(Expected { line: number, text });
                 }
             }
@@ -99,7 +118,10 @@ fn script(page: &Page) -> (String, Vec<Expected>) {
 /// Whether a text is another one in which `…` stands for anything.
 fn is_like(text: &str, pattern: &str) -> bool {
     let mut parts = pattern.trim_end().split('…');
-    let Some(mut rest) = text.trim_end().strip_prefix(parts.next().unwrap_or_default()) else {
+    let Some(mut rest) = text
+        .trim_end()
+        .strip_prefix(parts.next().unwrap_or_default())
+    else {
         return false;
     };
     let mut is_open = false;
@@ -114,7 +136,12 @@ fn is_like(text: &str, pattern: &str) -> bool {
 }
 
 /// Runs the commands of a page; answers with the names of the stubs that it used.
-fn run(page: &Page, script: &str, expected: &[Expected]) -> Result<Vec<String>, String> {
+fn run(
+    page: &Page,
+    script: &str,
+    expected: &[Expected],
+    shared: &Server,
+) -> Result<Vec<String>, String> {
     let folder = Folder::new(&page.path);
     let bin = folder.0.join("bin");
     let everything = std::env::var_os("PATH").unwrap_or_default();
@@ -142,10 +169,14 @@ fn run(page: &Page, script: &str, expected: &[Expected]) -> Result<Vec<String>, 
         .env_remove("LEPTOS_OUTPUT_NAME")
         .env_remove("RUST_LOG")
         // Keys of sources that no test asks.
-        .envs(["ALPACA_KEY", "ALPACA_SECRET", "FINNHUB_KEY"].map(|key| (format!("TICKERTAPE_{key}"), "none")))
+        .envs(
+            ["ALPACA_KEY", "ALPACA_SECRET", "FINNHUB_KEY"]
+                .map(|key| (format!("TICKERTAPE_{key}"), "none")),
+        )
         .env("STATE", &folder.0)
         .env("BIN", &bin)
         .env("ROOT", root())
+        .env("SHARED", &shared.address)
         .env("STUBS", stubs.join(" "))
         .env("USED", folder.0.join("used"))
         .stdin(Stdio::null())
@@ -168,7 +199,10 @@ fn run(page: &Page, script: &str, expected: &[Expected]) -> Result<Vec<String>, 
     for (number, Expected { line, text }) in expected.iter().enumerate() {
         let printed = fs::read_to_string(folder.0.join(format!("{number}.txt"))).unwrap();
         if !is_like(&printed, text) {
-            return Err(format!("{}:{line} prints\n{printed}\nand not\n{text}", page.path));
+            return Err(format!(
+                "{}:{line} prints\n{printed}\nand not\n{text}",
+                page.path
+            ));
         }
     }
     let used = fs::read_to_string(folder.0.join("used")).unwrap_or_default();
@@ -184,20 +218,33 @@ fn at(folder: &Path) -> String {
 #[test]
 fn every_command_runs() {
     let pages = pages();
+    let shared = Server::shared();
+    let shared = &*shared;
     let results: Vec<_> = thread::scope(|scope| {
         let running: Vec<_> = pages
             .iter()
             .map(|page| (page, script(page)))
             .filter(|(_, (script, _))| !script.is_empty())
-            .map(|(page, (script, expected))| scope.spawn(move || run(page, &script, &expected)))
+            .map(|(page, (script, expected))| {
+                scope.spawn(move || run(page, &script, &expected, shared))
+            })
             .collect();
-        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
-    let faults: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    let faults: Vec<_> = results
+        .iter()
+        .filter_map(|result| result.as_ref().err())
+        .collect();
     assert!(faults.is_empty(), "{faults:#?}");
     let used: Vec<String> = results.into_iter().flatten().flatten().collect();
     for (stub, why) in STUBS {
-        assert!(used.iter().any(|name| name == stub), "no page names {stub} ({why}) any more");
+        assert!(
+            used.iter().any(|name| name == stub),
+            "no page names {stub} ({why}) any more"
+        );
     }
 }
 

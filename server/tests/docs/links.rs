@@ -76,8 +76,10 @@ fn resolved(from: &str, target: &str) -> String {
 #[test]
 fn every_link_leads_somewhere() {
     let pages = pages();
-    let anchors: BTreeMap<&str, BTreeSet<String>> =
-        pages.iter().map(|page| (&*page.path, anchors(page))).collect();
+    let anchors: BTreeMap<&str, BTreeSet<String>> = pages
+        .iter()
+        .map(|page| (&*page.path, anchors(page)))
+        .collect();
     let mut faults = Vec::new();
     for page in &pages {
         for (number, line) in page.prose() {
@@ -92,7 +94,9 @@ fn every_link_leads_somewhere() {
                 };
                 let is_there = root().join(&path).exists();
                 let has_heading = heading.is_empty()
-                    || anchors.get(&*path).is_some_and(|known| known.contains(heading));
+                    || anchors
+                        .get(&*path)
+                        .is_some_and(|known| known.contains(heading));
                 if !is_there || !has_heading {
                     faults.push(format!("{}:{number}: {target}", page.path));
                 }
@@ -112,7 +116,9 @@ fn every_page_is_in_an_index() {
             let lines = page.prose().into_iter();
             let targets = lines.flat_map(|(_, line)| targets(line));
             let targets = targets.map(|target| target.split('#').next().unwrap_or_default());
-            targets.map(|target| resolved(&page.path, target)).collect::<Vec<_>>()
+            targets
+                .map(|target| resolved(&page.path, target))
+                .collect::<Vec<_>>()
         })
         .collect();
     for page in &pages {
@@ -128,15 +134,25 @@ fn every_page_is_in_an_index() {
 /// stand for what the reader puts there.
 #[test]
 fn every_path_is_there() {
-    const FOLDERS: [&str; 7] = ["server/", "app/", "frontend/", "end2end/", "scripts/", "style/", "docs/"];
+    const FOLDERS: [&str; 7] = [
+        "server/",
+        "app/",
+        "frontend/",
+        "end2end/",
+        "scripts/",
+        "style/",
+        "docs/",
+    ];
     let mut faults = Vec::new();
     for page in pages() {
         for (number, line) in page.prose() {
             for code in line.split('`').skip(1).step_by(2) {
                 let is_open = |part: &str| {
-                    part.contains(['…', '*', '{']) || (part.len() > 1 && part.chars().all(|c| c.is_ascii_uppercase()))
+                    part.contains(['…', '*', '{'])
+                        || (part.len() > 1 && part.chars().all(|c| c.is_ascii_uppercase()))
                 };
-                let is_path = FOLDERS.iter().any(|folder| code.starts_with(folder)) && !code.contains(' ');
+                let is_path =
+                    FOLDERS.iter().any(|folder| code.starts_with(folder)) && !code.contains(' ');
                 let name = code.split(['.', '/']).any(is_open);
                 if is_path && !name && !root().join(code).exists() {
                     faults.push(format!("{}:{number}: {code}", page.path));

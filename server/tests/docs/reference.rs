@@ -7,18 +7,17 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
 };
 
+use ::server::Config;
 use clap::{Arg, ArgAction, CommandFactory};
 use feeds::FeedSpec;
 use serde_json::Value;
-use server::Config;
 
-use crate::pages::{pages, root};
+use crate::{
+    pages::{pages, root},
+    server::Server,
+};
 
 /// Compares a generated part of a page with what it is to be, or writes it.
 fn generated(path: &str, name: &str, expected: &str) {
@@ -52,7 +51,10 @@ fn cell(text: &str) -> String {
 
 /// What an option is for, and its default in words where the help has one.
 fn help(option: &Arg) -> (String, Option<String>) {
-    let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+    let help = option
+        .get_help()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let help = cell(&help);
     match help.split_once("[default: ") {
         Some((what, default)) => {
@@ -128,7 +130,10 @@ fn settings() {
 #[test]
 fn commands() {
     let mut text = String::new();
-    for command in command().get_subcommands().filter(|command| command.get_name() != "help") {
+    for command in command()
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help")
+    {
         let mut usage = format!("tickertape {}", command.get_name());
         let mut rows = Vec::new();
         for option in command.get_arguments() {
@@ -158,7 +163,10 @@ fn commands() {
             };
             rows.push(format!("| `{}` | {default} | {what} |", written(option)));
         }
-        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        let about = command
+            .get_about()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let _ = write!(
             text,
             "## {}\n\n```text\n{usage}\n```\n\n{}.\n\n| option | default | what |\n|---|---|---|\n{}\n\n",
@@ -168,58 +176,6 @@ fn commands() {
         );
     }
     generated("docs/reference/command-line.md", "commands", &text);
-}
-
-/// A server of the program, with the built-in market and an archive.
-struct Server {
-    child: Child,
-    address: String,
-    folder: PathBuf,
-}
-
-impl Server {
-    fn start(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("tickertape-docs-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("site/pkg")).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tickertape"))
-            .args(["--listen", "127.0.0.1:0", "--feed", "simulate", "--data"])
-            .arg(folder.join("data"))
-            .arg("--site")
-            .arg(folder.join("site"))
-            .env_remove("LEPTOS_OUTPUT_NAME")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let output = child.stdout.take().unwrap();
-        BufReader::new(output).read_line(&mut line).unwrap();
-        let address = line.trim_end().rsplit("http://").next().unwrap().to_owned();
-        Server {
-            child,
-            address,
-            folder,
-        }
-    }
-
-    fn get(&self, path: &str) -> String {
-        let mut connection = TcpStream::connect(&self.address).unwrap();
-        write!(connection, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(" 200 "), "{path}: {head}");
-        body.to_owned()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
 }
 
 /// A metric, as `/metrics` describes it.
@@ -266,7 +222,7 @@ fn described(text: &str) -> BTreeMap<String, Metric> {
 
 #[test]
 fn metrics() {
-    let server = Server::start("metrics");
+    let server = Server::shared();
     // The first one counts itself.
     server.get("/metrics");
     let metrics = described(&server.get("/metrics"));
@@ -278,12 +234,17 @@ fn metrics() {
             .map(|(label, values)| match OPEN_LABELS.contains(&&**label) {
                 true => format!("`{label}`"),
                 false => {
-                    let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+                    let values: Vec<String> =
+                        values.iter().map(|value| format!("`{value}`")).collect();
                     format!("`{label}`: {}", values.join(", "))
                 }
             })
             .collect();
-        let end = if metric.kind == "counter" { "_total" } else { "" };
+        let end = if metric.kind == "counter" {
+            "_total"
+        } else {
+            ""
+        };
         let _ = writeln!(
             text,
             "| `{name}{end}` | {} | {} | {} |",
@@ -297,12 +258,19 @@ fn metrics() {
     for page in pages() {
         for (number, line) in page.prose() {
             for name in line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
-                let of = |end: &str| name.strip_suffix(end).is_some_and(|name| metrics.contains_key(name));
+                let of = |end: &str| {
+                    name.strip_suffix(end)
+                        .is_some_and(|name| metrics.contains_key(name))
+                };
                 // A token of a publisher begins so, too, and the first line of a recording.
                 let is_metric = name.starts_with("tickertape_") && name.len() > "tickertape_".len();
                 let is_metric = is_metric && name != "tickertape_recording";
                 assert!(
-                    !is_metric || metrics.contains_key(name) || of("_total") || of("_count") || of("_bucket"),
+                    !is_metric
+                        || metrics.contains_key(name)
+                        || of("_total")
+                        || of("_count")
+                        || of("_bucket"),
                     "{}:{number}: {name} is no metric",
                     page.path
                 );
@@ -343,7 +311,9 @@ fn description_of(field: &Value) -> String {
     let own = field["description"].as_str();
     let kinds = ["oneOf", "anyOf", "allOf"].into_iter();
     let kinds = kinds.flat_map(|several| field[several].as_array().into_iter().flatten());
-    let mut said = own.into_iter().chain(kinds.filter_map(|kind| kind["description"].as_str()));
+    let mut said = own
+        .into_iter()
+        .chain(kinds.filter_map(|kind| kind["description"].as_str()));
     let mut text = cell(said.next().unwrap_or_default());
     while let Some((before, rest)) = text.split_once("[`") {
         let (path, after) = rest.split_once("`]").expect("a link is closed");
@@ -364,7 +334,10 @@ fn form_of(schema: &Value) -> String {
     // Each value of an enumeration may have a description of its own.
     let values: Vec<&Value> = match (&schema["enum"], &schema["oneOf"]) {
         (Value::Array(values), _) => values.iter().collect(),
-        (_, Value::Array(kinds)) => kinds.iter().filter_map(|kind| kind["enum"].get(0)).collect(),
+        (_, Value::Array(kinds)) => kinds
+            .iter()
+            .filter_map(|kind| kind["enum"].get(0))
+            .collect(),
         _ => Vec::new(),
     };
     if !values.is_empty() {
@@ -386,6 +359,9 @@ fn form_of(schema: &Value) -> String {
 fn kind_of(field: &Value) -> String {
     if let Some(reference) = field["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or_default();
+        if name == "u64" {
+            return "integer".to_owned();
+        }
         assert!(
             TYPES.contains(&name) || EVENTS.iter().any(|(event, _)| *event == name),
             "{name} is not among the types"
@@ -414,15 +390,19 @@ fn kind_of(field: &Value) -> String {
 
 #[test]
 fn events() {
-    let server = Server::start("events");
+    let server = Server::shared();
     let description: Value = serde_json::from_str(&server.get("/openapi.json")).unwrap();
     let schemas = &description["components"]["schemas"];
     let mut text = String::new();
     for (schema, name) in EVENTS {
         let schema = &schemas[schema];
         let required = schema["required"].as_array();
-        let is_required = |field: &str| required.is_some_and(|names| names.iter().any(|name| name == field));
-        let _ = write!(text, "### {name}\n\n| field | type | required | what |\n|---|---|---|---|\n");
+        let is_required =
+            |field: &str| required.is_some_and(|names| names.iter().any(|name| name == field));
+        let _ = write!(
+            text,
+            "### {name}\n\n| field | type | required | what |\n|---|---|---|---|\n"
+        );
         let fields = schema["properties"].as_object().unwrap();
         for (field, described) in fields {
             let _ = writeln!(
@@ -438,7 +418,12 @@ fn events() {
     text.push_str("### Types\n\n| type | form | what |\n|---|---|---|\n");
     for name in TYPES {
         let schema = &schemas[name];
-        let _ = writeln!(text, "| {name} | {} | {} |", form_of(schema), description_of(schema));
+        let _ = writeln!(
+            text,
+            "| {name} | {} | {} |",
+            form_of(schema),
+            description_of(schema)
+        );
     }
     generated("docs/reference/events.md", "events", &text);
     // Every route is described.
@@ -481,7 +466,10 @@ fn feeds() {
                 .lines()
                 .find(|line| line.starts_with("| `") && line.contains(&format!("`{name}`")));
             let row = row.unwrap_or_else(|| panic!("licences.md has no {name}"));
-            assert!(row.contains(&format!("| {licence} |")), "{name} is {licence}: {row}");
+            assert!(
+                row.contains(&format!("| {licence} |")),
+                "{name} is {licence}: {row}"
+            );
         }
     }
     generated("docs/reference/configuration.md", "feeds", &text);
