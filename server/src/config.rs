@@ -834,7 +834,7 @@ mod tests {
     fn the_commands_of_the_readme_are_right() {
         let readme = include_str!("../../README.md");
         let commands = readme.lines().filter_map(|line| {
-            let options = line.strip_prefix("    make run ARGS=\"")?;
+            let options = line.strip_prefix("make run ARGS=\"")?;
             options.strip_suffix('"')
         });
         let mut kinds = std::collections::BTreeSet::new();
@@ -852,6 +852,7 @@ mod tests {
             "nasdaq-halts",
             "rss",
             "sec",
+            "simulate",
         ];
         assert_eq!(kinds, expected);
     }
