@@ -7,8 +7,9 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::{
-    EVENTS, State,
+    names::known,
     reader::Passed,
+    state::State,
     tab::{Beat, Message},
     tabs::Wants,
 };
@@ -131,12 +132,6 @@ fn read(list: &JsValue) -> Option<Message<JsValue>> {
         3 => Message::Bye { tab: number(1)? },
         _ => return None,
     })
-}
-
-/// The name of an event, where it is one.
-pub(super) fn known(name: &str) -> &'static str {
-    let known = EVENTS.into_iter().find(|known| *known == name);
-    known.unwrap_or_default()
 }
 
 fn symbols(wants: &Wants) -> JsValue {

@@ -1,6 +1,6 @@
 use market::Millis;
 
-use super::{State, skew::Skew};
+use super::{skew::Skew, state::State};
 
 /// A server that has nothing to say sends a heartbeat this often.
 const HEARTBEAT: Millis = 15_000;

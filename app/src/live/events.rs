@@ -1,7 +1,10 @@
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
 
-use super::{EVENTS, aside::Close, channel::known};
+use super::{
+    aside::Close,
+    names::{EVENTS, known},
+};
 
 /// Whether a stream is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

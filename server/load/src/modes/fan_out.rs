@@ -117,6 +117,23 @@ impl Open {
     }
 }
 
+impl Run {
+    /// Sends one story to all, and waits until all have it: from then on a server has done all that a new subscriber
+    /// makes it do.
+    pub(crate) fn settle(&mut self, subscribers: usize) -> Result<(), Problem> {
+        let mut all = Open::new(self, subscribers, 1.0, Duration::from_secs(1))?;
+        self.drive(&mut all)?;
+        let received = all.receipts.received;
+        if received == subscribers as u64 {
+            Ok(())
+        } else {
+            Err(format!(
+                "{received} of {subscribers} subscribers received the first event"
+            ))
+        }
+    }
+}
+
 impl Work for Open {
     fn due(&mut self, now: u64) -> Due {
         if self.published == self.count {
