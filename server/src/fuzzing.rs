@@ -40,7 +40,7 @@ pub const TARGETS: [(&str, Target); 26] = [
     ("sec", feed::sec),
     ("settings", config::fuzz_settings),
     ("stdin", feed::stdin),
-    ("tags", http::fuzz_tags),
+    ("tags", web::conditional::fuzz_tags),
     ("times", times),
     ("words", words),
 ];

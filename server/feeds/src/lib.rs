@@ -17,7 +17,7 @@ pub use kit::{
     About, Backoff, End, Feed, FeedContext, FeedError, FrameError, HighWaterMark, Licence,
     Publisher, Recorded, Recorder, ResumeState, ResumeStates, Revealed, Secret, SecretError,
     Skipped, SpecError, SpecFault, Statuses, Supervisor, Timeouts, conditions, fetch, headline,
-    list, markup, pairs, provide_tls, suggestion,
+    list, markup, pairs, provide_tls,
 };
 pub use registry::{AskedFeed, FeedSpec, personal};
 pub use sources::replay::Speed;

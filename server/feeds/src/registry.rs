@@ -7,7 +7,7 @@ use toml::Table;
 use crate::{
     About, Feed, Licence, Secret,
     kit::{
-        options::{FeedOptions, Main, SpecError, SpecFault, options, suggestion},
+        options::{FeedOptions, Main, SpecError, SpecFault, options},
         pairs::Pair,
         recording::{self, Header},
         socket,
@@ -27,6 +27,7 @@ use crate::{
         stdin::{self, Stdin},
     },
 };
+use text::suggestion;
 
 /// A feed as it is asked for: a name, what it is about, and options. On the command line that is
 /// one text, in the file of the configuration a table; both are read into the same options.

@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 
 use crate::http::{
     FrameAncestors, HEARTBEAT, Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots,
-    Work, router,
+    router,
 };
 use crate::{Config, Metrics};
 use directory::{Directory, Listing};
@@ -32,6 +32,7 @@ use front::{Peer, Proxies};
 use history::History;
 use publication::{Format, Submission};
 use publishers::PublishGate;
+use web::work::Work;
 
 /// A day of trading of two symbols, a story of each, as they would be published.
 const EVENTS: &str = r#"

@@ -4,8 +4,8 @@ use market::Symbol;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::problem::Problem;
 use events::Topic;
+use web::problem::Problem;
 
 /// The most quotes a second that `max_rate` may ask for; beyond it, it limits nothing.
 const MAX_RATE: f64 = 1000.0;

@@ -33,7 +33,7 @@ pub use about::{About, Licence, list};
 pub use feed::{End, Feed, FeedError};
 pub use feed_context::FeedContext;
 pub use frame::FrameError;
-pub use options::{SpecError, SpecFault, suggestion};
+pub use options::{SpecError, SpecFault};
 pub use publisher::{Publisher, Skipped};
 pub use recorder::{Recorded, Recorder};
 pub use resume::{HighWaterMark, ResumeState, ResumeStates};

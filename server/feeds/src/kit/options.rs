@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use toml::{Table, Value};
 
 use super::{About, secret::Secret};
+use text::suggestion;
 
 /// What can be said of a feed of one kind.
 pub(crate) trait FeedOptions: DeserializeOwned {
@@ -389,17 +390,4 @@ pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dura
             "{seconds} is no time between two polls: expected 1 to {DAY} seconds"
         ))),
     }
-}
-
-/// `; did you mean …?` where a known name is near.
-pub fn suggestion(name: &str, known: &[&str]) -> String {
-    let name = name.to_ascii_lowercase();
-    let distance = |known: &&&str| strsim::osa_distance(&name, known);
-    known
-        .iter()
-        .min_by_key(distance)
-        .filter(|nearest| distance(nearest) <= nearest.len() / 2)
-        .map_or(String::new(), |nearest| {
-            format!("; did you mean {nearest}?")
-        })
 }

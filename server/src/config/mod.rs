@@ -1,0 +1,189 @@
+//! The configuration: options of the command line, variables of the environment and the file, in this order.
+
+mod file;
+#[cfg(any(test, fuzzing))]
+mod fuzzing;
+mod misspelt;
+mod options;
+mod place;
+mod read;
+pub(crate) mod values;
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::fuzzing::fuzz_settings;
+pub use self::options::{
+    AccessOptions, ConnectionOptions, LimitOptions, ListenOptions, LogFormat, LogOptions,
+    PageOptions, SourceOptions,
+};
+use crate::{
+    commands::{ExportCommand, ImportCommand},
+    record::RecordOptions,
+    repair::RepairOptions,
+};
+use front::{Hosts, Settings};
+use history::{ArchiveOptions, Kind};
+use publishers::{PublishOptions, publisher_name};
+
+/// How many connections there may be besides those of streams, where nothing else is said.
+const PLAIN_CONNECTIONS: usize = 2_000;
+
+/// How many of them one address may have.
+const PLAIN_CONNECTIONS_PER_ADDRESS: usize = 500;
+
+/// Everything that can be set, with its default and its check.
+#[allow(
+    rustdoc::bare_urls,
+    reason = "what is said of a field is its help, too"
+)]
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "tickertape",
+    version,
+    max_term_width = 80,
+    args_conflicts_with_subcommands = true,
+    about = "A live stock ticker: quotes and news on one ordered tape, streamed as Server-Sent Events",
+    after_help = "\
+Feeds:
+  simulate                  made-up prices and news of thirty US stocks; the
+                            same --seed gives the same tape
+  coinbase:BTC-USD,…        best prices and trades of coins, without a key;
+  kraken:BTC-USD,…          where several feeds have a symbol, the first one
+  binance:BTCUSDT,…         that is well speaks for it
+  alpaca:AAPL,…             quotes and trades of US stocks, and news of them, by
+  alpaca-news:AAPL,…        TICKERTAPE_ALPACA_KEY and TICKERTAPE_ALPACA_SECRET
+  finnhub:AAPL,…            trades of US stocks, by TICKERTAPE_FINNHUB_KEY
+  sec:8-K,4?user_agent=NAME MAIL
+                            filings; without forms, all
+  nasdaq-halts              trading halts of the US exchanges, and their ends
+  rss:ADDRESS               stories of any RSS or Atom
+  json:ADDRESS?…            prices of any address that answers JSON
+  stdin                     events from the standard input, one a line
+  replay:FILE               what was recorded, plain or gzip, at its own pace;
+                            ?speed=N or ?speed=max for quicker
+  none                      nothing but what is published
+
+Examples:
+  tickertape
+  tickertape --feed coinbase:BTC-USD,ETH-USD --feed kraken:BTC-USD,ETH-USD
+  tickertape --feed 'replay:frames.jsonl.gz?speed=10'
+  tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080
+  tickertape token newsdesk
+  tickertape check --config tickertape.toml
+  tickertape record binance:BTCUSDT bitcoin.jsonl.gz --for 10m
+  tickertape import daily-bars.csv.gz
+  tickertape export bars --symbol AAPL --interval 1d"
+)]
+pub struct Config {
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// File of the configuration, which options and variables override
+    #[arg(long, env = "TICKERTAPE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Where the server listens, and to whom it answers
+    #[command(flatten)]
+    pub listener: ListenOptions,
+
+    /// Where quotes, news and symbols come from
+    #[command(flatten)]
+    pub sources: SourceOptions,
+
+    /// The page
+    #[command(flatten)]
+    pub page: PageOptions,
+
+    /// How long connections and streams last, and their parts
+    #[command(flatten)]
+    pub connections: ConnectionOptions,
+
+    /// How much there may be at one time, and in one request
+    #[command(flatten)]
+    pub limits: LimitOptions,
+
+    /// Whom to believe, and whose pages may read
+    #[command(flatten)]
+    pub access: AccessOptions,
+
+    /// The log
+    #[command(flatten)]
+    pub log: LogOptions,
+
+    /// Where history is kept, and for how long
+    #[command(flatten)]
+    pub archive: ArchiveOptions,
+
+    /// Who may publish, and how much
+    #[command(flatten)]
+    pub publish: PublishOptions,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Command {
+    /// Write what a feed receives to a file, which replay: plays
+    Record(Box<RecordOptions>),
+    /// Say what would be done with these options, without doing it
+    #[command(disable_help_flag = true)]
+    Check {
+        /// The options that the program would be started with: `tickertape --help`
+        /// lists them
+        #[arg(
+            value_name = "OPTION",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        options: Vec<OsString>,
+    },
+    /// Make a token for somebody who shall publish, and print it once
+    Token {
+        /// Who it is for: letters, digits, . _ -
+        #[arg(value_parser = publisher_name)]
+        name: String,
+    },
+    /// Put bars or trades from files of CSV into the archive, also while a
+    /// server runs
+    Import(ImportCommand),
+    /// Write bars, trades, quotes or stories of the archive as CSV or Parquet
+    Export(ExportCommand),
+    /// Check the archive and put right what can be, while no server runs
+    Repair(RepairOptions),
+}
+
+impl Config {
+    /// What the front is to allow.
+    pub fn settings(&self) -> Settings {
+        let (connections, limits) = (&self.connections, &self.limits);
+        Settings {
+            head_bytes: connections.head_bytes as usize,
+            head_timeout: connections.head_timeout,
+            idle_timeout: connections.idle_timeout,
+            write_timeout: connections.write_timeout,
+            min_read_rate: limits.min_read_rate,
+            max_connections: limits
+                .max_connections
+                .unwrap_or(limits.max_streams.saturating_add(PLAIN_CONNECTIONS)),
+            max_connections_per_address: limits.max_connections_per_address.unwrap_or(
+                limits
+                    .max_streams_per_address
+                    .saturating_add(PLAIN_CONNECTIONS_PER_ADDRESS),
+            ),
+            grace: connections.grace,
+            hosts: Hosts(self.listener.hosts.clone()),
+        }
+    }
+
+    /// Where the archive is: its folder and which file.
+    ///
+    /// # Errors
+    /// Why nothing is kept, as a clause.
+    pub fn archive_place(&self) -> Result<(PathBuf, Kind), &'static str> {
+        self.archive
+            .place(&self.sources.feeds, self.sources.seed.is_some())
+    }
+}
