@@ -35,14 +35,14 @@ pub(crate) fn AlertForm() -> impl IntoView {
     let wrong = move || !complaint.with(String::is_empty);
     // The open symbol, then the others.
     let symbols = move || {
-        let open = dashboard.open.get();
-        let list = dashboard.watchlist.get();
+        let open = dashboard.market.open.get();
+        let list = dashboard.market.watchlist.get();
         let others = list.into_iter().filter(|symbol| Some(*symbol) != open);
         open.into_iter().chain(others).collect::<Vec<Symbol>>()
     };
     // What was chosen before is of another symbol's page.
     effect(move || {
-        let open = dashboard.open.get();
+        let open = dashboard.market.open.get();
         request_animation_frame(move || {
             if let (Some(symbol), Some(open)) = (symbol.get_untracked(), open) {
                 symbol.set_value(open.as_str());
@@ -62,8 +62,8 @@ pub(crate) fn AlertForm() -> impl IntoView {
         let name = name.get_untracked();
         let read = alert::condition(&name, &input.value(), &kind.value(), symbol);
         let outcome = read.and_then(|condition| {
-            let now = dashboard.now.get_untracked();
-            dashboard.alerts.add(symbol, condition, now)?;
+            let now = dashboard.clock.now.get_untracked();
+            dashboard.person.alerts.add(symbol, condition, now)?;
             dashboard.look_for_alerts(None);
             // What is wrong loses nothing that was written; what is done is cleared.
             input.set_value("");

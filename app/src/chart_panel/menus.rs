@@ -81,7 +81,7 @@ fn Menu(
 /// What is computed from prices, and what else is drawn with them.
 #[component]
 pub(crate) fn StudiesMenu() -> impl IntoView {
-    let choices = expect_context::<Dashboard>().choices;
+    let choices = expect_context::<Dashboard>().chart.choices;
     let studies = STUDIES.map(|(study, _, name)| {
         let chosen = Signal::derive(move || choices.studies.with(|all| all.contains(&study)));
         check(name, chosen, move |wanted| choices.study(study, wanted))
@@ -100,14 +100,14 @@ pub(crate) fn StudiesMenu() -> impl IntoView {
 #[component]
 pub(crate) fn CompareMenu() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let choices = dashboard.choices;
+    let choices = dashboard.chart.choices;
     let full = move || choices.compared.with(Vec::len) >= chart::scene::MAX_LINES;
     view! {
         <Menu name="Compare">
             <For
                 each=move || {
                     // An address may name others than those of the watchlist.
-                    let mut symbols = dashboard.watchlist.get();
+                    let mut symbols = dashboard.market.watchlist.get();
                     for symbol in choices.compared.get() {
                         if !symbols.contains(&symbol) {
                             symbols.push(symbol);
@@ -120,7 +120,7 @@ pub(crate) fn CompareMenu() -> impl IntoView {
                     let chosen = Signal::derive(move || {
                         choices.compared.with(|all| all.contains(&symbol))
                     });
-                    let itself = move || dashboard.open.get() == Some(symbol);
+                    let itself = move || dashboard.market.open.get() == Some(symbol);
                     view! {
                         <label class="check" hidden=drawn(itself)>
                             <input
@@ -146,16 +146,19 @@ pub(crate) fn CompareMenu() -> impl IntoView {
 pub(crate) fn SaveMenu() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let name = move |end: &str| {
-        let open = dashboard.open.get_untracked();
+        let open = dashboard.market.open.get_untracked();
         let symbol = open.map(|symbol| symbol.to_string()).unwrap_or_default();
-        format!("{symbol} {}.{end}", dashboard.range.get_untracked())
+        format!(
+            "{symbol} {}.{end}",
+            dashboard.chart.choices.range.get_untracked()
+        )
     };
     view! {
         <Menu name="Save" sign="⤓">
-            <button type="button" on:click=heard(move |_| dashboard.chart.save_image(&name("png")))>
+            <button type="button" on:click=heard(move |_| dashboard.chart.handle.save_image(&name("png")))>
                 "Image (PNG)"
             </button>
-            <button type="button" on:click=heard(move |_| dashboard.chart.save_csv(&name("csv")))>
+            <button type="button" on:click=heard(move |_| dashboard.chart.handle.save_csv(&name("csv")))>
                 "Numbers (CSV)"
             </button>
         </Menu>

@@ -22,8 +22,8 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
             </option>
         }
     });
-    let followed = move || dashboard.chosen.with(Option::is_some);
-    let of_open = move || match dashboard.open.get() {
+    let followed = move || dashboard.market.chosen.with(Option::is_some);
+    let of_open = move || match dashboard.market.open.get() {
         Some(symbol) => format!("{symbol} only"),
         None => "open symbol".to_owned(),
     };
@@ -31,7 +31,7 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
         if let Some(mistake) = filter.with(|filter| filter.mistake.clone()) {
             return Some(mistake + ", so all are shown");
         }
-        let shown = dashboard.stories.with(Vec::len);
+        let shown = dashboard.news.stories.with(Vec::len);
         filter
             .with(|filter| !filter.is_open())
             .then(|| format!("{shown} of {} stories", news.known.get()))
@@ -49,6 +49,7 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
     // What the form does not choose stays in the address, where the browser sends it without a script.
     let symbols = move || {
         dashboard
+            .market
             .chosen
             .with(|chosen| address::list(chosen.as_deref()?))
     };

@@ -39,8 +39,8 @@ pub(crate) fn NewsPanel() -> impl IntoView {
     });
     effect(move || {
         let reading = scrolled.get() || focused.get() || hovered.get();
-        dashboard.reading.set(reading);
-        if !reading && dashboard.waiting.get_untracked() > 0 {
+        dashboard.news.reading.set(reading);
+        if !reading && dashboard.news.waiting.get_untracked() > 0 {
             dashboard.with_news(NewsList::release);
         }
     });
@@ -53,7 +53,7 @@ pub(crate) fn NewsPanel() -> impl IntoView {
         // The button is about to go, and the focus must not go with it.
         elements::focus_by_id(HEADING);
     };
-    let waiting = move || dashboard.waiting.get();
+    let waiting = move || dashboard.news.waiting.get();
     view! {
         <section
             class="news"
@@ -83,7 +83,7 @@ pub(crate) fn NewsPanel() -> impl IntoView {
                 on:focusout=heard(move |_| focused.set(false))
             >
                 <For
-                    each=move || dashboard.stories.get()
+                    each=move || dashboard.news.stories.get()
                     key=|story| (story.news.id.clone(), story.revision)
                     children=|story| view! { <StoryItem story /> }
                 />

@@ -17,8 +17,8 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let Story { news, changed, .. } = story;
     let published = news.published;
-    let age = move || clock::ago(published, dashboard.minute.get());
-    let exact = move || clock::exact(published, dashboard.preferences.zone.get());
+    let age = move || clock::ago(published, dashboard.clock.minute.get());
+    let exact = move || clock::exact(published, dashboard.person.preferences.zone.get());
     let guessed = (news.basis == Basis::Inferred).then(|| {
         view! {
             <span class="guessed" title="Words in the headline suggest this type; the source gave none.">
@@ -33,7 +33,7 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
     };
     let said = state.map(|state| match changed {
         Some(time) => {
-            let zone = dashboard.preferences.zone.get_untracked();
+            let zone = dashboard.person.preferences.zone.get_untracked();
             format!("{state} at {}", clock::time_of_day(time, zone))
         }
         None => state.to_owned(),

@@ -24,13 +24,14 @@ pub(crate) fn QuoteHeader(
 ) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let figures = Memo::new(move |_| {
-        let Some(symbol) = dashboard.open.get() else {
+        let Some(symbol) = dashboard.market.open.get() else {
             return QuoteFigures::default();
         };
         let ticker = dashboard.ticker(symbol);
         let quote = ticker.and_then(|ticker| ticker.quote.get());
         let session = ticker.and_then(|ticker| ticker.session.get());
         dashboard
+            .market
             .days
             .with(|days| QuoteFigures::new(symbol, quote.as_ref(), session.as_ref(), days))
     });
@@ -42,7 +43,7 @@ pub(crate) fn QuoteHeader(
         Signal::derive(move || figures.with(|figures| field(figures).number.is_none()))
     };
     days_reader::follow_days(dashboard);
-    let symbol = move || dashboard.open.get().map(|symbol| symbol.to_string());
+    let symbol = move || dashboard.market.open.get().map(|symbol| symbol.to_string());
     let name = move || figures.with(|figures| figures.name.clone());
     // Texts that are empty rather than none: the page is built on the one that was drawn, also where it could not read all of it.
     let text = move |field: fn(&QuoteFigures) -> &Option<String>| {
@@ -64,8 +65,8 @@ pub(crate) fn QuoteHeader(
             // On paper nothing is live.
             <p class="print-only">
                 {drawn(move || {
-                    let zone = dashboard.preferences.zone.get();
-                    format!("As of {}", clock::exact(dashboard.now.get(), zone))
+                    let zone = dashboard.person.preferences.zone.get();
+                    format!("As of {}", clock::exact(dashboard.clock.now.get(), zone))
                 })}
             </p>
             <p class="quote-price">
@@ -189,9 +190,9 @@ fn Age() -> impl IntoView {
         let is_of_now = session.is_none_or(|session| session.quality != Quality::Replay);
         let age = traded
             .filter(|_| is_of_now)
-            .map(|traded| dashboard.now.get().saturating_sub(traded));
-        let silence = match dashboard.connection.get() {
-            State::Reconnecting { .. } | State::Stale { .. } => Some(dashboard.silence.get()),
+            .map(|traded| dashboard.clock.now.get().saturating_sub(traded));
+        let silence = match dashboard.live.connection.get() {
+            State::Reconnecting { .. } | State::Stale { .. } => Some(dashboard.live.silence.get()),
             _ => None,
         };
         words_of_age(age, silence)

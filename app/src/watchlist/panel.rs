@@ -25,7 +25,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
     let editing = RwSignal::new(false);
     let drag = Drag::new(own_list);
     effect(move || {
-        dashboard.open.track();
+        dashboard.market.open.track();
         own_list::reveal("[aria-current]".to_owned());
     });
     // One for all rows, whose buttons say by name and value what is to be done.
@@ -59,8 +59,8 @@ pub(crate) fn Watchlist() -> impl IntoView {
         own_list::focus_row(symbol);
     };
     let empty = move || {
-        dashboard.watchlist.with(Vec::is_empty).then(|| {
-            if dashboard.chosen.with(Option::is_some) {
+        dashboard.market.watchlist.with(Vec::is_empty).then(|| {
+            if dashboard.market.chosen.with(Option::is_some) {
                 "The watchlist is empty. Add the symbols that you follow."
             } else {
                 "No symbol is known yet. They appear here with their first price."
@@ -84,7 +84,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
                 on:pointercancel=heard(move |_| drag.end(false))
             >
                 <For
-                    each=move || dashboard.watchlist.get()
+                    each=move || dashboard.market.watchlist.get()
                     key=|symbol| *symbol
                     children=|symbol| view! { <Row symbol /> }
                 />

@@ -5,7 +5,7 @@ use crate::{
     browser::elements,
     format::figures::{Change, Shown, close_words, digits},
     lean::{reactive::drawn, signal::Memo},
-    state::dashboard::{Dashboard, Ticker},
+    state::{dashboard::Dashboard, ticker::Ticker},
     watchlist::sparkline::Sparkline,
     widgets::figure::{ChangeFigures, Figure},
 };
@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let href = move || dashboard.address_of(symbol);
-    let current = move || (dashboard.open.get() == Some(symbol)).then_some("page");
+    let current = move || (dashboard.market.open.get() == Some(symbol)).then_some("page");
     let ticker = move || dashboard.ticker(symbol);
     let name = move || {
         let session = ticker().and_then(|ticker| ticker.session.get());
