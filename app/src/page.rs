@@ -15,7 +15,12 @@ use crate::{
         header::QuoteHeader,
         problem::{ProblemNotice, nothing_yet, unknown_symbol},
     },
-    state::{address, dashboard::Dashboard, navigation::Navigation, page_data::PageData},
+    state::{
+        address,
+        dashboard::Dashboard,
+        navigation::Navigation,
+        page_data::{PageData, Problem},
+    },
     top_bar::{bar::TopBar, connection_status::state_name},
     watchlist::{own_list::OwnList, panel::Watchlist},
     widgets::{announcer::Announcer, notes::NoteList},
@@ -43,14 +48,9 @@ pub(crate) fn Page() -> impl IntoView {
     provide_context(dashboard);
 
     let known = Memo::new(move |_| dashboard.open_ticker().is_some());
-    let problem = Signal::derive(move || {
-        if troubled.get() {
-            return drawn_problem.get_value();
-        }
-        match dashboard.market.open.get() {
-            None => Some(dashboard.market.feeds.with(|feeds| nothing_yet(feeds))),
-            Some(symbol) => (!known.get()).then(|| unknown_symbol(symbol)),
-        }
+    let problem = Signal::derive(move || match troubled.get() {
+        true => drawn_problem.get_value(),
+        false => problem_of(dashboard, known),
     });
     let suggestions = data
         .problem
@@ -84,6 +84,14 @@ pub(crate) fn Page() -> impl IntoView {
             <NoteList notes=dashboard.person.notes />
             <Announcer text=dashboard.person.announcement />
         </div>
+    }
+}
+
+/// Why there is nothing to show of the open symbol, where that is so.
+fn problem_of(dashboard: Dashboard, known: Memo<bool>) -> Option<Problem> {
+    match dashboard.market.open.get() {
+        None => Some(dashboard.market.feeds.with(|feeds| nothing_yet(feeds))),
+        Some(symbol) => (!known.get()).then(|| unknown_symbol(symbol)),
     }
 }
 

@@ -45,15 +45,6 @@ pub(crate) fn NewsPanel() -> impl IntoView {
         }
     });
     loader::follow_choice(dashboard);
-    let show = move |_| {
-        dashboard.with_news(NewsList::release);
-        if let Some(list) = list.get_untracked() {
-            list.set_scroll_top(0);
-        }
-        // The button is about to go, and the focus must not go with it.
-        elements::focus_by_id(HEADING);
-    };
-    let waiting = move || dashboard.news.waiting.get();
     view! {
         <section
             class="news"
@@ -61,19 +52,7 @@ pub(crate) fn NewsPanel() -> impl IntoView {
             on:pointerenter=heard(move |_| hovered.set(true))
             on:pointerleave=heard(move |_| hovered.set(false))
         >
-            <div class="news-head">
-                <h2 id=HEADING tabindex="-1" aria-keyshortcuts="n">
-                    "News"
-                </h2>
-                <button
-                    class="waiting"
-                    type="button"
-                    hidden=drawn(move || waiting() == 0)
-                    on:click=heard(show)
-                >
-                    {drawn(move || format!("{} new", waiting()))}
-                </button>
-            </div>
+            {head(dashboard, list)}
             <NewsFilterForm />
             <div
                 class="news-list"
@@ -90,5 +69,33 @@ pub(crate) fn NewsPanel() -> impl IntoView {
                 <OlderNews />
             </div>
         </section>
+    }
+}
+
+/// The heading, and the button that shows the stories that wait.
+fn head(dashboard: Dashboard, list: NodeRef<html::Div>) -> impl IntoView {
+    let show = move |_| {
+        dashboard.with_news(NewsList::release);
+        if let Some(list) = list.get_untracked() {
+            list.set_scroll_top(0);
+        }
+        // The button is about to go, and the focus must not go with it.
+        elements::focus_by_id(HEADING);
+    };
+    let waiting = move || dashboard.news.waiting.get();
+    view! {
+        <div class="news-head">
+            <h2 id=HEADING tabindex="-1" aria-keyshortcuts="n">
+                "News"
+            </h2>
+            <button
+                class="waiting"
+                type="button"
+                hidden=drawn(move || waiting() == 0)
+                on:click=heard(show)
+            >
+                {drawn(move || format!("{} new", waiting()))}
+            </button>
+        </div>
     }
 }
