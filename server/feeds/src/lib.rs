@@ -19,5 +19,5 @@ pub use kit::{
     Skipped, SpecError, SpecFault, Statuses, Supervisor, Timeouts, conditions, fetch, headline,
     list, markup, pairs, provide_tls,
 };
-pub use registry::{AskedFeed, FeedSpec, personal};
+pub use registry::{AskedFeed, FeedRow, FeedSpec, personal};
 pub use sources::replay::Speed;

@@ -3,6 +3,7 @@
 mod file;
 #[cfg(any(test, fuzzing))]
 mod fuzzing;
+mod help;
 mod misspelt;
 mod options;
 mod place;
@@ -46,36 +47,7 @@ const PLAIN_CONNECTIONS_PER_ADDRESS: usize = 500;
     max_term_width = 80,
     args_conflicts_with_subcommands = true,
     about = "A live stock ticker: quotes and news on one ordered tape, streamed as Server-Sent Events",
-    after_help = "\
-Feeds:
-  simulate                  made-up prices and news of thirty US stocks; the
-                            same --seed gives the same tape
-  coinbase:BTC-USD,…        best prices and trades of coins, without a key;
-  kraken:BTC-USD,…          where several feeds have a symbol, the first one
-  binance:BTCUSDT,…         that is well speaks for it
-  alpaca:AAPL,…             quotes and trades of US stocks, and news of them, by
-  alpaca-news:AAPL,…        TICKERTAPE_ALPACA_KEY and TICKERTAPE_ALPACA_SECRET
-  finnhub:AAPL,…            trades of US stocks, by TICKERTAPE_FINNHUB_KEY
-  sec:8-K,4?user_agent=NAME MAIL
-                            filings; without forms, all
-  nasdaq-halts              trading halts of the US exchanges, and their ends
-  rss:ADDRESS               stories of any RSS or Atom
-  json:ADDRESS?…            prices of any address that answers JSON
-  stdin                     events from the standard input, one a line
-  replay:FILE               what was recorded, plain or gzip, at its own pace;
-                            ?speed=N or ?speed=max for quicker
-  none                      nothing but what is published
-
-Examples:
-  tickertape
-  tickertape --feed coinbase:BTC-USD,ETH-USD --feed kraken:BTC-USD,ETH-USD
-  tickertape --feed 'replay:frames.jsonl.gz?speed=10'
-  tickertape --feed simulate --feed binance:BTCUSDT --listen 0.0.0.0:8080
-  tickertape token newsdesk
-  tickertape check --config tickertape.toml
-  tickertape record binance:BTCUSDT bitcoin.jsonl.gz --for 10m
-  tickertape import daily-bars.csv.gz
-  tickertape export bars --symbol AAPL --interval 1d"
+    after_help = help::after_help()
 )]
 pub struct Config {
     /// What to do instead of serving

@@ -11,7 +11,7 @@ use std::{
 
 use ::server::Config;
 use clap::{Arg, ArgAction, CommandFactory};
-use feeds::FeedSpec;
+use feeds::{FeedRow, FeedSpec};
 use serde_json::Value;
 
 use crate::{
@@ -433,30 +433,11 @@ fn events() {
     }
 }
 
-/// A feed of each kind, as the command line names it.
-const FEEDS: [(&str, &str); 14] = [
-    ("none", "none"),
-    ("simulate", "simulate"),
-    ("alpaca", "alpaca:AAPL"),
-    ("alpaca-news", "alpaca-news"),
-    ("binance", "binance:BTCUSDT"),
-    ("coinbase", "coinbase:BTC-USD"),
-    ("kraken", "kraken:BTC-USD"),
-    ("finnhub", "finnhub:AAPL"),
-    ("sec", "sec?user_agent=Jane Doe jane@example.com"),
-    ("nasdaq-halts", "nasdaq-halts"),
-    ("rss", "rss:https://example.com/news.rss"),
-    ("json", "json:https://example.com/prices.json"),
-    ("stdin", "stdin"),
-    ("replay", "replay:recording.jsonl.gz"),
-];
-
 #[test]
 fn feeds() {
     let licences = fs::read_to_string(root().join("docs/operate/licences.md")).unwrap();
     let mut text = "| feed | licence | what it does, for example |\n|---|---|---|\n".to_owned();
-    for name in FeedSpec::names() {
-        let (_, example) = FEEDS.iter().find(|(known, _)| known == name).expect(name);
+    for FeedRow { name, example, .. } in FeedSpec::rows() {
         let feed: FeedSpec = example.parse().unwrap();
         let about = feed.about();
         let licence = format!("{:?}", about.licence).to_lowercase();

@@ -390,6 +390,10 @@ impl FeedOptions for Options {
         }
         Ok(self)
     }
+
+    fn subjects(&self) -> Vec<String> {
+        vec![format!("json:{}", self.url)]
+    }
 }
 
 /// A feed of prices from one address.
