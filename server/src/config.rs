@@ -906,6 +906,7 @@ mod tests {
         assert_eq!(config.allowed_origins.len(), 2);
         assert!(config.may_redistribute);
         assert_eq!(config.max_symbols, 500);
+        assert!(config.max_symbols >= market::wire::MAX_WATCHLIST);
         let feeds = ["binance:BTCUSDT", "simulate"].map(|feed| feed.parse().unwrap());
         assert_eq!(config.feeds, feeds);
 

@@ -13,7 +13,7 @@ use crate::{
     Config, Metrics,
     archive::{RecoveredState, Scribe},
     history::History,
-    http::{self, Limits, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots, Work},
+    http::{Limits, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots, Work},
     publish::PublishGate,
     serve,
     watch::watch_clock,
@@ -140,7 +140,7 @@ pub async fn run(
             current
         }),
         clock,
-        heartbeat: http::HEARTBEAT,
+        heartbeat: market::wire::HEARTBEAT,
         lifetime: config.stream_lifetime,
         shutdown,
         closing: Closing::default(),

@@ -2,12 +2,12 @@ use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use leptos::prelude::window;
-use market::Symbol;
+use market::{EventKind, Symbol};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::{
-    EVENTS, State,
+    State,
     reader::Passed,
     tab::{Beat, Message},
     tabs::Wants,
@@ -80,7 +80,7 @@ fn written(message: &Message<JsValue>) -> JsValue {
             number(*tenure);
             text(&passed.before);
             text(&passed.id);
-            text(passed.name);
+            text(passed.kind.map_or("", EventKind::name));
             list.push(&passed.data);
         }
         Message::Hello { tab, tenure, wants } => {
@@ -118,7 +118,7 @@ fn read(list: &JsValue) -> Option<Message<JsValue>> {
                 passed: Passed {
                     before: text(2)?,
                     id: text(3)?,
-                    name: known(&name),
+                    kind: EventKind::named(&name),
                     data: list.get(5),
                 },
             }
@@ -131,12 +131,6 @@ fn read(list: &JsValue) -> Option<Message<JsValue>> {
         3 => Message::Bye { tab: number(1)? },
         _ => return None,
     })
-}
-
-/// The name of an event, where it is one.
-pub(super) fn known(name: &str) -> &'static str {
-    let known = EVENTS.into_iter().find(|known| *known == name);
-    known.unwrap_or_default()
 }
 
 fn symbols(wants: &Wants) -> JsValue {

@@ -1,9 +1,9 @@
-use market::Millis;
+use market::{Millis, wire};
 
 use super::{State, skew::Skew};
 
-/// A server that has nothing to say sends a heartbeat this often.
-const HEARTBEAT: Millis = 15_000;
+/// The longest time without an event on a stream that is well.
+const HEARTBEAT: Millis = wire::HEARTBEAT.as_millis() as Millis;
 /// Three heartbeats missing, and one second for the way.
 const SILENCE: Millis = 3 * HEARTBEAT + 1_000;
 /// A first attempt that takes longer than this is a connection that is not there.

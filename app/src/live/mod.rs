@@ -33,7 +33,3 @@ pub(crate) use {
     history::{bars, stories},
     source::follow,
 };
-
-/// Every event that a stream carries.
-#[cfg(target_arch = "wasm32")]
-const EVENTS: [&str; 6] = ["message", "session", "bar", "news", "snapshot", "heartbeat"];

@@ -1,14 +1,14 @@
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
-use market::{Event, Millis, Symbol};
+use market::{Event, EventKind, Millis, Symbol, wire::MAX_POLL_WAIT};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
 use super::{
     State,
     aside::Aside,
-    channel::{Channel, Lock, known},
+    channel::{Channel, Lock},
     connection::{Connection, Task, Verdict},
     events::{Events, ReadyState},
     history::History,
@@ -27,8 +27,6 @@ use crate::{
 /// How often the state of the connection is looked at. An `EventSource` says nothing while it
 /// tries again by itself, so this is also how late a lost connection is noticed.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long the server may wait with the answer to a poll, in seconds: as long as it wants to.
-const WAIT: u32 = 25;
 /// After so long without a word, as when the machine slept, bars are fetched again: single prices of
 /// that time are lost.
 const GAP: Millis = 60_000;
@@ -266,8 +264,8 @@ pub(super) fn open(source: &Shared) {
     link.run = run;
     let address = address::of_stream(wants.symbols().as_deref(), link.connection.last_id());
     let shared = Rc::clone(source);
-    match Events::open(&address, move |name, id, data| {
-        hear(&shared, run, name, id, data);
+    match Events::open(&address, move |kind, id, data| {
+        hear(&shared, run, kind, id, data);
     }) {
         Some(events) => link.events = Some(events),
         None => link.connection.poll_only(),
@@ -276,7 +274,7 @@ pub(super) fn open(source: &Shared) {
 }
 
 /// Takes one event of the stream that was opened in some run.
-fn hear(source: &Shared, run: u32, name: &'static str, id: &str, data: JsValue) {
+fn hear(source: &Shared, run: u32, kind: EventKind, id: &str, data: JsValue) {
     if stopped::is_stopped() {
         return;
     }
@@ -289,18 +287,22 @@ fn hear(source: &Shared, run: u32, name: &'static str, id: &str, data: JsValue) 
     }
     this.hears(now);
     let Some(link) = &mut this.link else { return };
-    let server_time = match name {
-        "snapshot" | "heartbeat" => json::time_of(&data),
-        _ => None,
+    let server_time = match kind.has_server_time() {
+        true => json::time_of(&data),
+        false => None,
     };
     let before = link.connection.last_id().to_owned();
     link.connection.heard(now, id, server_time);
-    let taken = match name {
-        "heartbeat" => None,
-        _ => this.pass(Passed {
+    let taken = match kind {
+        EventKind::Heartbeat => None,
+        EventKind::Quote
+        | EventKind::Session
+        | EventKind::Bar
+        | EventKind::News
+        | EventKind::Snapshot => this.pass(Passed {
             before,
             id: id.to_owned(),
-            name,
+            kind: Some(kind),
             data,
         }),
     };
@@ -311,15 +313,13 @@ fn hear(source: &Shared, run: u32, name: &'static str, id: &str, data: JsValue) 
 
 /// What was passed on is an event; none where it is malformed.
 fn event(passed: Passed<JsValue>) -> Option<Event> {
-    let Passed { name, data, .. } = passed;
-    if name.is_empty() {
-        return None;
-    }
+    let Passed { kind, data, .. } = passed;
+    let kind = kind?;
     let data = match data.as_string() {
         Some(text) => json::parse(&text),
         None => Ok(data),
     };
-    let read = data.and_then(|data| json::read_value(&data, |data| Event::read(name, data)));
+    let read = data.and_then(|data| json::read_value(&data, |data| Event::read(kind, data)));
     read.inspect_err(|error| json::leave_out("an event", error))
         .ok()
 }
@@ -415,7 +415,7 @@ fn ask(source: &Shared, wait: u32) {
                     taken.extend(this.pass(Passed {
                         before: std::mem::replace(&mut before, id.clone()),
                         id,
-                        name: known(&item.event),
+                        kind: EventKind::named(&item.event),
                         data: item.data.0,
                     }));
                 }
@@ -461,7 +461,7 @@ fn catch_up(source: &Shared) {
         let answered = answer.events.into_iter().map(|item| Passed {
             before: String::new(),
             id: String::new(),
-            name: known(&item.event),
+            kind: EventKind::named(&item.event),
             data: item.data.0,
         });
         show(&source, answered.chain(waited).filter_map(event));
@@ -543,7 +543,14 @@ pub(super) fn look(source: &Shared, passed: bool) {
     match task {
         Task::Rest => {}
         Task::Open => open(source),
-        Task::Ask { wait } => ask(source, if wait { WAIT } else { 0 }),
+        Task::Ask { wait } => ask(
+            source,
+            if wait {
+                MAX_POLL_WAIT.as_secs() as u32
+            } else {
+                0
+            },
+        ),
     }
     catch_up(source);
     if passed {

@@ -19,7 +19,7 @@ pub fn ownership(event: &Event, owner: &Owner) -> Option<Ownership> {
         Event::Quote(quote) => Subject::Symbol(quote.symbol),
         Event::Session(session) => Subject::Symbol(session.symbol),
         Event::News(news) if name.is_some() => Subject::Story(news.id.clone()),
-        _ => return None,
+        Event::News(_) | Event::Bar(_) | Event::Snapshot(_) | Event::Heartbeat(_) => return None,
     };
     Some(Ownership {
         subject,
@@ -56,7 +56,7 @@ fn source(event: &Event) -> Option<&str> {
     match event {
         Event::Session(session) => Some(&session.source),
         Event::News(news) => Some(&news.source),
-        _ => None,
+        Event::Quote(_) | Event::Bar(_) | Event::Snapshot(_) | Event::Heartbeat(_) => None,
     }
 }
 

@@ -1,6 +1,6 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use market::{Event, Symbol};
+use market::{Event, Symbol, wire::Topics};
 
 /// What cursors listen to, and what merging entries merge by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,17 +25,15 @@ pub enum Topic {
 impl Topic {
     /// The topics that an event belongs to.
     pub fn of(event: &Event) -> Vec<Topic> {
-        match event {
-            Event::Quote(quote) => vec![Topic::Symbol(quote.symbol), Topic::Symbols],
-            Event::Session(session) => vec![Topic::Symbol(session.symbol), Topic::Symbols],
-            Event::Bar(bar) => vec![Topic::Symbol(bar.symbol), Topic::Symbols],
-            Event::News(news) => {
+        match event.topics() {
+            Topics::Market(symbol) => vec![Topic::Symbol(symbol), Topic::Symbols],
+            Topics::News(news) => {
                 let symbols = news.symbols.iter().copied().map(Topic::News);
                 symbols
                     .chain([Topic::AllNews, Topic::story(&news.id)])
                     .collect()
             }
-            Event::Snapshot(_) | Event::Heartbeat(_) => Vec::new(),
+            Topics::Connection => Vec::new(),
         }
     }
 
@@ -51,7 +49,7 @@ impl Topic {
         match event {
             Event::Quote(quote) => Some(Topic::Quote(quote.symbol)),
             Event::Session(session) => Some(Topic::Session(session.symbol)),
-            _ => None,
+            Event::Bar(_) | Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => None,
         }
     }
 }

@@ -143,7 +143,7 @@ fn check(mut cursor: Cursor, now: Millis) {
             }
             Event::Bar(bar) => early(&mut bar.start),
             Event::News(news) => early(&mut news.published),
-            _ => {}
+            Event::Session(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {}
         }
         let wrong = publication::check(&event, now);
         assert!(wrong.is_empty(), "{wrong:?} in {event:?}");

@@ -170,7 +170,9 @@ impl Hold<'_> {
         let symbol = match &**draft.event() {
             Event::Quote(quote) => quote.symbol,
             Event::Session(session) => session.symbol,
-            _ => return draft,
+            Event::Bar(_) | Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {
+                return draft;
+            }
         };
         if (self.around.is_quoted)(symbol) {
             self.fed.insert(symbol);
@@ -269,7 +271,11 @@ impl Hold<'_> {
                 }
                 closed
             }
-            _ => None,
+            Event::Quote(_)
+            | Event::Session(_)
+            | Event::News(_)
+            | Event::Snapshot(_)
+            | Event::Heartbeat(_) => None,
         }
     }
 

@@ -50,7 +50,7 @@ impl Newcomers {
             | Event::Session(market::Session { symbol, .. }) => {
                 known.symbols.remove(symbol);
             }
-            _ => {}
+            Event::Bar(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {}
         }
     }
 

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, fmt};
 
-use market::{DecodeError, Event, Millis};
+use market::{DecodeError, Event, EventKind, Millis, wire::one_of};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -206,13 +206,10 @@ impl Reading {
     }
 
     fn enclosed(&mut self, envelope: &Envelope<'_>, place: Place) {
-        let name = match &*envelope.event {
-            "quote" | "message" => "message",
-            "session" => "session",
-            "bar" => "bar",
-            "news" => "news",
-            other => {
-                self.fault(place, "/event", refused_name(other));
+        let kind = match published_kind(&envelope.event) {
+            Ok(kind) => kind,
+            Err(detail) => {
+                self.fault(place, "/event", detail);
                 return;
             }
         };
@@ -221,7 +218,7 @@ impl Reading {
         let mut json = serde_json::Deserializer::from_str(data);
         let mut ignore = |path: serde_ignored::Path<'_>| ignored.push(path.to_string());
         let read = Event::read(
-            name,
+            kind,
             serde_ignored::Deserializer::new(&mut json, &mut ignore),
         );
         match read {
@@ -230,7 +227,8 @@ impl Reading {
                 // A field that is not known is most often one that is misspelt.
                 for field in ignored {
                     let field: String = field.chars().take(64).collect();
-                    let detail = format!("{field:?} is no field of a {} event", said(name));
+                    let name = kind.published_name();
+                    let detail = format!("{field:?} is no field of a {name} event");
                     self.fault(place, &format!("/data{}", pointer_part(&field)), detail);
                 }
                 for (field, detail) in check(&event, self.now) {
@@ -240,16 +238,16 @@ impl Reading {
                     self.events.push((place, Draft::new(event)));
                 }
             }
-            Err(_) => self.wrong_data(name, data, place),
+            Err(_) => self.wrong_data(kind, data, place),
         }
     }
 
     /// Reads data again that cannot be read, for the way to where it is wrong.
-    fn wrong_data(&mut self, name: &'static str, data: &str, place: Place) {
+    fn wrong_data(&mut self, kind: EventKind, data: &str, place: Place) {
         let mut json = serde_json::Deserializer::from_str(data);
         let mut track = serde_path_to_error::Track::new();
         let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-        let detail = match Event::read(name, tracked) {
+        let detail = match Event::read(kind, tracked) {
             Err(DecodeError::Data { error, .. }) => cut_place(&error).to_owned(),
             Err(error) => error.to_string(),
             Ok(_) => return,
@@ -272,22 +270,22 @@ impl Reading {
     }
 }
 
-/// A name as a publisher writes it.
-fn said(name: &str) -> &str {
-    match name {
-        "message" => "quote",
-        name => name,
-    }
-}
-
-fn refused_name(name: &str) -> String {
-    let why = match name {
-        "snapshot" => "is made by the server: publish the quotes, sessions, bars and news of it",
-        "heartbeat" => "is the server's own sign of life",
-        _ => "is no event",
+/// The kind of an event as a publisher names it, or why it cannot be published.
+fn published_kind(name: &str) -> Result<EventKind, String> {
+    let mut kinds = EventKind::ALL.iter().copied();
+    let kind = kinds.find(|kind| [kind.name(), kind.published_name()].contains(&name));
+    let why = match kind {
+        Some(kind) if kind.is_published() => return Ok(kind),
+        Some(EventKind::Snapshot) => {
+            "is made by the server: publish the quotes, sessions, bars and news of it"
+        }
+        Some(EventKind::Heartbeat) => "is the server's own sign of life",
+        Some(_) | None => "is no event",
     };
     let start: String = name.chars().take(64).collect();
-    format!("{start:?} {why}: expected quote, session, bar or news")
+    let published = EventKind::ALL.iter().filter(|kind| kind.is_published());
+    let expected = one_of(published.map(|kind| kind.published_name()));
+    Err(format!("{start:?} {why}: expected {expected}"))
 }
 
 /// One step of a JSON pointer, RFC 6901, section 3. A list's step is written `[0]` by its library.

@@ -129,7 +129,7 @@ fn open(
                 let newest = newest.entry(bar.symbol).or_default();
                 newest.closed_until = newest.closed_until.max(bar.start + Bar::INTERVAL);
             }
-            _ => {}
+            Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {}
         }
         let (topics, merge) = (Topic::of(&event), Topic::merge(&event));
         let owner = owner_of(&event, &owners);
@@ -216,7 +216,7 @@ fn owner_of(event: &Event, owners: &HashMap<&Subject, &Option<Arc<str>>>) -> Own
         }
         Event::Quote(quote) => quote.symbol,
         Event::Session(session) => session.symbol,
-        _ => return Owner::Unknown,
+        Event::Bar(_) | Event::Snapshot(_) | Event::Heartbeat(_) => return Owner::Unknown,
     };
     Owner::written(owners.get(&Subject::Symbol(symbol)).copied())
 }

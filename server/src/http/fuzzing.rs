@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::http::{
-    FrameAncestors, HEARTBEAT, Limits, Outgoing, Peer, Proxies, Remembered, Search, Service, Slots,
-    Snapshots, Work, router,
+    FrameAncestors, Limits, Outgoing, Peer, Proxies, Remembered, Search, Service, Slots, Snapshots,
+    Work, router,
 };
 use crate::{Config, Metrics, history::History, publish::PublishGate};
 use directory::{Directory, Listing};
@@ -106,7 +106,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
         feeds: Arc::new(Vec::new),
         skipped: Arc::new(Vec::new),
         clock: Arc::new(|| NOW),
-        heartbeat: HEARTBEAT,
+        heartbeat: market::wire::HEARTBEAT,
         lifetime: None,
         archive: None,
         desk: Arc::new(PublishGate::new(&config.publish)),

@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use market::{Closes, Event, FeedStatus, Millis, News, Price, Quote, Session, Snapshot, Symbol};
+use market::{
+    Closes, Event, FeedStatus, Millis, News, Price, Quote, Session, Snapshot, Symbol,
+    wire::SPARKLINE_BARS,
+};
 use tape::EventId;
 
 use crate::http::{
@@ -16,9 +19,6 @@ use events::{
 };
 
 pub(crate) use events::View;
-
-/// How many closes a sparkline is drawn from: an hour of one-minute bars.
-const SPARKLINE_BARS: usize = 60;
 
 /// How many stories a snapshot carries.
 const SNAPSHOT_NEWS: usize = 40;
@@ -185,7 +185,7 @@ fn newest(tape: &Tape, symbols: &Symbols) -> Vec<(Symbol, Newest)> {
                         newest.is_known = true;
                         newest.session = Some(entry.clone());
                     }
-                    _ => {}
+                    Event::Bar(_) | Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {}
                 }
             }
             all.into_iter().collect()

@@ -79,7 +79,6 @@ pub use self::{
     remembered::Remembered,
     security::FrameAncestors,
     snapshots::Snapshots,
-    stream::HEARTBEAT,
     symbols::Search,
     work::Work,
 };
@@ -136,7 +135,7 @@ pub struct Service {
     pub origins: Vec<Origin>,
     /// The time.
     pub clock: Now,
-    /// How long a stream may be silent before it says that it lives: [`HEARTBEAT`].
+    /// The longest time without an event on a stream: [`market::wire::HEARTBEAT`], or less in tests.
     pub heartbeat: Duration,
     /// How long a stream lasts at the most, then its client comes back; shortened at random.
     pub lifetime: Option<Duration>,

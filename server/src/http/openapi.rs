@@ -6,7 +6,7 @@ use axum::{
     http::{Uri, header},
     response::{IntoResponse, Response},
 };
-use market::{Heartbeat, News, Session, Snapshot};
+use market::EventKind;
 use utoipa::{
     OpenApi,
     openapi::{
@@ -29,7 +29,7 @@ use crate::http::{
         description = "A live stock ticker: quotes and news on one ordered tape, streamed as Server-Sent Events.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    components(schemas(Snapshot, Session, News, Heartbeat, problem::Body<'static>))
+    components(schemas(problem::Body<'static>))
 )]
 struct Description;
 
@@ -39,6 +39,7 @@ pub(crate) fn description() -> utoipa::openapi::OpenApi {
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", token);
+    components.schemas.extend(EventKind::schemas());
     document
 }
 

@@ -15,9 +15,13 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use market::EventKind;
 use serde::Serialize;
 use tokio::time::timeout;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Object, ObjectBuilder, Type},
+};
 
 use crate::http::{
     Service,
@@ -71,12 +75,26 @@ struct Answer {
 #[schema(as = Publication)]
 #[expect(dead_code, reason = "it describes what is read piece by piece")]
 struct Publication {
-    /// `quote` (or `message`), `session`, `bar` or `news`.
-    #[schema(example = "news", pattern = "^(quote|message|session|bar|news)$")]
+    #[schema(schema_with = published_names)]
     event: String,
     /// The event's data, as a stream carries it.
     #[schema(value_type = Object)]
     data: serde_json::Value,
+}
+
+/// Describes the names that publishers may send.
+fn published_names() -> Object {
+    let mut names = Vec::new();
+    for kind in EventKind::ALL.iter().filter(|kind| kind.is_published()) {
+        names.push(kind.published_name());
+        names.extend((kind.name() != kind.published_name()).then_some(kind.name()));
+    }
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("`quote` (or `message`), `session`, `bar` or `news`."))
+        .examples(["news"])
+        .pattern(Some(format!("^({})$", names.join("|"))))
+        .build()
 }
 
 /// One publication, or several.

@@ -138,7 +138,9 @@ impl Search {
             let symbol = match &*entry.event {
                 Event::Quote(quote) => quote.symbol,
                 Event::Session(session) => session.symbol,
-                _ => continue,
+                Event::Bar(_) | Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {
+                    continue;
+                }
             };
             let is_new = !symbols.contains(&symbol);
             if is_new {
