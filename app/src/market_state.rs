@@ -227,7 +227,13 @@ impl MarketState {
             // What came between is lost: nothing that was known before may stand beside the new.
             self.run += 1;
             self.changes.instruments.extend(self.instruments.keys());
+            let quotes = self.instruments.values().filter_map(|it| it.quote.clone());
+            // The archive's last closes are not on the tape: a snapshot of all symbols lacks them.
+            let closes: Vec<Quote> = quotes.filter(|quote| quote.close_of.is_some()).collect();
             self.instruments.clear();
+            for close in closes {
+                self.take_quote(close);
+            }
         }
         self.take_quotes(&snapshot);
         if snapshot.reset && !self.chosen {
@@ -471,6 +477,14 @@ mod tests {
         assert!(old.path.points().is_empty());
         let price = old.quote.as_ref().unwrap().price;
         assert_eq!(price.unwrap().to_string(), "12.34");
+        // It is not on the tape, so that a reset leaves it.
+        let reset = Snapshot {
+            reset: true,
+            quotes: vec![quote("MSFT", 5, "30")],
+            ..Snapshot::default()
+        };
+        state.apply(Event::Snapshot(reset), false);
+        assert_eq!(watchlist(&state), ["OLD", "MSFT"]);
         // Once something quotes it, it is as every other.
         state.apply(Event::Quote(quote("OLD", 310_000, "13")), false);
         let old = &state.instruments[&symbol("OLD")];

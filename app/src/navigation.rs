@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::{address, chart_choices, news_filter, signal::RwSignal};
 
-/// TradeEligibility between the addresses of the page without loading it anew.
+/// Moves between the addresses of the page without loading it anew.
 ///
 /// It is a router without routes, since the page is the same everywhere and only reads the symbol out
 /// of the address. leptos_router cannot be had without the code that hydrates every component out of

@@ -164,7 +164,7 @@ impl OwnList {
         }
     }
 
-    /// TradeEligibility a symbol by a step, and says where it is then.
+    /// Moves a symbol by a step, and says where it is then.
     pub(crate) fn step(self, symbol: Symbol, by: isize) {
         let Some(from) = self.position(symbol) else {
             return;
@@ -177,7 +177,7 @@ impl OwnList {
         self.settle(symbol);
     }
 
-    /// TradeEligibility a symbol to a position while it is being dragged.
+    /// Moves a symbol to a position while it is being dragged.
     pub(crate) fn shift(self, symbol: Symbol, to: usize) {
         if let Some(from) = self.position(symbol)
             && from != to

@@ -510,7 +510,7 @@ impl ChartHandle {
         self.change(Dirty::OVERLAY, |model| model.crosshair = crosshair);
     }
 
-    /// TradeEligibility the crosshair along what is drawn and says what is there; none where there is nothing. What
+    /// Moves the crosshair along what is drawn and says what is there; none where there is nothing. What
     /// it walks to is shown.
     pub(super) fn walk(&self, step: Step) -> Option<String> {
         let mut said = None;
