@@ -50,9 +50,6 @@ struct Connections {
 /// How many questions are answered at a time; the others wait.
 const CONNECTIONS: usize = 4;
 
-/// How far ahead of the clock the time of a quote may be.
-const MAX_AHEAD: Millis = 60_000;
-
 /// How many rows an iterator reads at a time.
 const PAGE: usize = 4096;
 
@@ -577,7 +574,7 @@ pub(crate) fn refill(
         Table::Trades.shape().select
     ))?;
     // What was quoted while the clock was ahead is the newest only where there is nothing else.
-    let latest = time(now.saturating_add(MAX_AHEAD));
+    let latest = time(now.saturating_add(clock::MAX_AHEAD));
     for (symbol, name) in symbols(connection)? {
         events.extend(connection.first(Table::Sessions, &mut session, [symbol], read::session)?);
         let mut newest_until =

@@ -4,6 +4,7 @@ use std::{
 };
 
 use market::Millis;
+use retry::{Backoff, is_logged};
 use tape::EventId;
 use tokio::sync::watch;
 
@@ -29,8 +30,11 @@ pub(crate) const RESERVE: Millis = 2_000;
 /// How often bars are rolled up, and how long ticks wait without a commit.
 const UPKEEP: Duration = Duration::from_secs(1);
 
-/// The first pause before something is tried again, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How long to wait before a write is tried again.
+const BACKOFF: Backoff = Backoff {
+    base: Duration::from_millis(50),
+    cap: Duration::from_secs(5),
+};
 
 /// From which size of its log on a checkpoint is made beside the writer, and from which by it.
 const LOG_BYTES: (u64, u64) = (4 << 20, 64 << 20);
@@ -247,7 +251,7 @@ impl Writer {
 
     /// Writes what waits, and goes on trying where that may help.
     fn write(&mut self, batch: &mut Batch) -> Result<(), Failure> {
-        let mut pause = PAUSES.0;
+        let mut pauses = 0;
         loop {
             // What has been written in part stays as it is.
             if batch.done == 0 {
@@ -267,8 +271,8 @@ impl Writer {
                         if self.inbox.is_closing() {
                             return Ok(());
                         }
-                        self.inbox.pause(pause);
-                        pause = (pause * 2).min(PAUSES.1);
+                        pauses += 1;
+                        self.inbox.pause(BACKOFF.span(pauses));
                     }
                 }
                 Err(failure) if failure.kind().is_transient() => {
@@ -279,8 +283,8 @@ impl Writer {
                         self.inbox.drop_taken();
                         return Err(Failure::new(FailureKind::Closed, reason));
                     }
-                    self.inbox.pause(pause);
-                    pause = (pause * 2).min(PAUSES.1);
+                    pauses += 1;
+                    self.inbox.pause(BACKOFF.span(pauses));
                 }
                 Err(failure) if failure.kind() == FailureKind::Other && batch.narrow() => {}
                 Err(failure)
@@ -483,8 +487,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Says that an attempt failed: in the status, and in the log the first few times and then more
-    /// and more rarely.
+    /// Records a failed attempt: in the status, and in the log ever more rarely.
     fn failed(&mut self, failure: &Failure) {
         let (queued, dropped) = self.inbox.counts();
         let mut failures = 0;
@@ -495,7 +498,7 @@ impl Writer {
             status.queued = queued;
             status.dropped = dropped;
         });
-        if failures <= 3 || failures.is_power_of_two() {
+        if is_logged(failures, 3) {
             tracing::warn!(%failure, failures, queued, dropped, "the archive could not write");
         }
     }

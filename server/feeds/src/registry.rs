@@ -495,17 +495,17 @@ mod tests {
         let pairs = |names: &[&str]| names.iter().map(|name| Pair::read(name).unwrap()).collect();
         assert_eq!(
             read("coinbase:btc-usd, ETH-USD,BTC-USD"),
-            FeedSpec::Coinbase(coinbase::Options {
-                symbols: pairs(&["BTC-USD", "ETH-USD"]),
-                url: Coinbase::URL.parse().unwrap(),
-            })
+            FeedSpec::Coinbase(coinbase::Options::new(
+                pairs(&["BTC-USD", "ETH-USD"]),
+                "wss://ws-feed.exchange.coinbase.com".parse().unwrap(),
+            ))
         );
         assert_eq!(
             read("kraken:BTC/USD,ETH-EUR?url=ws://127.0.0.1:9000/v2"),
-            FeedSpec::Kraken(kraken::Options {
-                symbols: pairs(&["BTC-USD", "ETH-EUR"]),
-                url: "ws://127.0.0.1:9000/v2".parse().unwrap(),
-            })
+            FeedSpec::Kraken(kraken::Options::new(
+                pairs(&["BTC-USD", "ETH-EUR"]),
+                "ws://127.0.0.1:9000/v2".parse().unwrap(),
+            ))
         );
         let FeedSpec::Alpaca(alpaca) = read("alpaca:fakepaca?feed=test&key_env=KEY") else {
             panic!("it is alpaca");

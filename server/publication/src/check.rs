@@ -4,11 +4,7 @@ use market::{
     Action, Bar, Event, Link, Millis, News, Price, Quote, RegularHours, Session, Size, TimeUnit,
 };
 
-use clock::MAX_AHEAD;
-
-/// How far ahead of ours the time may be at which a story was published: some are dated by the zone of their
-/// place, or by the day.
-const MAX_STORY_AHEAD: Millis = 24 * 60 * 60 * 1_000;
+use clock::{MAX_AHEAD, MAX_DAY_AHEAD};
 
 /// The longest texts, in characters.
 const MAX_ID: usize = 200;
@@ -161,7 +157,7 @@ impl Checks {
         self.option("form", news.form.as_deref(), MAX_CODE);
         self.option("accession", news.accession.as_deref(), MAX_CODE);
         self.option("code", news.code.as_deref(), MAX_CODE);
-        self.time("published", news.published, MAX_STORY_AHEAD);
+        self.time("published", news.published, MAX_DAY_AHEAD);
         let symbols = news.symbols.len();
         if symbols > MAX_STORY_SYMBOLS {
             self.say(
@@ -284,7 +280,7 @@ mod tests {
         assert_eq!(fields("news", &withdrawn), [""; 0]);
         let soon = QUOTE.replace("1789999999999", &(NOW + MAX_AHEAD).to_string());
         assert_eq!(fields("message", &soon), [""; 0]);
-        let tomorrow = (NOW + MAX_STORY_AHEAD).to_string();
+        let tomorrow = (NOW + MAX_DAY_AHEAD).to_string();
         let tomorrow = NEWS.replace("1790000000000", &tomorrow);
         assert_eq!(fields("news", &tomorrow), [""; 0]);
         let full = NEWS.replace(r#":"h""#, &format!(":\"{}\"", "é".repeat(MAX_HEADLINE)));
@@ -294,7 +290,7 @@ mod tests {
     #[test]
     fn what_makes_none_is_named() {
         let ahead = (NOW + MAX_AHEAD + 1).to_string();
-        let days_ahead = (NOW + MAX_STORY_AHEAD + 1).to_string();
+        let days_ahead = (NOW + MAX_DAY_AHEAD + 1).to_string();
         let long = |most: usize| format!(":\"{}\"", "x".repeat(most + 1));
         let symbols = format!(r#""symbols":[{}"A"],"id""#, "\"A\",".repeat(50));
         let summary = format!(r#""summary"{},"id""#, long(MAX_SUMMARY));

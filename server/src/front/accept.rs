@@ -44,7 +44,7 @@ impl Front {
                 // Who waits is accepted with the spare file and closed, so that he knows. That may go
                 // on for hours, which must not fill the log.
                 refused += 1;
-                if refused.is_power_of_two() {
+                if retry::is_logged(refused, 1) {
                     warn!(%error, count = refused, "could not accept a connection");
                 }
                 drop(spare.take());

@@ -146,9 +146,6 @@ fn date_in(file: &Path) -> Option<Date> {
         .map(|stamp| stamp.day(&TimeZone::UTC))
 }
 
-/// A time that is this far ahead is wrong.
-const FUTURE: Millis = 24 * 60 * 60 * 1_000;
-
 /// Imports files, one after another. What it does is told on `out`, what it refuses and how far it
 /// is on the standard error output.
 ///
@@ -399,7 +396,7 @@ impl Plan {
             // What was asked for counts more than a column that was guessed.
             renames: options.symbol.is_some() && !mapping.says(Role::Symbol),
             earliest,
-            latest: now.saturating_add(FUTURE),
+            latest: now.saturating_add(clock::MAX_DAY_AHEAD),
             numbers: options.numbers,
             scale: options.scale,
             epoch_zone: options.zone.clone(),

@@ -212,7 +212,6 @@ impl Stage {
         let backoff = Backoff {
             base: Duration::from_millis(2),
             cap: Duration::from_millis(10),
-            ..Backoff::default()
         };
         let stop = CancellationToken::new();
         let floor = FeedContext::new(tape.clone(), now);

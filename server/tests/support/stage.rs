@@ -57,7 +57,6 @@ impl Stage {
         let backoff = Backoff {
             base: Duration::from_millis(5),
             cap: Duration::from_millis(20),
-            ..Backoff::default()
         };
         let stop = CancellationToken::new();
         let supervisor = Supervisor::start(vec![Box::new(feed)], &floor, backoff, &stop);

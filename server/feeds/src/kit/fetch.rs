@@ -37,7 +37,7 @@ use crate::{
     FeedError, Publisher,
     kit::{
         recording::{Line, bare},
-        retry,
+        retry_after,
         wire::Wire,
     },
 };
@@ -521,7 +521,7 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
 /// What an answer that says no means.
 fn refused(place: &str, response: &Response, has_answered: bool) -> FetchError {
     let status = response.status();
-    let wait = retry::after(response.headers(), clock(response.headers()));
+    let wait = retry_after::after(response.headers(), clock(response.headers()));
     let what_to_do = match status {
         StatusCode::UNAUTHORIZED => ": the key is missing or wrong",
         StatusCode::FORBIDDEN => ": this client or its key may not read it",

@@ -1,6 +1,9 @@
 //! Pairs of currencies as Coinbase and Kraken write them: both sides with something between them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    marker::PhantomData,
+};
 
 use market::{Quality, Session, Symbol};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -8,7 +11,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::{
     About, Licence, Publisher,
-    kit::options,
+    kit::options::{self, FeedOptions, Main},
     kit::{currency, socket},
     list,
 };
@@ -57,17 +60,65 @@ impl Pair {
     }
 }
 
-/// What a feed of such pairs would do.
-pub(crate) fn about(pairs: &[Pair], url: &Uri) -> About {
-    let symbols: Vec<Symbol> = pairs.iter().map(Pair::symbol).collect();
-    About {
-        does: format!(
-            "connects to {} and listens to best prices and trades of {}",
-            socket::shown(url),
-            list(&symbols)
-        ),
-        symbols,
-        licence: Licence::Terms,
+/// An exchange that lists pairs.
+pub trait Exchange {
+    /// The name of the kind of feed.
+    const KIND: &'static str;
+
+    /// The address of its public market data.
+    const URL: &'static str;
+}
+
+/// The options of a feed of such an exchange.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(bound = "E: Exchange")]
+pub struct Options<E> {
+    /// The pairs to subscribe to, each once.
+    #[serde(deserialize_with = "read")]
+    pub symbols: Vec<Pair>,
+    /// The address of the feed.
+    #[serde(default = "url::<E>", deserialize_with = "options::websocket")]
+    pub url: Uri,
+    #[serde(skip)]
+    exchange: PhantomData<E>,
+}
+
+fn url<E: Exchange>() -> Uri {
+    Uri::from_static(E::URL)
+}
+
+impl<E: Exchange> Options<E> {
+    /// Options of these pairs at this address.
+    pub fn new(symbols: Vec<Pair>, url: Uri) -> Self {
+        Options {
+            symbols,
+            url,
+            exchange: PhantomData,
+        }
+    }
+}
+
+impl<E: Exchange> FeedOptions for Options<E> {
+    const NAME: &'static str = E::KIND;
+    const KEYS: &'static [&'static str] = &["symbols", "url"];
+    const MAIN: Main = Main::List("symbols");
+
+    fn about(&self) -> About {
+        let symbols: Vec<Symbol> = self.symbols.iter().map(Pair::symbol).collect();
+        About {
+            does: format!(
+                "connects to {} and listens to best prices and trades of {}",
+                socket::shown(&self.url),
+                list(&symbols)
+            ),
+            symbols,
+            licence: Licence::Terms,
+        }
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        check(&self.symbols, E::KIND)?;
+        Ok(self)
     }
 }
 
@@ -80,7 +131,7 @@ fn not_a_pair(text: &str) -> String {
 }
 
 /// Reads a list of pairs, each once.
-pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pair>, D::Error> {
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pair>, D::Error> {
     let mut pairs: Vec<Pair> = Vec::new();
     for text in Vec::<String>::deserialize(deserializer)? {
         let pair = Pair::read(&text).map_err(D::Error::custom)?;
@@ -95,7 +146,7 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pai
 const MOST: usize = 200;
 
 /// Checks how many pairs there are.
-pub(crate) fn check(pairs: &[Pair], name: &str) -> Result<(), String> {
+fn check(pairs: &[Pair], name: &str) -> Result<(), String> {
     options::some(pairs, &format!("{name}:BTC-USD,ETH-USD"))?;
     match pairs.len() {
         ..=MOST => Ok(()),

@@ -13,6 +13,7 @@ use market::{
     Bar, Board, Clock, Correction, CorrectionOutcome, Day, Event, FeedState, FeedStatus, Millis,
     Minute, News, Quality, Quote, Session, Symbol, Tick,
 };
+use retry::is_logged;
 use serde::Serialize;
 use tokio::{sync::watch, time::Instant};
 use utoipa::ToSchema;
@@ -867,11 +868,10 @@ impl fmt::Debug for Publisher {
     }
 }
 
-/// Counts one more, and answers how many there are where that is to be logged: the first few, then only
-/// powers of two.
+/// Counts one more. Returns the count where it is to be logged.
 fn counted(counter: &AtomicU64) -> Option<u64> {
     let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
-    (count <= 8 || count.is_power_of_two()).then_some(count)
+    is_logged(count, 8).then_some(count)
 }
 
 /// What a feed has passed over.

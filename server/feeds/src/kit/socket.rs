@@ -41,7 +41,7 @@ use crate::provide_tls;
 use crate::{
     End, FeedError, FrameError, Publisher,
     kit::{
-        fetch, retry,
+        fetch, retry_after,
         wire::{Played, Wire},
     },
 };
@@ -588,7 +588,7 @@ fn refused(response: &Response<Option<Vec<u8>>>, shown: &str, publisher: &Publis
     let body = words(&String::from_utf8_lossy(body));
     let colon = if body.is_empty() { "" } else { ": " };
     let why = format!("{shown} answered {status}{colon}{body}");
-    let later = retry::after(response.headers(), publisher.now());
+    let later = retry_after::after(response.headers(), publisher.now());
     // What worked before may work again: servers answer so while they are being replaced, too.
     let give_up = |why: String| match publisher.has_worked() && status != StatusCode::GONE {
         true => FeedError::Later {

@@ -2,6 +2,7 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use market::{FeedState, FeedStatus};
+use retry::{Backoff, is_logged};
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +17,11 @@ pub struct Supervisor {
     statuses: Statuses,
 }
 
-/// How often it is looked who has fallen silent.
+/// How often the feeds are checked for silence.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How long a feed must have been live for its next failure to count as the first.
+const SETTLED: Duration = Duration::from_secs(60);
 
 impl Supervisor {
     /// Runs each feed as a task of its own, until it ends, gives up or `stop` is cancelled.
@@ -120,41 +124,6 @@ impl Statuses {
     }
 }
 
-/// How long to wait between tries: a random part of a span that doubles with each failure ("full
-/// jitter", after [Exponential Backoff And Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)),
-/// so that many clients of a source that fell over do not come back in step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Backoff {
-    /// The span after the first failure.
-    pub base: Duration,
-    /// The longest span.
-    pub cap: Duration,
-    /// How long a feed must have been live for the next failure to count as the first.
-    pub settled: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Backoff {
-            base: Duration::from_secs(1),
-            cap: Duration::from_secs(30),
-            settled: Duration::from_secs(60),
-        }
-    }
-}
-
-impl Backoff {
-    /// The longest wait after so many failures in a row.
-    fn span(&self, failures: u32) -> Duration {
-        let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
-        self.base.saturating_mul(factor).min(self.cap)
-    }
-
-    fn wait(&self, failures: u32) -> Duration {
-        self.span(failures).mul_f64(fastrand::f64())
-    }
-}
-
 async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Backoff) {
     let name = feed.name().to_owned();
     let name = name.as_str();
@@ -197,12 +166,11 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
         };
         let settled = publisher
             .speaks_since()
-            .is_some_and(|since| since.elapsed() >= backoff.settled);
+            .is_some_and(|since| since.elapsed() >= SETTLED);
         failures = if settled { 1 } else { failures + 1 };
         // Jitter comes on top of what the source asks for, so that its clients still part.
-        let wait = at_least + backoff.wait(failures);
-        // The first few, then only powers of two: a source may be away for days.
-        if failures <= 4 || failures.is_power_of_two() {
+        let wait = at_least + backoff.jittered(failures);
+        if is_logged(failures.into(), 4) {
             tracing::warn!(feed = name, failures, ?wait, "broke off: {error}");
         } else {
             tracing::debug!(feed = name, failures, ?wait, "broke off: {error}");
@@ -424,15 +392,6 @@ mod tests {
             hour <= waited && waited <= hour + Duration::from_secs(2),
             "{waited:?}"
         );
-    }
-
-    #[test]
-    fn spans_double_and_never_overflow() {
-        let backoff = Backoff::default();
-        let spans: Vec<u64> = [1, 2, 3, 5, 6, 40, u32::MAX]
-            .map(|failures| backoff.span(failures).as_secs())
-            .to_vec();
-        assert_eq!(spans, [1, 2, 4, 16, 30, 30, 30]);
     }
 
     #[tokio::test(start_paused = true)]

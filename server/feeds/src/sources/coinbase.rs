@@ -27,13 +27,12 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::kit::time::millis;
 use crate::{
-    About, End, Feed, FeedError, FrameError, Publisher, Timeouts,
-    kit::options::{self, FeedOptions, Main},
+    End, Feed, FeedError, FrameError, Publisher, Timeouts,
     kit::{
         exact,
         fields::{self, Content, Field, Fields},
         numbers::{Number, Numbers},
-        pairs::{self, Asked, Pair},
+        pairs::{self, Asked, Exchange, Pair},
         rolling::Rolling,
         socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
     },
@@ -41,35 +40,17 @@ use crate::{
 
 const NAME: &str = "Coinbase";
 
-/// What can be said of the feed.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Options {
-    /// What to listen to, without repetition.
-    #[serde(deserialize_with = "pairs::read")]
-    pub symbols: Vec<Pair>,
-    /// The address of the feed.
-    #[serde(default = "url", deserialize_with = "options::websocket")]
-    pub url: Uri,
+/// The exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {}
+
+impl Exchange for Site {
+    const KIND: &'static str = "coinbase";
+    const URL: &'static str = "wss://ws-feed.exchange.coinbase.com";
 }
 
-fn url() -> Uri {
-    Uri::from_static(Coinbase::URL)
-}
-
-impl FeedOptions for Options {
-    const NAME: &'static str = "coinbase";
-    const KEYS: &'static [&'static str] = &["symbols", "url"];
-    const MAIN: Main = Main::List("symbols");
-
-    fn about(&self) -> About {
-        pairs::about(&self.symbols, &self.url)
-    }
-
-    fn checked(self) -> Result<Self, String> {
-        pairs::check(&self.symbols, Self::NAME)?;
-        Ok(self)
-    }
-}
+/// The options of the feed.
+pub type Options = pairs::Options<Site>;
 
 /// A feed of some products.
 #[derive(Debug)]
@@ -84,9 +65,6 @@ pub struct Coinbase {
 }
 
 impl Coinbase {
-    /// Public market data, with no account behind it.
-    pub const URL: &'static str = "wss://ws-feed.exchange.coinbase.com";
-
     /// A feed of these products from this address.
     pub fn new(pairs: Vec<Pair>, url: Uri) -> Self {
         Coinbase {

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use futures_util::future::BoxFuture;
-use market::{Clock, Millis, Quality, Session, Size, Symbol, Tick, Trade, TradingState};
+use market::{Clock, Millis, Quality, Size, Symbol, Tick, Trade};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{json, value::RawValue};
 use tokio_tungstenite::tungstenite::http::Uri;
@@ -20,6 +20,7 @@ use crate::{
         conditions,
         fields::{self, Field},
         socket::{self, ConnectBudget, Fault, Heard, Protocol, Say, words},
+        us_stock,
     },
 };
 use crate::{Revealed, Secret};
@@ -114,7 +115,13 @@ impl Finnhub {
         let key = publisher.reveal(&self.options.key);
         let key = key.map_err(|error| FeedError::Fatal(error.to_string()))?;
         for &symbol in &self.options.symbols {
-            publisher.session(session(symbol, publisher));
+            publisher.session(us_stock::session(
+                symbol,
+                "US",
+                NAME,
+                Quality::Live,
+                publisher,
+            ));
         }
         self.made.one_more(&self.patience, publisher).await;
         let mut conversation = Conversation {
@@ -154,28 +161,6 @@ fn address(url: &Uri, key: &Revealed) -> Result<Uri, FeedError> {
                     .to_owned(),
             )
         })
-}
-
-fn session(symbol: Symbol, publisher: &Publisher) -> Session {
-    let listing = publisher.listing(symbol);
-    let listing = listing.as_ref();
-    Session {
-        symbol,
-        name: listing
-            .map(|listing| listing.name.clone())
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| symbol.to_string()),
-        currency: Some("USD".to_owned()),
-        venue: Some("US".to_owned()),
-        source: NAME.to_owned(),
-        quality: Quality::Live,
-        state: TradingState::Open,
-        halt_code: None,
-        hours: None,
-        open: None,
-        prev_close: None,
-        tick: listing.and_then(|listing| listing.tick),
-    }
 }
 
 /// One connection.

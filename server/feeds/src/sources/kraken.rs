@@ -26,12 +26,11 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Message, http::Uri};
 
 use crate::{
-    About, End, Feed, FeedError, FrameError, Publisher, Timeouts,
-    kit::options::{self, FeedOptions, Main},
+    End, Feed, FeedError, FrameError, Publisher, Timeouts,
     kit::{
         fields::{self, Field, Fields},
         numbers::{Number, Numbers},
-        pairs::{self, Asked, Pair},
+        pairs::{self, Asked, Exchange, Pair},
         rolling::Rolling,
         socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
     },
@@ -39,35 +38,17 @@ use crate::{
 
 const NAME: &str = "Kraken";
 
-/// What can be said of the feed.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Options {
-    /// What to listen to, without repetition.
-    #[serde(deserialize_with = "pairs::read")]
-    pub symbols: Vec<Pair>,
-    /// The address of the feed.
-    #[serde(default = "url", deserialize_with = "options::websocket")]
-    pub url: Uri,
+/// The exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {}
+
+impl Exchange for Site {
+    const KIND: &'static str = "kraken";
+    const URL: &'static str = "wss://ws.kraken.com/v2";
 }
 
-fn url() -> Uri {
-    Uri::from_static(Kraken::URL)
-}
-
-impl FeedOptions for Options {
-    const NAME: &'static str = "kraken";
-    const KEYS: &'static [&'static str] = &["symbols", "url"];
-    const MAIN: Main = Main::List("symbols");
-
-    fn about(&self) -> About {
-        pairs::about(&self.symbols, &self.url)
-    }
-
-    fn checked(self) -> Result<Self, String> {
-        pairs::check(&self.symbols, Self::NAME)?;
-        Ok(self)
-    }
-}
+/// The options of the feed.
+pub type Options = pairs::Options<Site>;
 
 /// A feed of some pairs.
 #[derive(Debug)]
@@ -82,9 +63,6 @@ pub struct Kraken {
 }
 
 impl Kraken {
-    /// Public market data, with no account behind it.
-    pub const URL: &'static str = "wss://ws.kraken.com/v2";
-
     /// A feed of these pairs from this address.
     pub fn new(pairs: Vec<Pair>, url: Uri) -> Self {
         Kraken {
@@ -741,7 +719,7 @@ mod tests {
             let (mut told, mut numbers, mut rolling) =
                 (BTreeSet::new(), Numbers::default(), Rolling::default());
             let mut conversation = Conversation {
-                url: &url(),
+                url: &Uri::from_static(Site::URL),
                 asked: Asked::new(NAME, &pairs, &mut told),
                 trades: &mut numbers,
                 rolling: &mut rolling,

@@ -4,9 +4,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use market::{
-    Action, Basis, Clock, Millis, News, NewsType, Quality, Session, Symbol, Tick, TradingState,
-};
+use market::{Action, Basis, Clock, Millis, News, NewsType, Quality, Symbol, Tick};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::http::Uri;
@@ -22,6 +20,7 @@ use crate::{
     kit::{
         conditions::Scope,
         socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
+        us_stock,
     },
 };
 
@@ -217,7 +216,14 @@ impl Stocks {
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         let account = Account::read(&self.options.key, &self.options.secret, publisher)?;
         for &symbol in &self.options.symbols {
-            publisher.session(session(symbol, self.options.feed, publisher));
+            let feed = self.options.feed;
+            publisher.session(us_stock::session(
+                symbol,
+                feed.venue(),
+                feed.name(),
+                feed.quality(),
+                publisher,
+            ));
         }
         let symbols = &self.options.symbols;
         let subscription = match self.options.feed {
@@ -253,28 +259,6 @@ impl Feed for Stocks {
 
     fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>> {
         Box::pin(self.listen(publisher))
-    }
-}
-
-fn session(symbol: Symbol, feed: Endpoint, publisher: &Publisher) -> Session {
-    let listing = publisher.listing(symbol);
-    let listing = listing.as_ref();
-    Session {
-        symbol,
-        name: listing
-            .map(|listing| listing.name.clone())
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| symbol.to_string()),
-        currency: Some("USD".to_owned()),
-        venue: Some(feed.venue().to_owned()),
-        source: feed.name().to_owned(),
-        quality: feed.quality(),
-        state: TradingState::Open,
-        halt_code: None,
-        hours: None,
-        open: None,
-        prev_close: None,
-        tick: listing.and_then(|listing| listing.tick),
     }
 }
 
