@@ -504,8 +504,11 @@ impl Collector for Reading {
             "tickertape_tape_entries",
             "Events that the tape holds.",
             None,
-            [("kept", self.tape.kept), ("merging", self.tape.merging)]
-                .map(|(kind, value)| ([("kind", kind)], value as u64)),
+            [
+                ("kept", self.tape.retained),
+                ("merging", self.tape.conflated),
+            ]
+            .map(|(kind, value)| ([("kind", kind)], value as u64)),
         )?;
         gauges(
             &mut encoder,
@@ -513,8 +516,8 @@ impl Collector for Reading {
             "Memory that the tape's events take.",
             Some(&Unit::Bytes),
             [
-                ("kept", self.tape.kept_bytes),
-                ("merging", self.tape.merging_bytes),
+                ("kept", self.tape.retained_bytes),
+                ("merging", self.tape.conflated_bytes),
             ]
             .map(|(kind, value)| ([("kind", kind)], value as u64)),
         )?;

@@ -55,16 +55,16 @@ pub async fn run(
         .into_iter()
         .filter_map(|spec| spec.build(seed))
         .collect();
-    let mut floor = FeedContext::new(tape.clone(), Arc::clone(&clock));
-    floor.archive = archive.as_ref().and_then(|archive| archive.clone().ok());
-    floor.go_on(left);
+    let mut context = FeedContext::new(tape.clone(), Arc::clone(&clock));
+    context.archive = archive.as_ref().and_then(|archive| archive.clone().ok());
+    context.restore(left);
     desk.newcomers.learn(&tape);
-    floor.newcomers = desk.newcomers.clone();
+    context.newcomers = desk.newcomers.clone();
     if let Some(symbols) = &config.symbols {
-        floor.directory.list(symbols.listings().iter().cloned());
+        context.directory.list(symbols.listings().iter().cloned());
     }
-    let builder = Arc::new(Builder::new(floor.surroundings()));
-    floor.builder = Some(Arc::clone(&builder));
+    let builder = Arc::new(Builder::new(context.surroundings()));
+    context.builder = Some(Arc::clone(&builder));
     // A desk serves one server.
     let _ = desk.builder.set(Arc::clone(&builder));
     let metrics = Arc::new(Metrics::new(clock()));
@@ -82,21 +82,28 @@ pub async fn run(
         }
         Err(reason) => Scribe::failed(reason),
     });
-    let closes = floor
+    let closes = context
         .archive
         .as_ref()
         .map(|archive| previous_closes(Reader::clone(archive)));
     let hours = {
-        let (floor, shutdown) = (floor.clone(), shutdown.clone());
+        let (context, shutdown) = (context.clone(), shutdown.clone());
         tokio::spawn(async move {
-            keep_sessions(&floor.sessions, &floor.tape, &floor.clock, closes, shutdown).await;
+            keep_sessions(
+                &context.sessions,
+                &context.tape,
+                &context.clock,
+                closes,
+                shutdown,
+            )
+            .await;
         })
     };
     let building = {
         let shutdown = shutdown.clone();
         tokio::spawn(async move { builder.run(&shutdown).await })
     };
-    let supervisor = Supervisor::start(feeds, &floor, Backoff::default(), &shutdown);
+    let supervisor = Supervisor::start(feeds, &context, Backoff::default(), &shutdown);
     let statuses = supervisor.statuses();
     let grace = settings.grace;
     let last_words = grace / LAST_WORDS;
@@ -130,8 +137,8 @@ pub async fn run(
             Some(archive) => History::new(Arc::new(archive.clone())),
             None => History::default(),
         }
-        .with_minutes(Arc::clone(&floor.minutes)),
-        search: Search::new(Arc::clone(&floor.directory)),
+        .with_minutes(Arc::clone(&context.minutes)),
+        search: Search::new(Arc::clone(&context.directory)),
         remembered: Remembered::default(),
         work: Work::default(),
         feeds: Arc::new(move || {

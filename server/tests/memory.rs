@@ -506,8 +506,8 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
     };
     let tape = events::Tape::new(opened.start, opened.mark, limits);
     let append = |event: Event| {
-        let merge = Topic::merge(&event);
-        tape.append(START, &Topic::of(&event), merge.as_ref(), |id| {
+        let conflation_key = Topic::conflation_key(&event);
+        tape.append(START, &Topic::of(&event), conflation_key.as_ref(), |id| {
             Entry::new(id, event)
         })
     };
@@ -564,7 +564,7 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
 /// A feed by hand, on what an archive of real prices has.
 struct Feeding {
     publisher: Publisher,
-    floor: FeedContext,
+    context: FeedContext,
     archive: Archive,
     scribe: Scribe,
     stop: CancellationToken,
@@ -579,9 +579,9 @@ impl Feeding {
         let beginning =
             RecoveredState::new(&config, &clock::Clock::following(clock.clone())).unwrap();
         let (tape, archive) = (beginning.tape, beginning.archive.unwrap().unwrap());
-        let mut floor = FeedContext::new(tape.clone(), Arc::clone(&clock));
-        floor.archive = Some(archive.clone());
-        floor.go_on(beginning.left);
+        let mut context = FeedContext::new(tape.clone(), Arc::clone(&clock));
+        context.archive = Some(archive.clone());
+        context.restore(beginning.left);
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new(now));
         let (scribe, writing) = Scribe::start(
@@ -592,11 +592,11 @@ impl Feeding {
             Vec::new(),
             stop.clone(),
         );
-        let publisher = Publisher::new(floor.clone(), name);
+        let publisher = Publisher::new(context.clone(), name);
         publisher.live();
         Feeding {
             publisher,
-            floor,
+            context,
             archive,
             scribe,
             stop,
@@ -615,7 +615,7 @@ impl Feeding {
     fn quote(&self) -> Quote {
         let key = Topic::Quote("BTC-USD".parse().unwrap());
         self.tape
-            .view(|view| match &*view.merged(&key).unwrap().1.event {
+            .view(|view| match &*view.newest(&key).unwrap().1.event {
                 Event::Quote(quote) => quote.clone(),
                 other => panic!("{other:?}"),
             })
@@ -624,7 +624,7 @@ impl Feeding {
     fn bars(&self) -> Vec<Bar> {
         let topic = Topic::Symbol("BTC-USD".parse().unwrap());
         self.tape.view(|view| {
-            let bars = view.kept(&topic).map(|(_, entry)| &*entry.event);
+            let bars = view.retained(&topic).map(|(_, entry)| &*entry.event);
             let bars = bars.map(|event| match event {
                 Event::Bar(bar) => bar.clone(),
                 other => panic!("{other:?}"),
@@ -721,7 +721,7 @@ async fn a_correction_is_of_its_own_feeds_trade() {
     let folder = Folder::new("corrections");
     let minute = START / 60_000 * 60_000;
     let east = Feeding::at(&folder, minute + 2_000, "East");
-    let west = Publisher::new(east.floor.clone(), "West");
+    let west = Publisher::new(east.context.clone(), "West");
     west.live();
     let symbol: market::Symbol = "BTC-USD".parse().unwrap();
     let tell = |feed: &Publisher, wait: u64, price: &str| {

@@ -177,7 +177,7 @@ impl Board {
     /// corrected in an archive alone. The minutes come back that end before the newest of the trades.
     ///
     /// Nothing happens where the symbol has a state.
-    pub fn take_up(
+    pub fn restore(
         &mut self,
         quote: Quote,
         closed_until: Millis,
@@ -574,7 +574,7 @@ mod tests {
 
         // A restart goes on from it.
         let mut board = Board::new();
-        board.take_up(quote, 60_000, []);
+        board.restore(quote, 60_000, []);
         assert_eq!(board.apply(&bid).quote.traded, Some(200));
     }
 
@@ -1005,7 +1005,7 @@ mod tests {
                     symbol(NAMES[*name]) == quote.symbol && *time >= until
                 });
                 let since = since.map(|trade| (trade.1, tick(trade).trade.unwrap()));
-                bars.extend(bars_of(second.take_up(quote.clone(), until, since)));
+                bars.extend(bars_of(second.restore(quote.clone(), until, since)));
             }
             prop_assert!(second.quotes().eq(first.quotes()));
             bars.extend(run(&mut second, &trades[at..]));

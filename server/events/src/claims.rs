@@ -43,8 +43,8 @@ pub fn refusal(view: &View<'_>, event: &Event, token: &str) -> Option<(&'static 
 }
 
 fn symbol_refusal(view: &View<'_>, symbol: Symbol, token: &str) -> Option<(&'static str, String)> {
-    let session = view.merged(&Topic::Session(symbol)).map(|(_, entry)| entry);
-    let quote = view.merged(&Topic::Quote(symbol)).map(|(_, entry)| entry);
+    let session = view.newest(&Topic::Session(symbol)).map(|(_, entry)| entry);
+    let quote = view.newest(&Topic::Quote(symbol)).map(|(_, entry)| entry);
     let source = session.and_then(|entry| source(&entry.event));
     let entries = [session, quote].into_iter().flatten();
     let mut refusals = entries.filter_map(|entry| whose(&entry.owner, token, source));

@@ -92,8 +92,8 @@ impl Draft {
             topics,
             owner,
         } = self;
-        let merge = Topic::merge(&event);
-        batch.append(topics, merge.as_ref(), |id| {
+        let conflation_key = Topic::conflation_key(&event);
+        batch.append(topics, conflation_key.as_ref(), |id| {
             Entry::of(&encoded.frame(Some(&id)), event, owner)
         })
     }

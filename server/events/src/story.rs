@@ -8,7 +8,7 @@ use crate::{Draft, Entry, Topic, View};
 
 /// The newest version of a story that is on the tape.
 pub fn newest<'a>(view: &View<'a>, id: &str) -> Option<(EventId, &'a Entry)> {
-    view.kept(&Topic::story(id))
+    view.retained(&Topic::story(id))
         .find(|(_, entry)| matches!(&*entry.event, Event::News(news) if news.id == id))
 }
 

@@ -197,10 +197,10 @@ fn unacceptable(
         };
         let is_known = [Topic::Quote(symbol), Topic::Session(symbol)]
             .iter()
-            .any(|key| view.merged(key).is_some() || new.contains(key));
+            .any(|key| view.newest(key).is_some() || new.contains(key));
         if names_it {
-            let key = Topic::merge(draft.event());
-            let key = key.filter(|key| view.merged(key).is_none());
+            let key = Topic::conflation_key(draft.event());
+            let key = key.filter(|key| view.newest(key).is_none());
             let is_one_more = key.is_some_and(|key| new.insert(key)) && !newcomers.has(symbol);
             if is_one_more && new.len() + 2 * news.len() > room {
                 faults.push(Fault {
@@ -263,7 +263,7 @@ impl Newest<'_> {
         let appended = self
             .appended
             .get(&(Topic::Symbol(bar.symbol), String::new()));
-        let taped = self.view.kept(&Topic::Symbol(bar.symbol));
+        let taped = self.view.retained(&Topic::Symbol(bar.symbol));
         let replaces = hold.is_built(bar);
         let before = appended
             .into_iter()
@@ -315,13 +315,13 @@ impl Newest<'_> {
         {
             return Some(before);
         }
-        let merged = |key| self.view.merged(&key).map(|(_, entry)| &*entry.event);
+        let newest = |key| self.view.newest(&key).map(|(_, entry)| &*entry.event);
         match event {
-            Event::Quote(quote) => merged(Topic::Quote(quote.symbol)),
-            Event::Session(session) => merged(Topic::Session(session.symbol)),
+            Event::Quote(quote) => newest(Topic::Quote(quote.symbol)),
+            Event::Session(session) => newest(Topic::Session(session.symbol)),
             Event::Bar(bar) => self
                 .view
-                .kept(&Topic::Symbol(bar.symbol))
+                .retained(&Topic::Symbol(bar.symbol))
                 .map(|(_, entry)| &*entry.event)
                 .find(|event| matches!(event, Event::Bar(_))),
             Event::News(news) => {

@@ -294,7 +294,7 @@ impl Hold<'_> {
             around.sessions.say(&around.tape, now, session);
         }
         for symbol in quoted {
-            let has_session = |view: &View<'_>| view.merged(&Topic::Session(symbol)).is_some();
+            let has_session = |view: &View<'_>| view.newest(&Topic::Session(symbol)).is_some();
             if around.tape.view(has_session) {
                 continue;
             }
@@ -422,7 +422,7 @@ fn push(list: &mut VecDeque<Millis>, start: Millis, most: usize) {
 
 fn calendar(view: &View<'_>, symbol: Symbol) -> Calendar {
     match view
-        .merged(&Topic::Session(symbol))
+        .newest(&Topic::Session(symbol))
         .map(|(_, entry)| &*entry.event)
     {
         Some(Event::Session(session)) => Calendar::of(session.venue.as_deref()),
@@ -431,7 +431,7 @@ fn calendar(view: &View<'_>, symbol: Symbol) -> Calendar {
 }
 
 fn before(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
-    match &*view.merged(&Topic::Quote(symbol))?.1.event {
+    match &*view.newest(&Topic::Quote(symbol))?.1.event {
         Event::Quote(quote) => Some(quote.clone()),
         _ => None,
     }
@@ -439,7 +439,7 @@ fn before(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
 
 /// The newest bar of a minute on the tape.
 fn taped(view: &View<'_>, symbol: Symbol, start: Millis) -> Option<Bar> {
-    view.kept(&Topic::Symbol(symbol))
+    view.retained(&Topic::Symbol(symbol))
         .find_map(|(_, entry)| match &*entry.event {
             Event::Bar(bar) if bar.start == start => Some(bar.clone()),
             _ => None,

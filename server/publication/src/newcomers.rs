@@ -8,7 +8,7 @@ use tape::EventId;
 
 use events::{
     Tape, Topic, View,
-    slices::{END, Kept},
+    slices::{END, Retained},
 };
 
 /// How many symbols may have a quote and a session. Those of a symbol never leave the tape, so
@@ -31,7 +31,7 @@ struct Known {
 impl Newcomers {
     /// Takes note of the stories of a tape.
     pub fn learn(&self, tape: &Tape) {
-        let stories: Vec<_> = Kept::before(tape, &[Topic::AllNews], END).collect();
+        let stories: Vec<_> = Retained::before(tape, &[Topic::AllNews], END).collect();
         for (id, entry) in stories.into_iter().rev() {
             self.note(id, &entry.event);
         }
@@ -57,7 +57,7 @@ impl Newcomers {
     /// For how many quotes and sessions there is room beside those of a tape. A symbol of stories takes as
     /// much as both.
     pub fn room(&self, view: &View<'_>) -> usize {
-        let keys = view.merge_keys();
+        let keys = view.conflation_keys();
         let room = |known: &Known| (2 * MAX_SYMBOLS).saturating_sub(keys + 2 * known.symbols.len());
         let mut known = self.lock();
         let state = (view.stats().oldest, keys);

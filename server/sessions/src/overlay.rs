@@ -398,7 +398,7 @@ pub fn is_market_wide(code: &str) -> bool {
 /// some tell the figures of the day with their first price only.
 fn inherit(tape: &Tape, said: &mut Session, calendar: Calendar, today: Date) {
     let before = tape.view(|view| {
-        let (id, entry) = view.merged(&Topic::Session(said.symbol))?;
+        let (id, entry) = view.newest(&Topic::Session(said.symbol))?;
         match &*entry.event {
             Event::Session(before) => Some((id, before.clone())),
             _ => None,
@@ -433,11 +433,11 @@ fn append(tape: &Tape, now: Millis, sessions: Vec<Session>) {
         let view = batch.view();
         for draft in drafts {
             // A tape that was refilled knows what was told before a restart.
-            let key = Topic::merge(draft.event());
-            let there = key.and_then(|key| view.merged(&key));
+            let key = Topic::conflation_key(draft.event());
+            let there = key.and_then(|key| view.newest(&key));
             if there.is_none_or(|(_, entry)| entry.event != *draft.event()) {
                 // That a symbol is halted does not make it anybody else's.
-                let quote = symbol_of(draft.event()).and_then(|key| view.merged(&key));
+                let quote = symbol_of(draft.event()).and_then(|key| view.newest(&key));
                 let draft = match there.or(quote).map(|(_, entry)| &entry.owner) {
                     Some(owner @ Owner::Token(_)) => draft.of(owner.clone()),
                     _ => draft,

@@ -10,79 +10,78 @@ use tokio::time::Instant;
 use crate::HighWaterMark;
 use clock::MAX_AHEAD;
 
-/// How long a feed may hear nothing at all before the next one that does takes over.
+/// How long a feed may receive nothing at all before the next one takes over.
 pub(crate) const SILENCE: Duration = Duration::from_secs(5);
 
 /// How long a bar that lacks its beginning waits for a whole one of another feed. Boards close the
 /// same minute within [`market::Board::GRACE`] and what the clocks of two exchanges are apart.
 const WHOLE: Duration = Duration::from_secs(5);
 
-/// The most bars of one symbol that are held of a feed that does not speak: the one that closes
-/// while the next is chosen, and the one before.
+/// The most bars of one symbol that are held of a standby feed: the one that closes while the next primary
+/// feed is chosen, and the one before.
 const MAX_HELD: usize = 2;
 
-/// Who speaks for each symbol where several feeds quote it.
+/// Chooses the primary feed of each symbol that several feeds quote.
 ///
-/// A feed can speak for a symbol when its connection stands and it has spoken of the symbol since
-/// the connection began. Of those that heard anything within [`SILENCE`] the first one speaks, in
-/// the order in which they were configured, and one that is degraded only when there is no other.
-/// When nobody hears anything, nothing changes.
+/// A feed is a candidate when it is connected and has had data of the symbol since the connection began. Of the
+/// candidates that received anything within [`SILENCE`] the first one is primary, in the order in which they were
+/// configured, and one that is degraded only when there is no other. When none receives anything, nothing changes.
 #[derive(Debug, Default)]
 pub(crate) struct SourceArbiter {
     // A std mutex: it is held for the moment of one tick and never across an await. A publisher
     // takes it while it holds its own lock, never the other way around. It is held while what was
     // decided is appended, so that the tape has it in the order of the decisions.
-    floor: Mutex<SourceStates>,
+    states: Mutex<SourceStates>,
 }
 
-/// All feeds, in the order in which they were configured, and what was told of each symbol.
+/// All feeds, in the order in which they were configured, and what has been published of each symbol.
 #[derive(Debug, Default)]
 pub(crate) struct SourceStates {
-    seats: Vec<Seat>,
-    voices: BTreeMap<Symbol, SymbolState>,
+    sources: Vec<Source>,
+    symbols: BTreeMap<Symbol, SymbolState>,
 }
 
 #[derive(Debug)]
-struct Seat {
+struct Source {
     standing: Standing,
     /// When anything came from the source.
-    heard: Instant,
-    /// How long it may hear nothing at all: [`SILENCE`], or longer where it hears less often.
+    last_receipt: Instant,
+    /// How long it may receive nothing at all: [`SILENCE`], or longer where it receives less often.
     silence: Duration,
     /// The time of receipt at which the connection began: no bar before it is whole.
     since: Millis,
-    /// What it has spoken of since then.
-    spoken: BTreeSet<Symbol>,
+    /// The symbols of which it has had data since then.
+    symbols: BTreeSet<Symbol>,
 }
 
-/// How a feed stands, as far as it matters for who speaks.
+/// The state of a feed, as far as it matters for the choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
     /// There is no connection.
     Away,
-    /// It speaks, but not as it should.
+    /// It is connected, and something is amiss.
     Degraded,
-    /// It speaks.
+    /// It is connected, and all is well.
     Good,
 }
 
-/// What was told of a symbol.
+/// What has been published of a symbol.
 #[derive(Debug, Default)]
 struct SymbolState {
-    speaker: Option<usize>,
-    /// Whose session was told, and the session.
+    primary: Option<usize>,
+    /// The session that was published last, and its feed.
     session: Option<(usize, Session)>,
-    /// The time of the newest quote that was told.
+    /// The time of the newest quote that was published.
     time: Millis,
-    /// The end of the newest bar that was told.
+    /// The end of the newest bar that was published.
     bars_until: Millis,
-    /// Bars that were closed by feeds that do not speak, oldest first.
+    /// Bars that standby feeds closed, oldest first.
     held: Vec<Held>,
-    /// The speaker's own bar, which lacks its beginning and waits for a whole one.
+    /// The primary feed's own bar, which lacks its beginning and waits for a whole one.
     waiting: Option<(Bar, Instant)>,
 }
 
-/// A bar of a feed that does not speak.
+/// A bar of a standby feed.
 #[derive(Debug)]
 struct Held {
     rank: usize,
@@ -90,182 +89,181 @@ struct Held {
     since: Instant,
 }
 
-/// Whether a feed speaks for a symbol.
+/// What a feed is for a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// It does.
-    Speaks,
-    /// It does from now on: it has to introduce itself.
-    Begins,
-    /// Another one does.
-    Listens,
+pub(crate) enum Role {
+    /// It publishes.
+    Primary,
+    /// It publishes from now on, and has to publish its session first.
+    Promoted,
+    /// Another feed publishes.
+    Standby,
 }
 
 impl SourceArbiter {
     /// Whether somebody holds the lock.
     #[cfg(test)]
     pub(crate) fn is_locked(&self) -> bool {
-        self.floor.try_lock().is_err()
+        self.states.try_lock().is_err()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, SourceStates> {
-        self.floor.lock().unwrap_or_else(PoisonError::into_inner)
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SourceStates {
-    /// Goes on from what was told before a restart. What is further ahead than any feed may be is of
-    /// nobody who speaks here, or of a clock that was set back: it would hold all of them up.
-    pub(crate) fn remember(&mut self, told: &[HighWaterMark], now: Millis) {
+    /// Restores what was published before a restart. A time that is further ahead than a feed may be is of
+    /// another publisher, or of a clock that was set back: it would hold all feeds up.
+    pub(crate) fn restore(&mut self, marks: &[HighWaterMark], now: Millis) {
         let latest = now.saturating_add(MAX_AHEAD);
         let sane = |time: Millis| if time <= latest { time } else { 0 };
-        for told in told {
-            let voice = self.voice(told.symbol);
-            voice.time = sane(told.quote);
-            voice.bars_until = sane(told.bars_until);
+        for mark in marks {
+            let state = self.symbol_state(mark.symbol);
+            state.time = sane(mark.quote);
+            state.bars_until = sane(mark.bars_until);
         }
     }
 
-    /// The clock was set back: what was told while it was ahead holds nothing up that comes now. No minute
-    /// up to this one is told again.
+    /// The clock was set back: what was published while it was ahead holds nothing up that comes now. No minute
+    /// up to this one is published again.
     pub(crate) fn set_back(&mut self, now: Millis) {
         let latest = now.saturating_add(MAX_AHEAD);
-        let told = now - now % Bar::INTERVAL + Bar::INTERVAL;
-        for voice in self.voices.values_mut() {
-            if voice.time > latest {
-                voice.time = 0;
+        let published = now - now % Bar::INTERVAL + Bar::INTERVAL;
+        for state in self.symbols.values_mut() {
+            if state.time > latest {
+                state.time = 0;
             }
-            if voice.bars_until > latest {
-                voice.bars_until = told;
+            if state.bars_until > latest {
+                state.bars_until = published;
             }
-            voice.held.retain(|held| held.bar.start <= latest);
-            voice.waiting.take_if(|(bar, _)| bar.start > latest);
+            state.held.retain(|held| held.bar.start <= latest);
+            state.waiting.take_if(|(bar, _)| bar.start > latest);
         }
-        for seat in &mut self.seats {
-            seat.since = seat.since.min(now);
+        for source in &mut self.sources {
+            source.since = source.since.min(now);
         }
     }
 
-    /// A seat behind all others.
-    pub(crate) fn sit(&mut self, now: Millis) -> usize {
-        self.seats.push(Seat {
+    /// Adds a feed behind all others, and returns its rank.
+    pub(crate) fn add(&mut self, now: Millis) -> usize {
+        self.sources.push(Source {
             standing: Standing::Good,
-            heard: Instant::now(),
+            last_receipt: Instant::now(),
             silence: SILENCE,
             since: now,
-            spoken: BTreeSet::new(),
+            symbols: BTreeSet::new(),
         });
-        self.seats.len() - 1
+        self.sources.len() - 1
     }
 
-    /// A connection begins. One that replaces another without a break inherits what that one has
-    /// spoken of.
+    /// A connection begins. One that replaces another without a break inherits its symbols.
     pub(crate) fn begin(&mut self, rank: usize, now: Millis, renewal: bool) {
-        let seat = &mut self.seats[rank];
-        seat.since = now;
+        let source = &mut self.sources[rank];
+        source.since = now;
         if !renewal {
-            seat.standing = Standing::Good;
-            seat.spoken.clear();
+            source.standing = Standing::Good;
+            source.symbols.clear();
         }
     }
 
-    pub(crate) fn stand(&mut self, rank: usize, standing: Standing) {
-        self.seats[rank].standing = standing;
+    pub(crate) fn set_standing(&mut self, rank: usize, standing: Standing) {
+        self.sources[rank].standing = standing;
     }
 
-    /// A feed hears something this often when all is well.
-    pub(crate) fn hears_every(&mut self, rank: usize, interval: Duration) {
-        self.seats[rank].silence = SILENCE.max(interval.saturating_mul(2));
+    /// A feed receives something this often when all is well.
+    pub(crate) fn expect_every(&mut self, rank: usize, interval: Duration) {
+        self.sources[rank].silence = SILENCE.max(interval.saturating_mul(2));
     }
 
-    pub(crate) fn heard(&mut self, rank: usize) {
-        self.seats[rank].heard = Instant::now();
+    pub(crate) fn record_receipt(&mut self, rank: usize) {
+        self.sources[rank].last_receipt = Instant::now();
     }
 
-    /// Records that a feed has data of a symbol, and returns whether it is published.
-    pub(crate) fn take_turn(&mut self, rank: usize, symbol: Symbol) -> Turn {
-        let seat = &mut self.seats[rank];
-        seat.heard = Instant::now();
-        seat.spoken.insert(symbol);
-        self.turn(rank, symbol)
+    /// Records that a feed has data of a symbol, and returns what it is for the symbol.
+    pub(crate) fn record_data(&mut self, rank: usize, symbol: Symbol) -> Role {
+        let source = &mut self.sources[rank];
+        source.last_receipt = Instant::now();
+        source.symbols.insert(symbol);
+        self.role(rank, symbol)
     }
 
-    /// Whether it is a feed's turn to speak for a symbol.
-    pub(crate) fn turn(&mut self, rank: usize, symbol: Symbol) -> Turn {
-        let speaker = self.speaker(symbol);
-        let chosen = self.chosen(symbol, speaker);
-        match (chosen == Some(rank), speaker == Some(rank)) {
-            // Who was chosen has not said so yet; until then nobody falls silent.
-            (_, true) => Turn::Speaks,
-            (false, false) => Turn::Listens,
+    /// What a feed is for a symbol. Where it is promoted, it is the primary feed from now on.
+    pub(crate) fn role(&mut self, rank: usize, symbol: Symbol) -> Role {
+        let primary = self.primary(symbol);
+        let chosen = self.chosen(symbol, primary);
+        match (chosen == Some(rank), primary == Some(rank)) {
+            // The chosen feed has not been promoted yet; until then the old one goes on.
+            (_, true) => Role::Primary,
+            (false, false) => Role::Standby,
             (true, false) => {
-                self.voice(symbol).speaker = Some(rank);
-                Turn::Begins
+                self.symbol_state(symbol).primary = Some(rank);
+                Role::Promoted
             }
         }
     }
 
     /// Whether a feed is the primary one of a symbol now.
     pub(crate) fn is_primary(&self, rank: usize, symbol: Symbol) -> bool {
-        self.speaker(symbol) == Some(rank)
+        self.primary(symbol) == Some(rank)
     }
 
-    /// The symbols that a feed is to take over although it does not speak of them now.
+    /// The symbols for which a feed is to become primary, without data of its own right now.
     pub(crate) fn due(&self, rank: usize) -> Vec<Symbol> {
-        let symbols = self.seats[rank].spoken.iter().copied();
+        let symbols = self.sources[rank].symbols.iter().copied();
         symbols
             .filter(|&symbol| {
-                let speaker = self.speaker(symbol);
-                speaker != Some(rank) && self.chosen(symbol, speaker) == Some(rank)
+                let primary = self.primary(symbol);
+                primary != Some(rank) && self.chosen(symbol, primary) == Some(rank)
             })
             .collect()
     }
 
     /// Whether a symbol has a primary feed.
     pub(crate) fn has_primary(&self, symbol: Symbol) -> bool {
-        self.speaker(symbol).is_some()
+        self.primary(symbol).is_some()
     }
 
-    fn speaker(&self, symbol: Symbol) -> Option<usize> {
-        self.voices.get(&symbol).and_then(|voice| voice.speaker)
+    fn primary(&self, symbol: Symbol) -> Option<usize> {
+        self.symbols.get(&symbol).and_then(|state| state.primary)
     }
 
-    fn chosen(&self, symbol: Symbol, speaker: Option<usize>) -> Option<usize> {
+    fn chosen(&self, symbol: Symbol, primary: Option<usize>) -> Option<usize> {
         let present = |rank: &usize| self.is_present(*rank, symbol);
-        let ranks = || (0..self.seats.len()).filter(present);
-        let fresh = |rank: &usize| self.seats[*rank].is_fresh();
-        let good = |rank: &usize| self.seats[*rank].standing == Standing::Good;
+        let ranks = || (0..self.sources.len()).filter(present);
+        let fresh = |rank: &usize| self.sources[*rank].is_fresh();
+        let good = |rank: &usize| self.sources[*rank].standing == Standing::Good;
         ranks()
             .find(|rank| fresh(rank) && good(rank))
             .or_else(|| ranks().find(fresh))
-            .or_else(|| speaker.filter(present))
+            .or_else(|| primary.filter(present))
             .or_else(|| ranks().next())
     }
 
     fn is_present(&self, rank: usize, symbol: Symbol) -> bool {
-        let seat = &self.seats[rank];
-        seat.standing != Standing::Away && seat.spoken.contains(&symbol)
+        let source = &self.sources[rank];
+        source.standing != Standing::Away && source.symbols.contains(&symbol)
     }
 
-    fn voice(&mut self, symbol: Symbol) -> &mut SymbolState {
-        self.voices.entry(symbol).or_default()
+    fn symbol_state(&mut self, symbol: Symbol) -> &mut SymbolState {
+        self.symbols.entry(symbol).or_default()
     }
 
-    /// Whether a feed's session is to be told: that of the speaker is, and while nobody has spoken,
+    /// Whether a feed's session is to be published: that of the primary feed is, and while there is none,
     /// that of the first feed which has one.
     pub(crate) fn presents(&mut self, rank: usize, session: &Session) -> bool {
-        let voice = self.voice(session.symbol);
-        let told = voice.session.as_ref().map(|(rank, _)| *rank);
-        let first = voice.speaker.or(told).is_none_or(|other| rank <= other);
-        let presents = voice.speaker.map_or(first, |speaker| speaker == rank);
+        let state = self.symbol_state(session.symbol);
+        let current = state.session.as_ref().map(|(rank, _)| *rank);
+        let first = state.primary.or(current).is_none_or(|other| rank <= other);
+        let presents = state.primary.map_or(first, |primary| primary == rank);
         if presents {
-            voice.session = Some((rank, session.clone()));
+            state.session = Some((rank, session.clone()));
         }
         presents
     }
 
-    /// The session by which a feed introduces itself: its own, with what it does not know from the
-    /// one before it; or the one before it in its name. `None` when that has been told.
+    /// The session that a promoted feed publishes: its own, with the missing fields of the one before; or the one
+    /// before under the feed's name. `None` when that has been published.
     pub(crate) fn introduction(
         &mut self,
         rank: usize,
@@ -273,8 +271,8 @@ impl SourceStates {
         own: Option<&Session>,
         name: &str,
     ) -> Option<Session> {
-        let voice = self.voice(symbol);
-        let before = voice.session.as_ref().map(|(_, session)| session);
+        let state = self.symbol_state(symbol);
+        let before = state.session.as_ref().map(|(_, session)| session);
         let session = match (own, before) {
             (Some(own), Some(before)) => {
                 let mut session = own.clone();
@@ -294,112 +292,113 @@ impl SourceStates {
             },
             (None, None) => return None,
         };
-        if matches!(&voice.session, Some((told, before)) if *told == rank && *before == session) {
+        if matches!(&state.session, Some((published, before)) if *published == rank && *before == session)
+        {
             return None;
         }
-        voice.session = Some((rank, session.clone()));
+        state.session = Some((rank, session.clone()));
         Some(session)
     }
 
     /// Whether a quote of this time may be published, and if so the time up to which the symbol is published: none goes
     /// back in time.
     pub(crate) fn advance_if_newer(&mut self, symbol: Symbol, time: Millis) -> bool {
-        let voice = self.voice(symbol);
-        let is_newer = time >= voice.time;
+        let state = self.symbol_state(symbol);
+        let is_newer = time >= state.time;
         if is_newer {
-            voice.time = time;
+            state.time = time;
         }
         is_newer
     }
 
-    /// Takes a bar that a feed's board has closed. Answers the bars that are to be told now.
+    /// Takes a bar that a feed's board has closed. Returns the bars that are to be published now.
     pub(crate) fn close(&mut self, rank: usize, bar: Bar) -> Vec<Bar> {
         let (symbol, start) = (bar.symbol, bar.start);
-        let seats = &self.seats;
-        let is_whole = |rank: usize| seats[rank].since <= start;
-        let will_have_whole = (0..seats.len()).any(|other| {
-            let fresh = seats[other].is_fresh();
+        let sources = &self.sources;
+        let is_whole = |rank: usize| sources[rank].since <= start;
+        let will_have_whole = (0..sources.len()).any(|other| {
+            let fresh = sources[other].is_fresh();
             other != rank && is_whole(other) && self.is_present(other, symbol) && fresh
         });
-        let voice = self.voices.entry(symbol).or_default();
-        if start < voice.bars_until {
+        let state = self.symbols.entry(symbol).or_default();
+        if start < state.bars_until {
             return Vec::new();
         }
-        let speaks = voice.speaker == Some(rank);
-        let speaker_is_whole = voice.speaker.is_some_and(is_whole);
-        if !speaks && (speaker_is_whole || !is_whole(rank)) {
-            voice.hold(rank, bar);
+        let is_primary = state.primary == Some(rank);
+        let primary_is_whole = state.primary.is_some_and(is_whole);
+        if !is_primary && (primary_is_whole || !is_whole(rank)) {
+            state.hold(rank, bar);
             return Vec::new();
         }
-        let waiting = voice.waiting.take().map(|(waiting, _)| waiting);
-        let (same, mut told): (Vec<Bar>, Vec<Bar>) = waiting
+        let waiting = state.waiting.take().map(|(waiting, _)| waiting);
+        let (same, mut published): (Vec<Bar>, Vec<Bar>) = waiting
             .into_iter()
             .partition(|waiting| waiting.start == start);
         let has_whole = |held: &Held| held.bar.start == start && is_whole(held.rank);
         if is_whole(rank) {
-            told.push(bar);
-        } else if let Some(held) = voice.held.iter().position(has_whole) {
-            told.push(voice.held.remove(held).bar);
+            published.push(bar);
+        } else if let Some(held) = state.held.iter().position(has_whole) {
+            published.push(state.held.remove(held).bar);
         } else if will_have_whole {
-            voice.waiting = Some((bar, Instant::now()));
+            state.waiting = Some((bar, Instant::now()));
         } else {
-            // That of the speaker before has more of the minute.
-            told.push(same.into_iter().next().unwrap_or(bar));
+            // That of the primary feed before has more of the minute.
+            published.push(same.into_iter().next().unwrap_or(bar));
         }
-        voice.told(&told);
-        told
+        state.record_published(&published);
+        published
     }
 
-    /// The bars that are to be told because a feed begins to speak: those that it closed while
-    /// another one spoke that did not come to close them.
+    /// The bars that a promoted feed is to publish: those that it closed as a standby and that the primary feed
+    /// did not close.
     pub(crate) fn inherit(&mut self, rank: usize, symbol: Symbol) -> Vec<Bar> {
-        let since = self.seats[rank].since;
-        let voice = self.voice(symbol);
-        let (own, others): (Vec<_>, Vec<_>) = std::mem::take(&mut voice.held)
+        let since = self.sources[rank].since;
+        let state = self.symbol_state(symbol);
+        let (own, others): (Vec<_>, Vec<_>) = std::mem::take(&mut state.held)
             .into_iter()
             .partition(|held| held.rank == rank);
-        voice.held = others;
+        state.held = others;
         let own = own.into_iter().map(|held: Held| held.bar);
-        let mut told: BTreeMap<Millis, Bar> = own.map(|bar| (bar.start, bar)).collect();
+        let mut published: BTreeMap<Millis, Bar> = own.map(|bar| (bar.start, bar)).collect();
         // A bar that waits for a whole one goes on to wait where the feed will close one itself.
-        let is_told = |start| since <= start || told.contains_key(&start);
-        if let Some((waiting, _)) = voice.waiting.take_if(|(bar, _)| !is_told(bar.start)) {
-            told.insert(waiting.start, waiting);
+        let is_published = |start| since <= start || published.contains_key(&start);
+        if let Some((waiting, _)) = state.waiting.take_if(|(bar, _)| !is_published(bar.start)) {
+            published.insert(waiting.start, waiting);
         }
-        let told: Vec<Bar> = told.into_values().collect();
-        voice.told(&told);
-        told
+        let published: Vec<Bar> = published.into_values().collect();
+        state.record_published(&published);
+        published
     }
 
     /// The bars that have waited long enough for a whole one of another feed.
     pub(crate) fn overdue(&mut self) -> Vec<Bar> {
-        let mut told = Vec::new();
-        for voice in self.voices.values_mut() {
-            let waiting = voice
+        let mut published = Vec::new();
+        for state in self.symbols.values_mut() {
+            let waiting = state
                 .waiting
                 .take_if(|(_, since)| since.elapsed() >= WHOLE)
                 .map(|(bar, _)| bar);
-            // The speaker was not there for all of it, and did not come to close it.
+            // The primary was not there for all of it, and did not come to close it.
             let missed = |held: &Held| {
-                let speaker = voice.speaker.map(|speaker| &self.seats[speaker]);
+                let primary = state.primary.map(|primary| &self.sources[primary]);
                 held.since.elapsed() >= WHOLE
-                    && speaker.is_some_and(|speaker| speaker.since > held.bar.start)
+                    && primary.is_some_and(|primary| primary.since > held.bar.start)
             };
-            let held = voice.held.iter().position(missed);
-            let held = held.map(|held| voice.held.remove(held).bar);
+            let held = state.held.iter().position(missed);
+            let held = held.map(|held| state.held.remove(held).bar);
             let mut late: Vec<Bar> = waiting.into_iter().chain(held).collect();
             late.sort_by_key(|bar| bar.start);
             late.dedup_by_key(|bar| bar.start);
-            voice.told(&late);
-            told.extend(late);
+            state.record_published(&late);
+            published.extend(late);
         }
-        told
+        published
     }
 }
 
-impl Seat {
+impl Source {
     fn is_fresh(&self) -> bool {
-        self.heard.elapsed() <= self.silence
+        self.last_receipt.elapsed() <= self.silence
     }
 }
 
@@ -415,8 +414,8 @@ impl SymbolState {
         self.held.push(Held { rank, bar, since });
     }
 
-    /// No bar is told twice: what is held of the same minutes is of no use any more.
-    fn told(&mut self, bars: &[Bar]) {
+    /// No bar is published twice: what is held of the same minutes is of no use any more.
+    fn record_published(&mut self, bars: &[Bar]) {
         for bar in bars {
             self.bars_until = self.bars_until.max(bar.start + Bar::INTERVAL);
         }
@@ -451,9 +450,9 @@ mod tests {
     /// Feeds of one symbol, called `0`, `1` and so on, in a time that stands still.
     fn stage(feeds: usize) -> Stage {
         let tape = testing::tape();
-        let floor = FeedContext::new(tape.clone(), testing::runtime_now());
+        let context = FeedContext::new(tape.clone(), testing::runtime_now());
         let feeds = (0..feeds)
-            .map(|name| Publisher::new(floor.clone(), &name.to_string()))
+            .map(|name| Publisher::new(context.clone(), &name.to_string()))
             .collect();
         Stage {
             reader: testing::listen(&tape),
@@ -488,7 +487,7 @@ mod tests {
         }
 
         fn look(&self) {
-            self.feeds.iter().for_each(Publisher::look_around);
+            self.feeds.iter().for_each(Publisher::check_primary);
         }
 
         /// What has been published since the last call, in short: `quote 5`, `speaks 1`, `bar 7`
@@ -520,11 +519,11 @@ mod tests {
         let tape = testing::tape();
         let now = Arc::new(AtomicU64::new(START));
         let clock = Arc::clone(&now);
-        let floor = FeedContext::new(
+        let context = FeedContext::new(
             tape.clone(),
             Arc::new(move || clock.load(Ordering::Relaxed)),
         );
-        let feed = Publisher::new(floor.clone(), "0");
+        let feed = Publisher::new(context.clone(), "0");
         let mut reader = testing::listen(&tape);
         let mut prices = |price: &str, at: Millis| -> Vec<String> {
             now.store(at, Ordering::Relaxed);
@@ -544,7 +543,7 @@ mod tests {
         }
         // No minute is told twice, and those that begin from now on are.
         let mut bars = tape.view(|view| {
-            let kept = view.kept(&events::Topic::Symbols);
+            let kept = view.retained(&events::Topic::Symbols);
             let bars = kept.filter_map(|(_, entry)| match &*entry.event {
                 Event::Bar(bar) => Some((bar.start, bar.close.to_string())),
                 _ => None,
@@ -579,7 +578,7 @@ mod tests {
 
         // It hears heartbeats alone, which is enough.
         pass(4).await;
-        stage.feeds[FIRST].heard();
+        stage.feeds[FIRST].record_receipt();
         pass(4).await;
         stage.trades(SECOND_ONE, "8");
         assert_eq!(stage.told(), [""; 0]);
@@ -594,7 +593,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_asks_now_and_then_is_not_silent_in_between() {
         let mut stage = stage(2);
-        stage.feeds[FIRST].hears_every(SECOND * 10);
+        stage.feeds[FIRST].expect_every(SECOND * 10);
         for feed in [FIRST, SECOND_ONE] {
             stage.introduce(feed);
             stage.trades(feed, "5");
@@ -621,12 +620,12 @@ mod tests {
         pass(20).await;
         stage.look();
         assert_eq!(stage.told(), [""; 0]);
-        stage.feeds[SECOND_ONE].heard();
+        stage.feeds[SECOND_ONE].record_receipt();
         stage.look();
         assert_eq!(stage.told(), ["speaks 1", "quote 6"]);
         stage.look();
         assert_eq!(stage.told(), [""; 0], "once");
-        stage.feeds[FIRST].heard();
+        stage.feeds[FIRST].record_receipt();
         stage.look();
         assert_eq!(stage.told(), ["speaks 0"], "its quote is older");
     }
@@ -641,7 +640,7 @@ mod tests {
         }
         stage.told();
         // To lack one of many is no reason.
-        stage.feeds[FIRST].lacks(Some("no ETH-USD".to_owned()));
+        stage.feeds[FIRST].set_partial_entitlement(Some("no ETH-USD".to_owned()));
         stage.look();
         assert_eq!(stage.told(), [""; 0]);
         assert_eq!(
@@ -710,7 +709,7 @@ mod tests {
         assert_eq!(stage.feeds[SECOND_ONE].skipped().held, 1);
         let times = stage
             .tape
-            .view(|view| view.merging(&events::Topic::Symbols).count());
+            .view(|view| view.conflated(&events::Topic::Symbols).count());
         assert_eq!(times, 2, "one session, one quote");
     }
 
@@ -724,8 +723,8 @@ mod tests {
             bars_until,
         };
         pass(((minute - START) / 1_000) as u32 + 65).await;
-        let mut floor = stage.feeds[FIRST].floor().clone();
-        floor.go_on(ResumeStates::new(
+        let mut context = stage.feeds[FIRST].context().clone();
+        context.restore(ResumeStates::new(
             [],
             vec![told(minute + 61_000, minute + 60_000)],
         ));
@@ -737,7 +736,7 @@ mod tests {
         assert_eq!(stage.feeds[FIRST].skipped().held, 2);
 
         // A time from a clock that was wrong must not silence everybody until it comes.
-        floor.go_on(ResumeStates::new([], vec![told(minute << 1, minute << 1)]));
+        context.restore(ResumeStates::new([], vec![told(minute << 1, minute << 1)]));
         stage.feeds[FIRST].tick(&trade("9", minute + 181_500));
         assert_eq!(stage.told(), ["bar 2", "quote 9"]);
     }
@@ -826,9 +825,9 @@ mod tests {
                             looked = now;
                             stage.look();
                             // Both are quiet at times, but not dead.
-                            stage.feeds[SECOND_ONE].heard();
+                            stage.feeds[SECOND_ONE].record_receipt();
                             if up {
-                                stage.feeds[FIRST].heard();
+                                stage.feeds[FIRST].record_receipt();
                             }
                         }
                     }

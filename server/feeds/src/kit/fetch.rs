@@ -87,7 +87,7 @@ impl Default for Timeouts {
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     client: Client,
-    patience: Timeouts,
+    timeouts: Timeouts,
     wire: Wire,
 }
 
@@ -96,7 +96,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// When that is no name that a header can carry, or the system has no certificates to trust.
-    pub fn new(user_agent: &str, patience: Timeouts) -> Result<Self, FeedError> {
+    pub fn new(user_agent: &str, timeouts: Timeouts) -> Result<Self, FeedError> {
         provide_tls();
         let builder = Client::builder();
         // A fuzz target makes one for each input and asks nobody: to read the system's would be most of it.
@@ -106,14 +106,14 @@ impl Fetcher {
             .user_agent(user_agent)
             .gzip(true)
             .referer(false)
-            .connect_timeout(patience.connect)
-            .read_timeout(patience.silence)
-            .timeout(patience.answer)
+            .connect_timeout(timeouts.connect)
+            .read_timeout(timeouts.silence)
+            .timeout(timeouts.answer)
             .redirect(redirect::Policy::custom(follow))
             .build()
             .map(|client| Fetcher {
                 client,
-                patience,
+                timeouts,
                 wire: Wire::Live(None),
             })
             .map_err(|error| {
@@ -237,7 +237,7 @@ impl Fetcher {
             connect,
             silence,
             answer,
-        } = self.patience;
+        } = self.timeouts;
         // A connection that is not made in time is an error of both kinds.
         let why = if error.is_redirect() {
             format!("{place} {}", innermost(error))

@@ -228,7 +228,7 @@ impl<'a> Asked<'a> {
         if self.left().next().is_none() {
             return Err(format!("{refused}; the symbols are to be checked"));
         }
-        publisher.lacks(Some(refused));
+        publisher.set_partial_entitlement(Some(refused));
         Ok(())
     }
 

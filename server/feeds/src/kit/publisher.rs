@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use crate::{
     FeedContext, FrameError,
-    arbiter::{SourceStates, Standing, Turn},
+    arbiter::{Role, SourceStates, Standing},
     kit::wire::{Played, Wire},
 };
 use crate::{Revealed, Secret, SecretError};
@@ -30,12 +30,12 @@ use events::{Draft, Owner, story};
 use publication::{By, Fault, Outcome, Submission};
 use sessions::Calendar;
 
-/// A feed's side of the tape: what it publishes, and how it says that it is doing.
+/// A feed's side of the tape: what it publishes, and its status.
 ///
-/// Where several feeds quote a symbol, one of them speaks: [`FeedContext`] knows which. What the others
-/// say goes into their own boards and no further.
+/// Where several feeds quote a symbol, one of them is primary and publishes: [`FeedContext`] has the choice. The
+/// ticks of the others go into their own boards and no further.
 pub struct Publisher {
-    floor: FeedContext,
+    context: FeedContext,
     /// The feed's place in the order of configuration.
     rank: usize,
     status: watch::Sender<FeedStatus>,
@@ -64,9 +64,9 @@ struct State {
     sessions: BTreeMap<Symbol, Session>,
     /// When the next day of a symbol begins, if it has days.
     next_days: BTreeMap<Symbol, Millis>,
-    speaks_since: Option<Instant>,
-    /// What is amiss although the source speaks.
-    lack: Option<String>,
+    live_since: Option<Instant>,
+    /// What the source refuses, while all else is well.
+    partial_entitlement: Option<String>,
     skew: Option<Skew>,
     /// The latest time of receipt.
     latest: Millis,
@@ -100,25 +100,24 @@ impl State {
 struct Skew {
     /// By how much it is off, for a person.
     reason: String,
-    /// Whether the source said what its clock says, and not just a tick carried a time.
-    told: bool,
+    /// Whether the source sent the time of its clock, and not just a tick with a time.
+    is_reported: bool,
 }
 
-/// How far behind ours it may be. Sources do not send what is older than that as news.
-const BEHIND: Millis = 10 * 60_000;
+/// How far behind ours the clock of a source may be. What is older is not sent as new.
+const MAX_BEHIND: Millis = 10 * 60_000;
 
 impl Publisher {
-    /// A publisher of the feed of that name, which has not spoken yet. It comes after all that
-    /// were made on the same floor before it.
-    pub fn new(floor: FeedContext, name: &str) -> Self {
+    /// A publisher of the feed of that name. It ranks after all that were made with the same context before.
+    pub fn new(context: FeedContext, name: &str) -> Self {
         let status = FeedStatus {
             name: name.to_owned(),
             state: FeedState::Connecting,
             detail: None,
         };
-        let rank = floor.speakers().sit(floor.now());
+        let rank = context.sources().add(context.now());
         Publisher {
-            floor,
+            context,
             rank,
             status: watch::Sender::new(status),
             name: name.into(),
@@ -139,11 +138,11 @@ impl Publisher {
     pub fn now(&self) -> Millis {
         match self.played() {
             Some(played) => played.now(),
-            None => self.floor.now(),
+            None => self.context.now(),
         }
     }
 
-    /// What a secret says. While a recording is played nobody is there who would want to know.
+    /// The value of a secret. While a recording is played there is no source that needs it.
     ///
     /// # Errors
     /// When the secret cannot be read.
@@ -176,7 +175,7 @@ impl Publisher {
     pub(crate) fn wire(&self) -> Wire {
         match self.played() {
             Some(played) => Wire::Played(played),
-            None => Wire::Live(self.floor.recorder.clone()),
+            None => Wire::Live(self.context.recorder.clone()),
         }
     }
 
@@ -185,89 +184,88 @@ impl Publisher {
         played.clone()
     }
 
-    /// Takes a tick, and publishes what it led to where the feed speaks for its symbol: the bars
-    /// that it closed, then the quote.
+    /// Takes a tick, and publishes what it led to where the feed is primary for its symbol: the bars that it
+    /// closed, then the quote.
     pub fn tick(&self, tick: &Tick) {
         self.understand();
         let mut state = self.state();
-        let mut seats = self.floor.speakers();
-        self.follow_clock(&mut state, &mut seats);
-        drop(seats);
+        let mut sources = self.context.sources();
+        self.follow_clock(&mut state, &mut sources);
+        drop(sources);
         let tick = &self.timed(&mut state, tick.clone());
-        let mut seats = self.floor.speakers();
-        let turn = seats.take_turn(self.rank, tick.symbol);
-        self.references(&mut state, &mut seats, tick.symbol, &tick.day);
-        if turn == Turn::Begins {
-            self.begin_to_speak(&state, &mut seats, tick.symbol);
+        let mut sources = self.context.sources();
+        let role = sources.record_data(self.rank, tick.symbol);
+        self.references(&mut state, &mut sources, tick.symbol, &tick.day);
+        if role == Role::Promoted {
+            self.promote(&state, &mut sources, tick.symbol);
         }
-        self.take_up(&mut state, &mut seats, tick);
+        self.restore(&mut state, &mut sources, tick);
         state.begin_day(tick);
         let change = state.board.apply(tick);
-        self.close(&mut seats, change.minutes);
-        if turn != Turn::Listens {
-            self.publish(&mut seats, tick, change.quote);
+        self.close(&mut sources, change.minutes);
+        if role != Role::Standby {
+            self.publish(&mut sources, tick, change.quote);
         }
     }
 
     /// Notices that the clock was set back, and that it was ahead before: times of then would hold up
     /// everything until they come.
-    fn follow_clock(&self, state: &mut State, seats: &mut SourceStates) {
+    fn follow_clock(&self, state: &mut State, sources: &mut SourceStates) {
         if self.is_played() {
             return;
         }
-        let now = self.floor.now();
+        let now = self.context.now();
         if state.latest > now.saturating_add(MAX_AHEAD) {
             tracing::warn!(feed = self.name(), "goes on after the clock was set back");
             state.board.set_back(now);
             state.next_days.clear();
-            seats.set_back(now);
+            sources.set_back(now);
             state.latest = now;
         }
         state.latest = state.latest.max(now);
     }
 
-    /// Publishes what a tick of the speaker led to. No quote goes back in time: where another feed
-    /// spoke before, an older one is held back until its feed has caught up.
-    fn publish(&self, seats: &mut SourceStates, tick: &Tick, quote: Quote) {
-        if seats.advance_if_newer(quote.symbol, quote.time) {
-            self.keep(tick);
+    /// Publishes the quote of a tick of the primary feed. No quote goes back in time: where another feed was
+    /// primary before, an older one is held back until its feed has caught up.
+    fn publish(&self, sources: &mut SourceStates, tick: &Tick, quote: Quote) {
+        if sources.advance_if_newer(quote.symbol, quote.time) {
+            self.archive_trade(tick);
             self.append(Event::Quote(quote));
         } else {
             self.held.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Introduces the feed as the new speaker: its session, and the bars that its board closed
-    /// before it was its turn.
-    fn begin_to_speak(&self, state: &State, seats: &mut SourceStates, symbol: Symbol) {
+    /// Publishes for a feed that is promoted its session, and the bars that its board closed before.
+    fn promote(&self, state: &State, sources: &mut SourceStates, symbol: Symbol) {
         let own = state.sessions.get(&symbol);
-        if let Some(session) = seats.introduction(self.rank, symbol, own, self.name()) {
-            self.say(session);
+        if let Some(session) = sources.introduction(self.rank, symbol, own, self.name()) {
+            self.publish_session(session);
         }
-        for bar in seats.inherit(self.rank, symbol) {
+        for bar in sources.inherit(self.rank, symbol) {
             self.bar(bar);
         }
     }
 
     /// Takes minutes that the feed's board has closed, and publishes the bars that are due because of them.
-    fn close(&self, seats: &mut SourceStates, minutes: Vec<Minute>) {
-        let floor = &self.floor;
+    fn close(&self, sources: &mut SourceStates, minutes: Vec<Minute>) {
+        let context = &self.context;
         for minute in minutes {
             match minute.bar() {
                 Some(bar) => {
-                    let position = floor.tape.view(|view| view.position());
-                    floor.minutes.add(minute, position);
-                    for bar in seats.close(self.rank, bar) {
+                    let position = context.tape.view(|view| view.position());
+                    context.minutes.add(minute, position);
+                    for bar in sources.close(self.rank, bar) {
                         self.bar(bar);
                     }
                 }
                 // It has no bar, and its volume is in longer ones.
-                None if seats.is_primary(self.rank, minute.symbol) => {
-                    let position = floor.tape.view(|view| view.position());
-                    if let Some(archive) = &floor.archive {
+                None if sources.is_primary(self.rank, minute.symbol) => {
+                    let position = context.tape.view(|view| view.position());
+                    if let Some(archive) = &context.archive {
                         archive.minute(minute.clone());
                     }
-                    floor.minutes.add(minute, position);
+                    context.minutes.add(minute, position);
                 }
                 None => {}
             }
@@ -276,31 +274,31 @@ impl Publisher {
 
     /// Publishes a bar, and has what it was rendered from archived before it.
     fn bar(&self, bar: Bar) {
-        if let Some(archive) = &self.floor.archive
-            && let Some(minute) = self.floor.minutes.exact(&bar)
+        if let Some(archive) = &self.context.archive
+            && let Some(minute) = self.context.minutes.exact(&bar)
         {
             archive.minute(minute);
         }
         self.append(Event::Bar(bar));
     }
 
-    /// Takes over what has become this feed's to speak of although it says nothing right now,
-    /// because another one has fallen silent. To be called now and then.
-    pub(crate) fn look_around(&self) {
+    /// Takes over the symbols whose primary feed has fallen silent, without waiting for data of this feed. To be
+    /// called now and then.
+    pub(crate) fn check_primary(&self) {
         let state = self.state();
-        let mut seats = self.floor.speakers();
-        for symbol in seats.due(self.rank) {
-            if seats.turn(self.rank, symbol) != Turn::Begins {
+        let mut sources = self.context.sources();
+        for symbol in sources.due(self.rank) {
+            if sources.role(self.rank, symbol) != Role::Promoted {
                 continue;
             }
-            self.begin_to_speak(&state, &mut seats, symbol);
+            self.promote(&state, &mut sources, symbol);
             if let Some(quote) = state.board.quote(symbol)
-                && seats.advance_if_newer(symbol, quote.time)
+                && sources.advance_if_newer(symbol, quote.time)
             {
                 self.append(Event::Quote(quote.clone()));
             }
         }
-        for bar in seats.overdue() {
+        for bar in sources.overdue() {
             self.bar(bar);
         }
     }
@@ -311,20 +309,20 @@ impl Publisher {
     /// Of minutes that are long over the bars are archived, and their trades are not.
     pub fn past(&self, tick: &Tick) {
         let mut state = self.state();
-        let mut seats = self.floor.speakers();
-        let turn = seats.take_turn(self.rank, tick.symbol);
-        self.references(&mut state, &mut seats, tick.symbol, &tick.day);
-        if turn == Turn::Begins {
-            self.begin_to_speak(&state, &mut seats, tick.symbol);
+        let mut sources = self.context.sources();
+        let role = sources.record_data(self.rank, tick.symbol);
+        self.references(&mut state, &mut sources, tick.symbol, &tick.day);
+        if role == Role::Promoted {
+            self.promote(&state, &mut sources, tick.symbol);
         }
-        self.take_up(&mut state, &mut seats, tick);
+        self.restore(&mut state, &mut sources, tick);
         let now = self.now();
         let minute = now - now % Bar::INTERVAL;
-        if turn != Turn::Listens && tick.time >= minute.saturating_sub(Bar::INTERVAL) {
-            self.keep(tick);
+        if role != Role::Standby && tick.time >= minute.saturating_sub(Bar::INTERVAL) {
+            self.archive_trade(tick);
         }
         let minutes = state.board.apply(tick).minutes;
-        self.close(&mut seats, minutes);
+        self.close(&mut sources, minutes);
     }
 
     /// Takes a trade back or puts it right: publishes the quote as it is without the mistake, where
@@ -342,10 +340,10 @@ impl Publisher {
             ..*correction
         };
         let symbol = correction.symbol;
-        let mut seats = self.floor.speakers();
-        let speaks = seats.is_primary(self.rank, symbol);
-        // Also of one who no longer speaks: it may have told the trade when it did.
-        if let Some(archive) = &self.floor.archive {
+        let mut sources = self.context.sources();
+        let is_primary = sources.is_primary(self.rank, symbol);
+        // Also of a feed that is primary no longer: it may have published the trade when it was.
+        if let Some(archive) = &self.context.archive {
             archive.correct(*correction, Some(Arc::clone(&self.name)));
         }
         let before = state.board.quote(symbol).cloned();
@@ -353,7 +351,7 @@ impl Publisher {
             CorrectionOutcome::Whole(quote) | CorrectionOutcome::Quote(quote) => {
                 let time = quote.time;
                 let is_same = before.is_some_and(|before| Quote { time, ..before } == quote);
-                if !is_same && speaks && seats.advance_if_newer(symbol, time) {
+                if !is_same && is_primary && sources.advance_if_newer(symbol, time) {
                     self.append(Event::Quote(quote));
                 }
             }
@@ -366,19 +364,19 @@ impl Publisher {
         }
     }
 
-    /// The session and the newest quote of each symbol that this feed spoke of before a restart, and has
-    /// not yet since.
-    pub fn left(&self) -> Vec<(Session, Quote)> {
-        self.floor.left.of(self.name())
+    /// The session and the newest quote of each symbol for which this feed was primary before a restart, and of
+    /// which it has had no data since.
+    pub fn unresumed(&self) -> Vec<(Session, Quote)> {
+        self.context.resume.of(self.name())
     }
 
-    /// Publishes the newest quote of every symbol that the feed speaks for.
+    /// Publishes the newest quote of every symbol for which the feed is primary.
     pub fn quotes(&self) {
         let state = self.state();
-        let mut seats = self.floor.speakers();
+        let mut sources = self.context.sources();
         for quote in state.board.quotes() {
-            if seats.is_primary(self.rank, quote.symbol)
-                && seats.advance_if_newer(quote.symbol, quote.time)
+            if sources.is_primary(self.rank, quote.symbol)
+                && sources.advance_if_newer(quote.symbol, quote.time)
             {
                 self.append(Event::Quote(quote.clone()));
             }
@@ -388,11 +386,10 @@ impl Publisher {
     /// Publishes the bars that are still open, because no more trades will come.
     pub fn finish(&self) {
         let minutes = self.state().board.finish();
-        self.close(&mut self.floor.speakers(), minutes);
+        self.close(&mut self.context.sources(), minutes);
     }
 
-    /// Publishes a session, unless it says what is known already or another feed speaks for its
-    /// symbol. Its state is what the calendar of its venue and the halts of all feeds make of it: see
+    /// Publishes a session, unless it changes nothing or another feed is primary for its symbol. Its state is what the calendar of its venue and the halts of all feeds make of it: see
     /// [`Sessions`](sessions::Sessions). The directory of symbols learns of it in any case.
     pub fn session(&self, mut session: Session) {
         if self.played().is_some() {
@@ -408,9 +405,9 @@ impl Publisher {
         let mut state = self.state();
         state.sessions.insert(session.symbol, session.clone());
         // Held until the session is appended: a feed that takes over meanwhile appends its own after it.
-        let mut seats = self.floor.speakers();
-        if seats.presents(self.rank, &session) {
-            self.say(session);
+        let mut sources = self.context.sources();
+        if sources.presents(self.rank, &session) {
+            self.publish_session(session);
         }
     }
 
@@ -418,26 +415,28 @@ impl Publisher {
     /// `LUDP`). A market-wide halt (`MWC1` to `MWC3`) stops all US stocks. To say it again is no
     /// change. While a recording is played, nothing is halted but what is played.
     pub fn halt(&self, symbol: Symbol, code: &str) {
-        let (floor, now) = (&self.floor, self.floor.now());
+        let (context, now) = (&self.context, self.context.now());
         match self.is_played() {
             // What was halted once is not halted now.
-            true => floor.sessions.halt_played(&floor.tape, now, symbol, code),
-            false => floor.sessions.halt(&floor.tape, now, symbol, code),
+            true => context
+                .sessions
+                .halt_played(&context.tape, now, symbol, code),
+            false => context.sessions.halt(&context.tape, now, symbol, code),
         }
     }
 
     /// Takes that a symbol is traded again; where its halt was market-wide, all are.
     pub fn resume(&self, symbol: Symbol) {
-        let (floor, now) = (&self.floor, self.floor.now());
+        let (context, now) = (&self.context, self.context.now());
         match self.is_played() {
-            true => floor.sessions.resume_played(&floor.tape, now, symbol),
-            false => floor.sessions.resume(&floor.tape, now, symbol),
+            true => context.sessions.resume_played(&context.tape, now, symbol),
+            false => context.sessions.resume(&context.tape, now, symbol),
         }
     }
 
     /// The newest version of a story on the tape.
     pub(crate) fn newest(&self, id: &str) -> Option<News> {
-        self.floor.tape.view(|view| {
+        self.context.tape.view(|view| {
             let (_, entry) = story::newest(view, id)?;
             match &*entry.event {
                 Event::News(news) => Some(news.clone()),
@@ -449,19 +448,21 @@ impl Publisher {
     /// Takes that all US stocks are halted, with the code of the reason (`MWC1` to `MWC3`); while a
     /// recording is played, those of the recording.
     pub fn halt_market(&self, code: &str) {
-        let (floor, now) = (&self.floor, self.floor.now());
+        let (context, now) = (&self.context, self.context.now());
         match self.is_played() {
-            true => floor.sessions.halt_market_played(&floor.tape, now, code),
-            false => floor.sessions.halt_market(&floor.tape, now, code),
+            true => context
+                .sessions
+                .halt_market_played(&context.tape, now, code),
+            false => context.sessions.halt_market(&context.tape, now, code),
         }
     }
 
     /// Takes that all US stocks are traded again that [`Publisher::halt_market`] halted.
     pub fn resume_market(&self) {
-        let (floor, now) = (&self.floor, self.floor.now());
+        let (context, now) = (&self.context, self.context.now());
         match self.is_played() {
-            true => floor.sessions.resume_market_played(&floor.tape, now),
-            false => floor.sessions.resume_market(&floor.tape, now),
+            true => context.sessions.resume_market_played(&context.tape, now),
+            false => context.sessions.resume_market(&context.tape, now),
         }
     }
 
@@ -470,12 +471,12 @@ impl Publisher {
         // The lock orders it after the ticks that came before it.
         self.understand();
         let _state = self.state();
-        let newcomers = &self.floor.newcomers;
-        let tape = &self.floor.tape;
+        let newcomers = &self.context.newcomers;
+        let tape = &self.context.tape;
         tape.view(|view| newcomers.admit(view, &mut news.symbols));
         let id = news.id.clone();
         let draft = Draft::new(Event::News(news));
-        tape.append_all(self.floor.now(), |batch| {
+        tape.append_all(self.context.now(), |batch| {
             let earlier = story::newest(&batch.view(), &id);
             let earlier = earlier.map(|(_, entry)| &*entry.event);
             if let Some(draft) = story::after(draft, earlier) {
@@ -485,17 +486,17 @@ impl Publisher {
         });
     }
 
-    /// Publishes what somebody has written himself, as if he had published it: but for what says nothing
-    /// new, or is older than what is known.
+    /// Publishes events that the source wrote in the form of publications, but for those that change nothing or
+    /// are older than what is known.
     ///
     /// # Errors
     /// When the tape cannot take it.
     pub fn submit(&self, submission: Submission) -> Result<Outcome, Vec<Fault>> {
         let _state = self.state();
-        let builder = self.floor.builder.as_deref();
+        let builder = self.context.builder.as_deref();
         let FeedContext {
             tape, newcomers, ..
-        } = &self.floor;
+        } = &self.context;
         let by = By {
             owner: &Owner::Feed,
             newcomers,
@@ -503,42 +504,41 @@ impl Publisher {
         submission.append_built(tape, self.now(), by, builder, self.name())
     }
 
-    /// Tells the directory of symbols what the source lists.
+    /// Adds to the directory of symbols what the source lists.
     pub fn list(&self, listings: impl IntoIterator<Item = Listing>) {
-        self.floor.directory.list(listings);
+        self.context.directory.list(listings);
     }
 
     /// What is known of a symbol from any source that lists some.
     pub fn listing(&self, symbol: Symbol) -> Option<Listing> {
-        self.floor.directory.get(symbol)
+        self.context.directory.get(symbol)
     }
 
-    /// Says that the source speaks, but not as it should: with the reason, for a person. The next
-    /// [`Publisher::live`] ends it. Another feed of the same symbols speaks meanwhile.
+    /// Sets the status to degraded, with the reason for a person: there is data, but not as it should be. The next
+    /// [`Publisher::live`] ends it. Another feed of the same symbols is primary meanwhile.
     pub fn degraded(&self, reason: impl Into<String>) {
         let mut state = self.state();
-        state.speaks_since.get_or_insert_with(Instant::now);
-        let mut seats = self.floor.speakers();
-        seats.heard(self.rank);
-        seats.stand(self.rank, Standing::Degraded);
+        state.live_since.get_or_insert_with(Instant::now);
+        let mut sources = self.context.sources();
+        sources.record_receipt(self.rank);
+        sources.set_standing(self.rank, Standing::Degraded);
         self.show(FeedState::Degraded, Some(reason.into()));
     }
 
-    /// Says what a source refuses to a feed that is well otherwise, such as one symbol of many;
-    /// `None` when it does no longer. The feed is shown as degraded for this reason until its
-    /// connection ends, and speaks for what it has.
-    pub fn lacks(&self, reason: Option<String>) {
+    /// Sets what the source refuses while all else is well, such as one symbol of many; `None` when it does no
+    /// longer. The feed is shown as degraded for this reason until its connection ends, and stays primary for what
+    /// it has.
+    pub fn set_partial_entitlement(&self, reason: Option<String>) {
         let mut state = self.state();
-        if state.lack != reason {
-            state.lack = reason;
+        if state.partial_entitlement != reason {
+            state.partial_entitlement = reason;
             self.show_amiss(&state);
         }
     }
 
-    /// Says what the clock of the source says right now, in a message that it sends at once. Where
-    /// that is further from ours than a source can be late, the feed is shown as degraded, and the
-    /// times of receipt stand in for those of the source.
-    /// Answers whether it is right.
+    /// Takes the time of the source's clock, of a message that it sends at once. Where that is further from ours
+    /// than a source can be late, the feed is shown as degraded, and the times of receipt stand in for those of the
+    /// source. Returns whether the clock is right.
     pub fn clock(&self, time: Millis) -> bool {
         self.clock_behind(time, 0)
     }
@@ -550,13 +550,13 @@ impl Publisher {
         let behind = now.saturating_sub(time);
         let reason = if time.saturating_sub(now) > MAX_AHEAD {
             Some(skewed(time - now, "ahead of"))
-        } else if behind.saturating_sub(usual) > BEHIND && usual > 0 {
+        } else if behind.saturating_sub(usual) > MAX_BEHIND && usual > 0 {
             Some(format!(
                 "the source's data is {} seconds old: expected {} at the most",
                 behind / 1_000,
-                (usual + BEHIND) / 1_000
+                (usual + MAX_BEHIND) / 1_000
             ))
-        } else if behind > BEHIND && usual == 0 {
+        } else if behind > MAX_BEHIND && usual == 0 {
             Some(skewed(behind, "behind"))
         } else {
             None
@@ -577,7 +577,7 @@ impl Publisher {
         let ahead = tick.time.saturating_sub(now);
         if ahead > MAX_AHEAD {
             self.skew(state, Some(skewed(ahead, "ahead of")), false);
-        } else if state.skew.as_ref().is_some_and(|skew| !skew.told) {
+        } else if state.skew.as_ref().is_some_and(|skew| !skew.is_reported) {
             self.skew(state, None, false);
         }
         match state.skew {
@@ -590,40 +590,43 @@ impl Publisher {
         }
     }
 
-    fn skew(&self, state: &mut State, reason: Option<String>, told: bool) {
+    fn skew(&self, state: &mut State, reason: Option<String>, is_reported: bool) {
         let changed = reason.is_some() != state.skew.is_some();
         // By how much it is off need not be told anew with each message.
         if changed {
-            state.skew = reason.map(|reason| Skew { reason, told });
+            state.skew = reason.map(|reason| Skew {
+                reason,
+                is_reported,
+            });
             self.show_amiss(state);
         }
     }
 
-    /// Says that the source speaks. To be called for every frame; it is cheap when that is known.
+    /// Sets the status to live. To be called for every frame; it is cheap when nothing changes.
     pub fn live(&self) {
         self.has_worked.store(true, Ordering::Relaxed);
         let mut state = self.state();
-        let mut seats = self.floor.speakers();
-        seats.heard(self.rank);
-        // Where all clocks are off it is ours, and the first one speaks as ever.
-        seats.stand(
+        let mut sources = self.context.sources();
+        sources.record_receipt(self.rank);
+        // Where all clocks are off it is ours, and the first feed stays primary.
+        sources.set_standing(
             self.rank,
             match state.skew {
                 Some(_) => Standing::Degraded,
                 None => Standing::Good,
             },
         );
-        drop(seats);
-        if state.speaks_since.is_none() {
-            state.speaks_since = Some(Instant::now());
+        drop(sources);
+        if state.live_since.is_none() {
+            state.live_since = Some(Instant::now());
             tracing::info!(feed = self.name(), "live");
         }
         self.show_amiss(&state);
     }
 
-    /// Shows what is amiss although the source speaks, or that nothing is.
+    /// Shows what is amiss with a live source, or that nothing is.
     fn show_amiss(&self, state: &State) {
-        if state.speaks_since.is_none() {
+        if state.live_since.is_none() {
             return;
         }
         match state.amiss() {
@@ -632,16 +635,15 @@ impl Publisher {
         }
     }
 
-    /// Says that something came from the source, if only an answer to a ping. To be called for
-    /// whatever comes; [`Publisher::live`] says it too.
-    pub fn heard(&self) {
-        self.floor.speakers().heard(self.rank);
+    /// Records that something came from the source, if only an answer to a ping. [`Publisher::live`] includes it.
+    pub fn record_receipt(&self) {
+        self.context.sources().record_receipt(self.rank);
     }
 
-    /// Says how often something comes from the source when all is well. A feed that has heard nothing
-    /// for twice that, and five seconds at the least, gives way to the next one of its symbols.
-    pub fn hears_every(&self, interval: Duration) {
-        self.floor.speakers().hears_every(self.rank, interval);
+    /// Sets how often something comes from the source when all is well. A feed that receives nothing for twice
+    /// that, and for five seconds at least, gives way to the next one of its symbols.
+    pub fn expect_every(&self, interval: Duration) {
+        self.context.sources().expect_every(self.rank, interval);
     }
 
     /// Whether the source has ever been well, on any connection.
@@ -658,18 +660,18 @@ impl Publisher {
         self.understood.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts messages of the source that are missing, as the source's own numbers tell.
+    /// Counts messages of the source that are missing by the source's own numbers.
     pub fn gap(&self) {
         self.gaps.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a frame that says nothing that we listen to.
+    /// Counts a frame of a kind that is not used.
     pub fn ignore(&self) {
         self.ignored.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a frame that is not what its source promises, and says so in the log: the first
-    /// few, then only powers of two, so that a source gone mad does not fill the disk.
+    /// Counts a frame that cannot be read, and logs the first few, then only powers of two, so that a faulty
+    /// source does not fill the disk.
     pub fn wrong(&self, why: &dyn fmt::Display) {
         if let Some(count) = counted(&self.wrong) {
             let feed = self.name();
@@ -721,8 +723,8 @@ impl Publisher {
 
     /// What the feed shares with others.
     #[cfg(test)]
-    pub(crate) fn floor(&self) -> &FeedContext {
-        &self.floor
+    pub(crate) fn context(&self) -> &FeedContext {
+        &self.context
     }
 
     /// The feed's name.
@@ -733,17 +735,19 @@ impl Publisher {
     /// A connection is made: the first one, one after another that broke off, or one that replaces
     /// another without a break.
     pub(crate) fn begin(&self, renewal: bool) {
-        self.state().lack = None;
-        self.floor
-            .speakers()
-            .begin(self.rank, self.floor.now(), renewal);
+        self.state().partial_entitlement = None;
+        self.context
+            .sources()
+            .begin(self.rank, self.context.now(), renewal);
     }
 
     /// The connection is at its end, and why.
     pub(crate) fn end(&self, state: FeedState, detail: Option<String>) {
         let mut inner = self.state();
-        (inner.speaks_since, inner.lack, inner.skew) = (None, None, None);
-        self.floor.speakers().stand(self.rank, Standing::Away);
+        (inner.live_since, inner.partial_entitlement, inner.skew) = (None, None, None);
+        self.context
+            .sources()
+            .set_standing(self.rank, Standing::Away);
         self.show(state, detail);
     }
 
@@ -755,15 +759,15 @@ impl Publisher {
         });
     }
 
-    /// Since when the source has spoken without a break.
-    pub(crate) fn speaks_since(&self) -> Option<Instant> {
-        self.state().speaks_since
+    /// Since when the source has been live without a break.
+    pub(crate) fn live_since(&self) -> Option<Instant> {
+        self.state().live_since
     }
 
     /// Has a trade archived, at the time at which its bar has it: that of its receipt, where the
     /// source gives none or its clock is wrong.
-    fn keep(&self, tick: &Tick) {
-        if let Some(archive) = &self.floor.archive
+    fn archive_trade(&self, tick: &Tick) {
+        if let Some(archive) = &self.context.archive
             && let Some(trade) = tick.trade
         {
             archive.trade(Print {
@@ -775,14 +779,14 @@ impl Publisher {
         }
     }
 
-    /// Goes on where the feed left the symbol before a restart.
-    fn take_up(&self, state: &mut State, seats: &mut SourceStates, tick: &Tick) {
+    /// Restores the state of a symbol from before a restart.
+    fn restore(&self, state: &mut State, sources: &mut SourceStates, tick: &Tick) {
         if state.board.quote(tick.symbol).is_some() {
             return;
         }
         let Some(left) = self
-            .floor
-            .left
+            .context
+            .resume
             .take(tick.symbol, &self.status.borrow().name)
         else {
             return;
@@ -804,11 +808,11 @@ impl Publisher {
             (quote.volume, quote.high, quote.low) = (None, None, None);
         }
         let board = &mut state.board;
-        let minutes = board.take_up(quote, closed_until, trades);
-        self.close(seats, minutes);
+        let minutes = board.restore(quote, closed_until, trades);
+        self.close(sources, minutes);
     }
 
-    fn references(&self, state: &mut State, seats: &mut SourceStates, symbol: Symbol, day: &Day) {
+    fn references(&self, state: &mut State, sources: &mut SourceStates, symbol: Symbol, day: &Day) {
         let Some(session) = state.sessions.get_mut(&symbol) else {
             return;
         };
@@ -816,22 +820,22 @@ impl Publisher {
         let prev_close = day.prev_close.or(session.prev_close);
         if (open, prev_close) != (session.open, session.prev_close) {
             (session.open, session.prev_close) = (open, prev_close);
-            if seats.presents(self.rank, session) {
-                self.say(session.clone());
+            if sources.presents(self.rank, session) {
+                self.publish_session(session.clone());
             }
         }
     }
 
-    fn say(&self, session: Session) {
-        let floor = &self.floor;
-        floor.sessions.say(&floor.tape, floor.now(), session);
+    fn publish_session(&self, session: Session) {
+        let context = &self.context;
+        context.sessions.say(&context.tape, context.now(), session);
     }
 
     fn append(&self, event: Event) {
         let draft = Draft::new(event);
-        self.floor
+        self.context
             .tape
-            .append_all(self.floor.now(), |batch| draft.append(batch));
+            .append_all(self.context.now(), |batch| draft.append(batch));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -841,10 +845,10 @@ impl Publisher {
 }
 
 impl State {
-    /// What is amiss although the source speaks.
+    /// What is amiss with a live source.
     fn amiss(&self) -> Option<String> {
         let skew = self.skew.as_ref().map(|skew| skew.reason.as_str());
-        match (self.lack.as_deref(), skew) {
+        match (self.partial_entitlement.as_deref(), skew) {
             (None, None) => None,
             (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
             (Some(lack), Some(skew)) => Some(format!("{lack}; {skew}")),
@@ -877,16 +881,16 @@ fn counted(counter: &AtomicU64) -> Option<u64> {
 /// What a feed has passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct Skipped {
-    /// Frames that say nothing that we listen to, and trades that come again.
+    /// Frames of kinds that are not used, and trades that come again.
     pub ignored: u64,
-    /// Frames, entries and fields that are not what their source promises.
+    /// Frames, entries and fields that cannot be read.
     pub wrong: u64,
     /// Trades that came for a minute that was closed: in the volume, but in no bar.
     pub late: u64,
     /// Gaps in the source's own numbers of its messages or trades, and numbers that begin anew or are
     /// given twice.
     pub gaps: u64,
-    /// Quotes that were older than what another feed had said of their symbol.
+    /// Quotes that were older than what another feed had published of their symbol.
     pub held: u64,
     /// Items that their document had under the identity of another one.
     pub duplicates: u64,

@@ -187,8 +187,8 @@ pub(crate) struct ConnectBudget(VecDeque<Instant>);
 
 impl ConnectBudget {
     /// Waits until one more connection is allowed, and counts it.
-    pub(crate) async fn one_more(&mut self, patience: &Timeouts, publisher: &Publisher) {
-        let (most, within) = patience.connections;
+    pub(crate) async fn one_more(&mut self, timeouts: &Timeouts, publisher: &Publisher) {
+        let (most, within) = timeouts.connections;
         if self.0.len() >= most.max(1)
             && let Some(first) = self.0.pop_front()
         {
@@ -218,7 +218,7 @@ fn transient(why: &dyn fmt::Display) -> FeedError {
 /// Makes a connection. Answers it with the count of the bytes of the message that is on its way.
 async fn connect(
     address: Uri,
-    patience: Timeouts,
+    timeouts: Timeouts,
     shown: &str,
     publisher: &Publisher,
 ) -> Result<(Socket, Unfinished), FeedError> {
@@ -249,12 +249,12 @@ async fn connect(
         let stream = Bounded::new(stream, unfinished.clone());
         client_async_tls_with_config(request, stream, Some(config()), None).await
     };
-    match timeout(patience.connect, connecting).await {
+    match timeout(timeouts.connect, connecting).await {
         Ok(Ok((socket, _))) => Ok((socket, unfinished)),
         Ok(Err(tungstenite::Error::Http(response))) => Err(refused(&response, shown, publisher)),
         Ok(Err(error)) => Err(no_connection(&error)),
         Err(_) => {
-            let why = format_args!("it does not stand within {:?}", patience.connect);
+            let why = format_args!("it does not stand within {:?}", timeouts.connect);
             Err(no_connection(&why))
         }
     }
@@ -267,7 +267,7 @@ async fn connect(
 /// the connection or by what [`Protocol`] makes of its words, is [`FeedError::Fatal`].
 pub(crate) async fn run(
     protocol: &mut dyn Protocol,
-    patience: Timeouts,
+    timeouts: Timeouts,
     publisher: &Publisher,
 ) -> Result<End, FeedError> {
     let address = protocol.address();
@@ -276,7 +276,7 @@ pub(crate) async fn run(
         Wire::Live(recorder) => recorder,
         Wire::Played(played) => return play(protocol, &played, &shown, publisher).await,
     };
-    let (mut socket, unfinished) = connect(address, patience, &shown, publisher).await?;
+    let (mut socket, unfinished) = connect(address, timeouts, &shown, publisher).await?;
 
     let recording = recorder.map(|recorder| (recorder.connected(&shown), recorder));
     let record = |bytes: &[u8]| {
@@ -286,10 +286,10 @@ pub(crate) async fn run(
     };
     let mut say = Say::default();
     protocol.greet(&mut say);
-    let ping = patience.ping.min(patience.silence / 2);
-    publisher.hears_every(ping);
+    let ping = timeouts.ping.min(timeouts.silence / 2);
+    publisher.expect_every(ping);
     let mut opening = None;
-    let renewal = sleep(patience.lifetime);
+    let renewal = sleep(timeouts.lifetime);
     pin!(renewal);
     let mut heard = Instant::now();
     let mut pinged = heard;
@@ -297,10 +297,10 @@ pub(crate) async fn run(
     let mut pings = Rate::new(MAX_PINGS, MAX_PINGS, "pings");
     let mut useless = Rate::new(MAX_USELESS.0, MAX_USELESS.1, "useless messages");
     loop {
-        speak(&mut say, &mut socket, heard, patience).await?;
+        speak(&mut say, &mut socket, heard, timeouts).await?;
         let awaits = protocol.awaits();
         let due = match awaits {
-            Some(_) => *opening.get_or_insert_with(|| Instant::now() + patience.opening),
+            Some(_) => *opening.get_or_insert_with(|| Instant::now() + timeouts.opening),
             None => {
                 opening = None;
                 heard
@@ -309,7 +309,7 @@ pub(crate) async fn run(
         select! {
             message = socket.next() => {
                 heard = Instant::now();
-                publisher.heard();
+                publisher.record_receipt();
                 match message {
                     Some(Ok(Message::Text(text))) => {
                         unfinished.finish();
@@ -337,8 +337,8 @@ pub(crate) async fn run(
                     None => return Err(transient(&"the connection broke")),
                 }
             }
-            () = sleep_until(heard + patience.silence) => {
-                return Err(transient(&format_args!("silence for {:?}", patience.silence)));
+            () = sleep_until(heard + timeouts.silence) => {
+                return Err(transient(&format_args!("silence for {:?}", timeouts.silence)));
             }
             () = sleep_until(heard.max(pinged) + ping) => {
                 pinged = Instant::now();
@@ -346,7 +346,7 @@ pub(crate) async fn run(
             }
             () = sleep_until(due), if awaits.is_some() => {
                 let what = awaits.unwrap_or_default();
-                return Err(transient(&format_args!("{what} did not come within {:?}", patience.opening)));
+                return Err(transient(&format_args!("{what} did not come within {:?}", timeouts.opening)));
             }
             () = &mut renewal => return Ok(End::Renew),
         }
@@ -358,16 +358,16 @@ async fn speak(
     say: &mut Say,
     socket: &mut Socket,
     heard: Instant,
-    patience: Timeouts,
+    timeouts: Timeouts,
 ) -> Result<(), FeedError> {
     while let Some(message) = say.0.pop_front() {
-        match timeout_at(heard + patience.silence, socket.send(message)).await {
+        match timeout_at(heard + timeouts.silence, socket.send(message)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 return Err(transient(&format_args!("the connection broke: {error}")));
             }
             Err(_) => {
-                let why = format_args!("it takes nothing for {:?}", patience.silence);
+                let why = format_args!("it takes nothing for {:?}", timeouts.silence);
                 return Err(transient(&why));
             }
         }
@@ -532,7 +532,7 @@ async fn play(
     let mut wrong = 0;
     protocol.greet(&mut Say::default());
     while let Some(bytes) = played.message(connection, shown).await {
-        publisher.heard();
+        publisher.record_receipt();
         let say = &mut Say::default();
         match bytes.as_deref().map(std::str::from_utf8) {
             Ok(Ok(text)) => {
@@ -685,7 +685,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_connections_than_allowed() {
         let minute = Duration::from_secs(60);
-        let patience = Timeouts {
+        let timeouts = Timeouts {
             connections: (3, minute),
             ..Timeouts::default()
         };
@@ -694,7 +694,7 @@ mod tests {
         let begin = Instant::now();
         let mut taken = Vec::new();
         for _ in 0..7 {
-            made.one_more(&patience, &publisher).await;
+            made.one_more(&timeouts, &publisher).await;
             taken.push(begin.elapsed());
             sleep(Duration::from_secs(1)).await;
         }

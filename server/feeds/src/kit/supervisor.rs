@@ -30,14 +30,14 @@ impl Supervisor {
     /// Outside of a tokio runtime.
     pub fn start(
         feeds: Vec<Box<dyn Feed>>,
-        floor: &FeedContext,
+        context: &FeedContext,
         backoff: Backoff,
         stop: &CancellationToken,
     ) -> Self {
         let mut tasks = JoinSet::new();
         let mut statuses = Vec::new();
         for feed in feeds {
-            let publisher = Publisher::new(floor.clone(), feed.name());
+            let publisher = Publisher::new(context.clone(), feed.name());
             let publisher = Arc::new(publisher);
             statuses.push(Arc::clone(&publisher));
             let stop = stop.clone();
@@ -60,7 +60,7 @@ impl Supervisor {
                 loop {
                     looks.tick().await;
                     for publisher in &*feeds {
-                        publisher.look_around();
+                        publisher.check_primary();
                     }
                 }
             });
@@ -165,7 +165,7 @@ async fn supervise(mut feed: Box<dyn Feed>, publisher: &Publisher, backoff: Back
             }
         };
         let settled = publisher
-            .speaks_since()
+            .live_since()
             .is_some_and(|since| since.elapsed() >= SETTLED);
         failures = if settled { 1 } else { failures + 1 };
         // Jitter comes on top of what the source asks for, so that its clients still part.
@@ -272,7 +272,7 @@ mod tests {
         let stop = CancellationToken::new();
         let supervisor = Supervisor::start(
             vec![Box::new(feed)],
-            &testing::floor(testing::tape()),
+            &testing::context(testing::tape()),
             Backoff::default(),
             &stop,
         );

@@ -112,7 +112,7 @@ impl FeedOptions for Options {
 pub struct Binance {
     symbols: Vec<Symbol>,
     url: Uri,
-    patience: Timeouts,
+    timeouts: Timeouts,
     made: ConnectBudget,
     rolling: Rolling,
     trades: Numbers,
@@ -134,7 +134,7 @@ impl Binance {
         Binance {
             symbols,
             url,
-            patience: Timeouts::default(),
+            timeouts: Timeouts::default(),
             made: ConnectBudget::default(),
             rolling: Rolling::default(),
             trades: Numbers::default(),
@@ -143,8 +143,8 @@ impl Binance {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Timeouts) -> Self {
-        Binance { patience, ..self }
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Binance { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
@@ -153,7 +153,7 @@ impl Binance {
                 publisher.session(session(symbol, NAME, Quality::Live));
             }
         }
-        self.made.one_more(&self.patience, publisher).await;
+        self.made.one_more(&self.timeouts, publisher).await;
         let mut conversation = Conversation {
             symbols: &self.symbols,
             url: &self.url,
@@ -161,7 +161,7 @@ impl Binance {
             trades: &mut self.trades,
         };
         conversation.trades.begin();
-        socket::run(&mut conversation, self.patience, publisher).await
+        socket::run(&mut conversation, self.timeouts, publisher).await
     }
 }
 

@@ -57,7 +57,7 @@ pub type Options = pairs::Options<Site>;
 pub struct Coinbase {
     pairs: Vec<Pair>,
     url: Uri,
-    patience: Timeouts,
+    timeouts: Timeouts,
     made: ConnectBudget,
     told: BTreeSet<Symbol>,
     parser: Parser,
@@ -70,7 +70,7 @@ impl Coinbase {
         Coinbase {
             pairs,
             url,
-            patience: Timeouts::default(),
+            timeouts: Timeouts::default(),
             made: ConnectBudget::default(),
             told: BTreeSet::new(),
             parser: Parser::new(),
@@ -79,12 +79,12 @@ impl Coinbase {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Timeouts) -> Self {
-        Coinbase { patience, ..self }
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Coinbase { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        self.made.one_more(&self.patience, publisher).await;
+        self.made.one_more(&self.timeouts, publisher).await;
         self.parser.begin();
         let mut conversation = Conversation {
             url: &self.url,
@@ -97,7 +97,7 @@ impl Coinbase {
             missed: BTreeSet::new(),
             asked_anew: None,
         };
-        socket::run(&mut conversation, self.patience, publisher).await
+        socket::run(&mut conversation, self.timeouts, publisher).await
     }
 }
 

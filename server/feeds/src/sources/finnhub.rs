@@ -92,7 +92,7 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Finnhub {
     options: Options,
-    patience: Timeouts,
+    timeouts: Timeouts,
     made: ConnectBudget,
 }
 
@@ -101,14 +101,14 @@ impl Finnhub {
     pub fn new(options: Options) -> Self {
         Finnhub {
             options,
-            patience: Timeouts::default(),
+            timeouts: Timeouts::default(),
             made: ConnectBudget::default(),
         }
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Timeouts) -> Self {
-        Finnhub { patience, ..self }
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Finnhub { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
@@ -123,13 +123,13 @@ impl Finnhub {
                 publisher,
             ));
         }
-        self.made.one_more(&self.patience, publisher).await;
+        self.made.one_more(&self.timeouts, publisher).await;
         let mut conversation = Conversation {
             address: address(&self.options.url, &key)?,
             symbols: &self.options.symbols,
             key: &key,
         };
-        let end = socket::run(&mut conversation, self.patience, publisher).await;
+        let end = socket::run(&mut conversation, self.timeouts, publisher).await;
         end.map_err(|error| error.hiding(&key))
     }
 }

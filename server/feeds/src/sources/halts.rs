@@ -87,7 +87,7 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Halts {
     interval: Duration,
-    patience: fetch::Timeouts,
+    timeouts: fetch::Timeouts,
     page: Page,
     halts: Seen<String, Known>,
     reported: Reported,
@@ -107,7 +107,7 @@ impl Halts {
     pub fn new(options: Options) -> Self {
         Halts {
             interval: options.interval,
-            patience: fetch::Timeouts::default(),
+            timeouts: fetch::Timeouts::default(),
             page: Page::new(options.url),
             halts: Seen::new(REMEMBERED),
             reported: Reported::new(REMEMBERED),
@@ -116,12 +116,12 @@ impl Halts {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: fetch::Timeouts) -> Self {
-        Halts { patience, ..self }
+    pub fn with_timeouts(self, timeouts: fetch::Timeouts) -> Self {
+        Halts { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        let fetcher = Fetcher::new(fetch::USER_AGENT, self.patience)?.of(publisher);
+        let fetcher = Fetcher::new(fetch::USER_AGENT, self.timeouts)?.of(publisher);
         loop {
             // What the last documents announced holds also while there is no new one.
             self.resume(publisher);
@@ -129,7 +129,7 @@ impl Halts {
                 .get(&mut self.page)
                 .await
                 .map_err(|error| error.paced(self.interval))?;
-            publisher.heard();
+            publisher.record_receipt();
             let mut wish = answer.fresh;
             if let Some(document) = answer.document {
                 let address = self.page.url().clone();

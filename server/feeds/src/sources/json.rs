@@ -397,7 +397,7 @@ impl FeedOptions for Options {
 pub struct Json {
     name: String,
     options: Options,
-    patience: fetch::Timeouts,
+    timeouts: fetch::Timeouts,
     /// What was told of each symbol.
     told: HashMap<Symbol, Figures>,
     /// How long it was since the last poll.
@@ -415,15 +415,15 @@ impl Json {
         Json {
             name,
             options,
-            patience: fetch::Timeouts::default(),
+            timeouts: fetch::Timeouts::default(),
             told: HashMap::new(),
             wait: Duration::ZERO,
         }
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: fetch::Timeouts) -> Self {
-        Json { patience, ..self }
+    pub fn with_timeouts(self, timeouts: fetch::Timeouts) -> Self {
+        Json { timeouts, ..self }
     }
 
     fn page(&self) -> Result<Page, FeedError> {
@@ -451,7 +451,7 @@ impl Json {
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         let interval = self.options.interval;
-        let fetcher = Fetcher::new(&self.options.user_agent, self.patience)?.of(publisher);
+        let fetcher = Fetcher::new(&self.options.user_agent, self.timeouts)?.of(publisher);
         let mut page = self.page()?;
         let place = fetch::place(&self.options.url);
         let later = |why: String| FeedError::Later {
@@ -463,7 +463,7 @@ impl Json {
                 .get(&mut page)
                 .await
                 .map_err(|error| error.paced(interval))?;
-            publisher.heard();
+            publisher.record_receipt();
             if let Some(document) = answer.document {
                 let options = self.options.clone();
                 let read = spawn_blocking(move || read(&document.body, &options));
@@ -480,7 +480,7 @@ impl Json {
             let wait = pause(interval, answer.fresh);
             self.wait = wait;
             // It is not silent in between.
-            publisher.hears_every(wait);
+            publisher.expect_every(wait);
             publisher.rest(wait).await;
         }
     }

@@ -55,7 +55,7 @@ pub type Options = pairs::Options<Site>;
 pub struct Kraken {
     pairs: Vec<Pair>,
     url: Uri,
-    patience: Timeouts,
+    timeouts: Timeouts,
     made: ConnectBudget,
     told: BTreeSet<Symbol>,
     trades: Numbers,
@@ -69,7 +69,7 @@ impl Kraken {
             pairs,
             url,
             // Half of what is allowed to an address.
-            patience: Timeouts {
+            timeouts: Timeouts {
                 connections: (75, Duration::from_secs(10 * 60)),
                 ..Timeouts::default()
             },
@@ -81,12 +81,12 @@ impl Kraken {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Timeouts) -> Self {
-        Kraken { patience, ..self }
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Kraken { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        self.made.one_more(&self.patience, publisher).await;
+        self.made.one_more(&self.timeouts, publisher).await;
         let mut conversation = Conversation {
             url: &self.url,
             asked: Asked::new(NAME, &self.pairs, &mut self.told),
@@ -98,7 +98,7 @@ impl Kraken {
             requests: 0,
             is_down: false,
         };
-        socket::run(&mut conversation, self.patience, publisher).await
+        socket::run(&mut conversation, self.timeouts, publisher).await
     }
 }
 

@@ -600,7 +600,7 @@ mod tests {
                     speed,
                     crate::registry::recorded_feed,
                 ))],
-                &testing::floor(tape),
+                &testing::context(tape),
                 Backoff::default(),
                 &CancellationToken::new(),
             );

@@ -177,7 +177,7 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Sec {
     options: Options,
-    patience: fetch::Timeouts,
+    timeouts: fetch::Timeouts,
     gap: Duration,
     queries: Vec<Query>,
     filings: Seen<String, Filing>,
@@ -220,7 +220,7 @@ impl Sec {
             has_met: false,
         });
         Sec {
-            patience: fetch::Timeouts::default(),
+            timeouts: fetch::Timeouts::default(),
             gap: GAP.min(options.interval),
             queries: queries.collect(),
             filings: Seen::new(FILINGS),
@@ -237,12 +237,12 @@ impl Sec {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: fetch::Timeouts) -> Self {
-        Sec { patience, ..self }
+    pub fn with_timeouts(self, timeouts: fetch::Timeouts) -> Self {
+        Sec { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        let fetcher = Fetcher::new(&self.options.user_agent, self.patience)?.of(publisher);
+        let fetcher = Fetcher::new(&self.options.user_agent, self.timeouts)?.of(publisher);
         for doubt in self.options.doubts() {
             tracing::warn!(feed = NAME, "{doubt}");
         }
@@ -256,7 +256,7 @@ impl Sec {
                 wish = wish.max(self.poll(&fetcher, at, publisher).await?);
                 publisher.rest(self.gap).await;
             }
-            publisher.lacks(self.doubts());
+            publisher.set_partial_entitlement(self.doubts());
             match &self.tickers.problem {
                 None => publisher.live(),
                 Some(problem) => {
@@ -290,7 +290,7 @@ impl Sec {
             .get(newest)
             .await
             .map_err(|error| refused(error, interval))?;
-        publisher.heard();
+        publisher.record_receipt();
         let Some(document) = answer.document else {
             return Ok(answer.fresh);
         };

@@ -32,7 +32,7 @@ use crate::{Revealed, Secret};
 const TAKEN: Duration = Duration::from_secs(30);
 
 /// Its sources send nothing for hours at night.
-fn patience() -> Timeouts {
+fn timeouts() -> Timeouts {
     Timeouts {
         ping: Duration::from_secs(10),
         silence: Duration::from_secs(40),

@@ -134,7 +134,7 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Stories {
     options: Options,
-    patience: Timeouts,
+    timeouts: Timeouts,
     made: ConnectBudget,
     known: Known,
     /// From when on stories may be missing; from the beginning where it is none.
@@ -148,7 +148,7 @@ impl Stories {
     pub fn new(options: Options) -> Self {
         Stories {
             options,
-            patience: crate::sources::alpaca::patience(),
+            timeouts: crate::sources::alpaca::timeouts(),
             made: ConnectBudget::default(),
             known: Known {
                 versions: Seen::new(MAX_KNOWN),
@@ -160,8 +160,8 @@ impl Stories {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Timeouts) -> Self {
-        Stories { patience, ..self }
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Stories { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
@@ -171,7 +171,7 @@ impl Stories {
             [] => json!(["*"]),
             symbols => json!(symbols),
         };
-        self.made.one_more(&self.patience, publisher).await;
+        self.made.one_more(&self.timeouts, publisher).await;
         if self.is_filled {
             (self.from, self.is_filled) = (self.known.newest, false);
         }
@@ -192,7 +192,7 @@ impl Stories {
             tell: &tell,
         };
         let hidden = |error: FeedError| error.hiding(&account.key).hiding(&account.secret);
-        let stream = socket::run(&mut conversation, self.patience, publisher);
+        let stream = socket::run(&mut conversation, self.timeouts, publisher);
         let backfill = async {
             opened.notified().await;
             for story in missed.fetch(&fetcher, &account, publisher).await? {

@@ -189,7 +189,7 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Stocks {
     options: Options,
-    patience: Timeouts,
+    timeouts: Timeouts,
     made: ConnectBudget,
     // Both of symbols that we listen to alone, and kept over connections.
     halts: HashMap<Symbol, Millis>,
@@ -201,7 +201,7 @@ impl Stocks {
     pub fn new(options: Options) -> Self {
         Stocks {
             options,
-            patience: crate::sources::alpaca::patience(),
+            timeouts: crate::sources::alpaca::timeouts(),
             made: ConnectBudget::default(),
             halts: HashMap::new(),
             bands: HashMap::new(),
@@ -209,8 +209,8 @@ impl Stocks {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Timeouts) -> Self {
-        Stocks { patience, ..self }
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Stocks { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
@@ -240,14 +240,14 @@ impl Stocks {
                 "lulds": symbols,
             }),
         };
-        self.made.one_more(&self.patience, publisher).await;
+        self.made.one_more(&self.timeouts, publisher).await;
         let mut conversation = Conversation {
             dialogue: Dialogue::new(&account, subscription),
             options: &self.options,
             halts: &mut self.halts,
             bands: &mut self.bands,
         };
-        let end = socket::run(&mut conversation, self.patience, publisher).await;
+        let end = socket::run(&mut conversation, self.timeouts, publisher).await;
         end.map_err(|error| error.hiding(&account.key).hiding(&account.secret))
     }
 }

@@ -44,7 +44,7 @@ impl Simulate {
 
     async fn pace(&self, publisher: &Publisher) -> Result<End, FeedError> {
         let start = publisher.now();
-        let left = publisher.left();
+        let left = publisher.unresumed();
         let mut simulation = if left.is_empty() {
             tracing::info!(seed = self.seed, "this market can be repeated with --seed");
             Simulation::new(self.seed, start)

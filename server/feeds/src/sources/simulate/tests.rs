@@ -465,7 +465,7 @@ async fn a_clock_that_leaps_neither_stops_it_nor_makes_it_burst() {
         assert!(expected.contains(&appended), "{appended} at {hours} hours");
         // The market is where the clock is.
         let newest = tape.view(|view| {
-            let quotes = view.merging(&Topic::Symbols);
+            let quotes = view.conflated(&Topic::Symbols);
             let times = quotes.filter_map(|(_, entry)| match &*entry.event {
                 Event::Quote(quote) => Some(quote.time),
                 _ => None,
@@ -476,7 +476,7 @@ async fn a_clock_that_leaps_neither_stops_it_nor_makes_it_burst() {
         let newest = newest.unwrap();
         assert!(newest <= now + 1_000 || hours < 0, "{newest} at {now}");
         let moved = tape.view(|view| {
-            let quotes = view.merging(&Topic::Symbols);
+            let quotes = view.conflated(&Topic::Symbols);
             let of_now = quotes.filter(|(_, entry)| match &*entry.event {
                 Event::Quote(quote) => quote.time <= now && quote.time + 61_000 > now,
                 _ => false,
