@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use support::{START, Server, bar, news, problem, quote, session};
 
 const TOKEN: &str = "the-token-of-the-desk";
-const PATIENCE: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A folder of a test's own, gone afterwards.
 struct Folder(PathBuf);
@@ -106,7 +106,7 @@ async fn started(folder: &Folder, at: u64) -> Server {
 
 async fn stop(server: Server) {
     server.shutdown.cancel();
-    timeout(PATIENCE, server.serving).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, server.serving).await.unwrap().unwrap();
 }
 
 fn posting(server: &Server, events: &[Event]) -> RequestBuilder {
@@ -272,7 +272,7 @@ async fn a_publication_is_answered_when_it_is_on_disk() {
     let early = timeout(Duration::from_millis(300), &mut first).await;
     assert!(early.is_err(), "answered before it was on disk");
     held.execute_batch("COMMIT").unwrap();
-    let response = timeout(PATIENCE, first).await.unwrap().unwrap().unwrap();
+    let response = timeout(TEST_TIMEOUT, first).await.unwrap().unwrap().unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let written: i64 = held
         .query_row("SELECT count(*) FROM quotes", [], |row| row.get(0))
@@ -292,7 +292,7 @@ async fn a_disk_that_does_not_write_is_told_and_the_stream_goes_on() {
     let held = folder.database();
     held.execute_batch("BEGIN IMMEDIATE").unwrap();
     let response = posting(&server, &[news("test:1", "GOOG")]).send();
-    let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+    let response = timeout(TEST_TIMEOUT, response).await.unwrap().unwrap();
     assert!(response.headers().contains_key("retry-after"));
     let told = problem(response, 503).await;
     let detail = told["detail"].as_str().unwrap();

@@ -7,9 +7,9 @@ const HEARTBEAT: Millis = wire::HEARTBEAT.as_millis() as Millis;
 /// Three heartbeats missing, and one second for the way.
 const SILENCE: Millis = 3 * HEARTBEAT + 1_000;
 /// A first attempt that takes longer than this is a connection that is not there.
-const PATIENCE: Millis = 5_000;
+const OPEN_TIMEOUT: Millis = 5_000;
 /// An attempt that takes longer than this hangs, and is begun anew.
-const ATTEMPT: Millis = 20_000;
+const ATTEMPT_TIMEOUT: Millis = 20_000;
 /// The shortest and the longest wait before the stream is opened anew.
 const BACKOFF: (Millis, Millis) = (1_000, 30_000);
 /// A stream that has said nothing for so long is asked after by a poll.
@@ -188,12 +188,12 @@ impl Connection {
             Phase::Open
                 if self
                     .renewed
-                    .is_some_and(|at| now.saturating_sub(at) < PATIENCE) => {}
+                    .is_some_and(|at| now.saturating_sub(at) < OPEN_TIMEOUT) => {}
             Phase::Open => {
                 self.lose(Phase::Lost { since: now }, now);
                 self.attempt = now;
             }
-            Phase::Connecting if now.saturating_sub(self.attempt) >= PATIENCE => {
+            Phase::Connecting if now.saturating_sub(self.attempt) >= OPEN_TIMEOUT => {
                 self.phase = Phase::Lost {
                     since: self.attempt,
                 };
@@ -333,7 +333,7 @@ impl Connection {
                 self.reopen_at = Some(now);
             }
             Phase::Connecting | Phase::Lost { .. } | Phase::Stale
-                if self.reopen_at.is_none() && now.saturating_sub(self.attempt) >= ATTEMPT =>
+                if self.reopen_at.is_none() && now.saturating_sub(self.attempt) >= ATTEMPT_TIMEOUT =>
             {
                 self.reopen_at = Some(now + self.backoff(chance));
             }
@@ -423,7 +423,7 @@ impl Connection {
         self.refused = false;
         self.reachable = false;
         // First the browser tries by itself.
-        self.ask_at = now + PATIENCE;
+        self.ask_at = now + OPEN_TIMEOUT;
         self.asked = 0;
     }
 

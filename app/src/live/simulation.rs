@@ -153,7 +153,7 @@ impl Browser {
         let page = &self.pages[at];
         let (tabs, number) = (&page.tab.tabs, page.number);
         let beat = Message::Beat(Beat {
-            tenure: tabs.tenure(),
+            term: tabs.term(),
             position: text(page.stream.unwrap()),
             carries: tabs.carries().clone(),
             state: State::Live { delay: None },
@@ -264,9 +264,9 @@ impl Browser {
             kind: Some(EventKind::News),
             data: traded,
         };
-        let (tenure, from) = (page.tab.tabs.tenure(), page.number);
+        let (term, from) = (page.tab.tabs.term(), page.number);
         let taken = page.tab.hear(passed.clone());
-        self.post(Some(from), &Message::Passed { tenure, passed });
+        self.post(Some(from), &Message::Passed { term, passed });
         if let Some(passed) = taken {
             self.take(at, id, passed.data);
         }

@@ -94,14 +94,14 @@ pub(super) enum Rank {
 /// A tab among the tabs of a browser. One of them, the leader, has the stream, which carries what all
 /// of them want, and passes it on.
 ///
-/// Who leads is decided by a lock of the browser, and told here. Each leader has a tenure, a number
+/// Who leads is decided by a lock of the browser, and told here. Each leader has a term, a number
 /// above those before it: so one that was frozen, and goes on as if nothing had happened, is known for
 /// what it is.
 #[derive(Debug)]
 pub(super) struct Tabs {
     wants: Wants,
     leading: bool,
-    tenure: Millis,
+    term: Millis,
     /// What the stream carries, as far as that is known.
     carries: Option<Wants>,
     /// What the others want, and until when they count.
@@ -124,7 +124,7 @@ impl Tabs {
         Tabs {
             wants,
             leading: false,
-            tenure: 0,
+            term: 0,
             carries: None,
             others: Vec::new(),
             silent: 0,
@@ -143,8 +143,8 @@ impl Tabs {
     }
 
     /// The number of the leader.
-    pub(super) fn tenure(&self) -> Millis {
-        self.tenure
+    pub(super) fn term(&self) -> Millis {
+        self.term
     }
 
     /// What the stream carries; what this tab wants as long as nobody has said it.
@@ -171,7 +171,7 @@ impl Tabs {
 
     /// From now on this tab leads.
     pub(super) fn lead(&mut self, now: Millis) {
-        self.tenure = now.max(self.tenure + 1);
+        self.term = now.max(self.term + 1);
         self.leading = true;
         if let Some(carries) = self.carries.take() {
             self.count(PREDECESSOR, carries, now + GRACE);
@@ -187,13 +187,13 @@ impl Tabs {
     }
 
     /// A leader said something.
-    pub(super) fn heard(&mut self, tenure: Millis) -> Rank {
-        if tenure < self.tenure {
+    pub(super) fn heard(&mut self, term: Millis) -> Rank {
+        if term < self.term {
             return Rank::Past;
         }
         self.silent = 0;
-        if tenure > self.tenure {
-            self.tenure = tenure;
+        if term > self.term {
+            self.term = term;
             self.carries = None;
             self.said = None;
         }
@@ -210,11 +210,11 @@ impl Tabs {
     }
 
     /// A tab said what it wants, and which leader it knows of.
-    pub(super) fn joined(&mut self, tab: u64, wants: Wants, tenure: Millis, now: Millis) {
+    pub(super) fn joined(&mut self, tab: u64, wants: Wants, term: Millis, now: Millis) {
         self.count(tab, wants, now + COUNTS);
-        if self.leading && tenure > self.tenure {
+        if self.leading && term > self.term {
             // It heard of a leader whose clock was ahead of this one's.
-            self.tenure = tenure + 1;
+            self.term = term + 1;
         }
     }
 
@@ -401,7 +401,7 @@ mod tests {
         // Its clock is behind that of nobody before it.
         tabs.lead(5_000);
         assert!(tabs.leads());
-        assert_eq!(tabs.tenure(), 7_002);
+        assert_eq!(tabs.term(), 7_002);
         assert_eq!(tabs.heard(7_001), Rank::Past);
         assert!(tabs.leads());
         assert_eq!(tabs.heard(9_000), Rank::Deposed);
@@ -409,9 +409,9 @@ mod tests {
         // Somebody knows of a leader from the future.
         tabs.lead(9_500);
         tabs.joined(3, Wants::All, 20_000, 9_600);
-        assert_eq!(tabs.tenure(), 20_001);
+        assert_eq!(tabs.term(), 20_001);
         tabs.joined(3, Wants::All, 20_001, 9_700);
-        assert_eq!(tabs.tenure(), 20_001);
+        assert_eq!(tabs.term(), 20_001);
     }
 
     #[test]
@@ -421,8 +421,8 @@ mod tests {
         // What the leader before carried goes on for a while, so that nobody has to wait for it.
         assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG"]));
         assert_eq!(tabs.look(11_000, true, 0.0), Duty::Rest);
-        tabs.joined(5, these(&["AAPL"]), tabs.tenure(), 12_000);
-        tabs.joined(6, these(&["NVDA"]), tabs.tenure(), 12_000);
+        tabs.joined(5, these(&["AAPL"]), tabs.term(), 12_000);
+        tabs.joined(6, these(&["NVDA"]), tabs.term(), 12_000);
         assert_eq!(tabs.look(12_000, false, 0.0), Duty::Open);
         assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG", "NVDA"]));
         tabs.left(6, 20_000);

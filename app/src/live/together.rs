@@ -27,14 +27,14 @@ pub(super) fn join(source: &Shared) {
         }
     });
     source.borrow_mut().channel = channel;
-    wish(source, false);
+    request_leadership(source, false);
     source::look(source, false);
 }
 
-/// Wants to lead, once nobody else does or at once.
-fn wish(source: &Shared, steal: bool) {
+/// Requests leadership: once no other tab has it, or at once.
+fn request_leadership(source: &Shared, steal: bool) {
     let mut this = source.borrow_mut();
-    // The wish of before goes first: it would stand in line behind this one.
+    // The request of before is withdrawn first: it would queue behind this one.
     this.lock = None;
     if this.channel.is_some() {
         let (granted, ended) = (Rc::clone(source), Rc::clone(source));
@@ -55,13 +55,13 @@ fn lead(source: &Shared) {
 
 /// Takes the place of a leader that says nothing.
 pub(super) fn steal(source: &Shared) {
-    wish(source, true);
+    request_leadership(source, true);
 }
 
 /// Another tab leads.
 fn depose(source: &Shared) {
     source.borrow_mut().let_go();
-    wish(source, false);
+    request_leadership(source, false);
     source::look(source, false);
 }
 

@@ -9,7 +9,7 @@ use events::{Batch, Draft, Owner, Tape, Topic, View, claims, story};
 use market::{Bar, Event, Millis, Symbol};
 use tape::EventId;
 
-use crate::{Builder, Fault, MAX_SYMBOLS, Newcomers, Place, Submission, builder::Hold};
+use crate::{Builder, EventLocation, Fault, MAX_SYMBOLS, Newcomers, Submission, builder::Hold};
 
 /// What became of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Submission {
 }
 
 fn append(
-    events: Vec<(Place, Draft)>,
+    events: Vec<(EventLocation, Draft)>,
     batch: &mut Batch<'_>,
     now: Millis,
     by: By<'_>,
@@ -155,7 +155,7 @@ fn append(
 /// What the tape cannot take, each with its reason.
 fn unacceptable(
     view: &View<'_>,
-    events: &[(Place, Draft)],
+    events: &[(EventLocation, Draft)],
     By { owner, newcomers }: By<'_>,
 ) -> Vec<Fault> {
     let mut faults = Vec::new();

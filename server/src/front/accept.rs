@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 use super::{Front, prepare};
 use crate::{
     Refusal,
-    http::places::{Full, Place},
+    http::places::{Full, Permit},
 };
 
 /// How long nobody is accepted where nothing else helps.
@@ -75,7 +75,7 @@ impl Front {
     }
 
     /// A place for a connection. A proxy's are those of all its clients.
-    fn place(&self, peer: IpAddr) -> Option<Place> {
+    fn place(&self, peer: IpAddr) -> Option<Permit> {
         let counted = (!self.proxies.trust(peer)).then_some(peer);
         let refusal = match self.places.take(counted, 1) {
             Ok(place) => return Some(place),

@@ -81,7 +81,7 @@ impl Exchange {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum RequestPosition {
     /// At the beginning of a head.
     Head,
     /// So many bytes of a request, its head included, are to be let through.
@@ -98,7 +98,7 @@ pub(super) struct Gate {
     unread: BytesMut,
     /// How much of it is known not to be a complete head.
     seen: usize,
-    place: Place,
+    place: RequestPosition,
     next: Option<Next>,
     /// When the head that is awaited is too late.
     late: Pin<Box<Sleep>>,
@@ -176,7 +176,7 @@ impl Gate {
             settings,
             unread: BytesMut::new(),
             seen: 0,
-            place: Place::Head,
+            place: RequestPosition::Head,
             next: None,
             begun: true,
             left: false,
@@ -204,9 +204,9 @@ impl Gate {
     /// Whether the other end may still be sending something that nobody will read.
     pub(super) fn is_sent_to(&self) -> bool {
         match self.place {
-            Place::Within(left) => left > 0 || !self.unread.is_empty(),
-            Place::Last => true,
-            Place::Head => false,
+            RequestPosition::Within(left) => left > 0 || !self.unread.is_empty(),
+            RequestPosition::Last => true,
+            RequestPosition::Head => false,
         }
     }
 
@@ -271,8 +271,8 @@ impl Gate {
         }
         self.exchange.begin(head.body == Body::Chunked);
         self.place = match head.body {
-            Body::Length(length) => Place::Within(length.saturating_add(head.len as u64)),
-            Body::Chunked => Place::Last,
+            Body::Length(length) => RequestPosition::Within(length.saturating_add(head.len as u64)),
+            Body::Chunked => RequestPosition::Last,
         };
         Next::Plain
     }
@@ -418,7 +418,7 @@ impl hyper::rt::Read for Gate {
         let this = &mut *self;
         loop {
             match this.place {
-                Place::Within(0) if this.exchange.is_busy() || this.stall.is_on() => {
+                RequestPosition::Within(0) if this.exchange.is_busy() || this.stall.is_on() => {
                     // A request that comes before its predecessor is answered waits here; hyper
                     // asks meanwhile only to notice an end. An answer that the socket has not
                     // taken is not over, though hyper has read its body to the end.
@@ -430,19 +430,19 @@ impl hyper::rt::Read for Gate {
                         return Poll::Ready(Ok(()));
                     }
                 }
-                Place::Within(0) => {
-                    this.place = Place::Head;
+                RequestPosition::Within(0) => {
+                    this.place = RequestPosition::Head;
                     this.rest();
                 }
-                Place::Within(left) => {
+                RequestPosition::Within(left) => {
                     if this.unread.is_empty() && ready!(this.poll_fill(context))? == 0 {
                         return Poll::Ready(Ok(()));
                     }
                     let count = this.pass(&mut out, left);
-                    this.place = Place::Within(left - count as u64);
+                    this.place = RequestPosition::Within(left - count as u64);
                     return Poll::Ready(Ok(()));
                 }
-                Place::Last => {
+                RequestPosition::Last => {
                     if this.unread.is_empty() {
                         if ready!(this.poll_fill_or_left(context))? == 0 {
                             return Poll::Ready(Ok(()));
@@ -452,7 +452,7 @@ impl hyper::rt::Read for Gate {
                     this.pass(&mut out, u64::MAX);
                     return Poll::Ready(Ok(()));
                 }
-                Place::Head => {
+                RequestPosition::Head => {
                     if this.next.is_none() {
                         this.next = Some(ready!(this.poll_next(context)));
                     }

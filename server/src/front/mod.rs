@@ -54,7 +54,7 @@ use crate::{
     Metrics, Refusal,
     http::{
         self, Peer, Proxies, Service,
-        places::{Place, Places},
+        places::{Permit, Places},
         stream::{Handover, WritesStreams},
     },
 };
@@ -146,7 +146,7 @@ struct Front {
 
 impl Front {
     /// Answers the requests of a connection, one after the other.
-    async fn connection(self, tcp: TcpStream, peer: SocketAddr, place: Place) {
+    async fn connection(self, tcp: TcpStream, peer: SocketAddr, place: Permit) {
         let held = (self.metrics.connected(), place);
         let mut gate = Gate::new(tcp, Arc::clone(&self.settings));
         let mut next = match self.shutdown.run_until_cancelled(gate.next()).await {

@@ -18,7 +18,7 @@ use super::{gate::Stall, respond::LAST_CHUNK, settings::Settings};
 use crate::{
     ConnectionGauge,
     http::{
-        places::Place,
+        places::Permit,
         stream::{Framing, Stream},
     },
 };
@@ -41,7 +41,7 @@ pub(super) struct Writer {
     chatter: usize,
     ending: bool,
     #[expect(dead_code, reason = "held for its drop")]
-    connection: (ConnectionGauge, Place),
+    connection: (ConnectionGauge, Permit),
 }
 
 impl Writer {
@@ -51,7 +51,7 @@ impl Writer {
         tcp: TcpStream,
         opening: Vec<u8>,
         settings: Arc<Settings>,
-        connection: (ConnectionGauge, Place),
+        connection: (ConnectionGauge, Permit),
     ) -> Self {
         if let Err(error) = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER) {
             debug!(%error, "could not set the size of the send buffer");

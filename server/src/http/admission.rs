@@ -6,7 +6,7 @@ use axum::http::HeaderValue;
 use tracing::debug;
 
 use crate::StreamGauge;
-use crate::http::{Service, places::Place, problem::Problem};
+use crate::http::{Service, places::Permit, problem::Problem};
 
 /// Who asks, as an extension of the request.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl Asker {
 #[must_use]
 pub(crate) struct Admission {
     #[expect(dead_code, reason = "held for its drop")]
-    slot: Place,
+    slot: Permit,
     #[expect(dead_code, reason = "held for its drop")]
     gauge: StreamGauge,
     asker: Asker,

@@ -21,7 +21,7 @@ use crate::Refusal;
 use crate::http::{
     Service,
     admission::Asker,
-    places::{Full, Place, Places},
+    places::{Full, Permit, Places},
     poll,
     problem::Problem,
 };
@@ -171,7 +171,7 @@ pub(crate) async fn bound_files(
     }
 }
 
-type Taken = Arc<(Option<Place>, Place)>;
+type Taken = Arc<(Option<Permit>, Permit)>;
 
 /// A body whose bytes hold their places, wherever they wait.
 struct Held {

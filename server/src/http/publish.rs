@@ -35,7 +35,7 @@ use crate::{
     publish::{PublishGate, Publisher},
 };
 use events::Owner;
-use publication::{By, Format, Outcome, Place, Refusal, Submission};
+use publication::{By, Format, Outcome, EventLocation, Refusal, Submission};
 
 /// The types that are read, as `Accept` names them.
 const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
@@ -428,9 +428,9 @@ fn cut(text: String, most: usize) -> String {
 impl From<publication::Fault> for Fault {
     fn from(fault: publication::Fault) -> Self {
         let (line, index) = match fault.place {
-            Place::Only => (None, None),
-            Place::Line(line) => (Some(line), None),
-            Place::Index(index) => (None, Some(index)),
+            EventLocation::Only => (None, None),
+            EventLocation::Line(line) => (Some(line), None),
+            EventLocation::Index(index) => (None, Some(index)),
         };
         Fault {
             line,

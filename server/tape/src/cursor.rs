@@ -31,7 +31,7 @@ pub struct Delivery<P> {
 /// There are two positions, because with an interval conflated entries wait while retained ones pass
 /// them. This is all that a cursor remembers, whatever it fails to read.
 #[derive(Debug, Clone)]
-struct Place {
+struct Positions {
     /// Every retained entry up to here was read.
     retained: EventId,
     /// Every conflated entry up to here was read, or a newer one of its key is ahead.
@@ -47,9 +47,9 @@ struct Place {
     due: Option<u64>,
 }
 
-impl Place {
+impl Positions {
     fn at(id: EventId, min_interval: Option<u64>) -> Self {
-        Place {
+        Positions {
             retained: id,
             conflated: id,
             released: id,
@@ -214,7 +214,7 @@ impl<P> Eq for Head<'_, P> {}
 pub struct Cursor<K: Key, P: Payload> {
     log: Arc<Mutex<Log<K, P>>>,
     reader: usize,
-    place: Place,
+    positions: Positions,
     waits: bool,
 }
 
@@ -228,14 +228,14 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         Cursor {
             log: Arc::clone(log),
             reader,
-            place: Place::at(position, min_interval),
+            positions: Positions::at(position, min_interval),
             waits: false,
         }
     }
 
     /// Goes back to conflated entries that a cursor at the same position may have withheld.
     pub(crate) fn rewind_conflated(&mut self, ms: u64) {
-        self.place.conflated = self.place.conflated.back(ms);
+        self.positions.conflated = self.positions.conflated.back(ms);
     }
 
     /// Reads what is due, oldest first, to the end of `out`: at least one entry if any is due,
@@ -255,7 +255,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
     ) -> Result<(), OffTape> {
         let mut log = lock(&self.log);
         log.observe(now);
-        self.place.read(&log, self.reader, now, max_bytes, out)
+        self.positions.read(&log, self.reader, now, max_bytes, out)
     }
 
     /// Reads as [`Cursor::read`] does, or waits: ready when something was read or the cursor is off
@@ -304,15 +304,15 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         let before = out.len();
         let mut log = lock(&self.log);
         log.observe(now);
-        let read = self.place.read(&log, self.reader, now, max_bytes, out);
+        let read = self.positions.read(&log, self.reader, now, max_bytes, out);
         let ready = read.is_err() || out.len() > before;
-        let at_end = self.place.retained == log.last && self.place.conflated == log.last;
-        let no_interval = self.place.min_interval.is_none();
+        let at_end = self.positions.retained == log.last && self.positions.conflated == log.last;
+        let no_interval = self.positions.min_interval.is_none();
         self.waits = !ready || (ahead && read.is_ok() && at_end && no_interval);
         let old_waker = if !self.waits {
             log.readers[self.reader].wake_all()
         } else {
-            let what = match self.place.due {
+            let what = match self.positions.due {
                 Some(_) => For::Retained,
                 None => For::Any,
             };
@@ -336,7 +336,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
     /// When conflated entries that the last read withheld may be read, in milliseconds since the
     /// Unix epoch: the time to read again, if nothing wakes the cursor before.
     pub fn due(&self) -> Option<u64> {
-        self.place.due
+        self.positions.due
     }
 
     /// Reads conflated entries at most once in so many milliseconds, from the next read on; retained
@@ -344,13 +344,13 @@ impl<K: Key, P: Payload> Cursor<K, P> {
     ///
     /// What one read begins, `max_bytes` at a time, counts as once.
     pub fn set_min_interval(&mut self, ms: Option<u64>) {
-        self.place.min_interval = ms;
+        self.positions.min_interval = ms;
     }
 
     /// The position that a cursor could be resumed from to go on where this one stands. It moves
     /// also when entries of other topics pass.
     pub fn position(&self) -> EventId {
-        self.place.retained
+        self.positions.retained
     }
 
     /// Listens to more topics, for what is after [`Cursor::position`]; one that it listens to
@@ -373,7 +373,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         let log = lock(&self.log);
         let seats = log.readers[self.reader].seats();
         let evicted = seats.iter().map(|seat| log.topics[seat.topic].evicted);
-        self.place.retained = evicted.fold(self.place.retained, EventId::max);
+        self.positions.retained = evicted.fold(self.positions.retained, EventId::max);
         view(&View::new(&log))
     }
 
@@ -383,7 +383,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
     pub fn restart<R>(&mut self, view: impl FnOnce(&View<'_, K, P>) -> R) -> R {
         let log = lock(&self.log);
         let seen = view(&View::new(&log));
-        self.place = Place::at(log.last, self.place.min_interval);
+        self.positions = Positions::at(log.last, self.positions.min_interval);
         seen
     }
 }
@@ -398,6 +398,6 @@ impl<K: Key, P: Payload> Drop for Cursor<K, P> {
 
 impl<K: Key, P: Payload> fmt::Debug for Cursor<K, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Cursor").field(&self.place).finish()
+        f.debug_tuple("Cursor").field(&self.positions).finish()
     }
 }

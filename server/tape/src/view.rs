@@ -47,7 +47,7 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
 
     /// The entry of a conflation key.
     pub fn newest(&self, key: &K) -> Option<(EventId, &'a P)> {
-        self.log.newest(key).map(tell)
+        self.log.newest(key).map(pair)
     }
 
     /// The conflated entries of a topic, oldest first.
@@ -57,7 +57,7 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
     ) -> impl DoubleEndedIterator<Item = (EventId, &'a P)> + use<'a, K, P> {
         let topic = self.log.find(topic);
         let entries = topic.map(|topic| topic.conflated.values());
-        entries.into_iter().flatten().map(|entry| tell(entry))
+        entries.into_iter().flatten().map(|entry| pair(entry))
     }
 
     /// The conflated entries of a topic that are newer than `after`, oldest first: what has changed since.
@@ -68,7 +68,7 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
     ) -> impl Iterator<Item = (EventId, &'a P)> + use<'a, K, P> {
         let topic = self.log.find(topic);
         let entries = topic.map(|topic| topic.conflated.range((Excluded(after), Unbounded)));
-        entries.into_iter().flatten().map(|(_, entry)| tell(entry))
+        entries.into_iter().flatten().map(|(_, entry)| pair(entry))
     }
 
     /// The retained entries of a topic that are in the window and older than `before`, newest first. It is
@@ -83,7 +83,7 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
             let older = topic.retained.partition_point(|entry| entry.id < before);
             topic.retained.range(..older).rev()
         });
-        entries.into_iter().flatten().map(|entry| tell(entry))
+        entries.into_iter().flatten().map(|entry| pair(entry))
     }
 
     /// The retained entries of a topic that are in the window, newest first.
@@ -93,10 +93,10 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
     ) -> impl DoubleEndedIterator<Item = (EventId, &'a P)> + use<'a, K, P> {
         let topic = self.log.find(topic);
         let entries = topic.map(|topic| topic.retained.iter().rev());
-        entries.into_iter().flatten().map(|entry| tell(entry))
+        entries.into_iter().flatten().map(|entry| pair(entry))
     }
 }
 
-fn tell<P>(entry: &Entry<P>) -> (EventId, &P) {
+fn pair<P>(entry: &Entry<P>) -> (EventId, &P) {
     (entry.id, &entry.payload)
 }

@@ -50,7 +50,7 @@ pub use super::recording::LIMIT;
 /// How many redirects lead to an answer at the most.
 const REDIRECTS: usize = 5;
 
-/// A source's own wish is heard up to here, so that one wrong header does not silence it for a year.
+/// The longest time between polls that a source may ask for, so that one wrong header does not end them for a year.
 const LONGEST_FRESH: Duration = Duration::from_secs(60 * 60);
 
 /// How long a source is left alone that says "too often" and not for how long.
@@ -485,9 +485,9 @@ impl From<FetchError> for FeedError {
 
 /// How long to wait after an answer: as long as the feed would, or as the source asks for, and a little
 /// longer by chance, so that those who poll the same source do not do so in step.
-pub fn pause(interval: Duration, wish: Option<Duration>) -> Duration {
-    let wish = wish.unwrap_or_default().min(LONGEST_FRESH);
-    interval.max(wish).mul_f64(1.0 + fastrand::f64() / 20.0)
+pub fn pause(interval: Duration, asked: Option<Duration>) -> Duration {
+    let asked = asked.unwrap_or_default().min(LONGEST_FRESH);
+    interval.max(asked).mul_f64(1.0 + fastrand::f64() / 20.0)
 }
 
 /// An address as it may be shown.

@@ -143,15 +143,15 @@ fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pair>, D::Erro
 }
 
 /// The most pairs of one feed: they all stand in one message.
-const MOST: usize = 200;
+const MAX_PAIRS: usize = 200;
 
 /// Checks how many pairs there are.
 fn check(pairs: &[Pair], name: &str) -> Result<(), String> {
     options::some(pairs, &format!("{name}:BTC-USD,ETH-USD"))?;
     match pairs.len() {
-        ..=MOST => Ok(()),
+        ..=MAX_PAIRS => Ok(()),
         many => Err(format!(
-            "{many} symbols in one feed: expected at most {MOST}; use several feeds"
+            "{many} symbols in one feed: expected at most {MAX_PAIRS}; use several feeds"
         )),
     }
 }
@@ -167,9 +167,9 @@ pub(crate) fn session(pair: Symbol, venue: &str, source: &str, quality: Quality)
 pub(crate) struct Asked<'a> {
     source: &'static str,
     pairs: &'a [Pair],
-    /// The pairs whose session was told, which is once in the life of a feed: the day's references
+    /// The pairs whose session was published, which is once in the life of a feed: the day's references
     /// have been added to it since.
-    told: &'a mut BTreeSet<Symbol>,
+    published: &'a mut BTreeSet<Symbol>,
     refused: BTreeMap<Symbol, String>,
 }
 
@@ -177,12 +177,12 @@ impl<'a> Asked<'a> {
     pub(crate) fn new(
         source: &'static str,
         pairs: &'a [Pair],
-        told: &'a mut BTreeSet<Symbol>,
+        published: &'a mut BTreeSet<Symbol>,
     ) -> Self {
         Asked {
             source,
             pairs,
-            told,
+            published,
             refused: BTreeMap::new(),
         }
     }
@@ -203,7 +203,7 @@ impl<'a> Asked<'a> {
 
     /// The source gives a pair.
     pub(crate) fn given(&mut self, symbol: Symbol, publisher: &Publisher) {
-        if self.told.insert(symbol) {
+        if self.published.insert(symbol) {
             publisher.session(session(symbol, self.source, self.source, Quality::Live));
         }
     }
@@ -211,7 +211,7 @@ impl<'a> Asked<'a> {
     /// The source refuses a pair, in these words.
     ///
     /// # Errors
-    /// When it has refused all of them, what there is to say about it.
+    /// When it has refused all of them, why.
     pub(crate) fn refused(
         &mut self,
         symbol: Symbol,
@@ -280,8 +280,8 @@ mod tests {
     #[test]
     fn finds_the_pairs_that_a_text_names() {
         let pairs = ["BTC-USD", "ETH-USD", "BT-USD"].map(|text| Pair::read(text).unwrap());
-        let mut told = BTreeSet::new();
-        let asked = Asked::new("Test", &pairs, &mut told);
+        let mut published = BTreeSet::new();
+        let asked = Asked::new("Test", &pairs, &mut published);
         let named = |text| -> Vec<String> {
             let named = asked.named_in(text).into_iter();
             named.map(|symbol| symbol.to_string()).collect()

@@ -19,7 +19,7 @@ use crate::{
     kit::{
         conditions,
         fields::{self, Field},
-        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say, words},
+        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol, words},
         us_stock,
     },
 };
@@ -97,7 +97,7 @@ pub struct Finnhub {
 }
 
 impl Finnhub {
-    /// A feed as the options say.
+    /// A feed as the options outbox.
     pub fn new(options: Options) -> Self {
         Finnhub {
             options,
@@ -175,13 +175,18 @@ impl Protocol for Conversation<'_> {
         self.address.clone()
     }
 
-    fn greet(&mut self, say: &mut Say) {
+    fn greet(&mut self, outbox: &mut Outbox) {
         for symbol in self.symbols {
-            say.text(json!({"type": "subscribe", "symbol": symbol}).to_string());
+            outbox.text(json!({"type": "subscribe", "symbol": symbol}).to_string());
         }
     }
 
-    fn read(&mut self, text: &str, publisher: &Publisher, _say: &mut Say) -> Result<Heard, Fault> {
+    fn read(
+        &mut self,
+        text: &str,
+        publisher: &Publisher,
+        _say: &mut Outbox,
+    ) -> Result<Heard, Fault> {
         match parse(text, publisher.now()).map_err(|error| error.hiding(self.key))? {
             Message::Trades(trades) => {
                 let mut heard = Heard::Unknown;

@@ -19,7 +19,7 @@ use crate::{
     kit::options::{self, FeedOptions, Main},
     kit::{
         conditions::Scope,
-        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
+        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol},
         us_stock,
     },
 };
@@ -197,7 +197,7 @@ pub struct Stocks {
 }
 
 impl Stocks {
-    /// A feed as the options say.
+    /// A feed as the options outbox.
     pub fn new(options: Options) -> Self {
         Stocks {
             options,
@@ -279,7 +279,12 @@ impl Protocol for Conversation<'_> {
         self.dialogue.awaits()
     }
 
-    fn read(&mut self, text: &str, publisher: &Publisher, say: &mut Say) -> Result<Heard, Fault> {
+    fn read(
+        &mut self,
+        text: &str,
+        publisher: &Publisher,
+        outbox: &mut Outbox,
+    ) -> Result<Heard, Fault> {
         let Conversation {
             dialogue,
             options,
@@ -289,7 +294,7 @@ impl Protocol for Conversation<'_> {
         let ours = |symbol: Symbol| options.symbols.contains(&symbol);
         let scope = options.feed.scope();
         let account = dialogue.account;
-        dialogue.read(text, publisher, say, |kind, object| {
+        dialogue.read(text, publisher, outbox, |kind, object| {
             let mut faults = Vec::new();
             let message = frames::parse(scope, kind, object, publisher.now(), &mut faults)?;
             let faults = faults.into_iter();

@@ -203,7 +203,7 @@ impl Address {
             return Ok(answer.fresh);
         };
         match self.take(document, options, shared, publisher).await {
-            Ok(wish) => Ok(wish.max(answer.fresh)),
+            Ok(asked) => Ok(asked.max(answer.fresh)),
             Err(why) => {
                 self.page.forget();
                 let why = format!("{}: {why}", fetch::place(self.page.url()));
@@ -214,10 +214,10 @@ impl Address {
 
     fn note(&mut self, asked: Asked, interval: Duration) {
         let wait = match asked {
-            Ok(wish) => {
+            Ok(asked) => {
                 self.failures = 0;
                 self.standing = Standing::Good;
-                pause(interval, wish)
+                pause(interval, asked)
             }
             Err((why, wait, is_fatal)) => {
                 self.failures += 1;
