@@ -3,7 +3,7 @@ use leptos_meta::provide_meta_context;
 
 use crate::page::Page;
 
-/// The page. It draws from the [`PageData`](crate::PageData) of the context.
+/// The page. It draws from the [`PageData`](crate::state::page_data::PageData) of the context.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -16,7 +16,7 @@ pub fn App() -> impl IntoView {
 pub fn hydrate() {
     // Nothing can be built on data that cannot be read, and what the server drew is all there is to see.
     let Some(data) = embedded_data() else {
-        return crate::stop();
+        return crate::document::stopped::stop();
     };
     let build = move || {
         leptos::mount::hydrate_body(move || {
@@ -30,18 +30,18 @@ pub fn hydrate() {
 /// What the server drew the page from; none where it cannot be read. A story that was left out of it is left out of the
 /// page, too, since the two have to be the same.
 #[cfg(target_arch = "wasm32")]
-fn embedded_data() -> Option<crate::PageData> {
+fn embedded_data() -> Option<crate::state::page_data::PageData> {
     let text = document()
         .get_element_by_id("page-data")
         .and_then(|element| element.text_content())
         .unwrap_or_default();
-    match crate::json::read(&text) {
+    match crate::browser::json::read(&text) {
         Ok(data) => {
-            if crate::json::left_out() > 0 {
-                crate::story::keep_drawn(&data);
+            if crate::browser::json::left_out() > 0 {
+                crate::news::story::keep_drawn(&data);
             }
             let query = window().location().search().unwrap_or_default();
-            Some(crate::PageData { query, ..data })
+            Some(crate::state::page_data::PageData { query, ..data })
         }
         Err(error) => {
             leptos::logging::error!("the page carries no data to start from: {error}");

@@ -8,91 +8,35 @@
 // What the component macro writes beside a component is public, whatever the component is.
 #![allow(unreachable_pub)]
 
-mod add_symbol;
-mod address;
-mod alert;
-mod alert_form;
-mod alert_panel;
 mod alerts;
-mod announcer;
 mod app;
 mod browser;
-mod chart_choices;
-mod chart_menus;
 mod chart_panel;
-mod chart_selects;
-mod chart_table;
-mod charted;
-mod clock;
-mod combobox;
-mod connection_status;
-mod dashboard;
-mod days;
-mod days_reader;
-mod drag;
-mod figure;
-mod figures;
-mod flash;
-mod halts;
+mod document;
+mod format;
 mod help;
-#[cfg(target_arch = "wasm32")]
-mod json;
-#[cfg(target_arch = "wasm32")]
-mod json_value;
-mod keys;
+mod lean;
 mod live;
-mod mark;
-mod market_state;
-mod missing;
-mod navigation;
 mod news;
-mod news_filter;
-mod news_filter_form;
-mod news_list;
-mod news_reader;
-mod notes;
-mod notification;
-mod older_news;
-mod opening_hours;
-mod own_list;
 mod page;
-mod page_data;
-mod pause;
-mod pause_button;
-mod preferences;
-mod price_path;
-mod problem;
-#[cfg(feature = "ssr")]
-mod program;
-mod quote_figures;
-mod quote_header;
-mod range;
-mod range_bar;
-mod range_buttons;
-mod reactive;
-mod search;
+mod quote;
 mod settings;
-#[cfg(feature = "ssr")]
-mod shell;
-mod signal;
-mod sorted;
-mod sparkline;
-mod stopped;
-mod storage;
-mod story;
+mod state;
 mod top_bar;
 mod watchlist;
-mod watchlist_row;
+mod widgets;
 
 pub use app::App;
 #[cfg(target_arch = "wasm32")]
 pub use app::hydrate;
 #[cfg(feature = "ssr")]
-pub use chart_choices::charted_by;
-pub use days::Days;
-pub use page_data::{FoundBars, FoundNews, PageData, Problem, address_of_news};
-pub use range::{Range, RangeError};
+pub use chart_panel::choices::charted_by;
 #[cfg(feature = "ssr")]
-pub use shell::shell;
+pub use document::shell::shell;
 #[cfg(target_arch = "wasm32")]
-pub use stopped::stop;
+pub use document::stopped::stop;
+pub use state::{
+    days::Days,
+    page_data::{FoundBars, FoundNews, PageData, Problem, address_of_news},
+    range::{Range, RangeError},
+};

@@ -2,26 +2,23 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    address,
-    announcer::Announcer,
-    chart_panel::ChartPanel,
-    connection_status::state_name,
-    dashboard::Dashboard,
-    figures::{Shown, digits},
-    keys,
-    navigation::Navigation,
-    news::NewsPanel,
-    notes::NoteList,
-    own_list::OwnList,
-    page_data::PageData,
-    problem::{ProblemNotice, nothing_yet, unknown_symbol},
-    quote_header::QuoteHeader,
-    reactive::drawn,
-    signal::{Memo, StoredValue},
-    stopped,
-    story::show_story,
-    top_bar::TopBar,
-    watchlist::Watchlist,
+    chart_panel::panel::ChartPanel,
+    document::stopped,
+    format::figures::{Shown, digits},
+    help::keys,
+    lean::{
+        reactive::drawn,
+        signal::{Memo, StoredValue},
+    },
+    news::{panel::NewsPanel, story::show_story},
+    quote::{
+        header::QuoteHeader,
+        problem::{ProblemNotice, nothing_yet, unknown_symbol},
+    },
+    state::{address, dashboard::Dashboard, navigation::Navigation, page_data::PageData},
+    top_bar::{bar::TopBar, connection_status::state_name},
+    watchlist::{own_list::OwnList, panel::Watchlist},
+    widgets::{announcer::Announcer, notes::NoteList},
 };
 
 /// The whole page. It stays as it is when the address changes; only what it shows changes. What has
@@ -118,7 +115,7 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
     #[cfg(target_arch = "wasm32")]
     {
         let mut start = Some(id);
-        crate::reactive::effect(move || {
+        crate::lean::reactive::effect(move || {
             let Some(id) = start.take() else {
                 return;
             };
@@ -134,10 +131,10 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
                 }
                 symbols
             });
-            crate::live::follow(dashboard, symbols, id);
+            crate::live::follow::follow(dashboard, symbols, id);
         });
         // The page was drawn with more than a list of one's own has: what is opened of it is followed.
-        crate::reactive::effect(move || {
+        crate::lean::reactive::effect(move || {
             dashboard.open.track();
             dashboard.choices.compared.track();
             let mut drawn = dashboard.charted();

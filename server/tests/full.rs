@@ -12,9 +12,9 @@ use std::{
 };
 
 use market::{Event, sse::Decoder};
+use publishers::TokenGrant;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
-use server::publish::TokenGrant;
 use tokio::time::{sleep, timeout};
 
 use support::{news, problem, session};
@@ -106,12 +106,18 @@ impl Program {
             .bearer_auth(TOKEN)
             .header("content-type", "application/json")
             .body(Value::from_iter(events).to_string());
-        timeout(TEST_TIMEOUT, request.send()).await.unwrap().unwrap()
+        timeout(TEST_TIMEOUT, request.send())
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     async fn text(&self, path: &str) -> String {
         let request = self.client.get(format!("{}{path}", self.address));
-        let response = timeout(TEST_TIMEOUT, request.send()).await.unwrap().unwrap();
+        let response = timeout(TEST_TIMEOUT, request.send())
+            .await
+            .unwrap()
+            .unwrap();
         response.text().await.unwrap()
     }
 
@@ -197,7 +203,10 @@ async fn a_full_disk_is_told_and_the_stream_goes_on_until_there_is_room() {
     let mut decoder = Decoder::default();
     let mut last = None;
     while last.as_ref() != Some(&long(answered)) {
-        let chunk = timeout(TEST_TIMEOUT, stream.chunk()).await.unwrap().unwrap();
+        let chunk = timeout(TEST_TIMEOUT, stream.chunk())
+            .await
+            .unwrap()
+            .unwrap();
         decoder.push(&chunk.expect("the stream ends"), |message| {
             last = Some(Event::decode(&message.name, &message.data).unwrap());
         });

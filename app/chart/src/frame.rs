@@ -1,9 +1,9 @@
 //! Which times and values a chart covers, and where on its surface they lie.
 
-use super::draw::Surface;
 use super::scale::{TimeTick, ValueTicks, format_value, time_ticks};
 use super::scene::{Scale, Scene};
 use super::series::{Candle, Series};
+use super::surface::Surface;
 use plotters::coord::CoordTranslate;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::types::RangedCoordf64;
@@ -30,9 +30,6 @@ pub(super) mod size {
     /// What is traded takes this part of the plot, at its bottom.
     pub(in super::super) const VOLUME: f64 = 0.2;
 }
-
-/// The shortest time that fills the plot, so that the first seconds do not leap about.
-const SHORTEST: f64 = 20_000.0;
 
 pub(super) type Coordinates = Cartesian2d<RangedCoordf64, RangedCoordf64>;
 
@@ -365,17 +362,6 @@ fn label(scale: f64, color: BackendColor, anchor: HPos) -> TextStyle<'static> {
     }
 }
 
-/// Up to a little after the last, in steps of about a sixtieth, from so many milliseconds before, or from
-/// the first where that is later.
-pub(super) fn fit_times(first: f64, last: f64, span: f64) -> (f64, f64) {
-    let short = last - first < SHORTEST;
-    let all = (last - first).max(SHORTEST);
-    let step = 2f64.powi((all.min(span) / 64.0).log2().ceil() as i32);
-    let end = if short { first + SHORTEST } else { last };
-    let to = (end / step).floor() * step + 2.0 * step;
-    (first.max((last / step).floor() * step - span), to)
-}
-
 type Fitted = ((f64, f64), Vec<f64>, u32);
 
 /// With room above and below, in steps of a quarter of the distance of two lines, which are at multiples of
@@ -437,6 +423,7 @@ fn fit_log(low: f64, high: f64, decimals: u32, tick: f64, most: u32) -> Fitted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scene::{SHORTEST, fit_times};
     use proptest::prelude::*;
 
     proptest! {

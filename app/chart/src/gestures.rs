@@ -115,7 +115,9 @@ mod tests {
     use leptos::prelude::Owner;
 
     fn drawn(handle: ChartHandle) -> (f64, f64) {
-        handle.with_model(|model| model.frame = frame_of(&model.scene));
+        handle
+            .model
+            .update(|model| model.frame = frame_of(&model.scene));
         handle.shown().expect("it is drawn").0
     }
 

@@ -25,8 +25,10 @@ mod frame;
 mod gestures;
 mod handle;
 mod levels;
+mod model;
 #[cfg(target_arch = "wasm32")]
 mod painter;
+mod reader;
 mod reading;
 pub mod scale;
 pub mod scene;
@@ -34,6 +36,7 @@ pub mod series;
 #[cfg(not(target_arch = "wasm32"))]
 mod still;
 mod studies;
+mod summary;
 mod surface;
 pub mod svg;
 pub mod view;

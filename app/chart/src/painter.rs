@@ -3,7 +3,7 @@
 use super::canvas::Canvas;
 use super::draw::{self, Frame, Palette, Rgb};
 use super::files::offer;
-use super::handle::{ChartHandle, Dirty};
+use super::model::{Dirty, SharedModel};
 use js_sys::Reflect;
 use leptos::prelude::{GetUntracked, RwSignal, Set};
 use std::cell::{Cell, RefCell};
@@ -39,7 +39,7 @@ pub(super) struct Painter {
 struct Core {
     /// To be called back by the browser without being kept alive by it.
     weak: Weak<Core>,
-    handle: ChartHandle,
+    model: SharedModel,
     drawn: RwSignal<bool>,
     window: Window,
     document: Document,
@@ -107,12 +107,12 @@ fn calling(core: &Weak<Core>, does: fn(&Core)) -> Closure<dyn FnMut()> {
 }
 
 impl Painter {
-    /// Draws `handle` onto three canvases that cover `plot`, and sets `drawn` once that is done.
+    /// Draws `model` onto three canvases that cover `plot`, and sets `drawn` once that is done.
     ///
     /// # Errors
     /// What the browser says where it lacks canvas or observers.
     pub(super) fn new(
-        handle: ChartHandle,
+        model: SharedModel,
         drawn: RwSignal<bool>,
         plot: HtmlElement,
         canvases: [HtmlCanvasElement; 3],
@@ -129,7 +129,7 @@ impl Painter {
 
         let core = Rc::new_cyclic(|core| Core {
             weak: core.clone(),
-            handle,
+            model,
             drawn,
             window: window.clone(),
             document: document.clone(),
@@ -355,7 +355,7 @@ impl Core {
     /// to be seen. Errors of the surface are those of a canvas that is gone: there is nobody to tell.
     fn draw(&self, dirty: Dirty, anew: bool) -> bool {
         let mut empty = true;
-        self.handle.with_model(|model| {
+        self.model.update(|model| {
             let [axes, series, overlay] = &self.layers;
             if dirty.contains(Dirty::SERIES) || dirty.contains(Dirty::SAMPLES) {
                 let known = dirty.contains(Dirty::SERIES) || model.changed == f64::NEG_INFINITY;
@@ -495,7 +495,7 @@ impl Core {
         let wait = self.summarized.get() + SUMMARY - now;
         if wait <= 0.0 {
             self.summarized.set(now);
-            self.handle.summarize();
+            self.model.summarize();
             return;
         }
         if self.summary_due.get().is_some() {

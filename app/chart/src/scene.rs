@@ -1,7 +1,6 @@
 //! All that is drawn, whatever it is drawn onto.
 
 use super::calendar::{DAY, HOUR, MINUTE, SECOND};
-use super::frame::fit_times;
 use super::scale::{MAX_DECIMALS, power_of_ten};
 use super::series::{Point, Series};
 use super::studies::{Study, StudyLine};
@@ -144,6 +143,9 @@ impl Default for Scene {
 /// Other series and studies at the most: as many as there are colours.
 pub const MAX_LINES: usize = 4;
 
+/// The shortest time that fills the plot, so that the first seconds do not leap about.
+pub(super) const SHORTEST: f64 = 20_000.0;
+
 /// What a candle should be wide at least, in CSS pixels, with the room beside it.
 const CANDLE: f64 = 7.0;
 
@@ -259,4 +261,15 @@ impl Scene {
                 (least / month).ceil() * month
             })
     }
+}
+
+/// Up to a little after the last, in steps of about a sixtieth, from so many milliseconds before, or from
+/// the first where that is later.
+pub(super) fn fit_times(first: f64, last: f64, span: f64) -> (f64, f64) {
+    let short = last - first < SHORTEST;
+    let all = (last - first).max(SHORTEST);
+    let step = 2f64.powi((all.min(span) / 64.0).log2().ceil() as i32);
+    let end = if short { first + SHORTEST } else { last };
+    let to = (end / step).floor() * step + 2.0 * step;
+    (first.max((last / step).floor() * step - span), to)
 }

@@ -1,8 +1,8 @@
 //! The server's surface: the chart as an SVG document.
 
 use super::draw::{self, Frame, Palette, Rgb, Surface};
-use super::handle::describe;
 use super::scene::Scene;
+use super::summary::describe;
 use super::surface::{DASH, FADE};
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{

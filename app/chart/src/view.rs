@@ -1,7 +1,8 @@
 //! The chart as a component of the page.
 
 use super::gestures::{Gesture, wheel_factor};
-use super::handle::{ChartHandle, Step};
+use super::handle::ChartHandle;
+use super::reader::Step;
 use leptos::ev::{KeyboardEvent, PointerEvent, WheelEvent};
 use leptos::html;
 use leptos::prelude::*;
@@ -29,7 +30,7 @@ pub fn Chart(
     let layers = [(); 3].map(|()| NodeRef::<html::Canvas>::new());
     let drawn = RwSignal::new(false);
     let spoken = RwSignal::new(String::new());
-    let summary = handle.summary;
+    let summary = handle.model.summary;
     handle.summarize();
 
     #[cfg(target_arch = "wasm32")]
@@ -187,7 +188,7 @@ fn act(event: &KeyboardEvent, act: impl FnOnce()) {
 #[cfg(not(target_arch = "wasm32"))]
 fn still(handle: ChartHandle) -> String {
     let mut svg = String::new();
-    handle.with_model(|model| {
+    handle.model.update(|model| {
         model.settle();
         svg = super::still::render(&model.scene);
     });
@@ -214,7 +215,7 @@ fn mount(
             return;
         };
         let Some(plot) = plot.get() else { return };
-        match Painter::new(handle, drawn, plot.into(), [axes, series, overlay]) {
+        match Painter::new(handle.model, drawn, plot.into(), [axes, series, overlay]) {
             Ok(painter) => handle.attach(painter),
             // The server's drawing stays.
             Err(error) => leptos::logging::warn!("the chart cannot be drawn: {error:?}"),

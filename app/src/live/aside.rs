@@ -14,11 +14,18 @@ pub(super) trait Close {
 /// ([`EventSource::resume`](https://github.com/WebKit/WebKit/blob/main/Source/WebCore/page/EventSource.cpp)), beside the
 /// page's new one. So the closed stream is kept here, to be closed again as soon as it is not.
 #[derive(Debug)]
-pub(super) struct Aside<S>(Option<S>);
+pub(super) struct Aside<S> {
+    stream: Option<S>,
+    /// Whether the page is aside now.
+    away: bool,
+}
 
 impl<S> Default for Aside<S> {
     fn default() -> Self {
-        Aside(None)
+        Aside {
+            stream: None,
+            away: false,
+        }
     }
 }
 
@@ -27,13 +34,25 @@ impl<S: Close> Aside<S> {
     pub(super) fn put(&mut self, stream: Option<S>) {
         if let Some(stream) = stream {
             stream.close();
-            self.0 = Some(stream);
+            self.stream = Some(stream);
         }
+        self.away = true;
+    }
+
+    /// Whether the page is aside.
+    pub(super) const fn is_away(&self) -> bool {
+        self.away
+    }
+
+    /// The browser shows the page again. Returns whether it was aside.
+    pub(super) fn come_back(&mut self) -> bool {
+        self.keep_closed();
+        std::mem::take(&mut self.away)
     }
 
     /// Closes the stream again where the browser has opened it anew.
     pub(super) fn keep_closed(&self) {
-        if let Some(stream) = self.0.as_ref().filter(|stream| !stream.is_closed()) {
+        if let Some(stream) = self.stream.as_ref().filter(|stream| !stream.is_closed()) {
             stream.close();
         }
     }

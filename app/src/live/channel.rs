@@ -7,8 +7,8 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::{
-    State,
     reader::Passed,
+    state::State,
     tab::{Beat, Message},
     tabs::Wants,
 };

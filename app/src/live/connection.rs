@@ -1,6 +1,6 @@
 use market::{Millis, wire};
 
-use super::{State, skew::Skew};
+use super::{skew::Skew, state::State};
 
 /// The longest time without an event on a stream that is well.
 const HEARTBEAT: Millis = wire::HEARTBEAT.as_millis() as Millis;
@@ -333,7 +333,8 @@ impl Connection {
                 self.reopen_at = Some(now);
             }
             Phase::Connecting | Phase::Lost { .. } | Phase::Stale
-                if self.reopen_at.is_none() && now.saturating_sub(self.attempt) >= ATTEMPT_TIMEOUT =>
+                if self.reopen_at.is_none()
+                    && now.saturating_sub(self.attempt) >= ATTEMPT_TIMEOUT =>
             {
                 self.reopen_at = Some(now + self.backoff(chance));
             }

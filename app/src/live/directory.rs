@@ -2,7 +2,7 @@ use market::Symbol;
 use serde::Deserialize;
 
 use super::request;
-use crate::{address, combobox::Suggestion};
+use crate::{state::address, widgets::suggestion::Suggestion};
 
 /// What the server suggests for a text.
 pub(crate) async fn suggestions(text: &str, limit: usize) -> Result<Vec<Suggestion>, String> {

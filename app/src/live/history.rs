@@ -3,8 +3,14 @@ use market::{Bar, Millis};
 
 use super::request;
 use crate::{
-    FoundBars, FoundNews, address, browser, dashboard::Dashboard, missing::Missing,
-    price_path::interval_named,
+    browser::environment,
+    state::{
+        address,
+        dashboard::Dashboard,
+        missing::Missing,
+        page_data::{FoundBars, FoundNews},
+        price_path::interval_named,
+    },
 };
 
 /// How long a request is not repeated, whether it is under way or failed.
@@ -25,7 +31,7 @@ impl History {
     }
 
     fn fetch(&mut self, dashboard: Dashboard, missing: Missing) {
-        let now = browser::now();
+        let now = environment::now();
         self.asked.retain(|(_, at)| now.saturating_sub(*at) < PAUSE);
         if self.asked.iter().any(|(asked, _)| *asked == missing) {
             return;

@@ -4,15 +4,22 @@
 mod aside;
 #[cfg(target_arch = "wasm32")]
 mod channel;
+#[cfg(target_arch = "wasm32")]
+mod connect;
 mod connection;
 #[cfg(target_arch = "wasm32")]
-mod directory;
+pub(crate) mod directory;
 #[cfg(target_arch = "wasm32")]
 mod events;
 #[cfg(target_arch = "wasm32")]
-mod history;
+pub(crate) mod follow;
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod history;
+#[cfg(target_arch = "wasm32")]
 mod pace;
 mod reader;
+#[cfg(target_arch = "wasm32")]
+mod receive;
 #[cfg(target_arch = "wasm32")]
 mod request;
 #[cfg(test)]
@@ -20,16 +27,8 @@ mod simulation;
 mod skew;
 #[cfg(target_arch = "wasm32")]
 mod source;
-mod state;
+pub(crate) mod state;
 mod tab;
 mod tabs;
 #[cfg(target_arch = "wasm32")]
 mod together;
-
-pub(crate) use state::State;
-#[cfg(target_arch = "wasm32")]
-pub(crate) use {
-    directory::{is_offered, quoted, suggestions},
-    history::{bars, stories},
-    source::follow,
-};

@@ -3,7 +3,7 @@ use market::Millis;
 use serde::de::DeserializeOwned;
 use web_sys::AbortSignal;
 
-use crate::json;
+use crate::browser::json;
 
 /// How long an answer may take that the server does not wait with, in milliseconds.
 const TIMEOUT_MS: u32 = 20_000;

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use market::{EventKind, Millis};
 
 use super::{
-    State,
     reader::Passed,
+    state::State,
     tab::{Answer, Beat, Message, Tab},
     tabs::{Duty, Wants},
 };
-use crate::figures::tests::symbol;
+use crate::format::figures::tests::symbol;
 
 const SYMBOLS: [&str; 4] = ["AAPL", "GOOG", "MSFT", "NVDA"];
 

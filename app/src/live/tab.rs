@@ -1,8 +1,8 @@
 use market::Millis;
 
 use super::{
-    State,
     reader::{Passed, Reader},
+    state::State,
     tabs::{Duty, Rank, Tabs, Wants},
 };
 

@@ -3,7 +3,7 @@ use market::{
     wire::{MAX_WATCHLIST, Topics},
 };
 
-use crate::sorted::SortedSet;
+use crate::lean::sorted::SortedSet;
 
 /// How long a tab counts that says nothing: a hidden one may say something once a minute.
 const COUNTS: Millis = 150_000;
@@ -294,8 +294,8 @@ impl Tabs {
 mod tests {
     use super::*;
     use crate::{
-        figures::tests::{quote, symbol},
-        news_list::tests::news,
+        format::figures::tests::{quote, symbol},
+        news::list::tests::news,
     };
 
     fn these(names: &[&str]) -> Wants {

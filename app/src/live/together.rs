@@ -6,63 +6,31 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 
 use super::{
-    channel::{Channel, Lock},
-    source::{self, Shared},
+    channel::Channel,
+    connect::{self, depose, request_leadership},
+    receive,
+    source::Shared,
     tab::Answer,
 };
-use crate::browser;
+use crate::browser::environment;
 
 /// Joins the other tabs. Where the browser does not let them speak to each other, each has a stream of
 /// its own.
 pub(super) fn join(source: &Shared) {
     let shared = Rc::clone(source);
     let channel = Channel::open(move |message| {
-        let answer = shared.borrow_mut().tab.receive(message, browser::now());
+        let answer = shared.borrow_mut().tab.receive(message, environment::now());
         match answer {
             Answer::None => {}
-            Answer::Take(passed) => source::take(&shared, passed),
-            Answer::Show(beat) => source::take_beat(&shared, beat),
-            Answer::Look => source::look(&shared, false),
+            Answer::Take(passed) => receive::take(&shared, passed),
+            Answer::Show(beat) => receive::take_beat(&shared, beat),
+            Answer::Look => connect::look(&shared, false),
             Answer::Depose => depose(&shared),
         }
     });
     source.borrow_mut().channel = channel;
     request_leadership(source, false);
-    source::look(source, false);
-}
-
-/// Requests leadership: once no other tab has it, or at once.
-fn request_leadership(source: &Shared, steal: bool) {
-    let mut this = source.borrow_mut();
-    // The request of before is withdrawn first: it would queue behind this one.
-    this.lock = None;
-    if this.channel.is_some() {
-        let (granted, ended) = (Rc::clone(source), Rc::clone(source));
-        this.lock = Lock::request(steal, move || lead(&granted), move || depose(&ended));
-    }
-    if this.lock.is_none() {
-        this.channel = None;
-        drop(this);
-        lead(source);
-    }
-}
-
-fn lead(source: &Shared) {
-    source.borrow_mut().lead();
-    source::open(source);
-    source::look(source, false);
-}
-
-/// Takes the place of a leader that says nothing.
-pub(super) fn steal(source: &Shared) {
-    request_leadership(source, true);
-}
-
-/// Another tab leads.
-fn depose(source: &Shared) {
-    source.borrow_mut().let_go();
-    request_leadership(source, false);
-    source::look(source, false);
+    connect::look(source, false);
 }
 
 /// Lets another tab lead, because this one is about to stand still.
@@ -82,7 +50,7 @@ pub(super) fn listen(source: &Shared) {
     let joins = Rc::clone(source);
     let join = Closure::<dyn Fn()>::new(move || {
         // Each page is shown once without having been put aside.
-        let away = joins.borrow_mut().come_back();
+        let away = joins.borrow_mut().aside.come_back();
         if away {
             join(&joins);
         }

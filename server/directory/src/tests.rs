@@ -1,4 +1,3 @@
-
 use super::*;
 
 fn symbol(name: &str) -> Symbol {

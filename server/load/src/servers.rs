@@ -258,7 +258,12 @@ impl Programs {
             .args(["--feed", feed, "--data", data, "--log", "warn"])
             .args(["--publish-token", TOKEN_HASH])
             // All subscribers come from one address.
-            .args(["--max-streams", MAX_STREAMS, "--max-streams-per-address", MAX_STREAMS])
+            .args([
+                "--max-streams",
+                MAX_STREAMS,
+                "--max-streams-per-address",
+                MAX_STREAMS,
+            ])
             .args(["--publish-rate", "1000000", "--publish-burst", "1000000"])
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .args(&self.tickertape_option);

@@ -6,7 +6,8 @@ use axum::http::HeaderValue;
 use tracing::debug;
 
 use crate::StreamGauge;
-use crate::http::{Service, places::Permit, problem::Problem};
+use crate::http::{Service, problem::Problem};
+use front::Permit;
 
 /// Who asks, as an extension of the request.
 #[derive(Debug, Clone)]

@@ -2,11 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::http::{
-    places::{Full, Permit, Places},
-    problem::Problem,
-};
+use crate::http::problem::Problem;
 use crate::{Metrics, Refusal};
+use front::{Full, Permit, Places};
 
 /// After how many seconds somebody who has too many streams may try again.
 const RETRY_AFTER: u64 = 5;

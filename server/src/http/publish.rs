@@ -27,15 +27,13 @@ use crate::http::{
     Service,
     admission::Asker,
     asked,
-    client::{self, NOBODY},
     problem::{Fault, Problem},
 };
-use crate::{
-    archive::Scribe,
-    publish::{PublishGate, Publisher},
-};
 use events::Owner;
-use publication::{By, Format, Outcome, EventLocation, Refusal, Submission};
+use front::{NOBODY, counted_as};
+use history::Scribe;
+use publication::{By, EventLocation, Format, Outcome, Refusal, Submission};
+use publishers::{PublishGate, Publisher};
 
 /// The types that are read, as `Accept` names them.
 const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
@@ -251,7 +249,7 @@ fn counted(desk: &PublishGate, problem: Problem, (client, id): (IpAddr, &str)) -
     if !matches!(problem, Problem::Unauthorized { .. }) {
         return problem;
     }
-    let counted = client::counted_as(client);
+    let counted = counted_as(client);
     match desk.strangers.count(counted) {
         Ok(()) => {
             tracing::warn!(id, %client, "not allowed to publish: {}", problem.detail());

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use super::{Due, Latencies, Mode, Row, Run, Setting, NextStep, Work};
+use super::{Due, Latencies, Mode, NextStep, Row, Run, Setting, Work};
 use crate::{
     Problem,
     scan::{FIRST_SEQUENCE, Found},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DRAIN, Due, Mode, Payload, Row, Run, Setting, NextStep, Work};
+use super::{DRAIN, Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
@@ -114,6 +114,23 @@ impl Open {
             receipts: Receipts::new(subscribers, base),
             latencies: Latencies::new(),
         })
+    }
+}
+
+impl Run {
+    /// Sends one story to all, and waits until all have it: from then on a server has done all that a new subscriber
+    /// makes it do.
+    pub(crate) fn settle(&mut self, subscribers: usize) -> Result<(), Problem> {
+        let mut all = Open::new(self, subscribers, 1.0, Duration::from_secs(1))?;
+        self.drive(&mut all)?;
+        let received = all.receipts.received;
+        if received == subscribers as u64 {
+            Ok(())
+        } else {
+            Err(format!(
+                "{received} of {subscribers} subscribers received the first event"
+            ))
+        }
     }
 }
 

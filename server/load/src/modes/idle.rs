@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Due, Mode, Row, Run, Setting, NextStep, Work};
+use super::{Due, Mode, NextStep, Row, Run, Setting, Work};
 use crate::{
     Problem,
     scan::Found,

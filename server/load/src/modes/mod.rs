@@ -88,21 +88,6 @@ impl Run {
         self.driver.drive(&self.server, work)
     }
 
-    /// Sends one story to all, and waits until all have it: from then on a server has done all that a new subscriber
-    /// makes it do.
-    pub(crate) fn settle(&mut self, subscribers: usize) -> Result<(), Problem> {
-        let mut all = fan_out::Open::new(self, subscribers, 1.0, Duration::from_secs(1))?;
-        self.drive(&mut all)?;
-        let received = all.receipts.received;
-        if received == subscribers as u64 {
-            Ok(())
-        } else {
-            Err(format!(
-                "{received} of {subscribers} subscribers received the first event"
-            ))
-        }
-    }
-
     /// Does work and tells what it cost.
     pub(crate) fn measure(&mut self, work: &mut impl Work) -> Result<Cost, Problem> {
         self.driver.answers = Latencies::new();

@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use super::{Due, Mode, Payload, Row, Run, Setting, NextStep, Work};
+use super::{Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,

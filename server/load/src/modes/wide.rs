@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Due, Mode, Payload, Row, Run, Setting, NextStep, Work};
+use super::{Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,

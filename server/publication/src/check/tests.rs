@@ -1,4 +1,3 @@
-
 use super::*;
 
 const NOW: Millis = 1_790_000_000_000;

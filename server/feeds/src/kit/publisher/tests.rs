@@ -1,10 +1,10 @@
 use std::thread::{self, JoinHandle};
 
 use archive::{Archive, Options, Reader};
-use market::{Trade, TradingState};
+use market::{Clock, Trade, TradingState};
 
 use super::*;
-use crate::testing;
+use crate::{arbiter::Standing, testing};
 use events::testing::START;
 
 fn session(symbol: Symbol, source: &str) -> Session {

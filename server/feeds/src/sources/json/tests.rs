@@ -1,6 +1,9 @@
+use market::Size;
 use proptest::prelude::*;
+use serde_json::value::RawValue;
 
-use super::*;
+use super::{document::time, *};
+use crate::{Secret, kit::options::FeedOptions as _};
 
 fn options(more: &str) -> Options {
     let table: toml::Table = format!("url = 'https://a.example'\n{more}")

@@ -1,0 +1,459 @@
+//! One alert: what it waits for, and how it is written down.
+
+use market::{Action, Millis, News, NewsType, Price, Symbol};
+use rust_decimal::Decimal;
+
+/// What an alert waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// A price at or above this one.
+    Above(Price),
+    /// A price at or below this one.
+    Below(Price),
+    /// A change by so many percent or more, up or down, from the close before.
+    Change(Decimal),
+    /// A story of this type.
+    News(NewsType),
+}
+
+/// What the person wants to be told once.
+///
+/// It fires when a price comes over to the far side of its condition. A price that is beyond when the
+/// alert is made or armed, or when a symbol is heard of for the first time, fires nothing: that is
+/// what the person saw or could have seen. It has to be on the near side once, which is remembered,
+/// so that a price that jumps while no page is open fires when the page is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Alert {
+    /// No two have the same.
+    pub(crate) id: Millis,
+    /// Of what; of any of the watchlist where it is none.
+    pub(crate) symbol: Option<Symbol>,
+    /// What it waits for.
+    pub(crate) condition: Condition,
+    /// Since when, by the server's clock.
+    pub(crate) armed: Millis,
+    /// When it fired, by this machine's clock.
+    pub(crate) fired: Option<Millis>,
+    /// The symbols that have been on the near side since it was armed.
+    pub(crate) near: Vec<Symbol>,
+}
+
+/// What a price is to an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Nothing new.
+    Nothing,
+    /// It is on the near side, for the first time.
+    Near,
+    /// It came over to the far side.
+    Far,
+}
+
+impl Condition {
+    /// Whether a price is on the far side; none where that cannot be known, or where it is no
+    /// condition of prices. `close` is the close before.
+    fn is_beyond(self, price: Price, close: Option<Price>) -> Option<bool> {
+        match self {
+            Condition::Above(limit) => Some(price >= limit),
+            Condition::Below(limit) => Some(price <= limit),
+            Condition::Change(percent) => {
+                let close = close?.decimal();
+                // Without a division nothing is rounded.
+                let change = price.decimal().checked_sub(close)?.abs();
+                let change = change.checked_mul(Decimal::ONE_HUNDRED)?;
+                let limit = close.abs().checked_mul(percent)?;
+                (!close.is_zero()).then_some(change >= limit)
+            }
+            Condition::News(_) => None,
+        }
+    }
+}
+
+impl Alert {
+    /// What a price of a symbol is to it. `watched` says whether the symbol is on the watchlist.
+    pub(crate) fn look(
+        &self,
+        symbol: Symbol,
+        price: Price,
+        close: Option<Price>,
+        watched: bool,
+    ) -> Seen {
+        if self.fired.is_some() || self.symbol.map_or(!watched, |own| own != symbol) {
+            return Seen::Nothing;
+        }
+        match (
+            self.condition.is_beyond(price, close),
+            self.near.contains(&symbol),
+        ) {
+            (Some(false), false) => Seen::Near,
+            (Some(true), true) => Seen::Far,
+            _ => Seen::Nothing,
+        }
+    }
+
+    /// Whether it waits for a story. One that names no symbol is of the whole market, and so of any.
+    pub(crate) fn wants(&self, news: &News, is_watched: impl Fn(&Symbol) -> bool) -> bool {
+        let concerns = match self.symbol {
+            Some(symbol) => news.symbols.contains(&symbol),
+            None => news.symbols.is_empty() || news.symbols.iter().any(is_watched),
+        };
+        self.fired.is_none()
+            && news.action == Action::Created
+            && self.condition == Condition::News(news.kind)
+            && concerns
+    }
+
+    /// Whether its one symbol has not been on the near side yet.
+    pub(crate) fn is_beyond_already(&self) -> bool {
+        let is_of_prices = !matches!(self.condition, Condition::News(_));
+        is_of_prices && self.symbol.is_some() && self.near.is_empty()
+    }
+
+    /// What it waits for, in words.
+    pub(crate) fn words(&self) -> String {
+        let symbol = match &self.symbol {
+            Some(symbol) => symbol.as_str(),
+            None => "any of the watchlist",
+        };
+        match self.condition {
+            Condition::Above(price) => format!("{symbol} at {price} or above"),
+            Condition::Below(price) => format!("{symbol} at {price} or below"),
+            Condition::Change(percent) => format!("{symbol} up or down by {percent} % or more"),
+            Condition::News(kind) => format!("{symbol}: news, {}", kind.label()),
+        }
+    }
+
+    /// One line without an end.
+    fn write(&self) -> String {
+        let (name, value) = match self.condition {
+            Condition::Above(price) => ("above", price.to_string()),
+            Condition::Below(price) => ("below", price.to_string()),
+            Condition::Change(percent) => ("change", percent.to_string()),
+            Condition::News(kind) => ("news", kind_name(kind)),
+        };
+        let near: Vec<&str> = self.near.iter().map(Symbol::as_str).collect();
+        [
+            self.id.to_string(),
+            self.symbol.map_or("*".to_owned(), |it| it.to_string()),
+            name.to_owned(),
+            value,
+            self.armed.to_string(),
+            self.fired.map_or("-".to_owned(), |it| it.to_string()),
+            near.join(","),
+        ]
+        .join(" ")
+    }
+
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let mut next = || words.next();
+        let id = next()?.parse().ok()?;
+        let symbol = match next()? {
+            "*" => None,
+            name => Some(name.parse().ok()?),
+        };
+        let (name, value) = (next()?, next()?);
+        let condition = match name {
+            "above" => Condition::Above(value.parse().ok()?),
+            "below" => Condition::Below(value.parse().ok()?),
+            "change" => Condition::Change(value.parse().ok()?),
+            "news" => Condition::News(kind_of(value)?),
+            _ => return None,
+        };
+        Some(Alert {
+            id,
+            symbol,
+            condition,
+            armed: next()?.parse().ok()?,
+            fired: match next()? {
+                "-" => None,
+                time => Some(time.parse().ok()?),
+            },
+            near: (next()?.split(','))
+                .filter_map(|name| name.parse().ok())
+                .collect(),
+        })
+    }
+}
+
+/// The name of a type of news, in one word.
+pub(crate) fn kind_name(kind: NewsType) -> String {
+    kind.label().replace(' ', "_")
+}
+
+fn kind_of(name: &str) -> Option<NewsType> {
+    NewsType::ALL
+        .into_iter()
+        .find(|kind| kind_name(*kind) == name)
+}
+
+/// What a text says; lines that are no alerts are passed over.
+pub(crate) fn read(text: &str) -> Vec<Alert> {
+    text.lines().filter_map(Alert::read).collect()
+}
+
+/// The alerts as a text, a line each.
+pub(crate) fn write(alerts: &[Alert]) -> String {
+    let lines: Vec<String> = alerts.iter().map(Alert::write).collect();
+    lines.join("\n")
+}
+
+/// What a form says: the name of a condition, and the text, the type of news and the symbol that
+/// were given.
+pub(crate) fn condition(
+    name: &str,
+    value: &str,
+    kind: &str,
+    symbol: Option<Symbol>,
+) -> Result<Condition, String> {
+    if name == "news" {
+        let kind = kind_of(kind).ok_or_else(|| format!("“{kind}” is no type of news."));
+        return kind.map(Condition::News);
+    }
+    let value = value.trim();
+    let number = value.strip_suffix('%').unwrap_or(value).trim_end();
+    let number: Option<Price> = ungrouped(number).and_then(|number| number.parse().ok());
+    if name == "change" {
+        let percent = number.map(Price::decimal);
+        let percent = percent.filter(|percent| *percent > Decimal::ZERO);
+        return percent.map(Condition::Change).ok_or_else(|| {
+            complaint(value, "change", "percent above 0 with a point, such as 2.5")
+        });
+    }
+    let price = number.filter(|_| !value.ends_with('%'));
+    let price = price.ok_or_else(|| complaint(value, "price", "a number such as 226.80"))?;
+    match (symbol, name) {
+        (None, _) => Err(
+            "A price is of one symbol: choose which, instead of any of the watchlist.".to_owned(),
+        ),
+        (_, "below") => Ok(Condition::Below(price)),
+        _ => Ok(Condition::Above(price)),
+    }
+}
+
+fn complaint(value: &str, what: &str, expected: &str) -> String {
+    match value {
+        "" => format!("There is no {what} yet: write {expected}."),
+        value => format!("“{value}” is no {what}: write {expected}."),
+    }
+}
+
+/// A number without the commas between its thousands, which is how the page shows it; none where
+/// commas stand elsewhere.
+fn ungrouped(text: &str) -> Option<String> {
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let mut groups = whole.split(',');
+    let first = groups.next()?;
+    let mut number = first.to_owned();
+    for group in groups {
+        if group.len() != 3 || !(1..=3).contains(&first.len()) {
+            return None;
+        }
+        number.push_str(group);
+    }
+    (!rest.contains(',')).then(|| number + rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{format::figures::tests::symbol, news::list::tests::news};
+
+    fn price(text: &str) -> Price {
+        text.parse().unwrap()
+    }
+
+    fn alert(name: Option<&str>, condition: Condition) -> Alert {
+        Alert {
+            id: 1,
+            symbol: name.map(symbol),
+            condition,
+            armed: 0,
+            fired: None,
+            near: Vec::new(),
+        }
+    }
+
+    /// What each of some prices of a symbol is to an alert, one after the other.
+    fn follow(alert: &mut Alert, name: &str, prices: &[&str]) -> Vec<Seen> {
+        let close = Some(price("100"));
+        let mut seen = Vec::new();
+        for text in prices {
+            let what = alert.look(symbol(name), price(text), close, true);
+            match what {
+                Seen::Nothing => {}
+                Seen::Near => alert.near.push(symbol(name)),
+                Seen::Far => alert.fired = Some(1),
+            }
+            seen.push(what);
+        }
+        seen
+    }
+
+    #[test]
+    fn fires_once_when_the_price_comes_over() {
+        let mut above = alert(Some("GOOG"), Condition::Above(price("226.80")));
+        assert_eq!(
+            follow(
+                &mut above,
+                "GOOG",
+                &["226.79", "226.70", "226.80", "226.70", "227"]
+            ),
+            [
+                Seen::Near,
+                Seen::Nothing,
+                Seen::Far,
+                Seen::Nothing,
+                Seen::Nothing
+            ]
+        );
+        let mut below = alert(Some("GOOG"), Condition::Below(price("226.80")));
+        assert_eq!(
+            follow(&mut below, "GOOG", &["226.8000001", "226.800"]),
+            [Seen::Near, Seen::Far]
+        );
+    }
+
+    #[test]
+    fn a_price_that_is_beyond_already_fires_only_after_it_was_not() {
+        let mut above = alert(Some("GOOG"), Condition::Above(price("226.80")));
+        assert_eq!(
+            follow(&mut above, "GOOG", &["230", "231", "226.79", "226.80"]),
+            [Seen::Nothing, Seen::Nothing, Seen::Near, Seen::Far]
+        );
+    }
+
+    #[test]
+    fn what_was_near_is_remembered() {
+        let mut above = alert(Some("GOOG"), Condition::Above(price("226.80")));
+        follow(&mut above, "GOOG", &["226"]);
+        let mut above = read(&write(&[above])).remove(0);
+        assert_eq!(follow(&mut above, "GOOG", &["240"]), [Seen::Far]);
+    }
+
+    #[test]
+    fn counts_a_change_exactly_and_both_ways() {
+        let change = |percent: &str| Condition::Change(percent.parse().unwrap());
+        let mut up = alert(Some("GOOG"), change("2.5"));
+        assert_eq!(
+            follow(&mut up, "GOOG", &["102.4999999999", "102.5"]),
+            [Seen::Near, Seen::Far]
+        );
+        let mut down = alert(Some("GOOG"), change("2.5"));
+        assert_eq!(
+            follow(&mut down, "GOOG", &["100", "97.50"]),
+            [Seen::Near, Seen::Far]
+        );
+        let unknown = alert(Some("GOOG"), change("2.5"));
+        for close in [None, Some(Price::ZERO)] {
+            let seen = unknown.look(symbol("GOOG"), price("1"), close, true);
+            assert_eq!(seen, Seen::Nothing);
+        }
+    }
+
+    #[test]
+    fn any_of_the_watchlist_is_each_for_itself() {
+        let mut any = alert(None, Condition::Change(Decimal::ONE));
+        assert_eq!(follow(&mut any, "GOOG", &["100"]), [Seen::Near]);
+        // One that was never near has not come over.
+        assert_eq!(follow(&mut any, "AAPL", &["110"]), [Seen::Nothing]);
+        let not_watched = any.look(symbol("GOOG"), price("110"), Some(price("100")), false);
+        assert_eq!(not_watched, Seen::Nothing);
+        assert_eq!(follow(&mut any, "GOOG", &["110"]), [Seen::Far]);
+    }
+
+    #[test]
+    fn another_symbol_is_nothing_to_it() {
+        let mut goog = alert(Some("GOOG"), Condition::Above(price("10")));
+        assert_eq!(
+            follow(&mut goog, "AAPL", &["9", "11"]),
+            [Seen::Nothing, Seen::Nothing]
+        );
+    }
+
+    #[test]
+    fn wants_news_of_its_type_and_symbol() {
+        let mut story = news("a");
+        story.kind = NewsType::Filing;
+        story.symbols = vec![symbol("GOOG")];
+        let is_watched = |watched: &Symbol| *watched == symbol("GOOG");
+        let filing = Condition::News(NewsType::Filing);
+        assert!(alert(Some("GOOG"), filing).wants(&story, is_watched));
+        assert!(!alert(Some("AAPL"), filing).wants(&story, is_watched));
+        assert!(alert(None, filing).wants(&story, is_watched));
+        assert!(!alert(None, filing).wants(&story, |_| false));
+        assert!(!alert(None, Condition::News(NewsType::Halt)).wants(&story, is_watched));
+        let corrected = News {
+            action: Action::Updated,
+            ..story.clone()
+        };
+        assert!(!alert(None, filing).wants(&corrected, is_watched));
+        story.symbols.clear();
+        assert!(alert(None, filing).wants(&story, |_| false));
+        assert!(!alert(Some("GOOG"), filing).wants(&story, is_watched));
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        let mut all = vec![
+            alert(Some("BRK.B"), Condition::Above(price("226.80"))),
+            alert(Some("^GSPC"), Condition::Below(price("0.00000001"))),
+            alert(None, Condition::Change("2.5".parse().unwrap())),
+            alert(None, Condition::News(NewsType::PressRelease)),
+        ];
+        all[0].near.push(symbol("BRK.B"));
+        all[1].fired = Some(1_732_111_111_111);
+        assert_eq!(read(&write(&all)), all);
+        let broken = format!("\nnonsense\n1 A above x 0 - \n{}\n2 A", write(&all));
+        assert_eq!(read(&broken), all);
+    }
+
+    #[test]
+    fn reads_a_form() {
+        let goog = Some(symbol("GOOG"));
+        let read = |name, value| condition(name, value, "press_release", goog);
+        assert_eq!(
+            read("above", " 226.80 "),
+            Ok(Condition::Above(price("226.80")))
+        );
+        assert_eq!(
+            read("below", "61,837.63"),
+            Ok(Condition::Below(price("61837.63")))
+        );
+        let percent = |text: &str| Ok(Condition::Change(text.parse().unwrap()));
+        assert_eq!(read("change", "2.5 %"), percent("2.5"));
+        assert_eq!(
+            read("news", ""),
+            Ok(Condition::News(NewsType::PressRelease))
+        );
+        assert_eq!(condition("change", "3", "", None), percent("3"));
+    }
+
+    #[test]
+    fn names_what_is_wrong_with_a_form() {
+        let goog = Some(symbol("GOOG"));
+        for value in ["abc", "226,80", "1,2345", "1.2.3", "2 %", "1e5", "1.5,000"] {
+            let error = condition("above", value, "", goog).unwrap_err();
+            assert_eq!(
+                error,
+                format!("“{value}” is no price: write a number such as 226.80.")
+            );
+        }
+        for value in ["0", "-1", "x"] {
+            let error = condition("change", value, "", goog).unwrap_err();
+            assert!(error.starts_with(&format!("“{value}” is no change: write percent above 0")));
+        }
+        let empty = condition("above", "", "", goog).unwrap_err();
+        assert!(empty.starts_with("There is no price yet"), "{empty}");
+        assert!(
+            condition("above", "5", "", None)
+                .unwrap_err()
+                .contains("one symbol")
+        );
+        assert!(
+            condition("news", "", "gossip", goog)
+                .unwrap_err()
+                .contains("“gossip”")
+        );
+    }
+}

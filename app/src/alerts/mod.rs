@@ -1,0 +1,6 @@
+//! The alerts of the person.
+
+mod alert;
+mod form;
+pub(crate) mod panel;
+pub(crate) mod store;

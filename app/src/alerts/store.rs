@@ -1,0 +1,178 @@
+//! The alerts of the person: kept in the browser, looked at with every event, and told once.
+
+use market::{Millis, News, Symbol};
+
+use crate::{
+    alerts::alert::{self, Alert, Condition, Seen},
+    browser::{environment, notification, storage::Storage},
+    format::figures::{Change, digits},
+    lean::{reactive::effect, signal::RwSignal},
+    state::market::Instrument,
+    widgets::notes::Notes,
+};
+
+/// What they are kept under.
+const KEY: &str = "alerts";
+/// How many there may be.
+const MAX_ALERTS: usize = 50;
+
+/// The alerts, in the order in which they were made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Alerts {
+    /// All of them.
+    pub(crate) list: RwSignal<Vec<Alert>>,
+    storage: Storage,
+    notes: Notes,
+}
+
+impl Alerts {
+    /// Those that the browser remembers, as soon as the page is hydrated, and what other tabs make of
+    /// them.
+    pub(crate) fn new(storage: Storage, notes: Notes) -> Self {
+        let alerts = Alerts {
+            list: RwSignal::new(Vec::new()),
+            storage,
+            notes,
+        };
+        effect(move || {
+            alerts.list.set(alerts.kept());
+            storage.on_change(KEY, move |text| {
+                alerts.list.set(alert::read(&text.unwrap_or_default()));
+            });
+        });
+        alerts
+    }
+
+    /// Adds one.
+    pub(crate) fn add(
+        self,
+        symbol: Option<Symbol>,
+        condition: Condition,
+        now: Millis,
+    ) -> Result<(), String> {
+        self.change(|list| {
+            if list.len() >= MAX_ALERTS {
+                return Err(format!(
+                    "There are {MAX_ALERTS} alerts, as many as there can be: remove one first."
+                ));
+            }
+            let newest = list.iter().map(|alert| alert.id + 1).max();
+            list.push(Alert {
+                id: newest.unwrap_or_default().max(environment::now()),
+                symbol,
+                condition,
+                armed: now,
+                fired: None,
+                near: Vec::new(),
+            });
+            Ok(())
+        })
+    }
+
+    /// Takes one away.
+    pub(crate) fn remove(self, id: Millis) {
+        self.change(|list| list.retain(|alert| alert.id != id));
+    }
+
+    /// Has one that fired wait anew.
+    pub(crate) fn arm(self, id: Millis, now: Millis) {
+        self.change(|list| {
+            for alert in list.iter_mut().filter(|alert| alert.id == id) {
+                alert.armed = now;
+                alert.fired = None;
+                alert.near.clear();
+            }
+        });
+    }
+
+    /// Whether there is nothing to look for.
+    pub(crate) fn is_empty(self) -> bool {
+        self.list.with_untracked(Vec::is_empty)
+    }
+
+    /// Looks at the price of a symbol.
+    pub(crate) fn look(self, symbol: Symbol, instrument: &Instrument, watched: bool) {
+        let (quote, session) = (instrument.quote.as_ref(), instrument.session.as_ref());
+        let Some(price) = quote.and_then(|quote| quote.price) else {
+            return;
+        };
+        let close = session.and_then(|session| session.prev_close.or(session.open));
+        let look = |alert: &Alert| alert.look(symbol, price, close, watched);
+        let is_new = |alert: &Alert| look(alert) != Seen::Nothing;
+        if !self.list.with_untracked(|list| list.iter().any(is_new)) {
+            return;
+        }
+        let mut fired = Vec::new();
+        self.change(|list| {
+            for alert in list {
+                match look(alert) {
+                    Seen::Nothing => {}
+                    Seen::Near => alert.near.push(symbol),
+                    Seen::Far => {
+                        alert.fired = Some(environment::now());
+                        fired.push(alert.clone());
+                    }
+                }
+            }
+        });
+        let change = Change::of(symbol, quote, session).percent.text;
+        let price = price.rounded(price.scale().max(digits(session, quote)));
+        for alert in fired {
+            let what = match alert.condition {
+                Condition::Change(_) => format!("{symbol} {change}, at {price}"),
+                _ => format!("{symbol} at {price}"),
+            };
+            self.tell(&alert, &what);
+        }
+    }
+
+    /// Looks at a story.
+    pub(crate) fn look_at_story(self, news: &News, is_watched: impl Fn(&Symbol) -> bool) {
+        let wants = |alert: &Alert| alert.wants(news, &is_watched);
+        if !self.list.with_untracked(|list| list.iter().any(wants)) {
+            return;
+        }
+        let mut fired = Vec::new();
+        self.change(|list| {
+            for alert in list.iter_mut().filter(|alert| wants(alert)) {
+                alert.fired = Some(environment::now());
+                fired.push(alert.clone());
+            }
+        });
+        for alert in fired {
+            self.tell(&alert, &news.headline);
+        }
+    }
+
+    /// The moment that the newest stories of a snapshot have to be of, to be news to some alert.
+    pub(crate) fn wants_news_since(self) -> Option<Millis> {
+        self.list.with_untracked(|list| {
+            let waits = |alert: &&Alert| {
+                alert.fired.is_none() && matches!(alert.condition, Condition::News(_))
+            };
+            list.iter().filter(waits).map(|alert| alert.armed).min()
+        })
+    }
+
+    /// Tells that an alert fired, on the page and by the browser. Of the tabs that are open each may
+    /// do so: the browser shows what has one tag once.
+    fn tell(self, alert: &Alert, what: &str) {
+        let words = alert.words();
+        self.notes.say(format!("{what}. Your alert: {words}."));
+        let tag = format!("tickertape-{}-{}", alert.id, alert.armed);
+        notification::show(what, &words, &tag);
+    }
+
+    fn kept(self) -> Vec<Alert> {
+        alert::read(&self.storage.read(KEY).unwrap_or_default())
+    }
+
+    /// Changes what the browser remembers now, which another tab may have written a moment ago.
+    fn change<T>(self, change: impl FnOnce(&mut Vec<Alert>) -> T) -> T {
+        let mut list = self.kept();
+        let outcome = change(&mut list);
+        self.storage.write(KEY, &alert::write(&list));
+        self.list.set(list);
+        outcome
+    }
+}

@@ -1,0 +1,93 @@
+//! What this browser remembers from one visit to the next: texts under keys of the page's own. A
+//! text that was written otherwise than it is written today is as if there were none.
+
+use leptos::{ev, prelude::*};
+
+use crate::{
+    browser::local_storage::{self, Refusal},
+    lean::{signal::StoredValue, sorted::SortedMap},
+    widgets::notes::Notes,
+};
+
+/// What all names begin with, so that they are told from those of others at the same host.
+pub(crate) const PREFIX: &str = "tickertape:";
+/// What all texts begin with: the version of how they are written.
+pub(crate) const VERSION: &str = "1 ";
+
+/// The browser's storage, or the page's own memory where the browser refuses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Storage {
+    /// What the browser refused to keep.
+    refused: StoredValue<SortedMap<&'static str, String>>,
+    /// Whether the person knows that it refuses.
+    told: StoredValue<bool>,
+    notes: Notes,
+}
+
+impl Storage {
+    /// Refusals are told by `notes`.
+    pub(crate) fn new(notes: Notes) -> Self {
+        Storage {
+            refused: StoredValue::new(SortedMap::new()),
+            told: StoredValue::new(false),
+            notes,
+        }
+    }
+
+    /// The text of a key; none where there is none that this version can read.
+    pub(crate) fn read(self, key: &'static str) -> Option<String> {
+        let refused = self.refused.with_value(|texts| texts.get(&key).cloned());
+        refused.or_else(|| {
+            let text = local_storage::kept(&named(key))?;
+            text.strip_prefix(VERSION).map(str::to_owned)
+        })
+    }
+
+    /// Keeps the text of a key, whatever was there before.
+    pub(crate) fn write(self, key: &'static str, text: &str) {
+        let outcome = local_storage::keep(&named(key), &[VERSION, text].concat());
+        self.refused.update_value(|texts| match outcome {
+            Ok(()) => drop(texts.remove(&key)),
+            Err(_) => drop(texts.insert(key, text.to_owned())),
+        });
+        if let Err(refusal) = outcome
+            && !self.told.get_value()
+        {
+            self.told.set_value(true);
+            self.notes.say(sentence(refusal).to_owned());
+        }
+    }
+
+    /// Keeps a text that nobody misses where the browser refuses.
+    pub(crate) fn note(self, key: &'static str, text: &str) {
+        let _ = local_storage::keep(&named(key), &[VERSION, text].concat());
+    }
+
+    /// Calls back with the text of a key that another tab has written.
+    pub(crate) fn on_change(self, key: &'static str, change: impl Fn(Option<String>) + 'static) {
+        let handle = window_event_listener(ev::storage, move |event| {
+            // An event without a name says that everything was cleared.
+            if event.key().is_none_or(|name| name == named(key)) {
+                change(self.read(key));
+            }
+        });
+        on_cleanup(move || handle.remove());
+    }
+}
+
+fn named(key: &str) -> String {
+    [PREFIX, key].concat()
+}
+
+const fn sentence(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Full => {
+            "This browser has no room left to remember your watchlist, settings and alerts: they last \
+             until this page is closed."
+        }
+        Refusal::Forbidden => {
+            "This browser does not let the page remember your watchlist, settings and alerts: they last \
+             until this page is closed."
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What the chart is given of the market.
+
+use chart::{Compared, Pin, Series};
+use leptos::{ev, prelude::*};
+use market::{Action, Millis, Symbol};
+
+use crate::{
+    chart_panel::choices::PARTS,
+    format::{clock::Zone, figures::digits},
+    lean::{reactive::effect, signal::StoredValue},
+    state::{
+        address,
+        dashboard::Dashboard,
+        market::{ChartChange, Instrument, MarketState},
+        navigation::{replace_parts, search},
+        range::Range,
+    },
+};
+
+/// The chart is not wider than a few thousand columns, and a page that is open for days must not grow.
+const SAMPLES: usize = 1 << 16;
+
+/// What the choices are kept under.
+const KEY: &str = "chart";
+
+/// [`ChartChoices::query`](crate::chart_panel::choices::ChartChoices::query) where nobody chose anything.
+const NOTHING_CHOSEN: &str = "chart=1D,area,linear";
+
+impl Dashboard {
+    /// Has the chart follow what is open, what is chosen, and the news. `named` says that the address names choices. To be
+    /// called once.
+    pub(crate) fn follow_chart(self, named: bool) {
+        let Dashboard {
+            chart,
+            choices,
+            open,
+            range,
+            stories,
+            ..
+        } = self;
+        chart.set_capacity(SAMPLES);
+        chart.set_span(range.get_untracked().millis() as f64);
+        // What is drawn before the effects run, and on the server, where none does.
+        chart.set_kind(choices.kind.get_untracked());
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            chart.set_scale(choices.scale.get_untracked());
+            chart.set_volume(choices.volume.get_untracked());
+            choices
+                .studies
+                .with_untracked(|studies| chart.set_studies(studies));
+        }
+        self.draw_chart();
+        Effect::new(move |drawn: Option<Option<Symbol>>| {
+            let symbol = open.get();
+            if drawn.is_some_and(|drawn| drawn != symbol) {
+                self.open_as_of_now();
+                self.open_range();
+                chart.fit();
+                // Nothing may be said of the one before.
+                chart.summarize();
+            }
+            symbol
+        });
+        Effect::new(move |drawn: Option<Range>| {
+            chart.set_kind(choices.kind.get());
+            choices.compared.track();
+            let range = range.get();
+            if drawn.is_some_and(|drawn| drawn != range) {
+                chart.set_span(range.millis() as f64);
+                self.pause.ask_for_chart();
+            }
+            if drawn.is_some() {
+                self.draw_chart();
+            }
+            range
+        });
+        let zone = self.preferences.zone;
+        effect(move || {
+            chart.set_clock(match zone.get() {
+                Zone::Utc => |_| 0,
+                Zone::NewYork => |time| Zone::NewYork.offset_minutes(time as Millis),
+                Zone::Local => |time| Zone::Local.offset_minutes(time as Millis),
+            });
+        });
+        self.keep_choices(named);
+        effect(move || chart.set_scale(choices.scale.get()));
+        effect(move || chart.set_volume(choices.volume.get()));
+        effect(move || choices.studies.with(|studies| chart.set_studies(studies)));
+        let set_pins = move || {
+            let symbol = open.get().filter(|_| choices.pins.get());
+            let pins = stories.with(|stories| {
+                let news = stories.iter().map(|story| &story.news);
+                let wanted = news.filter(|news| {
+                    let of = |symbol| news.symbols.contains(&symbol);
+                    news.action != Action::Deleted && symbol.is_some_and(of)
+                });
+                let pin = |news: &std::sync::Arc<market::News>| Pin {
+                    time: news.published as i64,
+                    id: news.id.clone(),
+                    text: news.headline.clone(),
+                };
+                wanted.map(pin).collect()
+            });
+            chart.set_pins(pins);
+        };
+        #[cfg(not(target_arch = "wasm32"))]
+        untrack(set_pins);
+        effect(set_pins);
+    }
+
+    /// Keeps what the person chooses in the address and in the browser, and takes it from there.
+    ///
+    /// Choices that the address names come before those of the browser, which stay as they are until the person
+    /// changes something; until then what other tabs change is not taken either. The address names choices once they
+    /// are not those that nobody made.
+    fn keep_choices(self, named: bool) {
+        let (choices, storage) = (self.choices, self.storage);
+        // What was taken last: whatever is otherwise was changed by the person.
+        let taken = StoredValue::new(String::new());
+        let own = StoredValue::new(true);
+        let show = move |query: &str| {
+            let is_named = |part| address::parts(query).any(|(name, _)| name == part);
+            let now = choices.query();
+            if now != NOTHING_CHOSEN || PARTS.into_iter().any(is_named) {
+                replace_parts(&PARTS, &now);
+            }
+        };
+        let take = move |text: Option<String>| {
+            choices.read(&text.unwrap_or_default());
+            taken.set_value(choices.query());
+        };
+        let begin = move || {
+            let kept = storage.read(KEY);
+            if named {
+                own.set_value(kept.as_deref() == Some(&*choices.write()));
+                taken.set_value(choices.query());
+            } else {
+                take(kept);
+            }
+            storage.on_change(KEY, move |text| {
+                if own.get_value() {
+                    take(text);
+                }
+            });
+            let steps = window_event_listener(ev::popstate, move |_| {
+                let query = search();
+                if choices.read_query(&query, |symbol| self.knows(*symbol)) {
+                    taken.set_value(choices.query());
+                    // A symbol that is opened with it has the range of the address.
+                    self.set_range(choices.range.get_untracked());
+                }
+                show(&query);
+            });
+            on_cleanup(move || steps.remove());
+        };
+        effect(move || untrack(begin));
+        effect(move || {
+            let now = choices.query();
+            if taken.get_value() != now {
+                taken.set_value(now);
+                own.set_value(true);
+                storage.write(KEY, &choices.write());
+            }
+            show(&search());
+        });
+    }
+
+    /// Shows the way of the open symbol's price, as far as it is known, and of those that it is compared
+    /// with.
+    pub(crate) fn draw_chart(&self) {
+        let open = self.open.get_untracked();
+        let interval = self.range.get_untracked().interval(self.archived);
+        let has_spans = self.choices.kind.get_untracked().has_spans();
+        let compared = self.choices.compared.get_untracked();
+        let chart = self.chart;
+        self.read_state(|state| {
+            let find = |symbol: Symbol| state.instruments.get(&symbol);
+            let instrument = open.and_then(find);
+            self.set_chart_digits(instrument);
+            chart.set_name(open.map(|symbol| symbol.to_string()).unwrap_or_default());
+            chart.set_interval(interval.millis() as f64);
+            let path = instrument.map(|instrument| &instrument.path);
+            chart.replace(path.into_iter().flat_map(|path| match has_spans {
+                true => path.spans(interval),
+                false => path.points(),
+            }));
+            let others = compared.into_iter().filter(|symbol| Some(*symbol) != open);
+            chart.set_compared(
+                others
+                    .map(|symbol| {
+                        let mut series = Series::new(SAMPLES);
+                        let path = find(symbol).map(|instrument| instrument.path.points());
+                        series.replace(path.into_iter().flatten());
+                        Compared {
+                            name: symbol.to_string(),
+                            series,
+                        }
+                    })
+                    .collect(),
+            );
+        });
+    }
+
+    pub(crate) fn set_chart_digits(&self, instrument: Option<&Instrument>) {
+        let session = instrument.and_then(|instrument| instrument.session.as_ref());
+        let quote = instrument.and_then(|instrument| instrument.quote.as_ref());
+        let tick = session.and_then(|session| session.tick);
+        let tick = tick.map_or(0.0, |tick| tick.to_f64());
+        self.chart.set_decimals(digits(session, quote), tick);
+    }
+
+    /// Draws what became of the way of a price. `bar` is whose bar it came by: candles are made of bars, and
+    /// are drawn anew with each.
+    pub(crate) fn change_chart(&self, change: ChartChange, bar: Option<Symbol>) {
+        let open = self.open.get_untracked();
+        let is_compared = |symbol: Symbol| {
+            let compared = self.choices.compared;
+            compared.with_untracked(|compared| compared.contains(&symbol))
+        };
+        if self.preferences.is_slow() {
+            return if change != ChartChange::None {
+                self.hold_chart();
+            };
+        }
+        if bar.is_some() && bar == open && self.choices.kind.get_untracked().has_spans() {
+            return self.draw_chart();
+        }
+        match change {
+            ChartChange::Push(symbol, point) if open == Some(symbol) => self.chart.push(point),
+            ChartChange::Push(symbol, point) if is_compared(symbol) => {
+                self.chart.push_compared(symbol.as_str(), point);
+            }
+            ChartChange::Replace(symbol) if open == Some(symbol) || is_compared(symbol) => {
+                self.draw_chart();
+            }
+            ChartChange::ReplaceAll => self.draw_chart(),
+            ChartChange::None | ChartChange::Push(..) | ChartChange::Replace(_) => {}
+        }
+    }
+
+    /// The symbols whose history is drawn.
+    pub(crate) fn charted(&self) -> Vec<Symbol> {
+        let open = self.open.get_untracked();
+        let compared = self.choices.compared.get_untracked();
+        let others = compared.into_iter().filter(|symbol| Some(*symbol) != open);
+        open.into_iter().chain(others).collect()
+    }
+
+    fn read_state(&self, read: impl FnOnce(&MarketState)) {
+        self.state.with_value(read);
+    }
+}

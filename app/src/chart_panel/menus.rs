@@ -1,0 +1,181 @@
+use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast};
+
+use crate::{
+    browser::elements,
+    chart_panel::choices::{ChartChoices, STUDIES},
+    lean::reactive::{drawn, effect, heard},
+    state::dashboard::Dashboard,
+};
+
+/// Something that opens below its name, and closes when the focus leaves it, by Escape, or by a click elsewhere.
+#[component]
+fn Menu(
+    name: &'static str,
+    /// What stands for the name where that is not written.
+    #[prop(optional)]
+    sign: Option<&'static str>,
+    children: Children,
+) -> impl IntoView {
+    let menu = NodeRef::<html::Details>::new();
+    let summary = NodeRef::<html::Summary>::new();
+    let close = move |returns: bool| {
+        let Some(menu) = menu.get_untracked().filter(|menu| menu.open()) else {
+            return;
+        };
+        menu.set_open(false);
+        if let Some(summary) = summary.get_untracked().filter(|_| returns) {
+            let _ = summary.focus();
+        }
+    };
+    effect(move || {
+        let handle = window_event_listener(ev::pointerdown, move |event| {
+            let inside = menu.get_untracked().is_some_and(|menu| {
+                let target = event.target();
+                menu.contains(target.as_ref().and_then(JsCast::dyn_ref))
+            });
+            if !inside {
+                close(false);
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+    view! {
+        <details
+            class="menu"
+            node_ref=menu
+            on:keydown=heard(move |event: ev::KeyboardEvent| {
+                if event.key() == "Escape" {
+                    close(true);
+                }
+            })
+            on:focusout=heard(move |event: ev::FocusEvent| {
+                let stays = match (menu.get_untracked(), event.related_target()) {
+                    (Some(menu), Some(next)) => menu.contains(next.dyn_ref()),
+                    // A click on what takes no focus.
+                    (_, None) => true,
+                    _ => false,
+                };
+                if !stays {
+                    close(false);
+                }
+            })
+        >
+            <summary node_ref=summary aria-label=sign.map(|_| name) title=sign.map(|_| name)>
+                {sign.unwrap_or(name)}
+            </summary>
+            // A button has done what the menu was opened for; boxes are checked one after the other.
+            <div
+                class="menu-body"
+                on:click=heard(move |event: ev::MouseEvent| {
+                    if elements::closest(event.target(), "button").is_some() {
+                        close(true);
+                    }
+                })
+            >
+                {children()}
+            </div>
+        </details>
+    }
+}
+
+/// What is computed from prices, and what else is drawn with them.
+#[component]
+pub(crate) fn StudiesMenu() -> impl IntoView {
+    let choices = expect_context::<Dashboard>().choices;
+    let studies = STUDIES.map(|(study, _, name)| {
+        let chosen = Signal::derive(move || choices.studies.with(|all| all.contains(&study)));
+        check(name, chosen, move |wanted| choices.study(study, wanted))
+    });
+    let ChartChoices { volume, pins, .. } = choices;
+    view! {
+        <Menu name="Studies">
+            {studies.into_iter().collect_view()}
+            {check("Volume", volume.into(), move |wanted| volume.set(wanted))}
+            {check("News", pins.into(), move |wanted| pins.set(wanted))}
+        </Menu>
+    }
+}
+
+/// What the open symbol is compared with, among those of the watchlist.
+#[component]
+pub(crate) fn CompareMenu() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let choices = dashboard.choices;
+    let full = move || choices.compared.with(Vec::len) >= chart::scene::MAX_LINES;
+    view! {
+        <Menu name="Compare">
+            <For
+                each=move || {
+                    // An address may name others than those of the watchlist.
+                    let mut symbols = dashboard.watchlist.get();
+                    for symbol in choices.compared.get() {
+                        if !symbols.contains(&symbol) {
+                            symbols.push(symbol);
+                        }
+                    }
+                    symbols
+                }
+                key=|symbol| *symbol
+                children=move |symbol| {
+                    let chosen = Signal::derive(move || {
+                        choices.compared.with(|all| all.contains(&symbol))
+                    });
+                    let itself = move || dashboard.open.get() == Some(symbol);
+                    view! {
+                        <label class="check" hidden=drawn(itself)>
+                            <input
+                                type="checkbox"
+                                checked=chosen.get_untracked()
+                                prop:checked=drawn(move || chosen.get())
+                                disabled=drawn(move || full() && !chosen.get())
+                                on:change=heard(move |event: ev::Event| {
+                                    choices.compare(symbol, event_target_checked(&event));
+                                })
+                            />
+                            {symbol.to_string()}
+                        </label>
+                    }
+                }
+            />
+        </Menu>
+    }
+}
+
+/// Files of what is shown.
+#[component]
+pub(crate) fn SaveMenu() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let name = move |end: &str| {
+        let open = dashboard.open.get_untracked();
+        let symbol = open.map(|symbol| symbol.to_string()).unwrap_or_default();
+        format!("{symbol} {}.{end}", dashboard.range.get_untracked())
+    };
+    view! {
+        <Menu name="Save" sign="⤓">
+            <button type="button" on:click=heard(move |_| dashboard.chart.save_image(&name("png")))>
+                "Image (PNG)"
+            </button>
+            <button type="button" on:click=heard(move |_| dashboard.chart.save_csv(&name("csv")))>
+                "Numbers (CSV)"
+            </button>
+        </Menu>
+    }
+}
+
+fn check(
+    name: &'static str,
+    chosen: Signal<bool>,
+    choose: impl Fn(bool) + 'static,
+) -> impl IntoView {
+    view! {
+        <label class="check">
+            <input
+                type="checkbox"
+                checked=chosen.get_untracked()
+                prop:checked=drawn(move || chosen.get())
+                on:change=heard(move |event: ev::Event| choose(event_target_checked(&event)))
+            />
+            {name}
+        </label>
+    }
+}

@@ -1,0 +1,87 @@
+use leptos::{ev, html, prelude::*};
+
+use crate::{
+    browser::elements,
+    help::keys::{self, KEYS, Where},
+    lean::{
+        reactive::{drawn, heard},
+        signal::RwSignal,
+    },
+    state::dashboard::Dashboard,
+};
+
+/// The button that opens the help, and the help: every key that there is, and whether they are heard.
+#[component]
+pub(crate) fn Help() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let dialog = NodeRef::<html::Dialog>::new();
+    let off = NodeRef::<html::Input>::new();
+    // A key is listed where something in the page answers to it; the help is closed until then.
+    let answered = RwSignal::new([true; KEYS.len()]);
+    let open = move |_| {
+        answered.set(KEYS.map(|key| elements::answers(key.names[0])));
+        if let Some(off) = off.get_untracked() {
+            off.set_checked(!keys::are_off(dashboard));
+        }
+        if let Some(dialog) = dialog.get_untracked() {
+            // It is open already where this fails.
+            let _ = dialog.show_modal();
+        }
+    };
+    let list = |at: Where| {
+        let keys = KEYS.iter().enumerate().filter(move |(_, key)| key.at == at);
+        let rows = keys.map(|(index, key)| {
+            view! {
+                <div hidden=drawn(move || !answered.with(|answered| answered[index]))>
+                    <dt>
+                        <kbd>{key.written}</kbd>
+                    </dt>
+                    <dd>{key.does}</dd>
+                </div>
+            }
+        });
+        view! { <dl>{rows.collect_view()}</dl> }
+    };
+    view! {
+        <button
+            class="bar-button"
+            type="button"
+            aria-label="Help"
+            aria-haspopup="dialog"
+            aria-keyshortcuts="?"
+            title="Help: keys"
+            on:click=heard(open)
+        >
+            <span aria-hidden="true">"?"</span>
+        </button>
+        <dialog class="help" aria-labelledby="help-title" node_ref=dialog>
+            <h2 id="help-title">"Keys"</h2>
+            {list(Where::Anywhere)}
+            <h3>"In the chart"</h3>
+            {list(Where::Chart)}
+            <h3>"In the watchlist"</h3>
+            {list(Where::Watchlist)}
+            <label>
+                <input
+                    type="checkbox"
+                    checked
+                    node_ref=off
+                    on:change=heard(move |event: ev::Event| {
+                        keys::set_enabled(dashboard, event_target_checked(&event));
+                    })
+                />
+                "Keys without Ctrl or Alt work anywhere on the page"
+            </label>
+            <button
+                type="button"
+                on:click=heard(move |_| {
+                    if let Some(dialog) = dialog.get_untracked() {
+                        dialog.close();
+                    }
+                })
+            >
+                "Close"
+            </button>
+        </dialog>
+    }
+}

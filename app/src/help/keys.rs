@@ -1,0 +1,248 @@
+//! The keys of the page: one table, which both the handler and the help read.
+//!
+//! An element says with `aria-keyshortcuts` which key leads to it. A key presses that element, or goes to
+//! it, and the help lists a key only where there is one; so what is heard, what is told to screen readers
+//! and what the help says cannot differ.
+
+use leptos::{ev, prelude::*};
+use market::Symbol;
+
+use crate::{
+    browser::elements,
+    lean::reactive::effect,
+    state::{dashboard::Dashboard, navigation::Navigation},
+};
+
+/// Where a key is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Where {
+    /// Wherever nothing is written.
+    Anywhere,
+    /// In the part that has the focus, which hears it by itself.
+    Chart,
+    /// The same.
+    Watchlist,
+}
+
+/// One line of the help.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    /// Where it is heard.
+    pub(crate) at: Where,
+    /// The names of the keys as `aria-keyshortcuts` has them; the first stands for all.
+    pub(crate) names: &'static [&'static str],
+    /// How they are written for people.
+    pub(crate) written: &'static str,
+    /// What they do.
+    pub(crate) does: &'static str,
+}
+
+const fn key(
+    at: Where,
+    names: &'static [&'static str],
+    written: &'static str,
+    does: &'static str,
+) -> Key {
+    Key {
+        at,
+        names,
+        written,
+        does,
+    }
+}
+
+/// Every key, in the order in which the help lists them.
+pub(crate) const KEYS: [Key; 19] = {
+    use Where::{Anywhere, Chart, Watchlist};
+    [
+        key(Anywhere, &["/"], "/", "search"),
+        key(Anywhere, &["j"], "j", "next symbol of the watchlist"),
+        key(Anywhere, &["k"], "k", "previous symbol"),
+        key(
+            Anywhere,
+            &["1", "2", "3", "4", "5", "6", "7", "8"],
+            "1 – 8",
+            "range of the chart",
+        ),
+        key(Anywhere, &["c"], "c", "type of the chart"),
+        key(Anywhere, &["n"], "n", "go to the news"),
+        key(Anywhere, &["a"], "a", "alerts"),
+        key(Anywhere, &["Space"], "space", "pause, and go on"),
+        key(Anywhere, &["?"], "?", "this help"),
+        key(
+            Chart,
+            &["ArrowLeft", "ArrowRight"],
+            "← →",
+            "walk the points",
+        ),
+        key(
+            Chart,
+            &["PageUp", "PageDown"],
+            "Page ↑ ↓",
+            "ten points at once",
+        ),
+        key(
+            Chart,
+            &["Shift+ArrowLeft", "Shift+ArrowRight"],
+            "Shift + ← →",
+            "move through time",
+        ),
+        key(Chart, &["+", "-"], "+ −", "closer and farther"),
+        key(Chart, &["Home"], "Home", "the whole range"),
+        key(Chart, &["End"], "End", "the newest point"),
+        key(
+            Chart,
+            &["Enter"],
+            "Enter",
+            "open the story, or hear a summary",
+        ),
+        key(Chart, &["Escape"], "Escape", "leave the points"),
+        key(
+            Watchlist,
+            &["Alt+ArrowUp", "Alt+ArrowDown"],
+            "Alt + ↑ ↓",
+            "move the symbol",
+        ),
+        key(Watchlist, &["Delete"], "Delete", "remove the symbol"),
+    ]
+};
+
+/// The storage key under which it is kept whether single keys are on.
+const ON_OR_OFF: &str = "keys";
+
+/// Whether the person turned single keys off
+/// ([WCAG 2.1.4](https://www.w3.org/TR/WCAG22/#character-key-shortcuts)).
+pub(crate) fn are_off(dashboard: Dashboard) -> bool {
+    dashboard
+        .storage
+        .read(ON_OR_OFF)
+        .is_some_and(|kept| kept == "off")
+}
+
+/// Turns single keys on or off.
+pub(crate) fn set_enabled(dashboard: Dashboard, on: bool) {
+    dashboard
+        .storage
+        .write(ON_OR_OFF, if on { "on" } else { "off" });
+}
+
+/// The name of a pressed key, if it is one that is heard anywhere.
+fn heard(key: &str) -> Option<&'static str> {
+    let name = if key == " " { "Space" } else { key };
+    let anywhere = KEYS.iter().filter(|key| key.at == Where::Anywhere);
+    let mut names = anywhere.flat_map(|key| key.names);
+    names.find(|known| **known == name).copied()
+}
+
+/// Hears the keys.
+pub(crate) fn hear(dashboard: Dashboard, navigation: Navigation) {
+    effect(move || {
+        let handle = window_event_listener(ev::keydown, move |event| {
+            let Some(name) = heard(&event.key()) else {
+                return;
+            };
+            let is_plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
+            // The space bar is none of the characters that speech or a slip may type.
+            let off = name != "Space" && are_off(dashboard);
+            if !is_plain || event.default_prevented() || is_elsewhere(name) || off {
+                return;
+            }
+            let steps = matches!(name, "j" | "k");
+            if event.repeat() && !steps {
+                return;
+            }
+            let done = match name {
+                "j" => step(dashboard, navigation, 1),
+                "k" => step(dashboard, navigation, -1),
+                "c" => {
+                    dashboard.choices.next_kind();
+                    true
+                }
+                name => elements::press(name),
+            };
+            if done {
+                event.prevent_default();
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+}
+
+/// What uses the space bar itself, or scrolls by it.
+const SPACE: &str = "input,textarea,select,dialog,[popover],a:focus-visible,button,summary,[tabindex='0'],[contenteditable]";
+
+/// Whether a key means something else where the focus is: in a field, in what is open above the page, and
+/// the space on whatever it presses.
+fn is_elsewhere(name: &str) -> bool {
+    let Some(focused) = document().active_element() else {
+        return false;
+    };
+    let within = match name {
+        "Space" => SPACE,
+        _ => "input,textarea,select,dialog,[popover]",
+    };
+    matches!(focused.closest(within), Ok(Some(_)))
+}
+
+/// Opens the symbol some steps after the open one. Whether there is one.
+fn step(dashboard: Dashboard, navigation: Navigation, by: isize) -> bool {
+    let open = dashboard.open.get_untracked();
+    let next = dashboard
+        .watchlist
+        .with_untracked(|symbols| neighbour(symbols, open, by));
+    let Some(symbol) = next else {
+        return false;
+    };
+    navigation.open(&untrack(|| dashboard.address_of(symbol)));
+    true
+}
+
+/// The symbol some steps after the open one; the first where none is open, none beyond the ends.
+fn neighbour(symbols: &[Symbol], open: Option<Symbol>, step: isize) -> Option<Symbol> {
+    let position = symbols.iter().position(|symbol| Some(*symbol) == open);
+    let next = match position {
+        Some(position) => position.checked_add_signed(step)?,
+        None => 0,
+    };
+    symbols.get(next).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::figures::tests::symbol;
+
+    #[test]
+    fn walks_the_watchlist_without_leaving_it() {
+        let symbols = ["AAPL", "GOOG", "MSFT"].map(symbol);
+        let [aapl, goog, msft] = symbols;
+        assert_eq!(neighbour(&symbols, Some(goog), 1), Some(msft));
+        assert_eq!(neighbour(&symbols, Some(goog), -1), Some(aapl));
+        assert_eq!(neighbour(&symbols, Some(aapl), -1), None);
+        assert_eq!(neighbour(&symbols, Some(msft), 1), None);
+        assert_eq!(neighbour(&symbols, None, 1), Some(aapl));
+        assert_eq!(neighbour(&symbols, Some(symbol("X")), 1), Some(aapl));
+        assert_eq!(neighbour(&[], None, 1), None);
+    }
+
+    #[test]
+    fn hears_what_the_help_lists_for_the_whole_page() {
+        assert_eq!(heard("j"), Some("j"));
+        assert_eq!(heard("8"), Some("8"));
+        assert_eq!(heard(" "), Some("Space"));
+        for other in ["9", "x", "Home", "ArrowLeft", "Space", "J"] {
+            let expected = (other == "Space").then_some("Space");
+            assert_eq!(heard(other), expected, "{other}");
+        }
+    }
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for (at, key) in KEYS.iter().enumerate() {
+            for other in &KEYS[at + 1..] {
+                let shared = key.names.iter().any(|name| other.names.contains(name));
+                assert!(key.at != other.at || !shared, "{}", key.written);
+            }
+        }
+    }
+}

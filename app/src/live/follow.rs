@@ -1,0 +1,70 @@
+//! Starts the page's connection.
+
+use std::{rc::Rc, time::Duration};
+
+use leptos::prelude::*;
+use market::Symbol;
+
+use super::{
+    connect,
+    source::{Shared, Source},
+    tab::Tab,
+    tabs::Wants,
+    together,
+};
+use crate::{browser::environment, lean::reactive::effect, state::dashboard::Dashboard};
+
+/// How often the state of the connection is looked at. An `EventSource` says nothing while it
+/// tries again by itself, so this is also how late a lost connection is noticed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Follows the stream after a position on the tape for as long as the page is open.
+pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id: String) {
+    let now = environment::now();
+    // Any number but 0, and small enough to be one of the browser's.
+    let id = 1 + (environment::chance() * (1_u64 << 52) as f64) as u64;
+    let wants = symbols.map_or(Wants::All, |symbols| {
+        Wants::These(symbols.into_iter().collect())
+    });
+    let source = Source::shared(dashboard, Tab::new(id, wants, last_id), now);
+    together::join(&source);
+    together::listen(&source);
+    let opener = Rc::clone(&source);
+    effect(move || {
+        dashboard.open.track();
+        dashboard.range.track();
+        opener.borrow_mut().history.fill(dashboard);
+    });
+    let follower = Rc::clone(&source);
+    Effect::new(move |before: Option<usize>| {
+        let followed = dashboard.followed.get();
+        follow_also(&follower, &followed[before.unwrap_or(0)..]);
+        followed.len()
+    });
+    set_interval(move || connect::look(&source, true), LOOK);
+}
+
+/// Follows symbols besides those that are followed already: what is known of them is asked for as of the
+/// page's position, and all is followed from there.
+fn follow_also(source: &Shared, symbols: &[Symbol]) {
+    let mut this = source.borrow_mut();
+    let dashboard = this.dashboard;
+    let is_unknown = |symbol: &&Symbol| match this.tab.tabs.wants() {
+        Wants::These(wanted) => !wanted.contains(*symbol),
+        // Everything is followed, and what has not spoken yet is not known.
+        Wants::All => !dashboard.knows(**symbol),
+    };
+    let unknown: Vec<Symbol> = symbols.iter().filter(is_unknown).copied().collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let mut wants = this.tab.tabs.wants().clone();
+    if let Wants::These(wanted) = &mut wants {
+        wanted.extend(&unknown);
+    }
+    this.tab.tabs.want(wants);
+    this.added.extend(unknown);
+    this.tab.reader.miss();
+    drop(this);
+    connect::look(source, false);
+}

@@ -1,0 +1,66 @@
+use leptos::prelude::*;
+
+use crate::{
+    lean::reactive::{drawn, heard},
+    news::{filter::NewsFilter, loader, reader::Older},
+    state::dashboard::Dashboard,
+};
+
+/// The end of the list: why there is nothing in it, where there is nothing, and the way to what is older.
+#[component]
+pub(crate) fn OlderNews() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let news = dashboard.news;
+    let empty = move || dashboard.stories.with(Vec::is_empty);
+    let filtered = move || news.filter.with(|filter| !filter.is_open());
+    let coming = move || news.older.with(|older| *older == Older::Coming);
+    let nothing = move || match (filtered(), coming()) {
+        (true, true) => "Looking for stories that pass the filter …",
+        (true, false) => "No story here passes the filter.",
+        (false, _) => "No news yet. Stories appear here as they come.",
+    };
+    let said = move || {
+        news.older.with(|older| match older {
+            Older::Unasked => None,
+            Older::Coming => Some("Older stories are coming …".to_owned()),
+            Older::Failed(error) => Some(format!("Older stories did not come: {error}.")),
+            Older::Over => Some("There are no older stories.".to_owned()),
+        })
+    };
+    let label = move || {
+        news.older.with(|older| match older {
+            Older::Failed(_) => "Try again",
+            _ => "Older stories",
+        })
+    };
+    let over = move || news.older.with(|older| *older == Older::Over);
+    view! {
+        <div class="empty" hidden=drawn(move || !empty())>
+            <p>{drawn(nothing)}</p>
+            <button
+                type="button"
+                hidden=drawn(move || !filtered())
+                on:click=heard(move |_| news.choose(|filter| *filter = NewsFilter::default()))
+            >
+                "Show all news"
+            </button>
+        </div>
+        <div class="older">
+            <p hidden=drawn(move || said().is_none()) aria-live="polite">
+                {drawn(said)}
+            </p>
+            // It stays where it is at the end, so that the focus does.
+            <button
+                type="button"
+                aria-disabled=drawn(move || if coming() || over() { "true" } else { "false" })
+                on:click=heard(move |_| {
+                    if !over() {
+                        loader::load_older(dashboard);
+                    }
+                })
+            >
+                {drawn(label)}
+            </button>
+        </div>
+    }
+}

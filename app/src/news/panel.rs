@@ -1,0 +1,94 @@
+use leptos::{ev, html, prelude::*};
+
+use crate::{
+    browser::elements,
+    lean::{
+        reactive::{drawn, effect, heard},
+        signal::RwSignal,
+    },
+    news::{
+        filter_form::NewsFilterForm, list::NewsList, loader, older::OlderNews, story::StoryItem,
+    },
+    state::dashboard::Dashboard,
+};
+
+/// The id of the heading, which a key leads to.
+pub(crate) const HEADING: &str = "news";
+
+/// The newest stories. They never move under a reader: while the list is scrolled, has the focus or the
+/// pointer is on the news, new ones wait behind a button.
+#[component]
+pub(crate) fn NewsPanel() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let list = NodeRef::<html::Div>::new();
+    let scrolled = RwSignal::new(false);
+    let focused = RwSignal::new(false);
+    let hovered = RwSignal::new(false);
+    let look = move || {
+        if let Some(list) = list.get_untracked() {
+            // On a narrow page it is the page that scrolls, and the list leaves by the top.
+            let away = list.scroll_top() > 0 || elements::is_cut_off_at_the_top(&list);
+            if scrolled.get_untracked() != away {
+                scrolled.set(away);
+            }
+        }
+    };
+    effect(move || {
+        let handle = window_event_listener(ev::scroll, move |_| look());
+        on_cleanup(move || handle.remove());
+    });
+    effect(move || {
+        let reading = scrolled.get() || focused.get() || hovered.get();
+        dashboard.reading.set(reading);
+        if !reading && dashboard.waiting.get_untracked() > 0 {
+            dashboard.with_news(NewsList::release);
+        }
+    });
+    loader::follow_choice(dashboard);
+    let show = move |_| {
+        dashboard.with_news(NewsList::release);
+        if let Some(list) = list.get_untracked() {
+            list.set_scroll_top(0);
+        }
+        // The button is about to go, and the focus must not go with it.
+        elements::focus_by_id(HEADING);
+    };
+    let waiting = move || dashboard.waiting.get();
+    view! {
+        <section
+            class="news"
+            aria-label="News"
+            on:pointerenter=heard(move |_| hovered.set(true))
+            on:pointerleave=heard(move |_| hovered.set(false))
+        >
+            <div class="news-head">
+                <h2 id=HEADING tabindex="-1" aria-keyshortcuts="n">
+                    "News"
+                </h2>
+                <button
+                    class="waiting"
+                    type="button"
+                    hidden=drawn(move || waiting() == 0)
+                    on:click=heard(show)
+                >
+                    {drawn(move || format!("{} new", waiting()))}
+                </button>
+            </div>
+            <NewsFilterForm />
+            <div
+                class="news-list"
+                node_ref=list
+                on:scroll=heard(move |_| look())
+                on:focusin=heard(move |_| focused.set(true))
+                on:focusout=heard(move |_| focused.set(false))
+            >
+                <For
+                    each=move || dashboard.stories.get()
+                    key=|story| (story.news.id.clone(), story.revision)
+                    children=|story| view! { <StoryItem story /> }
+                />
+                <OlderNews />
+            </div>
+        </section>
+    }
+}

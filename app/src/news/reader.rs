@@ -1,0 +1,64 @@
+use crate::{
+    lean::signal::RwSignal,
+    news::{
+        filter::{self, NewsFilter},
+        list::NewsList,
+    },
+    state::navigation,
+};
+
+/// How it goes with older stories.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Older {
+    /// There may be some.
+    #[default]
+    Unasked,
+    /// They were asked for.
+    Coming,
+    /// Why they did not come.
+    Failed(String),
+    /// There are no more, or no room for them.
+    Over,
+}
+
+impl Older {
+    /// What there is to ask for after an answer.
+    pub(super) fn after(news: &NewsList) -> Self {
+        match news.question() {
+            Some(_) => Older::Unasked,
+            None => Older::Over,
+        }
+    }
+}
+
+/// Which stories somebody reads: what is drawn of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewsReader {
+    /// What was chosen.
+    pub(crate) filter: RwSignal<NewsFilter>,
+    /// How many stories are known, shown or not.
+    pub(crate) known: RwSignal<usize>,
+    /// How it goes with older ones.
+    pub(crate) older: RwSignal<Older>,
+}
+
+impl NewsReader {
+    /// As the address says, which the page was drawn for.
+    pub(crate) fn new(filter: NewsFilter, news: &NewsList) -> Self {
+        NewsReader {
+            filter: RwSignal::new(filter),
+            known: RwSignal::new(news.known()),
+            older: RwSignal::new(Older::after(news)),
+        }
+    }
+
+    /// Shows what was chosen, and keeps it in the address.
+    pub(crate) fn choose(self, change: impl FnOnce(&mut NewsFilter)) {
+        self.filter.update(|filter| {
+            filter.mistake = None;
+            change(filter);
+        });
+        let query = self.filter.with_untracked(NewsFilter::query);
+        navigation::replace_parts(&filter::PARTS, &query);
+    }
+}

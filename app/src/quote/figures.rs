@@ -1,0 +1,229 @@
+use market::{Quality, Quote, Session, Symbol, TradingState};
+
+use crate::{
+    format::figures::{Change, Shown, digits},
+    quote::halts,
+    state::days::Days,
+};
+
+/// Every number and word of a quote as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct QuoteFigures {
+    /// The name as people say it; empty where it is not known.
+    pub(crate) name: String,
+    /// The currency of the prices.
+    pub(crate) currency: Option<String>,
+    /// The last price.
+    pub(crate) price: Shown,
+    /// How far it is from the close before.
+    pub(crate) change: Change,
+    /// The best price at which somebody buys, and how much.
+    pub(crate) bid: (Shown, Shown),
+    /// The best price at which somebody sells, and how much.
+    pub(crate) ask: (Shown, Shown),
+    /// The session's first price.
+    pub(crate) open: Shown,
+    /// The session's highest price.
+    pub(crate) high: Shown,
+    /// The session's lowest price.
+    pub(crate) low: Shown,
+    /// The close of the session before.
+    pub(crate) prev_close: Shown,
+    /// What has been traded.
+    pub(crate) volume: Shown,
+    /// The newest day's average price.
+    pub(crate) vwap: Shown,
+    /// The lowest and the highest price of 52 weeks.
+    pub(crate) year: (Shown, Shown),
+    /// The average volume of a day.
+    pub(crate) average_volume: Shown,
+    /// Where it is traded.
+    pub(crate) venue: Option<String>,
+    /// The feed that speaks, where the marks do not say it; it changes when another takes over.
+    pub(crate) source: Option<String>,
+    /// What has to be known of the price, `Simulated`, `Halted T1`.
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// A word beside a price, without which the price would be misread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The name that the style sheets know.
+    pub(crate) kind: &'static str,
+    /// The word.
+    pub(crate) text: String,
+    /// What it means, in a sentence.
+    pub(crate) meaning: &'static str,
+}
+
+impl QuoteFigures {
+    /// A symbol's numbers.
+    pub(crate) fn new(
+        symbol: Symbol,
+        quote: Option<&Quote>,
+        session: Option<&Session>,
+        days: &Days,
+    ) -> Self {
+        let digits = digits(session, quote);
+        let price = |price| Shown::price(symbol, price, digits);
+        let size = |size| Shown::size(symbol, size);
+        QuoteFigures {
+            // A symbol that was published without a session has its own text as its name.
+            name: session
+                .map(|session| session.name.clone())
+                .filter(|name| name != symbol.as_str())
+                .unwrap_or_default(),
+            currency: session.and_then(|session| session.currency.clone()),
+            price: price(quote.and_then(|quote| quote.price)),
+            change: Change::of(symbol, quote, session),
+            bid: (
+                price(quote.and_then(|quote| quote.bid)),
+                size(quote.and_then(|quote| quote.bid_size)),
+            ),
+            ask: (
+                price(quote.and_then(|quote| quote.ask)),
+                size(quote.and_then(|quote| quote.ask_size)),
+            ),
+            open: price(session.and_then(|session| session.open)),
+            high: price(quote.and_then(|quote| quote.high)),
+            low: price(quote.and_then(|quote| quote.low)),
+            prev_close: price(session.and_then(|session| session.prev_close)),
+            volume: size(quote.and_then(|quote| quote.volume)),
+            vwap: price(days.vwap),
+            year: (
+                price(days.year.map(|(low, _)| low)),
+                price(days.year.map(|(_, high)| high)),
+            ),
+            average_volume: size(days.volume),
+            venue: session.and_then(|session| session.venue.clone()),
+            source: session.and_then(source),
+            marks: session.map(marks).unwrap_or_default(),
+        }
+    }
+}
+
+/// Who speaks, unless that is the same word as what kind of data it is.
+fn source(session: &Session) -> Option<String> {
+    let said = quality_name(session.quality) == Some(&session.source);
+    (!said && !session.source.is_empty()).then(|| format!("from {}", session.source))
+}
+
+/// What has to be known of a price before it is believed; nothing where it is live and open.
+fn marks(session: &Session) -> Vec<Mark> {
+    let state = match session.state {
+        TradingState::Open => None,
+        TradingState::Pre => Some((
+            "pre",
+            "Pre-market",
+            "The regular session has not begun: few trade, and prices jump.",
+        )),
+        TradingState::Post => Some((
+            "post",
+            "After hours",
+            "The regular session is over: few trade, and prices jump.",
+        )),
+        TradingState::Closed => Some((
+            "closed",
+            "Closed",
+            "No session is held now: the price is that of the last one.",
+        )),
+        TradingState::Halted => None,
+    };
+    let quality = match session.quality {
+        Quality::Live => None,
+        Quality::Delayed => Some((
+            "delayed",
+            "Prices come some minutes after the trades, as the source gives them.",
+        )),
+        Quality::Simulated => Some((
+            "simulated",
+            "Made up by this server: no market, and no money.",
+        )),
+        Quality::Replay => Some(("replay", "Recorded before and played again: not of now.")),
+    };
+    let word = quality_name(session.quality);
+    let quality = quality.zip(word).map(|((kind, meaning), word)| Mark {
+        kind,
+        text: word.to_owned(),
+        meaning,
+    });
+    let state = state.map(|(kind, word, meaning)| Mark {
+        kind,
+        text: word.to_owned(),
+        meaning,
+    });
+    let code = session.halt_code.as_deref();
+    let halt = (session.state == TradingState::Halted).then(|| Mark {
+        kind: "halted",
+        text: code.map_or("Halted".to_owned(), |code| format!("Halted {code}")),
+        meaning: halts::meaning(code.unwrap_or_default()),
+    });
+    quality.into_iter().chain(state).chain(halt).collect()
+}
+
+/// The word for data that is not live.
+pub(crate) const fn quality_name(quality: Quality) -> Option<&'static str> {
+    match quality {
+        Quality::Live => None,
+        Quality::Delayed => Some("Delayed"),
+        Quality::Simulated => Some("Simulated"),
+        Quality::Replay => Some("Replay"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::figures::tests::{quote, session, symbol};
+
+    #[test]
+    fn says_what_has_to_be_known_of_the_price() {
+        let mut session = session("GOOG", None, None);
+        let words = |session: &Session| {
+            let marks = marks(session).into_iter();
+            marks.map(|mark| mark.text).collect::<Vec<_>>()
+        };
+        assert_eq!(words(&session), ["Simulated"]);
+        session.quality = Quality::Live;
+        assert_eq!(words(&session), [""; 0]);
+        session.state = TradingState::Halted;
+        session.halt_code = Some("T1".to_owned());
+        assert_eq!(words(&session), ["Halted T1"]);
+        assert!(marks(&session)[0].meaning.contains("news"));
+        session.quality = Quality::Delayed;
+        session.state = TradingState::Closed;
+        assert_eq!(words(&session), ["Delayed", "Closed"]);
+    }
+
+    #[test]
+    fn says_who_speaks_once() {
+        let mut session = session("GOOG", None, None);
+        session.source = "Simulated".to_owned();
+        assert_eq!(source(&session), None);
+        session.quality = Quality::Live;
+        session.source = "Kraken".to_owned();
+        assert_eq!(source(&session).as_deref(), Some("from Kraken"));
+    }
+
+    #[test]
+    fn all_prices_have_the_digits_of_the_tick() {
+        let quote = Quote {
+            bid: Some("597.3".parse().unwrap()),
+            bid_size: Some("100".parse().unwrap()),
+            ..quote("GOOG", 0, "597.32")
+        };
+        let session = session("GOOG", Some("596"), Some("0.01"));
+        let figures = QuoteFigures::new(
+            symbol("GOOG"),
+            Some(&quote),
+            Some(&session),
+            &Days::default(),
+        );
+        assert_eq!(figures.bid.0.text, "597.30");
+        assert_eq!(figures.bid.0.exact, "597.3");
+        assert_eq!(figures.bid.1.text, "100");
+        assert_eq!(figures.prev_close.text, "596.00");
+        assert_eq!(figures.ask.0.text, "–");
+        assert_eq!(figures.name, "GOOG Inc.");
+    }
+}

@@ -1,0 +1,118 @@
+use crate::lean::signal::{RwSignal, StoredValue};
+
+/// Whether the page stands still: because the person paused it, or because nobody can see it. What comes
+/// meanwhile is taken all the same, and drawn at once when the page goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pause {
+    /// Whether the person paused it.
+    pub(crate) paused: RwSignal<bool>,
+    /// How many changes wait that would be seen.
+    pub(crate) waiting: RwSignal<usize>,
+    /// Tells that the title of the window has to be written anew, while nobody sees the page itself or as
+    /// the last thing before it stands still.
+    pub(crate) glimpse: RwSignal<()>,
+    hidden: StoredValue<bool>,
+    chart: StoredValue<Chart>,
+}
+
+/// What is to be done about the chart.
+#[derive(Debug, Clone, Copy, Default)]
+struct Chart {
+    /// It lacks what came meanwhile.
+    behind: bool,
+    /// The person has asked for another one since.
+    asked: bool,
+}
+
+impl Pause {
+    /// A page that moves.
+    pub(crate) fn new() -> Self {
+        Pause {
+            paused: RwSignal::new(false),
+            waiting: RwSignal::new(0),
+            glimpse: RwSignal::new(()),
+            hidden: StoredValue::new(false),
+            chart: StoredValue::new(Chart::default()),
+        }
+    }
+
+    /// Whether nothing is to be drawn.
+    pub(crate) fn is_still(self) -> bool {
+        self.is_paused() || self.is_hidden()
+    }
+
+    /// Whether the person paused it.
+    pub(crate) fn is_paused(self) -> bool {
+        self.paused.get_untracked()
+    }
+
+    /// Whether nobody can see it.
+    pub(crate) fn is_hidden(self) -> bool {
+        self.hidden.get_value()
+    }
+
+    /// From now on somebody can see it, or nobody can. Whether that is another state than before.
+    pub(crate) fn set_hidden(self, hidden: bool) -> bool {
+        let before = self.is_hidden();
+        self.hidden.set_value(hidden);
+        before != hidden
+    }
+
+    /// The person asks for another chart, which is to be drawn as it is now.
+    pub(crate) fn ask_for_chart(self) {
+        if self.is_paused() {
+            self.chart.update_value(|chart| chart.asked = true);
+        }
+    }
+
+    /// Something for the chart came. Whether it may be drawn now; an `answer` may where the person has
+    /// asked for it.
+    pub(crate) fn lets_chart(self, answer: bool) -> bool {
+        if !self.is_still() {
+            return true;
+        }
+        let mut asked = false;
+        self.chart.update_value(|chart| {
+            asked = answer && std::mem::take(&mut chart.asked);
+            chart.behind |= !asked;
+        });
+        asked && !self.is_hidden()
+    }
+
+    /// The page goes on. Whether the chart has to be drawn anew.
+    pub(crate) fn end(self) -> bool {
+        let mut chart = Chart::default();
+        self.chart
+            .update_value(|old| std::mem::swap(old, &mut chart));
+        self.waiting.set(0);
+        chart.behind
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use leptos::prelude::Owner;
+
+    use super::*;
+
+    #[test]
+    fn a_chart_that_was_asked_for_is_drawn_and_everything_else_waits() {
+        Owner::new().with(|| {
+            let pause = Pause::new();
+            assert!(pause.lets_chart(false));
+            assert!(!pause.end());
+            pause.paused.set(true);
+            assert!(!pause.lets_chart(true));
+            pause.ask_for_chart();
+            assert!(!pause.lets_chart(false));
+            assert!(pause.lets_chart(true));
+            assert!(!pause.lets_chart(true));
+            pause.paused.set(false);
+            assert!(pause.end());
+            assert!(!pause.end());
+            assert!(pause.set_hidden(true));
+            assert!(!pause.set_hidden(true));
+            assert!(!pause.lets_chart(true));
+        });
+    }
+}

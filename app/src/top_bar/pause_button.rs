@@ -1,0 +1,35 @@
+use leptos::{ev, prelude::*};
+
+use crate::{
+    lean::reactive::{drawn, effect, heard},
+    state::dashboard::Dashboard,
+};
+
+/// Lets everything that moves stand still, and go on. The space bar does the same.
+#[component]
+pub(crate) fn PauseButton() -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let paused = dashboard.pause.paused;
+    let pressed = move || match paused.get() {
+        true => "true",
+        false => "false",
+    };
+    effect(move || {
+        dashboard.set_hidden(document().hidden());
+        let shown = window_event_listener(ev::visibilitychange, move |_| {
+            dashboard.set_hidden(document().hidden());
+        });
+        on_cleanup(move || shown.remove());
+    });
+    view! {
+        <button
+            class="pause"
+            type="button"
+            aria-label="Pause"
+            aria-pressed=drawn(pressed)
+            aria-keyshortcuts="Space"
+            title="Let prices, chart and news stand still (space)"
+            on:click=heard(move |_| dashboard.set_paused(!paused.get_untracked()))
+        ></button>
+    }
+}

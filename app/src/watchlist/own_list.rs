@@ -1,0 +1,364 @@
+//! The watchlist as the person makes it: what is added to it, taken from it and moved in it, kept in
+//! the browser and in the address.
+//!
+//! An address that names a watchlist comes first, then what the browser remembers, then the server's
+//! own choice. Where an address names another list than the one that the browser remembers, the page shows that as a
+//! shared one: it can be changed, and takes the place of one's own only when somebody keeps it.
+
+use leptos::prelude::*;
+use market::{Symbol, wire::MAX_WATCHLIST};
+
+use crate::{
+    browser::elements,
+    lean::signal::{RwSignal, StoredValue},
+    state::{address, dashboard::Dashboard, navigation::Navigation},
+};
+
+/// What it is kept under.
+const KEY: &str = "watchlist";
+
+/// Changes the watchlist.
+#[derive(Clone, Copy)]
+pub(crate) struct OwnList {
+    dashboard: Dashboard,
+    navigation: Navigation,
+    /// Whether what is shown is the person's own and follows what other tabs make of it. Where it is neither that nor
+    /// shared it is an address's, and no list is remembered: it becomes the person's own when they change it.
+    own: StoredValue<bool>,
+    /// Whether what is shown is another list than the person's own, which stays as it is.
+    pub(crate) shared: RwSignal<bool>,
+    /// What is said of it to people who do not see the page. It is a voice of its own: headlines that
+    /// come meanwhile do not cut it short.
+    pub(crate) said: RwSignal<String>,
+    /// How often it was changed: an answer to what was asked before a change comes too late.
+    changes: StoredValue<u32>,
+}
+
+impl OwnList {
+    /// Of the page that was drawn.
+    pub(crate) fn new(dashboard: Dashboard, navigation: Navigation) -> Self {
+        OwnList {
+            dashboard,
+            navigation,
+            own: StoredValue::new(false),
+            shared: RwSignal::new(false),
+            said: RwSignal::new(String::new()),
+            changes: StoredValue::new(0),
+        }
+    }
+
+    /// Shows what the browser remembers, unless the address named a watchlist, and whatever another
+    /// tab makes of it.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn begin(self) {
+        let storage = self.dashboard.storage;
+        let kept = storage.read(KEY).map(|text| read(&text));
+        match (self.dashboard.chosen.get_untracked(), kept) {
+            (None, kept) => {
+                self.own.set_value(true);
+                if let Some(kept) = kept {
+                    let first = kept.iter().find(|symbol| self.dashboard.knows(**symbol));
+                    self.take(&kept, first.copied());
+                }
+            }
+            (Some(chosen), kept) => {
+                self.own.set_value(kept.as_ref() == Some(&chosen));
+                self.shared.set(kept.is_some_and(|kept| kept != chosen));
+            }
+        }
+        storage.on_change(KEY, move |text| {
+            let Some(kept) = text.map(|text| read(&text)) else {
+                return;
+            };
+            if self.own.get_value() {
+                self.take(&kept, None);
+            } else {
+                let is_other = self
+                    .dashboard
+                    .watchlist
+                    .with_untracked(|list| *list != kept);
+                self.shared.set(is_other);
+                self.own.set_value(!is_other);
+            }
+        });
+    }
+
+    /// Makes the shared list the person's own, which can be undone.
+    pub(crate) fn keep(self) {
+        let storage = self.dashboard.storage;
+        let mine = storage.read(KEY);
+        let list = self.dashboard.watchlist.get_untracked();
+        storage.write(KEY, &write(&list));
+        self.own.set_value(true);
+        self.shared.set(false);
+        let undo = Callback::new(move |()| {
+            if let Some(mine) = &mine {
+                storage.write(KEY, mine);
+                self.go_back();
+            }
+        });
+        let text = "This list is yours now.".to_owned();
+        self.dashboard.notes.say_done(text, undo);
+    }
+
+    /// Shows the person's own list in place of the shared one.
+    pub(crate) fn go_back(self) {
+        self.own.set_value(true);
+        self.shared.set(false);
+        if let Some(kept) = self.dashboard.storage.read(KEY) {
+            self.take(&read(&kept), None);
+        }
+    }
+
+    /// Adds a symbol that is quoted, and says so; or says why not.
+    pub(crate) fn add(self, symbol: Symbol) -> Result<(), String> {
+        let (there, full) = self
+            .dashboard
+            .watchlist
+            .with_untracked(|list| (list.contains(&symbol), list.len() >= MAX_WATCHLIST));
+        if there {
+            return Err(format!("{symbol} is in the watchlist already."));
+        }
+        if full {
+            return Err(format!(
+                "The watchlist has {MAX_WATCHLIST} symbols, as many as it can: remove one before you add {symbol}."
+            ));
+        }
+        self.dashboard.follow_also(&[symbol]);
+        self.change(|list| list.push(symbol));
+        reveal(format!("[data-symbol='{symbol}']"));
+        self.say(format!("{symbol} was added to the watchlist."));
+        Ok(())
+    }
+
+    /// Takes a symbol away, which can be undone.
+    pub(crate) fn remove(self, symbol: Symbol) {
+        let Some(at) = self.position(symbol) else {
+            return;
+        };
+        self.change(|list| {
+            list.remove(at);
+        });
+        let undo = Callback::new(move |()| {
+            if self.position(symbol).is_none() {
+                self.change(|list| list.insert(at.min(list.len()), symbol));
+                focus_row(symbol);
+            }
+        });
+        let text = format!("{symbol} was removed from the watchlist.");
+        self.dashboard.notes.say_done(text, undo);
+    }
+
+    /// Takes away the symbol that has the focus, which goes to the one after it.
+    pub(crate) fn remove_here(self, symbol: Symbol) {
+        let next = self.dashboard.watchlist.with_untracked(|list| {
+            let at = list.iter().position(|other| *other == symbol)?;
+            let after = list.get(at + 1);
+            after.or_else(|| list.get(at.checked_sub(1)?)).copied()
+        });
+        self.remove(symbol);
+        match next {
+            Some(next) => focus_row(next),
+            None => focus(".list-tools > button".to_owned()),
+        }
+    }
+
+    /// Moves a symbol by a step, and says where it is then.
+    pub(crate) fn step(self, symbol: Symbol, by: isize) {
+        let Some(from) = self.position(symbol) else {
+            return;
+        };
+        let count = self.dashboard.watchlist.with_untracked(Vec::len);
+        let Some(to) = from.checked_add_signed(by).filter(|to| *to < count) else {
+            return;
+        };
+        self.shift(symbol, to);
+        self.settle(symbol);
+    }
+
+    /// Moves a symbol to a position while it is being dragged.
+    pub(crate) fn shift(self, symbol: Symbol, to: usize) {
+        if let Some(from) = self.position(symbol)
+            && from != to
+        {
+            self.name_open();
+            let mut list = self.dashboard.watchlist.get_untracked();
+            let symbol = list.remove(from);
+            list.insert(to.min(list.len()), symbol);
+            self.dashboard.watchlist.set(list);
+        }
+    }
+
+    /// Keeps the order in which a symbol was moved, and says where it is.
+    pub(crate) fn settle(self, symbol: Symbol) {
+        self.change(|_| ());
+        if let Some(at) = self.position(symbol) {
+            let count = self.dashboard.watchlist.with_untracked(Vec::len);
+            self.say(format!("{symbol} is number {} of {count} now.", at + 1));
+        }
+    }
+
+    /// Where a symbol is.
+    pub(crate) fn position(self, symbol: Symbol) -> Option<usize> {
+        self.dashboard
+            .watchlist
+            .with_untracked(|list| list.iter().position(|other| *other == symbol))
+    }
+
+    /// Has the address name the open symbol. Where it names none, the first of the list is open, and another one would be
+    /// when the list changes.
+    fn name_open(self) {
+        let named = address::symbol_of(&self.navigation.path().get_untracked());
+        if let (None, Some(open)) = (named, self.dashboard.open.get_untracked()) {
+            self.navigation
+                .replace(&untrack(|| self.dashboard.address_of(open)));
+        }
+    }
+
+    fn say(self, text: String) {
+        self.said.set(text);
+    }
+
+    /// Changes the list as the person wants it, and remembers it where it is their own.
+    fn change(self, change: impl FnOnce(&mut Vec<Symbol>)) {
+        self.name_open();
+        let mut list = self.dashboard.watchlist.get_untracked();
+        change(&mut list);
+        self.dashboard.notes.forget_done();
+        if !self.shared.get_untracked() {
+            self.own.set_value(true);
+            self.dashboard.storage.write(KEY, &write(&list));
+        }
+        self.show(list, self.dashboard.open.get_untracked());
+    }
+
+    /// Shows a list that was remembered: at once what the page knows of it, and the rest when the
+    /// server has said whether it is quoted. Where the address names no symbol, the `first` is open from then on, or
+    /// what was open stays so.
+    fn take(self, list: &[Symbol], first: Option<Symbol>) {
+        let dashboard = self.dashboard;
+        let known: Vec<Symbol> = (list.iter().copied())
+            .filter(|symbol| dashboard.knows(*symbol))
+            .collect();
+        let unknown: Vec<Symbol> = (list.iter().copied())
+            .filter(|symbol| !known.contains(symbol))
+            .collect();
+        let named = address::symbol_of(&self.navigation.path().get_untracked());
+        let open = first.filter(|_| named.is_none());
+        let open = open.or_else(|| dashboard.open.get_untracked());
+        dashboard.follow_also(&known);
+        self.show(known, open);
+        reveal("[aria-current]".to_owned());
+        if unknown.is_empty() {
+            return;
+        }
+        let change = self.changes.get_value();
+        let list = list.to_vec();
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ = (change, list);
+        #[cfg(target_arch = "wasm32")]
+        leptos::task::spawn_local(async move {
+            let Ok(quoted) = crate::live::directory::quoted(&unknown).await else {
+                return;
+            };
+            if self.changes.get_value() != change {
+                return;
+            }
+            dashboard.follow_also(&quoted);
+            let is_left_out =
+                |symbol: &Symbol| unknown.contains(symbol) && !quoted.contains(symbol);
+            let left_out: Vec<&str> = (list.iter())
+                .filter(|symbol| is_left_out(symbol))
+                .map(Symbol::as_str)
+                .collect();
+            if !left_out.is_empty() {
+                dashboard.notes.say(format!(
+                    "Not in the watchlist now, since no feed of this server quotes it: {}.",
+                    left_out.join(", ")
+                ));
+            }
+            let shown = list.iter().filter(|symbol| !is_left_out(symbol)).copied();
+            self.show(shown.collect(), dashboard.open.get_untracked());
+        });
+    }
+
+    /// Shows a list, and has the address say it and what stays open.
+    fn show(self, list: Vec<Symbol>, open: Option<Symbol>) {
+        self.changes.update_value(|changes| *changes += 1);
+        let address = match open {
+            Some(symbol) => address::of_symbol(symbol, Some(&list)),
+            None => address::with_watchlist(&self.navigation.path().get_untracked(), &list),
+        };
+        self.dashboard.choose(list);
+        self.navigation.replace(&address);
+    }
+}
+
+/// Scrolls the list to what a selector finds in it, once that is drawn.
+pub(crate) fn reveal(selector: String) {
+    request_animation_frame(move || elements::scroll_within(".watchlist > ul", &selector));
+}
+
+/// Puts the focus on a row once it is where it belongs.
+pub(crate) fn focus_row(symbol: Symbol) {
+    focus(format!("a[data-symbol='{symbol}']"));
+}
+
+/// Puts the focus on what a selector finds in the watchlist, once that is drawn.
+pub(crate) fn focus(selector: String) {
+    request_animation_frame(move || {
+        #[cfg(target_arch = "wasm32")]
+        {
+            use wasm_bindgen::JsCast;
+
+            let found = document().query_selector(&[".watchlist ", &selector].concat());
+            let element = found.ok().flatten();
+            if let Some(element) = element.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok())
+            {
+                let _ = element.focus();
+            }
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ = &selector;
+    });
+}
+
+/// What a text says; what is no symbol is passed over.
+fn read(text: &str) -> Vec<Symbol> {
+    let mut list = Vec::new();
+    for symbol in text.split(',').filter_map(|name| name.parse().ok()) {
+        if !list.contains(&symbol) && list.len() < MAX_WATCHLIST {
+            list.push(symbol);
+        }
+    }
+    list
+}
+
+fn write(list: &[Symbol]) -> String {
+    let names: Vec<&str> = list.iter().map(Symbol::as_str).collect();
+    names.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::figures::tests::symbol;
+
+    #[test]
+    fn reads_what_it_writes() {
+        let list = ["BRK.B", "^GSPC", "EURUSD=X"].map(symbol);
+        assert_eq!(write(&list), "BRK.B,^GSPC,EURUSD=X");
+        assert_eq!(read(&write(&list)), list);
+        assert_eq!(read(&write(&[])), []);
+    }
+
+    #[test]
+    fn passes_over_what_is_no_symbol_and_what_comes_twice() {
+        assert_eq!(
+            read("AAPL,,{\"a\":1},aapl,<b>,GOOG"),
+            ["AAPL", "GOOG"].map(symbol)
+        );
+        let many: Vec<String> = (0..200).map(|number| format!("S{number}")).collect();
+        assert_eq!(read(&many.join(",")).len(), MAX_WATCHLIST);
+    }
+}

@@ -1,0 +1,89 @@
+use leptos::{prelude::*, web_sys::EventTarget};
+use market::Symbol;
+
+use crate::{
+    browser::elements,
+    format::figures::{Change, Shown, close_words, digits},
+    lean::{reactive::drawn, signal::Memo},
+    state::dashboard::{Dashboard, Ticker},
+    watchlist::sparkline::Sparkline,
+    widgets::figure::{ChangeFigures, Figure},
+};
+
+/// One symbol of the watchlist: its name, the way of its price, its price and change, and what takes
+/// it away or moves it.
+#[component]
+pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
+    let dashboard = expect_context::<Dashboard>();
+    let href = move || dashboard.address_of(symbol);
+    let current = move || (dashboard.open.get() == Some(symbol)).then_some("page");
+    let ticker = move || dashboard.ticker(symbol);
+    let name = move || {
+        let session = ticker().and_then(|ticker| ticker.session.get());
+        session.map_or_else(
+            // Of a symbol that nothing quotes, which close the price is.
+            || ticker().map_or_else(String::new, |ticker| ticker.quote.with(close_words)),
+            |session| session.name,
+        )
+    };
+    let price = Signal::derive(move || match ticker() {
+        Some(Ticker { quote, session, .. }) => quote.with(|quote| {
+            let digits = session.with(|session| digits(session.as_ref(), quote.as_ref()));
+            let price = quote.as_ref().and_then(|quote| quote.price);
+            Shown::price(symbol, price, digits)
+        }),
+        None => Shown::unknown(Some(symbol)),
+    });
+    let change = Memo::new(move |_| match ticker() {
+        Some(Ticker { quote, session, .. }) => quote.with(|quote| {
+            session.with(|session| Change::of(symbol, quote.as_ref(), session.as_ref()))
+        }),
+        None => Change::of(symbol, None, None),
+    });
+    let sparkline = Signal::derive(move || {
+        ticker()
+            .map(|ticker| ticker.sparkline.get())
+            .unwrap_or_default()
+    });
+    let text = symbol.to_string();
+    let button = |name: &'static str, label: String, mark: &'static str| {
+        view! {
+            <button type="button" name=name value=symbol.to_string() aria-label=label title=name>
+                {mark}
+            </button>
+        }
+    };
+    view! {
+        <li>
+            <a
+                class="row"
+                href=drawn(href)
+                aria-current=drawn(current)
+                data-symbol=text.clone()
+                aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown Delete"
+                data-noscroll=""
+                // It is dragged as a row of the list, not as a link to somewhere else.
+                draggable="false"
+            >
+                <span class="row-head">
+                    <span class="row-symbol">{text.clone()}</span>
+                    <span class="row-name">{drawn(name)}</span>
+                    <Figure field="price" shown=price flashes=true />
+                </span>
+                <span class="row-foot">
+                    <Sparkline path=sparkline />
+                    <ChangeFigures change />
+                </span>
+            </a>
+            {button("up", format!("Move {text} up"), "↑")}
+            {button("down", format!("Move {text} down"), "↓")}
+            {button("remove", format!("Remove {text}"), "×")}
+        </li>
+    }
+}
+
+/// The symbol of the row whose link something is in.
+pub(crate) fn symbol_at(target: Option<EventTarget>) -> Option<Symbol> {
+    let link = elements::closest(target, "a[data-symbol]")?;
+    link.get_attribute("data-symbol")?.parse().ok()
+}

@@ -1,0 +1,199 @@
+use leptos::{ev, html, prelude::*};
+
+use crate::{
+    lean::{
+        reactive::{drawn, heard},
+        signal::{RwSignal, StoredValue},
+    },
+    widgets::suggestion::Suggestion,
+};
+
+/// How many suggestions there are at the most.
+pub(crate) const SUGGESTIONS: usize = 8;
+
+/// What somebody decided on.
+#[derive(Debug, Clone)]
+pub(crate) enum Decision {
+    /// One of the suggestions.
+    Suggested(Suggestion),
+    /// What was written, where nothing was suggested for it yet.
+    Written(String),
+}
+
+/// A step among the suggestions: from none to the first or the last, and round at the ends.
+fn step(active: Option<usize>, by: isize, count: usize) -> Option<usize> {
+    let last = count.checked_sub(1)?;
+    Some(match active {
+        None if by < 0 => last,
+        None => 0,
+        Some(at) => at
+            .checked_add_signed(by)
+            .map_or(last, |to| if to > last { 0 } else { to }),
+    })
+}
+
+/// A field that finds a symbol by itself or by its name, with suggestions while one types: the
+/// editable combobox with a list of the [ARIA practices](https://www.w3.org/WAI/ARIA/apg/patterns/combobox/).
+/// Without a script it is a form that opens the symbol.
+#[component]
+pub(crate) fn Combobox(
+    /// The id of the list; its options add their number.
+    list: &'static str,
+    /// The name of the field.
+    label: &'static str,
+    /// What stands in it while it is empty.
+    placeholder: &'static str,
+    /// The key that leads to it.
+    #[prop(optional)]
+    key: Option<&'static str>,
+    /// The role of the form, where it has one.
+    #[prop(optional)]
+    role: Option<&'static str>,
+    /// The field.
+    input: NodeRef<html::Input>,
+    /// Takes what somebody decided on.
+    decide: Callback<Decision>,
+) -> impl IntoView {
+    let found = RwSignal::new(Vec::<Suggestion>::new());
+    let active = RwSignal::new(None::<usize>);
+    // Answers may overtake one another: only the one to the last question counts.
+    let asked = StoredValue::new(0_u32);
+    let close = move || {
+        asked.update_value(|asked| *asked += 1);
+        if !found.with_untracked(Vec::is_empty) {
+            found.set(Vec::new());
+        }
+        active.set(None);
+    };
+    let take = move |decision: Decision| {
+        close();
+        decide.run(decision);
+    };
+    let ask = move |text: String| {
+        let question = asked.get_value();
+        #[cfg(target_arch = "wasm32")]
+        leptos::task::spawn_local(async move {
+            let answer = crate::live::directory::suggestions(&text, SUGGESTIONS).await;
+            if asked.try_get_value() == Some(question) {
+                found.set(answer.unwrap_or_default());
+            }
+        });
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ = (question, text);
+    };
+    let written = move || {
+        let text = input.get_untracked().map(|input| input.value());
+        text.unwrap_or_default().trim().to_owned()
+    };
+    let type_on = move |_| {
+        let text = written();
+        asked.update_value(|asked| *asked += 1);
+        active.set(None);
+        if text.is_empty() {
+            close();
+        } else {
+            ask(text);
+        }
+    };
+    let at = move |at: usize| {
+        let suggestion = found.with_untracked(|found| found.get(at).cloned());
+        suggestion.map(Decision::Suggested)
+    };
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        let suggested = at(active.get_untracked().unwrap_or(0));
+        take(suggested.unwrap_or_else(|| Decision::Written(written())));
+    };
+    let on_key = move |event: ev::KeyboardEvent| {
+        let open = !found.with_untracked(Vec::is_empty);
+        let by = match event.key().as_str() {
+            "ArrowDown" => 1,
+            "ArrowUp" => -1,
+            "Escape" if open => {
+                // It closes the suggestions and nothing around them.
+                event.stop_propagation();
+                return close();
+            }
+            _ => return,
+        };
+        event.prevent_default();
+        let count = found.with_untracked(Vec::len);
+        active.update(|active| *active = step(*active, by, count));
+    };
+    let empty = move || found.with(Vec::is_empty);
+    // There are always as many: what is never built anew in the browser brings no code for it.
+    let options = (0..SUGGESTIONS).map(|number| {
+        let read = move |read: fn(&Suggestion) -> String| {
+            move || found.with(|found| found.get(number).map(read))
+        };
+        let is_active = move || active.get() == Some(number);
+        view! {
+            <li
+                id=format!("{list}-{number}")
+                role="option"
+                aria-selected=drawn(move || if is_active() { "true" } else { "false" })
+                hidden=drawn(move || found.with(|found| found.len() <= number))
+                // The field keeps the focus.
+                on:mousedown=|event| event.prevent_default()
+                on:click=heard(move |_| {
+                    if let Some(decision) = at(number) {
+                        take(decision);
+                    }
+                })
+            >
+                <span class="row-symbol">{read(|suggestion| suggestion.symbol.to_string())}</span>
+                " "
+                <span class="row-name">{read(|suggestion| suggestion.name.clone())}</span>
+                " "
+                <span class="unquoted">
+                    {read(|suggestion| {
+                        if suggestion.quoted { String::new() } else { "not quoted here".to_owned() }
+                    })}
+                </span>
+            </li>
+        }
+    });
+    view! {
+        <form class="combobox" role=role action="/stocks" on:submit=heard(submit)>
+            <input
+                type="text"
+                enterkeyhint="search"
+                name="symbols"
+                role="combobox"
+                aria-label=label
+                aria-autocomplete="list"
+                aria-expanded=drawn(move || if empty() { "false" } else { "true" })
+                aria-controls=list
+                aria-activedescendant=drawn(move || active.get().map(|at| format!("{list}-{at}")))
+                aria-keyshortcuts=key
+                placeholder=placeholder
+                autocomplete="off"
+                autocapitalize="characters"
+                spellcheck="false"
+                maxlength="64"
+                node_ref=input
+                on:input=heard(type_on)
+                on:keydown=heard(on_key)
+                on:blur=heard(move |_| close())
+            />
+            <ul id=list role="listbox" aria-label="Suggestions" hidden=drawn(empty)>
+                {options.collect_view()}
+            </ul>
+        </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arrows_go_round() {
+        assert_eq!(step(None, 1, 3), Some(0));
+        assert_eq!(step(None, -1, 3), Some(2));
+        assert_eq!(step(Some(0), 1, 3), Some(1));
+        assert_eq!(step(Some(2), 1, 3), Some(0));
+        assert_eq!(step(Some(0), -1, 3), Some(2));
+        assert_eq!(step(None, 1, 0), None);
+    }
+}

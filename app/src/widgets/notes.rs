@@ -1,0 +1,112 @@
+use leptos::prelude::*;
+
+use crate::lean::{
+    reactive::{drawn, heard},
+    signal::RwSignal,
+};
+
+/// How many notes are shown at the most: the oldest go.
+const MAX_NOTES: usize = 4;
+
+/// Something that the person is told and can put away.
+#[derive(Debug, Clone)]
+struct Note {
+    text: String,
+    /// What takes back what is told.
+    undo: Option<Callback<()>>,
+}
+
+/// What the person is told, oldest first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Notes {
+    notes: RwSignal<Vec<Note>>,
+}
+
+impl Notes {
+    /// Nothing to tell.
+    pub(crate) fn new() -> Self {
+        Notes {
+            notes: RwSignal::new(Vec::new()),
+        }
+    }
+
+    /// Tells something.
+    pub(crate) fn say(self, text: String) {
+        self.add(Note { text, undo: None });
+    }
+
+    /// Tells what was done and can be undone. Only what was done last can be.
+    pub(crate) fn say_done(self, text: String, undo: Callback<()>) {
+        self.forget_done();
+        self.add(Note {
+            text,
+            undo: Some(undo),
+        });
+    }
+
+    /// What was done before cannot be undone any more.
+    pub(crate) fn forget_done(self) {
+        let is_done = |note: &Note| note.undo.is_some();
+        if self.notes.with_untracked(|notes| notes.iter().any(is_done)) {
+            self.notes
+                .update(|notes| notes.retain(|note| !is_done(note)));
+        }
+    }
+
+    fn add(self, note: Note) {
+        self.notes.update(|notes| {
+            notes.retain(|other| other.text != note.text);
+            notes.push(note);
+            let surplus = notes.len().saturating_sub(MAX_NOTES);
+            notes.drain(..surplus);
+        });
+    }
+
+    fn take(self, at: usize) -> Option<Note> {
+        self.notes
+            .try_update(|notes| (at < notes.len()).then(|| notes.remove(at)))
+            .flatten()
+    }
+}
+
+/// The notes, over the lower edge of the page, so that they move nothing. They are said politely.
+#[component]
+pub(crate) fn NoteList(notes: Notes) -> impl IntoView {
+    // There are always as many: what is never built anew in the browser brings no code for it.
+    let slots = (0..MAX_NOTES).map(|at| {
+        let text = move || {
+            notes
+                .notes
+                .with(|notes| notes.get(at).map(|note| note.text.clone()))
+        };
+        let undo = move || {
+            notes
+                .notes
+                .with(|notes| notes.get(at).and_then(|note| note.undo))
+        };
+        view! {
+            <p class="note" hidden=drawn(move || text().is_none())>
+                <span>{drawn(text)}</span>
+                <button
+                    type="button"
+                    hidden=drawn(move || undo().is_none())
+                    on:click=heard(move |_| {
+                        if let Some(undo) = notes.take(at).and_then(|note| note.undo) {
+                            undo.run(());
+                        }
+                    })
+                >
+                    "Undo"
+                </button>
+                <button type="button" on:click=heard(move |_| drop(notes.take(at)))>
+                    "Dismiss"
+                </button>
+            </p>
+        }
+    });
+    view! {
+        <div class="notes" role="status">
+            {slots.collect_view()}
+        </div>
+    }
+}

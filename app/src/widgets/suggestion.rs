@@ -1,0 +1,16 @@
+use market::Symbol;
+use serde::Deserialize;
+
+/// A symbol that fits what was written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Suggestion {
+    /// What can be opened or followed.
+    pub(crate) symbol: Symbol,
+    /// Its name as people say it.
+    pub(crate) name: String,
+    /// Whether a feed quotes it.
+    pub(crate) quoted: bool,
+    /// Whether the archive has bars of it.
+    #[serde(default)]
+    pub(crate) archived: bool,
+}
