@@ -87,10 +87,10 @@ pub async fn record(
     })?;
     let recorder = Arc::new(recorder);
     let clock = Clock::system().as_now();
-    let mut floor = FeedContext::new(Tape::new(clock(), 1, WINDOW), clock);
-    floor.recorder = Some(Arc::clone(&recorder));
+    let mut context = FeedContext::new(Tape::new(clock(), 1, WINDOW), clock);
+    context.recorder = Some(Arc::clone(&recorder));
     let feeds = spec.build(0).into_iter().collect();
-    let supervisor = Supervisor::start(feeds, &floor, Backoff::default(), &full);
+    let supervisor = Supervisor::start(feeds, &context, Backoff::default(), &full);
     let statuses = supervisor.statuses();
 
     let begin = Instant::now();

@@ -94,10 +94,10 @@ impl News {
         let Some((last, others)) = words.split_last() else {
             return true;
         };
-        let mut told = words_of(&self.headline);
-        told.extend(words_of(self.summary.as_deref().unwrap_or_default()));
-        others.iter().all(|word| told.contains(word))
-            && told.iter().any(|word| word.starts_with(&**last))
+        let mut present = words_of(&self.headline);
+        present.extend(words_of(self.summary.as_deref().unwrap_or_default()));
+        others.iter().all(|word| present.contains(word))
+            && present.iter().any(|word| word.starts_with(&**last))
     }
 }
 
