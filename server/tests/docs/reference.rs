@@ -136,7 +136,9 @@ fn commands() {
     {
         let mut usage = format!("tickertape {}", command.get_name());
         let mut rows = Vec::new();
-        for option in command.get_arguments() {
+        let mut options: Vec<&Arg> = command.get_arguments().collect();
+        options.sort_by_key(|option| !option.is_positional());
+        for option in options {
             if option.get_id() == "help" {
                 continue;
             }
