@@ -15,7 +15,7 @@ const MAX_DIGITS: u32 = 15;
 pub struct ValueTicks {
     /// From one to the next.
     pub step: f64,
-    /// Decimals that tell them apart.
+    /// Decimals that distinguish them.
     pub decimals: u32,
     low: f64,
     high: f64,
@@ -83,7 +83,7 @@ fn is_multiple(step: f64, tick: f64) -> bool {
     times > 0.5 && (times - times.round()).abs() < 1e-6
 }
 
-/// The decimals that tell multiples of a step apart.
+/// The decimals that distinguish multiples of a step.
 fn decimals_of(step: f64) -> u32 {
     (0..MAX_DECIMALS)
         .find(|&decimals| {

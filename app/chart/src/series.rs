@@ -1,104 +1,8 @@
-//! Samples in time, bounded in number, and their reduction to what a row of pixels can show.
+//! Samples in time, bounded in number.
 
 use super::levels::Levels;
+use super::sample::{Point, Sample};
 use std::ops::Range;
-
-/// A value at a time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// Milliseconds since the Unix epoch, UTC.
-    pub time: f64,
-    /// In the unit of whoever gave it: the chart only draws it.
-    pub value: f64,
-}
-
-impl Point {
-    /// Stands between two points that no line connects.
-    pub const BREAK: Point = Point::new(f64::NAN, f64::NAN);
-
-    /// A value at a time in milliseconds since the Unix epoch.
-    pub const fn new(time: f64, value: f64) -> Self {
-        Self { time, value }
-    }
-}
-
-/// What a value did in a span of time, or at one moment.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
-    /// The end of the span, in milliseconds since the Unix epoch, UTC.
-    pub time: f64,
-    /// The first value.
-    pub open: f64,
-    /// The highest value.
-    pub high: f64,
-    /// The lowest value.
-    pub low: f64,
-    /// The last value.
-    pub close: f64,
-    /// How much was traded.
-    pub volume: f64,
-    /// What was paid for it; `None` where that is not known.
-    pub turnover: Option<f64>,
-}
-
-impl Sample {
-    /// What was paid, or about what where that is not known: the typical price, (high + low + close) / 3, for all.
-    fn paid(self) -> f64 {
-        let typical = || (self.high + self.low + self.close) / 3.0 * self.volume;
-        self.turnover.unwrap_or_else(typical)
-    }
-
-    fn is_finite(self) -> bool {
-        let parts = [
-            self.time,
-            self.open,
-            self.high,
-            self.low,
-            self.close,
-            self.volume,
-            self.paid(),
-        ];
-        parts.into_iter().all(f64::is_finite)
-    }
-
-    fn is_point(self) -> bool {
-        self.open == self.close && self.high == self.close && self.low == self.close
-    }
-}
-
-impl From<Point> for Sample {
-    fn from(Point { time, value }: Point) -> Self {
-        Sample {
-            time,
-            open: value,
-            high: value,
-            low: value,
-            close: value,
-            volume: 0.0,
-            turnover: None,
-        }
-    }
-}
-
-/// All samples of a span of time in one.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candle {
-    /// When it begins and ends, in milliseconds since the Unix epoch. What is of the moment of its end
-    /// belongs to it, what is of its beginning does not.
-    pub times: (f64, f64),
-    /// The first value.
-    pub open: f64,
-    /// The highest value.
-    pub high: f64,
-    /// The lowest value.
-    pub low: f64,
-    /// The last value.
-    pub close: f64,
-    /// How much was traded.
-    pub volume: f64,
-    /// What was paid for it, as far as is known.
-    pub turnover: f64,
-}
 
 /// Samples in the order of their times, each time once, not many more than the capacity: a page that
 /// is open for days must not grow.
@@ -107,19 +11,19 @@ pub struct Candle {
 /// only spans have are there only where a sample is more than a point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    times: Vec<f64>,
-    closes: Vec<f64>,
+    pub(super) times: Vec<f64>,
+    pub(super) closes: Vec<f64>,
     levels: Levels,
-    spans: Option<Box<Spans>>,
-    /// What was traded up to and with each sample, and what was paid for it, so that a difference says what was in between.
-    volumes: Option<Vec<(f64, f64)>>,
+    pub(super) spans: Option<Box<Spans>>,
+    /// What was traded up to and with each sample, and what was paid for it, so that a difference is what was in between.
+    pub(super) volumes: Option<Vec<(f64, f64)>>,
     capacity: usize,
 }
 
 /// What a sample has beside its close.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Spans {
-    opens: Vec<f64>,
+pub(super) struct Spans {
+    pub(super) opens: Vec<f64>,
     highs: Vec<f64>,
     lows: Vec<f64>,
     levels: Levels,
@@ -132,7 +36,7 @@ impl Default for Series {
 }
 
 impl Series {
-    /// Samples kept unless said otherwise.
+    /// Samples kept by default.
     pub const CAPACITY: usize = 1 << 20;
 
     /// An empty series that keeps at least the newest `capacity` samples (at least one), and at most a
@@ -148,7 +52,7 @@ impl Series {
         }
     }
 
-    /// Appends a sample and says whether it was taken. One at the time of the last one replaces it;
+    /// Appends a sample and returns whether it was taken. One at the time of the last one replaces it;
     /// one that is older, or has what is not a finite number, is left out.
     pub fn push(&mut self, sample: impl Into<Sample>) -> bool {
         let before = self.len();
@@ -361,7 +265,7 @@ impl Series {
     }
 
     /// Whether more than `gap` milliseconds without a sample lie before the sample of an index.
-    fn is_after_gap(&self, index: usize, gap: f64) -> bool {
+    pub(super) fn is_after_gap(&self, index: usize, gap: f64) -> bool {
         self.times[index] - self.times[index - 1] > gap
     }
 
@@ -386,142 +290,12 @@ impl Series {
         let range = range.start..range.end.min(self.len());
         spans.levels.extent(&spans.lows, &spans.highs, range)
     }
-
-    /// The first index from `from` on whose time is beyond `time`. It is looked for near `from` first, so
-    /// that a walk over all of them costs little more than there are steps.
-    fn index_after(&self, from: usize, time: f64) -> usize {
-        let rest = &self.times[from..];
-        let mut reach = 1;
-        while reach < rest.len() && rest[reach - 1] <= time {
-            reach *= 2;
-        }
-        let reach = reach.min(rest.len());
-        from + rest[..reach].partition_point(|&at| at <= time)
-    }
-
-    /// What `columns` columns of pixels over the times `from..to` can show of the closes at these indices,
-    /// in their order.
-    ///
-    /// Where there are at least four a column, each column has its first, lowest, highest and last value,
-    /// all at the time of its first: the line drawn through them covers the same pixels as one
-    /// through all, as in uPlot's `src/paths/linear.js`. Below that every point is kept.
-    ///
-    /// Where more than `gap` milliseconds have no sample, a [`Point::BREAK`] parts the points before from those after.
-    pub fn decimate(
-        &self,
-        range: Range<usize>,
-        (from, to): (f64, f64),
-        columns: u32,
-        gap: f64,
-        into: &mut Vec<Point>,
-    ) {
-        into.clear();
-        let range = range.start..range.end.min(self.len());
-        let break_before = |index: usize, into: &mut Vec<Point>| {
-            if index > range.start && self.is_after_gap(index, gap) {
-                into.push(Point::BREAK);
-            }
-        };
-        if range.len() < 4 * columns as usize || columns == 0 || to <= from {
-            for (index, point) in range.clone().zip(self.iter(range.clone())) {
-                break_before(index, into);
-                into.push(point);
-            }
-            return;
-        }
-        let width = (to - from) / f64::from(columns);
-        let mut start = range.start;
-        while start < range.end {
-            let time = self.times[start];
-            let column = ((time - from) / width).floor();
-            // What is at the edge belongs to the next column.
-            let edge = (from + (column + 1.0) * width).next_down();
-            let end = self.index_after(start, edge).clamp(start + 1, range.end);
-            let (first, last) = (self.closes[start], self.closes[end - 1]);
-            break_before(start, into);
-            into.push(Point::new(time, first));
-            if end - start > 1 {
-                if let Some((low, high)) = self.extent(start..end) {
-                    // The way down before the way up, where the first is nearer to the top: shorter strokes.
-                    let lower_first = first - low < high - first;
-                    let (one, other) = if lower_first {
-                        (low, high)
-                    } else {
-                        (high, low)
-                    };
-                    for value in [one, other] {
-                        if into.last().is_none_or(|point| point.value != value) {
-                            into.push(Point::new(time, value));
-                        }
-                    }
-                }
-                if into.last().is_none_or(|point| point.value != last) {
-                    into.push(Point::new(time, last));
-                }
-            }
-            start = end;
-        }
-    }
-
-    /// The candles of so many milliseconds each that have a sample after `from` and not after `to`, oldest
-    /// first. They begin at whole multiples of their length, shifted by `offset` milliseconds.
-    pub fn candles(
-        &self,
-        (from, to): (f64, f64),
-        length: f64,
-        offset: f64,
-    ) -> impl Iterator<Item = Candle> + '_ {
-        let begin = move |time| begin_of(time, length, offset);
-        let first = self.times.partition_point(|&time| time <= from);
-        let mut start = self.times.get(first).map_or(first, |&time| {
-            let before = begin(time);
-            self.times.partition_point(|&time| time <= before)
-        });
-        std::iter::from_fn(move || {
-            let time = *self.times.get(start)?;
-            let times = (begin(time), begin(time) + length);
-            if times.0 >= to {
-                return None;
-            }
-            let end = self.index_after(start, times.1).max(start + 1);
-            let candle = self.candle(start..end, times);
-            start = end;
-            candle
-        })
-    }
-
-    fn candle(&self, range: Range<usize>, times: (f64, f64)) -> Option<Candle> {
-        let (low, high) = self.span_extent(range.clone())?;
-        let opens = self
-            .spans
-            .as_ref()
-            .map_or(&self.closes, |spans| &spans.opens);
-        let traded = self.volumes.as_ref().map(|volumes| {
-            let before = range.start.checked_sub(1).map(|at| volumes[at]);
-            let (before, after) = (before.unwrap_or_default(), volumes[range.end - 1]);
-            (after.0 - before.0, after.1 - before.1)
-        });
-        let (volume, turnover) = traded.unwrap_or_default();
-        Some(Candle {
-            times,
-            open: opens[range.start],
-            high,
-            low,
-            close: self.closes[range.end - 1],
-            volume,
-            turnover,
-        })
-    }
-}
-
-/// When the candle of a time begins, where candles are of one length and shifted by `offset`, all in milliseconds.
-pub(super) fn begin_of(time: f64, length: f64, offset: f64) -> f64 {
-    (((time + offset) / length).ceil() - 1.0) * length - offset
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::Candle;
     use proptest::prelude::*;
 
     fn series(points: &[(f64, f64)]) -> Series {
