@@ -16,10 +16,10 @@ pub(crate) enum Condition {
     News(NewsType),
 }
 
-/// What the person wants to be told once.
+/// An alert: a condition that the person is notified of once.
 ///
 /// It fires when a price comes over to the far side of its condition. A price that is beyond when the
-/// alert is made or armed, or when a symbol is heard of for the first time, fires nothing: that is
+/// alert is made or armed, or when a symbol appears for the first time, fires nothing: that is
 /// what the person saw or could have seen. It has to be on the near side once, which is remembered,
 /// so that a price that jumps while no page is open fires when the page is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Condition {
 }
 
 impl Alert {
-    /// What a price of a symbol is to it. `watched` says whether the symbol is on the watchlist.
+    /// What a price of a symbol is to it. `watched`: whether the symbol is on the watchlist.
     pub(crate) fn look(
         &self,
         symbol: Symbol,
@@ -187,7 +187,7 @@ fn kind_of(name: &str) -> Option<NewsType> {
         .find(|kind| kind_name(*kind) == name)
 }
 
-/// What a text says; lines that are no alerts are passed over.
+/// The alerts of a text; lines that are no alerts are left out.
 pub(crate) fn read(text: &str) -> Vec<Alert> {
     text.lines().filter_map(Alert::read).collect()
 }
@@ -198,7 +198,7 @@ pub(crate) fn write(alerts: &[Alert]) -> String {
     lines.join("\n")
 }
 
-/// What a form says: the name of a condition, and the text, the type of news and the symbol that
+/// The condition of a form: the name of a condition, and the text, the type of news and the symbol that
 /// were given.
 pub(crate) fn condition(
     name: &str,

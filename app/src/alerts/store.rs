@@ -1,4 +1,4 @@
-//! The alerts of the person: kept in the browser, looked at with every event, and told once.
+//! The alerts of the person: kept in the browser, checked with every event, and shown once.
 
 use market::{Millis, News, Symbol};
 
@@ -154,7 +154,7 @@ impl Alerts {
         })
     }
 
-    /// Tells that an alert fired, on the page and by the browser. Of the tabs that are open each may
+    /// Shows that an alert fired, on the page and by the browser. Of the tabs that are open each may
     /// do so: the browser shows what has one tag once.
     fn tell(self, alert: &Alert, what: &str) {
         let words = alert.words();

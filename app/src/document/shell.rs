@@ -13,7 +13,7 @@ use crate::{
 /// The id of what comes after the page.
 const END: &str = "unsupported";
 
-/// The id of what says that the page has stopped.
+/// The id of the message that the page has stopped.
 const STOPPED: &str = "stopped";
 
 /// Shows a sentence where the browser has no WebAssembly, or where the page's script or WebAssembly did not

@@ -10,7 +10,7 @@ use crate::{
     state::dashboard::Dashboard,
 };
 
-/// The button that opens the help, and the help: every key that there is, and whether they are heard.
+/// The button that opens the help, and the help: every key, and a switch for single keys.
 #[component]
 pub(crate) fn Help() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();

@@ -4,7 +4,7 @@ use market::Millis;
 
 /// The shortest and the longest wait before the stream is opened anew.
 pub(super) const BACKOFF: (Millis, Millis) = (1_000, 30_000);
-/// A stream that has said nothing for so long is asked after by a poll.
+/// A stream without an event for so long is checked by a poll.
 pub(super) const WORDLESS: Millis = 3_000;
 /// The longest wait between two such polls.
 const ASK: Millis = 30_000;

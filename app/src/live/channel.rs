@@ -18,7 +18,7 @@ use super::{
 /// understood.
 const NAME: &str = "tickertape 1";
 
-/// What tabs say to each other goes through here.
+/// The messages of tabs to each other go through here.
 pub(super) struct Channel {
     channel: BroadcastChannel,
     // Held as long as the channel may call it.
@@ -26,7 +26,7 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// Hears what the others say; none where the browser has no such channels.
+    /// Receives the messages of the others; none where the browser has no such channels.
     pub(super) fn open(mut hear: impl FnMut(Message<JsValue>) + 'static) -> Option<Self> {
         let channel = BroadcastChannel::new(NAME).ok()?;
         let hear = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -41,9 +41,9 @@ impl Channel {
         })
     }
 
-    /// Says something to all others.
+    /// Sends a message to all others.
     pub(super) fn post(&self, message: &Message<JsValue>) {
-        // It fails where the channel is closed, and then there is nobody to hear it.
+        // It fails where the channel is closed, and then there is nobody to receive it.
         let _ = self.channel.post_message(&written(message));
     }
 }
@@ -67,7 +67,7 @@ fn written(message: &Message<JsValue>) -> JsValue {
     match message {
         Message::Beat(beat) => {
             number(0);
-            number(beat.tenure);
+            number(beat.term);
             text(&beat.position);
             list.push(&symbols(&beat.carries));
             let (state, detail) = beat.state.parts();
@@ -76,18 +76,18 @@ fn written(message: &Message<JsValue>) -> JsValue {
             number(beat.heard);
             list.push(&beat.server_time.map(|time| time as f64).into());
         }
-        Message::Passed { tenure, passed } => {
+        Message::Passed { term, passed } => {
             number(1);
-            number(*tenure);
+            number(*term);
             text(&passed.before);
             text(&passed.id);
             text(passed.name);
             list.push(&passed.data);
         }
-        Message::Hello { tab, tenure, wants } => {
+        Message::Hello { tab, term, wants } => {
             number(2);
             number(*tab);
-            number(*tenure);
+            number(*term);
             list.push(&symbols(wants));
         }
         Message::Bye { tab } => {
@@ -98,14 +98,14 @@ fn written(message: &Message<JsValue>) -> JsValue {
     list.into()
 }
 
-/// What a list says; none where it is no message.
+/// The message in a list; none where it is no message.
 fn read(list: &JsValue) -> Option<Message<JsValue>> {
     let list = list.dyn_ref::<Array>()?;
     let number = |at| list.get(at).as_f64().map(|number| number as u64);
     let text = |at| list.get(at).as_string();
     Some(match number(0)? {
         0 => Message::Beat(Beat {
-            tenure: number(1)?,
+            term: number(1)?,
             position: text(2)?,
             carries: wants(&list.get(3))?,
             state: State::of_parts(number(4)?, number(5)?),
@@ -115,7 +115,7 @@ fn read(list: &JsValue) -> Option<Message<JsValue>> {
         1 => {
             let name = text(4)?;
             Message::Passed {
-                tenure: number(1)?,
+                term: number(1)?,
                 passed: Passed {
                     before: text(2)?,
                     id: text(3)?,
@@ -126,7 +126,7 @@ fn read(list: &JsValue) -> Option<Message<JsValue>> {
         }
         2 => Message::Hello {
             tab: number(1)?,
-            tenure: number(2)?,
+            term: number(2)?,
             wants: wants(&list.get(3))?,
         },
         3 => Message::Bye { tab: number(1)? },
@@ -156,7 +156,7 @@ fn wants(value: &JsValue) -> Option<Wants> {
     Some(Wants::These(symbols.collect::<Option<_>>()?))
 }
 
-/// The wish to lead, or the right to: it ends when this is dropped.
+/// The request for the lead, or the lead: it ends when this is dropped.
 pub(super) struct Lock {
     release: Rc<RefCell<Option<Function>>>,
     wish: AbortController,

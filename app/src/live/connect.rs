@@ -27,7 +27,7 @@ use crate::{
 const WAIT: u32 = 25;
 
 /// Wants to lead, once nobody else does or at once.
-pub(super) fn wish(source: &Shared, steal: bool) {
+pub(super) fn request_leadership(source: &Shared, steal: bool) {
     let mut this = source.borrow_mut();
     // The wish of before goes first: it would stand in line behind this one.
     this.lock = None;
@@ -51,7 +51,7 @@ fn lead(source: &Shared) {
 /// Another tab leads.
 pub(super) fn depose(source: &Shared) {
     source.borrow_mut().let_go();
-    wish(source, false);
+    request_leadership(source, false);
     look(source, false);
 }
 
@@ -73,7 +73,7 @@ pub(super) fn look(source: &Shared, passed: bool) {
         Duty::Steal => {
             drop(this);
             // It takes the place of a leader that is silent.
-            wish(source, true);
+            request_leadership(source, true);
             this = source.borrow_mut();
         }
         Duty::Open => {
@@ -137,7 +137,7 @@ fn open(source: &Shared) {
     let address = address::of_stream(wants.symbols().as_deref(), link.connection.last_id());
     let shared = Rc::clone(source);
     match Events::open(&address, move |name, id, data| {
-        hear(&shared, run, name, id, data);
+        take_event(&shared, run, name, id, data);
     }) {
         Some(events) => link.events = Some(events),
         None => link.connection.poll_only(),
@@ -146,7 +146,7 @@ fn open(source: &Shared) {
 }
 
 /// Takes one event of the stream that was opened in some run.
-fn hear(source: &Shared, run: u32, name: &'static str, id: &str, data: JsValue) {
+fn take_event(source: &Shared, run: u32, name: &'static str, id: &str, data: JsValue) {
     if stopped::is_stopped() {
         return;
     }
@@ -157,7 +157,7 @@ fn hear(source: &Shared, run: u32, name: &'static str, id: &str, data: JsValue) 
     if this.link.as_mut().filter(current).is_none() {
         return;
     }
-    this.hears(now);
+    this.note_contact(now);
     let Some(link) = &mut this.link else { return };
     let server_time = match name {
         "snapshot" | "heartbeat" => json::time_of(&data),
@@ -232,7 +232,7 @@ fn take_answer(source: &Shared, run: u32, answer: Result<Answer, Failure>) {
             link.events = None;
             let mut before = connection.last_id().to_owned();
             connection.polled(now, &answer.last_event_id);
-            this.hears(now);
+            this.note_contact(now);
             let end = Item {
                 id: Some(answer.last_event_id),
                 event: String::new(),

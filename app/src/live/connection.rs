@@ -6,7 +6,7 @@ use super::{
     state::State,
 };
 
-/// A server that has nothing to say sends a heartbeat this often.
+/// A server that has no events sends a heartbeat this often.
 const HEARTBEAT: Millis = 15_000;
 /// Three heartbeats missing, and one second for the way.
 const SILENCE: Millis = 3 * HEARTBEAT + 1_000;
@@ -14,7 +14,7 @@ const SILENCE: Millis = 3 * HEARTBEAT + 1_000;
 const PATIENCE: Millis = 5_000;
 /// An attempt that takes longer than this hangs, and is begun anew.
 const ATTEMPT: Millis = 20_000;
-/// A stream that has said nothing for so long is held back: its first heartbeat should have come.
+/// A stream without an event for so long is held back: its first heartbeat should have come.
 const HELD_BACK: Millis = HEARTBEAT + 3_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +61,8 @@ pub(super) enum Verdict {
 /// show and what to do come out. Times are of this machine's clock.
 ///
 /// There are two ways to the events: the stream, and polls of the same address. A proxy that holds
-/// the stream back looks from here as a quiet market does, so a stream that says nothing is asked
-/// after by a poll: where that brings what the stream did not, the page goes on by polling. One way
+/// the stream back looks from here as a quiet market does, so a stream without events is checked
+/// by a poll: where that brings what the stream did not, the page goes on by polling. One way
 /// at a time brings events, each from the last id on, so that none comes twice or is lost.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
@@ -224,7 +224,7 @@ impl Connection {
         }
     }
 
-    /// The server has no room for one more that waits, and says after which pause to ask again: the
+    /// The server has no room for one more that waits, and gives the pause after which to ask again: the
     /// page asks without waiting, and tries the stream sooner than where something on the way is to
     /// blame.
     pub(super) fn crowded(&mut self, now: Millis, pause: Millis, chance: f64) {
@@ -287,7 +287,7 @@ impl Connection {
             }
             Phase::Open if now.saturating_sub(self.heard) >= SILENCE => {
                 self.lose(Phase::Stale, now);
-                // Whether it is the way or the server that is silent, only a new stream tells.
+                // Only a new stream shows whether it is the network or the server that is silent.
                 self.stream.reopen_at = Some(now);
             }
             Phase::Connecting | Phase::Lost { .. } | Phase::Stale
@@ -333,13 +333,13 @@ impl Connection {
         self.skew = Skew::default();
     }
 
-    /// When something was heard last.
+    /// When something was received last.
     #[cfg(test)]
     fn heard_at(&self) -> Millis {
         self.heard
     }
 
-    /// The server's time, as near as is known; `None` before it said anything.
+    /// The server's time, as near as is known; `None` before anything came from it.
     pub(super) fn server_time(&self, now: Millis) -> Option<Millis> {
         self.skew.server_time(now)
     }

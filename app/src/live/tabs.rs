@@ -2,16 +2,16 @@ use market::{Event, Millis, Symbol};
 
 use crate::lean::sorted::SortedSet;
 
-/// How long a tab counts that says nothing: a hidden one may say something once a minute.
+/// How long a tab counts that sends nothing: a hidden one may send something once a minute.
 const COUNTS: Millis = 150_000;
-/// How often a tab says what it wants.
+/// How often a tab sends what it wants.
 const REPEAT: Millis = 30_000;
 /// How long what a tab wanted is still carried after its end, as when it is loaded anew.
 const GRACE: Millis = 10_000;
-/// After so many looks without a word the leader is asked whether it is there: a hidden one may not
-/// say so by itself.
+/// After so many looks without a message the leader is asked whether it is there: a hidden one may not
+/// send any by itself.
 const ASK: u32 = 2;
-/// After so many it has not answered either, and what it said last is no longer true.
+/// After so many it has not answered either, and its last message is no longer true.
 const SILENT: u32 = 4;
 /// After so many it is not, and chance adds some, so that not all tabs take its place at once.
 const GONE: (u32, u32) = (6, 4);
@@ -73,15 +73,15 @@ impl Wants {
 pub(super) enum Duty {
     /// Nothing.
     Rest,
-    /// Say what it wants, which the leader answers.
+    /// Send what it wants, which the leader answers.
     Hello,
-    /// Take the place of a leader that says nothing.
+    /// Take the place of a leader that is silent.
     Steal,
     /// As the leader: open the stream anew, which has to carry something else.
     Open,
 }
 
-/// What a word of a leader is worth.
+/// What a message of a leader is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rank {
     /// It is that of the leader.
@@ -95,19 +95,18 @@ pub(super) enum Rank {
 /// A tab among the tabs of a browser. One of them, the leader, has the stream, which carries what all
 /// of them want, and passes it on.
 ///
-/// Who leads is decided by a lock of the browser, and told here. Each leader has a tenure, a number
-/// above those before it: so one that was frozen, and goes on as if nothing had happened, is known for
-/// what it is.
+/// A lock of the browser decides which tab leads. Each leader has a term, a number above those before it: so the
+/// messages of a leader that was frozen and goes on can be told from those of its successor.
 #[derive(Debug)]
 pub(super) struct Tabs {
     wants: Wants,
     leading: bool,
-    tenure: Millis,
+    term: Millis,
     /// What the stream carries, as far as that is known.
     carries: Option<Wants>,
     /// What the others want, and until when they count.
     others: Vec<(u64, Wants, Millis)>,
-    /// How many looks have passed without a word from the leader.
+    /// How many looks have passed without a message from the leader.
     silent: u32,
     said: Option<Millis>,
 }
@@ -125,7 +124,7 @@ impl Tabs {
         Tabs {
             wants,
             leading: false,
-            tenure: 0,
+            term: 0,
             carries: None,
             others: Vec::new(),
             silent: 0,
@@ -144,11 +143,11 @@ impl Tabs {
     }
 
     /// The number of the leader.
-    pub(super) fn tenure(&self) -> Millis {
-        self.tenure
+    pub(super) fn term(&self) -> Millis {
+        self.term
     }
 
-    /// What the stream carries; what this tab wants as long as nobody has said it.
+    /// What the stream carries; what this tab wants as long as that is unknown.
     pub(super) fn carries(&self) -> &Wants {
         self.carries.as_ref().unwrap_or(&self.wants)
     }
@@ -159,7 +158,7 @@ impl Tabs {
         carries.is_some_and(|carries| carries.covers(&self.wants))
     }
 
-    /// Whether the leader should have said something.
+    /// Whether a message of the leader is overdue.
     pub(super) fn is_silent(&self) -> bool {
         !self.leading && self.silent >= SILENT
     }
@@ -172,7 +171,7 @@ impl Tabs {
 
     /// From now on this tab leads.
     pub(super) fn lead(&mut self, now: Millis) {
-        self.tenure = now.max(self.tenure + 1);
+        self.term = now.max(self.term + 1);
         self.leading = true;
         if let Some(carries) = self.carries.take() {
             self.count(PREDECESSOR, carries, now + GRACE);
@@ -187,14 +186,14 @@ impl Tabs {
         self.said = None;
     }
 
-    /// A leader said something.
-    pub(super) fn heard(&mut self, tenure: Millis) -> Rank {
-        if tenure < self.tenure {
+    /// A message of a leader came.
+    pub(super) fn heard(&mut self, term: Millis) -> Rank {
+        if term < self.term {
             return Rank::Past;
         }
         self.silent = 0;
-        if tenure > self.tenure {
-            self.tenure = tenure;
+        if term > self.term {
+            self.term = term;
             self.carries = None;
             self.said = None;
         }
@@ -205,17 +204,17 @@ impl Tabs {
         Rank::Current
     }
 
-    /// The leader said what the stream carries.
+    /// The leader sent what the stream carries.
     pub(super) fn carried(&mut self, carries: Wants) {
         self.carries = Some(carries);
     }
 
-    /// A tab said what it wants, and which leader it knows of.
-    pub(super) fn joined(&mut self, tab: u64, wants: Wants, tenure: Millis, now: Millis) {
+    /// A tab sent what it wants, and the newest leader that it has a message of.
+    pub(super) fn joined(&mut self, tab: u64, wants: Wants, term: Millis, now: Millis) {
         self.count(tab, wants, now + COUNTS);
-        if self.leading && tenure > self.tenure {
-            // It heard of a leader whose clock was ahead of this one's.
-            self.tenure = tenure + 1;
+        if self.leading && term > self.term {
+            // The clock of an earlier leader was ahead of this one's.
+            self.term = term + 1;
         }
     }
 
@@ -229,7 +228,7 @@ impl Tabs {
     }
 
     /// One of the symbols that the stream carries is not quoted: a server that was started again may have other
-    /// feeds, or they have not spoken yet. It is refused with that symbol named, and so carries all from now on.
+    /// feeds, or they have sent nothing yet. It is refused with that symbol named, and so carries all from now on.
     pub(super) fn carry_all(&mut self, now: Millis) {
         self.count(EVERYTHING, Wants::All, now + UNQUOTED);
     }
@@ -243,7 +242,7 @@ impl Tabs {
         }
     }
 
-    /// A second passed, or something was said that calls for an answer.
+    /// A second passed, or a message came that calls for an answer.
     pub(super) fn look(&mut self, now: Millis, passed: bool, chance: f64) -> Duty {
         self.others.retain(|(_, _, until)| *until > now);
         if self.leading {
@@ -301,7 +300,7 @@ mod tests {
         Wants::These(names.iter().map(|name| symbol(name)).collect())
     }
 
-    /// A tab that knows a leader whose stream carries what it wants.
+    /// A tab that follows a leader whose stream carries what it wants.
     fn follower() -> Tabs {
         let mut tabs = Tabs::new(these(&["GOOG"]));
         assert_eq!(tabs.look(0, false, 0.0), Duty::Hello);
@@ -337,7 +336,7 @@ mod tests {
         assert_eq!(tabs.look(8_000, false, 0.0), Duty::Open);
         assert_eq!((tabs.carries(), tabs.asks()), (&Wants::All, &Wants::All));
         assert_eq!(tabs.wants(), &these(&["GOOG"]));
-        // Said again, as by an answer that comes late: nothing has to be opened anew.
+        // Once more, as by an answer that comes late: nothing has to be opened anew.
         tabs.carry_all(9_000);
         assert_eq!(tabs.look(8_000 + UNQUOTED, true, 0.0), Duty::Rest);
         assert_eq!(tabs.look(9_000 + UNQUOTED, true, 0.0), Duty::Open);
@@ -354,7 +353,7 @@ mod tests {
         }
         use Duty::{Hello, Rest, Steal};
         assert_eq!(duties, [Rest, Hello, Hello, Hello, Hello, Steal]);
-        // Chance puts it off, and each word of the leader begins anew.
+        // Chance puts it off, and each message of the leader begins anew.
         let mut tabs = follower();
         for second in 1..=8 {
             assert_ne!(tabs.look(second * 1_000, true, 0.99), Steal);
@@ -400,17 +399,17 @@ mod tests {
         // Its clock is behind that of nobody before it.
         tabs.lead(5_000);
         assert!(tabs.leads());
-        assert_eq!(tabs.tenure(), 7_002);
+        assert_eq!(tabs.term(), 7_002);
         assert_eq!(tabs.heard(7_001), Rank::Past);
         assert!(tabs.leads());
         assert_eq!(tabs.heard(9_000), Rank::Deposed);
         assert!(!tabs.leads());
-        // Somebody knows of a leader from the future.
+        // Somebody has a message of a leader from the future.
         tabs.lead(9_500);
         tabs.joined(3, Wants::All, 20_000, 9_600);
-        assert_eq!(tabs.tenure(), 20_001);
+        assert_eq!(tabs.term(), 20_001);
         tabs.joined(3, Wants::All, 20_001, 9_700);
-        assert_eq!(tabs.tenure(), 20_001);
+        assert_eq!(tabs.term(), 20_001);
     }
 
     #[test]
@@ -420,15 +419,15 @@ mod tests {
         // What the leader before carried goes on for a while, so that nobody has to wait for it.
         assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG"]));
         assert_eq!(tabs.look(11_000, true, 0.0), Duty::Rest);
-        tabs.joined(5, these(&["AAPL"]), tabs.tenure(), 12_000);
-        tabs.joined(6, these(&["NVDA"]), tabs.tenure(), 12_000);
+        tabs.joined(5, these(&["AAPL"]), tabs.term(), 12_000);
+        tabs.joined(6, these(&["NVDA"]), tabs.term(), 12_000);
         assert_eq!(tabs.look(12_000, false, 0.0), Duty::Open);
         assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG", "NVDA"]));
         tabs.left(6, 20_000);
         assert_eq!(tabs.look(29_999, true, 0.0), Duty::Rest);
         assert_eq!(tabs.look(30_000, true, 0.0), Duty::Open);
         assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG"]));
-        // The other one says nothing any more.
+        // The other one sends nothing any more.
         assert_eq!(tabs.look(12_000 + COUNTS, true, 0.0), Duty::Open);
         assert_eq!(*tabs.carries(), these(&["GOOG"]));
     }

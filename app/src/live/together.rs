@@ -7,14 +7,14 @@ use wasm_bindgen::{JsCast, closure::Closure};
 
 use super::{
     channel::Channel,
-    connect::{self, depose, wish},
+    connect::{self, depose, request_leadership},
     receive,
     source::Shared,
     tab::Answer,
 };
 use crate::browser::environment;
 
-/// Joins the other tabs. Where the browser does not let them speak to each other, each has a stream of
+/// Joins the other tabs. Where the browser has no channel between them, each has a stream of
 /// its own.
 pub(super) fn join(source: &Shared) {
     let shared = Rc::clone(source);
@@ -29,7 +29,7 @@ pub(super) fn join(source: &Shared) {
         }
     });
     source.borrow_mut().channel = channel;
-    wish(source, false);
+    request_leadership(source, false);
     connect::look(source, false);
 }
 

@@ -4,7 +4,7 @@ use market::{News, NewsType, Symbol, words_of};
 
 use crate::state::address;
 
-/// Of what the stories speak.
+/// Which symbols the stories are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum About {
     /// Of what the page follows: a watchlist of one's own, or everything.
@@ -59,7 +59,7 @@ pub(crate) struct NewsFilter {
     pub(crate) mistake: Option<String>,
 }
 
-/// The parts of an address that say which stories are wanted.
+/// The parts of an address that hold the filter.
 pub(crate) const PARTS: [&str; 3] = ["type", "of", "q"];
 
 impl NewsFilter {
@@ -136,7 +136,7 @@ impl NewsFilter {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Lens {
     kind: Option<NewsType>,
-    /// What a story speaks of one of; anything where there is none.
+    /// Symbols, one of which a story must be about; none where any story passes.
     symbols: Option<Vec<Symbol>>,
     words: Vec<String>,
     /// Whether there are stories that pass and do not come by the page's own stream.

@@ -18,7 +18,7 @@ pub(crate) struct Story {
     pub(crate) news: Arc<News>,
     /// Another number for each version.
     pub(crate) revision: u32,
-    /// When the page heard that it is corrected or withdrawn.
+    /// When the page received its correction or withdrawal.
     pub(crate) changed: Option<Millis>,
 }
 

@@ -101,7 +101,7 @@ fn announce(dashboard: Dashboard) {
         .set(format!("{shown} of {known} stories"));
 }
 
-/// Fetches the newest stories that pass the filter, once it stands still. What the page knows of them is shown meanwhile.
+/// Fetches the newest stories that pass the filter, once it stands still. Those that the page has are shown meanwhile.
 fn search(dashboard: Dashboard) {
     dashboard.news.older.set(Older::Coming);
     #[cfg(target_arch = "wasm32")]

@@ -9,7 +9,7 @@ use crate::{
 /// Every number and word of a quote as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct QuoteFigures {
-    /// The name as people say it; empty where it is not known.
+    /// The name of the instrument; empty where it is unknown.
     pub(crate) name: String,
     /// The currency of the prices.
     pub(crate) currency: Option<String>,
@@ -39,7 +39,7 @@ pub(crate) struct QuoteFigures {
     pub(crate) average_volume: Shown,
     /// Where it is traded.
     pub(crate) venue: Option<String>,
-    /// The feed that speaks, where the marks do not say it; it changes when another takes over.
+    /// The primary source, where the marks do not name it. It changes when another takes over.
     pub(crate) source: Option<String>,
     /// What has to be known of the price, `Simulated`, `Halted T1`.
     pub(crate) marks: Vec<Mark>,
@@ -102,7 +102,7 @@ impl QuoteFigures {
     }
 }
 
-/// Who speaks, unless that is the same word as what kind of data it is.
+/// The primary source, unless its name is that of the quality of the data.
 fn source(session: &Session) -> Option<String> {
     let said = quality_name(session.quality) == Some(&session.source);
     (!said && !session.source.is_empty()).then(|| format!("from {}", session.source))

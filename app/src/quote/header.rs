@@ -16,7 +16,7 @@ use crate::{
     widgets::figure::{ChangeFigures, Figure},
 };
 
-/// The open symbol: its name, its price, and what has to be known of both.
+/// The open symbol: its name, its price, and its figures.
 #[component]
 pub(crate) fn QuoteHeader(
     /// Whether anything is known of it, and so whether there is anything to show.
@@ -210,7 +210,8 @@ fn Age() -> impl IntoView {
     view! { <span class="age">{drawn(age)}</span> }
 }
 
-/// What is said of a price whose trade was so long ago; `silence` is how long nothing was heard, where the page is not current.
+/// The age of a price whose trade was so long ago, in words; `silence` is how long nothing was received, where the page is
+/// not current.
 fn words_of_age(age: Option<Millis>, silence: Option<Millis>) -> String {
     match (age, silence) {
         // There may have been a trade since, but none that is shown.

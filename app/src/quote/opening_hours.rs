@@ -38,7 +38,7 @@ fn words(session: &Session, now: Millis, zone: Zone) -> Option<String> {
         return Some(format!("Opens {day}{opens} {name}"));
     }
     let closes = clock::hours_and_minutes(hours.close, zone);
-    // A halt is said beside the price.
+    // A halt is shown beside the price.
     let open = if session.state == TradingState::Open {
         "Open "
     } else {

@@ -62,7 +62,7 @@ impl Dashboard {
             self.state.update_value(|state| state.news.set_now(time));
         }
         self.live.silence.set(silence);
-        // For the page that says since when the server cannot be reached.
+        // For the page that is shown while the server cannot be reached.
         if self.is_live() && now % REACHED_EVERY < 1_000 {
             let heard = now.saturating_sub(silence);
             self.person.storage.note("heard", &heard.to_string());

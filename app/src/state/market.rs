@@ -80,7 +80,7 @@ pub(crate) struct MarketState {
     pub(crate) instruments: SortedMap<Symbol, Instrument>,
     /// The symbols in the order in which they are shown.
     pub(crate) watchlist: Vec<Symbol>,
-    /// Whether the watchlist is the person's own and does not follow what the server knows.
+    /// Whether the watchlist is the person's own and does not follow that of the server.
     pub(crate) chosen: bool,
     /// The stories.
     pub(crate) news: NewsList,
@@ -117,7 +117,7 @@ impl MarketState {
         state
     }
 
-    /// Takes an event. `reading` says that stories have to wait because somebody reads the list.
+    /// Takes an event. `reading`: whether stories have to wait because somebody reads the list.
     pub(crate) fn apply(&mut self, event: Event, reading: bool) -> ChartChange {
         match event {
             Event::Quote(quote) => self.take_quote(quote),
@@ -287,7 +287,7 @@ fn fill(
 }
 
 /// What was traded from one quote to the next: what the day's volume grew by, also where quotes between the
-/// two were never heard; or else the size of the one trade that is known.
+/// two were never received; or else the size of the one trade that is known.
 fn traded_since(before: Option<&Quote>, quote: &Quote) -> f64 {
     let known = before.and_then(|before| before.volume).zip(quote.volume);
     let grown = known.map(|(before, now)| (now.decimal() - before.decimal()).max(Decimal::ZERO));
@@ -499,7 +499,7 @@ mod tests {
         let path = &state.instruments[&symbol("GOOG")].path;
         assert!(path.is_filled(Range::Day, false));
         assert_eq!(path.points().len(), 2);
-        // What comes from before it says nothing of what is missing since.
+        // What comes from before it does not fill what is missing since.
         state.forget_history();
         let before = Missing {
             before: Some(0),

@@ -43,7 +43,7 @@ impl From<PricePoint> for Sample {
     }
 }
 
-/// What became of a price that was added.
+/// The outcome of adding a price.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Added {
     /// It is the newest.
@@ -127,7 +127,7 @@ pub(crate) struct PricePath {
     recent: VecDeque<PricePoint>,
     /// The ranges whose bars were asked for and came.
     filled: Vec<Range>,
-    /// Of which length there are older bars, if any, once that has been told.
+    /// The length of older bars, if there are any, once the server has reported it.
     older: Option<Option<Interval>>,
 }
 
@@ -152,7 +152,7 @@ impl PricePath {
     }
 
     /// Adds a bar of a minute that just closed, or was corrected. Where no single price of its minute
-    /// was heard, as when quotes were superseded before they could be sent, its close stands for them.
+    /// was received, as when quotes were superseded before they could be sent, its close stands for them.
     pub(crate) fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
         let span = Span::new(bar, bar.start + Bar::INTERVAL);
         let known = self.bars.binary_search_by_key(&span.key(), Span::key);
@@ -269,10 +269,10 @@ impl PricePath {
                 heard = Some(point.time);
                 samples.push(point.into());
             }
-            // Bars of other lengths may have told it, too.
+            // Bars of other lengths may cover it, too.
             let is_new = samples.last().is_none_or(|last| last.time < bar.end as f64);
             if is_new && heard.is_none_or(|heard| heard <= bar.start) {
-                // What was traded is counted once, in whichever bars tell it first.
+                // What was traded is counted once, in whichever bars come first.
                 let (volume, turnover) = match told <= bar.start {
                     true => (bar.volume, bar.turnover),
                     false => (0.0, None),
@@ -291,7 +291,7 @@ impl PricePath {
 
     /// The way in bars, oldest first: of those of such a length and shorter ones that are there, each time
     /// once, and the single prices of the times of which there are none. Bars know what was between two
-    /// prices that were heard; a longer bar is taken only where nothing else is known.
+    /// prices that were received; a longer bar is taken only where there is nothing else.
     pub(crate) fn spans(&self, interval: Interval) -> Vec<Sample> {
         let mut taken: Vec<Span> = Vec::with_capacity(self.bars.len());
         let mut from = Millis::MAX;
@@ -316,7 +316,7 @@ impl PricePath {
         samples
     }
 
-    /// Whether shorter bars or single prices tell of the time of a bar that is too long.
+    /// Whether shorter bars or single prices cover the time of a bar that is too long.
     fn is_told(&self, bar: &Span, interval: Interval) -> bool {
         let inside = |time: Millis| bar.start < time && time <= bar.end;
         let start = self.bars.partition_point(|other| other.end <= bar.start);
@@ -385,7 +385,7 @@ pub(crate) mod tests {
     fn a_bar_stands_for_the_prices_that_were_not_heard() {
         let mut path = PricePath::default();
         path.add(point(10_000, 1.0));
-        // Of its own minute a price was heard; of the next two none was.
+        // Of its own minute a price was received; of the next two none was.
         assert_eq!(path.add_bar(&bar(0, "2")), None);
         for (start, close) in [(60_000, "3"), (120_000, "4")] {
             assert!(matches!(
@@ -582,7 +582,7 @@ pub(crate) mod tests {
         ] {
             path.add(point(time, 1.0));
         }
-        // What came by the stream at once, and what is fetched then, tell the same.
+        // What came by the stream at once, and what is fetched then, agree.
         let slept: Vec<Bar> = (0..61).map(|n| bar(n * minute, "2")).collect();
         for bar in &slept[50..] {
             path.add_bar(bar);
@@ -638,7 +638,7 @@ pub(crate) mod tests {
         let quarters = [(120_000.0, 30.0), (130_000.0, 1.0)];
         assert_eq!(spans(&path, Interval::QuarterHour), quarters);
         assert_eq!(spans(&path, Interval::Minute), minutes);
-        // Of seconds, where there are some; single prices tell more than the bar of their minute.
+        // Of seconds, where there are some; single prices have more detail than the bar of their minute.
         let seconds = [traded(61_000, "5"), traded(119_000, "15")];
         path.fill(of(Range::Minute), &seconds, None, None);
         assert_eq!(

@@ -21,7 +21,7 @@ struct Held {
     moves: bool,
 }
 
-/// TradeEligibility rows of the watchlist with the pointer. A finger scrolls instead: it has the buttons.
+/// Moves rows of the watchlist with the pointer. A finger scrolls instead: it has the buttons.
 #[derive(Clone, Copy)]
 pub(crate) struct Drag {
     own_list: OwnList,

@@ -113,7 +113,7 @@ impl OwnList {
         }
     }
 
-    /// Adds a symbol that is quoted, and says so; or says why not.
+    /// Adds a symbol that is quoted, and announces it; otherwise returns why not.
     pub(crate) fn add(self, symbol: Symbol) -> Result<(), String> {
         let (there, full) = self
             .dashboard
@@ -167,7 +167,7 @@ impl OwnList {
         }
     }
 
-    /// TradeEligibility a symbol by a step, and says where it is then.
+    /// Moves a symbol by a step, and announces its new place.
     pub(crate) fn step(self, symbol: Symbol, by: isize) {
         let Some(from) = self.position(symbol) else {
             return;
@@ -180,7 +180,7 @@ impl OwnList {
         self.settle(symbol);
     }
 
-    /// TradeEligibility a symbol to a position while it is being dragged.
+    /// Moves a symbol to a position while it is being dragged.
     pub(crate) fn shift(self, symbol: Symbol, to: usize) {
         if let Some(from) = self.position(symbol)
             && from != to
@@ -193,7 +193,7 @@ impl OwnList {
         }
     }
 
-    /// Keeps the order in which a symbol was moved, and says where it is.
+    /// Keeps the order in which a symbol was moved, and announces its place.
     pub(crate) fn settle(self, symbol: Symbol) {
         self.change(|_| ());
         if let Some(at) = self.position(symbol) {
@@ -287,7 +287,7 @@ impl OwnList {
         });
     }
 
-    /// Shows a list, and has the address say it and what stays open.
+    /// Shows a list, and puts it and the open symbol into the address.
     fn show(self, list: Vec<Symbol>, open: Option<Symbol>) {
         self.changes.update_value(|changes| *changes += 1);
         let address = match open {
@@ -328,7 +328,7 @@ pub(crate) fn focus(selector: String) {
     });
 }
 
-/// What a text says; what is no symbol is passed over.
+/// The symbols of a text; what is no symbol is left out.
 fn read(text: &str) -> Vec<Symbol> {
     let mut list = Vec::new();
     for symbol in text.split(',').filter_map(|name| name.parse().ok()) {
