@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt::Write as _, fs, io, path::Path};
 use indicatif::DecimalBytes;
 use market::Symbol;
 
-use crate::{Config, archive::Kind, config::values::is_of_this_machine};
+use crate::{Config, config::values::is_of_this_machine};
 use feeds::{FeedSpec, list};
+use history::Kind;
 
 /// Tells what the program would do.
 ///
@@ -20,7 +21,7 @@ pub fn check(config: &Config) -> Result<String, Vec<String>> {
             faults.push(format!("{}: {error}", feed.name()));
         }
     }
-    let place = config.archive.place(&config.feeds, config.seed.is_some());
+    let place = config.archive_place();
     if let Ok((folder, _)) = &place
         && let Err(why) = can_be_written(folder)
     {
@@ -135,7 +136,7 @@ fn publishes(config: &Config) -> String {
 /// Where history goes, for how long, and what comes of it at the next start.
 fn keeps(config: &Config) -> String {
     let options = &config.archive;
-    let (folder, kind) = match options.place(&config.feeds, config.seed.is_some()) {
+    let (folder, kind) = match config.archive_place() {
         Ok(place) => place,
         Err(why) => return format!("Keeps nothing: {why}."),
     };

@@ -16,18 +16,17 @@ use self::{
     values::{address, bytes, count, duration, is_of_this_machine, log_filter, seed},
 };
 use crate::{
-    Host, Hosts, Settings,
-    archive::{ArchiveOptions, Kind},
+    commands::{ExportCommand, ImportCommand},
     data::{Place, Which},
-    export::ExportOptions,
-    http::{ClientHeader, FrameAncestors, Origin, parse_network},
-    import::ImportOptions,
-    publish::{PublishOptions, publisher_name},
+    http::{FrameAncestors, Origin},
     record::RecordOptions,
     repair::RepairOptions,
 };
 use directory::ListingFile;
 use feeds::{FeedSpec, list, personal};
+use front::{ClientHeader, Host, Hosts, Settings, parse_network};
+use history::{ArchiveOptions, Kind};
+use publishers::{PublishOptions, publisher_name};
 
 /// How many connections there may be besides those of streams, where nothing else is said.
 const PLAIN_CONNECTIONS: usize = 2_000;
@@ -359,9 +358,9 @@ pub enum Command {
     },
     /// Put bars or trades from files of CSV into the archive, also while a
     /// server runs
-    Import(ImportOptions),
+    Import(ImportCommand),
     /// Write bars, trades, quotes or stories of the archive as CSV or Parquet
-    Export(ExportOptions),
+    Export(ExportCommand),
     /// Check the archive and put right what can be, while no server runs
     Repair(RepairOptions),
 }
@@ -434,6 +433,14 @@ impl Config {
         }
     }
 
+    /// Where the archive is: its folder and which file.
+    ///
+    /// # Errors
+    /// Why nothing is kept, as a clause.
+    pub fn archive_place(&self) -> Result<(PathBuf, Kind), &'static str> {
+        self.archive.place(&self.feeds, self.seed.is_some())
+    }
+
     fn read(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
         let matches_of = |command: clap::Command| {
             command
@@ -476,7 +483,7 @@ impl Config {
         let personal = personal(&self.feeds);
         if !personal.is_empty() && !self.may_redistribute && !is_of_this_machine(self.listen) {
             return Some(format!(
-                "what {} gives is for personal use, but at {} other machines could see it: expected --listen 127.0.0.1:{}, or --may-redistribute from who has the right to (see docs/licences.md)",
+                "what {} gives is for personal use, but at {} other machines could see it: expected --listen 127.0.0.1:{}, or --may-redistribute from who has the right to (see docs/operate/licences.md)",
                 list(&personal),
                 self.listen,
                 self.listen.port()
@@ -592,7 +599,7 @@ impl Which {
             let error = error.strip_prefix("error: ").unwrap_or(&error);
             error.trim_end().to_owned()
         })?;
-        match read.archive.place(&read.feeds, read.seed.is_some()) {
+        match read.archive_place() {
             Ok((folder, kind)) => Ok((folder, kind.file().to_owned())),
             Err(why) => Err(format!(
                 "a server with {} keeps nothing, because {why}: expected the file of another archive as --data",
@@ -1152,7 +1159,7 @@ symbols = []
 
     /// The settings that a row of the documentation names: option, variable, default.
     fn documented() -> Vec<(String, String, Option<String>)> {
-        let text = include_str!("../../docs/configuration.md");
+        let text = include_str!("../../docs/reference/configuration.md");
         let code = |cell: &str| {
             cell.trim()
                 .strip_prefix('`')?

@@ -130,7 +130,7 @@ mod tests {
             let mut options = vec!["--config".into(), file.clone().into_os_string()];
             options.extend(data.iter().flat_map(|data| ["--data".into(), data.into()]));
             let server = Config::to_check(&options).unwrap();
-            if let Ok((at, kind)) = server.archive.place(&server.feeds, false)
+            if let Ok((at, kind)) = server.archive_place()
                 && data.is_none_or(|data| !data.ends_with(".db"))
             {
                 assert_eq!(parts, (at, kind.file().to_owned()), "{text}");

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use market::{Event, Link, Millis, Price, Size, Symbol, sse::Decoder};
 use tape::EventId;
 
-use crate::{config, front, http, import};
+use crate::{config, http};
 use events::testing::through;
 use feeds::{FeedSpec, fuzzing as feed};
 use publication::{Format, Submission};
@@ -26,7 +26,7 @@ pub const TARGETS: [(&str, Target); 26] = [
     ("finnhub", feed::finnhub),
     ("forwarded", forwarded),
     ("halts", feed::halts),
-    ("head", front::fuzz_head),
+    ("head", front::fuzzing::head),
     ("import", import::fuzzing::file),
     ("json", feed::json),
     ("kraken", feed::kraken),
@@ -132,11 +132,11 @@ fn forwarded(bytes: &[u8]) {
     };
     let peer = IpAddr::from([10, 0, 0, 1]);
     for (name, header) in [
-        ("x-forwarded-for", http::ClientHeader::XForwardedFor),
-        ("forwarded", http::ClientHeader::Forwarded),
+        ("x-forwarded-for", front::ClientHeader::XForwardedFor),
+        ("forwarded", front::ClientHeader::Forwarded),
     ] {
-        let proxies = http::Proxies {
-            trusted: http::parse_network("10.0.0.0/8").into_iter().collect(),
+        let proxies = front::Proxies {
+            trusted: front::parse_network("10.0.0.0/8").into_iter().collect(),
             header,
         };
         let headers = HeaderMap::from_iter([(HeaderName::from_static(name), value.clone())]);

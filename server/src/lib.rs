@@ -1,16 +1,11 @@
 //! The server: feeds in, one tape, Server-Sent Events out.
 
-pub mod archive;
+pub mod commands;
 pub mod data;
-pub mod export;
-pub mod history;
 pub mod http;
-pub mod import;
-pub mod publish;
 
 mod check;
 mod config;
-mod front;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod logs;
@@ -18,12 +13,13 @@ mod metrics;
 mod record;
 pub mod repair;
 mod run;
+mod serve;
 mod watch;
 
 pub use check::{check, missing_secrets};
 pub use config::{Command, Config, LogFormat};
-pub use front::{Host, HostError, Hosts, Settings, listen, serve};
 pub use logs::discreet;
-pub use metrics::{ConnectionGauge, Counts, Metrics, Refusal, StreamGauge};
+pub use metrics::{Counts, Metrics, Refusal, StreamGauge};
 pub use record::{RecordOptions, record};
 pub use run::run;
+pub use serve::serve;

@@ -9,15 +9,13 @@ use std::{
 };
 
 use clock::Clock;
+use history::RecoveredState;
 use leptos::config::LeptosOptions;
+use publishers::{PublishGate, TokenGrant, new_token};
 use server::{
     Command, Config, LogFormat, RecordOptions,
-    archive::RecoveredState,
-    discreet,
-    export::ExportOptions,
-    import::ImportOptions,
-    missing_secrets,
-    publish::{PublishGate, TokenGrant, new_token},
+    commands::{ExportCommand, ImportCommand},
+    discreet, missing_secrets,
     repair::RepairOptions,
 };
 use tokio_util::sync::CancellationToken;
@@ -46,8 +44,8 @@ fn main() -> ExitCode {
     }
     let refilter = start_log(&config);
     match &config.command {
-        Some(Command::Import(options)) => return import(options),
-        Some(Command::Export(options)) => return export(options),
+        Some(Command::Import(command)) => return import(command),
+        Some(Command::Export(command)) => return export(command),
         Some(Command::Repair(options)) => return repair(options),
         _ => {}
     }
@@ -149,8 +147,8 @@ fn make_token(name: &str) -> ExitCode {
 }
 
 /// Ends with 0 where every line went in, with 2 where some were refused, and with 1 where it failed.
-fn import(options: &ImportOptions) -> ExitCode {
-    match server::import::import(options, Clock::system().now(), &mut io::stdout()) {
+fn import(command: &ImportCommand) -> ExitCode {
+    match command.run(Clock::system().now(), &mut io::stdout()) {
         Ok(imported) if imported.refused == 0 => ExitCode::SUCCESS,
         Ok(imported) => {
             eprintln!("{} lines were refused; all others are in", imported.refused);
@@ -163,8 +161,8 @@ fn import(options: &ImportOptions) -> ExitCode {
     }
 }
 
-fn export(options: &ExportOptions) -> ExitCode {
-    match server::export::export(options) {
+fn export(command: &ExportCommand) -> ExitCode {
+    match command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("{problem}");
@@ -211,7 +209,7 @@ async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
     let leptos = leptos_options(config.site.as_deref())?;
     #[cfg(unix)]
     raise_file_limit();
-    let listener = server::listen(config.listen).map_err(|error| {
+    let listener = front::listen(config.listen).map_err(|error| {
         format!(
             "cannot listen at {}: {error}; choose another address with --listen, port 0 takes a free one",
             config.listen
@@ -223,8 +221,12 @@ async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
 
     let clock = Clock::system();
     let beginning = {
-        let (config, clock) = (config.clone(), clock.clone());
-        let opening = tokio::task::spawn_blocking(move || RecoveredState::new(&config, &clock));
+        let (place, keep, clock) = (
+            config.archive_place().ok(),
+            config.archive.keep(),
+            clock.clone(),
+        );
+        let opening = tokio::task::spawn_blocking(move || RecoveredState::new(place, keep, &clock));
         opening
             .await
             .map_err(|error| format!("opening the archive: {error}"))??

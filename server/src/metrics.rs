@@ -25,8 +25,8 @@ use prometheus_client::{
 };
 use tape::Stats;
 
-use crate::archive::Report;
 use feeds::Skipped;
+use history::Report;
 
 /// The upper bounds of the publish-to-write delay's buckets, in microseconds: 100 µs to 10 s, each
 /// decade in three. A last one takes the rest.
@@ -283,16 +283,11 @@ impl Metrics {
         self.clock_ahead.set(ahead as f64 / 1_000.0);
     }
 
-    /// Counts a connection as open until the guard is dropped.
-    pub fn connected(&self) -> ConnectionGauge {
-        self.accepted.inc();
-        ConnectionGauge(Counted::new(&self.connections))
-    }
-
     /// Counts a stream as open until the guard is dropped.
     pub fn opened(&self) -> StreamGauge {
         self.opened.inc();
-        StreamGauge(Counted::new(&self.streams))
+        self.streams.inc();
+        StreamGauge(self.streams.clone())
     }
 
     /// Counts an answered request by the template of its route.
@@ -396,27 +391,31 @@ impl Metrics {
     }
 }
 
-/// Counts an open connection until it is dropped.
-#[derive(Debug)]
-#[must_use]
-pub struct ConnectionGauge(#[expect(dead_code, reason = "held for its drop")] Counted);
+impl front::Meter for Metrics {
+    fn connected(&self) {
+        self.accepted.inc();
+        self.connections.inc();
+    }
+
+    fn disconnected(&self) {
+        self.connections.dec();
+    }
+
+    fn refused(&self, refusal: front::Refusal) {
+        self.refused(match refusal {
+            front::Refusal::Connections => Refusal::Connections,
+            front::Refusal::ConnectionsOfAddress => Refusal::ConnectionsOfAddress,
+            front::Refusal::SlowReader => Refusal::SlowReader,
+        });
+    }
+}
 
 /// Counts an open stream until it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct StreamGauge(#[expect(dead_code, reason = "held for its drop")] Counted);
+pub struct StreamGauge(Gauge);
 
-#[derive(Debug)]
-struct Counted(Gauge);
-
-impl Counted {
-    fn new(gauge: &Gauge) -> Self {
-        gauge.inc();
-        Counted(gauge.clone())
-    }
-}
-
-impl Drop for Counted {
+impl Drop for StreamGauge {
     fn drop(&mut self) {
         self.0.dec();
     }

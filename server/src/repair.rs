@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use ::archive::{OpenError, Repaired};
+use archive::{OpenError, Repaired};
 use clap::Args;
 use market::{Millis, Session};
 
@@ -38,7 +38,7 @@ pub fn repair(options: &RepairOptions, now: Millis, out: &mut dyn Write) -> Resu
         }
     };
     if options.acknowledge {
-        let renamed = ::archive::acknowledge(&folder, &name)
+        let renamed = archive::acknowledge(&folder, &name)
             .map_err(|error| format!("{}: {error}", folder.display()))?;
         if renamed.is_empty() {
             print(out, "no file is set aside\n")?;
@@ -50,12 +50,12 @@ pub fn repair(options: &RepairOptions, now: Millis, out: &mut dyn Write) -> Resu
     }
     let zone = |session: &Session| Calendar::of(session.venue.as_deref()).zone().clone();
     let repaired: Repaired =
-        ::archive::repair(&folder, &name, now, zone).map_err(|error| match error {
+        archive::repair(&folder, &name, now, zone).map_err(|error| match error {
             OpenError::InUse { .. } => format!("{error}; stop the server first"),
             error => error.to_string(),
         })?;
     print(out, &repaired.to_string())?;
-    for aside in ::archive::set_aside_files(&folder, &name).unwrap_or_default() {
+    for aside in archive::set_aside_files(&folder, &name).unwrap_or_default() {
         let text = format!(
             "set aside: {} is corrupt, and its history is not in the archive; `sqlite3 FILE .recover` may save some of it, and `tickertape repair --acknowledge` ends the warning\n",
             aside.display()

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ::archive::Reader;
+use archive::Reader;
 use leptos::config::LeptosOptions;
 use tokio::{
     net::TcpListener,
@@ -11,17 +11,17 @@ use tracing::{error, warn};
 
 use crate::{
     Config, Metrics,
-    archive::{RecoveredState, Scribe},
-    history::History,
-    http::{self, Limits, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots, Work},
-    publish::PublishGate,
+    http::{self, Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots, Work},
     serve,
     watch::watch_clock,
 };
 use clock::Clock;
 use events::Closing;
 use feeds::{Backoff, FeedContext, Supervisor};
+use front::Proxies;
+use history::{History, RecoveredState, Scribe};
 use publication::Builder;
+use publishers::PublishGate;
 use sessions::{keep_sessions, previous_closes};
 
 /// The part of the grace period that the archive may take before the streams end; and it is left as
@@ -75,8 +75,9 @@ pub async fn run(
     let scribe = archive.map(|archive| match archive {
         Ok(archive) => {
             let (clock, metrics) = (Arc::clone(&clock), Arc::clone(&metrics));
+            let committed = move |took| metrics.committed(took);
             let (scribe, task) =
-                Scribe::start(archive, &tape, clock, metrics, owners, closing.clone());
+                Scribe::start(archive, &tape, clock, committed, owners, closing.clone());
             writing = Some(task);
             scribe
         }

@@ -13,9 +13,9 @@ use std::{
 use archive::Importer;
 use clock::system_now;
 use market::{Bar, Interval, Millis};
+use publishers::TokenGrant;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use server::publish::TokenGrant;
 use sessions::Calendar;
 
 const TOKEN: &str = "the-token-of-the-desk";

@@ -6,8 +6,8 @@ mod support;
 use std::num::NonZeroU32;
 
 use market::{Event, FeedState};
+use publishers::{PublishGate, PublishOptions, TokenGrant};
 use serde_json::{Value, json};
-use server::publish::{PublishGate, PublishOptions, TokenGrant};
 
 use support::{START, Server, bar, news, problem, quote, session, symbol};
 

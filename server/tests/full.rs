@@ -12,9 +12,9 @@ use std::{
 };
 
 use market::{Event, sse::Decoder};
+use publishers::TokenGrant;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
-use server::publish::TokenGrant;
 use tokio::time::{sleep, timeout};
 
 use support::{news, problem, session};

@@ -394,7 +394,7 @@ async fn items_that_are_none_are_counted_and_the_rest_is_told() {
         right.replace("<ndaq:IssueSymbol>TEST", "<ndaq:IssueSymbol>"),
         right.replace("09:57:48.636", "noon"),
         right.replace("06/22/2026", "22/06/2026"),
-        // HighWaterMark, with what can be believed of it.
+        // Published, with what can be believed of it.
         right.replace("06/22/2026", "06/22/2036"),
         xml(&Item {
             symbol: "SOON",

@@ -15,14 +15,12 @@ use std::{
 use ::archive::{Archive, FoundNews, Importer, Options, Overlay, Rolled, Split};
 use directory::{Directory, Listing};
 use events::Tape;
+use front::Settings;
+use history::{History, NewsFilter, Past, Unreadable};
 use market::{Action, Bar, Event, Interval, Millis, News, NewsType, Symbol};
 use reqwest::Response;
 use serde_json::Value;
-use server::{
-    Settings,
-    history::{History, NewsFilter, Past, Unreadable},
-    http::Search,
-};
+use server::http::Search;
 use tape::{EventId, Limits};
 
 use support::{START, Server, bar, problem, quote, service, session, symbol};

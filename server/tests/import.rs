@@ -13,6 +13,7 @@ use std::{
 
 use archive::{Archive, Importer, Options, Print, Reader, Split};
 use clap::Parser;
+use import::Imported;
 use jiff::{Timestamp, civil::Date};
 use market::{Interval, Millis, Price, Symbol, Trade, TradeEligibility};
 use parquet::{
@@ -20,7 +21,7 @@ use parquet::{
     record::Field,
 };
 use proptest::prelude::*;
-use server::import::{ImportOptions, Imported, import};
+use server::commands::ImportCommand;
 use sessions::{Calendar, adjust_for_splits, previous_close};
 
 /// A folder of this test's own, gone afterwards.
@@ -976,7 +977,7 @@ fn a_symbol_that_the_archive_lacks_fails_the_export() {
 #[derive(Parser)]
 struct Line {
     #[command(flatten)]
-    options: ImportOptions,
+    command: ImportCommand,
 }
 
 /// Imports from inside.
@@ -985,8 +986,8 @@ fn import_bytes(folder: &Folder, bytes: &[u8], symbol: Option<&str>) -> Result<I
     let data = folder.path("data");
     let mut line = vec!["import", &file, "--data", &data];
     line.extend(symbol.iter().flat_map(|symbol| ["--symbol", symbol]));
-    let Line { options } = Line::try_parse_from(line).unwrap();
-    import(&options, millis("2024-07-01T00:00Z"), &mut Vec::new())
+    let Line { command } = Line::try_parse_from(line).unwrap();
+    command.run(millis("2024-07-01T00:00Z"), &mut Vec::new())
 }
 
 #[test]

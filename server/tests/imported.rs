@@ -17,9 +17,9 @@ use market::{
     Bar, Event, Interval, Millis, Snapshot, Symbol,
     sse::{Decoder, Message},
 };
+use publishers::TokenGrant;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
-use server::publish::TokenGrant;
 use support::problem;
 
 const TOKEN: &str = "the-token-of-the-desk";

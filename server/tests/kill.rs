@@ -16,10 +16,10 @@ use std::{
 };
 
 use market::{Event, Quote, Symbol, sse::Decoder};
+use publishers::TokenGrant;
 use reqwest::{Client, StatusCode};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use server::publish::TokenGrant;
 use tape::EventId;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;

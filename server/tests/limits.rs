@@ -4,8 +4,9 @@ mod support;
 
 use std::time::Duration;
 
+use front::Proxies;
 use reqwest::Response;
-use server::http::{Limits, Outgoing, Proxies, Slots};
+use server::http::{Limits, Outgoing, Slots};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},

@@ -15,16 +15,14 @@ use archive::Archive;
 use clap::Parser;
 use events::{Entry, Topic};
 use feeds::{FeedContext, Publisher};
+use history::{RecoveredState, Scribe};
 use leptos::config::LeptosOptions;
 use market::{Bar, Clock, Correction, Event, FeedState, Quote, Snapshot, Symbol, Tick, Trade};
+use publishers::{PublishGate, TokenGrant};
 use reqwest::{RequestBuilder, StatusCode};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use server::{
-    Config, Metrics,
-    archive::{RecoveredState, Scribe},
-    publish::{PublishGate, TokenGrant},
-};
+use server::{Config, Metrics};
 use tape::EventId;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -80,9 +78,10 @@ async fn start(folder: &Folder, options: &[&str], at: Option<u64>) -> Result<Ser
             clock::Clock::following(Arc::new(move || now.load(Ordering::SeqCst)))
         }
     };
-    let beginning = RecoveredState::new(&config, &clock)?;
+    let beginning =
+        RecoveredState::new(config.archive_place().ok(), config.archive.keep(), &clock)?;
     let tape = beginning.tape.clone();
-    let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = front::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let leptos = LeptosOptions::builder().output_name("tickertape").build();
@@ -517,7 +516,7 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
         archive.clone(),
         &tape,
         clock,
-        metrics,
+        move |took| metrics.committed(took),
         Vec::new(),
         stop.clone(),
     );
@@ -576,8 +575,12 @@ impl Feeding {
     fn at(folder: &Folder, now: u64, name: &str) -> Self {
         let clock: clock::Now = Arc::new(move || now);
         let config = config(&folder.0, &["--feed", "none"]);
-        let beginning =
-            RecoveredState::new(&config, &clock::Clock::following(clock.clone())).unwrap();
+        let beginning = RecoveredState::new(
+            config.archive_place().ok(),
+            config.archive.keep(),
+            &clock::Clock::following(clock.clone()),
+        )
+        .unwrap();
         let (tape, archive) = (beginning.tape, beginning.archive.unwrap().unwrap());
         let mut floor = FeedContext::new(tape.clone(), Arc::clone(&clock));
         floor.archive = Some(archive.clone());
@@ -588,7 +591,7 @@ impl Feeding {
             archive.clone(),
             &tape,
             clock,
-            metrics,
+            move |took| metrics.committed(took),
             Vec::new(),
             stop.clone(),
         );

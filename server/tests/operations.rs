@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
+use front::Proxies;
 use market::FeedState;
 use serde_json::Value;
-use server::http::Proxies;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use support::{START, Server, news, problem, quote};

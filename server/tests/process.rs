@@ -117,7 +117,7 @@ fn a_token_is_printed_once_with_the_hash_that_the_server_takes() {
         let advice = String::from_utf8(output.stderr).unwrap();
         assert!(advice.contains(&format!("--publish-token {hash}")));
         assert!(!advice.contains(&token), "it may be logged");
-        let grant = server::publish::TokenGrant::new("desk", &token).unwrap();
+        let grant = publishers::TokenGrant::new("desk", &token).unwrap();
         assert_eq!(grant.to_string(), hash);
         token
     };
@@ -247,7 +247,7 @@ fn a_hangup_reloads_the_file_and_ends_nothing() {
     let folder = Folder::new("hangup");
     let file = folder.0.join("tickertape.toml");
     let write = |token: &str, log: &str| {
-        let grant = server::publish::TokenGrant::new("desk", token).unwrap();
+        let grant = publishers::TokenGrant::new("desk", token).unwrap();
         let text = format!("log = {log:?}\npublish_token = [\"{grant}\"]\n");
         std::fs::write(&file, text).unwrap();
     };

@@ -6,14 +6,13 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Parser;
 use events::{Cursor, Draft, Entry, Tape, Topic};
+use front::Settings;
 use market::{Action, Event, News, sse::Decoder};
 use proptest::{prelude::*, sample::Index};
+use publishers::{PublishGate, TokenGrant};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
-use server::{
-    Config, Settings,
-    publish::{PublishGate, TokenGrant},
-};
+use server::Config;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -66,7 +65,7 @@ impl Server {
         service.clock = Arc::new(|| START);
         let tape = service.tape.clone();
         let shutdown = service.shutdown.clone();
-        let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = front::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let feeds = std::future::ready(());
         let serving = tokio::spawn(server::serve(listener, service, Settings::default(), feeds));

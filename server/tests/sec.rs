@@ -128,7 +128,7 @@ async fn the_recorded_feed_is_fifteen_stories() {
             .count()
     };
     assert_eq!((of("COIN"), of("ASTS"), of("DXR")), (11, 1, 1));
-    // HighWaterMark last is what was filed last.
+    // Received last is what was filed last.
     let newest = stories.last().unwrap();
     assert_eq!(newest.id, "sec:0001209191-21-027150");
     assert_eq!(newest.form.as_deref(), Some("3/A"));

@@ -5,10 +5,8 @@ mod support;
 use std::sync::Arc;
 
 use clap::Parser;
-use server::{
-    Config,
-    publish::{PublishGate, TokenGrant},
-};
+use publishers::{PublishGate, TokenGrant};
+use server::Config;
 use support::{START, Server, problem, symbol};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -31,6 +31,12 @@ pub(crate) struct Instrument {
 }
 
 impl Instrument {
+    /// Whether no feed quotes it and its price is the last close of the archive.
+    fn is_of_the_archive(&self) -> bool {
+        let quote = self.quote.as_ref();
+        quote.is_some_and(|quote| quote.close_of.is_some())
+    }
+
     fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
         let added = self.path.add_bar(bar);
         // One of before is in the line already, and moves it by less than is seen.
@@ -231,7 +237,9 @@ impl MarketState {
             // What came between is lost: nothing that was known before may stand beside the new.
             self.run += 1;
             self.changes.instruments.extend(self.instruments.keys());
-            self.instruments.clear();
+            // The archive's last closes are not on the tape: a snapshot of all symbols lacks them.
+            self.instruments.retain(Instrument::is_of_the_archive);
+            self.forget_history();
         }
         self.take_quotes(&snapshot);
         if snapshot.reset && !self.chosen {
@@ -474,6 +482,14 @@ mod tests {
         assert!(old.path.points().is_empty());
         let price = old.quote.as_ref().unwrap().price;
         assert_eq!(price.unwrap().to_string(), "12.34");
+        // It is not on the tape, so that a reset leaves it.
+        let reset = Snapshot {
+            reset: true,
+            quotes: vec![quote("MSFT", 5, "30")],
+            ..Snapshot::default()
+        };
+        state.apply(Event::Snapshot(reset), false);
+        assert_eq!(watchlist(&state), ["OLD", "MSFT"]);
         // Once something quotes it, it is as every other.
         state.apply(Event::Quote(quote("OLD", 310_000, "13")), false);
         let old = &state.instruments[&symbol("OLD")];

@@ -7,7 +7,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-/// TradeEligibility what is in the write-ahead log into the file, beside the writer: a checkpoint that holds
+/// Moves what is in the write-ahead log into the file, beside the writer: a checkpoint that holds
 /// nobody up waits for the disk here, on a thread and a connection of its own.
 #[derive(Debug)]
 pub(crate) struct Checkpointer {

@@ -10,7 +10,7 @@ use crate::{
     coding::{Exact, Marks, time},
     database::{Database, is_older},
     known::Known,
-    lock::Lock,
+    lock::{ImportLock, Lock},
     roll::{self, Made, Row},
     zone,
 };
@@ -23,6 +23,8 @@ pub struct Importer {
     /// How often each trade without a number has come at the time that came last, of which a next
     /// batch may bring more.
     repeated: HashMap<Repeated, u64>,
+    /// A server removes nothing while this lives.
+    _lock: ImportLock,
 }
 
 /// What tells trades apart that have no number.
@@ -79,6 +81,7 @@ impl Importer {
             true => Some(Lock::take(&file)?),
             false => None,
         };
+        let lock = ImportLock::take(&file)?;
         let database = Database::open(&file, Duration::from_secs(30))?;
         if database.ids.mark == 0 {
             let damaged = Failure::new(
@@ -95,6 +98,7 @@ impl Importer {
         Ok(Importer {
             database,
             repeated: HashMap::new(),
+            _lock: lock,
         })
     }
 

@@ -248,7 +248,7 @@ fn ownership(data: &str) -> Option<Ownership> {
     })
 }
 
-/// TradeEligibility the journal of a file that is set aside.
+/// Moves the journal of a file that is set aside.
 pub(crate) fn set_aside(file: &Path, aside: &Path) {
     for suffix in SUFFIXES {
         // Where there is none, or it cannot be moved, its ids are of another tape and it is begun anew.

@@ -50,6 +50,53 @@ impl Lock {
     }
 }
 
+/// That history is being imported into an archive. Several processes may hold it at once; while one does, the server
+/// removes nothing: a bar is sealed before what it is made of goes, and the next batch may bring the rest of that.
+#[derive(Debug)]
+pub(crate) struct ImportLock {
+    file: File,
+}
+
+impl ImportLock {
+    /// Takes a share of the lock of the archive in `file`.
+    pub(crate) fn take(file: &Path) -> Result<Self, OpenError> {
+        let path = ImportLock::path(file);
+        let failed = |error| OpenError::Folder(path.clone(), error);
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(&path).map_err(failed)?;
+        // A server that looks whether it is held has it for a moment.
+        file.lock_shared().map_err(failed)?;
+        Ok(ImportLock { file })
+    }
+
+    /// Whether anybody holds a share of it.
+    pub(crate) fn is_held(file: &Path) -> bool {
+        let Ok(file) = File::open(ImportLock::path(file)) else {
+            return false;
+        };
+        match file.try_lock() {
+            Ok(()) => {
+                let _ = file.unlock();
+                false
+            }
+            Err(error) => matches!(error, TryLockError::WouldBlock),
+        }
+    }
+
+    fn path(file: &Path) -> PathBuf {
+        let mut path = file.as_os_str().to_owned();
+        path.push(".import");
+        PathBuf::from(path)
+    }
+}
+
+impl Drop for ImportLock {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 /// A process that is just being started has this one's files until its program is loaded, so that closing
 /// the file alone would leave it locked for that moment.
 impl Drop for Lock {

@@ -39,7 +39,7 @@ pub(crate) fn count(connection: &Store) -> Result<u64, Failure> {
     Ok(count as u64)
 }
 
-/// TradeEligibility the damaged rows that have been found to the quarantine. Returns whether there were any.
+/// Moves the damaged rows that have been found to the quarantine. Returns whether there were any.
 pub(crate) fn sweep(database: &mut Database, now: Millis) -> Result<bool, Failure> {
     let found = database.damage().take();
     for some in found.chunks(MOVED_AT_ONCE) {
@@ -58,7 +58,7 @@ pub(crate) fn sweep(database: &mut Database, now: Millis) -> Result<bool, Failur
     Ok(!found.is_empty())
 }
 
-/// TradeEligibility one row. Returns whether it no longer is in its table, or can be read after all.
+/// Moves one row. Returns whether it no longer is in its table, or can be read after all.
 fn put_away(
     connection: &Store,
     table: Table,

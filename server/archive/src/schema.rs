@@ -1,4 +1,4 @@
-//! The tables, and how those of older versions become them. `docs/archive.md` explains them.
+//! The tables, and how those of older versions become them. `docs/inside/archive.md` explains them.
 
 use rusqlite::Connection;
 

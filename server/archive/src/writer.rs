@@ -13,9 +13,9 @@ use crate::{
     checkpoint::{self, Checkpointer},
     database::{Database, Identity, beside},
     inbox::{Commit, Inbox, Tick, Wake},
-    lock::Lock,
+    lock::{ImportLock, Lock},
     owner, priority, quarantine,
-    retain::{self, Retainer},
+    retain::{self, Retainer, Step},
     roll,
     scrub::Scrubber,
     sums::Summing,
@@ -545,7 +545,7 @@ impl Writer {
         Ok(more)
     }
 
-    /// TradeEligibility what was found damaged to the quarantine.
+    /// Moves what was found damaged to the quarantine.
     fn sweep(&mut self) -> Result<(), Failure> {
         if quarantine::sweep(&mut self.database, (self.options.clock)())? {
             self.written.something();
@@ -626,6 +626,10 @@ impl Writer {
         let keep = self.options.keep;
         let retainer = &mut self.retainer;
         let step = self.database.transact_lazily(|database| {
+            // Within the transaction: what is imported from now on is written after it.
+            if ImportLock::is_held(&database.file) {
+                return Ok(Step::default());
+            }
             retainer.step(&database.connection, database.ids, &keep, now)
         })?;
         if step.removed > 0 {
@@ -645,7 +649,7 @@ impl Writer {
         Ok(false)
     }
 
-    /// TradeEligibility the log into the file: beside the writer when it has grown or nothing is going on, and
+    /// Moves the log into the file: beside the writer when it has grown or nothing is going on, and
     /// by the writer itself where that does not keep up.
     fn make_room_in_log(&mut self) {
         let log = std::fs::metadata(beside(&self.database.file, "-wal")).map_or(0, |log| log.len());

@@ -645,6 +645,63 @@ async fn an_import_goes_on_while_a_server_writes() {
     assert_eq!(archive.trades(symbol("A"), 0..u64::MAX).count(), 2_200);
 }
 
+/// Waits until the server has made as many minutes of a symbol.
+async fn made(folder: &Folder, symbol: &str, minutes: i64) {
+    let connection = Connection::open(folder.file()).unwrap();
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    let made = async {
+        loop {
+            looks.tick().await;
+            let count: i64 = connection
+                .query_row(
+                    "SELECT count(*) FROM bars JOIN symbols ON symbols.id = symbol WHERE level = 1 AND name = ?1",
+                    [symbol],
+                    |row| row.get(0),
+                )
+                .unwrap();
+            if count == minutes {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), made)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_sealed_or_removed_while_an_import_goes_on() {
+    let folder = Folder::new();
+    let clock = Clock::new(START + 10 * DAY);
+    let mut options = clock.options();
+    options.keep.ticks = Some(DAY);
+    let (archive, _opened) = open(&folder, options);
+    let mut importer = Importer::open(folder.path(), NAME).unwrap();
+    let minute = START - START % 60_000;
+    // Each batch ends within a minute.
+    for batch in 0..3 {
+        let first = minute + batch * 60_000 + 30_000;
+        let prints: Vec<_> = (0..4)
+            .map(|n| print("A", first + n * 12_000, "1", "1"))
+            .collect();
+        assert_eq!(importer.trades(&prints).unwrap().new, 4);
+        made(&folder, "A", batch as i64 + 2).await;
+        // The minutes of another symbol are made by a later round, which follows all that the first one did.
+        let other = format!("B{batch}");
+        importer.trades(&[print(&other, first, "1", "1")]).unwrap();
+        made(&folder, &other, 1).await;
+    }
+    assert_eq!(archive.status().removed, 0);
+    drop(importer);
+    until(&archive, |status| status.removed >= 15).await;
+    assert_eq!(archive.trades(symbol("A"), 0..u64::MAX).count(), 0);
+    let minutes = archive
+        .bars(symbol("A"), Interval::Minute, 0..u64::MAX, 9)
+        .unwrap();
+    let trades: Vec<u64> = minutes.iter().map(|bar| bar.trades).collect();
+    assert_eq!(trades, [3, 4, 4, 1]);
+}
+
 #[tokio::test]
 async fn old_ticks_go_and_the_file_shrinks() {
     let folder = Folder::new();

@@ -15,7 +15,7 @@ pub struct Closing(Arc<OnceLock<Duration>>);
 impl Closing {
     /// Ends the streams that read from a tape, within that time.
     pub fn begin(&self, tape: &Tape, within: Duration) {
-        // RecoveredState twice changes nothing.
+        // A second call changes nothing.
         let _ = self.0.set(within);
         tape.wake_all();
     }

@@ -6,7 +6,8 @@ use axum::http::HeaderValue;
 use tracing::debug;
 
 use crate::StreamGauge;
-use crate::http::{Service, places::Place, problem::Problem};
+use crate::http::{Service, problem::Problem};
+use front::Place;
 
 /// Who asks, as an extension of the request.
 #[derive(Debug, Clone)]

@@ -11,13 +11,13 @@ use market::{Bar, Interval, IntervalError, Millis, Symbol};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::history::{Adjust, BarQuery, older_interval, read_bars};
 use crate::http::{
     Service, asked, conditional,
     format::{self, Format},
     problem::Problem,
     stocks::{IfNoneMatch, PathResult, known},
 };
+use history::{Adjust, BarQuery, older_interval, read_bars};
 
 /// What is asked of `/stocks/{symbol}/bars`.
 #[derive(Debug, Deserialize, IntoParams)]

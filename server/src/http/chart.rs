@@ -14,12 +14,12 @@ use market::{Bar, Interval, Millis, Price, Symbol};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::history::{Adjust, BarQuery, older_interval, read_bars, read_span};
 use crate::http::{
     Service, asked, bars, conditional, market_view,
     problem::Problem,
     stocks::{IfNoneMatch, PathResult, known},
 };
+use history::{Adjust, BarQuery, older_interval, read_bars, read_span};
 
 /// What is asked of `/stocks/{symbol}/chart.svg`.
 #[derive(Debug, Deserialize, IntoParams)]

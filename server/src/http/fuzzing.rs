@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use ::archive::Archive;
+use archive::Archive;
 use axum::{
     Router,
     body::Body,
@@ -21,14 +21,17 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::http::{
-    FrameAncestors, HEARTBEAT, Limits, Outgoing, Peer, Proxies, Remembered, Search, Service, Slots,
-    Snapshots, Work, router,
+    FrameAncestors, HEARTBEAT, Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots,
+    Work, router,
 };
-use crate::{Config, Metrics, history::History, publish::PublishGate};
+use crate::{Config, Metrics};
 use directory::{Directory, Listing};
 use events::testing::through;
 use events::{Closing, Tape};
+use front::{Peer, Proxies};
+use history::History;
 use publication::{Format, Submission};
+use publishers::PublishGate;
 
 /// A day of trading of two symbols, a story of each, as they would be published.
 const EVENTS: &str = r#"
@@ -59,7 +62,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
         .build()
         .expect("a runtime");
     let folder = std::env::temp_dir().join(format!("tickertape-queries-{}", std::process::id()));
-    let options = ::archive::Options::new(Arc::new(|| NOW));
+    let options = archive::Options::new(Arc::new(|| NOW));
     let (archive, opened) = Archive::open(&folder, "fuzzed.db", options).expect("an archive");
     // What is open stays until the process ends.
     let _ = std::fs::remove_dir_all(&folder);

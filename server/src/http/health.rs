@@ -7,8 +7,8 @@ use axum::{
 };
 use market::FeedState;
 
-use crate::archive::Scribe;
 use crate::http::{Service, problem::Problem};
+use history::Scribe;
 
 /// As `Cache-Control`: no cache may answer in the server's place.
 const NO_STORE: &str = "no-store";

@@ -2,11 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::http::{
-    places::{Full, Place, Places},
-    problem::Problem,
-};
+use crate::http::problem::Problem;
 use crate::{Metrics, Refusal};
+use front::{Full, Place, Places};
 
 /// After how many seconds somebody who has too many streams may try again.
 const RETRY_AFTER: u64 = 5;

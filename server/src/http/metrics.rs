@@ -6,8 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::archive::Scribe;
 use crate::http::{Service, problem::Problem};
+use history::Scribe;
 
 /// What is counted, for Prometheus.
 ///

@@ -5,7 +5,6 @@ mod admission;
 mod asked;
 mod bars;
 mod chart;
-mod client;
 mod compression;
 mod conditional;
 mod cors;
@@ -21,7 +20,6 @@ mod news;
 mod openapi;
 mod outgoing;
 mod page;
-pub(crate) mod places;
 mod plus_signs;
 mod poll;
 mod problem;
@@ -33,11 +31,11 @@ mod selection;
 mod snapshots;
 mod stats;
 mod stocks;
-pub(crate) mod stream;
+mod stream;
 mod symbols;
 mod work;
 
-use std::{convert::Infallible, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -58,21 +56,17 @@ use tower_http::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{problem::Problem, selection::Symbols};
-use crate::{
-    Metrics,
-    archive::Scribe,
-    history::{History, Past, Unreadable},
-    publish::PublishGate,
-};
+use crate::Metrics;
 use clock::Now;
 use events::{Closing, Tape};
 use feeds::Skipped;
+use front::{Proxies, Refused};
+use history::{History, Past, Scribe, Unreadable};
+use publishers::PublishGate;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::conditional::fuzz_tags;
-pub(crate) use self::{client::parse_network, outgoing::MAX_FILES};
 pub use self::{
-    client::{ClientHeader, Proxies},
     cors::Origin,
     limits::{Limits, Slots},
     outgoing::Outgoing,
@@ -89,22 +83,6 @@ pub type FeedStatuses = Arc<dyn Fn() -> Vec<FeedStatus> + Send + Sync>;
 
 /// Tells what each feed has passed over, in the same order.
 pub type FeedsSkipped = Arc<dyn Fn() -> Vec<Skipped> + Send + Sync>;
-
-/// The other end of the connection that a request came on, as an extension of the request.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
-
-/// An extension of a request that is refused for its head alone: why. Whatever else it seems to ask
-/// for, it is answered with that.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// It cannot be read.
-    Malformed(String),
-    /// It asks another host.
-    Misdirected(String),
-    /// It asks for what is not done here.
-    NotImplemented(String),
-}
 
 /// What the resources share.
 pub struct Service {

@@ -20,7 +20,6 @@ use serde::{
 use tape::EventId;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::history::{NewsFilter, Stories, read_news};
 use crate::http::{
     Service, asked, conditional,
     format::{self, Format},
@@ -28,6 +27,7 @@ use crate::http::{
     selection::Symbols,
     stocks::IfNoneMatch,
 };
+use history::{NewsFilter, Stories, read_news};
 
 /// What is asked of `/news`.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -18,13 +18,8 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
 use crate::Refusal;
-use crate::http::{
-    Service,
-    admission::Asker,
-    places::{Full, Place, Places},
-    poll,
-    problem::Problem,
-};
+use crate::http::{Service, admission::Asker, poll, problem::Problem};
+use front::{Full, MAX_FILES, Place, Places};
 
 /// How much of the answers of one address may wait to be sent, in bytes: eight of the longest.
 const MAX_UNSENT_BYTES_PER_ADDRESS: usize = 64 * 1024 * 1024;
@@ -32,10 +27,7 @@ const MAX_UNSENT_BYTES_PER_ADDRESS: usize = 64 * 1024 * 1024;
 /// How much of all answers may wait to be sent, in bytes.
 const MAX_UNSENT_BYTES: usize = 256 * 1024 * 1024;
 
-/// How many of the page's files may be on their way at a time: each is an open file.
-pub(crate) const MAX_FILES: usize = 512;
-
-/// How many of them may go to one address.
+/// How many of the page's files may be on their way to one address, of [`MAX_FILES`] in all.
 const MAX_FILES_PER_ADDRESS: usize = 200;
 
 /// After how many seconds somebody may try again who has too much on its way.

@@ -14,7 +14,6 @@ use axum::{
 use leptos::{nonce::Nonce, prelude::provide_context};
 use market::{Interval, Millis, Symbol};
 
-use crate::history::{Adjust, BarQuery, older_interval, read_bars};
 use crate::http::{
     Service,
     accept::Representation,
@@ -23,6 +22,7 @@ use crate::http::{
     selection::{NewsChoice, Query, Selection, Symbols},
     stocks,
 };
+use history::{Adjust, BarQuery, older_interval, read_bars};
 
 /// How many symbols the watchlist shows where the address names none.
 const USUAL_WATCHLIST: usize = 30;

@@ -23,15 +23,13 @@ use crate::http::{
     Service,
     admission::Asker,
     asked,
-    client::{self, NOBODY},
     problem::{Fault, Problem},
 };
-use crate::{
-    archive::Scribe,
-    publish::{PublishGate, Publisher},
-};
 use events::Owner;
+use front::{NOBODY, counted_as};
+use history::Scribe;
 use publication::{By, Format, Outcome, Place, Refusal, Submission};
+use publishers::{PublishGate, Publisher};
 
 /// The types that are read, as `Accept` names them.
 const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
@@ -233,7 +231,7 @@ fn counted(desk: &PublishGate, problem: Problem, (client, id): (IpAddr, &str)) -
     if !matches!(problem, Problem::Unauthorized { .. }) {
         return problem;
     }
-    let counted = client::counted_as(client);
+    let counted = counted_as(client);
     match desk.strangers.count(counted) {
         Ok(()) => {
             tracing::warn!(id, %client, "not allowed to publish: {}", problem.detail());

@@ -11,7 +11,7 @@ use market::{Quote, Symbol};
 use tokio::time::{Instant, timeout};
 
 use super::{Service, market_view, problem::Problem};
-use crate::history::last_closes;
+use history::last_closes;
 
 /// The most last closes that are held, some 250 bytes each. A request names fewer symbols than that; what does not fit
 /// is read again when it is named again.

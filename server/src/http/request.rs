@@ -15,14 +15,9 @@ use http_body::Body as _;
 use tower_http::request_id::{MakeRequestId, RequestId};
 use tracing::debug;
 
-use crate::http::{
-    Peer, Service,
-    admission::Asker,
-    client::{NOBODY, is_sane_id},
-    poll,
-    problem::Problem,
-};
+use crate::http::{Service, admission::Asker, poll, problem::Problem};
 use crate::{Metrics, Refusal};
+use front::{NOBODY, Peer, is_sane_id};
 
 /// Where a request's id stands.
 pub(crate) const REQUEST_ID: &str = "x-request-id";

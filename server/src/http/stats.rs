@@ -18,7 +18,6 @@ use utoipa::ToSchema;
 
 use feeds::Skipped;
 
-use crate::archive::Scribe;
 use crate::http::{
     Service,
     accept::Representation,
@@ -27,6 +26,7 @@ use crate::http::{
     problem::Problem,
     stream::greeting,
 };
+use history::Scribe;
 
 /// How often the stream speaks.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -307,7 +307,7 @@ async fn represent(
             selection,
             last_event_id,
             admission,
-            parts.extensions.get().copied(),
+            parts.extensions.get(),
         ));
     }
     let wait = poll::parse_wait(query.wait.as_deref())?;

@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use front::{EventStream, StreamSender};
 use http_body::Frame as BodyFrame;
 use market::{Event, Frame, Heartbeat, Millis};
 use tape::EventId;
@@ -50,37 +51,21 @@ thread_local! {
 
 /// How the bytes of a stream are framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Framing {
+enum Framing {
     /// Not at all: whoever sends them does it.
     Plain,
     /// As chunks of HTTP/1.1.
     Chunked,
 }
 
-/// An extension of a request: who asks writes a stream itself, and takes it out of the response's
-/// [`Handover`] instead of reading the body.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct WritesStreams;
-
-/// An extension of a response: the stream that its body would be.
-#[derive(Clone)]
-pub(crate) struct Handover(Arc<Mutex<Option<Box<Stream>>>>);
-
-impl Handover {
-    /// The stream, the first time.
-    pub(crate) fn take(&self) -> Option<Box<Stream>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
 /// Opens the stream of a selection: after `last_event_id` where that is on the tape, and else from
-/// a snapshot.
+/// a snapshot. A connection that writes streams itself receives it by `writer`; else it is the body of the response.
 pub(crate) fn open(
     service: &Arc<Service>,
     selection: Selection,
     last_event_id: Option<&str>,
     admission: Admission,
-    writer: Option<WritesStreams>,
+    writer: Option<&StreamSender>,
 ) -> Response {
     let (cursor, snapshot) = start(service, &selection, last_event_id);
     let opening = match snapshot {
@@ -112,11 +97,9 @@ pub(crate) fn open(
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     match writer {
-        Some(WritesStreams) => {
-            let mut response = (headers, Body::empty()).into_response();
-            let handover = Handover(Arc::new(Mutex::new(Some(stream))));
-            response.extensions_mut().insert(handover);
-            response
+        Some(writer) => {
+            writer.send(stream);
+            (headers, Body::empty()).into_response()
         }
         None => (headers, Body::new(StreamBody(stream))).into_response(),
     }
@@ -201,7 +184,7 @@ pub(crate) fn greeting() -> String {
 }
 
 /// A cursor that speaks.
-pub(crate) struct Stream {
+struct Stream {
     service: Arc<Service>,
     // Boxed, because it is looked at only when the cursor falls off the tape.
     selection: Box<Selection>,
@@ -229,24 +212,24 @@ pub(crate) struct Stream {
     closing: bool,
 }
 
-impl Stream {
-    /// Notes for the log why the stream ends, where it does not end by itself.
-    pub(crate) fn ends(&mut self, reason: &'static str) {
-        self.admission.end = reason;
-    }
-
-    /// Begins a poll of the task that the stream is in: the tape may have woken it.
-    pub(crate) fn wake(&mut self) {
+impl EventStream for Stream {
+    fn wake(&mut self) {
         self.read = false;
     }
 
+    fn poll_chunks(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.poll_next(context, Framing::Chunked)
+    }
+
+    fn ends(&mut self, reason: &'static str) {
+        self.admission.end = reason;
+    }
+}
+
+impl Stream {
     /// What is to be sent now, as one write; `None` when the stream has ended. Within one poll of
-    /// its task ([`Stream::wake`]) it may be asked again and again.
-    pub(crate) fn poll_next(
-        &mut self,
-        context: &mut Context<'_>,
-        framing: Framing,
-    ) -> Poll<Option<Bytes>> {
+    /// its task ([`EventStream::wake`]) it may be called again and again.
+    fn poll_next(&mut self, context: &mut Context<'_>, framing: Framing) -> Poll<Option<Bytes>> {
         match self.opening.take() {
             Some(Start::Snapshot(frame)) => {
                 let opening = [greeting().as_bytes(), &*frame].concat();

@@ -364,7 +364,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         dropped.push(old);
     }
 
-    /// TradeEligibility the window. The newest entry stays whatever it weighs, or nobody could ever read it.
+    /// Moves the window. The newest entry stays whatever it weighs, or nobody could ever read it.
     fn evict(&mut self, dropped: &mut Vec<Arc<Entry<P>>>) {
         while let Some(oldest) = self.window.front() {
             let over = self.window.len() > 1

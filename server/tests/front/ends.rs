@@ -5,9 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use front::Settings;
 use futures_util::future::join_all;
 use market::Event;
-use server::{Settings, http::Service};
+use server::http::Service;
 use tape::EventId;
 use tokio::{net::TcpStream, sync::oneshot, task::JoinHandle};
 
@@ -79,7 +80,7 @@ fn ending(grace: Duration) -> Ending {
         grace,
         ..Settings::default()
     };
-    let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = front::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let server = Server {
         address,

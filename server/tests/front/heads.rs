@@ -1,6 +1,6 @@
 //! Heads that are malformed, that two readers could understand in two ways, or that are too long.
 
-use server::{Hosts, Settings};
+use front::{Hosts, Settings};
 use tokio::io::AsyncWriteExt;
 
 use crate::{

@@ -5,8 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use front::Settings;
 use market::Event;
-use server::{Settings, http::Slots};
+use server::http::Slots;
 
 use crate::{
     raw::{Head, OLD_STREAM, PLAIN, Raw, STREAM, until},

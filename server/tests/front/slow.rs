@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use front::Settings;
 use market::{Event, Quote};
-use server::Settings;
 use socket2::SockRef;
 use tokio::io::AsyncReadExt as _;
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use front::Settings;
 use serde_json::Value;
-use server::Settings;
 
 use crate::{
     raw::{PLAIN, Raw, until},

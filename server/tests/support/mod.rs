@@ -21,22 +21,20 @@ use std::{
 use clap::Parser;
 use events::{Closing, Entry, Tape, Topic};
 use feeds::{Skipped, provide_tls};
+use front::{Proxies, Settings};
+use history::History;
 use leptos::config::LeptosOptions;
 use market::{
     Action, Bar, Basis, Event, FeedState, FeedStatus, News, NewsType, Quality, Quote, Session,
     Snapshot, Symbol, TradingState,
     sse::{Decoder, Message},
 };
+use publishers::PublishGate;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use server::{
-    Config, Metrics, Settings,
-    history::History,
-    http::{
-        self, FrameAncestors, Outgoing, Proxies, Remembered, Search, Service, Slots, Snapshots,
-        Work,
-    },
-    publish::PublishGate,
+    Config, Metrics,
+    http::{self, FrameAncestors, Outgoing, Remembered, Search, Service, Slots, Snapshots, Work},
 };
 use tape::{EventId, Limits};
 use tokio::task::JoinHandle;
@@ -154,7 +152,7 @@ impl Server {
         let tape = service.tape.clone();
         let metrics = Arc::clone(&service.metrics);
         let shutdown = service.shutdown.clone();
-        let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = front::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let feeds = std::future::ready(());
         let serving = tokio::spawn(server::serve(listener, service, settings, feeds));

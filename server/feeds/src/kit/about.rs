@@ -13,7 +13,7 @@ pub struct About {
     pub licence: Licence,
 }
 
-/// To whom what a source gives may be shown, as far as is known: `docs/licences.md` says more, and
+/// To whom what a source gives may be shown, as far as is known: `docs/operate/licences.md` says more, and
 /// each source's own terms count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Licence {

@@ -1,4 +1,4 @@
-//! The format of our own recordings: `docs/recordings.md` describes it for others.
+//! The format of our own recordings: `docs/inside/recordings.md` describes it for others.
 //!
 //! Lines of JSON, plain or compressed with gzip: a [`Header`], then a [`Line`] for whatever was
 //! received. What was sent is not there, because it may hold a key.

@@ -249,7 +249,7 @@ mod tests {
 
     struct Scripted {
         acts: VecDeque<Act>,
-        /// HighWaterMark of each run.
+        /// Receives the start of each run.
         runs: mpsc::UnboundedSender<Instant>,
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Three formats are known by their first line, all plain or compressed with gzip:
 //!
-//! - our own, of any feed: see `docs/recordings.md`;
+//! - our own, of any feed: see `docs/inside/recordings.md`;
 //! - frames of Binance or Coinbase Exchange, as [hftbacktest](https://github.com/nkaz001/hftbacktest)
 //!   or [cryptofeed](https://github.com/bmoscon/cryptofeed) collect them: see [`foreign`](crate::sources::foreign).
 //!

@@ -1,5 +1,5 @@
 //! Events from the standard input: an event a line, in the form of
-//! [`POST /publish`](../../../docs/publishing.md), `{"event":"quote","data":{…}}`.
+//! [`POST /publish`](../../../docs/reference/publishing.md), `{"event":"quote","data":{…}}`.
 //!
 //! They are read and checked as if somebody published them: nothing in them is trusted. A line that is wrong
 //! is counted and named in the log, and the next one is read.

@@ -63,7 +63,7 @@ pub enum Endpoint {
     Sip,
     /// Those of all exchanges, a quarter of an hour late.
     DelayedSip,
-    /// ConnectBudget up, at any time, of the symbol `FAKEPACA`.
+    /// Made up, at any time, of the symbol `FAKEPACA`.
     Test,
 }
 

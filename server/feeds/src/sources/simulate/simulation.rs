@@ -244,7 +244,7 @@ impl Simulation {
         RATE * swing(edge, 0.85, 2.0) * weight / usual * Self::STEP as f64 / 1_000.0
     }
 
-    /// TradeEligibility the market and the sectors on by a step, and answers how many times as far as usual
+    /// Moves the market and the sectors on by a step, and answers how many times as far as usual
     /// everything moves now.
     fn move_factors(&mut self, edge: f64) -> f64 {
         let part = Self::STEP as f64 / SESSION as f64;

@@ -1,0 +1,504 @@
+//! The gate of a connection: it reads every head before hyper does, and lets through what hyper is
+//! to answer.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::http::Request;
+use bytes::{Buf, BytesMut};
+use futures_util::task::AtomicWaker;
+use hyper::rt::ReadBufCursor;
+use socket2::SockRef;
+use tokio::{
+    io::AsyncWrite,
+    net::TcpStream,
+    time::{Instant, Sleep},
+};
+
+use crate::{
+    chunks::Chunks,
+    head::{self, Body},
+    request::Refused,
+    settings::{LINGER, Settings},
+};
+
+/// How much is read at a time.
+const READ_BYTES: usize = 8 * 1024;
+
+/// What is known of the next request.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// hyper is to answer it.
+    Plain,
+    /// It may be answered by a stream; whether the connection may go on otherwise.
+    Stream(Box<Request<()>>, bool),
+    /// It is refused, for this reason.
+    Refused(Refused),
+    /// There is none, and will be none.
+    Closed,
+}
+
+/// What the gate and hyper's service tell each other of the request that hyper has.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    /// Whether hyper is about to answer. The body of its response ends it.
+    busy: AtomicBool,
+    /// Whether the connection must end with this answer.
+    last: AtomicBool,
+    /// Who waits for the answer to be complete: to hyper, the gate has nothing to read until then,
+    /// and it asks no more by itself.
+    waiting: AtomicWaker,
+}
+
+impl Exchange {
+    /// The answer is complete.
+    pub(super) fn end(&self) {
+        self.busy.store(false, Ordering::Release);
+        self.waiting.wake();
+    }
+
+    /// Whether the answer has to say that the connection ends.
+    pub(super) fn is_last(&self) -> bool {
+        self.last.load(Ordering::Acquire)
+    }
+
+    fn begin(&self, last: bool) {
+        self.last.store(last, Ordering::Release);
+        self.busy.store(true, Ordering::Release);
+    }
+
+    fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire)
+    }
+}
+
+/// Where the gate is in what the connection sends.
+#[derive(Debug, Clone, Copy)]
+enum Position {
+    /// At the beginning of a head.
+    Head,
+    /// So many bytes of a request, its head included, are to be let through.
+    Within(u64),
+    /// In a request whose end only hyper knows. It is the connection's last.
+    Last,
+}
+
+/// A socket whose requests are looked at as they come.
+pub(super) struct Gate {
+    tcp: TcpStream,
+    settings: Arc<Settings>,
+    /// What was read and not let through.
+    unread: BytesMut,
+    /// How much of it is known not to be a complete head.
+    seen: usize,
+    position: Position,
+    next: Option<Next>,
+    /// When the head that is awaited is too late.
+    late: Pin<Box<Sleep>>,
+    /// Whether `late` is about a head whose first byte has come; else about the wait for that.
+    begun: bool,
+    /// Whether the other end will send no more. Until the request has been answered, that need
+    /// not mean that it has left.
+    left: bool,
+    exchange: Arc<Exchange>,
+    stall: Stall,
+    /// What is known of a body that ends with its last chunk.
+    chunks: Option<Box<Chunks>>,
+    /// Whether the other end was given up, because it took too little.
+    gave_up: bool,
+}
+
+/// Notices a peer that takes nothing, or too little.
+///
+/// It may be waited for as long as the write timeout says, in all. What it takes gives it some of that
+/// back: as much time as so many bytes take at the lowest rate that is allowed.
+#[derive(Default)]
+pub(super) struct Stall {
+    /// For how long it was waited for, less what it has been given back.
+    waited: Duration,
+    /// Since when it takes nothing, and when that is too long.
+    on: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl Stall {
+    /// Whether the socket takes nothing, as of the last try.
+    fn is_on(&self) -> bool {
+        self.on.is_some()
+    }
+
+    /// The socket took something, after which all is forgotten.
+    pub(super) fn end(&mut self) {
+        *self = Stall::default();
+    }
+
+    /// The socket took so many bytes.
+    fn took(&mut self, bytes: usize, settings: &Settings) {
+        if let Some((since, _)) = self.on.take() {
+            self.waited += since.elapsed();
+        }
+        let back = match settings.min_read_rate {
+            0 => Duration::MAX,
+            rate => Duration::from_secs_f64(bytes as f64 / f64::from(rate)),
+        };
+        self.waited = self.waited.saturating_sub(back);
+    }
+
+    /// The socket takes nothing. Ready when it has not for so long.
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        settings: &Settings,
+    ) -> Poll<io::Error> {
+        let left = settings.write_timeout.saturating_sub(self.waited);
+        let (_, timer) = self
+            .on
+            .get_or_insert_with(|| (Instant::now(), Box::pin(tokio::time::sleep(left))));
+        ready!(timer.as_mut().poll(context));
+        Poll::Ready(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the other end has taken nothing, or too little, for too long",
+        ))
+    }
+}
+
+impl Gate {
+    pub(super) fn new(tcp: TcpStream, settings: Arc<Settings>) -> Self {
+        Gate {
+            late: Box::pin(tokio::time::sleep(settings.head_timeout)),
+            tcp,
+            settings,
+            unread: BytesMut::new(),
+            seen: 0,
+            position: Position::Head,
+            next: None,
+            begun: true,
+            left: false,
+            exchange: Arc::default(),
+            stall: Stall::default(),
+            chunks: None,
+            gave_up: false,
+        }
+    }
+
+    pub(super) fn exchange(&self) -> Arc<Exchange> {
+        Arc::clone(&self.exchange)
+    }
+
+    /// Whether the other end was given up, because it took too little of what was sent.
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    /// The socket alone.
+    pub(super) fn into_socket(self) -> TcpStream {
+        self.tcp
+    }
+
+    /// Whether the other end may still be sending something that nobody will read.
+    pub(super) fn is_sent_to(&self) -> bool {
+        match self.position {
+            Position::Within(left) => left > 0 || !self.unread.is_empty(),
+            Position::Last => true,
+            Position::Head => false,
+        }
+    }
+
+    /// Waits for the next request.
+    pub(super) async fn next(&mut self) -> Next {
+        std::future::poll_fn(|context| {
+            if self.next.is_none() {
+                self.next = Some(ready!(self.poll_next(context)));
+            }
+            Poll::Ready(())
+        })
+        .await;
+        self.take().unwrap_or(Next::Closed)
+    }
+
+    /// The request at which hyper was told that there is no more.
+    pub(super) fn take(&mut self) -> Option<Next> {
+        self.next.take()
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Next> {
+        loop {
+            if self.unread.len() > self.seen {
+                match head::parse(&self.unread) {
+                    Ok(Some(head)) => return Poll::Ready(self.enter(head)),
+                    Ok(None) => self.seen = self.unread.len(),
+                    Err(why) => return Poll::Ready(Next::Refused(why)),
+                }
+                if self.unread.len() >= self.settings.head_bytes {
+                    return Poll::Ready(self.too_long());
+                }
+            }
+            if !self.begun && !self.unread.is_empty() {
+                self.begun = true;
+                let at = Instant::now() + self.settings.head_timeout;
+                self.late.as_mut().reset(at);
+            }
+            if self.late.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Next::Closed);
+            }
+            match ready!(self.poll_fill(context)) {
+                Ok(0) | Err(_) => return Poll::Ready(Next::Closed),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// A head is complete: makes ready for what follows it.
+    fn enter(&mut self, head: head::Head) -> Next {
+        self.seen = 0;
+        if head.len > self.settings.head_bytes {
+            return self.too_long();
+        }
+        if let Err(refused) = self.may_be_answered(&head) {
+            return Next::Refused(refused);
+        }
+        self.left = false;
+        if let Some(request) = head.stream {
+            self.unread.advance(head.len);
+            self.rest();
+            return Next::Stream(Box::new(request), head.keep_alive);
+        }
+        self.exchange.begin(head.body == Body::Chunked);
+        self.position = match head.body {
+            Body::Length(length) => Position::Within(length.saturating_add(head.len as u64)),
+            Body::Chunked => Position::Last,
+        };
+        Next::Plain
+    }
+
+    fn too_long(&self) -> Next {
+        let most = self.settings.head_bytes;
+        Next::Refused(Refused::Malformed(format!(
+            "the head is too long: expected at most {most} bytes"
+        )))
+    }
+
+    /// Refuses a head that asks another host, and one whose body begins wrong as far as it is here.
+    fn may_be_answered(&mut self, head: &head::Head) -> Result<(), Refused> {
+        let hosts = &self.settings.hosts;
+        if !hosts.is_open() {
+            let local = self.tcp.local_addr().ok().map(|local| local.ip());
+            let foreign = head.hosts.iter().find(|host| !hosts.serve(host, local));
+            if let Some(host) = foreign {
+                return Err(Refused::Misdirected(format!(
+                    "{host} is no name of this server: expected one that it was started with, as --host"
+                )));
+            }
+        }
+        if head.body == Body::Chunked {
+            let mut chunks = Box::<Chunks>::default();
+            chunks
+                .look(&self.unread[head.len..])
+                .map_err(Refused::Malformed)?;
+            self.chunks = Some(chunks);
+        }
+        Ok(())
+    }
+
+    /// Looks at more of a chunked body, which nothing of has been let through yet.
+    fn look(&mut self) -> io::Result<()> {
+        let Some(chunks) = &mut self.chunks else {
+            return Ok(());
+        };
+        chunks
+            .look(&self.unread)
+            .map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))
+    }
+
+    /// The next head may be a while away.
+    fn rest(&mut self) {
+        self.begun = false;
+        let idle = Instant::now() + self.settings.idle_timeout;
+        self.late.as_mut().reset(idle);
+    }
+
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.tcp.poll_read_ready(context))?;
+            self.unread.reserve(READ_BYTES);
+            match self.tcp.try_read_buf(&mut self.unread) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+        }
+    }
+
+    /// Reads more. That there is no more it says a little later: hyper gives up what it is about to
+    /// answer when it hears of it, and whoever has closed its half alone waits for the answer.
+    fn poll_fill_or_left(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if !self.left {
+            match ready!(self.poll_fill(context)) {
+                Ok(0) => {
+                    self.left = true;
+                    self.late.as_mut().reset(Instant::now() + LINGER);
+                }
+                read => return Poll::Ready(read),
+            }
+        }
+        self.late.as_mut().poll(context).map(|()| Ok(0))
+    }
+
+    /// Lets up to `most` bytes of what was read through.
+    fn pass(&mut self, out: &mut ReadBufCursor<'_>, most: u64) -> usize {
+        let count = self
+            .unread
+            .len()
+            .min(out.remaining())
+            .min(usize::try_from(most).unwrap_or(usize::MAX));
+        out.put_slice(&self.unread[..count]);
+        self.unread.advance(count);
+        count
+    }
+
+    /// Writes all of `bytes`.
+    pub(super) async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let count =
+                std::future::poll_fn(|context| self.poll_write_bytes(context, bytes)).await?;
+            bytes = &bytes[count..];
+        }
+        Ok(())
+    }
+
+    /// What became of a write: where the socket took nothing, an error once that has lasted too long.
+    fn or_stalled(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let written = match written {
+            Poll::Pending => {
+                let error = ready!(self.stall.poll(context, &self.settings));
+                self.gave_up = true;
+                // The system is to forget at once what is not taken.
+                let _ = SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO));
+                return Poll::Ready(Err(error));
+            }
+            Poll::Ready(written) => written,
+        };
+        let was_on = self.stall.is_on();
+        if let Ok(bytes) = written {
+            self.stall.took(bytes, &self.settings);
+        }
+        if was_on {
+            // What waited for that, behind the answer, is to be looked at again; hyper does not do
+            // so by itself.
+            context.waker().wake_by_ref();
+        }
+        Poll::Ready(written)
+    }
+
+    fn poll_write_bytes(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.tcp).poll_write(context, bytes);
+        self.or_stalled(context, written)
+    }
+}
+
+impl hyper::rt::Read for Gate {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        mut out: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            match this.position {
+                Position::Within(0) if this.exchange.is_busy() || this.stall.is_on() => {
+                    // A request that comes before its predecessor is answered waits here; hyper
+                    // asks meanwhile only to notice an end. An answer that the socket has not
+                    // taken is not over, though hyper has read its body to the end.
+                    this.exchange.waiting.register(context.waker());
+                    if this.unread.len() >= this.settings.head_bytes {
+                        return Poll::Pending;
+                    }
+                    if ready!(this.poll_fill_or_left(context))? == 0 {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                Position::Within(0) => {
+                    this.position = Position::Head;
+                    this.rest();
+                }
+                Position::Within(left) => {
+                    if this.unread.is_empty() && ready!(this.poll_fill(context))? == 0 {
+                        return Poll::Ready(Ok(()));
+                    }
+                    let count = this.pass(&mut out, left);
+                    this.position = Position::Within(left - count as u64);
+                    return Poll::Ready(Ok(()));
+                }
+                Position::Last => {
+                    if this.unread.is_empty() {
+                        if ready!(this.poll_fill_or_left(context))? == 0 {
+                            return Poll::Ready(Ok(()));
+                        }
+                        this.look()?;
+                    }
+                    this.pass(&mut out, u64::MAX);
+                    return Poll::Ready(Ok(()));
+                }
+                Position::Head => {
+                    if this.next.is_none() {
+                        this.next = Some(ready!(this.poll_next(context)));
+                    }
+                    match this.next {
+                        Some(Next::Plain) => this.next = None,
+                        // To hyper this is the end.
+                        _ => return Poll::Ready(Ok(())),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl hyper::rt::Write for Gate {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_bytes(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.next {
+            Some(Next::Stream(..) | Next::Refused(_)) => Poll::Ready(Ok(())),
+            _ => Pin::new(&mut self.tcp).poll_shutdown(context),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        let written = Pin::new(&mut this.tcp).poll_write_vectored(context, slices);
+        this.or_stalled(context, written)
+    }
+}

@@ -1,0 +1,48 @@
+//! What the front allows.
+
+use std::time::Duration;
+
+use crate::hosts::Hosts;
+
+/// How long a connection that was refused is still listened to, so that its other end can read why;
+/// and how long an answer may take for whoever has closed its half of the connection.
+pub(super) const LINGER: Duration = Duration::from_secs(1);
+
+/// What the front allows.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The most bytes that the head of a request may have.
+    pub head_bytes: usize,
+    /// How long the head of a request may take to arrive.
+    pub head_timeout: Duration,
+    /// How long a connection may wait for its next request.
+    pub idle_timeout: Duration,
+    /// How long the other end may take nothing of what is to be sent to it.
+    pub write_timeout: Duration,
+    /// How many bytes a second the other end has to take of an answer while it is waited for; 0 for any.
+    pub min_read_rate: u32,
+    /// How many connections there may be at one time, as far as there are files for them.
+    pub max_connections: usize,
+    /// How many of them one address may have that is no trusted proxy.
+    pub max_connections_per_address: usize,
+    /// How long connections may take to end once shutdown has begun.
+    pub grace: Duration,
+    /// The names that are answered to.
+    pub hosts: Hosts,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            head_bytes: 16 * 1024,
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
+            min_read_rate: 8 * 1024,
+            max_connections: 12_000,
+            max_connections_per_address: 12_000,
+            grace: Duration::from_secs(5),
+            hosts: Hosts::default(),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! How a file is read: by its beginning and the options.
+
+use std::{cell::OnceCell, fmt, io};
+
+use jiff::{civil::Date, tz::TimeZone};
+use market::{Interval, Millis, Symbol};
+use rust_decimal::Decimal;
+
+use crate::{
+    columns::{Columns, Kind, Role},
+    guess,
+    lines::{Line, Lines, delimiter_of},
+    numbers::Numbers,
+    options::ImportOptions,
+    rows::{Reading, Record},
+    source::Source,
+    time::TimeFormat,
+};
+
+/// How many lines, and how many bytes of them, are looked at before guessing.
+const SAMPLE: usize = 500;
+const SAMPLE_BYTES: usize = 4 << 20;
+
+/// Where the unit of a number since 1970 is guessed, an earlier one is of another unit: 100,000,000 s.
+const UNAMBIGUOUS: Millis = 100_000_000_000;
+
+/// The zones in which a bar of a day may begin at midnight.
+fn midnights(said: &Option<TimeZone>) -> Vec<TimeZone> {
+    match said {
+        Some(zone) => vec![TimeZone::UTC, zone.clone()],
+        None => vec![TimeZone::UTC, sessions::Calendar::UsStocks.zone().clone()],
+    }
+}
+
+/// A time that is this far ahead is wrong.
+const FUTURE: Millis = 24 * 60 * 60 * 1_000;
+
+/// How a file is going to be read.
+pub(crate) struct Plan {
+    columns: Columns,
+    pub(crate) width: usize,
+    format: TimeFormat,
+    pub(crate) interval: Interval,
+    symbol: Option<Symbol>,
+    /// Whether it counts in place of what a column says.
+    renames: bool,
+    earliest: Millis,
+    pub(crate) latest: Millis,
+    numbers: Numbers,
+    scale: Option<Decimal>,
+    /// The zone of days that are numbers since 1970; UTC where nobody asked for another one.
+    epoch_zone: Option<TimeZone>,
+    pub(crate) delimiter: u8,
+    /// Whether the first line says what the columns are.
+    pub(crate) has_header: bool,
+    described: String,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.columns.kind {
+            Kind::Bars => write!(f, "bars of {}", self.interval)?,
+            Kind::Trades => f.write_str("trades")?,
+        }
+        write!(f, ", {}; times as {}", self.described, self.format)
+    }
+}
+
+impl Plan {
+    /// The plan for a file that can be opened as often as is needed.
+    pub(crate) fn of(
+        open: &dyn Fn() -> Result<Source, String>,
+        options: &ImportOptions,
+        named: Option<Date>,
+        now: Millis,
+    ) -> Result<Self, String> {
+        let unreadable = |error: io::Error| format!("cannot be read: {error}");
+        let mut first = Lines::new(open()?, b'\0');
+        // The header as one field: its delimiter is not known yet.
+        match first.next().map_err(unreadable)? {
+            None => return Err("is empty: expected a header and lines".to_owned()),
+            Some(Line::Refused(why)) => return Err(format!("{why}: expected a header")),
+            Some(Line::Record) => {}
+        }
+        let delimiter = delimiter_of(&first.text());
+        let mut lines = Lines::new(open()?, delimiter);
+        lines.next().map_err(unreadable)?;
+        let header: Vec<String> = (0..lines.len())
+            .map(|column| lines.field(column).unwrap_or_default().to_owned())
+            .collect();
+        let mapping = options.columns.clone().unwrap_or_default();
+        let columns = Columns::find(&header, &mapping)?;
+        let time = columns.at(Role::Time).unwrap_or_default();
+        let begins_with_digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+        let has_header = !(mapping.is_by_number() && begins_with_digit(&header[time]));
+        if options.symbol.is_none() && columns.at(Role::Symbol).is_none() {
+            return Err(
+                "no column says the symbol: expected --symbol, or symbol= in --columns".to_owned(),
+            );
+        }
+
+        let mut sample: Vec<(String, Option<String>, Option<String>)> = Vec::new();
+        let mut bytes = 0;
+        let mut is_empty = true;
+        let mut more = if has_header {
+            lines.next()
+        } else {
+            Ok(Some(Line::Record))
+        };
+        while let Some(line) = more.map_err(unreadable)? {
+            is_empty = false;
+            if line == Line::Record {
+                let record = Record {
+                    lines: &lines,
+                    columns: &columns,
+                };
+                let text = |role| record.some(role).ok().flatten().map(str::to_owned);
+                if let Some(time) = text(Role::Time) {
+                    bytes += time.len();
+                    sample.push((time, text(Role::Clock), text(Role::Symbol)));
+                }
+            }
+            if sample.len() >= SAMPLE || bytes >= SAMPLE_BYTES {
+                break;
+            }
+            more = lines.next();
+        }
+        if is_empty {
+            return Err("has a header and nothing else: expected lines".to_owned());
+        }
+        let format = match (&options.time_format, named) {
+            (Some(TimeFormat::SinceMidnight(None)), None) => {
+                return Err(
+                    "its name has no day, and times are milliseconds since midnight: expected a name such as 20240102_trade.csv".to_owned(),
+                );
+            }
+            (Some(TimeFormat::SinceMidnight(None)), day) => TimeFormat::SinceMidnight(day),
+            (Some(format), _) => format.clone(),
+            (None, _) => TimeFormat::guess(sample.iter().map(|(time, _, _)| time.as_str()))?,
+        };
+        // A guessed unit may be another one in a line that is none of the sample.
+        let earliest = if options.time_format.is_none() && format.is_epoch() {
+            UNAMBIGUOUS
+        } else {
+            0
+        };
+        let interval = match (columns.kind, options.interval) {
+            (Kind::Trades, Some(_)) => {
+                return Err("--interval is of bars, but there are trades in it".to_owned());
+            }
+            // It is not asked for.
+            (Kind::Trades, None) => Interval::Second,
+            (Kind::Bars, Some(interval)) => interval,
+            (Kind::Bars, None) => guess::interval(&format, &sample, &midnights(&options.zone))?,
+        };
+        Ok(Plan {
+            described: columns.describe(if has_header { &header } else { &[] }),
+            columns,
+            width: header.len(),
+            format,
+            interval,
+            symbol: options.symbol,
+            // What was asked for counts more than a column that was guessed.
+            renames: options.symbol.is_some() && !mapping.says(Role::Symbol),
+            earliest,
+            latest: now.saturating_add(FUTURE),
+            numbers: options.numbers,
+            scale: options.scale,
+            epoch_zone: options.zone.clone(),
+            delimiter,
+            has_header,
+        })
+    }
+
+    /// How the lines are read, where `zone` is that of each symbol.
+    pub(crate) fn into_reading(
+        self,
+        zone: &dyn Fn(Symbol) -> Result<TimeZone, String>,
+    ) -> Reading<'_> {
+        Reading {
+            columns: self.columns,
+            width: self.width,
+            format: self.format,
+            zone,
+            interval: self.interval,
+            symbol: self.symbol,
+            renamed: self.renames.then(OnceCell::new),
+            earliest: self.earliest,
+            latest: self.latest,
+            numbers: self.numbers,
+            scale: self.scale,
+            epoch_zone: self.epoch_zone.unwrap_or(TimeZone::UTC),
+        }
+    }
+}
