@@ -32,7 +32,7 @@ pub fn Chart(
     let plot = Plot {
         handle,
         element: NodeRef::new(),
-        spoken: RwSignal::new(String::new()),
+        announcement: RwSignal::new(String::new()),
         gesture: StoredValue::new(Gesture::default()),
         on_pin,
     };
@@ -45,7 +45,6 @@ pub fn Chart(
     let on_up = move |event: PointerEvent| plot.on_up(&event);
     let canvases =
         layers.map(|layer| view! { <canvas aria-hidden="true" node_ref=layer></canvas> });
-    let follows = handle.follows();
 
     view! {
         <figure class="chart" class:drawn=drawn>
@@ -77,17 +76,25 @@ pub fn Chart(
                     "Waiting for the first price"
                 </p>
             </div>
-            <button
-                type="button"
-                class="chart-newest"
-                hidden=move || follows.get()
-                on:click=move |_| handle.follow()
-            >
-                "Newest"
-            </button>
-            <p class="chart-words" aria-live="assertive">{plot.spoken}</p>
+            {newest_button(handle)}
+            <p class="chart-words" aria-live="assertive">{plot.announcement}</p>
             {caption(summary)}
         </figure>
+    }
+}
+
+/// The button that leads back to the newest sample.
+fn newest_button(handle: ChartHandle) -> impl IntoView {
+    let follows = handle.follows();
+    view! {
+        <button
+            type="button"
+            class="chart-newest"
+            hidden=move || follows.get()
+            on:click=move |_| handle.follow()
+        >
+            "Newest"
+        </button>
     }
 }
 
@@ -110,7 +117,7 @@ struct Plot {
     handle: ChartHandle,
     element: NodeRef<html::Div>,
     /// What screen readers read out.
-    spoken: RwSignal<String>,
+    announcement: RwSignal<String>,
     gesture: StoredValue<Gesture>,
     on_pin: Option<Callback<String>>,
 }
@@ -119,8 +126,8 @@ impl Plot {
     fn leave(self) {
         self.handle.leave();
         // A plot that has focus is left when it is taken off the page, and its signals are gone.
-        if self.spoken.try_with_untracked(String::is_empty) == Some(false) {
-            self.spoken.set(String::new());
+        if self.announcement.try_with_untracked(String::is_empty) == Some(false) {
+            self.announcement.set(String::new());
         }
     }
 
@@ -136,7 +143,7 @@ impl Plot {
         }
         let handle = self.handle;
         let shift = event.shift_key();
-        let said = match (event.key().as_str(), shift) {
+        let words = match (event.key().as_str(), shift) {
             ("ArrowLeft", true) => return act(event, || handle.pan(-0.1)),
             ("ArrowRight", true) => return act(event, || handle.pan(0.1)),
             ("+" | "=", _) => return act(event, || handle.zoom(0.8, 0.5)),
@@ -161,8 +168,8 @@ impl Plot {
             _ => return,
         };
         event.prevent_default();
-        if let Some(said) = said {
-            self.spoken.set(said);
+        if let Some(words) = words {
+            self.announcement.set(words);
         }
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct Storage {
     /// What the browser refused to keep.
     refused: StoredValue<SortedMap<&'static str, String>>,
     /// Whether the refusal has been shown to the person.
-    told: StoredValue<bool>,
+    shown: StoredValue<bool>,
     notes: Notes,
 }
 
@@ -29,7 +29,7 @@ impl Storage {
     pub(crate) fn new(notes: Notes) -> Self {
         Storage {
             refused: StoredValue::new(SortedMap::new()),
-            told: StoredValue::new(false),
+            shown: StoredValue::new(false),
             notes,
         }
     }
@@ -51,10 +51,10 @@ impl Storage {
             Err(_) => drop(texts.insert(key, text.to_owned())),
         });
         if let Err(refusal) = outcome
-            && !self.told.get_value()
+            && !self.shown.get_value()
         {
-            self.told.set_value(true);
-            self.notes.say(sentence(refusal).to_owned());
+            self.shown.set_value(true);
+            self.notes.show(sentence(refusal).to_owned());
         }
     }
 

@@ -128,7 +128,7 @@ pub(crate) fn set_enabled(dashboard: Dashboard, on: bool) {
 }
 
 /// The name of a pressed key, if it is one that works anywhere.
-fn heard(key: &str) -> Option<&'static str> {
+fn name_of(key: &str) -> Option<&'static str> {
     let name = if key == " " { "Space" } else { key };
     let anywhere = KEYS.iter().filter(|key| key.at == Where::Anywhere);
     let mut names = anywhere.flat_map(|key| key.names);
@@ -136,10 +136,10 @@ fn heard(key: &str) -> Option<&'static str> {
 }
 
 /// Handles the keys.
-pub(crate) fn hear(dashboard: Dashboard, navigation: Navigation) {
+pub(crate) fn listen(dashboard: Dashboard, navigation: Navigation) {
     effect(move || {
         let handle = window_event_listener(ev::keydown, move |event| {
-            let Some(name) = heard(&event.key()) else {
+            let Some(name) = name_of(&event.key()) else {
                 return;
             };
             let is_plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
@@ -229,12 +229,12 @@ mod tests {
 
     #[test]
     fn hears_what_the_help_lists_for_the_whole_page() {
-        assert_eq!(heard("j"), Some("j"));
-        assert_eq!(heard("8"), Some("8"));
-        assert_eq!(heard(" "), Some("Space"));
+        assert_eq!(name_of("j"), Some("j"));
+        assert_eq!(name_of("8"), Some("8"));
+        assert_eq!(name_of(" "), Some("Space"));
         for other in ["9", "x", "Home", "ArrowLeft", "Space", "J"] {
             let expected = (other == "Space").then_some("Space");
-            assert_eq!(heard(other), expected, "{other}");
+            assert_eq!(name_of(other), expected, "{other}");
         }
     }
 

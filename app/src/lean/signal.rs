@@ -69,9 +69,9 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
     /// Returns what the change returns; none where the owner of the signal is gone.
     pub(crate) fn try_update<U>(self, write: impl FnOnce(&mut T) -> U) -> Option<U> {
         let shared = self.0.try_get_untracked()?;
-        let said = change(&shared, write);
+        let returned = change(&shared, write);
         self.0.notify();
-        Some(said)
+        Some(returned)
     }
 
     pub(crate) fn update(self, write: impl FnOnce(&mut T)) {

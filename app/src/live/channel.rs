@@ -164,7 +164,7 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Wants the browser's lock, once it is free or at once by taking it from whoever has it. `granted`
-    /// is called when this tab has it, `ended` when it was taken from it. None where the browser knows
+    /// is called when this tab has it, `ended` when it was taken from it. None where the browser has
     /// no locks, or has none for this page, as where it came by plain HTTP from another machine.
     pub(super) fn request(
         steal: bool,

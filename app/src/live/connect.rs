@@ -8,7 +8,6 @@ use wasm_bindgen::JsValue;
 
 use super::{
     channel::Lock,
-    connection::{Task, Verdict},
     events::{Events, ReadyState},
     names::known,
     reader::Passed,
@@ -16,6 +15,7 @@ use super::{
     request::{self, Failure},
     source::{Link, Shared},
     tabs::Duty,
+    task::{Task, Verdict},
 };
 use crate::{
     browser::{environment, json, json_value::Kept},

@@ -4,6 +4,7 @@ use super::{
     attempts::{Attempts, BACKOFF, Polls, Trial, WORDLESS},
     skew::Skew,
     state::State,
+    task::{Task, Verdict},
 };
 
 /// A server that has no events sends a heartbeat this often.
@@ -29,32 +30,6 @@ enum Phase {
     Polling,
     /// The same, while the stream is tried again.
     Trial,
-}
-
-/// What has to be done now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Task {
-    /// Nothing.
-    Rest,
-    /// The stream has to be opened anew.
-    Open,
-    /// What came after [`Connection::last_id`] has to be asked for. Where nothing came, the server
-    /// may wait with its answer, if it is asked to `wait`.
-    Ask {
-        /// Whether to wait.
-        wait: bool,
-    },
-}
-
-/// What has to be done with an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It only showed that the server is there: what is in it comes by the stream.
-    Leave,
-    /// The same, and the stream has to be opened anew.
-    Open,
-    /// What is in it is news. The stream, where there is one, has to be closed before it is taken.
-    Take,
 }
 
 /// The connection as it is known from outside: what happened goes in with its time, and what to
@@ -192,7 +167,7 @@ impl Connection {
             self.reachable = true;
             return Verdict::Take;
         }
-        if self.stream.spoken {
+        if self.stream.has_sent {
             return Verdict::Leave;
         }
         if !self.reachable {
@@ -302,7 +277,7 @@ impl Connection {
             self.stream.begin(now);
             return Task::Open;
         }
-        if self.stream.spoken || self.polls.asking || now < self.polls.ask_at {
+        if self.stream.has_sent || self.polls.asking || now < self.polls.ask_at {
             return Task::Rest;
         }
         self.polls.ask_later(now, self.phase == Phase::Trial);
@@ -370,7 +345,7 @@ impl Connection {
     /// The connection is lost, as is noticed now.
     fn lose(&mut self, phase: Phase, now: Millis) {
         self.phase = phase;
-        self.stream.spoken = false;
+        self.stream.has_sent = false;
         self.stream.refused = false;
         self.reachable = false;
         // First the browser tries by itself.

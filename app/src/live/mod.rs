@@ -31,5 +31,6 @@ mod source;
 pub(crate) mod state;
 mod tab;
 mod tabs;
+mod task;
 #[cfg(target_arch = "wasm32")]
 mod together;

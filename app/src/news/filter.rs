@@ -64,7 +64,7 @@ pub(crate) const PARTS: [&str; 3] = ["type", "of", "q"];
 
 impl NewsFilter {
     /// Reads the query of an address. What is no filter's is left alone; what cannot be understood asks
-    /// for nothing, and is said.
+    /// for nothing, and is shown.
     pub(crate) fn read(query: &str) -> Self {
         let mut filter = NewsFilter::default();
         for (name, value) in address::parts(query) {
@@ -147,8 +147,8 @@ impl Lens {
     /// Whether a story passes.
     pub(crate) fn passes(&self, news: &News) -> bool {
         let of_symbols = |symbols: &Vec<Symbol>| {
-            let mut spoken = news.symbols.iter();
-            spoken.any(|symbol| symbols.contains(symbol))
+            let mut about = news.symbols.iter();
+            about.any(|symbol| symbols.contains(symbol))
         };
         self.kind.is_none_or(|kind| kind == news.kind)
             && self.symbols.as_ref().is_none_or(of_symbols)

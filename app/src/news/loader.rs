@@ -16,7 +16,7 @@ use crate::{
 /// How often stories are asked for that do not come by the page's stream.
 const BESIDE: Millis = 30_000;
 
-/// How many answers are asked for at the most until one has something new: those that the page knows
+/// How many answers are asked for at the most until one has something new: those that the page has
 /// already come first.
 const ROUNDS: usize = 8;
 

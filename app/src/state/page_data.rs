@@ -29,7 +29,7 @@ pub struct PageData {
     /// The newest stories that pass the filter of the address, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<FoundNews>,
-    /// How much of the past the chart shows at first, as a [`Range`] is written, where it is not what the address says: there
+    /// How much of the past the chart shows at first, as a [`Range`] is written, where it is not that of the address: there
     /// are no bars for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<String>,

@@ -158,19 +158,19 @@ impl PricePath {
         let known = self.bars.binary_search_by_key(&span.key(), Span::key);
         let known = known.ok().map(|at| self.bars[at]);
         let first = self.bars.iter().rev().find(|other| other.end <= span.end);
-        let is_told = first.is_some_and(|first| first.end == span.end);
+        let is_covered = first.is_some_and(|first| first.end == span.end);
         self.merge(&[span]);
         let minute = bar.start + 1..=span.end;
-        let mut heard = self.recent.iter().rev().map(|point| point.time);
+        let mut prices = self.recent.iter().rev().map(|point| point.time);
         let is_newest = self
             .recent
             .back()
             .is_none_or(|newest| newest.time <= bar.start);
         match known {
             Some(known) => (known != span).then_some(Added::Corrected),
-            None if is_told => None,
+            None if is_covered => None,
             None if is_newest => Some(Added::Newest(span.point())),
-            None if !heard.any(|time| minute.contains(&time)) => Some(Added::Between),
+            None if !prices.any(|time| minute.contains(&time)) => Some(Added::Between),
             _ => None,
         }
     }
@@ -263,21 +263,21 @@ impl PricePath {
     pub(crate) fn points(&self) -> Vec<Sample> {
         let mut samples: Vec<Sample> = Vec::with_capacity(self.bars.len() + self.recent.len());
         let mut recent = self.recent.iter().copied().peekable();
-        let (mut heard, mut told) = (None, 0);
+        let (mut newest, mut covered) = (None, 0);
         for bar in &self.bars {
             while let Some(point) = recent.next_if(|point| point.time <= bar.end) {
-                heard = Some(point.time);
+                newest = Some(point.time);
                 samples.push(point.into());
             }
             // Bars of other lengths may cover it, too.
             let is_new = samples.last().is_none_or(|last| last.time < bar.end as f64);
-            if is_new && heard.is_none_or(|heard| heard <= bar.start) {
+            if is_new && newest.is_none_or(|newest| newest <= bar.start) {
                 // What was traded is counted once, in whichever bars come first.
-                let (volume, turnover) = match told <= bar.start {
+                let (volume, turnover) = match covered <= bar.start {
                     true => (bar.volume, bar.turnover),
                     false => (0.0, None),
                 };
-                told = bar.end;
+                covered = bar.end;
                 samples.push(Sample {
                     volume,
                     turnover,
@@ -297,7 +297,7 @@ impl PricePath {
         let mut from = Millis::MAX;
         for bar in self.bars.iter().rev().filter(|bar| bar.end > bar.start) {
             if bar.end <= from
-                && (bar.length() <= interval.millis() || !self.is_told(bar, interval))
+                && (bar.length() <= interval.millis() || !self.is_covered(bar, interval))
             {
                 from = bar.start;
                 taken.push(*bar);
@@ -317,7 +317,7 @@ impl PricePath {
     }
 
     /// Whether shorter bars or single prices cover the time of a bar that is too long.
-    fn is_told(&self, bar: &Span, interval: Interval) -> bool {
+    fn is_covered(&self, bar: &Span, interval: Interval) -> bool {
         let inside = |time: Millis| bar.start < time && time <= bar.end;
         let start = self.bars.partition_point(|other| other.end <= bar.start);
         let others = self.bars[start..].iter();

@@ -29,9 +29,9 @@ pub(crate) struct OwnList {
     own: StoredValue<bool>,
     /// Whether what is shown is another list than the person's own, which stays as it is.
     pub(crate) shared: RwSignal<bool>,
-    /// What is said of it to people who do not see the page. It is a voice of its own: headlines that
+    /// What screen readers announce of it. It is apart from the other announcements: headlines that
     /// come meanwhile do not cut it short.
-    pub(crate) said: RwSignal<String>,
+    pub(crate) announcement: RwSignal<String>,
     /// How often it was changed: an answer to what was asked before a change comes too late.
     changes: StoredValue<u32>,
 }
@@ -44,7 +44,7 @@ impl OwnList {
             navigation,
             own: StoredValue::new(false),
             shared: RwSignal::new(false),
-            said: RwSignal::new(String::new()),
+            announcement: RwSignal::new(String::new()),
             changes: StoredValue::new(0),
         }
     }
@@ -101,7 +101,7 @@ impl OwnList {
             }
         });
         let text = "This list is yours now.".to_owned();
-        self.dashboard.person.notes.say_done(text, undo);
+        self.dashboard.person.notes.show_done(text, undo);
     }
 
     /// Shows the person's own list in place of the shared one.
@@ -131,7 +131,7 @@ impl OwnList {
         self.dashboard.follow_also(&[symbol]);
         self.change(|list| list.push(symbol));
         reveal(format!("[data-symbol='{symbol}']"));
-        self.say(format!("{symbol} was added to the watchlist."));
+        self.announce(format!("{symbol} was added to the watchlist."));
         Ok(())
     }
 
@@ -150,7 +150,7 @@ impl OwnList {
             }
         });
         let text = format!("{symbol} was removed from the watchlist.");
-        self.dashboard.person.notes.say_done(text, undo);
+        self.dashboard.person.notes.show_done(text, undo);
     }
 
     /// Takes away the symbol that has the focus, which goes to the one after it.
@@ -198,7 +198,7 @@ impl OwnList {
         self.change(|_| ());
         if let Some(at) = self.position(symbol) {
             let count = self.dashboard.market.watchlist.with_untracked(Vec::len);
-            self.say(format!("{symbol} is number {} of {count} now.", at + 1));
+            self.announce(format!("{symbol} is number {} of {count} now.", at + 1));
         }
     }
 
@@ -220,8 +220,8 @@ impl OwnList {
         }
     }
 
-    fn say(self, text: String) {
-        self.said.set(text);
+    fn announce(self, text: String) {
+        self.announcement.set(text);
     }
 
     /// Changes the list as the person wants it, and remembers it where it is their own.
@@ -237,8 +237,8 @@ impl OwnList {
         self.show(list, self.dashboard.market.open.get_untracked());
     }
 
-    /// Shows a list that was remembered: at once what the page knows of it, and the rest when the
-    /// server has said whether it is quoted. Where the address names no symbol, the `first` is open from then on, or
+    /// Shows a list that was remembered: at once what the page has of it, and the rest when the
+    /// server has answered whether it is quoted. Where the address names no symbol, the `first` is open from then on, or
     /// what was open stays so.
     fn take(self, list: &[Symbol], first: Option<Symbol>) {
         let dashboard = self.dashboard;
@@ -277,7 +277,7 @@ impl OwnList {
                 .map(Symbol::as_str)
                 .collect();
             if !left_out.is_empty() {
-                dashboard.person.notes.say(format!(
+                dashboard.person.notes.show(format!(
                     "Not in the watchlist now, since no feed of this server quotes it: {}.",
                     left_out.join(", ")
                 ));

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::lean::{
-    reactive::{drawn, heard},
+    reactive::{drawn, handler},
     signal::RwSignal,
 };
 
@@ -31,12 +31,12 @@ impl Notes {
     }
 
     /// Shows a message.
-    pub(crate) fn say(self, text: String) {
+    pub(crate) fn show(self, text: String) {
         self.add(Note { text, undo: None });
     }
 
     /// Shows what was done and can be undone. Only what was done last can be.
-    pub(crate) fn say_done(self, text: String, undo: Callback<()>) {
+    pub(crate) fn show_done(self, text: String, undo: Callback<()>) {
         self.forget_done();
         self.add(Note {
             text,
@@ -90,7 +90,7 @@ pub(crate) fn NoteList(notes: Notes) -> impl IntoView {
                 <button
                     type="button"
                     hidden=drawn(move || undo().is_none())
-                    on:click=heard(move |_| {
+                    on:click=handler(move |_| {
                         if let Some(undo) = notes.take(at).and_then(|note| note.undo) {
                             undo.run(());
                         }
@@ -98,7 +98,7 @@ pub(crate) fn NoteList(notes: Notes) -> impl IntoView {
                 >
                     "Undo"
                 </button>
-                <button type="button" on:click=heard(move |_| drop(notes.take(at)))>
+                <button type="button" on:click=handler(move |_| drop(notes.take(at)))>
                     "Dismiss"
                 </button>
             </p>
