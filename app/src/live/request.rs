@@ -9,7 +9,7 @@ use crate::browser::json;
 const TIMEOUT_MS: u32 = 20_000;
 /// What the server says of a symbol that nobody quotes.
 const UNKNOWN: u16 = 404;
-/// What the server says when it has no room for one more.
+/// The statuses of a server without room for one more request.
 const FULL: [u16; 2] = [429, 503];
 
 /// Why there is no answer.
