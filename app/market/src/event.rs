@@ -88,6 +88,17 @@ impl Event {
         self.kind().name()
     }
 
+    /// Which subscribers receive it.
+    pub fn topics(&self) -> Topics<'_> {
+        match self {
+            Event::Quote(quote) => Topics::Market(quote.symbol),
+            Event::Session(session) => Topics::Market(session.symbol),
+            Event::Bar(bar) => Topics::Market(bar.symbol),
+            Event::News(news) => Topics::News(news),
+            Event::Snapshot(_) | Event::Heartbeat(_) => Topics::Connection,
+        }
+    }
+
     /// The event's data as JSON, on one line.
     pub fn data(&self) -> String {
         let json = match self {

@@ -80,7 +80,7 @@ impl Coinbase {
         }
     }
 
-    /// The same feed with other limits of waiting.
+    /// The same feed with other timeouts.
     pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
         Coinbase { timeouts, ..self }
     }

@@ -38,7 +38,7 @@ const REMEMBERED: usize = 2 * ITEMS;
 /// So many documents in a row without a halt that was listed, and it is over, although no item ended it.
 const MISSED: u32 = 3;
 
-/// What can be said of the feed.
+/// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
     /// How often Nasdaq is asked; never more often than its feed allows.
@@ -107,7 +107,7 @@ impl Halts {
         }
     }
 
-    /// The same feed with other limits of waiting.
+    /// The same feed with other timeouts.
     pub fn with_timeouts(self, timeouts: fetch::Timeouts) -> Self {
         Halts { timeouts, ..self }
     }

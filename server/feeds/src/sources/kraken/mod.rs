@@ -81,7 +81,7 @@ impl Kraken {
         }
     }
 
-    /// The same feed with other limits of waiting.
+    /// The same feed with other timeouts.
     pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
         Kraken { timeouts, ..self }
     }
