@@ -10,11 +10,11 @@ use clap::Args;
 /// Which archive is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Which {
-    /// File of the server's configuration: the archive that it has is meant
+    /// The server's configuration file, which has the place of the archive
     #[arg(long, env = "TICKERTAPE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Folder of the archive, or its file [default: what the configuration says,
+    /// The folder of the archive, or its file [default: that of the configuration,
     /// else data]
     #[arg(long, env = "TICKERTAPE_DATA", value_name = "FOLDER")]
     pub data: Option<ArchivePath>,

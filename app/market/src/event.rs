@@ -2,7 +2,10 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Bar, EventKind, Millis, News, Quote, Session, Snapshot, number, wire::one_of};
+use crate::{
+    Bar, EventKind, Millis, News, Quote, Session, Snapshot, number,
+    wire::{Topics, one_of},
+};
 
 /// Every event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]

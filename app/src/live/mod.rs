@@ -2,6 +2,7 @@
 //! current the page is.
 
 mod aside;
+mod attempts;
 #[cfg(target_arch = "wasm32")]
 mod channel;
 #[cfg(target_arch = "wasm32")]

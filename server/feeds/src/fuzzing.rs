@@ -23,7 +23,7 @@ use crate::{
         retry_after,
         wire::Played,
     },
-    registry::recorded_spec,
+    registry::{FUZZED, recorded_spec},
     sources::{foreign, sec, stdin},
 };
 use events::{Cursor, Tape, Topic, testing::through};
@@ -233,6 +233,11 @@ impl Line<'_> {
 fn speak(kind: &str, symbols: [&str; 2], bytes: &[u8]) {
     let options = format!("symbols = {symbols:?}\nurl = 'ws://x/'");
     play(feed(kind, &options), spoken(bytes));
+}
+
+/// The targets of the kinds of feeds, by their names.
+pub fn targets() -> &'static [(&'static str, fn(&[u8]))] {
+    FUZZED
 }
 
 /// Messages of Binance.

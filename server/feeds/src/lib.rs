@@ -17,8 +17,8 @@ pub use kit::{
     About, End, Feed, FeedContext, FeedError, FrameError, HighWaterMark, Licence, Publisher,
     Recorded, Recorder, ResumeState, ResumeStates, Revealed, Secret, SecretError, Skipped,
     SpecError, SpecFault, Statuses, Supervisor, Timeouts, conditions, fetch, headline, list,
-    markup, pairs, provide_tls, suggestion,
+    markup, pairs, provide_tls,
 };
-pub use registry::{AskedFeed, FeedSpec, personal};
+pub use registry::{AskedFeed, FeedRow, FeedSpec, personal};
 pub use retry::Backoff;
 pub use sources::replay::Speed;

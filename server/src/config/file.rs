@@ -16,7 +16,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use feeds::{FeedSpec, suggestion};
+use feeds::FeedSpec;
+use text::suggestion;
 
 /// The longest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;

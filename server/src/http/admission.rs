@@ -6,8 +6,9 @@ use axum::http::HeaderValue;
 use tracing::debug;
 
 use crate::StreamGauge;
-use crate::http::{Service, problem::Problem};
+use crate::http::service::Service;
 use front::Permit;
+use web::problem::Problem;
 
 /// Who asks, as an extension of the request.
 #[derive(Debug, Clone)]

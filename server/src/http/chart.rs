@@ -15,11 +15,17 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::{
-    Service, asked, bars, conditional, market_view,
-    problem::Problem,
-    stocks::{IfNoneMatch, PathResult, known},
+    bars,
+    known::{PathResult, known},
+    market_view,
+    service::Service,
 };
 use history::{Adjust, BarQuery, older_interval, read_bars, read_span};
+use web::{
+    asked,
+    conditional::{self, IfNoneMatch},
+    problem::Problem,
+};
 
 /// What is asked of `/stocks/{symbol}/chart.svg`.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -2,9 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::http::problem::Problem;
 use crate::{Metrics, Refusal};
 use front::{Full, Permit, Places};
+use web::problem::Problem;
 
 /// After how many seconds somebody who has too many streams may try again.
 const RETRY_AFTER: u64 = 5;

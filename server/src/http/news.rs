@@ -20,14 +20,14 @@ use serde::{
 use tape::EventId;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::http::{
-    Service, asked, conditional,
+use crate::http::{selection::Symbols, service::Service};
+use history::{NewsFilter, Stories, read_news};
+use web::{
+    asked,
+    conditional::{self, IfNoneMatch},
     format::{self, Format},
     problem::Problem,
-    selection::Symbols,
-    stocks::IfNoneMatch,
 };
-use history::{NewsFilter, Stories, read_news};
 
 /// What is asked of `/news`.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -16,14 +16,13 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::http::{
-    Service,
     admission::Asker,
-    asked,
-    problem::Problem,
     selection::{Query, Selection},
+    service::Service,
     stream::{self, Opening},
 };
 use events::{Cursor, Delivery};
+use web::{asked, problem::Problem};
 
 /// The longest wait, in seconds.
 const MAX_WAIT: u64 = MAX_POLL_WAIT.as_secs();

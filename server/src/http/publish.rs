@@ -23,17 +23,16 @@ use utoipa::{
     openapi::schema::{Object, ObjectBuilder, Type},
 };
 
-use crate::http::{
-    Service,
-    admission::Asker,
-    asked,
-    problem::{Fault, Problem},
-};
+use crate::http::{admission::Asker, service::Service};
 use events::Owner;
 use front::{NOBODY, counted_as};
 use history::Scribe;
 use publication::{By, EventLocation, Format, Outcome, Refusal, Submission};
 use publishers::{PublishGate, Publisher};
+use web::{
+    asked,
+    problem::{Fault, Problem},
+};
 
 /// The types that are read, as `Accept` names them.
 const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
@@ -399,7 +398,7 @@ fn invalid(faults: Vec<publication::Fault>) -> Problem {
     let mut bytes = 0;
     let faults: Vec<Fault> = faults
         .into_iter()
-        .map(Fault::from)
+        .map(shown)
         .take_while(|fault| {
             bytes += serde_json::to_vec(fault).map_or(0, |text| text.len() + 1);
             bytes <= MAX_ERRORS_BYTES
@@ -423,18 +422,17 @@ fn cut(text: String, most: usize) -> String {
     }
 }
 
-impl From<publication::Fault> for Fault {
-    fn from(fault: publication::Fault) -> Self {
-        let (line, index) = match fault.place {
-            EventLocation::Only => (None, None),
-            EventLocation::Line(line) => (Some(line), None),
-            EventLocation::Index(index) => (None, Some(index)),
-        };
-        Fault {
-            line,
-            index,
-            pointer: cut(fault.pointer, MAX_POINTER),
-            detail: cut(fault.detail, MAX_DETAIL),
-        }
+/// A fault as the answer has it.
+fn shown(fault: publication::Fault) -> Fault {
+    let (line, index) = match fault.place {
+        EventLocation::Only => (None, None),
+        EventLocation::Line(line) => (Some(line), None),
+        EventLocation::Index(index) => (None, Some(index)),
+    };
+    Fault {
+        line,
+        index,
+        pointer: cut(fault.pointer, MAX_POINTER),
+        detail: cut(fault.detail, MAX_DETAIL),
     }
 }

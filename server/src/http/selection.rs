@@ -4,8 +4,8 @@ use market::Symbol;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::problem::Problem;
 use events::Topic;
+use web::problem::Problem;
 
 // The descriptions of `wait` repeat it: an attribute takes a literal alone.
 const _: () = assert!(market::wire::MAX_POLL_WAIT.as_secs() == 25);

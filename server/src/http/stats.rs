@@ -19,14 +19,12 @@ use utoipa::ToSchema;
 use feeds::Skipped;
 
 use crate::http::{
-    Service,
-    accept::Representation,
     admission::{Admission, Asker},
-    asked,
-    problem::Problem,
+    service::Service,
     stream::greeting,
 };
 use history::Scribe;
+use web::{accept::Representation, asked, problem::Problem};
 
 /// How often the stream speaks.
 const INTERVAL: Duration = Duration::from_secs(1);

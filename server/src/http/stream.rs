@@ -20,7 +20,9 @@ use market::{Event, Frame, Heartbeat, Millis};
 use tape::EventId;
 use tokio::time::{Instant, Sleep};
 
-use crate::http::{Service, admission::Admission, market_view, selection::Selection};
+use crate::http::{
+    admission::Admission, market_view, opening, selection::Selection, service::Service,
+};
 use events::{Cursor, Delivery, put_chunk};
 
 /// What one write carries at the most: as much as a socket takes at once, so that what a slow
@@ -133,7 +135,7 @@ pub(crate) fn start(
             (cursor, opening)
         }
         None => {
-            let (cursor, taken) = service.snapshots.open(service, selection, asked.is_some());
+            let (cursor, taken) = opening::open(service, selection, asked.is_some());
             let opening = Opening {
                 id: Some(taken.position),
                 frame: taken.frame,
@@ -344,7 +346,7 @@ impl Stream {
                 Poll::Ready(Err(_)) => {
                     self.service.metrics.reset();
                     let service = &self.service;
-                    let (cursor, taken) = service.snapshots.open(service, &self.selection, true);
+                    let (cursor, taken) = opening::open(service, &self.selection, true);
                     self.cursor = cursor;
                     Poll::Ready(framed(taken.frame, framing))
                 }

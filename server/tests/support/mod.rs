@@ -34,11 +34,12 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use server::{
     Config, Metrics,
-    http::{self, FrameAncestors, Outgoing, Remembered, Search, Service, Slots, Snapshots, Work},
+    http::{self, FrameAncestors, Outgoing, Remembered, Search, Service, Slots, Snapshots},
 };
 use tape::{EventId, Limits};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use web::work::Work;
 
 /// The moment at which the tests' tapes begin.
 pub(crate) const START: u64 = 1_732_111_111_111;

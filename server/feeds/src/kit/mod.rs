@@ -35,7 +35,7 @@ pub use about::{About, Licence, list};
 pub use feed::{End, Feed, FeedError};
 pub use feed_context::FeedContext;
 pub use frame::FrameError;
-pub use options::{SpecError, SpecFault, suggestion};
+pub use options::{SpecError, SpecFault};
 pub use publisher::Publisher;
 pub use recorder::{Recorded, Recorder};
 pub use resume::{HighWaterMark, ResumeState, ResumeStates};

@@ -4,7 +4,7 @@ use market::Symbol;
 use serde::Deserialize;
 
 use super::*;
-use crate::Speed;
+use crate::{Speed, kit::pairs::Pair};
 
 fn read(text: &str) -> FeedSpec {
     text.parse().unwrap()

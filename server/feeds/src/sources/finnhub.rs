@@ -86,6 +86,13 @@ impl FeedOptions for Options {
         options::some(&self.symbols, "finnhub:AAPL,MSFT")?;
         Ok(self)
     }
+
+    fn alone(&self) -> Option<(String, &'static str)> {
+        Some((
+            format!("finnhub with the key in {}", self.key),
+            "a key has one connection, and the second would be refused: expected one feed with the symbols of both",
+        ))
+    }
 }
 
 /// A feed of trades.

@@ -59,6 +59,7 @@ impl FeedOptions for Options {
     const NAME: &'static str = "replay";
     const KEYS: &'static [&'static str] = &["file", "speed"];
     const MAIN: Main = Main::Text("file");
+    const RECEIVES: bool = false;
 
     fn about(&self) -> About {
         let pace = match self.speed {
@@ -78,6 +79,10 @@ impl FeedOptions for Options {
             return Err("without a file: expected one, as in replay:recording.jsonl.gz".to_owned());
         }
         Ok(self)
+    }
+
+    fn subjects(&self) -> Vec<String> {
+        vec![format!("replay:{}", self.file.display())]
     }
 }
 

@@ -126,6 +126,13 @@ impl FeedOptions for Options {
     fn secrets(&self) -> Vec<&Secret> {
         vec![&self.key, &self.secret]
     }
+
+    fn alone(&self) -> Option<(String, &'static str)> {
+        Some((
+            format!("alpaca-news with the key in {}", self.key),
+            "an account has one connection for news, and the second would be refused: expected one feed with the symbols of both, or with none for all stories",
+        ))
+    }
 }
 
 /// A feed of stories: the [stream](https://docs.alpaca.markets/docs/streaming-real-time-news), and

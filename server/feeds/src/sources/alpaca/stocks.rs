@@ -183,6 +183,17 @@ impl FeedOptions for Options {
         options::some(&self.symbols, "alpaca:AAPL,MSFT")?;
         Ok(self)
     }
+
+    fn alone(&self) -> Option<(String, &'static str)> {
+        let own = match &self.url {
+            Some(url) => format!(" at {}", socket::shown(url)),
+            None => format!(" with feed={}", self.feed),
+        };
+        Some((
+            format!("alpaca{own} and the key in {}", self.key),
+            "an account has one connection to each of Alpaca's addresses, and the second would be refused: expected one feed with the symbols of both",
+        ))
+    }
 }
 
 /// A feed of trades, quotes, halts and corrections.

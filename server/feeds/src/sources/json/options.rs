@@ -306,4 +306,8 @@ impl FeedOptions for Options {
         }
         Ok(self)
     }
+
+    fn subjects(&self) -> Vec<String> {
+        vec![format!("json:{}", self.url)]
+    }
 }

@@ -35,6 +35,7 @@ use crate::{
         fetch::{self, Document, FetchError, Fetcher, Page, pause},
         forms,
         markup::{self, Form, Syndication},
+        options::FeedOptions as _,
         seen::{Reported, Seen},
     },
 };

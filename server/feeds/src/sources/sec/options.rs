@@ -65,14 +65,6 @@ fn read_forms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>,
     Ok(forms)
 }
 
-impl Options {
-    /// What there is to say of forms that are not known: they may be misspelt.
-    pub(crate) fn doubts(&self) -> Vec<String> {
-        let forms = self.forms.iter();
-        forms.filter_map(|form| forms::doubt(form)).collect()
-    }
-}
-
 impl FeedOptions for Options {
     const NAME: &'static str = "sec";
     const KEYS: &'static [&'static str] = &["forms", "user_agent", "interval", "url", "tickers"];
@@ -120,5 +112,18 @@ impl FeedOptions for Options {
                 "{many} forms: expected at most {MAX_FORMS}, because each is asked for by itself; none means all"
             )),
         }
+    }
+
+    /// Forms that are not known may be misspelt.
+    fn doubts(&self) -> Vec<String> {
+        let forms = self.forms.iter();
+        forms.filter_map(|form| forms::doubt(form)).collect()
+    }
+
+    fn alone(&self) -> Option<(String, &'static str)> {
+        Some((
+            Self::NAME.to_owned(),
+            "the SEC counts requests by address, for all feeds together: expected one feed with the forms of both, or with none for all forms",
+        ))
     }
 }

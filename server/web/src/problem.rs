@@ -1,3 +1,5 @@
+//! Why requests are refused.
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -13,7 +15,7 @@ use utoipa::ToSchema;
 /// status of its own: [`Problem::into_response`] writes it as `application/problem+json`
 /// ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), and the page shows the same words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Problem {
+pub enum Problem {
     /// 400: something in the address or a header is not what it has to be. The text names it.
     Malformed(String),
     /// 404: no feed quotes the symbol.
@@ -89,18 +91,18 @@ pub(crate) enum Problem {
 /// What is wrong at one place of a request's content, written as the `errors` of
 /// [RFC 9457, section 3](https://www.rfc-editor.org/rfc/rfc9457#section-3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct Fault {
+pub struct Fault {
     /// The line, from 1, where the content is lines.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) line: Option<usize>,
+    pub line: Option<usize>,
     /// The element, from 0, where the content is an array.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) index: Option<usize>,
+    pub index: Option<usize>,
     /// The field of that line or element, as a JSON pointer
     /// ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
-    pub(crate) pointer: String,
+    pub pointer: String,
     /// What is wrong with it and what was expected.
-    pub(crate) detail: String,
+    pub detail: String,
 }
 
 /// Why a request was refused ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
@@ -112,7 +114,7 @@ pub(crate) struct Fault {
     "detail": "unknown symbol GOGO; the nearest known symbols are GOOG, GS",
     "suggestions": ["GOOG", "GS"],
 }))]
-pub(crate) struct Body<'a> {
+pub struct Body<'a> {
     /// Always `about:blank`: the status says what kind of problem it is.
     r#type: &'static str,
     /// What kind of problem it is, for people.
@@ -133,7 +135,8 @@ pub(crate) struct Body<'a> {
 }
 
 impl Problem {
-    pub(crate) fn status(&self) -> StatusCode {
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
         match self {
             Problem::Malformed(_) => StatusCode::BAD_REQUEST,
             Problem::UnknownSymbol { .. } | Problem::NotKept(_) | Problem::UnknownPath(_) => {
@@ -154,7 +157,8 @@ impl Problem {
         }
     }
 
-    pub(crate) fn title(&self) -> &'static str {
+    /// What the status stands for, in a few words.
+    pub fn title(&self) -> &'static str {
         match self {
             Problem::Malformed(_) => "The request is malformed",
             Problem::UnknownSymbol { .. } => "No such symbol",
@@ -176,7 +180,7 @@ impl Problem {
     }
 
     /// A sentence that a person can act on.
-    pub(crate) fn detail(&self) -> String {
+    pub fn detail(&self) -> String {
         match self {
             Problem::Malformed(detail)
             | Problem::NotKept(detail)
@@ -232,7 +236,8 @@ impl Problem {
         }
     }
 
-    pub(crate) fn suggestions(&self) -> &[Symbol] {
+    /// Known symbols that are near to the one that is not.
+    pub fn suggestions(&self) -> &[Symbol] {
         match self {
             Problem::UnknownSymbol { suggestions, .. } => suggestions,
             _ => &[],
@@ -243,16 +248,6 @@ impl Problem {
         match self {
             Problem::Invalid { faults, .. } => faults,
             _ => &[],
-        }
-    }
-
-    /// The same, for the page.
-    pub(crate) fn for_page(&self) -> app::Problem {
-        app::Problem {
-            status: self.status().as_u16(),
-            title: self.title().to_owned(),
-            detail: self.detail(),
-            suggestions: self.suggestions().to_vec(),
         }
     }
 }

@@ -20,7 +20,7 @@ const LARGE_BYTES: u64 = 512 * 1024;
 /// Which of two layers an answer is for. What is compressed already is left alone by both, and so are event
 /// streams, whose events would wait in it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Large(bool);
+pub struct Large(bool);
 
 impl Predicate for Large {
     fn should_compress<B: Body>(&self, response: &Response<B>) -> bool {
@@ -39,12 +39,12 @@ fn layer(level: CompressionLevel, large: bool) -> Layer {
 }
 
 /// Compresses most answers.
-pub(crate) fn well() -> Layer {
+pub fn well() -> Layer {
     layer(COMPRESSION, false)
 }
 
 /// Compresses those that are large.
-pub(crate) fn fast() -> Layer {
+pub fn fast() -> Layer {
     layer(CompressionLevel::Fastest, true)
 }
 

@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use market::Millis;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::http::{accept, problem::Problem};
+use crate::{accept, problem::Problem};
 use text::cell::escaped;
 
 /// What is encoded in addresses: all but letters, digits and what has no meaning in any part of one.
-pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+pub const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// A form of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
+pub enum Format {
     /// JSON.
     Json,
     /// Comma-separated values with a row of names
@@ -43,7 +43,7 @@ impl Format {
     }
 
     /// The type with its parameters.
-    pub(crate) const fn content_type(self) -> &'static str {
+    pub const fn content_type(self) -> &'static str {
         match self {
             Format::Json => "application/json",
             Format::Csv => "text/csv; charset=utf-8; header=present",
@@ -56,7 +56,7 @@ impl Format {
 ///
 /// # Errors
 /// Where `format` names none of them, or none of them is accepted.
-pub(crate) fn choose(
+pub fn choose(
     headers: &HeaderMap,
     format: Option<&str>,
     all: &'static [Format],
@@ -83,7 +83,7 @@ pub(crate) fn choose(
 ///
 /// # Errors
 /// None that a vector in memory could have.
-pub(crate) fn csv<T, const N: usize>(
+pub fn csv<T, const N: usize>(
     names: &[&str; N],
     rows: &[T],
     row: impl Fn(&T) -> [String; N],
@@ -103,14 +103,14 @@ pub(crate) fn csv<T, const N: usize>(
 }
 
 /// Text from outside in a cell, as [`escaped`] has it.
-pub(crate) fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> String {
     escaped(text).into_owned()
 }
 
 /// A `Content-Disposition` that saves an answer under a name
 /// ([RFC 6266](https://www.rfc-editor.org/rfc/rfc6266)). What would part it into folders, or some
 /// system has no place for in a name, is an underscore.
-pub(crate) fn attachment(name: &str) -> Option<HeaderValue> {
+pub fn attachment(name: &str) -> Option<HeaderValue> {
     let name = name.replace(['/', ':', '*', '%', '"', '\\'], "_");
     let plain = name.replace(|c: char| !c.is_ascii_graphic(), "_");
     let mut value = format!("attachment; filename=\"{plain}\"");
@@ -124,7 +124,7 @@ pub(crate) fn attachment(name: &str) -> Option<HeaderValue> {
 }
 
 /// A moment as people and spreadsheets read it, `2024-11-20T13:58:00Z`; empty beyond the year 9999.
-pub(crate) fn iso(time: Millis) -> String {
+pub fn iso(time: Millis) -> String {
     let time = i64::try_from(time).ok();
     let time = time.and_then(|time| Timestamp::from_millisecond(time).ok());
     time.map_or(String::new(), |time| time.to_string())
@@ -132,7 +132,7 @@ pub(crate) fn iso(time: Millis) -> String {
 
 /// A `Link` to the next page: the same address with another value of one of its parameters
 /// ([RFC 8288](https://www.rfc-editor.org/rfc/rfc8288)).
-pub(crate) fn next(uri: &Uri, name: &str, value: &dyn Display) -> Option<HeaderValue> {
+pub fn next(uri: &Uri, name: &str, value: &dyn Display) -> Option<HeaderValue> {
     HeaderValue::try_from(format!(
         "<{}>; rel=\"next\"",
         with_parameter(uri, name, value)
@@ -141,7 +141,7 @@ pub(crate) fn next(uri: &Uri, name: &str, value: &dyn Display) -> Option<HeaderV
 }
 
 /// An address with another value of one of its parameters.
-pub(crate) fn with_parameter(uri: &Uri, name: &str, value: &dyn Display) -> String {
+pub fn with_parameter(uri: &Uri, name: &str, value: &dyn Display) -> String {
     let mut address = uri.path().to_owned();
     let others = uri
         .query()

@@ -8,7 +8,7 @@ use tokio::{
     task,
 };
 
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 
 /// How many such works go on at one time. The others wait, as long as a request may take: more at once
 /// would take the cores from the streams.
@@ -29,7 +29,7 @@ impl Work {
     ///
     /// # Errors
     /// [`Problem::Unavailable`] where it panicked.
-    pub(crate) async fn run<R: Send + 'static>(
+    pub async fn run<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Problem> {
@@ -48,7 +48,7 @@ impl Work {
 
 /// Runs what may take some ten milliseconds where nothing can be awaited, and has the other tasks of this
 /// thread go on elsewhere meanwhile.
-pub(crate) fn in_place<R>(work: impl FnOnce() -> R) -> R {
+pub fn in_place<R>(work: impl FnOnce() -> R) -> R {
     let several = Handle::try_current()
         .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
     match several {

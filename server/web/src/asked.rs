@@ -13,8 +13,8 @@ use utoipa::openapi::{
     schema::{AnyOfBuilder, ObjectBuilder, Type},
 };
 
-use crate::http::{plus_signs, problem::Problem};
-use feeds::suggestion;
+use crate::{plus_signs, problem::Problem};
+use text::suggestion;
 
 /// How many unknown parameters one answer names.
 const MAX_NAMED: usize = 5;
@@ -24,7 +24,7 @@ const MAX_NAME: usize = 64;
 
 /// The parameters of a route that has none.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Nothing {}
+pub struct Nothing {}
 
 /// Reads the query of an address that is answered with data: a parameter that the route does not
 /// have is an error, because it would otherwise be ignored without a word.
@@ -32,7 +32,7 @@ pub(crate) struct Nothing {}
 /// # Errors
 /// [`Problem::Malformed`] with the unknown name and the nearest known one, or with what cannot be
 /// read.
-pub(crate) fn strict<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+pub fn strict<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     let given: Query<Vec<(String, String)>> =
         Query::try_from_uri(&plus_signs::encoded(uri)).map_err(unreadable)?;
     let known = names_of::<T>();
@@ -56,7 +56,7 @@ pub(crate) fn strict<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
 ///
 /// # Errors
 /// [`Problem::Malformed`] with what cannot be read.
-pub(crate) fn lenient<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+pub fn lenient<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     let query: Query<T> = Query::try_from_uri(&plus_signs::encoded(uri)).map_err(unreadable)?;
     Ok(query.0)
 }
@@ -110,7 +110,7 @@ fn names_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
 }
 
 /// Reads a number of a query, at most `most`; `expected` says in words what it has to be.
-pub(crate) fn number(
+pub fn number(
     name: &str,
     text: Option<&str>,
     expected: &str,
@@ -128,7 +128,7 @@ pub(crate) fn number(
 }
 
 /// Checks that a text of a query has at most so many characters.
-pub(crate) fn at_most(name: &str, text: &str, most: usize) -> Result<(), Problem> {
+pub fn at_most(name: &str, text: &str, most: usize) -> Result<(), Problem> {
     // No text has more characters than bytes.
     if text.len() > most {
         let length = text.chars().count();
@@ -144,7 +144,7 @@ pub(crate) fn at_most(name: &str, text: &str, most: usize) -> Result<(), Problem
 /// Reads a moment of a query: milliseconds since the epoch, a date, which begins with UTC, or a date
 /// and a time with its offset ([RFC 3339](https://www.rfc-editor.org/rfc/rfc3339)). What lies before
 /// the epoch is its beginning, because nothing is kept of before.
-pub(crate) fn moment(name: &str, text: Option<&str>) -> Result<Option<Millis>, Problem> {
+pub fn moment(name: &str, text: Option<&str>) -> Result<Option<Millis>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let millis = if text.bytes().all(|byte| byte.is_ascii_digit()) {
         text.parse().ok()
@@ -159,7 +159,7 @@ pub(crate) fn moment(name: &str, text: Option<&str>) -> Result<Option<Millis>, P
 }
 
 /// What [`moment`] reads, as a schema.
-pub(crate) fn moment_schema() -> Schema {
+pub fn moment_schema() -> Schema {
     let number = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(0));

@@ -10,7 +10,7 @@ use axum::http::Uri;
 const LISTS: [&str; 2] = ["symbols", "added"];
 
 /// An address in which plus signs within symbols are encoded.
-pub(crate) fn encoded(uri: &Uri) -> Cow<'_, Uri> {
+pub fn encoded(uri: &Uri) -> Cow<'_, Uri> {
     let query = uri.query().filter(|query| query.contains('+'));
     let address = query.map(|query| format!("{}?{}", uri.path(), with_plus_signs(query)));
     match address.and_then(|address| address.parse().ok()) {

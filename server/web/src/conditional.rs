@@ -14,11 +14,23 @@ use axum::{
 use bytes::Bytes;
 use serde::Serialize;
 use tape::EventId;
+use utoipa::IntoParams;
+
+/// What a client holds.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes a header, which is read as one")]
+pub struct IfNoneMatch {
+    /// Entity tags of answers that the client holds; where one of them is that of the answer as JSON,
+    /// it is not sent again.
+    #[param(rename = "If-None-Match", example = "W/\"1732111111202-0.1\"")]
+    if_none_match: Option<String>,
+}
 
 /// What stands for the content of an answer. It is weak because the bytes differ with the encoding
 /// that they are sent in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EntityTag {
+pub struct EntityTag {
     /// What stands between the quotes.
     opaque: String,
 }
@@ -28,7 +40,7 @@ impl EntityTag {
     ///
     /// An append moves the newest id and an entry that leaves the window the count, so that for one
     /// address the two stand for the content, which need not be hashed.
-    pub(crate) fn of(ids: impl IntoIterator<Item = EventId>) -> Self {
+    pub fn of(ids: impl IntoIterator<Item = EventId>) -> Self {
         let none = (EventId { ms: 0, n: 0 }, 0_usize);
         let (newest, entries) = ids
             .into_iter()
@@ -41,7 +53,7 @@ impl EntityTag {
     /// The tag of an answer whose content comes from elsewhere: a hash of it. It need not resist
     /// anybody, because whoever could choose a content with the tag of another could as well send
     /// that other.
-    pub(crate) fn of_content(content: &[u8]) -> Self {
+    pub fn of_content(content: &[u8]) -> Self {
         let mut hasher = DefaultHasher::new();
         hasher.write(content);
         EntityTag {
@@ -80,8 +92,8 @@ fn opaque_tags(list: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Looks for a tag in whatever a client says it holds.
-#[cfg(any(test, fuzzing))]
-pub(crate) fn fuzz_tags(bytes: &[u8]) {
+#[cfg(any(test, feature = "testing"))]
+pub fn fuzz_tags(bytes: &[u8]) {
     if let Ok(value) = HeaderValue::from_bytes(bytes) {
         let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, value)]);
         EntityTag::of([]).is_held(&headers);
@@ -89,16 +101,12 @@ pub(crate) fn fuzz_tags(bytes: &[u8]) {
 }
 
 /// The answer as JSON, or 304 where the client has it. Without a tag it is always sent.
-pub(crate) fn answer<T: Serialize>(
-    request: &HeaderMap,
-    tag: Option<EntityTag>,
-    body: T,
-) -> Response {
+pub fn answer<T: Serialize>(request: &HeaderMap, tag: Option<EntityTag>, body: T) -> Response {
     tagged(request, tag, || Json(body))
 }
 
 /// The content of a type, or 304 where the client has it.
-pub(crate) fn content(
+pub fn content(
     request: &HeaderMap,
     content_type: &'static str,
     content: impl Into<Bytes>,

@@ -1,10 +1,12 @@
+//! Choosing a representation by `Accept`.
+
 use axum::http::{HeaderMap, header};
 
-use crate::http::problem::Problem;
+use crate::problem::Problem;
 
 /// The representations of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Representation {
+pub enum Representation {
     /// `text/html`, for a person.
     Page,
     /// `application/json`, for a program that asks.
@@ -34,13 +36,13 @@ impl Representation {
     ///
     /// # Errors
     /// [`Problem::NotAcceptable`] where it accepts none of ours.
-    pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Representation, Problem> {
+    pub fn negotiate(headers: &HeaderMap) -> Result<Representation, Problem> {
         let offered = "text/html, application/json, text/event-stream";
         choose(headers, &ALL, offered)
     }
 
     /// The same of a resource that has no page.
-    pub(crate) fn negotiate_data(headers: &HeaderMap) -> Result<Representation, Problem> {
+    pub fn negotiate_data(headers: &HeaderMap) -> Result<Representation, Problem> {
         choose(headers, &DATA, "application/json, text/event-stream")
     }
 }
@@ -50,7 +52,7 @@ impl Representation {
 ///
 /// # Errors
 /// [`Problem::NotAcceptable`] where it accepts none of them.
-pub(crate) fn choose<T: Copy>(
+pub fn choose<T: Copy>(
     headers: &HeaderMap,
     all: &[(T, &'static str)],
     offered: &'static str,
