@@ -15,7 +15,12 @@ use crate::{
         header::QuoteHeader,
         problem::{ProblemNotice, nothing_yet, unknown_symbol},
     },
-    state::{address, dashboard::Dashboard, navigation::Navigation, page_data::PageData},
+    state::{
+        address,
+        dashboard::Dashboard,
+        navigation::Navigation,
+        page_data::{PageData, Problem},
+    },
     top_bar::{bar::TopBar, connection_status::state_name},
     watchlist::{own_list::OwnList, panel::Watchlist},
     widgets::{announcer::Announcer, notes::NoteList},
@@ -43,14 +48,9 @@ pub(crate) fn Page() -> impl IntoView {
     provide_context(dashboard);
 
     let known = Memo::new(move |_| dashboard.open_ticker().is_some());
-    let problem = Signal::derive(move || {
-        if troubled.get() {
-            return drawn_problem.get_value();
-        }
-        match dashboard.open.get() {
-            None => Some(dashboard.feeds.with(|feeds| nothing_yet(feeds))),
-            Some(symbol) => (!known.get()).then(|| unknown_symbol(symbol)),
-        }
+    let problem = Signal::derive(move || match troubled.get() {
+        true => drawn_problem.get_value(),
+        false => problem_of(dashboard, known),
     });
     let suggestions = data
         .problem
@@ -59,7 +59,7 @@ pub(crate) fn Page() -> impl IntoView {
     let on_story = Callback::new(move |id: String| {
         show_story(dashboard, &id);
     });
-    let state = move || state_name(dashboard.connection.get(), dashboard.behind.get());
+    let state = move || state_name(dashboard.live.connection.get(), dashboard.live.behind.get());
     #[cfg(target_arch = "wasm32")]
     navigation.listen();
     keys::hear(dashboard, navigation);
@@ -81,9 +81,17 @@ pub(crate) fn Page() -> impl IntoView {
                 <ChartPanel known on_story />
                 <NewsPanel />
             </main>
-            <NoteList notes=dashboard.notes />
-            <Announcer text=dashboard.announcement />
+            <NoteList notes=dashboard.person.notes />
+            <Announcer text=dashboard.person.announcement />
         </div>
+    }
+}
+
+/// Why there is nothing to show of the open symbol, where that is so.
+fn problem_of(dashboard: Dashboard, known: Memo<bool>) -> Option<Problem> {
+    match dashboard.market.open.get() {
+        None => Some(dashboard.market.feeds.with(|feeds| nothing_yet(feeds))),
+        Some(symbol) => (!known.get()).then(|| unknown_symbol(symbol)),
     }
 }
 
@@ -94,7 +102,7 @@ fn title(dashboard: Dashboard) -> impl Fn() -> String + Send + Sync + 'static {
         if stopped::is_stopped() {
             return stopped::TITLE.to_owned();
         }
-        dashboard.now.track();
+        dashboard.clock.now.track();
         dashboard.pause.glimpse.track();
         let Some(ticker) = dashboard.open_ticker() else {
             return "Tickertape".to_owned();
@@ -123,7 +131,7 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
                 own_list.begin();
                 dashboard.look_for_alerts_at_first();
             });
-            let symbols = dashboard.chosen.get_untracked().map(|mut symbols| {
+            let symbols = dashboard.market.chosen.get_untracked().map(|mut symbols| {
                 for symbol in dashboard.charted() {
                     if !symbols.contains(&symbol) {
                         symbols.push(symbol);
@@ -135,8 +143,8 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
         });
         // The page was drawn with more than a list of one's own has: what is opened of it is followed.
         crate::lean::reactive::effect(move || {
-            dashboard.open.track();
-            dashboard.choices.compared.track();
+            dashboard.market.open.track();
+            dashboard.chart.choices.compared.track();
             let mut drawn = dashboard.charted();
             drawn.retain(|symbol| dashboard.knows(*symbol));
             dashboard.follow_also(&drawn);

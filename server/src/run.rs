@@ -14,7 +14,7 @@ use tracing::{error, warn};
 
 use crate::{
     Config, Metrics,
-    http::{self, Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots},
+    http::{Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots},
     serve,
     watch::watch_clock,
 };
@@ -99,7 +99,7 @@ fn feed_context(
 ) -> FeedContext {
     let mut context = FeedContext::new(tape.clone(), Arc::clone(now));
     context.archive = archive;
-    context.go_on(left);
+    context.restore(left);
     desk.newcomers.learn(&tape);
     context.newcomers = desk.newcomers.clone();
     if let Some(symbols) = &config.sources.symbols {
@@ -285,7 +285,7 @@ impl Running {
                 current
             }),
             clock: self.clock.as_now(),
-            heartbeat: http::HEARTBEAT,
+            heartbeat: market::wire::HEARTBEAT,
             lifetime: config.connections.stream_lifetime,
             shutdown: self.shutdown,
             closing: Closing::default(),

@@ -3,6 +3,10 @@
 use super::levels::Levels;
 use std::ops::Range;
 
+/// So many times as long as the time between samples beside it is one without a sample, where it is a gap: more than a
+/// weekend and holidays between days, less than a night between hours.
+const SPARSE: f64 = 8.0;
+
 /// A value at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
@@ -360,9 +364,13 @@ impl Series {
         inside.start - more(inside.start)..inside.end + more(inside.end)
     }
 
-    /// Whether more than `gap` milliseconds without a sample lie before the sample of an index.
+    /// Whether more than `gap` milliseconds without a sample lie before the sample of an index, and samples beside it are
+    /// closer together: of days that stand before minutes, none is alone.
     fn is_after_gap(&self, index: usize, gap: f64) -> bool {
-        self.times[index] - self.times[index - 1] > gap
+        let apart = |at: usize| Some(self.times.get(at)? - self.times.get(at.checked_sub(1)?)?);
+        let length = self.times[index] - self.times[index - 1];
+        let is_longer = |at| apart(at).is_some_and(|other| length > SPARSE * other);
+        length > gap && (self.len() == 2 || is_longer(index - 1) || is_longer(index + 1))
     }
 
     /// The indices of the samples from one time to another.
@@ -669,6 +677,24 @@ mod tests {
             );
         }
         assert_eq!(series.reaching(20.0, 90.0, f64::INFINITY), 1..3);
+    }
+
+    #[test]
+    fn samples_that_are_all_far_apart_have_no_gaps_between_them() {
+        // Days with a weekend, a night, and minutes.
+        let times = [1, 2, 5, 6].map(|day| f64::from(day) * 1_440.0);
+        let minutes = [570, 571, 572].map(|minute| 6.0 * 1_440.0 + f64::from(minute));
+        let mut series = Series::default();
+        series.replace(
+            times
+                .into_iter()
+                .chain(minutes)
+                .map(|at| Point::new(at, 1.0)),
+        );
+        let mut kept = Vec::new();
+        series.decimate(0..7, (0.0, 9_999.0), 1_000, 45.0, &mut kept);
+        let pieces = kept.split(|point| point.time.is_nan());
+        assert_eq!(pieces.map(<[Point]>::len).collect::<Vec<_>>(), [4, 3]);
     }
 
     #[test]

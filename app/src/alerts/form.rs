@@ -18,67 +18,99 @@ const CONDITIONS: [(&str, &str); 4] = [
     ("news", "News of a type"),
 ];
 
-/// Makes an alert.
-#[component]
-pub(crate) fn AlertForm() -> impl IntoView {
-    let dashboard = expect_context::<Dashboard>();
-    let symbol = NodeRef::<html::Select>::new();
-    let value = NodeRef::<html::Input>::new();
-    let kind = NodeRef::<html::Select>::new();
-    let name = RwSignal::new(CONDITIONS[0].0.to_owned());
-    let complaint = RwSignal::new(String::new());
-    let is_news = move || name.with(|name| name == "news");
-    let value_label = move || match name.with(|name| name == "change") {
-        true => "Percent",
-        false => "Price",
-    };
-    let wrong = move || !complaint.with(String::is_empty);
-    // The open symbol, then the others.
-    let symbols = move || {
-        let open = dashboard.open.get();
-        let list = dashboard.watchlist.get();
+/// The fields of a new alert.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    dashboard: Dashboard,
+    symbol: NodeRef<html::Select>,
+    value: NodeRef<html::Input>,
+    kind: NodeRef<html::Select>,
+    /// The name of the condition that is chosen.
+    name: RwSignal<String>,
+    /// Why the alert was not added.
+    complaint: RwSignal<String>,
+}
+
+impl Form {
+    fn is_news(self) -> bool {
+        self.name.with(|name| name == "news")
+    }
+
+    /// The open symbol, then the others of the watchlist.
+    fn symbols(self) -> Vec<Symbol> {
+        let open = self.dashboard.market.open.get();
+        let list = self.dashboard.market.watchlist.get();
         let others = list.into_iter().filter(|symbol| Some(*symbol) != open);
-        open.into_iter().chain(others).collect::<Vec<Symbol>>()
-    };
-    // What was chosen before is of another symbol's page.
-    effect(move || {
-        let open = dashboard.open.get();
-        request_animation_frame(move || {
-            if let (Some(symbol), Some(open)) = (symbol.get_untracked(), open) {
-                symbol.set_value(open.as_str());
-            }
+        open.into_iter().chain(others).collect()
+    }
+
+    /// Chooses the open symbol: what was chosen before is of another symbol's page.
+    fn follow_open(self) {
+        effect(move || {
+            let open = self.dashboard.market.open.get();
+            request_animation_frame(move || {
+                if let (Some(symbol), Some(open)) = (self.symbol.get_untracked(), open) {
+                    symbol.set_value(open.as_str());
+                }
+            });
         });
-    });
-    let submit = move |event: ev::SubmitEvent| {
+    }
+
+    fn submit(self, event: &ev::SubmitEvent) {
         event.prevent_default();
         let (Some(symbol), Some(input), Some(kind)) = (
-            symbol.get_untracked(),
-            value.get_untracked(),
-            kind.get_untracked(),
+            self.symbol.get_untracked(),
+            self.value.get_untracked(),
+            self.kind.get_untracked(),
         ) else {
             return;
         };
         let symbol: Option<Symbol> = symbol.value().parse().ok();
-        let name = name.get_untracked();
+        let name = self.name.get_untracked();
         let read = alert::condition(&name, &input.value(), &kind.value(), symbol);
         let outcome = read.and_then(|condition| {
-            let now = dashboard.now.get_untracked();
-            dashboard.alerts.add(symbol, condition, now)?;
-            dashboard.look_for_alerts(None);
+            let now = self.dashboard.clock.now.get_untracked();
+            self.dashboard.person.alerts.add(symbol, condition, now)?;
+            self.dashboard.look_for_alerts(None);
             // What is wrong loses nothing that was written; what is done is cleared.
             input.set_value("");
             Ok(())
         });
-        complaint.set(match outcome {
+        self.complaint.set(match outcome {
             Ok(()) => String::new(),
             Err(error) => {
                 let _ = input.focus();
                 error
             }
         });
+    }
+}
+
+/// Makes an alert.
+#[component]
+pub(crate) fn AlertForm() -> impl IntoView {
+    let form = Form {
+        dashboard: expect_context::<Dashboard>(),
+        symbol: NodeRef::new(),
+        value: NodeRef::new(),
+        kind: NodeRef::new(),
+        name: RwSignal::new(CONDITIONS[0].0.to_owned()),
+        complaint: RwSignal::new(String::new()),
     };
+    let Form {
+        symbol,
+        name,
+        complaint,
+        ..
+    } = form;
+    form.follow_open();
     view! {
-        <form class="alert-form" aria-label="New alert" autocomplete="off" on:submit=heard(submit)>
+        <form
+            class="alert-form"
+            aria-label="New alert"
+            autocomplete="off"
+            on:submit=heard(move |event| form.submit(&event))
+        >
             <div>
                 <label for="alert-when">"When"</label>
                 <select
@@ -93,36 +125,12 @@ pub(crate) fn AlertForm() -> impl IntoView {
                         .collect_view()}
                 </select>
             </div>
-            <div hidden=drawn(is_news)>
-                <label for="alert-value">{drawn(value_label)}</label>
-                <input
-                    id="alert-value"
-                    type="text"
-                    inputmode="decimal"
-                    maxlength="40"
-                    aria-invalid=drawn(move || wrong().then_some("true"))
-                    aria-describedby="alert-complaint"
-                    // Of the two that are shown in turn, the one that is shown has the focus when the form opens.
-                    autofocus=""
-                    node_ref=value
-                    on:input=heard(move |_| complaint.set(String::new()))
-                />
-            </div>
-            <div hidden=drawn(move || !is_news())>
-                <label for="alert-type">"Type"</label>
-                <select id="alert-type" autofocus="" node_ref=kind>
-                    {NewsType::ALL
-                        .map(|kind| {
-                            view! { <option value=alert::kind_name(kind)>{kind.label()}</option> }
-                        })
-                        .collect_view()}
-                </select>
-            </div>
+            {value_fields(form)}
             <div>
                 <label for="alert-of">"Of"</label>
                 <select id="alert-of" node_ref=symbol on:change=heard(move |_| complaint.set(String::new()))>
                     <For
-                        each=symbols
+                        each=move || form.symbols()
                         key=|symbol| *symbol
                         children=|symbol| {
                             view! { <option value=symbol.to_string()>{symbol.to_string()}</option> }
@@ -136,5 +144,48 @@ pub(crate) fn AlertForm() -> impl IntoView {
             </p>
             <button type="submit">"Add alert"</button>
         </form>
+    }
+}
+
+/// The price or the percentage, or the type of news, whichever the condition needs.
+fn value_fields(form: Form) -> impl IntoView {
+    let Form {
+        value,
+        kind,
+        name,
+        complaint,
+        ..
+    } = form;
+    let label = move || match name.with(|name| name == "change") {
+        true => "Percent",
+        false => "Price",
+    };
+    let wrong = move || !complaint.with(String::is_empty);
+    view! {
+        <div hidden=drawn(move || form.is_news())>
+            <label for="alert-value">{drawn(label)}</label>
+            <input
+                id="alert-value"
+                type="text"
+                inputmode="decimal"
+                maxlength="40"
+                aria-invalid=drawn(move || wrong().then_some("true"))
+                aria-describedby="alert-complaint"
+                // Of the two that are shown in turn, the one that is shown has the focus when the form opens.
+                autofocus=""
+                node_ref=value
+                on:input=heard(move |_| complaint.set(String::new()))
+            />
+        </div>
+        <div hidden=drawn(move || !form.is_news())>
+            <label for="alert-type">"Type"</label>
+            <select id="alert-type" autofocus="" node_ref=kind>
+                {NewsType::ALL
+                    .map(|kind| {
+                        view! { <option value=alert::kind_name(kind)>{kind.label()}</option> }
+                    })
+                    .collect_view()}
+            </select>
+        </div>
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 /// The button of the alerts and what it opens: the form, the list, and whether the browser notifies.
 #[component]
 pub(crate) fn AlertPanel() -> impl IntoView {
-    let alerts = expect_context::<Dashboard>().alerts;
+    let alerts = expect_context::<Dashboard>().person.alerts;
     let empty = move || alerts.list.with(Vec::is_empty);
     view! {
         <button
@@ -50,13 +50,13 @@ pub(crate) fn AlertPanel() -> impl IntoView {
 #[component]
 fn Item(alert: Alert) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let alerts = dashboard.alerts;
+    let alerts = dashboard.person.alerts;
     let words = alert.words();
     let (id, fired) = (alert.id, alert.fired);
     let is_beyond = alert.is_beyond_already();
     let state = move || match fired {
         Some(time) => {
-            let zone = dashboard.preferences.zone.get();
+            let zone = dashboard.person.preferences.zone.get();
             format!("fired {}", clock::exact(time, zone))
         }
         None if is_beyond => "is so already: waits until it was not, and is again".to_owned(),
@@ -70,7 +70,7 @@ fn Item(alert: Alert) -> impl IntoView {
                 type="button"
                 hidden=fired.is_none()
                 aria-label=format!("Arm again: {words}")
-                on:click=heard(move |_| alerts.arm(id, dashboard.now.get_untracked()))
+                on:click=heard(move |_| alerts.arm(id, dashboard.clock.now.get_untracked()))
             >
                 "Arm again"
             </button>

@@ -10,7 +10,7 @@ use crate::{
     lean::{reactive::effect, signal::StoredValue},
     state::{
         address,
-        dashboard::Dashboard,
+        dashboard::{Charting, Dashboard},
         market::{ChartChange, Instrument, MarketState},
         navigation::{replace_parts, search},
         range::Range,
@@ -27,47 +27,72 @@ const KEY: &str = "chart";
 const NOTHING_CHOSEN: &str = "chart=1D,area,linear";
 
 impl Dashboard {
-    /// Has the chart follow what is open, what is chosen, and the news. `named` says that the address names choices. To be
+    /// Lets the chart follow what is open, what is chosen, and the news. `named`: whether the address names choices. To be
     /// called once.
     pub(crate) fn follow_chart(self, named: bool) {
-        let Dashboard {
-            chart,
-            choices,
-            open,
-            range,
-            stories,
-            ..
-        } = self;
-        chart.set_capacity(SAMPLES);
-        chart.set_span(range.get_untracked().millis() as f64);
+        let Charting {
+            handle, choices, ..
+        } = self.chart;
+        handle.set_capacity(SAMPLES);
+        handle.set_span(choices.range.get_untracked().millis() as f64);
         // What is drawn before the effects run, and on the server, where none does.
-        chart.set_kind(choices.kind.get_untracked());
+        handle.set_kind(choices.kind.get_untracked());
         #[cfg(not(target_arch = "wasm32"))]
         {
-            chart.set_scale(choices.scale.get_untracked());
-            chart.set_volume(choices.volume.get_untracked());
+            handle.set_scale(choices.scale.get_untracked());
+            handle.set_volume(choices.volume.get_untracked());
             choices
                 .studies
-                .with_untracked(|studies| chart.set_studies(studies));
+                .with_untracked(|studies| handle.set_studies(studies));
         }
         self.draw_chart();
+        self.follow_open();
+        self.follow_range();
+        let zone = self.person.preferences.zone;
+        effect(move || {
+            handle.set_clock(match zone.get() {
+                Zone::Utc => |_| 0,
+                Zone::NewYork => |time| Zone::NewYork.offset_minutes(time as Millis),
+                Zone::Local => |time| Zone::Local.offset_minutes(time as Millis),
+            });
+        });
+        self.keep_choices(named);
+        effect(move || handle.set_scale(choices.scale.get()));
+        effect(move || handle.set_volume(choices.volume.get()));
+        effect(move || choices.studies.with(|studies| handle.set_studies(studies)));
+        let set_pins = move || self.set_pins();
+        #[cfg(not(target_arch = "wasm32"))]
+        untrack(set_pins);
+        effect(set_pins);
+    }
+
+    /// Shows the symbol that is opened.
+    fn follow_open(self) {
+        let (open, handle) = (self.market.open, self.chart.handle);
         Effect::new(move |drawn: Option<Option<Symbol>>| {
             let symbol = open.get();
             if drawn.is_some_and(|drawn| drawn != symbol) {
                 self.open_as_of_now();
                 self.open_range();
-                chart.fit();
-                // Nothing may be said of the one before.
-                chart.summarize();
+                handle.fit();
+                // The summary must not be of the symbol before.
+                handle.summarize();
             }
             symbol
         });
+    }
+
+    /// Shows the range that is chosen, in the kind that is chosen, and what it is compared with.
+    fn follow_range(self) {
+        let Charting {
+            handle, choices, ..
+        } = self.chart;
         Effect::new(move |drawn: Option<Range>| {
-            chart.set_kind(choices.kind.get());
+            handle.set_kind(choices.kind.get());
             choices.compared.track();
-            let range = range.get();
+            let range = choices.range.get();
             if drawn.is_some_and(|drawn| drawn != range) {
-                chart.set_span(range.millis() as f64);
+                handle.set_span(range.millis() as f64);
                 self.pause.ask_for_chart();
             }
             if drawn.is_some() {
@@ -75,38 +100,28 @@ impl Dashboard {
             }
             range
         });
-        let zone = self.preferences.zone;
-        effect(move || {
-            chart.set_clock(match zone.get() {
-                Zone::Utc => |_| 0,
-                Zone::NewYork => |time| Zone::NewYork.offset_minutes(time as Millis),
-                Zone::Local => |time| Zone::Local.offset_minutes(time as Millis),
+    }
+
+    /// Marks the stories of the open symbol.
+    fn set_pins(self) {
+        let Charting {
+            handle, choices, ..
+        } = self.chart;
+        let symbol = self.market.open.get().filter(|_| choices.pins.get());
+        let pins = self.news.stories.with(|stories| {
+            let news = stories.iter().map(|story| &story.news);
+            let wanted = news.filter(|news| {
+                let of = |symbol| news.symbols.contains(&symbol);
+                news.action != Action::Deleted && symbol.is_some_and(of)
             });
+            let pin = |news: &std::sync::Arc<market::News>| Pin {
+                time: news.published as i64,
+                id: news.id.clone(),
+                text: news.headline.clone(),
+            };
+            wanted.map(pin).collect()
         });
-        self.keep_choices(named);
-        effect(move || chart.set_scale(choices.scale.get()));
-        effect(move || chart.set_volume(choices.volume.get()));
-        effect(move || choices.studies.with(|studies| chart.set_studies(studies)));
-        let set_pins = move || {
-            let symbol = open.get().filter(|_| choices.pins.get());
-            let pins = stories.with(|stories| {
-                let news = stories.iter().map(|story| &story.news);
-                let wanted = news.filter(|news| {
-                    let of = |symbol| news.symbols.contains(&symbol);
-                    news.action != Action::Deleted && symbol.is_some_and(of)
-                });
-                let pin = |news: &std::sync::Arc<market::News>| Pin {
-                    time: news.published as i64,
-                    id: news.id.clone(),
-                    text: news.headline.clone(),
-                };
-                wanted.map(pin).collect()
-            });
-            chart.set_pins(pins);
-        };
-        #[cfg(not(target_arch = "wasm32"))]
-        untrack(set_pins);
-        effect(set_pins);
+        handle.set_pins(pins);
     }
 
     /// Keeps what the person chooses in the address and in the browser, and takes it from there.
@@ -115,7 +130,7 @@ impl Dashboard {
     /// changes something; until then what other tabs change is not taken either. The address names choices once they
     /// are not those that nobody made.
     fn keep_choices(self, named: bool) {
-        let (choices, storage) = (self.choices, self.storage);
+        let (choices, storage) = (self.chart.choices, self.person.storage);
         // What was taken last: whatever is otherwise was changed by the person.
         let taken = StoredValue::new(String::new());
         let own = StoredValue::new(true);
@@ -169,11 +184,16 @@ impl Dashboard {
     /// Shows the way of the open symbol's price, as far as it is known, and of those that it is compared
     /// with.
     pub(crate) fn draw_chart(&self) {
-        let open = self.open.get_untracked();
-        let interval = self.range.get_untracked().interval(self.archived);
-        let has_spans = self.choices.kind.get_untracked().has_spans();
-        let compared = self.choices.compared.get_untracked();
-        let chart = self.chart;
+        let open = self.market.open.get_untracked();
+        let interval = self
+            .chart
+            .choices
+            .range
+            .get_untracked()
+            .interval(self.market.archived);
+        let has_spans = self.chart.choices.kind.get_untracked().has_spans();
+        let compared = self.chart.choices.compared.get_untracked();
+        let chart = self.chart.handle;
         self.read_state(|state| {
             let find = |symbol: Symbol| state.instruments.get(&symbol);
             let instrument = open.and_then(find);
@@ -207,29 +227,31 @@ impl Dashboard {
         let quote = instrument.and_then(|instrument| instrument.quote.as_ref());
         let tick = session.and_then(|session| session.tick);
         let tick = tick.map_or(0.0, |tick| tick.to_f64());
-        self.chart.set_decimals(digits(session, quote), tick);
+        self.chart.handle.set_decimals(digits(session, quote), tick);
     }
 
     /// Draws what became of the way of a price. `bar` is whose bar it came by: candles are made of bars, and
     /// are drawn anew with each.
     pub(crate) fn change_chart(&self, change: ChartChange, bar: Option<Symbol>) {
-        let open = self.open.get_untracked();
+        let open = self.market.open.get_untracked();
         let is_compared = |symbol: Symbol| {
-            let compared = self.choices.compared;
+            let compared = self.chart.choices.compared;
             compared.with_untracked(|compared| compared.contains(&symbol))
         };
-        if self.preferences.is_slow() {
+        if self.person.preferences.is_slow() {
             return if change != ChartChange::None {
                 self.hold_chart();
             };
         }
-        if bar.is_some() && bar == open && self.choices.kind.get_untracked().has_spans() {
+        if bar.is_some() && bar == open && self.chart.choices.kind.get_untracked().has_spans() {
             return self.draw_chart();
         }
         match change {
-            ChartChange::Push(symbol, point) if open == Some(symbol) => self.chart.push(point),
+            ChartChange::Push(symbol, point) if open == Some(symbol) => {
+                self.chart.handle.push(point)
+            }
             ChartChange::Push(symbol, point) if is_compared(symbol) => {
-                self.chart.push_compared(symbol.as_str(), point);
+                self.chart.handle.push_compared(symbol.as_str(), point);
             }
             ChartChange::Replace(symbol) if open == Some(symbol) || is_compared(symbol) => {
                 self.draw_chart();
@@ -241,8 +263,8 @@ impl Dashboard {
 
     /// The symbols whose history is drawn.
     pub(crate) fn charted(&self) -> Vec<Symbol> {
-        let open = self.open.get_untracked();
-        let compared = self.choices.compared.get_untracked();
+        let open = self.market.open.get_untracked();
+        let compared = self.chart.choices.compared.get_untracked();
         let others = compared.into_iter().filter(|symbol| Some(*symbol) != open);
         open.into_iter().chain(others).collect()
     }

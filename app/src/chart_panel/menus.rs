@@ -7,6 +7,55 @@ use crate::{
     state::dashboard::Dashboard,
 };
 
+/// The elements of a [`Menu`].
+#[derive(Debug, Clone, Copy)]
+struct Opening {
+    menu: NodeRef<html::Details>,
+    summary: NodeRef<html::Summary>,
+}
+
+impl Opening {
+    /// Closes the menu, and returns the focus to its name where `returns` is so.
+    fn close(self, returns: bool) {
+        let Some(menu) = self.menu.get_untracked().filter(|menu| menu.open()) else {
+            return;
+        };
+        menu.set_open(false);
+        if let Some(summary) = self.summary.get_untracked().filter(|_| returns) {
+            let _ = summary.focus();
+        }
+    }
+
+    /// Closes the menu by a click elsewhere.
+    fn close_from_outside(self) {
+        effect(move || {
+            let handle = window_event_listener(ev::pointerdown, move |event| {
+                let inside = self.menu.get_untracked().is_some_and(|menu| {
+                    let target = event.target();
+                    menu.contains(target.as_ref().and_then(JsCast::dyn_ref))
+                });
+                if !inside {
+                    self.close(false);
+                }
+            });
+            on_cleanup(move || handle.remove());
+        });
+    }
+
+    /// Closes the menu where the focus leaves it.
+    fn on_leave(self, event: &ev::FocusEvent) {
+        let stays = match (self.menu.get_untracked(), event.related_target()) {
+            (Some(menu), Some(next)) => menu.contains(next.dyn_ref()),
+            // A click on what takes no focus.
+            (_, None) => true,
+            _ => false,
+        };
+        if !stays {
+            self.close(false);
+        }
+    }
+}
+
 /// Something that opens below its name, and closes when the focus leaves it, by Escape, or by a click elsewhere.
 #[component]
 fn Menu(
@@ -16,51 +65,27 @@ fn Menu(
     sign: Option<&'static str>,
     children: Children,
 ) -> impl IntoView {
-    let menu = NodeRef::<html::Details>::new();
-    let summary = NodeRef::<html::Summary>::new();
-    let close = move |returns: bool| {
-        let Some(menu) = menu.get_untracked().filter(|menu| menu.open()) else {
-            return;
-        };
-        menu.set_open(false);
-        if let Some(summary) = summary.get_untracked().filter(|_| returns) {
-            let _ = summary.focus();
-        }
+    let opening = Opening {
+        menu: NodeRef::new(),
+        summary: NodeRef::new(),
     };
-    effect(move || {
-        let handle = window_event_listener(ev::pointerdown, move |event| {
-            let inside = menu.get_untracked().is_some_and(|menu| {
-                let target = event.target();
-                menu.contains(target.as_ref().and_then(JsCast::dyn_ref))
-            });
-            if !inside {
-                close(false);
-            }
-        });
-        on_cleanup(move || handle.remove());
-    });
+    opening.close_from_outside();
     view! {
         <details
             class="menu"
-            node_ref=menu
+            node_ref=opening.menu
             on:keydown=heard(move |event: ev::KeyboardEvent| {
                 if event.key() == "Escape" {
-                    close(true);
+                    opening.close(true);
                 }
             })
-            on:focusout=heard(move |event: ev::FocusEvent| {
-                let stays = match (menu.get_untracked(), event.related_target()) {
-                    (Some(menu), Some(next)) => menu.contains(next.dyn_ref()),
-                    // A click on what takes no focus.
-                    (_, None) => true,
-                    _ => false,
-                };
-                if !stays {
-                    close(false);
-                }
-            })
+            on:focusout=heard(move |event: ev::FocusEvent| opening.on_leave(&event))
         >
-            <summary node_ref=summary aria-label=sign.map(|_| name) title=sign.map(|_| name)>
+            <summary
+                node_ref=opening.summary
+                aria-label=sign.map(|_| name)
+                title=sign.map(|_| name)
+            >
                 {sign.unwrap_or(name)}
             </summary>
             // A button has done what the menu was opened for; boxes are checked one after the other.
@@ -68,7 +93,7 @@ fn Menu(
                 class="menu-body"
                 on:click=heard(move |event: ev::MouseEvent| {
                     if elements::closest(event.target(), "button").is_some() {
-                        close(true);
+                        opening.close(true);
                     }
                 })
             >
@@ -81,7 +106,7 @@ fn Menu(
 /// What is computed from prices, and what else is drawn with them.
 #[component]
 pub(crate) fn StudiesMenu() -> impl IntoView {
-    let choices = expect_context::<Dashboard>().choices;
+    let choices = expect_context::<Dashboard>().chart.choices;
     let studies = STUDIES.map(|(study, _, name)| {
         let chosen = Signal::derive(move || choices.studies.with(|all| all.contains(&study)));
         check(name, chosen, move |wanted| choices.study(study, wanted))
@@ -100,14 +125,14 @@ pub(crate) fn StudiesMenu() -> impl IntoView {
 #[component]
 pub(crate) fn CompareMenu() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let choices = dashboard.choices;
+    let choices = dashboard.chart.choices;
     let full = move || choices.compared.with(Vec::len) >= chart::scene::MAX_LINES;
     view! {
         <Menu name="Compare">
             <For
                 each=move || {
                     // An address may name others than those of the watchlist.
-                    let mut symbols = dashboard.watchlist.get();
+                    let mut symbols = dashboard.market.watchlist.get();
                     for symbol in choices.compared.get() {
                         if !symbols.contains(&symbol) {
                             symbols.push(symbol);
@@ -120,7 +145,7 @@ pub(crate) fn CompareMenu() -> impl IntoView {
                     let chosen = Signal::derive(move || {
                         choices.compared.with(|all| all.contains(&symbol))
                     });
-                    let itself = move || dashboard.open.get() == Some(symbol);
+                    let itself = move || dashboard.market.open.get() == Some(symbol);
                     view! {
                         <label class="check" hidden=drawn(itself)>
                             <input
@@ -146,16 +171,19 @@ pub(crate) fn CompareMenu() -> impl IntoView {
 pub(crate) fn SaveMenu() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let name = move |end: &str| {
-        let open = dashboard.open.get_untracked();
+        let open = dashboard.market.open.get_untracked();
         let symbol = open.map(|symbol| symbol.to_string()).unwrap_or_default();
-        format!("{symbol} {}.{end}", dashboard.range.get_untracked())
+        format!(
+            "{symbol} {}.{end}",
+            dashboard.chart.choices.range.get_untracked()
+        )
     };
     view! {
         <Menu name="Save" sign="⤓">
-            <button type="button" on:click=heard(move |_| dashboard.chart.save_image(&name("png")))>
+            <button type="button" on:click=heard(move |_| dashboard.chart.handle.save_image(&name("png")))>
                 "Image (PNG)"
             </button>
-            <button type="button" on:click=heard(move |_| dashboard.chart.save_csv(&name("csv")))>
+            <button type="button" on:click=heard(move |_| dashboard.chart.handle.save_csv(&name("csv")))>
                 "Numbers (CSV)"
             </button>
         </Menu>

@@ -23,7 +23,7 @@ pub(crate) fn ChartPanel(
 ) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let name = Signal::derive(move || {
-        let open = dashboard.open.get();
+        let open = dashboard.market.open.get();
         open.map(|symbol| symbol.to_string()).unwrap_or_default()
     });
     view! {
@@ -36,7 +36,7 @@ pub(crate) fn ChartPanel(
                 <CompareMenu />
                 <SaveMenu />
             </div>
-            <Chart handle=dashboard.chart name=name on_pin=on_story />
+            <Chart handle=dashboard.chart.handle name=name on_pin=on_story />
             <ChartTable />
         </section>
     }

@@ -10,7 +10,7 @@ use crate::{
 pub(crate) fn RangeButtons() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let buttons = Range::ALL.into_iter().zip(1..).map(|(range, key)| {
-        let pressed = move || match dashboard.range.get() == range {
+        let pressed = move || match dashboard.chart.choices.range.get() == range {
             true => "true",
             false => "false",
         };

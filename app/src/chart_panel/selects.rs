@@ -9,7 +9,7 @@ use crate::{
 /// How prices are drawn.
 #[component]
 pub(crate) fn KindSelect() -> impl IntoView {
-    let kind = expect_context::<Dashboard>().choices.kind;
+    let kind = expect_context::<Dashboard>().chart.choices.kind;
     let words = KINDS.map(|(_, word, name)| (word, name));
     select(
         "Chart type",
@@ -28,7 +28,7 @@ pub(crate) fn KindSelect() -> impl IntoView {
 /// How prices lie on the axis. While symbols are compared it is percent, and nothing can be chosen.
 #[component]
 pub(crate) fn ScaleSelect() -> impl IntoView {
-    let choices = expect_context::<Dashboard>().choices;
+    let choices = expect_context::<Dashboard>().chart.choices;
     let scale = choices.scale;
     let words = SCALES.map(|(_, word, name)| (word, name));
     select(

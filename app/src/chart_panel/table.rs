@@ -19,14 +19,14 @@ pub(crate) fn ChartTable() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let shown = RwSignal::new(Table::default());
     let details = NodeRef::<html::Details>::new();
-    let take = move || shown.set(dashboard.chart.table(ROWS));
+    let take = move || shown.set(dashboard.chart.handle.table(ROWS));
     let toggle = move |_| match details.get_untracked() {
         Some(details) if details.open() => take(),
         _ => shown.set(Table::default()),
     };
     Effect::new(move |before: Option<()>| {
-        dashboard.open.track();
-        dashboard.range.track();
+        dashboard.market.open.track();
+        dashboard.chart.choices.range.track();
         if before.is_some()
             && let Some(details) = details.get_untracked()
         {

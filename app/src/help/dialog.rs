@@ -28,20 +28,6 @@ pub(crate) fn Help() -> impl IntoView {
             let _ = dialog.show_modal();
         }
     };
-    let list = |at: Where| {
-        let keys = KEYS.iter().enumerate().filter(move |(_, key)| key.at == at);
-        let rows = keys.map(|(index, key)| {
-            view! {
-                <div hidden=drawn(move || !answered.with(|answered| answered[index]))>
-                    <dt>
-                        <kbd>{key.written}</kbd>
-                    </dt>
-                    <dd>{key.does}</dd>
-                </div>
-            }
-        });
-        view! { <dl>{rows.collect_view()}</dl> }
-    };
     view! {
         <button
             class="bar-button"
@@ -56,11 +42,11 @@ pub(crate) fn Help() -> impl IntoView {
         </button>
         <dialog class="help" aria-labelledby="help-title" node_ref=dialog>
             <h2 id="help-title">"Keys"</h2>
-            {list(Where::Anywhere)}
+            {key_list(Where::Anywhere, answered)}
             <h3>"In the chart"</h3>
-            {list(Where::Chart)}
+            {key_list(Where::Chart, answered)}
             <h3>"In the watchlist"</h3>
-            {list(Where::Watchlist)}
+            {key_list(Where::Watchlist, answered)}
             <label>
                 <input
                     type="checkbox"
@@ -84,4 +70,20 @@ pub(crate) fn Help() -> impl IntoView {
             </button>
         </dialog>
     }
+}
+
+/// The keys that work in one part of the page, as far as something answers to them.
+fn key_list(at: Where, answered: RwSignal<[bool; KEYS.len()]>) -> impl IntoView {
+    let keys = KEYS.iter().enumerate().filter(move |(_, key)| key.at == at);
+    let rows = keys.map(|(index, key)| {
+        view! {
+            <div hidden=drawn(move || !answered.with(|answered| answered[index]))>
+                <dt>
+                    <kbd>{key.written}</kbd>
+                </dt>
+                <dd>{key.does}</dd>
+            </div>
+        }
+    });
+    view! { <dl>{rows.collect_view()}</dl> }
 }

@@ -114,6 +114,7 @@ const ON_OR_OFF: &str = "keys";
 /// ([WCAG 2.1.4](https://www.w3.org/TR/WCAG22/#character-key-shortcuts)).
 pub(crate) fn are_off(dashboard: Dashboard) -> bool {
     dashboard
+        .person
         .storage
         .read(ON_OR_OFF)
         .is_some_and(|kept| kept == "off")
@@ -122,6 +123,7 @@ pub(crate) fn are_off(dashboard: Dashboard) -> bool {
 /// Turns single keys on or off.
 pub(crate) fn set_enabled(dashboard: Dashboard, on: bool) {
     dashboard
+        .person
         .storage
         .write(ON_OR_OFF, if on { "on" } else { "off" });
 }
@@ -155,7 +157,7 @@ pub(crate) fn hear(dashboard: Dashboard, navigation: Navigation) {
                 "j" => step(dashboard, navigation, 1),
                 "k" => step(dashboard, navigation, -1),
                 "c" => {
-                    dashboard.choices.next_kind();
+                    dashboard.chart.choices.next_kind();
                     true
                 }
                 name => elements::press(name),
@@ -186,8 +188,9 @@ fn is_elsewhere(name: &str) -> bool {
 
 /// Opens the symbol some steps after the open one. Whether there is one.
 fn step(dashboard: Dashboard, navigation: Navigation, by: isize) -> bool {
-    let open = dashboard.open.get_untracked();
+    let open = dashboard.market.open.get_untracked();
     let next = dashboard
+        .market
         .watchlist
         .with_untracked(|symbols| neighbour(symbols, open, by));
     let Some(symbol) = next else {

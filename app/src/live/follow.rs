@@ -31,13 +31,13 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
     together::listen(&source);
     let opener = Rc::clone(&source);
     effect(move || {
-        dashboard.open.track();
-        dashboard.range.track();
+        dashboard.market.open.track();
+        dashboard.chart.choices.range.track();
         opener.borrow_mut().history.fill(dashboard);
     });
     let follower = Rc::clone(&source);
     Effect::new(move |before: Option<usize>| {
-        let followed = dashboard.followed.get();
+        let followed = dashboard.market.followed.get();
         follow_also(&follower, &followed[before.unwrap_or(0)..]);
         followed.len()
     });

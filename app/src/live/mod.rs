@@ -2,6 +2,7 @@
 //! current the page is.
 
 mod aside;
+mod attempts;
 #[cfg(target_arch = "wasm32")]
 mod channel;
 #[cfg(target_arch = "wasm32")]
@@ -16,7 +17,6 @@ pub(crate) mod follow;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod history;
 #[cfg(target_arch = "wasm32")]
-mod names;
 mod pace;
 mod reader;
 #[cfg(target_arch = "wasm32")]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use market::Millis;
+use market::{EventKind, Millis};
 
 use super::{
     reader::Passed,
@@ -153,7 +153,7 @@ impl Browser {
         let page = &self.pages[at];
         let (tabs, number) = (&page.tab.tabs, page.number);
         let beat = Message::Beat(Beat {
-            tenure: tabs.tenure(),
+            term: tabs.term(),
             position: text(page.stream.unwrap()),
             carries: tabs.carries().clone(),
             state: State::Live { delay: None },
@@ -261,12 +261,12 @@ impl Browser {
         let passed = Passed {
             before: text(position),
             id: text(id),
-            name: "news",
+            kind: Some(EventKind::News),
             data: traded,
         };
-        let (tenure, from) = (page.tab.tabs.tenure(), page.number);
+        let (term, from) = (page.tab.tabs.term(), page.number);
         let taken = page.tab.hear(passed.clone());
-        self.post(Some(from), &Message::Passed { tenure, passed });
+        self.post(Some(from), &Message::Passed { term, passed });
         if let Some(passed) = taken {
             self.take(at, id, passed.data);
         }

@@ -125,7 +125,7 @@ impl Source {
         let connection = &link.connection;
         let tabs = &self.tab.tabs;
         self.post(&Message::Beat(Beat {
-            tenure: tabs.tenure(),
+            term: tabs.term(),
             position: connection.last_id().to_owned(),
             carries: tabs.carries().clone(),
             state: connection.state(),
@@ -164,7 +164,7 @@ impl Source {
     pub(super) fn pass(&mut self, passed: Passed<JsValue>) -> Option<Passed<JsValue>> {
         if self.channel.is_some() {
             self.post(&Message::Passed {
-                tenure: self.tab.tabs.tenure(),
+                term: self.tab.tabs.term(),
                 passed: passed.clone(),
             });
         }

@@ -13,8 +13,8 @@ pub(super) enum Message<T> {
     Beat(Beat),
     /// The leader heard an event.
     Passed {
-        /// The leader's tenure.
-        tenure: Millis,
+        /// The leader's term.
+        term: Millis,
         /// The event.
         passed: Passed<T>,
     },
@@ -22,8 +22,8 @@ pub(super) enum Message<T> {
     Hello {
         /// Which.
         tab: u64,
-        /// The tenure of the leader that it knows of.
-        tenure: Millis,
+        /// The term of the leader that it knows of.
+        term: Millis,
         /// What it listens to.
         wants: Wants,
     },
@@ -37,8 +37,8 @@ pub(super) enum Message<T> {
 /// What a leader says of its stream.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Beat {
-    /// Its tenure.
-    pub(super) tenure: Millis,
+    /// Its term.
+    pub(super) term: Millis,
     /// The id of what it passed on last.
     pub(super) position: String,
     /// What its stream carries.
@@ -97,7 +97,7 @@ impl<T> Tab<T> {
     pub(super) fn hello(&self) -> Message<T> {
         Message::Hello {
             tab: self.id,
-            tenure: self.tabs.tenure(),
+            term: self.tabs.term(),
             wants: self.tabs.wants().clone(),
         }
     }
@@ -128,15 +128,15 @@ impl<T> Tab<T> {
     /// Another tab said something.
     pub(super) fn receive(&mut self, message: Message<T>, now: Millis) -> Answer<T> {
         match message {
-            Message::Hello { tab, tenure, wants } => {
-                self.tabs.joined(tab, wants, tenure, now);
+            Message::Hello { tab, term, wants } => {
+                self.tabs.joined(tab, wants, term, now);
                 self.look_if_leading()
             }
             Message::Bye { tab } => {
                 self.tabs.left(tab, now);
                 Answer::None
             }
-            Message::Passed { tenure, passed } => match self.tabs.heard(tenure) {
+            Message::Passed { term, passed } => match self.tabs.heard(term) {
                 Rank::Deposed => Answer::Depose,
                 Rank::Past => self.look_if_leading(),
                 Rank::Current if self.tabs.is_covered() => {
@@ -144,7 +144,7 @@ impl<T> Tab<T> {
                 }
                 Rank::Current => Answer::None,
             },
-            Message::Beat(beat) => match self.tabs.heard(beat.tenure) {
+            Message::Beat(beat) => match self.tabs.heard(beat.term) {
                 Rank::Deposed => Answer::Depose,
                 Rank::Past => self.look_if_leading(),
                 Rank::Current => {

@@ -1,4 +1,7 @@
-use market::{Event, Millis, Symbol};
+use market::{
+    Event, Millis, Symbol,
+    wire::{MAX_WATCHLIST, Topics},
+};
 
 use crate::lean::sorted::SortedSet;
 
@@ -15,8 +18,6 @@ const ASK: u32 = 2;
 const SILENT: u32 = 4;
 /// After so many it is not, and chance adds some, so that not all tabs take its place at once.
 const GONE: (u32, u32) = (6, 4);
-/// More symbols than this are asked for as all: a request may only name so many.
-const MOST: usize = 100;
 
 /// What a tab listens to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,12 +59,10 @@ impl Wants {
         let Wants::These(symbols) = self else {
             return true;
         };
-        match event {
-            Event::Quote(quote) => symbols.contains(&quote.symbol),
-            Event::Session(session) => symbols.contains(&session.symbol),
-            Event::Bar(bar) => symbols.contains(&bar.symbol),
-            Event::News(news) => news.symbols.iter().any(|symbol| symbols.contains(symbol)),
-            Event::Snapshot(_) | Event::Heartbeat(_) => true,
+        match event.topics() {
+            Topics::Market(symbol) => symbols.contains(&symbol),
+            Topics::News(news) => news.symbols.iter().any(|symbol| symbols.contains(symbol)),
+            Topics::Connection => true,
         }
     }
 }
@@ -95,14 +94,14 @@ pub(super) enum Rank {
 /// A tab among the tabs of a browser. One of them, the leader, has the stream, which carries what all
 /// of them want, and passes it on.
 ///
-/// Who leads is decided by a lock of the browser, and told here. Each leader has a tenure, a number
+/// Who leads is decided by a lock of the browser, and told here. Each leader has a term, a number
 /// above those before it: so one that was frozen, and goes on as if nothing had happened, is known for
 /// what it is.
 #[derive(Debug)]
 pub(super) struct Tabs {
     wants: Wants,
     leading: bool,
-    tenure: Millis,
+    term: Millis,
     /// What the stream carries, as far as that is known.
     carries: Option<Wants>,
     /// What the others want, and until when they count.
@@ -125,7 +124,7 @@ impl Tabs {
         Tabs {
             wants,
             leading: false,
-            tenure: 0,
+            term: 0,
             carries: None,
             others: Vec::new(),
             silent: 0,
@@ -144,8 +143,8 @@ impl Tabs {
     }
 
     /// The number of the leader.
-    pub(super) fn tenure(&self) -> Millis {
-        self.tenure
+    pub(super) fn term(&self) -> Millis {
+        self.term
     }
 
     /// What the stream carries; what this tab wants as long as nobody has said it.
@@ -172,7 +171,7 @@ impl Tabs {
 
     /// From now on this tab leads.
     pub(super) fn lead(&mut self, now: Millis) {
-        self.tenure = now.max(self.tenure + 1);
+        self.term = now.max(self.term + 1);
         self.leading = true;
         if let Some(carries) = self.carries.take() {
             self.count(PREDECESSOR, carries, now + GRACE);
@@ -188,13 +187,13 @@ impl Tabs {
     }
 
     /// A leader said something.
-    pub(super) fn heard(&mut self, tenure: Millis) -> Rank {
-        if tenure < self.tenure {
+    pub(super) fn heard(&mut self, term: Millis) -> Rank {
+        if term < self.term {
             return Rank::Past;
         }
         self.silent = 0;
-        if tenure > self.tenure {
-            self.tenure = tenure;
+        if term > self.term {
+            self.term = term;
             self.carries = None;
             self.said = None;
         }
@@ -211,11 +210,11 @@ impl Tabs {
     }
 
     /// A tab said what it wants, and which leader it knows of.
-    pub(super) fn joined(&mut self, tab: u64, wants: Wants, tenure: Millis, now: Millis) {
+    pub(super) fn joined(&mut self, tab: u64, wants: Wants, term: Millis, now: Millis) {
         self.count(tab, wants, now + COUNTS);
-        if self.leading && tenure > self.tenure {
+        if self.leading && term > self.term {
             // It heard of a leader whose clock was ahead of this one's.
-            self.tenure = tenure + 1;
+            self.term = term + 1;
         }
     }
 
@@ -283,7 +282,9 @@ impl Tabs {
             }
         }
         match &wanted {
-            Wants::These(symbols) if symbols.len() > MOST && wanted != self.wants => Wants::All,
+            Wants::These(symbols) if symbols.len() > MAX_WATCHLIST && wanted != self.wants => {
+                Wants::All
+            }
             _ => wanted,
         }
     }
@@ -400,7 +401,7 @@ mod tests {
         // Its clock is behind that of nobody before it.
         tabs.lead(5_000);
         assert!(tabs.leads());
-        assert_eq!(tabs.tenure(), 7_002);
+        assert_eq!(tabs.term(), 7_002);
         assert_eq!(tabs.heard(7_001), Rank::Past);
         assert!(tabs.leads());
         assert_eq!(tabs.heard(9_000), Rank::Deposed);
@@ -408,9 +409,9 @@ mod tests {
         // Somebody knows of a leader from the future.
         tabs.lead(9_500);
         tabs.joined(3, Wants::All, 20_000, 9_600);
-        assert_eq!(tabs.tenure(), 20_001);
+        assert_eq!(tabs.term(), 20_001);
         tabs.joined(3, Wants::All, 20_001, 9_700);
-        assert_eq!(tabs.tenure(), 20_001);
+        assert_eq!(tabs.term(), 20_001);
     }
 
     #[test]
@@ -420,8 +421,8 @@ mod tests {
         // What the leader before carried goes on for a while, so that nobody has to wait for it.
         assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG"]));
         assert_eq!(tabs.look(11_000, true, 0.0), Duty::Rest);
-        tabs.joined(5, these(&["AAPL"]), tabs.tenure(), 12_000);
-        tabs.joined(6, these(&["NVDA"]), tabs.tenure(), 12_000);
+        tabs.joined(5, these(&["AAPL"]), tabs.term(), 12_000);
+        tabs.joined(6, these(&["NVDA"]), tabs.term(), 12_000);
         assert_eq!(tabs.look(12_000, false, 0.0), Duty::Open);
         assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG", "NVDA"]));
         tabs.left(6, 20_000);
@@ -435,7 +436,9 @@ mod tests {
 
     #[test]
     fn more_than_a_request_may_name_is_asked_for_as_all() {
-        let names: Vec<String> = (0..MOST).map(|number| format!("S{number}")).collect();
+        let names: Vec<String> = (0..MAX_WATCHLIST)
+            .map(|number| format!("S{number}"))
+            .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut tabs = Tabs::new(these(&["GOOG"]));
         tabs.lead(1_000);

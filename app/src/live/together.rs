@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 
 use super::{
     channel::Channel,
-    connect::{self, depose, wish},
+    connect::{self, depose, request_leadership},
     receive,
     source::Shared,
     tab::Answer,
@@ -29,7 +29,7 @@ pub(super) fn join(source: &Shared) {
         }
     });
     source.borrow_mut().channel = channel;
-    wish(source, false);
+    request_leadership(source, false);
     connect::look(source, false);
 }
 

@@ -3,7 +3,10 @@ use market::NewsType;
 
 use crate::{
     lean::reactive::{drawn, heard},
-    news::filter::{About, NewsFilter, kind_of, word_of},
+    news::{
+        filter::{About, NewsFilter, kind_of, word_of},
+        reader::NewsReader,
+    },
     state::{address, dashboard::Dashboard},
 };
 
@@ -13,35 +16,6 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let news = dashboard.news;
     let filter = news.filter;
-    let kind = move || filter.with(|filter| filter.kind);
-    let about = move || filter.with(|filter| filter.about);
-    let kinds = NewsType::ALL.map(|of| {
-        view! {
-            <option value=word_of(of) selected=drawn(move || kind() == Some(of))>
-                {of.label()}
-            </option>
-        }
-    });
-    let followed = move || dashboard.chosen.with(Option::is_some);
-    let of_open = move || match dashboard.open.get() {
-        Some(symbol) => format!("{symbol} only"),
-        None => "open symbol".to_owned(),
-    };
-    let said = move || {
-        if let Some(mistake) = filter.with(|filter| filter.mistake.clone()) {
-            return Some(mistake + ", so all are shown");
-        }
-        let shown = dashboard.stories.with(Vec::len);
-        filter
-            .with(|filter| !filter.is_open())
-            .then(|| format!("{shown} of {} stories", news.known.get()))
-    };
-    let on_kind =
-        move |event| news.choose(|filter| filter.kind = kind_of(&event_target_value(&event)));
-    let on_about = move |event| {
-        let about = About::of_word(&event_target_value(&event));
-        news.choose(|filter| filter.about = about.unwrap_or_default());
-    };
     let on_words = move |event| {
         let words = event_target_value(&event);
         news.choose(|filter| filter.words = words);
@@ -49,6 +23,7 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
     // What the form does not choose stays in the address, where the browser sends it without a script.
     let symbols = move || {
         dashboard
+            .market
             .chosen
             .with(|chosen| address::list(chosen.as_deref()?))
     };
@@ -58,35 +33,8 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
             aria-label="Filter the news"
             on:submit=|event: ev::SubmitEvent| event.prevent_default()
         >
-            <select
-                name="type"
-                aria-label="Type of news"
-                prop:value=drawn(move || kind().map(word_of).unwrap_or_default())
-                on:change=heard(on_kind)
-            >
-                <option value="">"All types"</option>
-                {kinds}
-            </select>
-            <select
-                name="of"
-                aria-label="Symbols of news"
-                prop:value=drawn(move || about().word())
-                on:change=heard(on_about)
-            >
-                <option value="">
-                    {drawn(move || if followed() { "Watchlist" } else { "All symbols" })}
-                </option>
-                <option value=About::Open.word() selected=drawn(move || about() == About::Open)>
-                    {drawn(of_open)}
-                </option>
-                <option
-                    value=About::All.word()
-                    selected=drawn(move || about() == About::All)
-                    hidden=drawn(move || !followed())
-                >
-                    "All symbols"
-                </option>
-            </select>
+            {kind_select(news)}
+            {about_select(dashboard)}
             <input
                 type="search"
                 name="q"
@@ -102,15 +50,94 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
             <button class="news-submit" type="submit">
                 "Show"
             </button>
-            <p class="news-said" hidden=drawn(move || said().is_none())>
-                <span>{drawn(said)}</span>
-                <button
-                    type="button"
-                    on:click=heard(move |_| news.choose(|filter| *filter = NewsFilter::default()))
-                >
-                    "Clear"
-                </button>
-            </p>
+            {outcome(news)}
         </form>
+    }
+}
+
+/// Chooses the type of the stories.
+fn kind_select(news: NewsReader) -> impl IntoView {
+    let kind = move || news.filter.with(|filter| filter.kind);
+    let kinds = NewsType::ALL.map(|of| {
+        view! {
+            <option value=word_of(of) selected=drawn(move || kind() == Some(of))>
+                {of.label()}
+            </option>
+        }
+    });
+    let on_kind =
+        move |event| news.choose(|filter| filter.kind = kind_of(&event_target_value(&event)));
+    view! {
+        <select
+            name="type"
+            aria-label="Type of news"
+            prop:value=drawn(move || kind().map(word_of).unwrap_or_default())
+            on:change=heard(on_kind)
+        >
+            <option value="">"All types"</option>
+            {kinds}
+        </select>
+    }
+}
+
+/// Chooses the symbols that the stories are about.
+fn about_select(dashboard: Dashboard) -> impl IntoView {
+    let news = dashboard.news;
+    let about = move || news.filter.with(|filter| filter.about);
+    let followed = move || dashboard.market.chosen.with(Option::is_some);
+    let of_open = move || match dashboard.market.open.get() {
+        Some(symbol) => format!("{symbol} only"),
+        None => "open symbol".to_owned(),
+    };
+    let on_about = move |event| {
+        let about = About::of_word(&event_target_value(&event));
+        news.choose(|filter| filter.about = about.unwrap_or_default());
+    };
+    view! {
+        <select
+            name="of"
+            aria-label="Symbols of news"
+            prop:value=drawn(move || about().word())
+            on:change=heard(on_about)
+        >
+            <option value="">
+                {drawn(move || if followed() { "Watchlist" } else { "All symbols" })}
+            </option>
+            <option value=About::Open.word() selected=drawn(move || about() == About::Open)>
+                {drawn(of_open)}
+            </option>
+            <option
+                value=About::All.word()
+                selected=drawn(move || about() == About::All)
+                hidden=drawn(move || !followed())
+            >
+                "All symbols"
+            </option>
+        </select>
+    }
+}
+
+/// How many stories pass the filter, or what is wrong with it.
+fn outcome(news: NewsReader) -> impl IntoView {
+    let filter = news.filter;
+    let outcome = move || {
+        if let Some(mistake) = filter.with(|filter| filter.mistake.clone()) {
+            return Some(mistake + ", so all are shown");
+        }
+        let shown = news.stories.with(Vec::len);
+        filter
+            .with(|filter| !filter.is_open())
+            .then(|| format!("{shown} of {} stories", news.known.get()))
+    };
+    view! {
+        <p class="news-said" hidden=drawn(move || outcome().is_none())>
+            <span>{drawn(outcome)}</span>
+            <button
+                type="button"
+                on:click=heard(move |_| news.choose(|filter| *filter = NewsFilter::default()))
+            >
+                "Clear"
+            </button>
+        </p>
     }
 }

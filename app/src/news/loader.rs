@@ -28,9 +28,10 @@ const SETTLE: std::time::Duration = std::time::Duration::from_millis(200);
 pub(crate) fn follow_choice(dashboard: Dashboard) {
     let NewsReader { filter, older, .. } = dashboard.news;
     Effect::new(move |before: Option<NewsFilter>| {
-        let open = dashboard.open.get();
+        let open = dashboard.market.open.get();
         let chosen = filter.get();
         let lens = dashboard
+            .market
             .chosen
             .with(|symbols| chosen.lens(open, symbols.as_deref()));
         let Some(before) = before else {
@@ -64,9 +65,9 @@ pub(crate) fn follow_choice(dashboard: Dashboard) {
         on_cleanup(move || handle.remove());
     });
     Effect::new(move |asked: Option<Millis>| {
-        let now = dashboard.minute.get();
+        let now = dashboard.clock.minute.get();
         let rests = asked.filter(|asked| now < asked + BESIDE);
-        if rests.is_none() && !dashboard.reading.get_untracked() {
+        if rests.is_none() && !dashboard.news.reading.get_untracked() {
             ask_beside(dashboard);
             return now;
         }
@@ -92,9 +93,10 @@ fn ask_beside(dashboard: Dashboard) {
 
 /// Tells how many stories are shown.
 fn announce(dashboard: Dashboard) {
-    let shown = dashboard.stories.with_untracked(Vec::len);
+    let shown = dashboard.news.stories.with_untracked(Vec::len);
     let known = dashboard.news.known.get_untracked();
     dashboard
+        .person
         .announcement
         .set(format!("{shown} of {known} stories"));
 }

@@ -11,7 +11,7 @@ use crate::{
 pub(crate) fn OlderNews() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let news = dashboard.news;
-    let empty = move || dashboard.stories.with(Vec::is_empty);
+    let empty = move || dashboard.news.stories.with(Vec::is_empty);
     let filtered = move || news.filter.with(|filter| !filter.is_open());
     let coming = move || news.older.with(|older| *older == Older::Coming);
     let nothing = move || match (filtered(), coming()) {

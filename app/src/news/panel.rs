@@ -39,21 +39,12 @@ pub(crate) fn NewsPanel() -> impl IntoView {
     });
     effect(move || {
         let reading = scrolled.get() || focused.get() || hovered.get();
-        dashboard.reading.set(reading);
-        if !reading && dashboard.waiting.get_untracked() > 0 {
+        dashboard.news.reading.set(reading);
+        if !reading && dashboard.news.waiting.get_untracked() > 0 {
             dashboard.with_news(NewsList::release);
         }
     });
     loader::follow_choice(dashboard);
-    let show = move |_| {
-        dashboard.with_news(NewsList::release);
-        if let Some(list) = list.get_untracked() {
-            list.set_scroll_top(0);
-        }
-        // The button is about to go, and the focus must not go with it.
-        elements::focus_by_id(HEADING);
-    };
-    let waiting = move || dashboard.waiting.get();
     view! {
         <section
             class="news"
@@ -61,19 +52,7 @@ pub(crate) fn NewsPanel() -> impl IntoView {
             on:pointerenter=heard(move |_| hovered.set(true))
             on:pointerleave=heard(move |_| hovered.set(false))
         >
-            <div class="news-head">
-                <h2 id=HEADING tabindex="-1" aria-keyshortcuts="n">
-                    "News"
-                </h2>
-                <button
-                    class="waiting"
-                    type="button"
-                    hidden=drawn(move || waiting() == 0)
-                    on:click=heard(show)
-                >
-                    {drawn(move || format!("{} new", waiting()))}
-                </button>
-            </div>
+            {head(dashboard, list)}
             <NewsFilterForm />
             <div
                 class="news-list"
@@ -83,12 +62,40 @@ pub(crate) fn NewsPanel() -> impl IntoView {
                 on:focusout=heard(move |_| focused.set(false))
             >
                 <For
-                    each=move || dashboard.stories.get()
+                    each=move || dashboard.news.stories.get()
                     key=|story| (story.news.id.clone(), story.revision)
                     children=|story| view! { <StoryItem story /> }
                 />
                 <OlderNews />
             </div>
         </section>
+    }
+}
+
+/// The heading, and the button that shows the stories that wait.
+fn head(dashboard: Dashboard, list: NodeRef<html::Div>) -> impl IntoView {
+    let show = move |_| {
+        dashboard.with_news(NewsList::release);
+        if let Some(list) = list.get_untracked() {
+            list.set_scroll_top(0);
+        }
+        // The button is about to go, and the focus must not go with it.
+        elements::focus_by_id(HEADING);
+    };
+    let waiting = move || dashboard.news.waiting.get();
+    view! {
+        <div class="news-head">
+            <h2 id=HEADING tabindex="-1" aria-keyshortcuts="n">
+                "News"
+            </h2>
+            <button
+                class="waiting"
+                type="button"
+                hidden=drawn(move || waiting() == 0)
+                on:click=heard(show)
+            >
+                {drawn(move || format!("{} new", waiting()))}
+            </button>
+        </div>
     }
 }

@@ -2,7 +2,7 @@ use crate::{
     lean::signal::RwSignal,
     news::{
         filter::{self, NewsFilter},
-        list::NewsList,
+        list::{NewsList, Story},
     },
     state::navigation,
 };
@@ -40,6 +40,12 @@ pub(crate) struct NewsReader {
     pub(crate) known: RwSignal<usize>,
     /// How it goes with older ones.
     pub(crate) older: RwSignal<Older>,
+    /// The stories that are shown, newest first.
+    pub(crate) stories: RwSignal<Vec<Story>>,
+    /// How many stories wait.
+    pub(crate) waiting: RwSignal<usize>,
+    /// Whether somebody reads the news, so that new stories have to wait.
+    pub(crate) reading: RwSignal<bool>,
 }
 
 impl NewsReader {
@@ -49,6 +55,9 @@ impl NewsReader {
             filter: RwSignal::new(filter),
             known: RwSignal::new(news.known()),
             older: RwSignal::new(Older::after(news)),
+            stories: RwSignal::new(news.shown()),
+            waiting: RwSignal::new(0),
+            reading: RwSignal::new(false),
         }
     }
 

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use leptos::prelude::*;
-use market::{Action, Basis, News, NewsType, Symbol};
+use market::{Action, Basis, Millis, News, NewsType, Symbol};
 
 use crate::{
     browser::elements,
@@ -17,40 +17,15 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let Story { news, changed, .. } = story;
     let published = news.published;
-    let age = move || clock::ago(published, dashboard.minute.get());
-    let exact = move || clock::exact(published, dashboard.preferences.zone.get());
-    let guessed = (news.basis == Basis::Inferred).then(|| {
-        view! {
-            <span class="guessed" title="Words in the headline suggest this type; the source gave none.">
-                "guessed"
-            </span>
-        }
-    });
-    let state = match news.action {
-        Action::Created => None,
-        Action::Updated => Some("corrected"),
-        Action::Deleted => Some("withdrawn"),
-    };
-    let said = state.map(|state| match changed {
-        Some(time) => {
-            let zone = dashboard.preferences.zone.get_untracked();
-            format!("{state} at {}", clock::time_of_day(time, zone))
-        }
-        None => state.to_owned(),
-    });
+    let age = move || clock::ago(published, dashboard.clock.minute.get());
+    let exact = move || clock::exact(published, dashboard.person.preferences.zone.get());
     // Without an address it is text: an anchor that leads nowhere is no link.
     let url = news.url.as_ref().map(|url| url.as_str().to_owned());
     let target = url.as_ref().map(|_| "_blank");
     let rel = url.as_ref().map(|_| "noopener noreferrer nofollow");
     view! {
-        <article class="story" id=element_id(&news.id) data-action=state>
-            <p class="story-kind">
-                <span class="kind" data-kind=kind_group(news.kind)>
-                    {kind(&news)}
-                </span>
-                {guessed}
-                {said.map(|said| view! { <span class="story-state">{said}</span> })}
-            </p>
+        <article class="story" id=element_id(&news.id) data-action=state_name(&news)>
+            {story_kind(dashboard, &news, changed)}
             <h3>
                 <a href=url target=target rel=rel>
                     {news.headline.clone()}
@@ -74,6 +49,42 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
                 </time>
             </p>
         </article>
+    }
+}
+
+/// The type of a story, whether that is a guess, and what has become of the story since.
+fn story_kind(dashboard: Dashboard, news: &News, changed: Option<Millis>) -> impl IntoView + use<> {
+    let guessed = (news.basis == Basis::Inferred).then(|| {
+        view! {
+            <span class="guessed" title="Words in the headline suggest this type; the source gave none.">
+                "guessed"
+            </span>
+        }
+    });
+    let state = state_name(news).map(|state| match changed {
+        Some(time) => {
+            let zone = dashboard.person.preferences.zone.get_untracked();
+            format!("{state} at {}", clock::time_of_day(time, zone))
+        }
+        None => state.to_owned(),
+    });
+    view! {
+        <p class="story-kind">
+            <span class="kind" data-kind=kind_group(news.kind)>
+                {kind(news)}
+            </span>
+            {guessed}
+            {state.map(|state| view! { <span class="story-state">{state}</span> })}
+        </p>
+    }
+}
+
+/// What has become of a story since it was published.
+const fn state_name(news: &News) -> Option<&'static str> {
+    match news.action {
+        Action::Created => None,
+        Action::Updated => Some("corrected"),
+        Action::Deleted => Some("withdrawn"),
     }
 }
 

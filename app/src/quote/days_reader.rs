@@ -14,8 +14,8 @@ const AGAIN: Millis = 60_000;
 /// Keeps what the days of the open symbol say current.
 pub(crate) fn follow_days(dashboard: Dashboard) {
     Effect::new(move |before: Option<(Option<Symbol>, Millis)>| {
-        let open = dashboard.open.get();
-        let now = dashboard.minute.get();
+        let open = dashboard.market.open.get();
+        let now = dashboard.clock.minute.get();
         // The page was drawn with those of the first.
         let Some((symbol, asked)) = before else {
             return (open, now);
@@ -25,7 +25,7 @@ pub(crate) fn follow_days(dashboard: Dashboard) {
             return (symbol, asked);
         }
         if other {
-            dashboard.days.set(Days::default());
+            dashboard.market.days.set(Days::default());
         }
         if let Some(symbol) = open {
             let rest = if other { REST } else { Duration::ZERO };
@@ -37,11 +37,15 @@ pub(crate) fn follow_days(dashboard: Dashboard) {
 
 /// Fetches the days of a symbol, if it is still open.
 fn ask(dashboard: Dashboard, symbol: Symbol) {
-    if dashboard.open.get_untracked() != Some(symbol) {
+    if dashboard.market.open.get_untracked() != Some(symbol) {
         return;
     }
     // Without an archive there is no more than this.
-    let limit = if dashboard.archived { Days::BARS } else { 2 };
+    let limit = if dashboard.market.archived {
+        Days::BARS
+    } else {
+        2
+    };
     let address = address::of_newest_bars(symbol, Interval::Day, limit as u64);
     #[cfg(target_arch = "wasm32")]
     leptos::task::spawn_local(async move {
@@ -49,10 +53,10 @@ fn ask(dashboard: Dashboard, symbol: Symbol) {
             // The next minute asks again, and what is known stays true.
             return;
         };
-        if dashboard.open.get_untracked() == Some(symbol) {
-            let days = Days::of(&bars, dashboard.now.get_untracked());
-            if dashboard.days.with_untracked(|old| *old != days) {
-                dashboard.days.set(days);
+        if dashboard.market.open.get_untracked() == Some(symbol) {
+            let days = Days::of(&bars, dashboard.clock.now.get_untracked());
+            if dashboard.market.days.with_untracked(|old| *old != days) {
+                dashboard.market.days.set(days);
             }
         }
     });

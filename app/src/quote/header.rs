@@ -24,25 +24,19 @@ pub(crate) fn QuoteHeader(
 ) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let figures = Memo::new(move |_| {
-        let Some(symbol) = dashboard.open.get() else {
+        let Some(symbol) = dashboard.market.open.get() else {
             return QuoteFigures::default();
         };
         let ticker = dashboard.ticker(symbol);
         let quote = ticker.and_then(|ticker| ticker.quote.get());
         let session = ticker.and_then(|ticker| ticker.session.get());
         dashboard
+            .market
             .days
             .with(|days| QuoteFigures::new(symbol, quote.as_ref(), session.as_ref(), days))
     });
-    let shown = move |field: fn(&QuoteFigures) -> &Shown| {
-        Signal::derive(move || figures.with(|figures| field(figures).clone()))
-    };
-    // What history is too short for is left out with its line.
-    let unknown = move |field: fn(&QuoteFigures) -> &Shown| {
-        Signal::derive(move || figures.with(|figures| field(figures).number.is_none()))
-    };
     days_reader::follow_days(dashboard);
-    let symbol = move || dashboard.open.get().map(|symbol| symbol.to_string());
+    let symbol = move || dashboard.market.open.get().map(|symbol| symbol.to_string());
     let name = move || figures.with(|figures| figures.name.clone());
     // Texts that are empty rather than none: the page is built on the one that was drawn, also where it could not read all of it.
     let text = move |field: fn(&QuoteFigures) -> &Option<String>| {
@@ -64,12 +58,12 @@ pub(crate) fn QuoteHeader(
             // On paper nothing is live.
             <p class="print-only">
                 {drawn(move || {
-                    let zone = dashboard.preferences.zone.get();
-                    format!("As of {}", clock::exact(dashboard.now.get(), zone))
+                    let zone = dashboard.person.preferences.zone.get();
+                    format!("As of {}", clock::exact(dashboard.clock.now.get(), zone))
                 })}
             </p>
             <p class="quote-price">
-                <Figure field="price" shown=shown(|figures| &figures.price) flashes=true />
+                <Figure field="price" shown=shown(figures, |figures| &figures.price) flashes=true />
                 <span class="currency">{text(|figures| &figures.currency)}</span>
                 <ChangeFigures change=Signal::derive(move || {
                     figures.with(|figures| figures.change.clone())
@@ -78,55 +72,72 @@ pub(crate) fn QuoteHeader(
                 <span class="source">{text(|figures| &figures.source)}</span>
                 <Age />
             </p>
-            <dl class="quote-details">
-                <Side
-                    term="Bid"
-                    fields=("bid", "bid-size")
-                    price=shown(|figures| &figures.bid.0)
-                    size=shown(|figures| &figures.bid.1)
-                />
-                <Side
-                    term="Ask"
-                    fields=("ask", "ask-size")
-                    price=shown(|figures| &figures.ask.0)
-                    size=shown(|figures| &figures.ask.1)
-                />
-                <Detail term="Open" field="open" shown=shown(|figures| &figures.open) />
-                <Detail
-                    term="Prev close"
-                    field="prev-close"
-                    shown=shown(|figures| &figures.prev_close)
-                />
-                <Detail term="Volume" field="volume" shown=shown(|figures| &figures.volume) />
-                <Detail
-                    term="VWAP"
-                    field="vwap"
-                    shown=shown(|figures| &figures.vwap)
-                    hidden=unknown(|figures| &figures.vwap)
-                />
-                <Detail
-                    term="Avg volume"
-                    field="average-volume"
-                    shown=shown(|figures| &figures.average_volume)
-                    hidden=unknown(|figures| &figures.average_volume)
-                />
-                <RangeBar
-                    term="Day range"
-                    fields=("low", "high")
-                    low=shown(|figures| &figures.low)
-                    high=shown(|figures| &figures.high)
-                    last=shown(|figures| &figures.price)
-                />
-                <RangeBar
-                    term="52 weeks"
-                    fields=("year-low", "year-high")
-                    low=shown(|figures| &figures.year.0)
-                    high=shown(|figures| &figures.year.1)
-                    last=shown(|figures| &figures.price)
-                    hidden=unknown(|figures| &figures.year.0)
-                />
-            </dl>
+            {details(figures)}
         </section>
+    }
+}
+
+/// One of the figures, as it changes.
+fn shown(figures: Memo<QuoteFigures>, field: fn(&QuoteFigures) -> &Shown) -> Signal<Shown> {
+    Signal::derive(move || figures.with(|figures| field(figures).clone()))
+}
+
+/// Whether one of the figures is unknown: what history is too short for is left out with its line.
+fn unknown(figures: Memo<QuoteFigures>, field: fn(&QuoteFigures) -> &Shown) -> Signal<bool> {
+    Signal::derive(move || figures.with(|figures| field(figures).number.is_none()))
+}
+
+/// The list of figures below the price.
+fn details(figures: Memo<QuoteFigures>) -> impl IntoView {
+    view! {
+        <dl class="quote-details">
+            <Side
+                term="Bid"
+                fields=("bid", "bid-size")
+                price=shown(figures, |figures| &figures.bid.0)
+                size=shown(figures, |figures| &figures.bid.1)
+            />
+            <Side
+                term="Ask"
+                fields=("ask", "ask-size")
+                price=shown(figures, |figures| &figures.ask.0)
+                size=shown(figures, |figures| &figures.ask.1)
+            />
+            <Detail term="Open" field="open" shown=shown(figures, |figures| &figures.open) />
+            <Detail
+                term="Prev close"
+                field="prev-close"
+                shown=shown(figures, |figures| &figures.prev_close)
+            />
+            <Detail term="Volume" field="volume" shown=shown(figures, |figures| &figures.volume) />
+            <Detail
+                term="VWAP"
+                field="vwap"
+                shown=shown(figures, |figures| &figures.vwap)
+                hidden=unknown(figures, |figures| &figures.vwap)
+            />
+            <Detail
+                term="Avg volume"
+                field="average-volume"
+                shown=shown(figures, |figures| &figures.average_volume)
+                hidden=unknown(figures, |figures| &figures.average_volume)
+            />
+            <RangeBar
+                term="Day range"
+                fields=("low", "high")
+                low=shown(figures, |figures| &figures.low)
+                high=shown(figures, |figures| &figures.high)
+                last=shown(figures, |figures| &figures.price)
+            />
+            <RangeBar
+                term="52 weeks"
+                fields=("year-low", "year-high")
+                low=shown(figures, |figures| &figures.year.0)
+                high=shown(figures, |figures| &figures.year.1)
+                last=shown(figures, |figures| &figures.price)
+                hidden=unknown(figures, |figures| &figures.year.0)
+            />
+        </dl>
     }
 }
 
@@ -189,9 +200,9 @@ fn Age() -> impl IntoView {
         let is_of_now = session.is_none_or(|session| session.quality != Quality::Replay);
         let age = traded
             .filter(|_| is_of_now)
-            .map(|traded| dashboard.now.get().saturating_sub(traded));
-        let silence = match dashboard.connection.get() {
-            State::Reconnecting { .. } | State::Stale { .. } => Some(dashboard.silence.get()),
+            .map(|traded| dashboard.clock.now.get().saturating_sub(traded));
+        let silence = match dashboard.live.connection.get() {
+            State::Reconnecting { .. } | State::Stale { .. } => Some(dashboard.live.silence.get()),
             _ => None,
         };
         words_of_age(age, silence)

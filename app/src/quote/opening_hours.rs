@@ -12,8 +12,11 @@ use crate::{
 pub(crate) fn OpeningHours() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let said = Memo::new(move |_| {
-        let ticker = dashboard.ticker(dashboard.open.get()?)?;
-        let (now, zone) = (dashboard.now.get(), dashboard.preferences.zone.get());
+        let ticker = dashboard.ticker(dashboard.market.open.get()?)?;
+        let (now, zone) = (
+            dashboard.clock.now.get(),
+            dashboard.person.preferences.zone.get(),
+        );
         words(&ticker.session.get()?, now, zone)
     });
     view! {

@@ -10,7 +10,7 @@ use crate::{
 /// button, Escape or a click elsewhere, and gives the focus back.
 #[component]
 pub(crate) fn Settings() -> impl IntoView {
-    let preferences = expect_context::<Dashboard>().preferences;
+    let preferences = expect_context::<Dashboard>().person.preferences;
     let choose = move |event: ev::Event| {
         let input = event_target::<leptos::web_sys::HtmlInputElement>(&event);
         preferences.choose(&input.name(), &input.value());

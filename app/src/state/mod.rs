@@ -3,6 +3,9 @@
 pub(crate) mod address;
 pub(crate) mod dashboard;
 pub(crate) mod days;
+mod draw;
+mod history;
+mod liveness;
 pub(crate) mod market;
 pub(crate) mod missing;
 pub(crate) mod navigation;
@@ -10,3 +13,5 @@ pub(crate) mod page_data;
 mod pause;
 pub(crate) mod price_path;
 pub(crate) mod range;
+mod receive;
+pub(crate) mod ticker;

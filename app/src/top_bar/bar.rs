@@ -70,14 +70,14 @@ fn quality_of_all(qualities: impl Iterator<Item = Quality>) -> String {
 fn DataQuality() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let qualities = move || {
-        dashboard.tickers.with(|tickers| {
+        dashboard.market.tickers.with(|tickers| {
             let quality = |session: &Option<Session>| session.as_ref().map(|it| it.quality);
             let qualities = tickers.values().map(|it| it.session.with(quality));
             quality_of_all(qualities.flatten())
         })
     };
     let feeds = move || {
-        dashboard.feeds.with(|feeds| {
+        dashboard.market.feeds.with(|feeds| {
             let troubled = feeds.iter().filter_map(|feed| {
                 let text = trouble(feed)?;
                 let title = feed.detail.clone();
@@ -86,7 +86,7 @@ fn DataQuality() -> impl IntoView {
             troubled.collect_view()
         })
     };
-    let unread = move || dashboard.left_out.get();
+    let unread = move || dashboard.live.left_out.get();
     view! {
         <p class="data-quality">
             <span>{drawn(qualities)}</span>

@@ -5,7 +5,6 @@ use crate::{
     format::clock::{self, Zone},
     lean::reactive::drawn,
     live::state::State,
-    settings::preferences::Preferences,
     state::dashboard::Dashboard,
 };
 
@@ -13,12 +12,13 @@ use crate::{
 #[component]
 pub(crate) fn ConnectionStatus() -> impl IntoView {
     let Dashboard {
-        connection,
-        behind,
+        live,
         pause,
-        preferences: Preferences { zone, .. },
+        person,
         ..
     } = expect_context::<Dashboard>();
+    let (connection, behind) = (live.connection, live.behind);
+    let zone = person.preferences.zone;
     let name = move || match (pause.paused.get(), behind.get()) {
         (true, _) => "paused",
         (false, behind) => state_name(connection.get(), behind),

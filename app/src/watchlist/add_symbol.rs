@@ -10,77 +10,89 @@ use crate::{
     widgets::combobox::{Combobox, Decision},
 };
 
-/// The button that opens a field, and the field whose symbols are added to the watchlist.
-#[component]
-pub(crate) fn AddSymbol() -> impl IntoView {
-    let own_list = expect_context::<OwnList>();
-    let button = NodeRef::<html::Button>::new();
-    let field = NodeRef::<html::Div>::new();
-    let input = NodeRef::<html::Input>::new();
-    let open = RwSignal::new(false);
-    let complaint = RwSignal::new(String::new());
-    let show = move |_| {
-        open.set(true);
+/// The field whose symbols are added to the watchlist.
+#[derive(Clone, Copy)]
+struct Addition {
+    own_list: OwnList,
+    button: NodeRef<html::Button>,
+    field: NodeRef<html::Div>,
+    input: NodeRef<html::Input>,
+    open: RwSignal<bool>,
+    /// Why a symbol was not added.
+    complaint: RwSignal<String>,
+}
+
+impl Addition {
+    fn show(self) {
+        self.open.set(true);
         request_animation_frame(move || {
-            if let Some(input) = input.get_untracked() {
+            if let Some(input) = self.input.get_untracked() {
                 let _ = input.focus();
             }
         });
-    };
-    let hide = move || {
-        if let Some(input) = input.get_untracked() {
+    }
+
+    fn hide(self) {
+        if let Some(input) = self.input.get_untracked() {
             input.set_value("");
         }
-        complaint.set(String::new());
-        open.set(false);
-    };
-    let on_key = move |event: ev::KeyboardEvent| {
+        self.complaint.set(String::new());
+        self.open.set(false);
+    }
+
+    fn on_key(self, event: &ev::KeyboardEvent) {
         if event.key() == "Escape" {
-            hide();
+            self.hide();
             request_animation_frame(move || {
-                if let Some(button) = button.get_untracked() {
+                if let Some(button) = self.button.get_untracked() {
                     let _ = button.focus();
                 }
             });
         }
-    };
-    let on_leave = move |event: ev::FocusEvent| {
+    }
+
+    /// Hides the field where the focus leaves it.
+    fn on_leave(self, event: &ev::FocusEvent) {
         use leptos::wasm_bindgen::JsCast;
 
         let to = event.related_target();
         let to = to.and_then(|to| to.dyn_into::<leptos::web_sys::Node>().ok());
-        let stays = field
+        let stays = self
+            .field
             .get_untracked()
             .is_some_and(|field| field.contains(to.as_ref()));
         if !stays {
-            hide();
+            self.hide();
         }
-    };
-    let add = move |symbol: Symbol, known: bool| {
+    }
+
+    fn add(self, symbol: Symbol, known: bool) {
         let outcome = match known {
-            true => own_list.add(symbol),
+            true => self.own_list.add(symbol),
             false => Err(format!(
                 "{symbol} was not added: no feed of this server quotes it."
             )),
         };
         if outcome.is_ok()
-            && let Some(input) = input.get_untracked()
+            && let Some(input) = self.input.get_untracked()
         {
             input.set_value("");
         }
-        complaint.set(outcome.err().unwrap_or_default());
-    };
-    let decide = Callback::new(move |decision: Decision| {
+        self.complaint.set(outcome.err().unwrap_or_default());
+    }
+
+    /// Adds what was decided on, once the server has confirmed that it can be followed.
+    fn decide(self, decision: Decision) {
         let symbol = match decision {
             Decision::Suggested(suggestion) if suggestion.quoted => {
-                return add(suggestion.symbol, true);
+                return self.add(suggestion.symbol, true);
             }
             Decision::Suggested(suggestion) => suggestion.symbol,
             Decision::Written(text) => match text.parse::<Symbol>() {
                 Ok(symbol) => symbol,
                 Err(_) => {
                     if !text.is_empty() {
-                        complaint.set(format!(
+                        self.complaint.set(format!(
                             "“{text}” is no symbol and nothing is called so: write one such as GOOG, or a part of a name."
                         ));
                     }
@@ -91,21 +103,42 @@ pub(crate) fn AddSymbol() -> impl IntoView {
         #[cfg(target_arch = "wasm32")]
         leptos::task::spawn_local(async move {
             match crate::live::directory::is_offered(symbol).await {
-                Ok(known) => add(symbol, known),
-                Err(error) => complaint.set(format!(
+                Ok(known) => self.add(symbol, known),
+                Err(error) => self.complaint.set(format!(
                     "{symbol} was not added, because the server could not be asked about it ({error}): try again."
                 )),
             }
         });
         #[cfg(not(target_arch = "wasm32"))]
         let _ = symbol;
-    });
+    }
+}
+
+/// The button that opens a field, and the field whose symbols are added to the watchlist.
+#[component]
+pub(crate) fn AddSymbol() -> impl IntoView {
+    let addition = Addition {
+        own_list: expect_context::<OwnList>(),
+        button: NodeRef::new(),
+        field: NodeRef::new(),
+        input: NodeRef::new(),
+        open: RwSignal::new(false),
+        complaint: RwSignal::new(String::new()),
+    };
+    let Addition {
+        button,
+        field,
+        input,
+        open,
+        complaint,
+        ..
+    } = addition;
     view! {
         <button
             type="button"
             node_ref=button
             hidden=drawn(move || open.get())
-            on:click=heard(show)
+            on:click=heard(move |_| addition.show())
         >
             "+ Add"
         </button>
@@ -113,8 +146,8 @@ pub(crate) fn AddSymbol() -> impl IntoView {
             class="add-symbol"
             node_ref=field
             hidden=drawn(move || !open.get())
-            on:keydown=heard(on_key)
-            on:focusout=heard(on_leave)
+            on:keydown=heard(move |event| addition.on_key(&event))
+            on:focusout=heard(move |event| addition.on_leave(&event))
             on:input=heard(move |_| complaint.set(String::new()))
         >
             <p class="complaint" role="alert">
@@ -125,7 +158,7 @@ pub(crate) fn AddSymbol() -> impl IntoView {
                 label="Add a symbol"
                 placeholder="Symbol or name"
                 input
-                decide
+                decide=Callback::new(move |decision| addition.decide(decision))
             />
         </div>
     }

@@ -6,7 +6,7 @@
 //! shared one: it can be changed, and takes the place of one's own only when somebody keeps it.
 
 use leptos::prelude::*;
-use market::Symbol;
+use market::{Symbol, wire::MAX_WATCHLIST};
 
 use crate::{
     browser::elements,
@@ -16,8 +16,6 @@ use crate::{
 
 /// What it is kept under.
 const KEY: &str = "watchlist";
-/// How many symbols there may be.
-pub(crate) const MOST: usize = 100;
 
 /// Changes the watchlist.
 #[derive(Clone, Copy)]
@@ -53,9 +51,9 @@ impl OwnList {
     /// tab makes of it.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn begin(self) {
-        let storage = self.dashboard.storage;
+        let storage = self.dashboard.person.storage;
         let kept = storage.read(KEY).map(|text| read(&text));
-        match (self.dashboard.chosen.get_untracked(), kept) {
+        match (self.dashboard.market.chosen.get_untracked(), kept) {
             (None, kept) => {
                 self.own.set_value(true);
                 if let Some(kept) = kept {
@@ -77,6 +75,7 @@ impl OwnList {
             } else {
                 let is_other = self
                     .dashboard
+                    .market
                     .watchlist
                     .with_untracked(|list| *list != kept);
                 self.shared.set(is_other);
@@ -87,9 +86,9 @@ impl OwnList {
 
     /// Makes the shared list the person's own, which can be undone.
     pub(crate) fn keep(self) {
-        let storage = self.dashboard.storage;
+        let storage = self.dashboard.person.storage;
         let mine = storage.read(KEY);
-        let list = self.dashboard.watchlist.get_untracked();
+        let list = self.dashboard.market.watchlist.get_untracked();
         storage.write(KEY, &write(&list));
         self.own.set_value(true);
         self.shared.set(false);
@@ -100,14 +99,14 @@ impl OwnList {
             }
         });
         let text = "This list is yours now.".to_owned();
-        self.dashboard.notes.say_done(text, undo);
+        self.dashboard.person.notes.say_done(text, undo);
     }
 
     /// Shows the person's own list in place of the shared one.
     pub(crate) fn go_back(self) {
         self.own.set_value(true);
         self.shared.set(false);
-        if let Some(kept) = self.dashboard.storage.read(KEY) {
+        if let Some(kept) = self.dashboard.person.storage.read(KEY) {
             self.take(&read(&kept), None);
         }
     }
@@ -116,14 +115,15 @@ impl OwnList {
     pub(crate) fn add(self, symbol: Symbol) -> Result<(), String> {
         let (there, full) = self
             .dashboard
+            .market
             .watchlist
-            .with_untracked(|list| (list.contains(&symbol), list.len() >= MOST));
+            .with_untracked(|list| (list.contains(&symbol), list.len() >= MAX_WATCHLIST));
         if there {
             return Err(format!("{symbol} is in the watchlist already."));
         }
         if full {
             return Err(format!(
-                "The watchlist has {MOST} symbols, as many as it can: remove one before you add {symbol}."
+                "The watchlist has {MAX_WATCHLIST} symbols, as many as it can: remove one before you add {symbol}."
             ));
         }
         self.dashboard.follow_also(&[symbol]);
@@ -148,12 +148,12 @@ impl OwnList {
             }
         });
         let text = format!("{symbol} was removed from the watchlist.");
-        self.dashboard.notes.say_done(text, undo);
+        self.dashboard.person.notes.say_done(text, undo);
     }
 
     /// Takes away the symbol that has the focus, which goes to the one after it.
     pub(crate) fn remove_here(self, symbol: Symbol) {
-        let next = self.dashboard.watchlist.with_untracked(|list| {
+        let next = self.dashboard.market.watchlist.with_untracked(|list| {
             let at = list.iter().position(|other| *other == symbol)?;
             let after = list.get(at + 1);
             after.or_else(|| list.get(at.checked_sub(1)?)).copied()
@@ -170,7 +170,7 @@ impl OwnList {
         let Some(from) = self.position(symbol) else {
             return;
         };
-        let count = self.dashboard.watchlist.with_untracked(Vec::len);
+        let count = self.dashboard.market.watchlist.with_untracked(Vec::len);
         let Some(to) = from.checked_add_signed(by).filter(|to| *to < count) else {
             return;
         };
@@ -184,10 +184,10 @@ impl OwnList {
             && from != to
         {
             self.name_open();
-            let mut list = self.dashboard.watchlist.get_untracked();
+            let mut list = self.dashboard.market.watchlist.get_untracked();
             let symbol = list.remove(from);
             list.insert(to.min(list.len()), symbol);
-            self.dashboard.watchlist.set(list);
+            self.dashboard.market.watchlist.set(list);
         }
     }
 
@@ -195,7 +195,7 @@ impl OwnList {
     pub(crate) fn settle(self, symbol: Symbol) {
         self.change(|_| ());
         if let Some(at) = self.position(symbol) {
-            let count = self.dashboard.watchlist.with_untracked(Vec::len);
+            let count = self.dashboard.market.watchlist.with_untracked(Vec::len);
             self.say(format!("{symbol} is number {} of {count} now.", at + 1));
         }
     }
@@ -203,6 +203,7 @@ impl OwnList {
     /// Where a symbol is.
     pub(crate) fn position(self, symbol: Symbol) -> Option<usize> {
         self.dashboard
+            .market
             .watchlist
             .with_untracked(|list| list.iter().position(|other| *other == symbol))
     }
@@ -211,7 +212,7 @@ impl OwnList {
     /// when the list changes.
     fn name_open(self) {
         let named = address::symbol_of(&self.navigation.path().get_untracked());
-        if let (None, Some(open)) = (named, self.dashboard.open.get_untracked()) {
+        if let (None, Some(open)) = (named, self.dashboard.market.open.get_untracked()) {
             self.navigation
                 .replace(&untrack(|| self.dashboard.address_of(open)));
         }
@@ -224,14 +225,14 @@ impl OwnList {
     /// Changes the list as the person wants it, and remembers it where it is their own.
     fn change(self, change: impl FnOnce(&mut Vec<Symbol>)) {
         self.name_open();
-        let mut list = self.dashboard.watchlist.get_untracked();
+        let mut list = self.dashboard.market.watchlist.get_untracked();
         change(&mut list);
-        self.dashboard.notes.forget_done();
+        self.dashboard.person.notes.forget_done();
         if !self.shared.get_untracked() {
             self.own.set_value(true);
-            self.dashboard.storage.write(KEY, &write(&list));
+            self.dashboard.person.storage.write(KEY, &write(&list));
         }
-        self.show(list, self.dashboard.open.get_untracked());
+        self.show(list, self.dashboard.market.open.get_untracked());
     }
 
     /// Shows a list that was remembered: at once what the page knows of it, and the rest when the
@@ -247,7 +248,7 @@ impl OwnList {
             .collect();
         let named = address::symbol_of(&self.navigation.path().get_untracked());
         let open = first.filter(|_| named.is_none());
-        let open = open.or_else(|| dashboard.open.get_untracked());
+        let open = open.or_else(|| dashboard.market.open.get_untracked());
         dashboard.follow_also(&known);
         self.show(known, open);
         reveal("[aria-current]".to_owned());
@@ -274,13 +275,13 @@ impl OwnList {
                 .map(Symbol::as_str)
                 .collect();
             if !left_out.is_empty() {
-                dashboard.notes.say(format!(
+                dashboard.person.notes.say(format!(
                     "Not in the watchlist now, since no feed of this server quotes it: {}.",
                     left_out.join(", ")
                 ));
             }
             let shown = list.iter().filter(|symbol| !is_left_out(symbol)).copied();
-            self.show(shown.collect(), dashboard.open.get_untracked());
+            self.show(shown.collect(), dashboard.market.open.get_untracked());
         });
     }
 
@@ -329,7 +330,7 @@ pub(crate) fn focus(selector: String) {
 fn read(text: &str) -> Vec<Symbol> {
     let mut list = Vec::new();
     for symbol in text.split(',').filter_map(|name| name.parse().ok()) {
-        if !list.contains(&symbol) && list.len() < MOST {
+        if !list.contains(&symbol) && list.len() < MAX_WATCHLIST {
             list.push(symbol);
         }
     }
@@ -361,6 +362,6 @@ mod tests {
             ["AAPL", "GOOG"].map(symbol)
         );
         let many: Vec<String> = (0..200).map(|number| format!("S{number}")).collect();
-        assert_eq!(read(&many.join(",")).len(), MOST);
+        assert_eq!(read(&many.join(",")).len(), MAX_WATCHLIST);
     }
 }

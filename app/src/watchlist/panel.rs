@@ -25,42 +25,12 @@ pub(crate) fn Watchlist() -> impl IntoView {
     let editing = RwSignal::new(false);
     let drag = Drag::new(own_list);
     effect(move || {
-        dashboard.open.track();
+        dashboard.market.open.track();
         own_list::reveal("[aria-current]".to_owned());
     });
-    // One for all rows, whose buttons say by name and value what is to be done.
-    let click = move |event: ev::MouseEvent| {
-        if drag.has_just_ended() {
-            event.prevent_default();
-            return;
-        }
-        let button = elements::closest(event.target(), "button[value]");
-        let read = |name| button.as_ref()?.get_attribute(name);
-        if let (Some(name), Some(Ok(symbol))) = (read("name"), read("value").map(|it| it.parse())) {
-            match &*name {
-                "up" => own_list.step(symbol, -1),
-                "down" => own_list.step(symbol, 1),
-                _ => return own_list.remove_here(symbol),
-            }
-            own_list::focus(format!("button[name='{name}'][value='{symbol}']"));
-        }
-    };
-    let on_key = move |event: ev::KeyboardEvent| {
-        let Some(symbol) = symbol_at(event.target()) else {
-            return;
-        };
-        match (&*event.key(), event.alt_key()) {
-            ("ArrowUp", true) => own_list.step(symbol, -1),
-            ("ArrowDown", true) => own_list.step(symbol, 1),
-            ("Delete", false) => return own_list.remove_here(symbol),
-            _ => return,
-        }
-        event.prevent_default();
-        own_list::focus_row(symbol);
-    };
     let empty = move || {
-        dashboard.watchlist.with(Vec::is_empty).then(|| {
-            if dashboard.chosen.with(Option::is_some) {
+        dashboard.market.watchlist.with(Vec::is_empty).then(|| {
+            if dashboard.market.chosen.with(Option::is_some) {
                 "The watchlist is empty. Add the symbols that you follow."
             } else {
                 "No symbol is known yet. They appear here with their first price."
@@ -73,8 +43,8 @@ pub(crate) fn Watchlist() -> impl IntoView {
             aria-label="Watchlist"
             aria-keyshortcuts="j k"
             data-editing=drawn(move || editing.get().then_some(""))
-            on:click=heard(click)
-            on:keydown=heard(on_key)
+            on:click=heard(move |event| on_click(own_list, drag, &event))
+            on:keydown=heard(move |event| on_key(own_list, &event))
         >
             <ul
                 node_ref=list
@@ -84,7 +54,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
                 on:pointercancel=heard(move |_| drag.end(false))
             >
                 <For
-                    each=move || dashboard.watchlist.get()
+                    each=move || dashboard.market.watchlist.get()
                     key=|symbol| *symbol
                     children=|symbol| view! { <Row symbol /> }
                 />
@@ -102,16 +72,56 @@ pub(crate) fn Watchlist() -> impl IntoView {
                     "Edit"
                 </button>
             </div>
-            <p class="shared" hidden=drawn(move || !own_list.shared.get())>
-                <span>"A shared list"</span>
-                <button type="button" on:click=heard(move |_| own_list.keep())>
-                    "Keep"
-                </button>
-                <button type="button" on:click=heard(move |_| own_list.go_back())>
-                    "Back to mine"
-                </button>
-            </p>
+            {shared_note(own_list)}
             <Announcer text=own_list.said />
         </nav>
+    }
+}
+
+/// Does what a button of a row is for. The buttons have a name and a value, so that one handler is enough for all rows.
+fn on_click(own_list: OwnList, drag: Drag, event: &ev::MouseEvent) {
+    if drag.has_just_ended() {
+        event.prevent_default();
+        return;
+    }
+    let button = elements::closest(event.target(), "button[value]");
+    let read = |name| button.as_ref()?.get_attribute(name);
+    if let (Some(name), Some(Ok(symbol))) = (read("name"), read("value").map(|it| it.parse())) {
+        match &*name {
+            "up" => own_list.step(symbol, -1),
+            "down" => own_list.step(symbol, 1),
+            _ => return own_list.remove_here(symbol),
+        }
+        own_list::focus(format!("button[name='{name}'][value='{symbol}']"));
+    }
+}
+
+/// Moves or removes the symbol of the row that has the focus.
+fn on_key(own_list: OwnList, event: &ev::KeyboardEvent) {
+    let Some(symbol) = symbol_at(event.target()) else {
+        return;
+    };
+    match (&*event.key(), event.alt_key()) {
+        ("ArrowUp", true) => own_list.step(symbol, -1),
+        ("ArrowDown", true) => own_list.step(symbol, 1),
+        ("Delete", false) => return own_list.remove_here(symbol),
+        _ => return,
+    }
+    event.prevent_default();
+    own_list::focus_row(symbol);
+}
+
+/// The choice between a list that came with the address and the person's own.
+fn shared_note(own_list: OwnList) -> impl IntoView {
+    view! {
+        <p class="shared" hidden=drawn(move || !own_list.shared.get())>
+            <span>"A shared list"</span>
+            <button type="button" on:click=heard(move |_| own_list.keep())>
+                "Keep"
+            </button>
+            <button type="button" on:click=heard(move |_| own_list.go_back())>
+                "Back to mine"
+            </button>
+        </p>
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     browser::elements,
     format::figures::{Change, Shown, close_words, digits},
     lean::{reactive::drawn, signal::Memo},
-    state::dashboard::{Dashboard, Ticker},
+    state::{dashboard::Dashboard, ticker::Ticker},
     watchlist::sparkline::Sparkline,
     widgets::figure::{ChangeFigures, Figure},
 };
@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let href = move || dashboard.address_of(symbol);
-    let current = move || (dashboard.open.get() == Some(symbol)).then_some("page");
+    let current = move || (dashboard.market.open.get() == Some(symbol)).then_some("page");
     let ticker = move || dashboard.ticker(symbol);
     let name = move || {
         let session = ticker().and_then(|ticker| ticker.session.get());
@@ -26,20 +26,8 @@ pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
             |session| session.name,
         )
     };
-    let price = Signal::derive(move || match ticker() {
-        Some(Ticker { quote, session, .. }) => quote.with(|quote| {
-            let digits = session.with(|session| digits(session.as_ref(), quote.as_ref()));
-            let price = quote.as_ref().and_then(|quote| quote.price);
-            Shown::price(symbol, price, digits)
-        }),
-        None => Shown::unknown(Some(symbol)),
-    });
-    let change = Memo::new(move |_| match ticker() {
-        Some(Ticker { quote, session, .. }) => quote.with(|quote| {
-            session.with(|session| Change::of(symbol, quote.as_ref(), session.as_ref()))
-        }),
-        None => Change::of(symbol, None, None),
-    });
+    let price = Signal::derive(move || price_of(symbol, ticker()));
+    let change = Memo::new(move |_| change_of(symbol, ticker()));
     let sparkline = Signal::derive(move || {
         ticker()
             .map(|ticker| ticker.sparkline.get())
@@ -80,6 +68,24 @@ pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
             {button("remove", format!("Remove {text}"), "×")}
         </li>
     }
+}
+
+fn price_of(symbol: Symbol, ticker: Option<Ticker>) -> Shown {
+    let Some(Ticker { quote, session, .. }) = ticker else {
+        return Shown::unknown(Some(symbol));
+    };
+    quote.with(|quote| {
+        let digits = session.with(|session| digits(session.as_ref(), quote.as_ref()));
+        let price = quote.as_ref().and_then(|quote| quote.price);
+        Shown::price(symbol, price, digits)
+    })
+}
+
+fn change_of(symbol: Symbol, ticker: Option<Ticker>) -> Change {
+    let Some(Ticker { quote, session, .. }) = ticker else {
+        return Change::of(symbol, None, None);
+    };
+    quote.with(|quote| session.with(|session| Change::of(symbol, quote.as_ref(), session.as_ref())))
 }
 
 /// The symbol of the row whose link something is in.

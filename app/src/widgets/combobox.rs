@@ -32,6 +32,129 @@ fn step(active: Option<usize>, by: isize, count: usize) -> Option<usize> {
     })
 }
 
+/// The field of a [`Combobox`], and what is suggested for it.
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    input: NodeRef<html::Input>,
+    decide: Callback<Decision>,
+    found: RwSignal<Vec<Suggestion>>,
+    /// Which of the suggestions the arrows have reached.
+    active: RwSignal<Option<usize>>,
+    /// The number of the last question. Answers may overtake one another: only the one to the last question counts.
+    asked: StoredValue<u32>,
+}
+
+impl Field {
+    /// Closes the suggestions.
+    fn close(self) {
+        self.asked.update_value(|asked| *asked += 1);
+        if !self.found.with_untracked(Vec::is_empty) {
+            self.found.set(Vec::new());
+        }
+        self.active.set(None);
+    }
+
+    fn take(self, decision: Decision) {
+        self.close();
+        self.decide.run(decision);
+    }
+
+    /// Asks the server what it suggests for a text.
+    fn ask(self, text: String) {
+        let question = self.asked.get_value();
+        #[cfg(target_arch = "wasm32")]
+        leptos::task::spawn_local(async move {
+            let answer = crate::live::directory::suggestions(&text, SUGGESTIONS).await;
+            if self.asked.try_get_value() == Some(question) {
+                self.found.set(answer.unwrap_or_default());
+            }
+        });
+        #[cfg(not(target_arch = "wasm32"))]
+        let _ = (question, text);
+    }
+
+    /// The text in the field.
+    fn written(self) -> String {
+        let text = self.input.get_untracked().map(|input| input.value());
+        text.unwrap_or_default().trim().to_owned()
+    }
+
+    fn on_input(self) {
+        let text = self.written();
+        self.asked.update_value(|asked| *asked += 1);
+        self.active.set(None);
+        if text.is_empty() {
+            self.close();
+        } else {
+            self.ask(text);
+        }
+    }
+
+    /// The suggestion at an index, as a decision.
+    fn at(self, index: usize) -> Option<Decision> {
+        let suggestion = self.found.with_untracked(|found| found.get(index).cloned());
+        suggestion.map(Decision::Suggested)
+    }
+
+    fn submit(self, event: &ev::SubmitEvent) {
+        event.prevent_default();
+        let suggested = self.at(self.active.get_untracked().unwrap_or(0));
+        self.take(suggested.unwrap_or_else(|| Decision::Written(self.written())));
+    }
+
+    fn on_key(self, event: &ev::KeyboardEvent) {
+        let open = !self.found.with_untracked(Vec::is_empty);
+        let by = match event.key().as_str() {
+            "ArrowDown" => 1,
+            "ArrowUp" => -1,
+            "Escape" if open => {
+                // It closes the suggestions and nothing around them.
+                event.stop_propagation();
+                return self.close();
+            }
+            _ => return,
+        };
+        event.prevent_default();
+        let count = self.found.with_untracked(Vec::len);
+        self.active
+            .update(|active| *active = step(*active, by, count));
+    }
+
+    /// The option at an index of the list.
+    fn option(self, list: &'static str, index: usize) -> impl IntoView {
+        let Field { found, active, .. } = self;
+        let read = move |read: fn(&Suggestion) -> String| {
+            move || found.with(|found| found.get(index).map(read))
+        };
+        let is_active = move || active.get() == Some(index);
+        view! {
+            <li
+                id=format!("{list}-{index}")
+                role="option"
+                aria-selected=drawn(move || if is_active() { "true" } else { "false" })
+                hidden=drawn(move || found.with(|found| found.len() <= index))
+                // The field keeps the focus.
+                on:mousedown=|event| event.prevent_default()
+                on:click=heard(move |_| {
+                    if let Some(decision) = self.at(index) {
+                        self.take(decision);
+                    }
+                })
+            >
+                <span class="row-symbol">{read(|suggestion| suggestion.symbol.to_string())}</span>
+                " "
+                <span class="row-name">{read(|suggestion| suggestion.name.clone())}</span>
+                " "
+                <span class="unquoted">
+                    {read(|suggestion| {
+                        if suggestion.quoted { String::new() } else { "not quoted here".to_owned() }
+                    })}
+                </span>
+            </li>
+        }
+    }
+}
+
 /// A field that finds a symbol by itself or by its name, with suggestions while one types: the
 /// editable combobox with a list of the [ARIA practices](https://www.w3.org/WAI/ARIA/apg/patterns/combobox/).
 /// Without a script it is a form that opens the symbol.
@@ -54,107 +177,24 @@ pub(crate) fn Combobox(
     /// Takes what somebody decided on.
     decide: Callback<Decision>,
 ) -> impl IntoView {
-    let found = RwSignal::new(Vec::<Suggestion>::new());
-    let active = RwSignal::new(None::<usize>);
-    // Answers may overtake one another: only the one to the last question counts.
-    let asked = StoredValue::new(0_u32);
-    let close = move || {
-        asked.update_value(|asked| *asked += 1);
-        if !found.with_untracked(Vec::is_empty) {
-            found.set(Vec::new());
-        }
-        active.set(None);
+    let field = Field {
+        input,
+        decide,
+        found: RwSignal::new(Vec::new()),
+        active: RwSignal::new(None),
+        asked: StoredValue::new(0),
     };
-    let take = move |decision: Decision| {
-        close();
-        decide.run(decision);
-    };
-    let ask = move |text: String| {
-        let question = asked.get_value();
-        #[cfg(target_arch = "wasm32")]
-        leptos::task::spawn_local(async move {
-            let answer = crate::live::directory::suggestions(&text, SUGGESTIONS).await;
-            if asked.try_get_value() == Some(question) {
-                found.set(answer.unwrap_or_default());
-            }
-        });
-        #[cfg(not(target_arch = "wasm32"))]
-        let _ = (question, text);
-    };
-    let written = move || {
-        let text = input.get_untracked().map(|input| input.value());
-        text.unwrap_or_default().trim().to_owned()
-    };
-    let type_on = move |_| {
-        let text = written();
-        asked.update_value(|asked| *asked += 1);
-        active.set(None);
-        if text.is_empty() {
-            close();
-        } else {
-            ask(text);
-        }
-    };
-    let at = move |at: usize| {
-        let suggestion = found.with_untracked(|found| found.get(at).cloned());
-        suggestion.map(Decision::Suggested)
-    };
-    let submit = move |event: ev::SubmitEvent| {
-        event.prevent_default();
-        let suggested = at(active.get_untracked().unwrap_or(0));
-        take(suggested.unwrap_or_else(|| Decision::Written(written())));
-    };
-    let on_key = move |event: ev::KeyboardEvent| {
-        let open = !found.with_untracked(Vec::is_empty);
-        let by = match event.key().as_str() {
-            "ArrowDown" => 1,
-            "ArrowUp" => -1,
-            "Escape" if open => {
-                // It closes the suggestions and nothing around them.
-                event.stop_propagation();
-                return close();
-            }
-            _ => return,
-        };
-        event.prevent_default();
-        let count = found.with_untracked(Vec::len);
-        active.update(|active| *active = step(*active, by, count));
-    };
+    let Field { found, active, .. } = field;
     let empty = move || found.with(Vec::is_empty);
     // There are always as many: what is never built anew in the browser brings no code for it.
-    let options = (0..SUGGESTIONS).map(|number| {
-        let read = move |read: fn(&Suggestion) -> String| {
-            move || found.with(|found| found.get(number).map(read))
-        };
-        let is_active = move || active.get() == Some(number);
-        view! {
-            <li
-                id=format!("{list}-{number}")
-                role="option"
-                aria-selected=drawn(move || if is_active() { "true" } else { "false" })
-                hidden=drawn(move || found.with(|found| found.len() <= number))
-                // The field keeps the focus.
-                on:mousedown=|event| event.prevent_default()
-                on:click=heard(move |_| {
-                    if let Some(decision) = at(number) {
-                        take(decision);
-                    }
-                })
-            >
-                <span class="row-symbol">{read(|suggestion| suggestion.symbol.to_string())}</span>
-                " "
-                <span class="row-name">{read(|suggestion| suggestion.name.clone())}</span>
-                " "
-                <span class="unquoted">
-                    {read(|suggestion| {
-                        if suggestion.quoted { String::new() } else { "not quoted here".to_owned() }
-                    })}
-                </span>
-            </li>
-        }
-    });
+    let options = (0..SUGGESTIONS).map(|index| field.option(list, index));
     view! {
-        <form class="combobox" role=role action="/stocks" on:submit=heard(submit)>
+        <form
+            class="combobox"
+            role=role
+            action="/stocks"
+            on:submit=heard(move |event| field.submit(&event))
+        >
             <input
                 type="text"
                 enterkeyhint="search"
@@ -172,9 +212,9 @@ pub(crate) fn Combobox(
                 spellcheck="false"
                 maxlength="64"
                 node_ref=input
-                on:input=heard(type_on)
-                on:keydown=heard(on_key)
-                on:blur=heard(move |_| close())
+                on:input=heard(move |_| field.on_input())
+                on:keydown=heard(move |event| field.on_key(&event))
+                on:blur=heard(move |_| field.close())
             />
             <ul id=list role="listbox" aria-label="Suggestions" hidden=drawn(empty)>
                 {options.collect_view()}

@@ -20,7 +20,7 @@ use crate::{
         conditions::{self, Scope},
         exact, fetch, headline, markup,
         recording::{self, Line},
-        retry,
+        retry_after,
         wire::Played,
     },
     registry::{FUZZED, recorded_spec},
@@ -143,7 +143,7 @@ fn check(mut cursor: Cursor, now: Millis) {
             }
             Event::Bar(bar) => early(&mut bar.start),
             Event::News(news) => early(&mut news.published),
-            _ => {}
+            Event::Session(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {}
         }
         let wrong = publication::check(&event, now);
         assert!(wrong.is_empty(), "{wrong:?} in {event:?}");
@@ -395,7 +395,7 @@ pub fn times(text: &str) {
     let day = Duration::from_secs(24 * 60 * 60);
     if let Ok(value) = HeaderValue::from_str(text) {
         let one = |name| HeaderMap::from_iter([(name, value.clone())]);
-        let wait = retry::after(&one(header::RETRY_AFTER), NOW);
+        let wait = retry_after::after(&one(header::RETRY_AFTER), NOW);
         assert!(wait.is_none_or(|wait| wait <= day));
         for name in [header::CACHE_CONTROL, header::EXPIRES] {
             let mut headers = one(name);

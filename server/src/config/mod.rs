@@ -54,7 +54,7 @@ pub struct Config {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// File of the configuration, which options and variables override
+    /// The configuration file, which options and variables override
     #[arg(long, env = "TICKERTAPE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -98,13 +98,12 @@ pub struct Config {
 /// What the program does instead of serving.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Command {
-    /// Write what a feed receives to a file, which replay: plays
+    /// Record what a feed receives, to be played by replay:
     Record(Box<RecordOptions>),
-    /// Say what would be done with these options, without doing it
+    /// Report what the server would do with these options, without doing it
     #[command(disable_help_flag = true)]
     Check {
-        /// The options that the program would be started with: `tickertape --help`
-        /// lists them
+        /// The options of the server, as `tickertape --help` lists them
         #[arg(
             value_name = "OPTION",
             trailing_var_arg = true,
@@ -112,18 +111,18 @@ pub enum Command {
         )]
         options: Vec<OsString>,
     },
-    /// Make a token for somebody who shall publish, and print it once
+    /// Make a token for a publisher, and print it once
     Token {
-        /// Who it is for: letters, digits, . _ -
+        /// The publisher's name: letters, digits, . _ -
         #[arg(value_parser = publisher_name)]
         name: String,
     },
-    /// Put bars or trades from files of CSV into the archive, also while a
-    /// server runs
+    /// Import bars or trades from CSV files into the archive, also while a server
+    /// runs
     Import(ImportCommand),
-    /// Write bars, trades, quotes or stories of the archive as CSV or Parquet
+    /// Export bars, trades, quotes or stories of the archive as CSV or Parquet
     Export(ExportCommand),
-    /// Check the archive and put right what can be, while no server runs
+    /// Check the archive and repair it as far as possible, while no server runs
     Repair(RepairOptions),
 }
 

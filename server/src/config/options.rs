@@ -16,7 +16,7 @@ use front::{ClientHeader, Host, parse_network};
 /// Where the server listens, and to whom it answers.
 #[derive(Debug, Clone, Args)]
 pub struct ListenOptions {
-    /// Address and port to listen at, or a port of this machine alone; port 0
+    /// The address and port to listen at, or a port of this machine alone; port 0
     /// takes a free one
     #[arg(
         long,
@@ -27,8 +27,8 @@ pub struct ListenOptions {
     )]
     pub listen: SocketAddr,
 
-    /// Names that the server answers to, such as ticker.example.org; may be given
-    /// several times, or separated by , [default: every name]
+    /// A host name that the server answers to, such as ticker.example.org; may be
+    /// given several times, or separated by commas [default: every name]
     #[arg(
         long = "host",
         env = "TICKERTAPE_HOST",
@@ -37,8 +37,8 @@ pub struct ListenOptions {
     )]
     pub hosts: Vec<Host>,
 
-    /// Show what sources give for personal use to other machines too: only for
-    /// who may
+    /// Show data that is for personal use to other machines, too, if you have the
+    /// right to
     #[arg(long, env = "TICKERTAPE_MAY_REDISTRIBUTE")]
     pub may_redistribute: bool,
 }
@@ -46,8 +46,7 @@ pub struct ListenOptions {
 /// Where quotes, news and symbols come from.
 #[derive(Debug, Clone, Args)]
 pub struct SourceOptions {
-    /// Where quotes and news come from, see below; may be given several times,
-    /// or separated by ;
+    /// A feed, as listed below; may be given several times, or separated by ;
     #[arg(
         long = "feed",
         env = "TICKERTAPE_FEED",
@@ -57,7 +56,7 @@ pub struct SourceOptions {
     )]
     pub feeds: Vec<FeedSpec>,
 
-    /// Seed of the simulated feed [default: another one each time]
+    /// The seed of the simulated feed [default: a new one at each start]
     #[arg(
         long,
         env = "TICKERTAPE_SEED",
@@ -67,8 +66,8 @@ pub struct SourceOptions {
     )]
     pub seed: Option<u64>,
 
-    /// A file that lists symbols for the search: a table of comma-separated values
-    /// with the columns symbol, name, venue, currency and tick
+    /// A CSV file of symbols for the search, with the columns symbol, name, venue,
+    /// currency and tick
     #[arg(long, env = "TICKERTAPE_SYMBOLS", value_name = "FILE")]
     pub symbols: Option<ListingFile>,
 }
@@ -76,11 +75,12 @@ pub struct SourceOptions {
 /// The page.
 #[derive(Debug, Clone, Args)]
 pub struct PageOptions {
-    /// The page's files [default: the folder `site` beside the program, or one above]
+    /// The folder with the page's files [default: `site` beside the program, or one
+    /// above]
     #[arg(long, env = "TICKERTAPE_SITE", value_name = "FOLDER")]
     pub site: Option<PathBuf>,
 
-    /// Who may show the page in a frame: none, self, or origins such as
+    /// The sites that may show the page in a frame: none, self, or origins such as
     /// https://wall.example.org, separated by spaces
     #[arg(
         long,
@@ -94,33 +94,33 @@ pub struct PageOptions {
 /// How long connections and streams last, and their parts.
 #[derive(Debug, Clone, Args)]
 pub struct ConnectionOptions {
-    /// Most bytes of a request's head
+    /// The longest head of a request
     #[arg(long, env = "TICKERTAPE_HEAD_BYTES", default_value = "16384", value_name = "BYTES",
         value_parser = clap::value_parser!(u32).range(256..=65_536))]
     pub head_bytes: u32,
 
-    /// How long the head of a request may take to arrive
+    /// The time in which the head of a request has to arrive
     #[arg(long, env = "TICKERTAPE_HEAD_TIMEOUT", default_value = "10s", value_name = "DURATION",
         value_parser = duration)]
     pub head_timeout: Duration,
 
-    /// How long a connection may wait for its next request
+    /// The time that a connection may wait for its next request
     #[arg(long, env = "TICKERTAPE_IDLE_TIMEOUT", default_value = "75s", value_name = "DURATION",
         value_parser = duration)]
     pub idle_timeout: Duration,
 
-    /// How long a reader may take nothing before its connection is closed
+    /// The time after which a connection is reset whose client reads nothing
     #[arg(long, env = "TICKERTAPE_WRITE_TIMEOUT", default_value = "30s", value_name = "DURATION",
         value_parser = duration)]
     pub write_timeout: Duration,
 
-    /// How long a stream may last, less up to a fifth at random; its client then
-    /// comes back without missing anything [default: without limit]
+    /// The longest life of a stream, less up to a fifth at random; its client then
+    /// reconnects without missing anything [default: no limit]
     #[arg(long, env = "TICKERTAPE_STREAM_LIFETIME", value_name = "DURATION",
         value_parser = duration)]
     pub stream_lifetime: Option<Duration>,
 
-    /// How long connections may take to end at shutdown
+    /// The time in which connections have to end at shutdown
     #[arg(long, env = "TICKERTAPE_GRACE", default_value = "5s", value_name = "DURATION",
         value_parser = duration)]
     pub grace: Duration,
@@ -170,8 +170,8 @@ pub struct LimitOptions {
     )]
     pub max_connections_per_address: Option<usize>,
 
-    /// The most answers besides streams that one address may have on their way
-    /// at one time; one more is answered 429
+    /// The most answers, besides streams, on their way to one address at one time;
+    /// one more is answered 429
     #[arg(
         long,
         env = "TICKERTAPE_MAX_ANSWERS_PER_ADDRESS",
@@ -181,8 +181,8 @@ pub struct LimitOptions {
     )]
     pub max_answers_per_address: usize,
 
-    /// How many bytes a second a reader of an answer has to take when it is
-    /// waited for; a slower one is closed. 0 for any
+    /// The least rate at which a client has to read an answer, in bytes a second; a
+    /// slower one is closed. 0 for any rate
     #[arg(
         long,
         env = "TICKERTAPE_MIN_READ_RATE",
@@ -191,7 +191,7 @@ pub struct LimitOptions {
     )]
     pub min_read_rate: u32,
 
-    /// The most symbols that one request may name
+    /// The most symbols per request
     #[arg(
         long,
         env = "TICKERTAPE_MAX_SYMBOLS",
@@ -201,7 +201,7 @@ pub struct LimitOptions {
     )]
     pub max_symbols: usize,
 
-    /// The longest body of a request that needs none
+    /// The longest body of a request that needs none, in bytes
     #[arg(
         long,
         env = "TICKERTAPE_MAX_BODY",
@@ -211,8 +211,8 @@ pub struct LimitOptions {
     )]
     pub max_body: u64,
 
-    /// How long a request may take until its answer begins; what a poll waits
-    /// comes on top
+    /// The time in which the answer to a request has to begin, without the wait of
+    /// a poll
     #[arg(
         long,
         env = "TICKERTAPE_REQUEST_TIMEOUT",
@@ -226,8 +226,8 @@ pub struct LimitOptions {
 /// Whom to believe, and whose pages may read.
 #[derive(Debug, Clone, Args)]
 pub struct AccessOptions {
-    /// Addresses or networks of proxies that are believed when they say whom they
-    /// speak for; may be given several times, or separated by ,
+    /// The address or network of a trusted proxy; may be given several times, or
+    /// separated by commas
     #[arg(
         long = "trusted-proxy",
         env = "TICKERTAPE_TRUSTED_PROXY",
@@ -237,7 +237,7 @@ pub struct AccessOptions {
     )]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// The header in which they say it
+    /// The header in which trusted proxies name their clients
     #[arg(
         long,
         env = "TICKERTAPE_CLIENT_HEADER",
@@ -246,8 +246,8 @@ pub struct AccessOptions {
     )]
     pub client_header: ClientHeader,
 
-    /// Origins whose pages may read, such as https://example.org, or * for all;
-    /// may be given several times, or separated by ,
+    /// An origin whose pages may read, such as https://example.org, or * for all;
+    /// may be given several times, or separated by commas
     #[arg(
         long = "allow-origin",
         env = "TICKERTAPE_ALLOW_ORIGIN",
@@ -260,7 +260,7 @@ pub struct AccessOptions {
 /// The log.
 #[derive(Debug, Clone, Args)]
 pub struct LogOptions {
-    /// How the log is written
+    /// The format of the log
     #[arg(
         id = "log_format",
         long = "log-format",
@@ -270,7 +270,7 @@ pub struct LogOptions {
     )]
     pub format: LogFormat,
 
-    /// What is logged, such as warn or info,server=debug
+    /// The levels to log, such as warn or info,server=debug
     #[arg(
         id = "log",
         long = "log",

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use super::Config;
-use crate::data::{Place, Which};
+use crate::data::{ArchivePath, Which};
 use history::Kind;
 
 impl Which {
@@ -14,7 +14,7 @@ impl Which {
     /// # Errors
     /// When the configuration is wrong, or says that nothing is kept.
     pub fn parts(&self) -> Result<(PathBuf, String), String> {
-        if let Some(file) = self.data.as_ref().and_then(Place::file) {
+        if let Some(file) = self.data.as_ref().and_then(ArchivePath::file) {
             return Ok(file);
         }
         let Some(config) = &self.config else {
@@ -25,7 +25,7 @@ impl Which {
             return Ok((folder, Kind::Real.file().to_owned()));
         };
         let mut options: Vec<OsString> = vec!["--config".into(), config.into()];
-        if let Some(Place(folder)) = &self.data {
+        if let Some(ArchivePath(folder)) = &self.data {
             options.extend(["--data".into(), folder.into()]);
         }
         let read = Config::to_check(&options).map_err(|error| {

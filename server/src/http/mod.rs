@@ -46,5 +46,4 @@ pub use self::{
     security::FrameAncestors,
     service::{FeedStatuses, FeedsSkipped, Service},
     snapshots::Snapshots,
-    stream::HEARTBEAT,
 };

@@ -1,6 +1,6 @@
 //! The description of what is served, made from the code that serves it.
 
-use market::{Heartbeat, News, Session, Snapshot};
+use market::EventKind;
 use utoipa::{
     OpenApi,
     openapi::{
@@ -20,7 +20,7 @@ use web::problem;
         description = "A live stock ticker: quotes and news on one ordered tape, streamed as Server-Sent Events.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    components(schemas(Snapshot, Session, News, Heartbeat, problem::Body<'static>))
+    components(schemas(problem::Body<'static>))
 )]
 struct Description;
 
@@ -30,6 +30,7 @@ pub(crate) fn description() -> utoipa::openapi::OpenApi {
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", token);
+    components.schemas.extend(EventKind::schemas());
     document
 }
 

@@ -11,7 +11,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use front::{MAX_FILES, Place, Places};
+use front::{MAX_FILES, Permit, Places};
 
 /// How much of the answers of one address may wait to be sent, in bytes: eight of the longest.
 const MAX_UNSENT_BYTES_PER_ADDRESS: usize = 64 * 1024 * 1024;
@@ -56,7 +56,7 @@ impl Default for Outgoing {
     }
 }
 
-pub(crate) type Taken = Arc<(Option<Place>, Place)>;
+pub(crate) type Taken = Arc<(Option<Permit>, Permit)>;
 
 /// A body whose bytes hold their places, wherever they wait.
 pub(crate) struct Held {

@@ -15,15 +15,19 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use market::EventKind;
 use serde::Serialize;
 use tokio::time::timeout;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Object, ObjectBuilder, Type},
+};
 
 use crate::http::{admission::Asker, service::Service};
 use events::Owner;
 use front::{NOBODY, counted_as};
 use history::Scribe;
-use publication::{By, Format, Outcome, Place, Refusal, Submission};
+use publication::{By, EventLocation, Format, Outcome, Refusal, Submission};
 use publishers::{PublishGate, Publisher};
 use web::{
     asked,
@@ -68,12 +72,26 @@ struct Answer {
 #[schema(as = Publication)]
 #[expect(dead_code, reason = "it describes what is read piece by piece")]
 struct Publication {
-    /// `quote` (or `message`), `session`, `bar` or `news`.
-    #[schema(example = "news", pattern = "^(quote|message|session|bar|news)$")]
+    #[schema(schema_with = published_names)]
     event: String,
     /// The event's data, as a stream carries it.
     #[schema(value_type = Object)]
     data: serde_json::Value,
+}
+
+/// Describes the names that publishers may send.
+fn published_names() -> Object {
+    let mut names = Vec::new();
+    for kind in EventKind::ALL.iter().filter(|kind| kind.is_published()) {
+        names.push(kind.published_name());
+        names.extend((kind.name() != kind.published_name()).then_some(kind.name()));
+    }
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("`quote` (or `message`), `session`, `bar` or `news`."))
+        .examples(["news"])
+        .pattern(Some(format!("^({})$", names.join("|"))))
+        .build()
 }
 
 /// One publication, or several.
@@ -407,9 +425,9 @@ fn cut(text: String, most: usize) -> String {
 /// A fault as the answer has it.
 fn shown(fault: publication::Fault) -> Fault {
     let (line, index) = match fault.place {
-        Place::Only => (None, None),
-        Place::Line(line) => (Some(line), None),
-        Place::Index(index) => (None, Some(index)),
+        EventLocation::Only => (None, None),
+        EventLocation::Line(line) => (Some(line), None),
+        EventLocation::Index(index) => (None, Some(index)),
     };
     Fault {
         line,

@@ -31,7 +31,7 @@ pub struct Search {
 struct Quoted {
     at: Instant,
     /// What tells whether there are more by now: symbols never leave the tape.
-    merge_keys: usize,
+    conflation_keys: usize,
     /// Up to where the tape was looked through.
     seen: EventId,
     symbols: Arc<HashSet<Symbol>>,
@@ -106,11 +106,11 @@ impl Search {
     /// The symbols of the tape. What is said of them there comes into the directory, too. Only what has
     /// changed since the last time is looked at.
     fn quoted(&self, tape: &Tape) -> Quoted {
-        let merge_keys = tape.view(|view| view.merge_keys());
+        let conflation_keys = tape.view(|view| view.conflation_keys());
         // Held while the tape is looked through: whoever comes meanwhile need not do it again.
         let mut known = self.quoted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(quoted) = &*known
-            && quoted.merge_keys == merge_keys
+            && quoted.conflation_keys == conflation_keys
             && quoted.at.elapsed() < FRESH
         {
             return quoted.clone();
@@ -156,7 +156,7 @@ impl Search {
         };
         let quoted = Quoted {
             at,
-            merge_keys,
+            conflation_keys,
             seen: changes.last().map_or(seen, |(id, _)| *id),
             symbols,
             sorted,

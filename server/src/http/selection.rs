@@ -7,6 +7,9 @@ use utoipa::IntoParams;
 use events::Topic;
 use web::problem::Problem;
 
+// The descriptions of `wait` repeat it: an attribute takes a literal alone.
+const _: () = assert!(market::wire::MAX_POLL_WAIT.as_secs() == 25);
+
 /// The most quotes a second that `max_rate` may ask for; beyond it, it limits nothing.
 const MAX_RATE: f64 = 1000.0;
 

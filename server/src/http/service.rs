@@ -62,7 +62,7 @@ pub struct Service {
     pub origins: Vec<Origin>,
     /// The time.
     pub clock: Now,
-    /// How long a stream may be silent before it says that it lives: [`HEARTBEAT`].
+    /// The longest time without an event on a stream: [`market::wire::HEARTBEAT`], or less in tests.
     pub heartbeat: Duration,
     /// How long a stream lasts at the most, then its client comes back; shortened at random.
     pub lifetime: Option<Duration>,

@@ -25,9 +25,6 @@ use crate::http::{
 };
 use events::{Cursor, Delivery, put_chunk};
 
-/// How long a stream may be silent before it says that it lives, as the page expects it.
-pub const HEARTBEAT: Duration = Duration::from_secs(15);
-
 /// What one write carries at the most: as much as a socket takes at once, so that what a slow
 /// reader has not taken is still on the tape, where newer quotes supersede it.
 const WRITE_BYTES: usize = 16 * 1024;

@@ -60,8 +60,11 @@ impl Reading {
             "tickertape_tape_entries",
             "Events that the tape holds.",
             None,
-            [("kept", self.tape.kept), ("merging", self.tape.merging)]
-                .map(|(kind, value)| ([("kind", kind)], value as u64)),
+            [
+                ("kept", self.tape.retained),
+                ("merging", self.tape.conflated),
+            ]
+            .map(|(kind, value)| ([("kind", kind)], value as u64)),
         )?;
         gauges(
             encoder,
@@ -69,8 +72,8 @@ impl Reading {
             "Memory that the tape's events take.",
             Some(&Unit::Bytes),
             [
-                ("kept", self.tape.kept_bytes),
-                ("merging", self.tape.merging_bytes),
+                ("kept", self.tape.retained_bytes),
+                ("merging", self.tape.conflated_bytes),
             ]
             .map(|(kind, value)| ([("kind", kind)], value as u64)),
         )?;

@@ -171,9 +171,9 @@ impl Server {
 
     pub(crate) fn append(&self, event: Event) -> EventId {
         let now = self.now.load(Ordering::SeqCst);
-        let merge = Topic::merge(&event);
+        let conflation_key = Topic::conflation_key(&event);
         self.tape
-            .append(now, &Topic::of(&event), merge.as_ref(), |id| {
+            .append(now, &Topic::of(&event), conflation_key.as_ref(), |id| {
                 Entry::new(id, event)
             })
     }
