@@ -16,7 +16,7 @@ use history::Kind;
 /// are not there, recordings that cannot be read, a folder in which history cannot be kept.
 pub fn check(config: &Config) -> Result<String, Vec<String>> {
     let mut faults = missing_secrets(config);
-    for feed in &config.feeds {
+    for feed in &config.sources.feeds {
         if let Err(error) = feed.ready() {
             faults.push(format!("{}: {error}", feed.name()));
         }
@@ -44,10 +44,10 @@ pub fn check(config: &Config) -> Result<String, Vec<String>> {
     say(&publishes(config));
     say(&keeps(config));
     say("");
-    if config.feeds == [FeedSpec::None] {
+    if config.sources.feeds == [FeedSpec::None] {
         say("No feed runs.");
     }
-    for (place, feed) in numbered(&config.feeds) {
+    for (place, feed) in numbered(&config.sources.feeds) {
         let about = feed.about();
         say(&format!("Feed {place}, {}, {}.", feed.name(), about.does));
         for secret in feed.secrets() {
@@ -70,7 +70,7 @@ fn numbered(feeds: &[FeedSpec]) -> impl Iterator<Item = (usize, &FeedSpec)> {
 
 /// The secrets that cannot be read, each with the reason.
 pub fn missing_secrets(config: &Config) -> Vec<String> {
-    let secrets = config.feeds.iter().flat_map(|feed| {
+    let secrets = config.sources.feeds.iter().flat_map(|feed| {
         let secrets = feed.secrets().into_iter();
         secrets.map(|secret| (feed.name(), secret.read()))
     });
@@ -80,11 +80,11 @@ pub fn missing_secrets(config: &Config) -> Vec<String> {
 }
 
 fn listens(config: &Config) -> String {
-    let whom = match is_of_this_machine(config.listen) {
+    let whom = match is_of_this_machine(config.listener.listen) {
         true => "this machine alone, unless a proxy passes it on",
         false => "whoever reaches that address",
     };
-    format!("Listens at http://{}, for {whom}.", config.listen)
+    format!("Listens at http://{}, for {whom}.", config.listener.listen)
 }
 
 /// Whether an archive can be in a folder, which is made where there is none. Nothing is made here.
@@ -164,7 +164,7 @@ fn keeps(config: &Config) -> String {
 fn odd(config: &Config) -> Vec<String> {
     let mut odd = Vec::new();
     let mut speakers: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
-    for (place, feed) in numbered(&config.feeds) {
+    for (place, feed) in numbered(&config.sources.feeds) {
         let doubts = feed.doubts().into_iter();
         odd.extend(doubts.map(|doubt| format!("Note: feed {place}, {}: {doubt}", feed.name())));
         for symbol in feed.about().symbols {
@@ -190,14 +190,14 @@ fn odd(config: &Config) -> Vec<String> {
     }
     let misspelt = Config::misspelt_variables().into_iter();
     odd.extend(misspelt.map(|told| format!("Note: {told}")));
-    if config.seed.is_some() && !config.feeds.contains(&FeedSpec::Simulate) {
+    if config.sources.seed.is_some() && !config.sources.feeds.contains(&FeedSpec::Simulate) {
         odd.push("Note: a seed is given, but no simulated feed.".to_owned());
     }
-    if config.feeds == [FeedSpec::None] && config.publish.tokens.is_empty() {
+    if config.sources.feeds == [FeedSpec::None] && config.publish.tokens.is_empty() {
         odd.push("Note: there is no feed and nobody may publish: nothing will come.".to_owned());
     }
-    if config.may_redistribute {
-        let personal = feeds::personal(&config.feeds);
+    if config.listener.may_redistribute {
+        let personal = feeds::personal(&config.sources.feeds);
         odd.push(match &personal[..] {
             [] => "Note: may_redistribute is given, but no feed is for personal use.".to_owned(),
             names => format!(

@@ -10,14 +10,14 @@ use clap::Args;
 /// Which archive is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Which {
-    /// File of the server's configuration: the archive that it has is meant
+    /// The server's configuration file, which has the place of the archive
     #[arg(long, env = "TICKERTAPE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Folder of the archive, or its file [default: what the configuration says,
+    /// The folder of the archive, or its file [default: that of the configuration,
     /// else data]
     #[arg(long, env = "TICKERTAPE_DATA", value_name = "FOLDER")]
-    pub data: Option<Place>,
+    pub data: Option<ArchivePath>,
 }
 
 impl Which {
@@ -29,21 +29,21 @@ impl Which {
 
 /// The folder of an archive, or its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place(pub(crate) PathBuf);
+pub struct ArchivePath(pub(crate) PathBuf);
 
-impl FromStr for Place {
+impl FromStr for ArchivePath {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             // A server that is told so keeps nothing.
             "" | "none" => Err("expected the folder of an archive, or its file"),
-            text => Ok(Place(text.into())),
+            text => Ok(ArchivePath(text.into())),
         }
     }
 }
 
-impl Place {
+impl ArchivePath {
     /// Its folder and its name, where it is a file.
     pub(crate) fn file(&self) -> Option<(PathBuf, String)> {
         let name = self.0.file_name()?.to_str()?;
@@ -88,7 +88,7 @@ mod tests {
             let parts = which(None, text).unwrap();
             assert_eq!(parts, (folder.into(), file.to_owned()), "{text:?}");
         }
-        assert!("none".parse::<Place>().is_err());
+        assert!("none".parse::<ArchivePath>().is_err());
     }
 
     /// Where the server's own reading of the same configuration puts it.

@@ -15,42 +15,35 @@ use publication::{Format, Submission};
 /// What is done with an input.
 pub type Target = fn(&[u8]);
 
-/// The targets by their names. [`archive::fuzz_coding`] is one more.
-pub const TARGETS: [(&str, Target); 26] = [
-    ("alpaca", feed::alpaca),
-    ("alpaca_news", feed::alpaca_news),
-    ("binance", feed::binance),
-    ("coinbase", feed::coinbase),
+/// The targets of the server by their names.
+const TARGETS: [(&str, Target); 14] = [
     ("events", events),
     ("feeds", feeds),
-    ("finnhub", feed::finnhub),
     ("forwarded", forwarded),
-    ("halts", feed::halts),
     ("head", front::fuzzing::head),
     ("import", import::fuzzing::file),
-    ("json", feed::json),
-    ("kraken", feed::kraken),
     ("listings", listings),
     ("names", names),
     ("numbers", numbers),
     ("publication", publication),
     ("queries", http::fuzzing::queries),
-    ("recording", feed::recording),
-    ("rss", feed::rss),
-    ("sec", feed::sec),
     ("settings", config::fuzz_settings),
-    ("stdin", feed::stdin),
-    ("tags", http::fuzz_tags),
+    ("tags", web::conditional::fuzz_tags),
     ("times", times),
     ("words", words),
 ];
+
+/// All targets by their names: those of the server, and one for each kind of feed. [`archive::fuzz_coding`] is one more.
+pub fn targets() -> impl Iterator<Item = (&'static str, Target)> {
+    TARGETS.into_iter().chain(feed::targets().iter().copied())
+}
 
 /// Calls the target of a name.
 ///
 /// # Panics
 /// Where there is none, and where something does not hold that must.
 pub fn run(target: &str, bytes: &[u8]) {
-    let known = TARGETS.iter().find(|(name, _)| *name == target);
+    let known = targets().find(|(name, _)| *name == target);
     let (_, target) = known.unwrap_or_else(|| panic!("{target:?} is no target"));
     target(bytes);
 }
@@ -221,11 +214,7 @@ mod tests {
 
     #[test]
     fn the_targets_are_those_that_are_built() {
-        let known: BTreeSet<_> = TARGETS
-            .iter()
-            .map(|(name, _)| *name)
-            .chain(["archive"])
-            .collect();
+        let known: BTreeSet<_> = targets().map(|(name, _)| name).chain(["archive"]).collect();
         let files = files(&folder("targets"));
         let built = files
             .iter()
@@ -238,7 +227,7 @@ mod tests {
             known,
             named.map(|bin| bin["name"].as_str().unwrap()).collect()
         );
-        for (name, _) in TARGETS {
+        for (name, _) in targets() {
             let code = fs::read_to_string(folder(&format!("targets/{name}.rs"))).unwrap();
             let call = format!("server::fuzzing::run({name:?}, bytes)");
             assert!(code.contains(&call), "targets/{name}.rs calls another");
@@ -248,7 +237,7 @@ mod tests {
     /// Those are what each target begins with, and every input that broke something once.
     #[test]
     fn every_seed_keeps_to_what_its_target_asks() {
-        for (name, target) in TARGETS {
+        for (name, target) in targets() {
             let seeds = files(&folder("seeds").join(name));
             assert!(!seeds.is_empty(), "{name} has no seeds");
             for seed in seeds {

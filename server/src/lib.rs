@@ -17,7 +17,10 @@ mod serve;
 mod watch;
 
 pub use check::{check, missing_secrets};
-pub use config::{Command, Config, LogFormat};
+pub use config::{
+    AccessOptions, Command, Config, ConnectionOptions, LimitOptions, ListenOptions, LogFormat,
+    LogOptions, PageOptions, SourceOptions,
+};
 pub use logs::discreet;
 pub use metrics::{Counts, Metrics, Refusal, StreamGauge};
 pub use record::{RecordOptions, record};

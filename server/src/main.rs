@@ -75,12 +75,12 @@ fn main() -> ExitCode {
 /// Starts the log as it is configured.
 fn start_log(config: &Config) -> Refilter {
     let log = tracing_subscriber::fmt()
-        .with_env_filter(config.log.clone())
+        .with_env_filter(config.log.filter.clone())
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         // A log that cannot be written would be complained of at the same place, by a panic.
         .log_internal_errors(false);
-    match config.log_format {
+    match config.log.format {
         LogFormat::Text => {
             let log = log.with_filter_reloading();
             let handle = log.reload_handle();
@@ -106,7 +106,7 @@ fn check(options: &[OsString]) -> ExitCode {
         }
     };
     let checked = server::check(&config);
-    let site = leptos_options(config.site.as_deref());
+    let site = leptos_options(config.page.site.as_deref());
     if let (Ok(text), Ok(_)) = (&checked, &site) {
         let _ = write!(io::stdout(), "{text}");
         return ExitCode::SUCCESS;
@@ -206,13 +206,13 @@ async fn run(config: Config, refilter: Refilter) -> Result<(), String> {
     if !missing.is_empty() {
         return Err(missing.join("; "));
     }
-    let leptos = leptos_options(config.site.as_deref())?;
+    let leptos = leptos_options(config.page.site.as_deref())?;
     #[cfg(unix)]
     raise_file_limit();
-    let listener = front::listen(config.listen).map_err(|error| {
+    let listener = front::listen(config.listener.listen).map_err(|error| {
         format!(
             "cannot listen at {}: {error}; choose another address with --listen, port 0 takes a free one",
-            config.listen
+            config.listener.listen
         )
     })?;
     let address = listener
@@ -319,7 +319,7 @@ fn reload_on_hangup(
             };
             let file = file.display();
             let reloaded = Config::again().and_then(|config| {
-                refilter(config.log)?;
+                refilter(config.log.filter)?;
                 desk.admit_only(&config.publish.tokens);
                 Ok(config.publish.tokens.len())
             });

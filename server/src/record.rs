@@ -25,22 +25,22 @@ const WINDOW: tape::Limits = tape::Limits {
 /// What is to be recorded, where to, and until when.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct RecordOptions {
-    /// What to record, as --feed names it
+    /// The feed to record, as for --feed
     #[arg(value_parser = |text: &str| text.parse::<AskedFeed>())]
     pub feed: AskedFeed,
 
-    /// Where to; compressed where the name ends in .gz
+    /// The file, which is compressed if its name ends in .gz
     pub file: PathBuf,
 
     /// How long to record [default: until Ctrl-C]
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub time: Option<Duration>,
 
-    /// The most bytes of the file [default: without limit]
+    /// The largest size of the file [default: no limit]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub max_bytes: Option<u64>,
 
-    /// Replace the file if there is one already
+    /// Replace an existing file
     #[arg(long)]
     pub overwrite: bool,
 }
@@ -87,10 +87,10 @@ pub async fn record(
     })?;
     let recorder = Arc::new(recorder);
     let clock = Clock::system().as_now();
-    let mut floor = FeedContext::new(Tape::new(clock(), 1, WINDOW), clock);
-    floor.recorder = Some(Arc::clone(&recorder));
+    let mut context = FeedContext::new(Tape::new(clock(), 1, WINDOW), clock);
+    context.recorder = Some(Arc::clone(&recorder));
     let feeds = spec.build(0).into_iter().collect();
-    let supervisor = Supervisor::start(feeds, &floor, Backoff::default(), &full);
+    let supervisor = Supervisor::start(feeds, &context, Backoff::default(), &full);
     let statuses = supervisor.statuses();
 
     let begin = Instant::now();

@@ -16,8 +16,8 @@ pub struct RepairOptions {
     #[command(flatten)]
     pub archive: Which,
 
-    /// Acknowledge corrupt files that were set aside, by renaming them, instead of
-    /// repairing; also while a server runs
+    /// Instead of repairing, acknowledge corrupt files that were set aside, by
+    /// renaming them; also while a server runs
     #[arg(long)]
     pub acknowledge: bool,
 }

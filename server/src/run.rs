@@ -1,9 +1,12 @@
-use std::sync::Arc;
+//! One server, from its socket to its end.
 
-use archive::Reader;
+use std::{sync::Arc, time::Duration};
+
+use archive::{Archive, Ownership, Reader};
 use leptos::config::LeptosOptions;
 use tokio::{
     net::TcpListener,
+    task::JoinHandle,
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -11,29 +14,30 @@ use tracing::{error, warn};
 
 use crate::{
     Config, Metrics,
-    http::{self, Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots, Work},
+    http::{Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots},
     serve,
     watch::watch_clock,
 };
-use clock::Clock;
-use events::Closing;
-use feeds::{Backoff, FeedContext, Supervisor};
+use clock::{Clock, Now};
+use events::{Closing, Tape};
+use feeds::{Backoff, FeedContext, FeedSpec, ResumeStates, Statuses, Supervisor};
 use front::Proxies;
 use history::{History, RecoveredState, Scribe};
 use publication::Builder;
 use publishers::PublishGate;
 use sessions::{keep_sessions, previous_closes};
+use web::work::Work;
 
 /// The part of the grace period that the archive may take before the streams end; and it is left as
 /// much in any case when they have.
 const LAST_WORDS: u32 = 8;
 
 /// Runs the server on a socket until `shutdown` is cancelled: feeds, tape, archive and HTTP. It ends
-/// in order: the feeds stop, what they said last is written, the streams end, the connections close,
+/// in order: the feeds stop, what they published last is written, the streams end, the connections close,
 /// the archive is closed.
 pub async fn run(
     listener: TcpListener,
-    config: Config,
+    mut config: Config,
     desk: Arc<PublishGate>,
     beginning: RecoveredState,
     leptos: LeptosOptions,
@@ -41,149 +45,255 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let mut settings = config.settings();
-    let machine = clock;
-    let clock = machine.as_now();
+    let grace = settings.grace;
+    let last_words = grace / LAST_WORDS;
+    settings.grace -= 2 * last_words;
     let RecoveredState {
         tape,
         left,
         archive,
         owners,
     } = beginning;
-    let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
-    let feeds = config
-        .feeds
-        .into_iter()
-        .filter_map(|spec| spec.build(seed))
-        .collect();
-    let mut floor = FeedContext::new(tape.clone(), Arc::clone(&clock));
-    floor.archive = archive.as_ref().and_then(|archive| archive.clone().ok());
-    floor.go_on(left);
-    desk.newcomers.learn(&tape);
-    floor.newcomers = desk.newcomers.clone();
-    if let Some(symbols) = &config.symbols {
-        floor.directory.list(symbols.listings().iter().cloned());
-    }
-    let builder = Arc::new(Builder::new(floor.surroundings()));
-    floor.builder = Some(Arc::clone(&builder));
-    // A desk serves one server.
-    let _ = desk.builder.set(Arc::clone(&builder));
-    let metrics = Arc::new(Metrics::new(clock()));
-    let watching = watch_clock(machine.clone(), Arc::clone(&metrics), shutdown.clone());
+    let now = clock.as_now();
+    let stored = archive.as_ref().and_then(|archive| archive.clone().ok());
+    let context = feed_context(&config, &desk, tape.clone(), left, stored, &now);
+    let metrics = Arc::new(Metrics::new(now()));
+    let watching = watch_clock(clock.clone(), Arc::clone(&metrics), shutdown.clone());
     let watching = AbortOnDropHandle::new(tokio::spawn(watching));
-    let closing = CancellationToken::new();
-    let mut writing = None;
-    let scribe = archive.map(|archive| match archive {
-        Ok(archive) => {
-            let (clock, metrics) = (Arc::clone(&clock), Arc::clone(&metrics));
-            let committed = move |took| metrics.committed(took);
-            let (scribe, task) =
-                Scribe::start(archive, &tape, clock, committed, owners, closing.clone());
-            writing = Some(task);
-            scribe
-        }
-        Err(reason) => Scribe::failed(reason),
-    });
-    let closes = floor
-        .archive
-        .as_ref()
-        .map(|archive| previous_closes(Reader::clone(archive)));
-    let hours = {
-        let (floor, shutdown) = (floor.clone(), shutdown.clone());
-        tokio::spawn(async move {
-            keep_sessions(&floor.sessions, &floor.tape, &floor.clock, closes, shutdown).await;
-        })
-    };
-    let building = {
-        let shutdown = shutdown.clone();
-        tokio::spawn(async move { builder.run(&shutdown).await })
-    };
-    let supervisor = Supervisor::start(feeds, &floor, Backoff::default(), &shutdown);
-    let statuses = supervisor.statuses();
-    let grace = settings.grace;
-    let last_words = grace / LAST_WORDS;
-    settings.grace -= 2 * last_words;
-    let begun = shutdown.clone();
-    let end = async move {
-        begun.cancelled().await;
-        Instant::now() + grace
-    };
-    let end = tokio::spawn(end);
-    let service = Service {
-        metrics: Arc::clone(&metrics),
-        limits: Limits {
-            symbols: config.max_symbols,
-            request_timeout: config.request_timeout,
-            body: config.max_body,
-        },
-        slots: Slots::new(config.max_streams, config.max_streams_per_address),
-        outgoing: Outgoing::new(config.max_answers_per_address),
-        proxies: Proxies {
-            trusted: config.trusted_proxies,
-            header: config.client_header,
-        },
-        origins: config.allowed_origins,
-        tape: tape.clone(),
-        skipped: {
-            let statuses = statuses.clone();
-            Arc::new(move || statuses.skipped())
-        },
-        history: match scribe.as_ref().and_then(Scribe::archive) {
-            Some(archive) => History::new(Arc::new(archive.clone())),
-            None => History::default(),
-        }
-        .with_minutes(Arc::clone(&floor.minutes)),
-        search: Search::new(Arc::clone(&floor.directory)),
-        remembered: Remembered::default(),
-        work: Work::default(),
-        feeds: Arc::new(move || {
-            let mut current = statuses.current();
-            current.extend(machine.status());
-            current
-        }),
+    let writer = archive.map(|archive| Writer::start(archive, owners, &tape, &now, &metrics));
+    let scribe = writer.as_ref().map(|writer| writer.scribe.clone());
+    let feeds = std::mem::take(&mut config.sources.feeds);
+    let sources = Sources::start(feeds, config.sources.seed, &context, &shutdown);
+    let end = tokio::spawn(deadline(shutdown.clone(), grace));
+    let running = Running {
+        statuses: sources.supervisor.statuses(),
+        scribe: scribe.clone(),
+        metrics,
+        context,
         clock,
-        heartbeat: http::HEARTBEAT,
-        lifetime: config.stream_lifetime,
-        shutdown,
-        closing: Closing::default(),
-        snapshots: Snapshots::default(),
-        archive: scribe.clone(),
         desk,
         leptos,
-        frame_ancestors: config.frame_ancestors,
+        shutdown,
     };
     let ended = async {
-        supervisor.join().await;
-        if let Err(error) = hours.await {
+        sources.end().await;
+        if let Some(scribe) = &scribe {
+            write_last(scribe, &tape, last_words).await;
+        }
+    };
+    serve(listener, running.service(config), settings, ended).await;
+    drop(watching);
+    if let Some(writer) = writer {
+        writer.close(end, last_words).await;
+    }
+}
+
+/// What the feeds share.
+fn feed_context(
+    config: &Config,
+    desk: &PublishGate,
+    tape: Tape,
+    left: ResumeStates,
+    archive: Option<Archive>,
+    now: &Now,
+) -> FeedContext {
+    let mut context = FeedContext::new(tape.clone(), Arc::clone(now));
+    context.archive = archive;
+    context.restore(left);
+    desk.newcomers.learn(&tape);
+    context.newcomers = desk.newcomers.clone();
+    if let Some(symbols) = &config.sources.symbols {
+        context.directory.list(symbols.listings().iter().cloned());
+    }
+    let builder = Arc::new(Builder::new(context.surroundings()));
+    context.builder = Some(Arc::clone(&builder));
+    // A gate serves one server.
+    let _ = desk.builder.set(builder);
+    context
+}
+
+/// When everything has to have ended.
+async fn deadline(shutdown: CancellationToken, grace: Duration) -> Instant {
+    shutdown.cancelled().await;
+    Instant::now() + grace
+}
+
+/// Gives the archive some time to have on disk what the feeds published last.
+async fn write_last(scribe: &Scribe, tape: &Tape, patience: Duration) {
+    let position = tape.view(|view| view.position());
+    let written = timeout(patience, scribe.on_disk(position)).await;
+    if !matches!(written, Ok(Ok(()))) {
+        warn!("streams end before everything is archived");
+    }
+}
+
+/// What publishes on the tape: feeds, the exchanges' hours, and the bars of what is published.
+struct Sources {
+    supervisor: Supervisor,
+    hours: JoinHandle<()>,
+    building: Option<JoinHandle<()>>,
+}
+
+impl Sources {
+    fn start(
+        feeds: Vec<FeedSpec>,
+        seed: Option<u64>,
+        context: &FeedContext,
+        shutdown: &CancellationToken,
+    ) -> Self {
+        let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+        let feeds = feeds
+            .into_iter()
+            .filter_map(|spec| spec.build(seed))
+            .collect();
+        let archive = context.archive.as_ref();
+        let closes = archive.map(|archive| previous_closes(Reader::clone(archive)));
+        let hours = {
+            let (context, stop) = (context.clone(), shutdown.clone());
+            tokio::spawn(async move {
+                keep_sessions(
+                    &context.sessions,
+                    &context.tape,
+                    &context.clock,
+                    closes,
+                    stop,
+                )
+                .await;
+            })
+        };
+        let building = context.builder.clone().map(|builder| {
+            let shutdown = shutdown.clone();
+            tokio::spawn(async move { builder.run(&shutdown).await })
+        });
+        Sources {
+            supervisor: Supervisor::start(feeds, context, Backoff::default(), shutdown),
+            hours,
+            building,
+        }
+    }
+
+    /// Waits until all of them have ended.
+    async fn end(self) {
+        self.supervisor.join().await;
+        if let Err(error) = self.hours.await {
             error!("the task of the exchanges' hours: {error}");
         }
-        if let Err(error) = building.await {
+        if let Some(building) = self.building
+            && let Err(error) = building.await
+        {
             error!("the task that builds the bars of what is published: {error}");
         }
-        if let Some(scribe) = &scribe {
-            let position = tape.view(|view| view.position());
-            let written = timeout(last_words, scribe.on_disk(position)).await;
-            if !matches!(written, Ok(Ok(()))) {
-                warn!("streams end before everything is archived");
+    }
+}
+
+/// What writes the tape to the archive.
+struct Writer {
+    scribe: Scribe,
+    /// Nothing where the archive could not be opened.
+    task: Option<JoinHandle<()>>,
+    stop: CancellationToken,
+}
+
+impl Writer {
+    fn start(
+        archive: Result<Archive, String>,
+        owners: Vec<Ownership>,
+        tape: &Tape,
+        now: &Now,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        let (scribe, task) = match archive {
+            Ok(archive) => {
+                let metrics = Arc::clone(metrics);
+                let committed = move |took| metrics.committed(took);
+                let now = Arc::clone(now);
+                let (scribe, task) =
+                    Scribe::start(archive, tape, now, committed, owners, stop.clone());
+                (scribe, Some(task))
             }
+            Err(reason) => (Scribe::failed(reason), None),
+        };
+        Writer { scribe, task, stop }
+    }
+
+    /// Writes what is left and closes the archive, until the deadline.
+    async fn close(self, end: JoinHandle<Instant>, patience: Duration) {
+        self.stop.cancel();
+        let Some(task) = self.task else {
+            return;
+        };
+        let close = async {
+            task.await.map_err(|error| error.to_string())?;
+            match self.scribe.archive() {
+                Some(archive) => archive.close().await.map_err(|error| error.to_string()),
+                None => Ok(()),
+            }
+        };
+        let end = end.await.unwrap_or_else(|_| Instant::now() + patience);
+        match timeout_at(end, close).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => error!("the end of the tape is not archived: {error}"),
+            Err(_) => error!("the disk takes too long; the end of the tape may not be archived"),
         }
-    };
-    serve(listener, service, settings, ended).await;
-    drop(watching);
-    closing.cancel();
-    let Some((scribe, writing)) = scribe.as_ref().zip(writing) else {
-        return;
-    };
-    let close = async {
-        writing.await.map_err(|error| error.to_string())?;
-        match scribe.archive() {
-            Some(archive) => archive.close().await.map_err(|error| error.to_string()),
-            None => Ok(()),
+    }
+}
+
+/// What the resources read, once everything runs.
+struct Running {
+    metrics: Arc<Metrics>,
+    context: FeedContext,
+    statuses: Statuses,
+    scribe: Option<Scribe>,
+    clock: Clock,
+    desk: Arc<PublishGate>,
+    leptos: LeptosOptions,
+    shutdown: CancellationToken,
+}
+
+impl Running {
+    fn service(self, config: Config) -> Service {
+        let (limits, access) = (config.limits, config.access);
+        let (statuses, machine) = (self.statuses.clone(), self.clock.clone());
+        Service {
+            metrics: self.metrics,
+            limits: Limits {
+                symbols: limits.max_symbols,
+                request_timeout: limits.request_timeout,
+                body: limits.max_body,
+            },
+            slots: Slots::new(limits.max_streams, limits.max_streams_per_address),
+            outgoing: Outgoing::new(limits.max_answers_per_address),
+            proxies: Proxies {
+                trusted: access.trusted_proxies,
+                header: access.client_header,
+            },
+            origins: access.allowed_origins,
+            tape: self.context.tape.clone(),
+            skipped: Arc::new(move || self.statuses.skipped()),
+            history: match self.scribe.as_ref().and_then(Scribe::archive) {
+                Some(archive) => History::new(Arc::new(archive.clone())),
+                None => History::default(),
+            }
+            .with_minutes(Arc::clone(&self.context.minutes)),
+            search: Search::new(Arc::clone(&self.context.directory)),
+            remembered: Remembered::default(),
+            work: Work::default(),
+            feeds: Arc::new(move || {
+                let mut current = statuses.current();
+                current.extend(machine.status());
+                current
+            }),
+            clock: self.clock.as_now(),
+            heartbeat: market::wire::HEARTBEAT,
+            lifetime: config.connections.stream_lifetime,
+            shutdown: self.shutdown,
+            closing: Closing::default(),
+            snapshots: Snapshots::default(),
+            archive: self.scribe,
+            desk: self.desk,
+            leptos: self.leptos,
+            frame_ancestors: config.page.frame_ancestors,
         }
-    };
-    let end = end.await.unwrap_or_else(|_| Instant::now() + last_words);
-    match timeout_at(end, close).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => error!("the end of the tape is not archived: {error}"),
-        Err(_) => error!("the disk takes too long; the end of the tape may not be archived"),
     }
 }

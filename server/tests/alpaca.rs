@@ -34,10 +34,10 @@ struct Play {
 
 impl Play {
     async fn new() -> Self {
-        Play::with(Endpoint::Iex, patience()).await
+        Play::with(Endpoint::Iex, timeouts()).await
     }
 
-    async fn with(feed: Endpoint, patience: Timeouts) -> Self {
+    async fn with(feed: Endpoint, timeouts: Timeouts) -> Self {
         let server = SocketServer::bind().await;
         let kept = [Kept::new("key", KEY), Kept::new("secret", SECRET)];
         let options = Options {
@@ -47,7 +47,7 @@ impl Play {
             secret: kept[1].secret(),
             url: Some(server.url("/v2/iex").parse().unwrap()),
         };
-        let feed = Stocks::new(options).with_patience(patience);
+        let feed = Stocks::new(options).with_timeouts(timeouts);
         let stage = Stage::at(NOW, vec![Box::new(feed)]);
         Play {
             server,
@@ -90,7 +90,7 @@ impl Play {
     }
 }
 
-fn patience() -> Timeouts {
+fn timeouts() -> Timeouts {
     Timeouts {
         connect: Duration::from_secs(10),
         opening: Duration::from_secs(10),
@@ -219,7 +219,7 @@ async fn says_what_is_wrong_and_tries_again_only_where_that_may_help() {
 async fn waits_for_each_step_only_so_long() {
     let short = Timeouts {
         opening: Duration::from_millis(200),
-        ..patience()
+        ..timeouts()
     };
     let play = Play::with(Endpoint::Iex, short).await;
     let _silent = play.server.accept().await;
@@ -324,7 +324,7 @@ async fn a_source_that_says_nothing_is_asked_and_then_left() {
     let short = Timeouts {
         ping: Duration::from_millis(50),
         silence: Duration::from_millis(400),
-        ..patience()
+        ..timeouts()
     };
     let play = Play::with(Endpoint::Iex, short).await;
     let mut socket = play.open().await;
@@ -529,7 +529,7 @@ async fn a_recording_is_played_without_a_key() {
 
 #[tokio::test]
 async fn the_test_stream_has_trades_and_quotes_alone_and_says_that_it_is_made_up() {
-    let play = Play::with(Endpoint::Test, patience()).await;
+    let play = Play::with(Endpoint::Test, timeouts()).await;
     let mut socket = play.server.accept().await;
     welcome(&mut socket).await;
     socket
@@ -599,7 +599,7 @@ async fn an_official_close_moves_the_price_of_its_exchange_alone() {
         (Endpoint::DelayedSip, "184.00", "184.00", "184.00"),
         (Endpoint::Iex, "190", "190", "183.20"),
     ] {
-        let play = Play::with(feed, patience()).await;
+        let play = Play::with(feed, timeouts()).await;
         let mut socket = play.open().await;
         socket.say(close).await;
         socket.settled().await;
@@ -620,7 +620,7 @@ async fn what_is_later_than_its_feed_is_late() {
         (Endpoint::Iex, 9, 40, "seconds behind ours"),
         (Endpoint::DelayedSip, 20, 40, "2400 seconds old"),
     ] {
-        let play = Play::with(feed, patience()).await;
+        let play = Play::with(feed, timeouts()).await;
         let mut socket = play.open().await;
         socket.say(ago(timely)).await;
         socket.settled().await;

@@ -279,11 +279,6 @@ fn circles(imports: &Imports) -> Vec<Vec<PathBuf>> {
     circles.into_iter().collect()
 }
 
-fn short(file: &Path, workspace: &Path) -> String {
-    let file = file.strip_prefix(workspace).unwrap_or(file);
-    file.display().to_string()
-}
-
 /// What ties the files of a circle.
 fn ties(circle: &[PathBuf], imports: &Imports, workspace: &Path) -> Vec<String> {
     let short = |file: &Path| {
@@ -309,9 +304,6 @@ fn ties(circle: &[PathBuf], imports: &Imports, workspace: &Path) -> Vec<String> 
     ties
 }
 
-/// Circles that are still there: the first file of each. One that is opened leaves this list.
-const KNOWN: [&str; 1] = ["server/src/http/admission.rs"];
-
 #[test]
 fn no_files_import_each_other() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -325,25 +317,14 @@ fn no_files_import_each_other() {
     roots.retain(|root| root.exists());
     assert!(roots.len() >= 6, "{roots:?}");
     let mut found = Vec::new();
-    let mut known = KNOWN.to_vec();
     for root in roots {
         let imports = imports(&read_crate(&root));
         for circle in circles(&imports) {
-            let first = short(&circle[0], workspace);
-            match known.iter().position(|known| *known == first) {
-                Some(at) => drop(known.swap_remove(at)),
-                None => {
-                    found.push("a circle:".to_owned());
-                    found.extend(ties(&circle, &imports, workspace));
-                }
-            }
+            found.push("a circle:".to_owned());
+            found.extend(ties(&circle, &imports, workspace));
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
-    assert_eq!(
-        known, [""; 0],
-        "circles that are no more: take them from the list"
-    );
 }
 
 /// Reads a crate of these files.

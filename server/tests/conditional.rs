@@ -32,9 +32,9 @@ impl Server {
     }
 
     fn append(&self, event: Event) {
-        let merge = Topic::merge(&event);
+        let conflation_key = Topic::conflation_key(&event);
         self.tape
-            .append(START, &Topic::of(&event), merge.as_ref(), |id| {
+            .append(START, &Topic::of(&event), conflation_key.as_ref(), |id| {
                 Entry::new(id, event)
             });
     }

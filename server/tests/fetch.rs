@@ -17,12 +17,12 @@ use support::script::{Reply, Script, ok, status};
 
 fn fetcher() -> Fetcher {
     // Long enough for a machine that is busy, short enough to wait for.
-    let patience = Timeouts {
+    let timeouts = Timeouts {
         connect: Duration::from_secs(5),
         silence: Duration::from_secs(3),
         answer: Duration::from_secs(20),
     };
-    Fetcher::new(USER_AGENT, patience).unwrap()
+    Fetcher::new(USER_AGENT, timeouts).unwrap()
 }
 
 fn page(script: &Script, target: &str) -> Page {

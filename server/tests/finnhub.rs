@@ -28,7 +28,7 @@ struct Play {
 }
 
 impl Play {
-    async fn new(patience: Timeouts) -> Self {
+    async fn new(timeouts: Timeouts) -> Self {
         let server = SocketServer::bind().await;
         let kept = Kept::new("finnhub", KEY);
         let options = Options {
@@ -36,7 +36,7 @@ impl Play {
             key: kept.secret(),
             url: server.url("/").parse().unwrap(),
         };
-        let feed = Finnhub::new(options).with_patience(patience);
+        let feed = Finnhub::new(options).with_timeouts(timeouts);
         let stage = Stage::at(NOW, vec![Box::new(feed)]);
         Play {
             server,
@@ -186,13 +186,13 @@ async fn survives_what_no_source_should_send() {
 
 #[tokio::test]
 async fn silence_and_a_thousand_connections() {
-    let patience = Timeouts {
+    let timeouts = Timeouts {
         ping: Duration::from_millis(100),
         silence: Duration::from_millis(400),
         connections: (10_000, Duration::from_secs(1)),
         ..Timeouts::default()
     };
-    let play = Play::new(patience).await;
+    let play = Play::new(timeouts).await;
     let silent = play.open().await;
     play.stage.degraded("silence for 400ms").await;
     drop(silent);

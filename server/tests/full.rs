@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 use support::{news, problem, session};
 
 const TOKEN: &str = "the-token-of-the-desk";
-const PATIENCE: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Mounts a disk of 4 MiB, most of which is taken until a line comes on the standard input, and runs
 /// the rest of the arguments in its place.
@@ -106,12 +106,18 @@ impl Program {
             .bearer_auth(TOKEN)
             .header("content-type", "application/json")
             .body(Value::from_iter(events).to_string());
-        timeout(PATIENCE, request.send()).await.unwrap().unwrap()
+        timeout(TEST_TIMEOUT, request.send())
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     async fn text(&self, path: &str) -> String {
         let request = self.client.get(format!("{}{path}", self.address));
-        let response = timeout(PATIENCE, request.send()).await.unwrap().unwrap();
+        let response = timeout(TEST_TIMEOUT, request.send())
+            .await
+            .unwrap()
+            .unwrap();
         response.text().await.unwrap()
     }
 
@@ -197,7 +203,10 @@ async fn a_full_disk_is_told_and_the_stream_goes_on_until_there_is_room() {
     let mut decoder = Decoder::default();
     let mut last = None;
     while last.as_ref() != Some(&long(answered)) {
-        let chunk = timeout(PATIENCE, stream.chunk()).await.unwrap().unwrap();
+        let chunk = timeout(TEST_TIMEOUT, stream.chunk())
+            .await
+            .unwrap()
+            .unwrap();
         decoder.push(&chunk.expect("the stream ends"), |message| {
             last = Some(Event::decode(&message.name, &message.data).unwrap());
         });
@@ -211,7 +220,7 @@ async fn a_full_disk_is_told_and_the_stream_goes_on_until_there_is_room() {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, recovers).await.unwrap();
+    timeout(TEST_TIMEOUT, recovers).await.unwrap();
     let again: Vec<Event> = (0..=answered + 1).map(long).collect();
     let response = program.publish(&again).await;
     assert_eq!(response.status(), 200);

@@ -81,14 +81,14 @@ impl Halting {
         };
         let now = Arc::new(AtomicU64::new(TEN));
         let clock = Arc::clone(&now);
-        let feed = Halts::new(options).with_patience(Timeouts {
+        let feed = Halts::new(options).with_timeouts(Timeouts {
             connect: Duration::from_secs(5),
             silence: Duration::from_secs(3),
             answer: Duration::from_secs(10),
         });
         let stage = Stage::at(Arc::new(move || clock.load(Ordering::SeqCst)), feed);
         // Somebody quotes what is halted.
-        let quotes = Publisher::new(stage.floor.clone(), "Quotes");
+        let quotes = Publisher::new(stage.context.clone(), "Quotes");
         let halting = Halting {
             script,
             plays,
@@ -132,8 +132,8 @@ impl Halting {
 
     fn session(&self, symbol: &str) -> (TradingState, Option<String>) {
         let symbol = symbol.parse().unwrap();
-        self.stage.floor.tape.view(|view| {
-            let (_, entry) = view.merged(&Topic::Session(symbol)).unwrap();
+        self.stage.context.tape.view(|view| {
+            let (_, entry) = view.newest(&Topic::Session(symbol)).unwrap();
             match &*entry.event {
                 Event::Session(session) => (session.state, session.halt_code.clone()),
                 other => panic!("{other:?}"),

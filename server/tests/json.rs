@@ -34,7 +34,7 @@ fn options(script: &Script, more: &str) -> Options {
 }
 
 fn start(options: Options) -> Stage {
-    let feed = Json::new(options).with_patience(Timeouts {
+    let feed = Json::new(options).with_timeouts(Timeouts {
         connect: Duration::from_secs(5),
         silence: Duration::from_secs(3),
         answer: Duration::from_secs(10),

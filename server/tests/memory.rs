@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use support::{START, Server, bar, news, problem, quote, session};
 
 const TOKEN: &str = "the-token-of-the-desk";
-const PATIENCE: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A folder of a test's own, gone afterwards.
 struct Folder(PathBuf);
@@ -105,7 +105,10 @@ async fn started(folder: &Folder, at: u64) -> Server {
 
 async fn stop(server: Server) {
     server.shutdown.cancel();
-    timeout(PATIENCE, server.serving).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, server.serving)
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 fn posting(server: &Server, events: &[Event]) -> RequestBuilder {
@@ -271,7 +274,11 @@ async fn a_publication_is_answered_when_it_is_on_disk() {
     let early = timeout(Duration::from_millis(300), &mut first).await;
     assert!(early.is_err(), "answered before it was on disk");
     held.execute_batch("COMMIT").unwrap();
-    let response = timeout(PATIENCE, first).await.unwrap().unwrap().unwrap();
+    let response = timeout(TEST_TIMEOUT, first)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let written: i64 = held
         .query_row("SELECT count(*) FROM quotes", [], |row| row.get(0))
@@ -291,7 +298,7 @@ async fn a_disk_that_does_not_write_is_told_and_the_stream_goes_on() {
     let held = folder.database();
     held.execute_batch("BEGIN IMMEDIATE").unwrap();
     let response = posting(&server, &[news("test:1", "GOOG")]).send();
-    let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+    let response = timeout(TEST_TIMEOUT, response).await.unwrap().unwrap();
     assert!(response.headers().contains_key("retry-after"));
     let told = problem(response, 503).await;
     let detail = told["detail"].as_str().unwrap();
@@ -505,8 +512,8 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
     };
     let tape = events::Tape::new(opened.start, opened.mark, limits);
     let append = |event: Event| {
-        let merge = Topic::merge(&event);
-        tape.append(START, &Topic::of(&event), merge.as_ref(), |id| {
+        let conflation_key = Topic::conflation_key(&event);
+        tape.append(START, &Topic::of(&event), conflation_key.as_ref(), |id| {
             Entry::new(id, event)
         })
     };
@@ -563,7 +570,7 @@ async fn what_the_tape_forgets_before_it_is_written_is_counted() {
 /// A feed by hand, on what an archive of real prices has.
 struct Feeding {
     publisher: Publisher,
-    floor: FeedContext,
+    context: FeedContext,
     archive: Archive,
     scribe: Scribe,
     stop: CancellationToken,
@@ -582,9 +589,9 @@ impl Feeding {
         )
         .unwrap();
         let (tape, archive) = (beginning.tape, beginning.archive.unwrap().unwrap());
-        let mut floor = FeedContext::new(tape.clone(), Arc::clone(&clock));
-        floor.archive = Some(archive.clone());
-        floor.go_on(beginning.left);
+        let mut context = FeedContext::new(tape.clone(), Arc::clone(&clock));
+        context.archive = Some(archive.clone());
+        context.restore(beginning.left);
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new(now));
         let (scribe, writing) = Scribe::start(
@@ -595,11 +602,11 @@ impl Feeding {
             Vec::new(),
             stop.clone(),
         );
-        let publisher = Publisher::new(floor.clone(), name);
+        let publisher = Publisher::new(context.clone(), name);
         publisher.live();
         Feeding {
             publisher,
-            floor,
+            context,
             archive,
             scribe,
             stop,
@@ -618,7 +625,7 @@ impl Feeding {
     fn quote(&self) -> Quote {
         let key = Topic::Quote("BTC-USD".parse().unwrap());
         self.tape
-            .view(|view| match &*view.merged(&key).unwrap().1.event {
+            .view(|view| match &*view.newest(&key).unwrap().1.event {
                 Event::Quote(quote) => quote.clone(),
                 other => panic!("{other:?}"),
             })
@@ -627,7 +634,7 @@ impl Feeding {
     fn bars(&self) -> Vec<Bar> {
         let topic = Topic::Symbol("BTC-USD".parse().unwrap());
         self.tape.view(|view| {
-            let bars = view.kept(&topic).map(|(_, entry)| &*entry.event);
+            let bars = view.retained(&topic).map(|(_, entry)| &*entry.event);
             let bars = bars.map(|event| match event {
                 Event::Bar(bar) => bar.clone(),
                 other => panic!("{other:?}"),
@@ -724,7 +731,7 @@ async fn a_correction_is_of_its_own_feeds_trade() {
     let folder = Folder::new("corrections");
     let minute = START / 60_000 * 60_000;
     let east = Feeding::at(&folder, minute + 2_000, "East");
-    let west = Publisher::new(east.floor.clone(), "West");
+    let west = Publisher::new(east.context.clone(), "West");
     west.live();
     let symbol: market::Symbol = "BTC-USD".parse().unwrap();
     let tell = |feed: &Publisher, wait: u64, price: &str| {

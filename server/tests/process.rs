@@ -59,7 +59,7 @@ fn start_as(mut command: Command, folder: &Folder, feed: &str) -> (Child, String
     (server, address.to_owned())
 }
 
-/// Sends SIGTERM and waits for the end, for as long as an operator's patience lasts.
+/// Sends SIGTERM and waits for the end, for as long as an operator's timeouts lasts.
 fn terminate(server: &mut Child) -> ExitStatus {
     let id = server.id().to_string();
     assert!(

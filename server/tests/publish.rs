@@ -782,7 +782,7 @@ async fn a_story_is_remembered_as_long_as_the_tape_has_it() {
         counts(&server.publish(&news("desk:1", "a")).await),
         [1, 0, 0]
     );
-    assert_eq!(server.tape.stats().kept, 2);
+    assert_eq!(server.tape.stats().retained, 2);
 }
 
 #[tokio::test]
@@ -867,10 +867,10 @@ async fn a_publisher_cannot_fill_the_memory_with_symbols() {
     for n in 0..19_999 {
         let text = json!({"symbol": format!("S{n}"), "time": START, "price": "1"}).to_string();
         let event = Event::decode("message", &text).unwrap();
-        let merge = Topic::merge(&event);
+        let conflation_key = Topic::conflation_key(&event);
         server
             .tape
-            .append(START, &Topic::of(&event), merge.as_ref(), |id| {
+            .append(START, &Topic::of(&event), conflation_key.as_ref(), |id| {
                 Entry::new(id, event)
             });
     }
@@ -1042,11 +1042,11 @@ async fn what_was_quoted_while_the_clock_was_ahead_holds_nobody_up() {
     let server = Server::start();
     let day = 24 * 60 * 60 * 1_000;
     let ahead = |event: Event| {
-        let merge = Topic::merge(&event);
+        let conflation_key = Topic::conflation_key(&event);
         let topics = Topic::of(&event);
         server
             .tape
-            .append(START + day, &topics, merge.as_ref(), |id| {
+            .append(START + day, &topics, conflation_key.as_ref(), |id| {
                 Entry::new(id, event)
             });
     };

@@ -25,13 +25,13 @@ fn resident() -> u64 {
 
 #[tokio::test]
 async fn a_thousand_reconnects_leave_nothing_behind() {
-    let patience = Timeouts {
+    let timeouts = Timeouts {
         connections: (usize::MAX, Duration::ZERO),
         ..Timeouts::default()
     };
     let server = SocketServer::bind().await;
     let url = server.url("/stream").parse().unwrap();
-    let feed = Binance::new(vec!["BTCUSDT".parse().unwrap()], url).with_patience(patience);
+    let feed = Binance::new(vec!["BTCUSDT".parse().unwrap()], url).with_timeouts(timeouts);
     let stage = Stage::at(NOW, vec![Box::new(feed)]);
     let mut before = 0;
     for round in 0..1_000 {

@@ -76,13 +76,13 @@ async fn play(file: &Path) -> Played {
     assert_eq!(status.state, FeedState::Ended, "{status:?}");
     let (quotes, bars) = tape.view(|view| {
         let quotes = view
-            .merging(&Topic::Symbols)
+            .conflated(&Topic::Symbols)
             .filter_map(|(_, entry)| match &*entry.event {
                 Event::Quote(quote) => Some((quote.symbol.to_string(), quote.clone())),
                 _ => None,
             });
         let bars = view
-            .kept(&Topic::Symbols)
+            .retained(&Topic::Symbols)
             .filter_map(|(_, entry)| match &*entry.event {
                 Event::Bar(bar) => Some(bar.clone()),
                 _ => None,
@@ -322,7 +322,7 @@ async fn coinbase_live_is_as_its_recording() {
     let pairs = products.map(|name| Pair::read(name).unwrap()).to_vec();
     lives_up_to(&file, now, lines().map(|(_, frame)| frame), |url| {
         let feed = Coinbase::new(pairs, url.parse().unwrap());
-        Box::new(feed.with_patience(Timeouts::default()))
+        Box::new(feed.with_timeouts(Timeouts::default()))
     })
     .await;
 }

@@ -58,10 +58,10 @@ impl HighWaterMark {
             sessions: BTreeMap::new(),
             stories: Vec::new(),
         };
-        stage.floor.tape.view(|view| {
+        stage.context.tape.view(|view| {
             let kept = [Topic::Symbols, Topic::AllNews];
-            let kept = kept.iter().flat_map(|topic| view.kept(topic));
-            for (_, entry) in kept.chain(view.merging(&Topic::Symbols)) {
+            let kept = kept.iter().flat_map(|topic| view.retained(topic));
+            for (_, entry) in kept.chain(view.conflated(&Topic::Symbols)) {
                 match Event::clone(&entry.event) {
                     Event::Bar(bar) => drop(told.bars.insert((bar.symbol, bar.start), bar)),
                     Event::Quote(quote) => drop(told.quotes.insert(quote.symbol, quote)),

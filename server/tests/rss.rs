@@ -33,7 +33,7 @@ fn options(urls: &[String]) -> Options {
 }
 
 fn start(options: Options) -> Stage {
-    let feed = Rss::new(options).with_patience(Timeouts {
+    let feed = Rss::new(options).with_timeouts(Timeouts {
         connect: Duration::from_secs(5),
         silence: Duration::from_secs(3),
         answer: Duration::from_secs(10),

@@ -42,7 +42,7 @@ fn options(script: &Script, forms: &[&str]) -> Options {
 }
 
 fn feed(script: &Script, forms: &[&str]) -> Sec {
-    Sec::new(options(script, forms)).with_patience(Timeouts {
+    Sec::new(options(script, forms)).with_timeouts(Timeouts {
         connect: Duration::from_secs(5),
         silence: Duration::from_secs(3),
         answer: Duration::from_secs(10),
@@ -152,7 +152,7 @@ async fn the_recorded_feed_is_fifteen_stories() {
     );
     assert!(stories.is_sorted_by_key(|news| news.published));
 
-    let listing = |symbol: &str| stage.floor.directory.get(symbol.parse().unwrap());
+    let listing = |symbol: &str| stage.context.directory.get(symbol.parse().unwrap());
     assert_eq!(listing("COIN").unwrap().name, "Coinbase Global, Inc.");
     assert_eq!(listing("DXR").unwrap().name, "DAXOR CORP");
     assert!(listing("TWO.B").is_some() && listing("BAD").is_none());

@@ -30,7 +30,7 @@ impl Site {
         service.tape.append(
             START,
             &Topic::of(&quote),
-            Topic::merge(&quote).as_ref(),
+            Topic::conflation_key(&quote).as_ref(),
             |id| Entry::new(id, quote.clone()),
         );
         let router = server::http::router(Service {

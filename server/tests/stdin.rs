@@ -112,7 +112,7 @@ async fn many_lines_are_taken_in_their_order() {
         matches!(&events[..], [Event::Quote(quote)] if quote.time == SINCE + 20_000),
         "{events:?}"
     );
-    assert_eq!(stage.floor.tape.stats().appended, 20_000);
+    assert_eq!(stage.context.tape.stats().appended, 20_000);
     stage.end().await;
 }
 

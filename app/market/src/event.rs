@@ -2,26 +2,26 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Bar, Millis, News, Quote, Session, Snapshot, number};
+use crate::{Bar, EventKind, Millis, News, Quote, Session, Snapshot, number, wire::one_of};
 
-/// Everything that a stream says.
+/// Every event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A trade or a new best price. It has no event name on the wire.
+    /// A trade or a new best price.
     Quote(Quote),
-    /// Something slower changed.
+    /// What changes slower than a price.
     Session(Session),
-    /// A one-minute bar closed.
+    /// A closed one-minute bar.
     Bar(Bar),
     /// A story, filing, halt …
     News(News),
-    /// The state as of a position; what a stream opens with.
+    /// The state as of a position, which a stream opens with.
     Snapshot(Snapshot),
-    /// Nothing else was said for a while.
+    /// A sign of life, after a while without other events.
     Heartbeat(Heartbeat),
 }
 
-/// Nothing else was said for a while.
+/// A sign of life, after a while without other events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Heartbeat {
@@ -34,21 +34,21 @@ pub struct Heartbeat {
 /// Why bytes are not an [`Event`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecodeError {
-    /// The name is none of ours. A reader skips such an event, so that new ones can be added.
+    /// There is no kind of this name. A reader skips such an event, so that kinds can be added.
     UnknownEvent(String),
-    /// The data is not what the name promises.
+    /// The data is not of its kind.
     Data {
-        /// The event's name.
-        name: &'static str,
-        /// What is wrong with it, in the words of its parser.
+        /// The kind.
+        kind: EventKind,
+        /// The parser's message.
         error: String,
     },
 }
 
 impl DecodeError {
-    fn data(name: &'static str, error: impl fmt::Display) -> Self {
+    fn data(kind: EventKind, error: impl fmt::Display) -> Self {
         DecodeError::Data {
-            name,
+            kind,
             error: error.to_string(),
         }
     }
@@ -57,11 +57,13 @@ impl DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DecodeError::UnknownEvent(name) => write!(
-                f,
-                "{name:?} is not an event: expected message, session, bar, news, snapshot or heartbeat"
-            ),
-            DecodeError::Data { name, error } => write!(f, "the data of a {name} event: {error}"),
+            DecodeError::UnknownEvent(name) => {
+                let names = EventKind::ALL.iter().map(|kind| kind.name());
+                write!(f, "{name:?} is not an event: expected {}", one_of(names))
+            }
+            DecodeError::Data { kind, error } => {
+                write!(f, "the data of a {} event: {error}", kind.name())
+            }
         }
     }
 }
@@ -69,16 +71,21 @@ impl fmt::Display for DecodeError {
 impl std::error::Error for DecodeError {}
 
 impl Event {
-    /// The name that an `EventSource` hears: `message` for a quote.
-    pub const fn name(&self) -> &'static str {
+    /// Its kind.
+    pub const fn kind(&self) -> EventKind {
         match self {
-            Event::Quote(_) => "message",
-            Event::Session(_) => "session",
-            Event::Bar(_) => "bar",
-            Event::News(_) => "news",
-            Event::Snapshot(_) => "snapshot",
-            Event::Heartbeat(_) => "heartbeat",
+            Event::Quote(_) => EventKind::Quote,
+            Event::Session(_) => EventKind::Session,
+            Event::Bar(_) => EventKind::Bar,
+            Event::News(_) => EventKind::News,
+            Event::Snapshot(_) => EventKind::Snapshot,
+            Event::Heartbeat(_) => EventKind::Heartbeat,
         }
+    }
+
+    /// The name of its kind.
+    pub const fn name(&self) -> &'static str {
+        self.kind().name()
     }
 
     /// The event's data as JSON, on one line.
@@ -95,44 +102,40 @@ impl Event {
         json.unwrap_or_default()
     }
 
-    /// The event of a name and its data, as an `EventSource` hands them out. An empty name is a
+    /// The event of a name and its data, as an `EventSource` dispatches them. An empty name is a
     /// `message`, as in the [HTML standard](https://html.spec.whatwg.org/multipage/server-sent-events.html).
     ///
     /// # Errors
-    /// When the name is none of ours or the data is not what the name promises.
+    /// When there is no kind of this name, or the data is not of this kind.
     pub fn decode(name: &str, data: &str) -> Result<Event, DecodeError> {
+        let kind = match name {
+            "" => EventKind::Quote,
+            name => EventKind::named(name)
+                .ok_or_else(|| DecodeError::UnknownEvent(name.chars().take(64).collect()))?,
+        };
         let mut json = serde_json::Deserializer::from_str(data);
-        let event = Event::read(name, &mut json)?;
+        let event = Event::read(kind, &mut json)?;
         // Nothing but white space may follow.
         match json.end() {
             Ok(()) => Ok(event),
-            Err(error) => Err(DecodeError::data(event.name(), error)),
+            Err(error) => Err(DecodeError::data(kind, error)),
         }
     }
 
-    /// As [`Event::decode`], of data in any form that serde reads: a browser has a parser of JSON
-    /// already, and need not be sent another.
+    /// The event of a kind, of data in any form that serde reads: a browser has a parser of JSON already, and
+    /// need not be sent another.
     ///
     /// # Errors
-    /// As [`Event::decode`].
-    pub fn read<'de, D: Deserializer<'de>>(name: &str, data: D) -> Result<Event, DecodeError> {
-        fn read<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-            name: &'static str,
-            data: D,
-            event: fn(T) -> Event,
-        ) -> Result<Event, DecodeError> {
-            T::deserialize(data)
-                .map(event)
-                .map_err(|error| DecodeError::data(name, error))
-        }
-        match name {
-            "" | "message" => read("message", data, Event::Quote),
-            "session" => read("session", data, Event::Session),
-            "bar" => read("bar", data, Event::Bar),
-            "news" => read("news", data, Event::News),
-            "snapshot" => read("snapshot", data, Event::Snapshot),
-            "heartbeat" => read("heartbeat", data, Event::Heartbeat),
-            other => Err(DecodeError::UnknownEvent(other.chars().take(64).collect())),
-        }
+    /// When the data is not of this kind.
+    pub fn read<'de, D: Deserializer<'de>>(kind: EventKind, data: D) -> Result<Event, DecodeError> {
+        let event = match kind {
+            EventKind::Quote => Deserialize::deserialize(data).map(Event::Quote),
+            EventKind::Session => Deserialize::deserialize(data).map(Event::Session),
+            EventKind::Bar => Deserialize::deserialize(data).map(Event::Bar),
+            EventKind::News => Deserialize::deserialize(data).map(Event::News),
+            EventKind::Snapshot => Deserialize::deserialize(data).map(Event::Snapshot),
+            EventKind::Heartbeat => Deserialize::deserialize(data).map(Event::Heartbeat),
+        };
+        event.map_err(|error| DecodeError::data(kind, error))
     }
 }

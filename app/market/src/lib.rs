@@ -1,11 +1,12 @@
-//! What is traded, what is said of it, and how both are written on the wire.
+//! Symbols, quotes, bars and news, and how they are written on the wire.
 //!
 //! Everything here is pure: no IO, no clock, no web framework. Times come in as arguments, in
 //! milliseconds since the Unix epoch, UTC. Money is decimal and exact, from a source's text to the
 //! JSON that leaves ([`Price`], [`Size`]).
 //!
 //! [`Event`] is the one type that the server writes and the page reads; [`Event::decode`] and
-//! [`Frame::new`] are the only places that turn it from and into bytes.
+//! [`Frame::new`] are the only places that turn it from and into bytes. [`wire`] holds what both sides have to
+//! agree on.
 
 mod bar;
 mod board;
@@ -26,6 +27,7 @@ mod symbol;
 mod text;
 mod tick;
 mod time;
+pub mod wire;
 
 pub use bar::Bar;
 pub use board::{Board, Change, CorrectionOutcome};
@@ -44,6 +46,7 @@ pub use symbol::{Symbol, SymbolError};
 pub use text::plain;
 pub use tick::{Best, Clock, Correction, Day, Tick, Trade, TradeEligibility};
 pub use time::{TimeError, TimeUnit, since_epoch};
+pub use wire::EventKind;
 
 /// Milliseconds since the Unix epoch, UTC.
 pub type Millis = u64;

@@ -17,12 +17,12 @@ pub struct News {
     /// What kind of news it is.
     #[serde(rename = "type")]
     pub kind: NewsType,
-    /// How [`News::kind`] is known.
+    /// Where [`News::kind`] comes from.
     pub basis: Basis,
     /// What became of the story.
     #[serde(default, skip_serializing_if = "Action::is_created")]
     pub action: Action,
-    /// What it speaks of; none for news of the whole market.
+    /// The symbols that it concerns; none for news of the whole market.
     #[serde(default)]
     pub symbols: Vec<Symbol>,
     /// The headline, as text.
@@ -38,7 +38,7 @@ pub struct News {
     /// Where to read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Link>,
-    /// Who says so, as people know them, `SEC EDGAR`.
+    /// The name of the source, `SEC EDGAR`.
     #[serde(deserialize_with = "text::read")]
     pub source: String,
     /// When the source published it.
@@ -94,10 +94,10 @@ impl News {
         let Some((last, others)) = words.split_last() else {
             return true;
         };
-        let mut told = words_of(&self.headline);
-        told.extend(words_of(self.summary.as_deref().unwrap_or_default()));
-        others.iter().all(|word| told.contains(word))
-            && told.iter().any(|word| word.starts_with(&**last))
+        let mut present = words_of(&self.headline);
+        present.extend(words_of(self.summary.as_deref().unwrap_or_default()));
+        others.iter().all(|word| present.contains(word))
+            && present.iter().any(|word| word.starts_with(&**last))
     }
 }
 

@@ -8,12 +8,12 @@ use crate::{Millis, Price, Size, Symbol, number};
 pub struct Quote {
     /// What is traded.
     pub symbol: Symbol,
-    /// The exchange's time of the newest change; the time of receipt where the source gives none.
+    /// The exchange's time of the newest change, or the time of receipt if the source gives none.
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
     #[serde(deserialize_with = "number::read")]
     pub time: Millis,
-    /// When the last trade was, which [`Quote::price`] is of: by the exchange's time, or the time of receipt where the source
-    /// gives none. It is older than [`Quote::time`] where only the best prices changed since; absent where it is not known.
+    /// The time of the trade that gave [`Quote::price`]: the exchange's, or the time of receipt if the source gives none. It
+    /// is older than [`Quote::time`] if only the best prices have changed since.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -27,20 +27,19 @@ pub struct Quote {
     /// The size of the last trade.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
-    /// The best price at which somebody buys.
+    /// The best bid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bid: Option<Price>,
-    /// How much is wanted at [`Quote::bid`].
+    /// The size at [`Quote::bid`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bid_size: Option<Size>,
-    /// The best price at which somebody sells.
+    /// The best ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<Price>,
-    /// How much is offered at [`Quote::ask`].
+    /// The size at [`Quote::ask`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask_size: Option<Size>,
-    /// What has been traded in the session, or since the feed began to listen where the source
-    /// does not give it.
+    /// The volume of the session, or since the feed connected if the source does not give it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Size>,
     /// The highest price of the same span.
@@ -49,8 +48,8 @@ pub struct Quote {
     /// The lowest price of the same span.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<Price>,
-    /// The day that [`Quote::price`] is the close of, `2026-11-23`, where no feed quotes the symbol: the last close in the
-    /// archive stands in for a quote. A quote that is published never has it.
+    /// The day of which [`Quote::price`] is the close, `2026-11-23`, if no feed quotes the symbol: the last close in the
+    /// archive stands in for a quote. A published quote never has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(format = Date))]
     pub close_of: Option<String>,

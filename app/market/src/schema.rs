@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use crate::{Price, Size, Symbol};
+use crate::{Bar, EventKind, Heartbeat, News, Price, Quote, Session, Size, Snapshot, Symbol};
 
 macro_rules! text {
     ($type:ident, $description:literal, $pattern:literal, $example:literal) => {
@@ -51,3 +51,30 @@ text!(
     r"^-?[0-9]+(\.[0-9]+)?$",
     "100"
 );
+
+/// A schema and the name that others refer to it by.
+type Named = (String, RefOr<Schema>);
+
+impl EventKind {
+    /// The schemas of the data of all kinds, and of the types in it.
+    pub fn schemas() -> Vec<Named> {
+        let mut schemas = Vec::new();
+        for kind in EventKind::ALL {
+            let add = match kind {
+                EventKind::Quote => add::<Quote>,
+                EventKind::Session => add::<Session>,
+                EventKind::Bar => add::<Bar>,
+                EventKind::News => add::<News>,
+                EventKind::Snapshot => add::<Snapshot>,
+                EventKind::Heartbeat => add::<Heartbeat>,
+            };
+            add(&mut schemas);
+        }
+        schemas
+    }
+}
+
+fn add<T: ToSchema>(schemas: &mut Vec<Named>) {
+    schemas.push((T::name().into_owned(), T::schema()));
+    T::schemas(schemas);
+}

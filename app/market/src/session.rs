@@ -9,7 +9,7 @@ use crate::{Millis, Price, Symbol, number, text};
 pub struct Session {
     /// What is traded.
     pub symbol: Symbol,
-    /// Its name as people say it, `Alphabet Inc.`.
+    /// Its name, `Alphabet Inc.`.
     #[serde(deserialize_with = "text::read")]
     pub name: String,
     /// The currency of its prices, ISO 4217 or the venue's own code, `USD`, `USDT`.
@@ -26,7 +26,7 @@ pub struct Session {
         deserialize_with = "text::read_some"
     )]
     pub venue: Option<String>,
-    /// The feed that speaks.
+    /// The primary feed.
     #[serde(deserialize_with = "text::read")]
     pub source: String,
     /// What kind of data the feed gives.
@@ -40,7 +40,7 @@ pub struct Session {
         deserialize_with = "text::read_some"
     )]
     pub halt_code: Option<String>,
-    /// The regular session that is on or else comes next, where the venue's calendar is known.
+    /// The regular session that is on or else comes next, if the venue's calendar is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<RegularHours>,
     /// The session's first price.
@@ -49,12 +49,12 @@ pub struct Session {
     /// The close of the session before, which changes are counted from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prev_close: Option<Price>,
-    /// The smallest step of a price; its digits are the digits to show.
+    /// The smallest step of a price; prices are shown with its digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tick: Option<Price>,
 }
 
-/// From when until when a regular session is, in milliseconds since the Unix epoch, UTC.
+/// The hours of a regular session, in milliseconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RegularHours {

@@ -10,7 +10,7 @@ pub struct Snapshot {
     #[cfg_attr(feature = "schema", schema(value_type = u64))]
     #[serde(deserialize_with = "number::read")]
     pub time: Millis,
-    /// Whether the id that was asked for is not on the tape, so that what came between is lost.
+    /// Whether the id to resume after is not on the tape, so that events in between are lost.
     pub reset: bool,
     /// The newest quote of each symbol, in the order of the symbols.
     pub quotes: Vec<Quote>,
@@ -24,8 +24,7 @@ pub struct Snapshot {
     pub news: Vec<News>,
     /// How the feeds are doing.
     pub feeds: Vec<FeedStatus>,
-    /// Those of the symbols that were asked for which no feed has named so far. The stream carries
-    /// them from their first event on.
+    /// The requested symbols that no feed has named so far. The stream carries them from their first event on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schema(required = false))]
     pub unknown: Vec<Symbol>,

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
 
-use crate::Event;
+use crate::{Event, EventKind};
 
 /// An event as it goes to subscribers: encoded once, shared by all of them.
 #[derive(Debug, Clone)]
@@ -66,7 +66,8 @@ impl Encoded {
         let data = event.data();
         let mut text = String::with_capacity(data.len() + 32);
         // Writing to a String cannot fail.
-        if !matches!(event, Event::Quote(_)) {
+        // A name that is left out is `message`.
+        if event.kind() != EventKind::Quote {
             let _ = writeln!(text, "event: {}", event.name());
         }
         text.push_str("data: ");

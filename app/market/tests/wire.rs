@@ -3,9 +3,9 @@
 use std::str::FromStr;
 
 use market::{
-    Action, Bar, Basis, Closes, Event, FeedState, FeedStatus, Frame, Heartbeat, Link, MAX_NUMBER,
-    News, NewsType, Price, Quality, Quote, RegularHours, Session, Size, Snapshot, Symbol,
-    TradingState, plain,
+    Action, Bar, Basis, Closes, Event, EventKind, FeedState, FeedStatus, Frame, Heartbeat, Link,
+    MAX_NUMBER, News, NewsType, Price, Quality, Quote, RegularHours, Session, Size, Snapshot,
+    Symbol, TradingState, plain,
     sse::{Decoder, Message},
 };
 use proptest::{
@@ -368,7 +368,8 @@ proptest! {
 
     #[test]
     fn what_is_no_event_is_an_error(name in text(), data in text()) {
-        for name in ["", "message", "session", "bar", "news", "snapshot", "heartbeat", &name] {
+        let names = EventKind::ALL.iter().map(|kind| kind.name());
+        for name in names.chain(["", &name]) {
             if let Ok(event) = Event::decode(name, &data) {
                 prop_assert_eq!(Event::decode(event.name(), &event.data()).unwrap(), event);
             }

@@ -14,7 +14,7 @@ use crate::{
 /// What they are kept under.
 const KEY: &str = "alerts";
 /// How many there may be.
-const MOST: usize = 50;
+const MAX_ALERTS: usize = 50;
 
 /// The alerts, in the order in which they were made.
 #[derive(Debug, Clone, Copy)]
@@ -51,9 +51,9 @@ impl Alerts {
         now: Millis,
     ) -> Result<(), String> {
         self.change(|list| {
-            if list.len() >= MOST {
+            if list.len() >= MAX_ALERTS {
                 return Err(format!(
-                    "There are {MOST} alerts, as many as there can be: remove one first."
+                    "There are {MAX_ALERTS} alerts, as many as there can be: remove one first."
                 ));
             }
             let newest = list.iter().map(|alert| alert.id + 1).max();

@@ -2,12 +2,11 @@ use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use leptos::prelude::window;
-use market::Symbol;
+use market::{EventKind, Symbol};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::{
-    names::known,
     reader::Passed,
     state::State,
     tab::{Beat, Message},
@@ -81,7 +80,7 @@ fn written(message: &Message<JsValue>) -> JsValue {
             number(*term);
             text(&passed.before);
             text(&passed.id);
-            text(passed.name);
+            text(passed.kind.map_or("", EventKind::name));
             list.push(&passed.data);
         }
         Message::Hello { tab, term, wants } => {
@@ -119,7 +118,7 @@ fn read(list: &JsValue) -> Option<Message<JsValue>> {
                 passed: Passed {
                     before: text(2)?,
                     id: text(3)?,
-                    name: known(&name),
+                    kind: EventKind::named(&name),
                     data: list.get(5),
                 },
             }
@@ -156,10 +155,10 @@ fn wants(value: &JsValue) -> Option<Wants> {
     Some(Wants::These(symbols.collect::<Option<_>>()?))
 }
 
-/// The request for the lead, or the lead: it ends when this is dropped.
+/// A request for leadership, or leadership itself. It ends when this is dropped.
 pub(super) struct Lock {
     release: Rc<RefCell<Option<Function>>>,
-    wish: AbortController,
+    request: AbortController,
 }
 
 impl Lock {
@@ -176,16 +175,16 @@ impl Lock {
         let request = request.dyn_into::<Function>().ok()?;
         let lock = Lock {
             release: Rc::default(),
-            wish: AbortController::new().ok()?,
+            request: AbortController::new().ok()?,
         };
         let options = Object::new();
         // The two exclude each other: what is stolen is had at once.
         let (name, value) = match steal {
             true => ("steal", JsValue::TRUE),
-            false => ("signal", lock.wish.signal().into()),
+            false => ("signal", lock.request.signal().into()),
         };
         Reflect::set(&options, &name.into(), &value).ok()?;
-        let (release, signal) = (Rc::clone(&lock.release), lock.wish.signal());
+        let (release, signal) = (Rc::clone(&lock.release), lock.request.signal());
         // It is held until this promise is kept.
         let hold = Closure::once_into_js(move || {
             if signal.aborted() {
@@ -198,8 +197,8 @@ impl Lock {
             held.into()
         });
         let promise = request.call3(&locks, &NAME.into(), &options, &hold).ok()?;
-        let signal = lock.wish.signal();
-        // It fails where the lock was stolen, and where the wish was given up.
+        let signal = lock.request.signal();
+        // It fails where the lock was stolen, and where the request was withdrawn.
         let failed = Closure::once(move |_: JsValue| {
             if !signal.aborted() {
                 ended();
@@ -213,7 +212,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        self.wish.abort();
+        self.request.abort();
         if let Some(keep) = self.release.take() {
             // A function of the browser's own, which does not throw.
             let _ = keep.call0(&JsValue::UNDEFINED);

@@ -3,13 +3,12 @@
 use std::rc::Rc;
 
 use leptos::task::spawn_local;
-use market::Millis;
+use market::{EventKind, Millis, wire::MAX_POLL_WAIT};
 use wasm_bindgen::JsValue;
 
 use super::{
     channel::Lock,
     events::{Events, ReadyState},
-    names::known,
     reader::Passed,
     receive::{Answer, Item, catch_up, event, show},
     request::{self, Failure},
@@ -23,13 +22,10 @@ use crate::{
     state::address,
 };
 
-/// How long the server may wait with the answer to a poll, in seconds: as long as it wants to.
-const WAIT: u32 = 25;
-
-/// Wants to lead, once nobody else does or at once.
+/// Requests leadership: once no other tab has it, or at once.
 pub(super) fn request_leadership(source: &Shared, steal: bool) {
     let mut this = source.borrow_mut();
-    // The wish of before goes first: it would stand in line behind this one.
+    // The request of before is withdrawn first: it would queue behind this one.
     this.lock = None;
     if this.channel.is_some() {
         let (granted, ended) = (Rc::clone(source), Rc::clone(source));
@@ -105,7 +101,14 @@ pub(super) fn look(source: &Shared, passed: bool) {
     match task {
         Task::Rest => {}
         Task::Open => open(source),
-        Task::Ask { wait } => ask(source, if wait { WAIT } else { 0 }),
+        Task::Ask { wait } => ask(
+            source,
+            if wait {
+                MAX_POLL_WAIT.as_secs() as u32
+            } else {
+                0
+            },
+        ),
     }
     catch_up(source);
     if passed {
@@ -136,8 +139,8 @@ fn open(source: &Shared) {
     link.run = run;
     let address = address::of_stream(wants.symbols().as_deref(), link.connection.last_id());
     let shared = Rc::clone(source);
-    match Events::open(&address, move |name, id, data| {
-        take_event(&shared, run, name, id, data);
+    match Events::open(&address, move |kind, id, data| {
+        take_event(&shared, run, kind, id, data);
     }) {
         Some(events) => link.events = Some(events),
         None => link.connection.poll_only(),
@@ -146,7 +149,7 @@ fn open(source: &Shared) {
 }
 
 /// Takes one event of the stream that was opened in some run.
-fn take_event(source: &Shared, run: u32, name: &'static str, id: &str, data: JsValue) {
+fn take_event(source: &Shared, run: u32, kind: EventKind, id: &str, data: JsValue) {
     if stopped::is_stopped() {
         return;
     }
@@ -159,18 +162,22 @@ fn take_event(source: &Shared, run: u32, name: &'static str, id: &str, data: JsV
     }
     this.note_contact(now);
     let Some(link) = &mut this.link else { return };
-    let server_time = match name {
-        "snapshot" | "heartbeat" => json::time_of(&data),
-        _ => None,
+    let server_time = match kind.has_server_time() {
+        true => json::time_of(&data),
+        false => None,
     };
     let before = link.connection.last_id().to_owned();
     link.connection.heard(now, id, server_time);
-    let taken = match name {
-        "heartbeat" => None,
-        _ => this.pass(Passed {
+    let taken = match kind {
+        EventKind::Heartbeat => None,
+        EventKind::Quote
+        | EventKind::Session
+        | EventKind::Bar
+        | EventKind::News
+        | EventKind::Snapshot => this.pass(Passed {
             before,
             id: id.to_owned(),
-            name,
+            kind: Some(kind),
             data,
         }),
     };
@@ -244,7 +251,7 @@ fn take_answer(source: &Shared, run: u32, answer: Result<Answer, Failure>) {
                 taken.extend(this.pass(Passed {
                     before: std::mem::replace(&mut before, id.clone()),
                     id,
-                    name: known(&item.event),
+                    kind: EventKind::named(&item.event),
                     data: item.data.0,
                 }));
             }

@@ -1,4 +1,4 @@
-use market::Millis;
+use market::{Millis, wire};
 
 use super::{
     attempts::{Attempts, BACKOFF, Polls, Trial, WORDLESS},
@@ -7,14 +7,14 @@ use super::{
     task::{Task, Verdict},
 };
 
-/// A server that has no events sends a heartbeat this often.
-const HEARTBEAT: Millis = 15_000;
+/// The longest time without an event on a stream that is well.
+const HEARTBEAT: Millis = wire::HEARTBEAT.as_millis() as Millis;
 /// Three heartbeats missing, and one second for the way.
 const SILENCE: Millis = 3 * HEARTBEAT + 1_000;
 /// A first attempt that takes longer than this is a connection that is not there.
-const PATIENCE: Millis = 5_000;
+const OPEN_TIMEOUT: Millis = 5_000;
 /// An attempt that takes longer than this hangs, and is begun anew.
-const ATTEMPT: Millis = 20_000;
+const ATTEMPT_TIMEOUT: Millis = 20_000;
 /// A stream without an event for so long is held back: its first heartbeat should have come.
 const HELD_BACK: Millis = HEARTBEAT + 3_000;
 
@@ -124,12 +124,12 @@ impl Connection {
                 if self
                     .stream
                     .renewed
-                    .is_some_and(|at| now.saturating_sub(at) < PATIENCE) => {}
+                    .is_some_and(|at| now.saturating_sub(at) < OPEN_TIMEOUT) => {}
             Phase::Open => {
                 self.lose(Phase::Lost { since: now }, now);
                 self.stream.attempt = now;
             }
-            Phase::Connecting if now.saturating_sub(self.stream.attempt) >= PATIENCE => {
+            Phase::Connecting if now.saturating_sub(self.stream.attempt) >= OPEN_TIMEOUT => {
                 self.phase = Phase::Lost {
                     since: self.stream.attempt,
                 };
@@ -267,7 +267,7 @@ impl Connection {
             }
             Phase::Connecting | Phase::Lost { .. } | Phase::Stale
                 if self.stream.reopen_at.is_none()
-                    && now.saturating_sub(self.stream.attempt) >= ATTEMPT =>
+                    && now.saturating_sub(self.stream.attempt) >= ATTEMPT_TIMEOUT =>
             {
                 self.stream.reopen_at = Some(now + self.stream.backoff(chance));
             }
@@ -349,7 +349,7 @@ impl Connection {
         self.stream.refused = false;
         self.reachable = false;
         // First the browser tries by itself.
-        self.polls.ask_at = now + PATIENCE;
+        self.polls.ask_at = now + OPEN_TIMEOUT;
         self.polls.asked = 0;
     }
 

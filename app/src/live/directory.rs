@@ -27,11 +27,11 @@ pub(crate) async fn is_offered(symbol: Symbol) -> Result<bool, String> {
 /// Those of some symbols that a feed has named or that the archive has bars of.
 pub(crate) async fn quoted(symbols: &[Symbol]) -> Result<Vec<Symbol>, String> {
     #[derive(Deserialize)]
-    struct Known {
+    struct Quoted {
         symbol: Symbol,
     }
     let address = address::with_watchlist("/stocks", symbols);
-    match request::ask::<Vec<Known>>(&address, 0).await {
+    match request::ask::<Vec<Quoted>>(&address, 0).await {
         Ok(known) => Ok(known.into_iter().map(|known| known.symbol).collect()),
         // None of them is known.
         Err(failure) if failure.is_unknown => Ok(Vec::new()),

@@ -1,10 +1,8 @@
+use market::EventKind;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{EventSource, MessageEvent};
 
-use super::{
-    aside::Close,
-    names::{EVENTS, known},
-};
+use super::aside::Close;
 
 /// Whether a stream is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,19 +22,22 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// Opens it; `hear` is called with each event with its name, the last id and its data. None where the browser
+    /// Opens it; `hear` is called with each event with its kind, the last id and its data. None where the browser
     /// has no such streams.
     pub(super) fn open(
         address: &str,
-        mut hear: impl FnMut(&'static str, &str, JsValue) + 'static,
+        mut hear: impl FnMut(EventKind, &str, JsValue) + 'static,
     ) -> Option<Self> {
         let stream = EventSource::new(address).ok()?;
         let hear = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            hear(known(&event.type_()), &event.last_event_id(), event.data());
+            if let Some(kind) = EventKind::named(&event.type_()) {
+                hear(kind, &event.last_event_id(), event.data());
+            }
         });
-        for name in EVENTS {
+        for kind in EventKind::ALL {
+            let hear = hear.as_ref().unchecked_ref();
             // It refuses nothing.
-            let _ = stream.add_event_listener_with_callback(name, hear.as_ref().unchecked_ref());
+            let _ = stream.add_event_listener_with_callback(kind.name(), hear);
         }
         Some(Events { stream, hear })
     }
@@ -65,9 +66,11 @@ impl Drop for Events {
     fn drop(&mut self) {
         self.close();
         // An event that is on its way finds nobody.
-        for name in EVENTS {
+        for kind in EventKind::ALL {
             let hear = self.hear.as_ref().unchecked_ref();
-            let _ = self.stream.remove_event_listener_with_callback(name, hear);
+            let _ = self
+                .stream
+                .remove_event_listener_with_callback(kind.name(), hear);
         }
     }
 }

@@ -16,7 +16,6 @@ pub(crate) mod follow;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod history;
 #[cfg(target_arch = "wasm32")]
-mod names;
 mod pace;
 mod reader;
 #[cfg(target_arch = "wasm32")]

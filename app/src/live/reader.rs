@@ -1,4 +1,4 @@
-use market::Millis;
+use market::{EventKind, Millis};
 
 /// How many events wait at the most for an answer. What is left out is asked for once more.
 const WAITING: usize = 5_000;
@@ -12,8 +12,8 @@ pub(super) struct Passed<T> {
     pub(super) before: String,
     /// Its own.
     pub(super) id: String,
-    /// The event's name; empty where there is no event and only the position moves.
-    pub(super) name: &'static str,
+    /// The event's kind; none where there is no event and only the position moves.
+    pub(super) kind: Option<EventKind>,
     /// Its data.
     pub(super) data: T,
 }
@@ -60,7 +60,7 @@ impl<T> Reader<T> {
             self.waiting.push(passed);
             return None;
         }
-        if passed.name == "snapshot" {
+        if passed.kind == Some(EventKind::Snapshot) {
             // It replaces everything, and one of other symbols has less of ours than their own does.
             self.behind = !exactly;
             if self.behind {
@@ -145,14 +145,14 @@ mod tests {
         Passed {
             before: format!("{before}-0"),
             id: format!("{id}-0"),
-            name: "message",
+            kind: Some(EventKind::Quote),
             data: (),
         }
     }
 
     fn snapshot(before: u64, id: u64) -> Passed<()> {
         Passed {
-            name: "snapshot",
+            kind: Some(EventKind::Snapshot),
             ..quote(before, id)
         }
     }

@@ -3,11 +3,11 @@
 use std::{rc::Rc, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
-use market::{Event, Symbol};
+use market::{Event, EventKind, Symbol};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
-use super::{names::known, reader::Passed, request, source::Shared, tab::Beat};
+use super::{reader::Passed, request, source::Shared, tab::Beat};
 use crate::{
     browser::{environment, json, json_value::Kept},
     document::stopped,
@@ -31,15 +31,13 @@ pub(super) struct Item {
 
 /// What was passed on is an event; none where it is malformed.
 pub(super) fn event(passed: Passed<JsValue>) -> Option<Event> {
-    let Passed { name, data, .. } = passed;
-    if name.is_empty() {
-        return None;
-    }
+    let Passed { kind, data, .. } = passed;
+    let kind = kind?;
     let data = match data.as_string() {
         Some(text) => json::parse(&text),
         None => Ok(data),
     };
-    let read = data.and_then(|data| json::read_value(&data, |data| Event::read(name, data)));
+    let read = data.and_then(|data| json::read_value(&data, |data| Event::read(kind, data)));
     read.inspect_err(|error| json::leave_out("an event", error))
         .ok()
 }
@@ -110,7 +108,7 @@ pub(super) fn catch_up(source: &Shared) {
         let answered = answer.events.into_iter().map(|item| Passed {
             before: String::new(),
             id: String::new(),
-            name: known(&item.event),
+            kind: EventKind::named(&item.event),
             data: item.data.0,
         });
         show(&source, answered.chain(waited).filter_map(event));

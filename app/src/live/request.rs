@@ -6,7 +6,7 @@ use web_sys::AbortSignal;
 use crate::browser::json;
 
 /// How long an answer may take that the server does not wait with, in milliseconds.
-const PATIENCE: u32 = 20_000;
+const TIMEOUT_MS: u32 = 20_000;
 /// The status for a symbol that nobody quotes.
 const UNKNOWN: u16 = 404;
 /// The statuses of a server without room for one more request.
@@ -39,7 +39,7 @@ pub(super) async fn get<T: DeserializeOwned>(address: &str, wait: u32) -> Result
 
 /// The same, where it matters why there is none.
 pub(super) async fn ask<T: DeserializeOwned>(address: &str, wait: u32) -> Result<T, Failure> {
-    let signal = AbortSignal::timeout_with_u32(wait + PATIENCE);
+    let signal = AbortSignal::timeout_with_u32(wait + TIMEOUT_MS);
     let request = Request::get(address)
         .header("accept", "application/json")
         .abort_signal(Some(&signal));

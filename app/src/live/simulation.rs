@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use market::Millis;
+use market::{EventKind, Millis};
 
 use super::{
     reader::Passed,
@@ -261,7 +261,7 @@ impl Browser {
         let passed = Passed {
             before: text(position),
             id: text(id),
-            name: "news",
+            kind: Some(EventKind::News),
             data: traded,
         };
         let (term, from) = (page.tab.tabs.term(), page.number);

@@ -1,4 +1,7 @@
-use market::{Event, Millis, Symbol};
+use market::{
+    Event, Millis, Symbol,
+    wire::{MAX_WATCHLIST, Topics},
+};
 
 use crate::lean::sorted::SortedSet;
 
@@ -15,8 +18,6 @@ const ASK: u32 = 2;
 const SILENT: u32 = 4;
 /// After so many it is not, and chance adds some, so that not all tabs take its place at once.
 const GONE: (u32, u32) = (6, 4);
-/// More symbols than this are asked for as all: a request may only name so many.
-const MOST: usize = 100;
 
 /// What a tab listens to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -58,12 +59,10 @@ impl Wants {
         let Wants::These(symbols) = self else {
             return true;
         };
-        match event {
-            Event::Quote(quote) => symbols.contains(&quote.symbol),
-            Event::Session(session) => symbols.contains(&session.symbol),
-            Event::Bar(bar) => symbols.contains(&bar.symbol),
-            Event::News(news) => news.symbols.iter().any(|symbol| symbols.contains(symbol)),
-            Event::Snapshot(_) | Event::Heartbeat(_) => true,
+        match event.topics() {
+            Topics::Market(symbol) => symbols.contains(&symbol),
+            Topics::News(news) => news.symbols.iter().any(|symbol| symbols.contains(symbol)),
+            Topics::Connection => true,
         }
     }
 }
@@ -282,7 +281,9 @@ impl Tabs {
             }
         }
         match &wanted {
-            Wants::These(symbols) if symbols.len() > MOST && wanted != self.wants => Wants::All,
+            Wants::These(symbols) if symbols.len() > MAX_WATCHLIST && wanted != self.wants => {
+                Wants::All
+            }
             _ => wanted,
         }
     }

@@ -1,6 +1,6 @@
 //! Which stories somebody wants to see, as it stands in the address.
 
-use market::{News, NewsType, Symbol, words_of};
+use market::{News, NewsType, Symbol, wire::NEWS_PAGE, words_of};
 
 use crate::state::address;
 
@@ -171,7 +171,7 @@ impl Lens {
         if let Some(id) = before {
             address::push_part(&mut query, "before", id);
         }
-        address::push_part(&mut query, "limit", "50");
+        address::push_part(&mut query, "limit", &NEWS_PAGE.to_string());
         format!("/news?{query}")
     }
 }

@@ -1,5 +1,6 @@
 use market::{
     Bar, Event, FeedStatus, Interval, Millis, Price, Quote, Session, Size, Snapshot, Symbol,
+    wire::SPARKLINE_BARS,
 };
 use rust_decimal::Decimal;
 
@@ -13,9 +14,6 @@ use crate::{
         range::Range,
     },
 };
-
-/// How many closes a sparkline is drawn from.
-const SPARKLINE: usize = 60;
 
 /// What is known of one symbol.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +42,7 @@ impl Instrument {
             return added;
         }
         self.closes.push(bar.close);
-        let surplus = self.closes.len().saturating_sub(SPARKLINE);
+        let surplus = self.closes.len().saturating_sub(SPARKLINE_BARS);
         self.closes.drain(..surplus);
         added
     }
@@ -269,7 +267,7 @@ impl MarketState {
             self.instrument(session.symbol).session = Some(session.clone());
         }
         for closes in &snapshot.closes {
-            let surplus = closes.prices.len().saturating_sub(SPARKLINE);
+            let surplus = closes.prices.len().saturating_sub(SPARKLINE_BARS);
             self.instrument(closes.symbol).closes = closes.prices[surplus..].to_vec();
         }
     }

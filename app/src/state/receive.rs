@@ -1,6 +1,6 @@
 //! Takes events, and has the alerts look at them.
 
-use market::{Event, Millis, News, Symbol};
+use market::{Event, EventKind, Millis, News, Symbol};
 
 use crate::state::{
     dashboard::Dashboard,
@@ -11,27 +11,21 @@ impl Dashboard {
     /// Takes an event. The chart gets its price at once; the numbers follow with
     /// [`Dashboard::draw_changes`].
     pub(crate) fn receive(&self, event: Event) {
-        let touched = match &event {
-            Event::Quote(quote) => Some(quote.symbol),
-            Event::Session(session) => Some(session.symbol),
-            Event::News(news) => {
-                self.look_for_alerts_of(std::iter::once(news), 0);
-                None
-            }
+        let (mut touched, mut bar) = (None, None);
+        match &event {
+            Event::Quote(quote) => touched = Some(quote.symbol),
+            Event::Session(session) => touched = Some(session.symbol),
+            Event::News(news) => self.look_for_alerts_of(std::iter::once(news), 0),
             Event::Snapshot(snapshot) => {
                 if let Some(since) = self.person.alerts.wants_news_since() {
                     self.look_for_alerts_of(snapshot.news.iter(), since);
                 }
-                None
             }
-            Event::Bar(_) | Event::Heartbeat(_) => None,
-        };
-        let is_snapshot = matches!(event, Event::Snapshot(_));
+            Event::Bar(closed) => bar = Some(closed.symbol),
+            Event::Heartbeat(_) => {}
+        }
+        let is_snapshot = event.kind() == EventKind::Snapshot;
         let reading = self.news.reading.get_untracked();
-        let bar = match &event {
-            Event::Bar(bar) => Some(bar.symbol),
-            _ => None,
-        };
         let change = self
             .state
             .try_update_value(|state| state.apply(event, reading));

@@ -6,7 +6,7 @@
 //! shared one: it can be changed, and takes the place of one's own only when somebody keeps it.
 
 use leptos::prelude::*;
-use market::Symbol;
+use market::{Symbol, wire::MAX_WATCHLIST};
 
 use crate::{
     browser::elements,
@@ -16,8 +16,6 @@ use crate::{
 
 /// What it is kept under.
 const KEY: &str = "watchlist";
-/// How many symbols there may be.
-pub(crate) const MOST: usize = 100;
 
 /// Changes the watchlist.
 #[derive(Clone, Copy)]
@@ -119,13 +117,13 @@ impl OwnList {
             .dashboard
             .market
             .watchlist
-            .with_untracked(|list| (list.contains(&symbol), list.len() >= MOST));
+            .with_untracked(|list| (list.contains(&symbol), list.len() >= MAX_WATCHLIST));
         if there {
             return Err(format!("{symbol} is in the watchlist already."));
         }
         if full {
             return Err(format!(
-                "The watchlist has {MOST} symbols, as many as it can: remove one before you add {symbol}."
+                "The watchlist has {MAX_WATCHLIST} symbols, as many as it can: remove one before you add {symbol}."
             ));
         }
         self.dashboard.follow_also(&[symbol]);
@@ -332,7 +330,7 @@ pub(crate) fn focus(selector: String) {
 fn read(text: &str) -> Vec<Symbol> {
     let mut list = Vec::new();
     for symbol in text.split(',').filter_map(|name| name.parse().ok()) {
-        if !list.contains(&symbol) && list.len() < MOST {
+        if !list.contains(&symbol) && list.len() < MAX_WATCHLIST {
             list.push(symbol);
         }
     }
@@ -364,6 +362,6 @@ mod tests {
             ["AAPL", "GOOG"].map(symbol)
         );
         let many: Vec<String> = (0..200).map(|number| format!("S{number}")).collect();
-        assert_eq!(read(&many.join(",")).len(), MOST);
+        assert_eq!(read(&many.join(",")).len(), MAX_WATCHLIST);
     }
 }

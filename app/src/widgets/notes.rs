@@ -6,7 +6,7 @@ use crate::lean::{
 };
 
 /// How many notes are shown at the most: the oldest go.
-const MOST: usize = 4;
+const MAX_NOTES: usize = 4;
 
 /// A message that the person can dismiss.
 #[derive(Debug, Clone)]
@@ -57,7 +57,7 @@ impl Notes {
         self.notes.update(|notes| {
             notes.retain(|other| other.text != note.text);
             notes.push(note);
-            let surplus = notes.len().saturating_sub(MOST);
+            let surplus = notes.len().saturating_sub(MAX_NOTES);
             notes.drain(..surplus);
         });
     }
@@ -73,7 +73,7 @@ impl Notes {
 #[component]
 pub(crate) fn NoteList(notes: Notes) -> impl IntoView {
     // There are always as many: what is never built anew in the browser brings no code for it.
-    let slots = (0..MOST).map(|at| {
+    let slots = (0..MAX_NOTES).map(|at| {
         let text = move || {
             notes
                 .notes

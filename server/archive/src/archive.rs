@@ -19,7 +19,7 @@ use crate::{
     inbox::{Commit, Inbox, Tick},
     journal::{self, Journal},
     lock::Lock,
-    owner, priority, quarantine, reader,
+    names, owner, priority, quarantine, refill,
     write::Tally,
     writer::Writer,
 };
@@ -255,11 +255,11 @@ fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened
     let opened = (|| {
         database.mend_meta(now)?;
         // Names first: they are what everything else is found by.
-        reader::names(&database.connection)?;
+        names::names(&database.connection)?;
         quarantine::sweep(&mut database, now)?;
         recover(&mut database, options)?;
         let start = now.max(database.reserved()?);
-        let refill = reader::refill(&database.connection, database.ids, &options.refill, now)?;
+        let refill = refill::refill(&database.connection, database.ids, &options.refill, now)?;
         let events = refill.iter().map(|(_, event)| event);
         let owners = database.transact(|database| owner::load(&database.connection, events))?;
         let newest = refill.iter().map(|(id, _)| id.ms + 1).max().unwrap_or(0);

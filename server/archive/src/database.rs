@@ -14,9 +14,9 @@ use tape::EventId;
 use crate::{
     Failure, OpenError,
     coding::{Ids, time},
-    known::{Known, find_symbol},
     meta, owner, schema,
     store::{Damage, Store},
+    symbol_row::{SymbolRow, find_symbol},
     table::Table,
     zone,
 };
@@ -29,7 +29,7 @@ pub(crate) struct Database {
     pub(crate) ids: Ids,
     /// The order of arrival of the next trade, as of the transaction that is open.
     pub(crate) sequence: i64,
-    symbols: HashMap<Symbol, Known>,
+    symbols: HashMap<Symbol, SymbolRow>,
     feeds: HashMap<Arc<str>, i64>,
     /// Changes when another connection commits: what is known of symbols is then read again.
     data_version: i64,
@@ -66,6 +66,10 @@ impl Identity {
 }
 
 impl Database {
+    pub(crate) fn file_bytes(&self) -> u64 {
+        std::fs::metadata(&self.file).map_or(0, |file| file.len())
+    }
+
     /// Opens the database for writing, and makes it where there is none.
     pub(crate) fn open(file: &Path, busy: Duration) -> Result<Self, OpenError> {
         let failed = |error: rusqlite::Error| OpenError::database(file, error);
@@ -233,7 +237,7 @@ impl Database {
     }
 
     /// The row of a symbol, which is made where there is none.
-    pub(crate) fn symbol(&mut self, symbol: Symbol) -> Result<Known, Failure> {
+    pub(crate) fn symbol(&mut self, symbol: Symbol) -> Result<SymbolRow, Failure> {
         if let Some(known) = self.symbols.get(&symbol) {
             return Ok(known.clone());
         }
@@ -250,7 +254,7 @@ impl Database {
                         "UPDATE symbols SET crc = crc_of(id, name, zone) WHERE id = ?1",
                     )?
                     .execute([id])?;
-                Known {
+                SymbolRow {
                     id,
                     zone: TimeZone::UTC,
                 }
@@ -290,7 +294,11 @@ impl Database {
 
     /// Sets the zone in which a symbol's days begin. Where it changes, its days are to be made
     /// again.
-    pub(crate) fn set_zone(&mut self, symbol: Symbol, zone: &TimeZone) -> Result<Known, Failure> {
+    pub(crate) fn set_zone(
+        &mut self,
+        symbol: Symbol,
+        zone: &TimeZone,
+    ) -> Result<SymbolRow, Failure> {
         let known = self.symbol(symbol)?;
         if zone::name(&known.zone) == zone::name(zone) {
             return Ok(known);

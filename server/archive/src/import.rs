@@ -9,9 +9,9 @@ use crate::{
     Failure, FailureKind, OpenError, Print,
     coding::{Exact, Marks, time},
     database::{Database, is_older},
-    known::Known,
     lock::{ImportLock, Lock},
     roll::{self, Made, Row},
+    symbol_row::SymbolRow,
     zone,
 };
 
@@ -248,7 +248,7 @@ impl Importer {
 }
 
 /// Whether a bar is one of its interval.
-fn check(interval: Interval, symbol: &Known, bar: &Bar) -> Result<(), Failure> {
+fn check(interval: Interval, symbol: &SymbolRow, bar: &Bar) -> Result<(), Failure> {
     let start = zone::span(interval, &symbol.zone, bar.start).0;
     if start != bar.start {
         return Err(Failure::refused(format!(
@@ -277,7 +277,7 @@ fn check(interval: Interval, symbol: &Known, bar: &Bar) -> Result<(), Failure> {
 /// Whether a trade is stored.
 fn is_there(
     database: &Database,
-    symbol: &Known,
+    symbol: &SymbolRow,
     feed: Option<i64>,
     print: &Print,
     repeated: &mut HashMap<Repeated, u64>,

@@ -18,9 +18,9 @@ const STRETCH: u32 = 8;
 
 /// A long piece of work that does not keep its processor for as long as the scheduler would let it.
 #[derive(Debug, Default)]
-pub(crate) struct Turn(u32);
+pub(crate) struct Yielder(u32);
 
-impl Turn {
+impl Yielder {
     /// Counts a row; now and then lets go first whoever waits for the processor.
     pub(crate) fn pass(&mut self) {
         self.0 += 1;

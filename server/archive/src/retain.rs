@@ -9,9 +9,9 @@ use rusqlite::params;
 use crate::{
     Failure, Keep,
     coding::{Ids, time},
-    known::Known,
     roll::{self, Made},
     store::{Store, readable},
+    symbol_row::SymbolRow,
     table::Table,
     zone::{self, level, span},
 };
@@ -136,7 +136,7 @@ fn packed(ids: Ids, ms: Millis) -> i64 {
 }
 
 /// Some symbols, in the order of their numbers, after the one of a number.
-fn symbols_after(connection: &Store, last: i64) -> Result<Vec<Known>, Failure> {
+fn symbols_after(connection: &Store, last: i64) -> Result<Vec<SymbolRow>, Failure> {
     let mut statement = connection
         .prepare_cached("SELECT id, zone FROM symbols WHERE id > ?1 ORDER BY id LIMIT ?2")?;
     let rows = statement.query_map([last, SYMBOLS_AT_ONCE], |row| {
@@ -147,7 +147,7 @@ fn symbols_after(connection: &Store, last: i64) -> Result<Vec<Known>, Failure> {
     for row in rows {
         let (id, name) = row?;
         let zone = zone::named(name.as_deref());
-        symbols.push(Known { id, zone });
+        symbols.push(SymbolRow { id, zone });
     }
     Ok(symbols)
 }
@@ -214,7 +214,7 @@ fn bounded(connection: &Store, sql: &str, symbol: i64, cut: Millis) -> Result<Mi
 }
 
 /// Removes trades, quotes and bars of a second of before `cut`, or of the beginning of its minute.
-fn ticks(connection: &Store, symbol: &Known, cut: Millis) -> Result<u64, Failure> {
+fn ticks(connection: &Store, symbol: &SymbolRow, cut: Millis) -> Result<u64, Failure> {
     let id = symbol.id;
     let firsts = [
         first(connection, FIRST_TRADE, id)?,
@@ -267,7 +267,7 @@ fn ticks(connection: &Store, symbol: &Known, cut: Millis) -> Result<u64, Failure
 }
 
 /// Removes bars of 1, 5 and 15 minutes of before the day of `cut`.
-fn minutes(connection: &Store, symbol: &Known, cut: Millis) -> Result<u64, Failure> {
+fn minutes(connection: &Store, symbol: &SymbolRow, cut: Millis) -> Result<u64, Failure> {
     let id = symbol.id;
     let cut = cut.min(oldest_pending(connection, id, Interval::Hour)?);
     // Where days do not begin on the hour, the day before is sealed with the hours.
@@ -339,7 +339,7 @@ fn oldest(connection: &Store, now: Millis) -> Result<u64, Failure> {
         last = known.id;
         symbols.extend(page);
     }
-    type Remove = fn(&Store, &Known, Millis) -> Result<u64, Failure>;
+    type Remove = fn(&Store, &SymbolRow, Millis) -> Result<u64, Failure>;
     let kinds: [(&[&str], Millis, Remove); 2] = [
         (&[FIRST_TRADE, FIRST_QUOTE, FIRST_SECOND], HOUR, ticks),
         (&[FIRST_MINUTE], 24 * HOUR, minutes),

@@ -14,9 +14,9 @@ use rusqlite::{Row as SqlRow, params};
 use crate::{
     Failure, Overlay, Rolled,
     coding::{Exact, Marks, time},
-    known::Known,
     read,
     store::{Fault, Store, millis, readable},
+    symbol_row::SymbolRow,
     table::{Cell, Table},
     zone::{self, above, below, level, span},
 };
@@ -206,7 +206,7 @@ pub(crate) fn mark(
 /// Marks the bars that are made of one.
 pub(crate) fn mark_above(
     connection: &Store,
-    symbol: &Known,
+    symbol: &SymbolRow,
     interval: Interval,
     start: Millis,
 ) -> Result<(), Failure> {
@@ -231,7 +231,7 @@ pub(crate) const fn levels_to(interval: Interval) -> &'static str {
 /// The bars of an interval, by their starts, that begin in a span and are not what is below them.
 pub(crate) fn stale(
     connection: &Store,
-    symbol: &Known,
+    symbol: &SymbolRow,
     interval: Interval,
     (from, to): (Millis, Millis),
 ) -> Result<BTreeSet<Millis>, Failure> {
@@ -255,7 +255,7 @@ pub(crate) fn stale(
 /// Makes a bar of what is below it, as of now and with what counts instead of the archive.
 pub(crate) fn make(
     connection: &Store,
-    symbol: &Known,
+    symbol: &SymbolRow,
     interval: Interval,
     start: Millis,
     overlay: &Overlay,
@@ -267,7 +267,7 @@ pub(crate) fn make(
 /// As [`make`], where it is known what is stored.
 fn make_of(
     connection: &Store,
-    symbol: &Known,
+    symbol: &SymbolRow,
     interval: Interval,
     start: Millis,
     there: Option<Row>,
@@ -341,7 +341,7 @@ fn of_trades(
 
 fn of_bars(
     connection: &Store,
-    symbol: &Known,
+    symbol: &SymbolRow,
     below: Interval,
     (start, end): (Millis, Millis),
     overlay: &Overlay,
@@ -438,11 +438,11 @@ pub(crate) fn roll(connection: &Store, now: Millis, limit: usize) -> Result<usiz
             })?
             .filter_map(|row| readable(row).transpose())
             .collect::<Result<_, _>>()?;
-        let mut known: Option<(i64, Known)> = None;
+        let mut known: Option<(i64, SymbolRow)> = None;
         for (id, start, name) in due {
             if known.as_ref().is_none_or(|(last, _)| *last != id) {
                 let zone = zone::named(name.as_deref());
-                known = Some((id, Known { id, zone }));
+                known = Some((id, SymbolRow { id, zone }));
             }
             match (&known, Millis::try_from(start)) {
                 (Some((_, known)), Ok(start)) => {
@@ -458,7 +458,7 @@ pub(crate) fn roll(connection: &Store, now: Millis, limit: usize) -> Result<usiz
 /// Makes one marked bar again. Returns whether it could.
 fn roll_one(
     connection: &Store,
-    symbol: &Known,
+    symbol: &SymbolRow,
     interval: Interval,
     start: Millis,
 ) -> Result<bool, Failure> {
@@ -496,7 +496,7 @@ fn done(connection: &Store, symbol: i64, interval: Interval, start: i64) -> Resu
 }
 
 /// Has the days of a symbol made again, whose zone has changed.
-pub(crate) fn rezone(connection: &Store, symbol: &Known) -> Result<(), Failure> {
+pub(crate) fn rezone(connection: &Store, symbol: &SymbolRow) -> Result<(), Failure> {
     let rolled = params![symbol.id, level(Interval::Day), Made::Rolled.code()];
     connection.execute(
         "DELETE FROM bars WHERE symbol = ?1 AND level = ?2 AND made = ?3",

@@ -15,8 +15,9 @@ use market::Millis;
 use rusqlite::{ErrorCode, params_from_iter};
 
 use crate::{
-    Clock, Failure, Reader, priority,
-    reader::connect,
+    Clock, Failure, Reader,
+    pool::connect,
+    priority,
     sums::slice_of,
     table::{Cell, Table, cells},
 };

@@ -10,7 +10,8 @@ use rusqlite::{Row, Statement, params};
 use tape::EventId;
 
 use crate::{
-    Failure, coding::Ids, known::find_symbol, read, store::Store, table::Table, write::type_name,
+    Failure, coding::Ids, read, store::Store, symbol_row::find_symbol, table::Table,
+    write::type_name,
 };
 
 /// Which stories are asked for.

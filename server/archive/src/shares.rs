@@ -9,10 +9,10 @@ use rusqlite::params;
 use crate::{
     Dividend, Failure, Reader, Split,
     coding::{Exact, time},
-    known::find_symbol,
     read,
     roll::{self, Made},
     store::Store,
+    symbol_row::find_symbol,
     table::Table,
 };
 

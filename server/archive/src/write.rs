@@ -13,9 +13,9 @@ use crate::{
     Failure,
     coding::{Exact, Marks, time},
     database::Database,
-    known::Known,
     roll,
     store::readable,
+    symbol_row::SymbolRow,
     table::Table,
     zone,
 };
@@ -204,7 +204,7 @@ impl Database {
         self.put_told(&symbol, row)
     }
 
-    fn put_told(&self, symbol: &Known, row: roll::Row) -> Result<(), Failure> {
+    fn put_told(&self, symbol: &SymbolRow, row: roll::Row) -> Result<(), Failure> {
         let start = zone::span(Interval::Minute, &symbol.zone, row.start).0;
         if start == row.start {
             roll::store(&self.connection, symbol.id, Interval::Minute, &row)?;
@@ -236,7 +236,7 @@ impl Database {
     /// One of which the feed is not known may be of any; when a feed tells it, it is that one's.
     pub(crate) fn is_known(
         &self,
-        symbol: &Known,
+        symbol: &SymbolRow,
         feed: Option<i64>,
         at: Millis,
         trade: &Trade,
@@ -276,7 +276,7 @@ impl Database {
     /// about a time.
     fn find(
         &self,
-        symbol: &Known,
+        symbol: &SymbolRow,
         feed: Option<i64>,
         source: u64,
         about: Option<Millis>,
@@ -303,7 +303,7 @@ impl Database {
 
     pub(crate) fn insert(
         &mut self,
-        symbol: &Known,
+        symbol: &SymbolRow,
         feed: Option<i64>,
         at: Millis,
         trade: &Trade,
@@ -367,7 +367,7 @@ impl Database {
 
     fn put_right(
         &mut self,
-        symbol: &Known,
+        symbol: &SymbolRow,
         feed: Option<i64>,
         (at, sequence): (i64, i64),
         source: u64,

@@ -1,22 +1,25 @@
+mod batch;
+mod upkeep;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use market::Millis;
+use retry::{Backoff, is_logged};
 use tape::EventId;
 use tokio::sync::watch;
 
+use self::batch::Batch;
 use crate::{
     Failure, FailureKind, Options, Reader, State, Status,
-    aside::set_aside_files,
     checkpoint::{self, Checkpointer},
-    database::{Database, Identity, beside},
-    inbox::{Commit, Inbox, Tick, Wake},
-    lock::{ImportLock, Lock},
+    database::{Database, Identity},
+    inbox::{Inbox, Tick, Wake},
+    lock::Lock,
     owner, priority, quarantine,
-    retain::{self, Retainer, Step},
-    roll,
+    retain::Retainer,
     scrub::Scrubber,
     sums::Summing,
     write::Tally,
@@ -29,17 +32,11 @@ pub(crate) const RESERVE: Millis = 2_000;
 /// How often bars are rolled up, and how long ticks wait without a commit.
 const UPKEEP: Duration = Duration::from_secs(1);
 
-/// The first pause before something is tried again, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-
-/// From which size of its log on a checkpoint is made beside the writer, and from which by it.
-const LOG_BYTES: (u64, u64) = (4 << 20, 64 << 20);
-
-/// How often it is looked whether set-aside files have been acknowledged.
-const LOOKS_ASIDE: Duration = Duration::from_secs(2);
-
-/// How many bars of an interval are rolled up in one transaction, so that no commit waits long.
-const ROLLED_AT_ONCE: usize = 500;
+/// How long to wait before a write is tried again.
+const BACKOFF: Backoff = Backoff {
+    base: Duration::from_millis(50),
+    cap: Duration::from_secs(5),
+};
 
 /// The thread that owns the connection that writes.
 pub(crate) struct Writer {
@@ -67,17 +64,6 @@ pub(crate) struct Writer {
     _lock: Lock,
 }
 
-/// What was taken and is not on disk yet.
-#[derive(Default)]
-struct Batch {
-    ticks: Vec<Tick>,
-    commits: Vec<Commit>,
-    /// How many of the ticks, and then of the events, are written already.
-    done: usize,
-    /// How many are tried in one transaction after SQLite has refused more; otherwise all.
-    at_once: Option<usize>,
-}
-
 #[derive(Default)]
 struct Written {
     since_upkeep: bool,
@@ -93,58 +79,6 @@ impl Written {
     }
 }
 
-impl Batch {
-    fn is_empty(&self) -> bool {
-        self.ticks.is_empty() && self.commits.is_empty()
-    }
-
-    fn len(&self) -> usize {
-        let events = self.commits.iter().map(|commit| commit.events.len());
-        self.ticks.len() + events.sum::<usize>()
-    }
-
-    /// How many are to be written in the next transaction.
-    fn next(&self) -> usize {
-        let left = self.len() - self.done;
-        self.at_once.map_or(left, |at_once| at_once.min(left))
-    }
-
-    /// Tries half as many. Returns whether there were more than one.
-    fn narrow(&mut self) -> bool {
-        let next = self.next();
-        self.at_once = Some(next.div_ceil(2));
-        next > 1
-    }
-
-    /// Those of the next transaction are written.
-    fn written(&mut self) {
-        self.done += self.next();
-        // Where one was refused the others are most likely good.
-        self.at_once = self.at_once.map(|at_once| at_once.saturating_mul(2));
-    }
-
-    fn is_written(&self) -> bool {
-        self.done == self.len()
-    }
-
-    /// An event by its place behind the ticks.
-    fn event(&self, place: usize) -> Option<&(EventId, Arc<market::Event>)> {
-        let place = place.checked_sub(self.ticks.len())?;
-        self.commits
-            .iter()
-            .flat_map(|commit| &commit.events)
-            .nth(place)
-    }
-
-    fn answer(&mut self, answer: &Result<(), Failure>) {
-        (self.done, self.at_once) = (0, None);
-        self.ticks.clear();
-        for commit in self.commits.drain(..) {
-            let _ = commit.answer.send(answer.clone());
-        }
-    }
-}
-
 impl Writer {
     pub(crate) fn new(
         database: Database,
@@ -155,7 +89,7 @@ impl Writer {
     ) -> (Self, watch::Receiver<Status>) {
         let identity = Identity::of(&database.file);
         let (status, watched) = watch::channel(Status {
-            file_bytes: file_bytes(&database),
+            file_bytes: database.file_bytes(),
             quarantined: quarantine::count(&database.connection).unwrap_or(0),
             ..Status::default()
         });
@@ -247,7 +181,7 @@ impl Writer {
 
     /// Writes what waits, and goes on trying where that may help.
     fn write(&mut self, batch: &mut Batch) -> Result<(), Failure> {
-        let mut pause = PAUSES.0;
+        let mut pauses = 0;
         loop {
             // What has been written in part stays as it is.
             if batch.done == 0 {
@@ -267,8 +201,8 @@ impl Writer {
                         if self.inbox.is_closing() {
                             return Ok(());
                         }
-                        self.inbox.pause(pause);
-                        pause = (pause * 2).min(PAUSES.1);
+                        pauses += 1;
+                        self.inbox.pause(BACKOFF.span(pauses));
                     }
                 }
                 Err(failure) if failure.kind().is_transient() => {
@@ -279,8 +213,8 @@ impl Writer {
                         self.inbox.drop_taken();
                         return Err(Failure::new(FailureKind::Closed, reason));
                     }
-                    self.inbox.pause(pause);
-                    pause = (pause * 2).min(PAUSES.1);
+                    pauses += 1;
+                    self.inbox.pause(BACKOFF.span(pauses));
                 }
                 Err(failure) if failure.kind() == FailureKind::Other && batch.narrow() => {}
                 Err(failure)
@@ -360,10 +294,10 @@ impl Writer {
         let mut newest_trade = self.newest_trade;
         self.database.transact(|database| {
             database.refresh()?;
-            let mut turn = priority::Turn::default();
+            let mut yielder = priority::Yielder::default();
             let (from, to) = (batch.done, batch.done + batch.next());
             for tick in batch.ticks.iter().take(to).skip(from) {
-                turn.pass();
+                yielder.pass();
                 match tick {
                     Tick::Trade(print) => {
                         newest_trade = newest_trade.max(print.time);
@@ -379,7 +313,7 @@ impl Writer {
             let (from, to) = (from.saturating_sub(ticks), to.saturating_sub(ticks));
             let events = batch.commits.iter().flat_map(|commit| &commit.events);
             for (id, event) in events.take(to).skip(from) {
-                turn.pass();
+                yielder.pass();
                 database.event(*id, event, zone, &mut tally)?;
                 last = last.max(Some(*id));
             }
@@ -424,67 +358,7 @@ impl Writer {
         Ok(())
     }
 
-    fn check_identity(&self) -> Result<(), Failure> {
-        if Identity::of(&self.database.file) == self.identity {
-            return Ok(());
-        }
-        Err(Failure::new(
-            FailureKind::Gone,
-            format!(
-                "{} was deleted or replaced while it was open",
-                self.database.file.display()
-            ),
-        ))
-    }
-
-    /// Makes a new file in the place of one that was deleted, and goes on with its ids.
-    fn begin_anew(&mut self) -> Result<(), Failure> {
-        let file = self.database.file.clone();
-        let failed =
-            |error: &dyn std::fmt::Display| Failure::new(FailureKind::Io, error.to_string());
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-        }
-        if let Err(error) = self.lock_again(&file) {
-            return Err(failed(&error));
-        }
-        if !file.exists() {
-            // A log without its file belongs to nothing.
-            for suffix in ["-wal", "-shm"] {
-                let _ = std::fs::remove_file(beside(&file, suffix));
-            }
-        }
-        let mut database =
-            Database::open(&file, self.options.busy).map_err(|error| failed(&error))?;
-        let ids = self.database.ids;
-        database.transact(|database| database.set_mark(ids))?;
-        // What reads goes on reporting to the same place.
-        database.connection.damage = Arc::clone(self.reader.damage());
-        self.database = database;
-        self.identity = Identity::of(&file);
-        self.checkpointer = Checkpointer::start(&file);
-        self.reader.reopen();
-        let notice = format!(
-            "{} was deleted while it was open: it was begun anew",
-            file.display()
-        );
-        tracing::error!("{notice}");
-        self.happened = Some(notice);
-        self.looked = None;
-        self.look_aside();
-        Ok(())
-    }
-
-    fn lock_again(&mut self, file: &std::path::Path) -> Result<(), crate::OpenError> {
-        if beside(file, ".lock").exists() {
-            return Ok(());
-        }
-        self._lock = Lock::take(file)?;
-        Ok(())
-    }
-
-    /// Says that an attempt failed: in the status, and in the log the first few times and then more
-    /// and more rarely.
+    /// Records a failed attempt: in the status, and in the log ever more rarely.
     fn failed(&mut self, failure: &Failure) {
         let (queued, dropped) = self.inbox.counts();
         let mut failures = 0;
@@ -495,7 +369,7 @@ impl Writer {
             status.queued = queued;
             status.dropped = dropped;
         });
-        if failures <= 3 || failures.is_power_of_two() {
+        if is_logged(failures, 3) {
             tracing::warn!(%failure, failures, queued, dropped, "the archive could not write");
         }
     }
@@ -508,183 +382,6 @@ impl Writer {
                 status.state = State::Ok;
             }
             again
-        });
-    }
-
-    /// What is done between commits. Returns whether there is more to do at once.
-    fn upkeep(&mut self) -> Result<bool, Failure> {
-        let now = (self.options.clock)().max(std::mem::take(&mut self.newest_trade));
-        let done = self
-            .check_identity()
-            .and_then(|()| self.sweep())
-            .and_then(|()| self.sum())
-            .and_then(|()| self.roll(now))
-            .and_then(|more| Ok(self.retain()? || more))
-            .and_then(|more| Ok(self.shrink()? || more));
-        let more = match done {
-            Ok(more) => {
-                self.recovered();
-                more
-            }
-            Err(failure) => {
-                self.failed(&failure);
-                if failure.kind() == FailureKind::Corrupt {
-                    return Err(failure);
-                }
-                if failure.kind() == FailureKind::Gone
-                    && let Err(failure) = self.begin_anew()
-                {
-                    self.failed(&failure);
-                }
-                false
-            }
-        };
-        self.make_room_in_log();
-        self.look_aside();
-        self.count();
-        Ok(more)
-    }
-
-    /// Moves what was found damaged to the quarantine.
-    fn sweep(&mut self) -> Result<(), Failure> {
-        if quarantine::sweep(&mut self.database, (self.options.clock)())? {
-            self.written.something();
-        }
-        Ok(())
-    }
-
-    /// Gives some rows that have none their checksums.
-    fn sum(&mut self) -> Result<(), Failure> {
-        if !self.summing.is_due() {
-            return Ok(());
-        }
-        let summing = &mut self.summing;
-        let written = self
-            .database
-            .transact_lazily(|database| summing.step(&database.connection))?;
-        if written {
-            self.written.something();
-        }
-        Ok(())
-    }
-
-    /// Looks now and then which files are set aside, and composes the notice.
-    fn look_aside(&mut self) {
-        if self
-            .looked
-            .is_some_and(|looked| looked.elapsed() < LOOKS_ASIDE)
-        {
-            return;
-        }
-        self.looked = Some(Instant::now());
-        let file = &self.database.file;
-        let (Some(folder), Some(name)) = (
-            file.parent(),
-            file.file_name().and_then(|name| name.to_str()),
-        ) else {
-            return;
-        };
-        let aside = match set_aside_files(folder, name) {
-            Ok(aside) => aside,
-            Err(error) => {
-                tracing::debug!(%error, "cannot look for files that were set aside");
-                return;
-            }
-        };
-        let sentences: Vec<String> = aside
-            .iter()
-            .map(|aside| {
-                format!(
-                    "a corrupt archive was set aside as {}: its history is missing here; acknowledge it with `tickertape repair --acknowledge`",
-                    aside.display()
-                )
-            })
-            .chain(self.happened.clone())
-            .collect();
-        let notice = (!sentences.is_empty()).then(|| sentences.join("; "));
-        self.status.send_if_modified(|status| {
-            let changed = (&status.notice, &status.set_aside) != (&notice, &aside);
-            (status.notice, status.set_aside) = (notice, aside);
-            changed
-        });
-    }
-
-    fn roll(&mut self, now: Millis) -> Result<bool, Failure> {
-        if !roll::is_due(&self.database.connection, now)? {
-            return Ok(false);
-        }
-        let made = self.database.transact_lazily(|database| {
-            database.refresh()?;
-            roll::roll(&database.connection, now, ROLLED_AT_ONCE)
-        })?;
-        self.written.something();
-        Ok(made >= ROLLED_AT_ONCE)
-    }
-
-    fn retain(&mut self) -> Result<bool, Failure> {
-        let now = (self.options.removal_clock)();
-        let keep = self.options.keep;
-        let retainer = &mut self.retainer;
-        let step = self.database.transact_lazily(|database| {
-            // Within the transaction: what is imported from now on is written after it.
-            if ImportLock::is_held(&database.file) {
-                return Ok(Step::default());
-            }
-            retainer.step(&database.connection, database.ids, &keep, now)
-        })?;
-        if step.removed > 0 {
-            self.written.something();
-            self.status
-                .send_modify(|status| status.removed += step.removed);
-        }
-        Ok(step.more)
-    }
-
-    fn shrink(&mut self) -> Result<bool, Failure> {
-        let more = retain::shrink(&self.database.connection)?;
-        if let Some(more) = more {
-            self.written.something();
-            return Ok(more);
-        }
-        Ok(false)
-    }
-
-    /// Moves the log into the file: beside the writer when it has grown or nothing is going on, and
-    /// by the writer itself where that does not keep up.
-    fn make_room_in_log(&mut self) {
-        let log = std::fs::metadata(beside(&self.database.file, "-wal")).map_or(0, |log| log.len());
-        let idle = !std::mem::take(&mut self.written.since_upkeep);
-        let due = log > LOG_BYTES.0 || idle && self.written.since_checkpoint;
-        if !due {
-            return;
-        }
-        self.written.since_checkpoint = false;
-        if log > LOG_BYTES.1 || !self.checkpointer.wake() {
-            // Nearly all of it has been moved by the checkpoints beside.
-            if let Err(error) = checkpoint::run(&self.database.connection, "TRUNCATE") {
-                tracing::debug!(%error, "no checkpoint");
-            }
-        }
-    }
-
-    fn count(&mut self) {
-        let (queued, dropped) = self.inbox.counts();
-        let file_bytes = file_bytes(&self.database);
-        let pending = roll::pending(&self.database.connection).unwrap_or(0);
-        let quarantined = quarantine::count(&self.database.connection).unwrap_or(0);
-        let (damaged, newer) = self.database.damage().counts();
-        self.status.send_if_modified(|status| {
-            let before = status.clone();
-            status.queued = queued;
-            status.dropped = dropped;
-            status.file_bytes = file_bytes;
-            status.pending = pending;
-            status.quarantined = quarantined;
-            status.damaged = damaged;
-            status.newer = newer;
-            status.summed = !self.summing.is_due();
-            status.checks = self.scrubber.checks();
-            before != *status
         });
     }
 
@@ -720,8 +417,4 @@ impl Drop for End {
         }
         drop(self.inbox.end());
     }
-}
-
-fn file_bytes(database: &Database) -> u64 {
-    std::fs::metadata(&database.file).map_or(0, |file| file.len())
 }

@@ -19,6 +19,10 @@ pub type Now = Arc<dyn Fn() -> Millis + Send + Sync>;
 /// everything else of its symbol until it comes.
 pub const MAX_AHEAD: Millis = 60_000;
 
+/// How far ahead of ours the time may be of a source that is not live: an exchange's own clock, the date of a
+/// story, a file. One that is further ahead is wrong.
+pub const MAX_DAY_AHEAD: Millis = 24 * 60 * 60 * 1_000;
+
 /// What is no step: a clock is set by as much while it is kept right.
 const MAX_SLEW: Millis = 2_000;
 

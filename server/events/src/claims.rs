@@ -19,7 +19,7 @@ pub fn ownership(event: &Event, owner: &Owner) -> Option<Ownership> {
         Event::Quote(quote) => Subject::Symbol(quote.symbol),
         Event::Session(session) => Subject::Symbol(session.symbol),
         Event::News(news) if name.is_some() => Subject::Story(news.id.clone()),
-        _ => return None,
+        Event::News(_) | Event::Bar(_) | Event::Snapshot(_) | Event::Heartbeat(_) => return None,
     };
     Some(Ownership {
         subject,
@@ -43,8 +43,8 @@ pub fn refusal(view: &View<'_>, event: &Event, token: &str) -> Option<(&'static 
 }
 
 fn symbol_refusal(view: &View<'_>, symbol: Symbol, token: &str) -> Option<(&'static str, String)> {
-    let session = view.merged(&Topic::Session(symbol)).map(|(_, entry)| entry);
-    let quote = view.merged(&Topic::Quote(symbol)).map(|(_, entry)| entry);
+    let session = view.newest(&Topic::Session(symbol)).map(|(_, entry)| entry);
+    let quote = view.newest(&Topic::Quote(symbol)).map(|(_, entry)| entry);
     let source = session.and_then(|entry| source(&entry.event));
     let entries = [session, quote].into_iter().flatten();
     let mut refusals = entries.filter_map(|entry| whose(&entry.owner, token, source));
@@ -56,7 +56,7 @@ fn source(event: &Event) -> Option<&str> {
     match event {
         Event::Session(session) => Some(&session.source),
         Event::News(news) => Some(&news.source),
-        _ => None,
+        Event::Quote(_) | Event::Bar(_) | Event::Snapshot(_) | Event::Heartbeat(_) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 use std::{fmt::Write as _, ops::Deref, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use market::{Encoded, Event, Frame, Symbol};
+use market::{Encoded, Event, Frame, Symbol, wire::Topics};
 use tape::{EventId, Payload};
 
 use crate::{Batch, Owner, Topic};
@@ -92,8 +92,8 @@ impl Draft {
             topics,
             owner,
         } = self;
-        let merge = Topic::merge(&event);
-        batch.append(topics, merge.as_ref(), |id| {
+        let conflation_key = Topic::conflation_key(&event);
+        batch.append(topics, conflation_key.as_ref(), |id| {
             Entry::of(&encoded.frame(Some(&id)), event, owner)
         })
     }
@@ -118,9 +118,9 @@ impl Payload for Entry {
     fn weight(&self) -> usize {
         // The event holds about the same text again, next to its own fixed size. And a story stands in
         // the queue of each of its symbols.
-        let symbols = match &*self.event {
-            Event::News(news) => news.symbols.len() * (size_of::<Symbol>() + SEAT_BYTES),
-            _ => 0,
+        let symbols = match self.event.topics() {
+            Topics::News(news) => news.symbols.len() * (size_of::<Symbol>() + SEAT_BYTES),
+            Topics::Market(_) | Topics::Connection => 0,
         };
         2 * self.chunk.framed.len() + size_of::<Event>() + symbols
     }

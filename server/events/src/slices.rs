@@ -26,7 +26,7 @@ pub fn changes(tape: &Tape, mut after: EventId) -> Vec<(EventId, Entry)> {
     loop {
         let before = changes.len();
         tape.view(|view| {
-            let changed = view.merging_after(&Topic::Symbols, after);
+            let changed = view.conflated_after(&Topic::Symbols, after);
             let slice = changed.take(SLICE_ENTRIES);
             changes.extend(slice.map(|(id, entry)| (id, entry.clone())));
         });
@@ -37,8 +37,8 @@ pub fn changes(tape: &Tape, mut after: EventId) -> Vec<(EventId, Entry)> {
     }
 }
 
-/// What is kept of some topics, newest first, each entry once, from before an id.
-pub struct Kept<'a> {
+/// The retained entries of some topics, newest first, each entry once, from before an id.
+pub struct Retained<'a> {
     tape: &'a Tape,
     topics: &'a [Topic],
     before: EventId,
@@ -48,10 +48,10 @@ pub struct Kept<'a> {
     ended: bool,
 }
 
-impl<'a> Kept<'a> {
+impl<'a> Retained<'a> {
     /// The entries of these topics before a position.
     pub fn before(tape: &'a Tape, topics: &'a [Topic], before: EventId) -> Self {
-        Kept {
+        Retained {
             tape,
             topics,
             before,
@@ -62,7 +62,7 @@ impl<'a> Kept<'a> {
     }
 }
 
-impl Iterator for Kept<'_> {
+impl Iterator for Retained<'_> {
     type Item = (EventId, Entry);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -79,7 +79,7 @@ impl Iterator for Kept<'_> {
     }
 }
 
-/// The newest `most` entries that are kept of some topics, from before an id.
+/// The newest `most` retained entries of some topics, from before an id.
 fn newest_of(
     view: &View<'_>,
     topics: &[Topic],
@@ -88,7 +88,7 @@ fn newest_of(
 ) -> Vec<(EventId, Entry)> {
     let mut sources: Vec<_> = topics
         .iter()
-        .map(|topic| view.kept_before(topic, before))
+        .map(|topic| view.retained_before(topic, before))
         .collect();
     let mut heads = Vec::with_capacity(sources.len());
     let mut newest = BinaryHeap::with_capacity(sources.len());
@@ -171,7 +171,7 @@ mod tests {
             ids.push(bar(&tape, n % 5, n as u64));
         }
         let of = |topics: &[Topic], before| -> Vec<EventId> {
-            Kept::before(&tape, topics, before)
+            Retained::before(&tape, topics, before)
                 .map(|(id, _)| id)
                 .collect()
         };

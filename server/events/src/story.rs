@@ -1,5 +1,5 @@
-//! The same story twice is one story, whoever tells it. The memory of it is the tape: a story that
-//! has left the window is told anew.
+//! The same story twice is one story, whoever publishes it. Earlier versions are looked up on the tape: a story that
+//! has left the window is published anew.
 
 use market::Event;
 use tape::EventId;
@@ -8,7 +8,7 @@ use crate::{Draft, Entry, Topic, View};
 
 /// The newest version of a story that is on the tape.
 pub fn newest<'a>(view: &View<'a>, id: &str) -> Option<(EventId, &'a Entry)> {
-    view.kept(&Topic::story(id))
+    view.retained(&Topic::story(id))
         .find(|(_, entry)| matches!(&*entry.event, Event::News(news) if news.id == id))
 }
 
@@ -17,12 +17,12 @@ pub fn after(draft: Draft, earlier: Option<&Event>) -> Option<Draft> {
     let (Event::News(news), Some(Event::News(earlier))) = (&**draft.event(), earlier) else {
         return Some(draft);
     };
-    let told = news.clone().after(earlier)?;
-    if told == *news {
+    let changed = news.clone().after(earlier)?;
+    if changed == *news {
         return Some(draft);
     }
     let owner = draft.owner().clone();
-    Some(Draft::new(Event::News(told)).of(owner))
+    Some(Draft::new(Event::News(changed)).of(owner))
 }
 
 #[cfg(test)]

@@ -1,41 +1,39 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use market::{Event, Symbol};
+use market::{Event, Symbol, wire::Topics};
 
-/// What cursors listen to, and what merging entries merge by.
+/// What cursors subscribe to, and the keys by which entries are conflated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Topic {
     /// Quotes, sessions and bars of one symbol.
     Symbol(Symbol),
     /// Quotes, sessions and bars of every symbol.
     Symbols,
-    /// News that speaks of one symbol.
+    /// News of one symbol.
     News(Symbol),
     /// All news.
     AllNews,
     /// News of one story, by a hash of its id, so that a topic stays small. Two stories may
     /// share it: who looks for one compares the ids.
     Story(u64),
-    /// Merges the quotes of one symbol; nobody listens to it alone.
+    /// The conflation key of a symbol's quotes. No cursor has it as a topic.
     Quote(Symbol),
-    /// Merges the sessions of one symbol; nobody listens to it alone.
+    /// The conflation key of a symbol's sessions. No cursor has it as a topic.
     Session(Symbol),
 }
 
 impl Topic {
     /// The topics that an event belongs to.
     pub fn of(event: &Event) -> Vec<Topic> {
-        match event {
-            Event::Quote(quote) => vec![Topic::Symbol(quote.symbol), Topic::Symbols],
-            Event::Session(session) => vec![Topic::Symbol(session.symbol), Topic::Symbols],
-            Event::Bar(bar) => vec![Topic::Symbol(bar.symbol), Topic::Symbols],
-            Event::News(news) => {
+        match event.topics() {
+            Topics::Market(symbol) => vec![Topic::Symbol(symbol), Topic::Symbols],
+            Topics::News(news) => {
                 let symbols = news.symbols.iter().copied().map(Topic::News);
                 symbols
                     .chain([Topic::AllNews, Topic::story(&news.id)])
                     .collect()
             }
-            Event::Snapshot(_) | Event::Heartbeat(_) => Vec::new(),
+            Topics::Connection => Vec::new(),
         }
     }
 
@@ -46,12 +44,12 @@ impl Topic {
         Topic::Story(hasher.finish())
     }
 
-    /// What an event merges by; `None` for one that is kept.
-    pub fn merge(event: &Event) -> Option<Topic> {
+    /// The key by which an event is conflated; `None` for one that is retained.
+    pub fn conflation_key(event: &Event) -> Option<Topic> {
         match event {
             Event::Quote(quote) => Some(Topic::Quote(quote.symbol)),
             Event::Session(session) => Some(Topic::Session(session.symbol)),
-            _ => None,
+            Event::Bar(_) | Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => None,
         }
     }
 }

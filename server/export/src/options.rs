@@ -10,15 +10,15 @@ use import::{Stamp, TimeFormat};
 /// What is to be exported, and where to.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ExportOptions {
-    /// What is wanted
+    /// What to export
     #[arg(value_name = "WHAT")]
     pub what: What,
 
-    /// Only these symbols; may be given several times, or separated by ,
+    /// Only these symbols; may be given several times, or separated by commas
     #[arg(long = "symbol", value_name = "SYMBOL", value_delimiter = ',')]
     pub symbols: Vec<Symbol>,
 
-    /// How long bars are: 1s 1m 5m 15m 1h 1d
+    /// The length of bars: 1s 1m 5m 15m 1h 1d
     #[arg(long, default_value = "1d", value_name = "INTERVAL")]
     pub interval: Interval,
 
@@ -30,11 +30,11 @@ pub struct ExportOptions {
     #[arg(long, value_name = "TIME")]
     pub to: Option<Bound>,
 
-    /// How it is written [default: by the end of the file's name, else csv]
+    /// The format [default: by the end of the file's name, else csv]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
 
-    /// Where to [default: the standard output, which takes CSV alone]
+    /// The file [default: the standard output, which takes CSV alone]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

@@ -20,10 +20,10 @@ use crate::{
         conditions::{self, Scope},
         exact, fetch, headline, markup,
         recording::{self, Line},
-        retry,
+        retry_after,
         wire::Played,
     },
-    registry::recorded_spec,
+    registry::{FUZZED, recorded_spec},
     sources::{foreign, sec, stdin},
 };
 use events::{Cursor, Tape, Topic, testing::through};
@@ -143,7 +143,7 @@ fn check(mut cursor: Cursor, now: Millis) {
             }
             Event::Bar(bar) => early(&mut bar.start),
             Event::News(news) => early(&mut news.published),
-            _ => {}
+            Event::Session(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {}
         }
         let wrong = publication::check(&event, now);
         assert!(wrong.is_empty(), "{wrong:?} in {event:?}");
@@ -233,6 +233,11 @@ impl Line<'_> {
 fn speak(kind: &str, symbols: [&str; 2], bytes: &[u8]) {
     let options = format!("symbols = {symbols:?}\nurl = 'ws://x/'");
     play(feed(kind, &options), spoken(bytes));
+}
+
+/// The targets of the kinds of feeds, by their names.
+pub fn targets() -> &'static [(&'static str, fn(&[u8]))] {
+    FUZZED
 }
 
 /// Messages of Binance.
@@ -390,7 +395,7 @@ pub fn times(text: &str) {
     let day = Duration::from_secs(24 * 60 * 60);
     if let Ok(value) = HeaderValue::from_str(text) {
         let one = |name| HeaderMap::from_iter([(name, value.clone())]);
-        let wait = retry::after(&one(header::RETRY_AFTER), NOW);
+        let wait = retry_after::after(&one(header::RETRY_AFTER), NOW);
         assert!(wait.is_none_or(|wait| wait <= day));
         for name in [header::CACHE_CONTROL, header::EXPIRES] {
             let mut headers = one(name);

@@ -7,10 +7,8 @@ use toml::Table;
 use crate::{
     About, Feed, Licence, Secret,
     kit::{
-        options::{FeedOptions, Main, SpecError, SpecFault, options, suggestion},
-        pairs::Pair,
+        options::{FeedOptions, Main, SpecError, SpecFault, options},
         recording::{self, Header},
-        socket,
     },
     sources::{
         alpaca,
@@ -27,94 +25,314 @@ use crate::{
         stdin::{self, Stdin},
     },
 };
+use text::suggestion;
 
-/// A feed as it is asked for: a name, what it is about, and options. On the command line that is
-/// one text, in the file of the configuration a table; both are read into the same options.
-///
-/// - `none`
-/// - `simulate`
-/// - `alpaca:AAPL,MSFT`, with `?feed=test` or another of its endpoints
-/// - `alpaca-news:AAPL,MSFT`, of all symbols without any
-/// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
-/// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
-/// - `nasdaq-halts`
-/// - `coinbase:BTC-USD,ETH-USD` and `kraken:BTC-USD,ETH-USD`, at another address likewise
-/// - `rss:https://…`
-/// - `json:https://…`
-/// - `stdin`
-/// - `finnhub:AAPL,MSFT`
-/// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
-#[derive(Debug, Clone, PartialEq)]
-pub enum FeedSpec {
-    /// Nothing: all that there is, is published.
-    None,
-    /// The built-in market of 30 US stocks.
-    Simulate,
-    /// Stocks from Alpaca.
-    Alpaca(alpaca::Options),
-    /// News from Alpaca.
-    AlpacaNews(alpaca::StoriesOptions),
-    /// Trades and best prices from Binance.
-    Binance(binance::Options),
-    /// Trades and best prices from Coinbase Exchange.
-    Coinbase(coinbase::Options),
-    /// Trades and best prices from Kraken.
-    Kraken(kraken::Options),
-    /// Trades of stocks from Finnhub.
-    Finnhub(finnhub::Options),
-    /// A recording.
-    Replay(replay::Options),
-    /// The SEC's latest filings.
-    Sec(sec::Options),
-    /// Trading halts of the US exchanges.
-    NasdaqHalts(halts::Options),
-    /// Stories from addresses of RSS or Atom.
-    Rss(rss::Options),
-    /// Prices from an address of JSON.
-    Json(Box<json::Options>),
-    /// Events from the standard input.
-    Stdin(stdin::Options),
+/// A row of the registry: a kind of feed.
+#[derive(Debug)]
+pub struct FeedRow {
+    /// The name of the kind.
+    pub name: &'static str,
+    /// How a feed of the kind is written on the command line, for the help.
+    pub usage: &'static str,
+    /// What a feed of the kind publishes, for the help.
+    pub help: &'static str,
+    /// A feed of the kind.
+    pub example: &'static str,
+    /// Whether nothing but the name may be given.
+    is_bare: bool,
+    main: Main,
+    read: fn(Table) -> Result<FeedSpec, SpecError>,
 }
 
-/// All names of feeds.
-const FEEDS: [&str; 14] = [
-    "none",
-    "simulate",
-    alpaca::Options::NAME,
-    alpaca::StoriesOptions::NAME,
-    binance::Options::NAME,
-    coinbase::Options::NAME,
-    kraken::Options::NAME,
-    finnhub::Options::NAME,
-    replay::Options::NAME,
-    sec::Options::NAME,
-    halts::Options::NAME,
-    rss::Options::NAME,
-    json::Options::NAME,
-    stdin::Options::NAME,
-];
+/// Nothing but what is published.
+const NONE: FeedRow = FeedRow {
+    name: "none",
+    usage: "none",
+    help: "nothing but what is published",
+    example: "none",
+    is_bare: true,
+    main: Main::Nothing,
+    read: |table| bare("none", FeedSpec::None, &table),
+};
+
+/// The built-in market.
+const SIMULATE: FeedRow = FeedRow {
+    name: "simulate",
+    usage: "simulate",
+    help: "made-up prices and news of thirty US stocks; the same --seed gives the same tape",
+    example: "simulate",
+    is_bare: true,
+    main: Main::Nothing,
+    read: |table| bare("simulate", FeedSpec::Simulate, &table),
+};
+
+/// A feed that has no options.
+fn bare(name: &str, feed: FeedSpec, table: &Table) -> Result<FeedSpec, SpecError> {
+    match table.keys().next() {
+        None => Ok(feed),
+        Some(key) => Err(SpecError(vec![SpecFault {
+            unknown: true,
+            ..SpecFault::of(
+                key,
+                format!("{key:?} is not an option of {name}: expected none"),
+            )
+        }])),
+    }
+}
+
+/// Makes everything that depends on the kind of a feed from a table with a row for each kind that has options.
+macro_rules! feeds {
+    ($(
+        $(#[$doc:meta])*
+        $kind:ident($options:ty) {
+            usage: $usage:literal,
+            help: $help:literal,
+            example: $example:literal,
+            fuzzed_by: $fuzz:ident,
+            build: $build:expr,
+        }
+    )*) => {
+        /// A feed as it is asked for: a name, what it is about, and options. On the command line that is
+        /// one text, in the file of the configuration a table; both are read into the same options.
+        ///
+        /// - `none`
+        /// - `simulate`
+        /// - `alpaca:AAPL,MSFT`, with `?feed=test` or another of its endpoints
+        /// - `alpaca-news:AAPL,MSFT`, of all symbols without any
+        /// - `binance:BTCUSDT,ETHUSDT`, with `?url=ws://127.0.0.1:9000/stream` at another address
+        /// - `sec:8-K,4?user_agent=Jane Doe jane@example.com`, of all forms without any
+        /// - `nasdaq-halts`
+        /// - `coinbase:BTC-USD,ETH-USD` and `kraken:BTC-USD,ETH-USD`, at another address likewise
+        /// - `rss:https://…`
+        /// - `json:https://…`
+        /// - `stdin`
+        /// - `finnhub:AAPL,MSFT`
+        /// - `replay:FILE`, with `?speed=50` so many times quicker, with `?speed=max` as quick as it goes
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum FeedSpec {
+            /// Nothing: all that there is, is published.
+            None,
+            /// The built-in market of 30 US stocks.
+            Simulate,
+            $($(#[$doc])* $kind($options),)*
+        }
+
+        /// All names of feeds.
+        const FEEDS: &[&str] = &[NONE.name, SIMULATE.name, $(<$options>::NAME,)*];
+
+        static ROWS: &[FeedRow] = &[NONE, SIMULATE, $(FeedRow {
+            name: <$options>::NAME,
+            usage: $usage,
+            help: $help,
+            example: $example,
+            is_bare: false,
+            main: <$options>::MAIN,
+            read: |table| options::<$options>(table).map(FeedSpec::$kind),
+        },)*];
+
+        /// What fuzzes the kinds.
+        #[cfg(any(test, fuzzing, feature = "testing"))]
+        pub(crate) const FUZZED: &[(&str, fn(&[u8]))] =
+            &[$((stringify!($fuzz), crate::fuzzing::$fuzz),)*];
+
+        impl FeedSpec {
+            /// The feed, if it is one. A seed decides what the simulated market does.
+            pub fn build(self, seed: u64) -> Option<Box<dyn Feed>> {
+                Some(match self {
+                    FeedSpec::None => return None,
+                    FeedSpec::Simulate => Box::new(Simulate::new(seed)),
+                    $(FeedSpec::$kind(options) => {
+                        let build: fn($options, u64) -> Box<dyn Feed> = $build;
+                        build(options, seed)
+                    })*
+                })
+            }
+
+            /// The name of its kind.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    FeedSpec::None => NONE.name,
+                    FeedSpec::Simulate => SIMULATE.name,
+                    $(FeedSpec::$kind(_) => <$options>::NAME,)*
+                }
+            }
+
+            /// What the feed would do, as its options have it.
+            fn does(&self) -> About {
+                match self {
+                    FeedSpec::None => About {
+                        does: "does nothing".to_owned(),
+                        symbols: Vec::new(),
+                        licence: Licence::Public,
+                    },
+                    FeedSpec::Simulate => simulate::about(),
+                    $(FeedSpec::$kind(options) => options.about(),)*
+                }
+            }
+
+            /// Whether the feed receives what can be recorded.
+            pub fn receives(&self) -> bool {
+                match self {
+                    FeedSpec::None | FeedSpec::Simulate => false,
+                    $(FeedSpec::$kind(_) => <$options>::RECEIVES,)*
+                }
+            }
+
+            /// What may be wrong with its options although they can be read.
+            pub fn doubts(&self) -> Vec<String> {
+                match self {
+                    FeedSpec::None | FeedSpec::Simulate => Vec::new(),
+                    $(FeedSpec::$kind(options) => options.doubts(),)*
+                }
+            }
+
+            /// The secrets that the feed needs.
+            pub fn secrets(&self) -> Vec<&Secret> {
+                match self {
+                    FeedSpec::None | FeedSpec::Simulate => Vec::new(),
+                    $(FeedSpec::$kind(options) => options.secrets(),)*
+                }
+            }
+
+            /// What of this feed there can be only once, whatever else is said of it; and why, and what to do.
+            fn alone(&self) -> Option<(String, &'static str)> {
+                match self {
+                    FeedSpec::None | FeedSpec::Simulate => None,
+                    $(FeedSpec::$kind(options) => options.alone(),)*
+                }
+            }
+
+            /// What the feed is about, for a person.
+            fn subjects(&self) -> Vec<String> {
+                match self {
+                    FeedSpec::None => Vec::new(),
+                    FeedSpec::Simulate => vec![SIMULATE.name.to_owned()],
+                    $(FeedSpec::$kind(options) => options.subjects(),)*
+                }
+            }
+        }
+    };
+}
+
+feeds! {
+    /// Stocks from Alpaca.
+    Alpaca(alpaca::Options) {
+        usage: "alpaca:AAPL,…",
+        help: "quotes and trades of US stocks, by TICKERTAPE_ALPACA_KEY and TICKERTAPE_ALPACA_SECRET",
+        example: "alpaca:AAPL",
+        fuzzed_by: alpaca,
+        build: |options, _| Box::new(alpaca::Stocks::new(options)),
+    }
+
+    /// News from Alpaca.
+    AlpacaNews(alpaca::StoriesOptions) {
+        usage: "alpaca-news:AAPL,…",
+        help: "news of US stocks, by the same key; without symbols, of all",
+        example: "alpaca-news",
+        fuzzed_by: alpaca_news,
+        build: |options, _| Box::new(alpaca::Stories::new(options)),
+    }
+
+    /// Trades and best prices from Binance.
+    Binance(binance::Options) {
+        usage: "binance:BTCUSDT,…",
+        help: "trades and best prices of coins, without a key",
+        example: "binance:BTCUSDT",
+        fuzzed_by: binance,
+        build: |options, _| Box::new(Binance::new(options.symbols, options.url)),
+    }
+
+    /// Trades and best prices from Coinbase Exchange.
+    Coinbase(coinbase::Options) {
+        usage: "coinbase:BTC-USD,…",
+        help: "trades and best prices of coins, without a key",
+        example: "coinbase:BTC-USD",
+        fuzzed_by: coinbase,
+        build: |options, _| Box::new(Coinbase::new(options.symbols, options.url)),
+    }
+
+    /// Trades and best prices from Kraken.
+    Kraken(kraken::Options) {
+        usage: "kraken:BTC-USD,…",
+        help: "trades and best prices of coins, without a key",
+        example: "kraken:BTC-USD",
+        fuzzed_by: kraken,
+        build: |options, _| Box::new(Kraken::new(options.symbols, options.url)),
+    }
+
+    /// Trades of stocks from Finnhub.
+    Finnhub(finnhub::Options) {
+        usage: "finnhub:AAPL,…",
+        help: "trades of US stocks, by TICKERTAPE_FINNHUB_KEY",
+        example: "finnhub:AAPL",
+        fuzzed_by: finnhub,
+        build: |options, _| Box::new(Finnhub::new(options)),
+    }
+
+    /// A recording.
+    Replay(replay::Options) {
+        usage: "replay:FILE",
+        help: "a recording, plain or gzip, at its own pace; ?speed=N or ?speed=max to play it faster",
+        example: "replay:recording.jsonl.gz",
+        fuzzed_by: recording,
+        build: |options, _| Box::new(Replay::new(options.file, options.speed, recorded_feed)),
+    }
+
+    /// The SEC's latest filings.
+    Sec(sec::Options) {
+        usage: "sec:8-K,4?user_agent=NAME MAIL",
+        help: "filings with the SEC; without forms, all",
+        example: "sec?user_agent=Jane Doe jane@example.com",
+        fuzzed_by: sec,
+        build: |options, _| Box::new(Sec::new(options)),
+    }
+
+    /// Trading halts of the US exchanges.
+    NasdaqHalts(halts::Options) {
+        usage: "nasdaq-halts",
+        help: "trading halts of the US exchanges, and their ends",
+        example: "nasdaq-halts",
+        fuzzed_by: halts,
+        build: |options, _| Box::new(Halts::new(options)),
+    }
+
+    /// Stories from addresses of RSS or Atom.
+    Rss(rss::Options) {
+        usage: "rss:ADDRESS",
+        help: "stories of any RSS or Atom feed",
+        example: "rss:https://example.com/news.rss",
+        fuzzed_by: rss,
+        build: |options, _| Box::new(Rss::new(options)),
+    }
+
+    /// Prices from an address of JSON.
+    Json(Box<json::Options>) {
+        usage: "json:ADDRESS?…",
+        help: "prices of any address that answers JSON",
+        example: "json:https://example.com/prices.json",
+        fuzzed_by: json,
+        build: |options, _| Box::new(Json::new(*options)),
+    }
+
+    /// Events from the standard input.
+    Stdin(stdin::Options) {
+        usage: "stdin",
+        help: "events from the standard input, one a line",
+        example: "stdin",
+        fuzzed_by: stdin,
+        build: |_, _| Box::new(Stdin::new()),
+    }
+}
 
 impl FeedSpec {
-    /// The feed, if it is one. A seed decides what the simulated market does.
-    pub fn build(self, seed: u64) -> Option<Box<dyn Feed>> {
-        Some(match self {
-            FeedSpec::None => return None,
-            FeedSpec::Simulate => Box::new(Simulate::new(seed)),
-            FeedSpec::Alpaca(options) => Box::new(alpaca::Stocks::new(options)),
-            FeedSpec::AlpacaNews(options) => Box::new(alpaca::Stories::new(options)),
-            FeedSpec::Binance(options) => Box::new(Binance::new(options.symbols, options.url)),
-            FeedSpec::Coinbase(options) => Box::new(Coinbase::new(options.symbols, options.url)),
-            FeedSpec::Kraken(options) => Box::new(Kraken::new(options.symbols, options.url)),
-            FeedSpec::Finnhub(options) => Box::new(Finnhub::new(options)),
-            FeedSpec::Replay(options) => {
-                Box::new(Replay::new(options.file, options.speed, recorded_feed))
-            }
-            FeedSpec::Sec(options) => Box::new(Sec::new(options)),
-            FeedSpec::NasdaqHalts(options) => Box::new(Halts::new(options)),
-            FeedSpec::Rss(options) => Box::new(Rss::new(options)),
-            FeedSpec::Json(options) => Box::new(Json::new(*options)),
-            FeedSpec::Stdin(_) => Box::new(Stdin::new()),
-        })
+    /// The rows of the registry.
+    pub fn rows() -> &'static [FeedRow] {
+        ROWS
+    }
+
+    /// All names of feeds.
+    pub fn names() -> &'static [&'static str] {
+        FEEDS
     }
 
     /// Reads a feed of that name from its table.
@@ -122,93 +340,22 @@ impl FeedSpec {
     /// # Errors
     /// When there is no such feed, or its options are wrong.
     pub fn from_table(name: &str, table: Table) -> Result<Self, SpecError> {
-        match name {
-            "none" | "simulate" => match table.keys().next() {
-                None if name == "none" => Ok(FeedSpec::None),
-                None => Ok(FeedSpec::Simulate),
-                Some(key) => Err(SpecError(vec![SpecFault {
-                    unknown: true,
-                    ..SpecFault::of(
-                        key,
-                        format!("{key:?} is not an option of {name}: expected none"),
-                    )
-                }])),
-            },
-            alpaca::Options::NAME => options(table).map(FeedSpec::Alpaca),
-            alpaca::StoriesOptions::NAME => options(table).map(FeedSpec::AlpacaNews),
-            binance::Options::NAME => options(table).map(FeedSpec::Binance),
-            coinbase::Options::NAME => options(table).map(FeedSpec::Coinbase),
-            kraken::Options::NAME => options(table).map(FeedSpec::Kraken),
-            finnhub::Options::NAME => options(table).map(FeedSpec::Finnhub),
-            replay::Options::NAME => options(table).map(FeedSpec::Replay),
-            sec::Options::NAME => options(table).map(FeedSpec::Sec),
-            halts::Options::NAME => options(table).map(FeedSpec::NasdaqHalts),
-            rss::Options::NAME => options(table).map(FeedSpec::Rss),
-            json::Options::NAME => options(table).map(Box::new).map(FeedSpec::Json),
-            stdin::Options::NAME => options(table).map(FeedSpec::Stdin),
-            _ => Err(unknown(name)),
-        }
-    }
-
-    /// The name of its kind.
-    pub fn name(&self) -> &'static str {
-        match self {
-            FeedSpec::None => "none",
-            FeedSpec::Simulate => "simulate",
-            FeedSpec::Alpaca(_) => alpaca::Options::NAME,
-            FeedSpec::AlpacaNews(_) => alpaca::StoriesOptions::NAME,
-            FeedSpec::Binance(_) => binance::Options::NAME,
-            FeedSpec::Coinbase(_) => coinbase::Options::NAME,
-            FeedSpec::Kraken(_) => kraken::Options::NAME,
-            FeedSpec::NasdaqHalts(_) => halts::Options::NAME,
-            FeedSpec::Sec(_) => sec::Options::NAME,
-            FeedSpec::Rss(_) => rss::Options::NAME,
-            FeedSpec::Json(_) => json::Options::NAME,
-            FeedSpec::Stdin(_) => stdin::Options::NAME,
-            FeedSpec::Finnhub(_) => finnhub::Options::NAME,
-            FeedSpec::Replay(_) => replay::Options::NAME,
-        }
+        (row(name)?.read)(table)
     }
 
     /// What the feed would do.
     pub fn about(&self) -> About {
-        match self {
-            FeedSpec::None => About {
-                does: "does nothing".to_owned(),
-                symbols: Vec::new(),
-                licence: Licence::Public,
-            },
-            FeedSpec::Simulate => simulate::about(),
-            FeedSpec::Alpaca(options) => options.about(),
-            FeedSpec::AlpacaNews(options) => options.about(),
-            FeedSpec::Binance(options) => options.about(),
-            FeedSpec::Coinbase(options) => options.about(),
-            FeedSpec::Kraken(options) => options.about(),
-            FeedSpec::NasdaqHalts(options) => options.about(),
-            FeedSpec::Sec(options) => options.about(),
-            FeedSpec::Rss(options) => options.about(),
-            FeedSpec::Json(options) => options.about(),
-            FeedSpec::Stdin(options) => options.about(),
-            FeedSpec::Finnhub(options) => options.about(),
-            FeedSpec::Replay(options) => {
-                // What may not be shown live may not be shown later.
-                let recorded = recording::header(&options.file).ok().flatten();
-                let recorded = recorded.and_then(|header| recorded_spec(&header).ok());
-                let about = options.about();
-                About {
-                    licence: recorded.map_or(about.licence, |feed| feed.about().licence),
-                    ..about
-                }
-            }
+        let about = self.does();
+        let FeedSpec::Replay(options) = self else {
+            return about;
+        };
+        // What may not be shown live may not be shown later.
+        let recorded = recording::header(&options.file).ok().flatten();
+        let recorded = recorded.and_then(|header| recorded_spec(&header).ok());
+        About {
+            licence: recorded.map_or(about.licence, |feed| feed.about().licence),
+            ..about
         }
-    }
-
-    /// Whether the feed receives what can be recorded.
-    pub fn receives(&self) -> bool {
-        !matches!(
-            self,
-            FeedSpec::None | FeedSpec::Simulate | FeedSpec::Replay(_) | FeedSpec::Stdin(_)
-        )
     }
 
     /// Whether what the feed needs is there, its secrets apart.
@@ -220,38 +367,6 @@ impl FeedSpec {
             FeedSpec::Replay(options) => replay::ready(&options.file, recorded_feed),
             _ => Ok(()),
         }
-    }
-
-    /// What may be wrong with its options although they can be read.
-    pub fn doubts(&self) -> Vec<String> {
-        match self {
-            FeedSpec::Sec(options) => options.doubts(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The secrets that the feed needs.
-    pub fn secrets(&self) -> Vec<&Secret> {
-        match self {
-            FeedSpec::None | FeedSpec::Simulate => Vec::new(),
-            FeedSpec::Alpaca(options) => options.secrets(),
-            FeedSpec::AlpacaNews(options) => options.secrets(),
-            FeedSpec::Binance(options) => options.secrets(),
-            FeedSpec::Coinbase(options) => options.secrets(),
-            FeedSpec::Kraken(options) => options.secrets(),
-            FeedSpec::Finnhub(options) => options.secrets(),
-            FeedSpec::Replay(options) => options.secrets(),
-            FeedSpec::Sec(options) => options.secrets(),
-            FeedSpec::NasdaqHalts(options) => options.secrets(),
-            FeedSpec::Rss(options) => options.secrets(),
-            FeedSpec::Json(options) => options.secrets(),
-            FeedSpec::Stdin(options) => options.secrets(),
-        }
-    }
-
-    /// All names of feeds.
-    pub fn names() -> &'static [&'static str] {
-        &FEEDS
     }
 
     /// Whether these feeds can run beside each other. Several may quote the same symbol: the first one
@@ -288,78 +403,18 @@ impl FeedSpec {
         }
         Ok(())
     }
-
-    /// What of this feed there can be only once, whatever else is said of it; and why, and what to do.
-    fn alone(&self) -> Option<(String, &'static str)> {
-        match self {
-            FeedSpec::Alpaca(options) => {
-                let own = match &options.url {
-                    Some(url) => format!(" at {}", socket::shown(url)),
-                    None => format!(" with feed={}", options.feed),
-                };
-                Some((
-                    format!("alpaca{own} and the key in {}", options.key),
-                    "an account has one connection to each of Alpaca's addresses, and the second would be refused: expected one feed with the symbols of both",
-                ))
-            }
-            FeedSpec::AlpacaNews(options) => Some((
-                format!("alpaca-news with the key in {}", options.key),
-                "an account has one connection for news, and the second would be refused: expected one feed with the symbols of both, or with none for all stories",
-            )),
-            FeedSpec::Finnhub(options) => Some((
-                format!("finnhub with the key in {}", options.key),
-                "a key has one connection, and the second would be refused: expected one feed with the symbols of both",
-            )),
-            FeedSpec::Sec(_) => Some((
-                "sec".to_owned(),
-                "the SEC counts requests by address, for all feeds together: expected one feed with the forms of both, or with none for all forms",
-            )),
-            FeedSpec::Stdin(_) => Some((
-                "stdin".to_owned(),
-                "there is one standard input: expected it once",
-            )),
-            _ => None,
-        }
-    }
-
-    /// What the feed is about, for a person.
-    fn subjects(&self) -> Vec<String> {
-        match self {
-            FeedSpec::None
-            | FeedSpec::Alpaca(_)
-            | FeedSpec::AlpacaNews(_)
-            | FeedSpec::Finnhub(_)
-            | FeedSpec::Sec(_)
-            | FeedSpec::Stdin(_) => self.alone().into_iter().map(|(what, _)| what).collect(),
-            FeedSpec::Simulate => vec!["simulate".to_owned()],
-            FeedSpec::Binance(options) => options
-                .symbols
-                .iter()
-                .map(|symbol| format!("binance:{symbol}"))
-                .collect(),
-            FeedSpec::Coinbase(options) => of_pairs(coinbase::Options::NAME, &options.symbols),
-            FeedSpec::Kraken(options) => of_pairs(kraken::Options::NAME, &options.symbols),
-            FeedSpec::Replay(options) => vec![format!("replay:{}", options.file.display())],
-            FeedSpec::NasdaqHalts(_) => vec!["nasdaq-halts".to_owned()],
-            FeedSpec::Json(options) => vec![format!("json:{}", options.url)],
-            FeedSpec::Rss(options) => options.url.iter().map(|url| format!("rss:{url}")).collect(),
-        }
-    }
 }
 
-fn of_pairs(name: &str, pairs: &[Pair]) -> Vec<String> {
-    pairs
-        .iter()
-        .map(|pair| format!("{name}:{}", pair.symbol()))
-        .collect()
-}
-
-fn unknown(name: &str) -> SpecError {
-    SpecError::of(format!(
-        "{name:?} is not a feed: expected {}{}",
-        FEEDS.join(", "),
-        suggestion(name, &FEEDS)
-    ))
+/// The row of a kind.
+fn row(name: &str) -> Result<&'static FeedRow, SpecError> {
+    let row = ROWS.iter().find(|row| row.name == name);
+    row.ok_or_else(|| {
+        SpecError::of(format!(
+            "{name:?} is not a feed: expected {}{}",
+            FEEDS.join(", "),
+            suggestion(name, FEEDS)
+        ))
+    })
 }
 
 /// A feed as a text of the command line asks for it, with the table that the text stands for.
@@ -388,28 +443,13 @@ impl FromStr for AskedFeed {
         // The name ends at the first colon or question mark; what follows belongs to the feed.
         let end = text.find([':', '?']).unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
-        let main = match name {
-            "none" | "simulate" if rest.is_empty() => Main::Nothing,
-            "none" | "simulate" => {
-                return Err(SpecError::of(format!(
-                    "{rest:?} after {name}: expected nothing more"
-                )));
-            }
-            alpaca::Options::NAME => alpaca::Options::MAIN,
-            alpaca::StoriesOptions::NAME => alpaca::StoriesOptions::MAIN,
-            binance::Options::NAME => binance::Options::MAIN,
-            coinbase::Options::NAME => coinbase::Options::MAIN,
-            kraken::Options::NAME => kraken::Options::MAIN,
-            finnhub::Options::NAME => finnhub::Options::MAIN,
-            replay::Options::NAME => replay::Options::MAIN,
-            sec::Options::NAME => sec::Options::MAIN,
-            halts::Options::NAME => halts::Options::MAIN,
-            rss::Options::NAME => rss::Options::MAIN,
-            json::Options::NAME => json::Options::MAIN,
-            stdin::Options::NAME => stdin::Options::MAIN,
-            _ => return Err(unknown(name)),
-        };
-        let options = main.read(rest);
+        let row = row(name)?;
+        if row.is_bare && !rest.is_empty() {
+            return Err(SpecError::of(format!(
+                "{rest:?} after {name}: expected nothing more"
+            )));
+        }
+        let options = row.main.read(rest);
         Ok(AskedFeed {
             kind: name.to_owned(),
             spec: FeedSpec::from_table(name, options.clone())?,
@@ -450,235 +490,4 @@ pub fn personal(feeds: &[FeedSpec]) -> Vec<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use market::Symbol;
-    use serde::Deserialize;
-
-    use super::*;
-    use crate::Speed;
-
-    fn read(text: &str) -> FeedSpec {
-        text.parse().unwrap()
-    }
-
-    fn error(text: &str) -> String {
-        text.parse::<FeedSpec>().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn reads_every_form() {
-        assert_eq!(read("simulate"), FeedSpec::Simulate);
-        assert_eq!(read("none"), FeedSpec::None);
-        assert!(read("none").build(1).is_none());
-        let symbols = |names: &[&str]| {
-            names
-                .iter()
-                .map(|name| name.parse().unwrap())
-                .collect::<Vec<Symbol>>()
-        };
-        assert_eq!(
-            read("binance:btcusdt, ETHUSDT,BTCUSDT"),
-            FeedSpec::Binance(binance::Options {
-                symbols: symbols(&["BTCUSDT", "ETHUSDT"]),
-                url: Binance::URL.parse().unwrap(),
-            })
-        );
-        assert_eq!(
-            read("binance:BTCUSDT?url=ws://127.0.0.1:9000/stream?key=1&b=2"),
-            FeedSpec::Binance(binance::Options {
-                symbols: symbols(&["BTCUSDT"]),
-                url: "ws://127.0.0.1:9000/stream?key=1&b=2".parse().unwrap(),
-            })
-        );
-        let pairs = |names: &[&str]| names.iter().map(|name| Pair::read(name).unwrap()).collect();
-        assert_eq!(
-            read("coinbase:btc-usd, ETH-USD,BTC-USD"),
-            FeedSpec::Coinbase(coinbase::Options {
-                symbols: pairs(&["BTC-USD", "ETH-USD"]),
-                url: Coinbase::URL.parse().unwrap(),
-            })
-        );
-        assert_eq!(
-            read("kraken:BTC/USD,ETH-EUR?url=ws://127.0.0.1:9000/v2"),
-            FeedSpec::Kraken(kraken::Options {
-                symbols: pairs(&["BTC-USD", "ETH-EUR"]),
-                url: "ws://127.0.0.1:9000/v2".parse().unwrap(),
-            })
-        );
-        let FeedSpec::Alpaca(alpaca) = read("alpaca:fakepaca?feed=test&key_env=KEY") else {
-            panic!("it is alpaca");
-        };
-        assert_eq!(alpaca.symbols, symbols(&["FAKEPACA"]));
-        assert_eq!(alpaca.feed, alpaca::Endpoint::Test);
-        assert_eq!(alpaca.key, Secret::Env("KEY".to_owned()));
-        let secret = Secret::Env("TICKERTAPE_ALPACA_SECRET".to_owned());
-        assert_eq!(alpaca.secret, secret);
-        let FeedSpec::AlpacaNews(news) = read("alpaca-news?backfill=0") else {
-            panic!("it is alpaca-news");
-        };
-        assert_eq!((news.backfill, news.symbols), (0, Vec::new()));
-        let FeedSpec::Finnhub(finnhub) = read("finnhub:BRK.B?url=ws://127.0.0.1:9/") else {
-            panic!("it is finnhub");
-        };
-        assert_eq!(finnhub.symbols, symbols(&["BRK.B"]));
-        for (text, file, speed) in [
-            ("replay:a/b.gz", "a/b.gz", Speed::Times(1.0)),
-            ("replay:C:b?c.gz?speed=50", "C:b?c.gz", Speed::Times(50.0)),
-            ("replay:b.gz?speed=max", "b.gz", Speed::Max),
-            ("replay:b.gz?speed=0.5", "b.gz", Speed::Times(0.5)),
-        ] {
-            let file = PathBuf::from(file);
-            assert_eq!(
-                read(text),
-                FeedSpec::Replay(replay::Options { file, speed })
-            );
-        }
-    }
-
-    #[test]
-    fn names_what_is_wrong_and_what_was_expected() {
-        for (text, parts) in [
-            ("", ["\"\" is not a feed", "simulate, alpaca,"]),
-            ("alpacca:AAPL", ["\"alpacca\"", "did you mean alpaca?"]),
-            ("alpaca", ["without a symbol", "alpaca:AAPL"]),
-            ("alpaca:BTC/USD", ["\"BTC/USD\"", "BRK.B"]),
-            ("alpaca:AAPL?feed=ieks", ["`ieks`", "delayed_sip"]),
-            ("alpaca-news?backfill=1001", ["1001", "0 to 1000"]),
-            ("alpaca-news?rest=ftp://a", ["\"ftp://a\"", "https://HOST"]),
-            ("finnhub:AAPL?key=K3Y", ["\"key\" is a secret", "key_env"]),
-            ("finnhub", ["without a symbol", "finnhub:AAPL"]),
-            ("simulat", ["\"simulat\"", "did you mean simulate?"]),
-            ("Binanse:BTCUSDT", ["\"Binanse\"", "did you mean binance?"]),
-            ("reply:x", ["\"reply\"", "did you mean replay?"]),
-            ("simulate?seed=5", ["\"?seed=5\"", "nothing more"]),
-            ("binance", ["without a symbol", "binance:BTCUSDT"]),
-            ("binance:,", ["without a symbol", "binance:BTCUSDT"]),
-            ("binance:BTC-USDT", ["\"BTC-USDT\"", "BTCUSDT"]),
-            ("binance:BTC", ["\"BTC\"", "5 to 20"]),
-            (
-                "binance:BTCUSDT?url=http://a",
-                ["\"http://a\"", "wss://HOST"],
-            ),
-            ("binance:BTCUSDT?url=", ["\"\"", "wss://HOST"]),
-            (
-                "binance:BTCUSDT?ulr=ws://a",
-                ["\"ulr\"", "did you mean url?"],
-            ),
-            ("coinbase:", ["without a symbol", "coinbase:BTC-USD"]),
-            ("coinbase:BTCUSD", ["\"BTCUSD\"", "BTC-USD"]),
-            ("kraken:BTC/USD/X", ["\"BTC/USD/X\"", "BTC-USD"]),
-            ("kraken:BTC-USD?url=x", ["\"x\"", "wss://HOST"]),
-            ("krakn:BTC-USD", ["\"krakn\"", "did you mean kraken?"]),
-            ("replay:", ["without a file", "replay:recording"]),
-            ("replay:f?speed=quick", ["\"quick\"", "or max"]),
-            ("replay:f?speed=0", ["\"0\"", "or max"]),
-            ("replay:f?speed=NaN", ["\"NaN\"", "or max"]),
-            ("replay:f?sped=2", ["\"sped\"", "did you mean speed?"]),
-        ] {
-            let error = error(text);
-            for part in parts {
-                assert!(error.contains(part), "{text:?}: {error}");
-            }
-        }
-        assert!(!error("nasdaq").contains("did you mean"));
-        let many: Vec<String> = (10_000..10_101)
-            .map(|number| format!("A{number}"))
-            .collect();
-        assert!(error(&format!("binance:{}", many.join(","))).contains("101 symbols"));
-    }
-
-    #[derive(Debug, Clone, PartialEq, Deserialize)]
-    struct Keyed {
-        key: Secret,
-        #[serde(default)]
-        word: Option<Secret>,
-        #[serde(default)]
-        rows: u8,
-        #[serde(default)]
-        names: Vec<Symbol>,
-    }
-
-    impl FeedOptions for Keyed {
-        const NAME: &'static str = "keyed";
-        const KEYS: &'static [&'static str] = &["rows", "names"];
-        const SECRETS: &'static [&'static str] = &["key", "word"];
-        const MAIN: Main = Main::List("names");
-
-        fn about(&self) -> About {
-            FeedSpec::None.about()
-        }
-
-        fn secrets(&self) -> Vec<&Secret> {
-            std::iter::once(&self.key).chain(&self.word).collect()
-        }
-    }
-
-    fn keyed(text: &str) -> Result<Keyed, SpecError> {
-        options(Keyed::MAIN.read(text))
-    }
-
-    #[test]
-    fn a_secret_is_named_by_its_place() {
-        let read = keyed(":GOOG?key_env=ALPACA_KEY&word_file=/run/secrets/word").unwrap();
-        let key = Secret::Env("ALPACA_KEY".to_owned());
-        let word = Secret::File("/run/secrets/word".into());
-        assert_eq!(read.secrets(), [&key, &word]);
-        assert_eq!(keyed("?key_env=A").unwrap().word, None);
-        for (text, words) in [
-            ("", "without key_env or key_file"),
-            ("?key=hunter2", "\"key\" is a secret, which is not written"),
-            ("?key_env=hunter2", "key_env is no name"),
-            ("?key_env=", "key_env is no name"),
-            ("?key_env=A&key_file=b", "key_env beside key_file"),
-            ("?key_evn=A", "did you mean key_env?"),
-        ] {
-            let error = keyed(text).unwrap_err().to_string();
-            assert!(error.contains(words), "{text}: {error}");
-            assert!(!error.contains("hunter"), "{error}");
-        }
-    }
-
-    #[test]
-    fn all_that_is_wrong_with_a_table_is_told_and_where() {
-        let text = r#"key = "hunter2"
-            rows = "many"
-            names = ["GOOG", "two words", "AAPL"]
-            colour = "red""#;
-        let error = options::<Keyed>(text.parse().unwrap()).unwrap_err();
-        let places: Vec<_> = error
-            .faults()
-            .iter()
-            .map(|fault| (fault.key.as_deref(), fault.item))
-            .collect();
-        assert_eq!(
-            places,
-            [
-                (Some("key"), None),
-                (Some("colour"), None),
-                (Some("rows"), None),
-                (Some("names"), Some(1)),
-            ]
-        );
-        let message = error.to_string();
-        assert!(
-            message.contains("two words") && message.contains("many"),
-            "{message}"
-        );
-        assert!(!message.contains("hunter"), "{message}");
-    }
-
-    /// What it would do is asked of the recorded feed: of itself, for ever.
-    #[test]
-    fn a_recording_of_a_recording_is_refused() {
-        let file = Table::from_iter([("file".to_owned(), "itself.jsonl".into())]);
-        for (kind, options) in [("replay", file), ("simulate", Table::new())] {
-            let error = recorded_feed(&Header::new(7, kind, &options))
-                .err()
-                .unwrap();
-            assert!(error.contains("receives nothing"), "{error}");
-        }
-        assert!(recorded_feed(&Header::new(7, "nasdaq-halts", &Table::new())).is_ok());
-    }
-}
+mod tests;

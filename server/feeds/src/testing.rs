@@ -6,12 +6,12 @@ pub use events::testing::{Reader, START, fixed_now, listen, runtime_now, tape};
 
 use crate::{FeedContext, Publisher};
 
-/// A floor on which nothing has been published, at a time that stands still.
-pub fn floor(tape: Tape) -> FeedContext {
+/// A context on which nothing has been published, at a time that stands still.
+pub fn context(tape: Tape) -> FeedContext {
     FeedContext::new(tape, fixed_now())
 }
 
 /// The publisher of a feed of that tape.
 pub fn publisher(tape: &Tape) -> Publisher {
-    Publisher::new(floor(tape.clone()), "Test")
+    Publisher::new(context(tape.clone()), "Test")
 }

@@ -50,19 +50,19 @@ fn price(text: &str) -> Price {
 }
 
 struct Floors {
-    floor: FeedContext,
+    context: FeedContext,
     cursor: events::Cursor,
 }
 
 impl Floors {
-    /// A floor whose clock starts at that time of New York and goes as the runtime's.
+    /// A context whose clock starts at that time of New York and goes as the runtime's.
     fn at(text: &str) -> Self {
         let (start, begin) = (new_york(text), Instant::now());
         let clock: Now = Arc::new(move || start + begin.elapsed().as_millis() as Millis);
         let tape = testing::tape();
         let cursor = tape.subscribe(&[Topic::Symbols]);
         Floors {
-            floor: FeedContext::new(tape, clock),
+            context: FeedContext::new(tape, clock),
             cursor,
         }
     }
@@ -88,19 +88,26 @@ impl Floors {
     }
 
     fn publisher(&self, name: &str) -> Publisher {
-        Publisher::new(self.floor.clone(), name)
+        Publisher::new(self.context.clone(), name)
     }
 }
 
-/// Keeps the sessions of a floor until it is stopped.
+/// Keeps the sessions of a context until it is stopped.
 fn keep(
-    floor: &FeedContext,
+    context: &FeedContext,
     history: Option<PreviousClose>,
     stop: &CancellationToken,
 ) -> JoinHandle<()> {
-    let (floor, stop) = (floor.clone(), stop.clone());
+    let (context, stop) = (context.clone(), stop.clone());
     tokio::spawn(async move {
-        keep_sessions(&floor.sessions, &floor.tape, &floor.clock, history, stop).await;
+        keep_sessions(
+            &context.sessions,
+            &context.tape,
+            &context.clock,
+            history,
+            stop,
+        )
+        .await;
     })
 }
 
@@ -133,150 +140,150 @@ fn halted(symbol: &str, code: &str) -> (String, TradingState, Option<String>) {
 
 #[tokio::test(start_paused = true)]
 async fn a_halt_stands_over_the_calendar_and_the_calendar_over_the_feed() {
-    let mut floor = Floors::at("2024-07-01T08:00");
-    let quotes = floor.publisher("Quotes");
-    let halts = floor.publisher("Halts");
+    let mut context = Floors::at("2024-07-01T08:00");
+    let quotes = context.publisher("Quotes");
+    let halts = context.publisher("Halts");
     // The feed says that it is open.
     quotes.session(stock("GOOG", Quality::Live));
-    assert_eq!(floor.read(), [is("GOOG", TradingState::Pre)]);
+    assert_eq!(context.read(), [is("GOOG", TradingState::Pre)]);
     halts.halt(symbol("GOOG"), "T1");
-    assert_eq!(floor.read(), [halted("GOOG", "T1")]);
+    assert_eq!(context.read(), [halted("GOOG", "T1")]);
     // Said twice, and by the quotes that know nothing of it: nothing new.
     halts.halt(symbol("GOOG"), "T1");
     quotes.session(stock("GOOG", Quality::Live));
-    assert_eq!(floor.read(), []);
+    assert_eq!(context.read(), []);
     halts.halt(symbol("GOOG"), "T2");
-    assert_eq!(floor.read(), [halted("GOOG", "T2")]);
+    assert_eq!(context.read(), [halted("GOOG", "T2")]);
     halts.resume(symbol("GOOG"));
-    assert_eq!(floor.read(), [is("GOOG", TradingState::Pre)]);
+    assert_eq!(context.read(), [is("GOOG", TradingState::Pre)]);
     halts.resume(symbol("GOOG"));
-    assert_eq!(floor.read(), []);
+    assert_eq!(context.read(), []);
     // A halt is known before the symbol is.
     halts.halt(symbol("AAPL"), "LUDP");
-    assert_eq!(floor.read(), []);
+    assert_eq!(context.read(), []);
     quotes.session(stock("AAPL", Quality::Delayed));
-    assert_eq!(floor.read(), [halted("AAPL", "LUDP")]);
+    assert_eq!(context.read(), [halted("AAPL", "LUDP")]);
     // A feed that says by itself that its symbol is halted is believed.
     let mut own = stock("MSFT", Quality::Live);
     (own.state, own.halt_code) = (TradingState::Halted, Some("H10".to_owned()));
     quotes.session(own);
-    assert_eq!(floor.read(), [halted("MSFT", "H10")]);
+    assert_eq!(context.read(), [halted("MSFT", "H10")]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_of_now_or_has_no_hours_keeps_its_own_state() {
-    let mut floor = Floors::at("2024-07-06T11:00");
-    let publisher = floor.publisher("Test");
+    let mut context = Floors::at("2024-07-06T11:00");
+    let publisher = context.publisher("Test");
     publisher.session(stock("GOOG", Quality::Simulated));
     publisher.session(stock("AAPL", Quality::Replay));
     publisher.session(coin("BTC-USD"));
     publisher.halt(symbol("GOOG"), "T1");
     publisher.halt(symbol("MSFT"), "MWC1");
     let open = ["GOOG", "AAPL", "BTC-USD"].map(|symbol| is(symbol, TradingState::Open));
-    let sessions = floor.sessions();
+    let sessions = context.sessions();
     assert!(sessions.iter().all(|session| session.hours.is_none()));
     assert_eq!(told(sessions), open);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_halted_in_a_recording_is_not_halted_now() {
-    let mut floor = Floors::at("2024-07-01T11:00");
-    let publisher = floor.publisher("Test");
+    let mut context = Floors::at("2024-07-01T11:00");
+    let publisher = context.publisher("Test");
     publisher.session(stock("AAPL", Quality::Live));
     publisher.session(stock("GOOG", Quality::Replay));
-    floor.read();
+    context.read();
     let halt = |name: &str, code: &str| {
-        let FeedContext { sessions, tape, .. } = &floor.floor;
-        sessions.halt_played(tape, floor.floor.now(), symbol(name), code);
+        let FeedContext { sessions, tape, .. } = &context.context;
+        sessions.halt_played(tape, context.context.now(), symbol(name), code);
     };
     halt("AAPL", "T1");
     halt("SPY", "MWC1");
     halt("GOOG", "LUDP");
-    assert_eq!(floor.read(), [halted("GOOG", "LUDP")]);
+    assert_eq!(context.read(), [halted("GOOG", "LUDP")]);
     // Nor is what is halted now halted then.
     publisher.resume(symbol("GOOG"));
-    assert_eq!(floor.read(), []);
-    let FeedContext { sessions, tape, .. } = &floor.floor;
-    sessions.resume_played(tape, floor.floor.now(), symbol("GOOG"));
-    assert_eq!(floor.read(), [is("GOOG", TradingState::Open)]);
+    assert_eq!(context.read(), []);
+    let FeedContext { sessions, tape, .. } = &context.context;
+    sessions.resume_played(tape, context.context.now(), symbol("GOOG"));
+    assert_eq!(context.read(), [is("GOOG", TradingState::Open)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_market_wide_halt_stops_all_stocks_and_no_coin() {
-    let mut floor = Floors::at("2024-07-01T11:00");
-    let publisher = floor.publisher("Test");
+    let mut context = Floors::at("2024-07-01T11:00");
+    let publisher = context.publisher("Test");
     publisher.session(stock("AAPL", Quality::Live));
     publisher.session(stock("GOOG", Quality::Live));
     publisher.session(coin("BTC-USD"));
     publisher.halt(symbol("GOOG"), "T1");
-    floor.read();
+    context.read();
     publisher.halt(symbol("SPY"), "MWC1");
     assert_eq!(
-        floor.read(),
+        context.read(),
         [halted("AAPL", "MWC1")],
         "the other has its own"
     );
     publisher.session(stock("MSFT", Quality::Live));
-    assert_eq!(floor.read(), [halted("MSFT", "MWC1")]);
+    assert_eq!(context.read(), [halted("MSFT", "MWC1")]);
     // The end of another halt does not end it.
     publisher.resume(symbol("GOOG"));
     publisher.resume(symbol("GOOG"));
-    assert_eq!(floor.read(), [halted("GOOG", "MWC1")]);
+    assert_eq!(context.read(), [halted("GOOG", "MWC1")]);
     publisher.resume(symbol("SPY"));
     let open = ["AAPL", "GOOG", "MSFT"].map(|symbol| is(symbol, TradingState::Open));
-    assert_eq!(floor.read(), open);
+    assert_eq!(context.read(), open);
     // Of the third degree: nobody says that it ends, but the next day begins.
     publisher.halt(symbol("SPY"), "MWC3");
-    assert_eq!(floor.read().len(), 3);
+    assert_eq!(context.read().len(), 3);
     // Halted as before, and another day's hours come next.
-    let sessions = &floor.floor.sessions;
-    sessions.refresh(&floor.floor.tape, new_york("2024-07-01T20:00"));
+    let sessions = &context.context.sessions;
+    sessions.refresh(&context.context.tape, new_york("2024-07-01T20:00"));
     let halts = ["AAPL", "GOOG", "MSFT"].map(|symbol| halted(symbol, "MWC3"));
-    assert_eq!(floor.read(), halts);
-    let sessions = &floor.floor.sessions;
-    sessions.refresh(&floor.floor.tape, new_york("2024-07-02T03:59"));
-    assert_eq!(floor.read(), []);
-    let sessions = &floor.floor.sessions;
-    sessions.refresh(&floor.floor.tape, new_york("2024-07-02T04:00"));
+    assert_eq!(context.read(), halts);
+    let sessions = &context.context.sessions;
+    sessions.refresh(&context.context.tape, new_york("2024-07-02T03:59"));
+    assert_eq!(context.read(), []);
+    let sessions = &context.context.sessions;
+    sessions.refresh(&context.context.tape, new_york("2024-07-02T04:00"));
     let pre = ["AAPL", "GOOG", "MSFT"].map(|symbol| is(symbol, TradingState::Pre));
-    assert_eq!(floor.read(), pre);
+    assert_eq!(context.read(), pre);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_halt_of_the_market_without_a_symbol_ends_with_its_own_resumption() {
-    let mut floor = Floors::at("2024-07-01T11:00");
-    let publisher = floor.publisher("Test");
+    let mut context = Floors::at("2024-07-01T11:00");
+    let publisher = context.publisher("Test");
     publisher.session(stock("AAPL", Quality::Live));
     publisher.session(stock("PLAYED", Quality::Replay));
     publisher.session(coin("BTC-USD"));
-    floor.read();
+    context.read();
     publisher.halt_market("MWC1");
-    assert_eq!(floor.read(), [halted("AAPL", "MWC1")]);
+    assert_eq!(context.read(), [halted("AAPL", "MWC1")]);
     publisher.session(stock("ABR$D", Quality::Live));
-    assert_eq!(floor.read(), [halted("ABR$D", "MWC1")]);
+    assert_eq!(context.read(), [halted("ABR$D", "MWC1")]);
     // A symbol that it was not reported of does not end it.
     publisher.resume(symbol("AAPL"));
-    assert_eq!(floor.read(), []);
+    assert_eq!(context.read(), []);
     publisher.resume_market();
     let open = ["AAPL", "ABR$D"].map(|symbol| is(symbol, TradingState::Open));
-    assert_eq!(floor.read(), open);
+    assert_eq!(context.read(), open);
     // Of a recording, it halts what is played.
-    let FeedContext { sessions, tape, .. } = &floor.floor;
-    sessions.halt_market_played(tape, floor.floor.now(), "MWC2");
-    assert_eq!(floor.read(), [halted("PLAYED", "MWC2")]);
-    let FeedContext { sessions, tape, .. } = &floor.floor;
-    sessions.resume_market_played(tape, floor.floor.now());
-    assert_eq!(floor.read(), [is("PLAYED", TradingState::Open)]);
+    let FeedContext { sessions, tape, .. } = &context.context;
+    sessions.halt_market_played(tape, context.context.now(), "MWC2");
+    assert_eq!(context.read(), [halted("PLAYED", "MWC2")]);
+    let FeedContext { sessions, tape, .. } = &context.context;
+    sessions.resume_market_played(tape, context.context.now());
+    assert_eq!(context.read(), [is("PLAYED", TradingState::Open)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_hours_are_told_to_the_millisecond_until_the_end() {
     // The Wednesday before Independence Day: a half day, a holiday, and a Friday.
-    let mut floor = Floors::at("2024-07-03T03:00");
-    let publisher = floor.publisher("Test");
+    let mut context = Floors::at("2024-07-03T03:00");
+    let publisher = context.publisher("Test");
     publisher.session(stock("GOOG", Quality::Live));
     publisher.session(coin("BTC-USD"));
-    let [goog, coin] = &floor.sessions()[..] else {
+    let [goog, coin] = &context.sessions()[..] else {
         panic!("two sessions");
     };
     let half_day = RegularHours {
@@ -285,7 +292,7 @@ async fn the_hours_are_told_to_the_millisecond_until_the_end() {
     };
     assert_eq!((goog.hours, coin.hours), (Some(half_day), None));
     let stop = CancellationToken::new();
-    let keeper = keep(&floor.floor, None, &stop);
+    let keeper = keep(&context.context, None, &stop);
     for (time, state, opens) in [
         ("2024-07-03T04:00", TradingState::Pre, "2024-07-03T09:30"),
         ("2024-07-03T09:30", TradingState::Open, "2024-07-03T09:30"),
@@ -293,11 +300,11 @@ async fn the_hours_are_told_to_the_millisecond_until_the_end() {
         ("2024-07-03T17:00", TradingState::Closed, "2024-07-05T09:30"),
         ("2024-07-05T04:00", TradingState::Pre, "2024-07-05T09:30"),
     ] {
-        let sessions = floor.next().await;
+        let sessions = context.next().await;
         let hours = sessions[0].hours.map(|hours| hours.open);
         assert_eq!(hours, Some(new_york(opens)), "{time}");
         // Timers of the runtime are of a millisecond, and it sleeps once more where it is early.
-        let late = floor.floor.now() - new_york(time);
+        let late = context.context.now() - new_york(time);
         assert!(late <= 2, "{time}: {late} ms");
         assert_eq!(told(sessions), [is("GOOG", state)], "{time}");
     }
@@ -308,8 +315,8 @@ async fn the_hours_are_told_to_the_millisecond_until_the_end() {
 #[tokio::test(start_paused = true)]
 async fn the_close_before_comes_from_history_and_moves_on_with_the_day() {
     // Friday before a long weekend: Monday is Memorial Day.
-    let mut floor = Floors::at("2024-05-24T15:59");
-    let publisher = floor.publisher("Test");
+    let mut context = Floors::at("2024-05-24T15:59");
+    let publisher = context.publisher("Test");
     let mut giving = Session {
         prev_close: Some(price("7")),
         ..stock("GIVEN", Quality::Live)
@@ -318,19 +325,19 @@ async fn the_close_before_comes_from_history_and_moves_on_with_the_day() {
     publisher.session(giving.clone());
     publisher.session(coin("COIN"));
     publisher.session(stock("MADEUP", Quality::Simulated));
-    floor.read();
+    context.read();
     // Its answer says before which day it was asked.
     let history: PreviousClose = Arc::new(|_, calendar: Calendar, day: Date| {
         let before = calendar.session_before(day);
         Some(price(&format!("{}.{:02}", before.month(), before.day())))
     });
     let stop = CancellationToken::new();
-    let keeper = keep(&floor.floor, Some(history), &stop);
+    let keeper = keep(&context.context, Some(history), &stop);
     let mut closes = BTreeMap::new();
     let mut until = async |closes: &mut BTreeMap<String, Price>, time: &str| {
-        while floor.floor.now() < new_york(time) {
-            let left = Duration::from_millis(new_york(time) - floor.floor.now());
-            let said = tokio::time::timeout(left, floor.next()).await;
+        while context.context.now() < new_york(time) {
+            let left = Duration::from_millis(new_york(time) - context.context.now());
+            let said = tokio::time::timeout(left, context.next()).await;
             for session in said.unwrap_or_default() {
                 match session.prev_close {
                     Some(close) => closes.insert(session.symbol.to_string(), close),

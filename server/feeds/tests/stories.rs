@@ -8,8 +8,8 @@ use market::{Action, Event, News};
 fn a_story_of_two_feeds_is_published_once() {
     let tape = testing::tape();
     let mut reader = testing::listen(&tape);
-    let floor = FeedContext::new(tape, testing::fixed_now());
-    let [one, other] = ["One", "Other"].map(|name| Publisher::new(floor.clone(), name));
+    let context = FeedContext::new(tape, testing::fixed_now());
+    let [one, other] = ["One", "Other"].map(|name| Publisher::new(context.clone(), name));
     one.news(news("a"));
     other.news(news("a"));
     other.news(news("b"));

@@ -16,7 +16,7 @@ use tracing::{debug, warn};
 use crate::{
     connection::{Connections, prepare},
     meter::Refusal,
-    places::{Full, Place},
+    places::{Full, Permit},
 };
 
 /// How long nobody is accepted where nothing else helps.
@@ -44,7 +44,7 @@ impl Connections {
                 // Who waits is accepted with the spare file and closed, so that he knows. That may go
                 // on for hours, which must not fill the log.
                 refused += 1;
-                if refused.is_power_of_two() {
+                if retry::is_logged(refused, 1) {
                     warn!(%error, count = refused, "could not accept a connection");
                 }
                 drop(spare.take());
@@ -75,7 +75,7 @@ impl Connections {
     }
 
     /// A place for a connection. A proxy's are those of all its clients.
-    fn place(&self, peer: IpAddr) -> Option<Place> {
+    fn place(&self, peer: IpAddr) -> Option<Permit> {
         let counted = (!self.proxies.trust(peer)).then_some(peer);
         let refusal = match self.places.take(counted, 1) {
             Ok(place) => return Some(place),

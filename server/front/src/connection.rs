@@ -21,7 +21,7 @@ use crate::{
     gate::{Exchange, Gate, Next},
     handover::handover,
     meter::{Connected, Meter, Refusal},
-    places::{Place, Places},
+    places::{Permit, Places},
     request::Peer,
     respond::{self, Length},
     settings::{LINGER, Settings},
@@ -50,7 +50,7 @@ pub(crate) struct Connections {
 
 impl Connections {
     /// Answers the requests of a connection, one after the other.
-    pub(crate) async fn connection(self, tcp: TcpStream, peer: SocketAddr, place: Place) {
+    pub(crate) async fn connection(self, tcp: TcpStream, peer: SocketAddr, place: Permit) {
         let held = (Connected::new(&self.meter), place);
         let mut gate = Gate::new(tcp, Arc::clone(&self.settings));
         let mut next = match self.shutdown.run_until_cancelled(gate.next()).await {

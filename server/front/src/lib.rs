@@ -29,7 +29,7 @@ pub use self::{
     handover::{EventStream, StreamReceiver, StreamSender, handover},
     hosts::{Host, HostError, Hosts},
     meter::{Meter, Refusal},
-    places::{Full, Place, Places},
+    places::{Full, Permit, Places},
     request::{Peer, Refused},
     room::MAX_FILES,
     serve::{Front, listen, serve},

@@ -59,7 +59,7 @@ impl Places {
     ///
     /// # Errors
     /// Where there are not so many left.
-    pub fn take(&self, client: Option<IpAddr>, count: usize) -> Result<Place, Full> {
+    pub fn take(&self, client: Option<IpAddr>, count: usize) -> Result<Permit, Full> {
         let client = client.map(counted_as);
         let mut taken = self.lock();
         let all = taken.all.saturating_add(count);
@@ -75,7 +75,7 @@ impl Places {
         }
         taken.all = all;
         taken.by_address.extend(of_address);
-        Ok(Place {
+        Ok(Permit {
             places: self.clone(),
             client,
             count,
@@ -88,16 +88,16 @@ impl Places {
     }
 }
 
-/// Places that are taken, free again when it is dropped.
+/// A permit for some places. They are free again when it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct Place {
+pub struct Permit {
     places: Places,
     client: Option<IpAddr>,
     count: usize,
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut taken = self.places.lock();
         taken.all -= self.count;

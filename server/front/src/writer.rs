@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tracing::debug;
 
 use crate::{
-    gate::Stall, handover::EventStream, meter::Connected, places::Place, respond::LAST_CHUNK,
+    gate::Stall, handover::EventStream, meter::Connected, places::Permit, respond::LAST_CHUNK,
     settings::Settings,
 };
 
@@ -37,7 +37,7 @@ pub(super) struct Writer {
     chatter: usize,
     ending: bool,
     #[expect(dead_code, reason = "held for its drop")]
-    connection: (Connected, Place),
+    connection: (Connected, Permit),
 }
 
 impl Writer {
@@ -47,7 +47,7 @@ impl Writer {
         tcp: TcpStream,
         opening: Vec<u8>,
         settings: Arc<Settings>,
-        connection: (Connected, Place),
+        connection: (Connected, Permit),
     ) -> Self {
         if let Err(error) = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER) {
             debug!(%error, "could not set the size of the send buffer");

@@ -9,7 +9,7 @@ use tape::EventId;
 use crate::past::{Past, Unreadable};
 use events::{
     Minutes, Tape, Topic, View,
-    slices::{END, Kept},
+    slices::{END, Retained},
 };
 use sessions::{Calendar, adjust_for_splits};
 
@@ -272,7 +272,7 @@ impl Taped {
 /// than once: the newest counts.
 fn minutes_of(tape: &Tape, symbol: Symbol) -> BTreeMap<Millis, (EventId, Bar)> {
     let mut bars = BTreeMap::new();
-    for (id, entry) in Kept::before(tape, &[Topic::Symbol(symbol)], END) {
+    for (id, entry) in Retained::before(tape, &[Topic::Symbol(symbol)], END) {
         if let Event::Bar(bar) = &*entry.event {
             bars.entry(bar.start).or_insert_with(|| (id, bar.clone()));
         }
@@ -281,14 +281,14 @@ fn minutes_of(tape: &Tape, symbol: Symbol) -> BTreeMap<Millis, (EventId, Bar)> {
 }
 
 fn growing_minute(view: &View<'_>, symbol: Symbol) -> Option<Millis> {
-    match &*view.merged(&Topic::Quote(symbol))?.1.event {
+    match &*view.newest(&Topic::Quote(symbol))?.1.event {
         Event::Quote(quote) => Some(minute(quote.time)),
         _ => None,
     }
 }
 
 fn calendar(view: &View<'_>, symbol: Symbol) -> Option<Calendar> {
-    match &*view.merged(&Topic::Session(symbol))?.1.event {
+    match &*view.newest(&Topic::Session(symbol))?.1.event {
         Event::Session(session) => Some(Calendar::of(session.venue.as_deref())),
         _ => None,
     }

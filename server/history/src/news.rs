@@ -12,7 +12,7 @@ use crate::{
 };
 use events::{
     Tape, Topic, View,
-    slices::{BEGINNING, END, Kept, SLICE_ENTRIES},
+    slices::{BEGINNING, END, Retained, SLICE_ENTRIES},
     story,
 };
 
@@ -100,7 +100,7 @@ fn taped(
         [] => vec![Topic::AllNews],
         symbols => symbols.iter().copied().map(Topic::News).collect(),
     };
-    let mut kept = Kept::before(tape, &topics, before).take_while(|(id, _)| *id > after);
+    let mut kept = Retained::before(tape, &topics, before).take_while(|(id, _)| *id > after);
     let mut stories = Vec::new();
     let mut looked = 0;
     while stories.len() < enough {

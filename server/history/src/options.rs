@@ -12,8 +12,7 @@ use feeds::FeedSpec;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Archive")]
 pub struct ArchiveOptions {
-    /// Folder in which everything is kept, made where there is none; none to keep
-    /// nothing
+    /// The folder of the archive, created if it is missing; none keeps no history
     #[arg(
         long,
         env = "TICKERTAPE_DATA",
@@ -51,8 +50,8 @@ pub struct ArchiveOptions {
     )]
     pub keep_events: Age,
 
-    /// How large the file may become, such as 500MB, 8GB or unlimited; above it
-    /// the oldest ticks go first
+    /// The largest size of the file, such as 500MB, 8GB or unlimited; above it
+    /// the oldest ticks are removed first
     #[arg(
         long,
         env = "TICKERTAPE_DATA_SIZE",

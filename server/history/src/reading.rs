@@ -85,7 +85,7 @@ impl History {
         read.inspect_err(|error| {
             let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
             // The first few, then only powers of two: each request for the past may fail.
-            if failures <= 3 || failures.is_power_of_two() {
+            if retry::is_logged(failures, 3) {
                 tracing::error!(failures, "what was cannot be read: {error}");
             }
         })

@@ -31,7 +31,7 @@ pub struct RecoveredState {
     pub archive: Option<Result<Archive, String>>,
 }
 
-/// What a topic takes that holds a kept entry, as measured: its name, its place in the tables and its queue. A
+/// What a topic takes that holds a retained entry, as measured: its name, its place in the tables and its queue. A
 /// story that speaks of fifty symbols which nothing else speaks of takes fifty times that.
 const TOPIC_BYTES: usize = 400;
 
@@ -133,25 +133,29 @@ fn open(
                 let newest = newest.entry(bar.symbol).or_default();
                 newest.closed_until = newest.closed_until.max(bar.start + Bar::INTERVAL);
             }
-            _ => {}
+            Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {}
         }
-        let (topics, merge) = (Topic::of(&event), Topic::merge(&event));
+        let (topics, conflation_key) = (Topic::of(&event), Topic::conflation_key(&event));
         let owner = owner_of(&event, &owners);
         let payload = Entry::owned(id, event, owner);
-        if merge.is_none() {
+        if conflation_key.is_none() {
             bytes += payload.weight();
         }
         entries.push(Stored {
             id,
             topics,
-            merge,
+            conflation_key,
             payload,
         });
     }
-    let kept = || entries.iter().filter(|stored| stored.merge.is_none());
+    let retained = || {
+        entries
+            .iter()
+            .filter(|stored| stored.conflation_key.is_none())
+    };
     // With room left, everything of the window's age is there; otherwise nothing is sure but that
     // what came after the oldest is.
-    let room = kept().count() < refill.entries
+    let room = retained().count() < refill.entries
         && 2 * bytes < refill.bytes
         && keep
             .bytes
@@ -159,32 +163,32 @@ fn open(
     let age = keep
         .events
         .map_or(refill.age_ms, |age| age.min(refill.age_ms));
-    let since = match kept().next() {
+    let since = match retained().next() {
         Some(oldest) if !room => oldest.id,
         _ => EventId {
             ms: now.saturating_sub(age),
             n: u64::from(opened.mark) * tape::IDS_PER_MS,
         },
     };
-    let torn = entries.last().map_or(since, |newest| newest.id);
+    let loss_horizon = entries.last().map_or(since, |newest| newest.id);
     let refilled = entries.len();
     let refill = Refill {
         now,
         since,
-        torn,
+        loss_horizon,
         entries,
     };
     let tape = Tape::refilled(opened.start, opened.mark, WINDOW, refill);
     let journal = archive.journal().clone();
-    tape.set_witness(move |kept| {
-        let Some((last, _)) = kept.last() else {
+    tape.set_witness(move |retained| {
+        let Some((last, _)) = retained.last() else {
             return;
         };
-        let frames: Vec<_> = kept
+        let frames: Vec<_> = retained
             .iter()
             .map(|(_, entry)| entry.chunk().frame())
             .collect();
-        let owners = kept.iter().filter_map(|(id, entry)| {
+        let owners = retained.iter().filter_map(|(id, entry)| {
             let ownership = ownership(&entry.event, &entry.owner)?;
             Some((*id, ownership))
         });
@@ -220,7 +224,7 @@ fn owner_of(event: &Event, owners: &HashMap<&Subject, &Option<Arc<str>>>) -> Own
         }
         Event::Quote(quote) => quote.symbol,
         Event::Session(session) => session.symbol,
-        _ => return Owner::Unknown,
+        Event::Bar(_) | Event::Snapshot(_) | Event::Heartbeat(_) => return Owner::Unknown,
     };
     Owner::written(owners.get(&Subject::Symbol(symbol)).copied())
 }

@@ -10,7 +10,7 @@ pub struct Report {
     pub status: Status,
     /// Everything on the tape up to here is on disk.
     pub written: EventId,
-    /// Kept events that left the tape's window before they could be written.
+    /// Retained events that left the tape's window before they could be written.
     pub lost: u64,
     /// Steps of the tape that were shown without being in the journal.
     pub unrecorded: u64,

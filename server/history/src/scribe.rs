@@ -59,7 +59,7 @@ impl Scribe {
         let topics = [Topic::Symbols, Topic::AllNews];
         let (cursor, (position, passed)) = tape.open(&topics, |view| {
             let stats = view.stats();
-            (view.position(), stats.kept as u64 + stats.evicted)
+            (view.position(), stats.retained as u64 + stats.evicted)
         });
         let (written, watched) = watch::channel(position);
         let lost = Arc::new(AtomicU64::new(0));
@@ -280,7 +280,7 @@ impl Writing {
             }
             for delivery in deliveries.drain(..) {
                 let entry = &delivery.payload;
-                self.passed += u64::from(Topic::merge(&entry.event).is_none());
+                self.passed += u64::from(Topic::conflation_key(&entry.event).is_none());
                 batch.events.push((delivery.id, Arc::clone(&entry.event)));
                 let ownership = ownership(&entry.event, &entry.owner);
                 batch

@@ -12,41 +12,41 @@ use crate::{columns::Mapping, numbers::Numbers, time::TimeFormat};
 /// What is to be imported, and how it is to be read.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ImportOptions {
-    /// CSV with a header, plain, gzip or ZIP: a bar or a trade in each line
+    /// CSV with a header, plain, gzip or ZIP: a bar or a trade per line
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
-    /// Which column says what, by header or number: time=Date,open=Open,… of
-    /// time clock symbol open high low close volume vwap trades price size id
-    /// moves feed split dividend [default: guessed from the header]
+    /// The column of each field, by header or number, as in time=Date,open=Open. The
+    /// fields are time clock symbol open high low close volume vwap trades price
+    /// size id moves feed split dividend [default: by the header]
     #[arg(long, value_name = "WHAT=COLUMN,…")]
     pub columns: Option<Mapping>,
 
-    /// The symbol, where no column says it or one that --columns does not name
+    /// The symbol, in place of a column that --columns does not name
     #[arg(long, value_name = "SYMBOL")]
     pub symbol: Option<Symbol>,
 
-    /// How long bars are: 1s 1m 5m 15m 1h 1d [default: guessed from the times]
+    /// The length of bars: 1s 1m 5m 15m 1h 1d [default: by the times]
     #[arg(long, value_name = "INTERVAL")]
     pub interval: Option<Interval>,
 
-    /// Zone of times that do not say theirs, and in which days begin [default:
-    /// America/New_York for symbols of up to five letters, else UTC]
+    /// The zone of times without one, and of days [default: America/New_York for
+    /// symbols of up to five letters, else UTC]
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     pub zone: Option<TimeZone>,
 
-    /// How times are written: iso, s ms us ns since 1970, excel (days since 1899),
-    /// day-ms (milliseconds since midnight, of the day in the file's name), or a
-    /// pattern such as '%m/%d/%Y %H:%M' [default: guessed]
+    /// The format of times: iso; s ms us ns since 1970; excel (days since 1899);
+    /// day-ms (milliseconds since midnight of the day in the file's name); or a
+    /// pattern such as '%m/%d/%Y %H:%M' [default: by the times]
     #[arg(long, value_name = "FORMAT")]
     pub time_format: Option<TimeFormat>,
 
-    /// How numbers are written: plain (1234.5), point (1,234.5) or comma (1.234,5);
+    /// The format of numbers: plain (1234.5), point (1,234.5) or comma (1.234,5);
     /// point and comma also read 1.2M and 1e5
     #[arg(long, value_name = "STYLE", default_value_t)]
     pub numbers: Numbers,
 
-    /// What prices are multiplied with: 0.0001 where 1234500 is 123.45
+    /// The factor of prices: 0.0001 if 1234500 is 123.45
     #[arg(long, value_name = "FACTOR", value_parser = scale)]
     pub scale: Option<Decimal>,
 }

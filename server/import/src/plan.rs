@@ -32,9 +32,6 @@ fn midnights(said: &Option<TimeZone>) -> Vec<TimeZone> {
     }
 }
 
-/// A time that is this far ahead is wrong.
-const FUTURE: Millis = 24 * 60 * 60 * 1_000;
-
 /// How a file is going to be read.
 pub(crate) struct Plan {
     columns: Columns,
@@ -163,7 +160,7 @@ impl Plan {
             // What was asked for counts more than a column that was guessed.
             renames: options.symbol.is_some() && !mapping.says(Role::Symbol),
             earliest,
-            latest: now.saturating_add(FUTURE),
+            latest: now.saturating_add(clock::MAX_DAY_AHEAD),
             numbers: options.numbers,
             scale: options.scale,
             epoch_zone: options.zone.clone(),

@@ -30,7 +30,7 @@ pub(crate) const TOKEN: &str = "bench";
 const TOKEN_HASH: &str = "bench:1b32c28cb38c05480eccc1bd60ff97029b57a05c96718b96dad7e9d84894f549";
 
 /// The most streams that tickertape is asked to allow.
-const MOST: &str = "60000";
+const MAX_STREAMS: &str = "60000";
 
 /// What stands before the sequence number of a story, and of a quote: see [`Payload::data`].
 pub(crate) const MARKERS: [&str; 2] = [r#""id":"b:"#, r#""volume":""#];
@@ -258,7 +258,12 @@ impl Programs {
             .args(["--feed", feed, "--data", data, "--log", "warn"])
             .args(["--publish-token", TOKEN_HASH])
             // All subscribers come from one address.
-            .args(["--max-streams", MOST, "--max-streams-per-address", MOST])
+            .args([
+                "--max-streams",
+                MAX_STREAMS,
+                "--max-streams-per-address",
+                MAX_STREAMS,
+            ])
             .args(["--publish-rate", "1000000", "--publish-burst", "1000000"])
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .args(&self.tickertape_option);

@@ -70,7 +70,7 @@ pub(crate) trait Work {
     fn received(&mut self, subscriber: usize, found: Found, at: u64);
 
     /// Whatever is to be done at this moment, and when that is so again.
-    fn turn(&mut self, now: u64) -> Turn;
+    fn turn(&mut self, now: u64) -> NextStep;
 }
 
 /// See [`Work::due`].
@@ -83,7 +83,7 @@ pub(crate) enum Due {
 
 /// See [`Work::turn`].
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum NextStep {
     /// At this moment.
     At(u64),
     /// Now: this poller asks again. See [`Driver::poll`].
@@ -247,12 +247,12 @@ impl Driver {
         loop {
             let now = self.clock.now();
             let mut wake = match work.turn(now) {
-                Turn::At(at) => at,
-                Turn::Ask(place) => {
+                NextStep::At(at) => at,
+                NextStep::Ask(place) => {
                     self.ask(server, place)?;
                     now
                 }
-                Turn::Done => return Ok(()),
+                NextStep::Done => return Ok(()),
             };
             if self.publisher.sent.is_none() {
                 match work.due(now) {

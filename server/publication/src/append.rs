@@ -9,7 +9,7 @@ use events::{Batch, Draft, Owner, Tape, Topic, View, claims, story};
 use market::{Bar, Event, Millis, Symbol};
 use tape::EventId;
 
-use crate::{Builder, Fault, MAX_SYMBOLS, Newcomers, Place, Submission, builder::Hold};
+use crate::{Builder, EventLocation, Fault, MAX_SYMBOLS, Newcomers, Submission, builder::Hold};
 
 /// What became of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Submission {
 }
 
 fn append(
-    events: Vec<(Place, Draft)>,
+    events: Vec<(EventLocation, Draft)>,
     batch: &mut Batch<'_>,
     now: Millis,
     by: By<'_>,
@@ -155,7 +155,7 @@ fn append(
 /// What the tape cannot take, each with its reason.
 fn unacceptable(
     view: &View<'_>,
-    events: &[(Place, Draft)],
+    events: &[(EventLocation, Draft)],
     By { owner, newcomers }: By<'_>,
 ) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -197,10 +197,10 @@ fn unacceptable(
         };
         let is_known = [Topic::Quote(symbol), Topic::Session(symbol)]
             .iter()
-            .any(|key| view.merged(key).is_some() || new.contains(key));
+            .any(|key| view.newest(key).is_some() || new.contains(key));
         if names_it {
-            let key = Topic::merge(draft.event());
-            let key = key.filter(|key| view.merged(key).is_none());
+            let key = Topic::conflation_key(draft.event());
+            let key = key.filter(|key| view.newest(key).is_none());
             let is_one_more = key.is_some_and(|key| new.insert(key)) && !newcomers.has(symbol);
             if is_one_more && new.len() + 2 * news.len() > room {
                 faults.push(Fault {
@@ -263,7 +263,7 @@ impl Newest<'_> {
         let appended = self
             .appended
             .get(&(Topic::Symbol(bar.symbol), String::new()));
-        let taped = self.view.kept(&Topic::Symbol(bar.symbol));
+        let taped = self.view.retained(&Topic::Symbol(bar.symbol));
         let replaces = hold.is_built(bar);
         let before = appended
             .into_iter()
@@ -315,13 +315,13 @@ impl Newest<'_> {
         {
             return Some(before);
         }
-        let merged = |key| self.view.merged(&key).map(|(_, entry)| &*entry.event);
+        let newest = |key| self.view.newest(&key).map(|(_, entry)| &*entry.event);
         match event {
-            Event::Quote(quote) => merged(Topic::Quote(quote.symbol)),
-            Event::Session(session) => merged(Topic::Session(session.symbol)),
+            Event::Quote(quote) => newest(Topic::Quote(quote.symbol)),
+            Event::Session(session) => newest(Topic::Session(session.symbol)),
             Event::Bar(bar) => self
                 .view
-                .kept(&Topic::Symbol(bar.symbol))
+                .retained(&Topic::Symbol(bar.symbol))
                 .map(|(_, entry)| &*entry.event)
                 .find(|event| matches!(event, Event::Bar(_))),
             Event::News(news) => {

@@ -79,9 +79,9 @@ struct Open {
     start: Millis,
     roll: Roll,
     /// When the newest quote of it came.
-    heard: Millis,
+    last_quote: Millis,
     /// The bar that the tape has of it.
-    told: Option<Bar>,
+    taped: Option<Bar>,
     /// Whether its bar was published.
     given: bool,
 }
@@ -122,7 +122,7 @@ impl Builder {
         let mut state = self.lock();
         let over = |open: &Open| {
             let end = open.start + Bar::INTERVAL;
-            open.told.is_none() && now.saturating_sub(open.heard.max(end)) >= Board::GRACE
+            open.taped.is_none() && now.saturating_sub(open.last_quote.max(end)) >= Board::GRACE
         };
         for (symbol, building) in state.iter_mut() {
             if !building.minute.as_ref().is_some_and(over) {
@@ -170,21 +170,23 @@ impl Hold<'_> {
         let symbol = match &**draft.event() {
             Event::Quote(quote) => quote.symbol,
             Event::Session(session) => session.symbol,
-            _ => return draft,
+            Event::Bar(_) | Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {
+                return draft;
+            }
         };
         if (self.around.is_quoted)(symbol) {
             self.fed.insert(symbol);
             return draft;
         }
         match &**draft.event() {
-            Event::Session(said) => {
+            Event::Session(received) => {
                 let around = self.around;
-                let told = around.sessions.preview(&around.tape, self.now, said);
-                self.sessions.push(said.clone());
-                if told == *said {
+                let taped = around.sessions.preview(&around.tape, self.now, received);
+                self.sessions.push(received.clone());
+                if taped == *received {
                     draft
                 } else {
-                    Draft::new(Event::Session(told))
+                    Draft::new(Event::Session(taped))
                 }
             }
             Event::Quote(quote) if !self.state.contains_key(&quote.symbol) => {
@@ -205,7 +207,7 @@ impl Hold<'_> {
         let around = self.around;
         let archive = around.archive.as_ref()?;
         let (symbol, start) = (quote.symbol, minute(quote.time));
-        let told = around.tape.view(|view| {
+        let taped = around.tape.view(|view| {
             before(view, symbol).filter(|before| minute(before.time) == start)?;
             Some(taped(view, symbol, start))
         })?;
@@ -222,10 +224,10 @@ impl Hold<'_> {
         Some(Open {
             start,
             roll,
-            heard: self.now,
+            last_quote: self.now,
             // It was published: what was built would have closed only after the minute.
-            given: told.is_some(),
-            told,
+            given: taped.is_some(),
+            taped,
         })
     }
 
@@ -269,7 +271,11 @@ impl Hold<'_> {
                 }
                 closed
             }
-            _ => None,
+            Event::Quote(_)
+            | Event::Session(_)
+            | Event::News(_)
+            | Event::Snapshot(_)
+            | Event::Heartbeat(_) => None,
         }
     }
 
@@ -285,10 +291,10 @@ impl Hold<'_> {
             ..
         } = self;
         for session in sessions {
-            around.sessions.say(&around.tape, now, session);
+            around.sessions.receive(&around.tape, now, session);
         }
         for symbol in quoted {
-            let has_session = |view: &View<'_>| view.merged(&Topic::Session(symbol)).is_some();
+            let has_session = |view: &View<'_>| view.newest(&Topic::Session(symbol)).is_some();
             if around.tape.view(has_session) {
                 continue;
             }
@@ -311,7 +317,7 @@ impl Hold<'_> {
                 prev_close: None,
                 tick,
             };
-            around.sessions.say(&around.tape, now, session);
+            around.sessions.receive(&around.tape, now, session);
         }
         drop(state);
     }
@@ -333,8 +339,8 @@ impl Building {
             self.minute = Some(Open {
                 start,
                 roll: Roll::new(),
-                heard: now,
-                told: None,
+                last_quote: now,
+                taped: None,
                 given: self.given.contains(&start),
             });
         }
@@ -342,7 +348,7 @@ impl Building {
             return;
         };
         open.roll.add(quote.time, trade);
-        (open.heard, open.told) = (now, None);
+        (open.last_quote, open.taped) = (now, None);
         if !open.given
             && let Some(archive) = &around.archive
         {
@@ -356,10 +362,10 @@ impl Building {
         let open = self.minute.as_mut().filter(|open| !open.given)?;
         let minute = open.minute(symbol);
         let bar = minute.bar()?;
-        if open.told.as_ref() == Some(&bar) {
+        if open.taped.as_ref() == Some(&bar) {
             return None;
         }
-        open.told = Some(bar.clone());
+        open.taped = Some(bar.clone());
         push(&mut self.built, open.start, MAX_BUILT);
         if let Some(archive) = &around.archive {
             archive.minute(minute.clone());
@@ -416,7 +422,7 @@ fn push(list: &mut VecDeque<Millis>, start: Millis, most: usize) {
 
 fn calendar(view: &View<'_>, symbol: Symbol) -> Calendar {
     match view
-        .merged(&Topic::Session(symbol))
+        .newest(&Topic::Session(symbol))
         .map(|(_, entry)| &*entry.event)
     {
         Some(Event::Session(session)) => Calendar::of(session.venue.as_deref()),
@@ -425,7 +431,7 @@ fn calendar(view: &View<'_>, symbol: Symbol) -> Calendar {
 }
 
 fn before(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
-    match &*view.merged(&Topic::Quote(symbol))?.1.event {
+    match &*view.newest(&Topic::Quote(symbol))?.1.event {
         Event::Quote(quote) => Some(quote.clone()),
         _ => None,
     }
@@ -433,7 +439,7 @@ fn before(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
 
 /// The newest bar of a minute on the tape.
 fn taped(view: &View<'_>, symbol: Symbol, start: Millis) -> Option<Bar> {
-    view.kept(&Topic::Symbol(symbol))
+    view.retained(&Topic::Symbol(symbol))
         .find_map(|(_, entry)| match &*entry.event {
             Event::Bar(bar) if bar.start == start => Some(bar.clone()),
             _ => None,

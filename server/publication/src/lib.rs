@@ -10,4 +10,4 @@ pub use append::{By, Outcome};
 pub use builder::{Builder, Surroundings};
 pub use check::check;
 pub use newcomers::{MAX_SYMBOLS, Newcomers};
-pub use submission::{Fault, Format, MAX_EVENTS, NotJson, Place, Refusal, Submission};
+pub use submission::{EventLocation, Fault, Format, MAX_EVENTS, NotJson, Refusal, Submission};

@@ -8,7 +8,7 @@ use tape::EventId;
 
 use events::{
     Tape, Topic, View,
-    slices::{END, Kept},
+    slices::{END, Retained},
 };
 
 /// How many symbols may have a quote and a session. Those of a symbol never leave the tape, so
@@ -18,10 +18,10 @@ pub const MAX_SYMBOLS: usize = 10_000;
 /// The symbols of which nothing but stories is on the tape. They count as the others do, for as long as one of
 /// their stories is there, or whoever makes up symbols in stories would fill the memory. A clone is the same.
 #[derive(Debug, Clone, Default)]
-pub struct Newcomers(Arc<Mutex<Known>>);
+pub struct Newcomers(Arc<Mutex<StorySymbols>>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct StorySymbols {
     /// Each with the newest story that names it.
     symbols: HashMap<Symbol, EventId>,
     /// Where the tape's window began when they were last looked through, and how many keys it had.
@@ -31,7 +31,7 @@ struct Known {
 impl Newcomers {
     /// Takes note of the stories of a tape.
     pub fn learn(&self, tape: &Tape) {
-        let stories: Vec<_> = Kept::before(tape, &[Topic::AllNews], END).collect();
+        let stories: Vec<_> = Retained::before(tape, &[Topic::AllNews], END).collect();
         for (id, entry) in stories.into_iter().rev() {
             self.note(id, &entry.event);
         }
@@ -50,15 +50,16 @@ impl Newcomers {
             | Event::Session(market::Session { symbol, .. }) => {
                 known.symbols.remove(symbol);
             }
-            _ => {}
+            Event::Bar(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {}
         }
     }
 
     /// For how many quotes and sessions there is room beside those of a tape. A symbol of stories takes as
     /// much as both.
     pub fn room(&self, view: &View<'_>) -> usize {
-        let keys = view.merge_keys();
-        let room = |known: &Known| (2 * MAX_SYMBOLS).saturating_sub(keys + 2 * known.symbols.len());
+        let keys = view.conflation_keys();
+        let room =
+            |known: &StorySymbols| (2 * MAX_SYMBOLS).saturating_sub(keys + 2 * known.symbols.len());
         let mut known = self.lock();
         let state = (view.stats().oldest, keys);
         // Looked through only where something has changed, and where it may matter.
@@ -90,7 +91,7 @@ impl Newcomers {
         self.lock().symbols.contains_key(&symbol)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, StorySymbols> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

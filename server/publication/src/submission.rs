@@ -1,6 +1,6 @@
 use std::{borrow::Cow, fmt};
 
-use market::{DecodeError, Event, Millis};
+use market::{DecodeError, Event, EventKind, Millis, wire::one_of};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -23,7 +23,7 @@ pub enum Format {
 
 /// Where in a publication something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum EventLocation {
     /// It is the only event.
     Only,
     /// The line, from 1.
@@ -32,12 +32,12 @@ pub enum Place {
     Index(usize),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for EventLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Only => f.write_str("the event"),
-            Place::Line(line) => write!(f, "line {line}"),
-            Place::Index(index) => write!(f, "event {index} of the array"),
+            EventLocation::Only => f.write_str("the event"),
+            EventLocation::Line(line) => write!(f, "line {line}"),
+            EventLocation::Index(index) => write!(f, "event {index} of the array"),
         }
     }
 }
@@ -46,7 +46,7 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The event.
-    pub place: Place,
+    pub place: EventLocation,
     /// The field, as a JSON pointer from the event on
     /// ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)); empty for the whole event.
     pub pointer: String,
@@ -78,7 +78,7 @@ impl fmt::Display for NotJson {
 /// What a publisher sends, read and found to be right in itself.
 #[derive(Debug)]
 pub struct Submission {
-    pub(super) events: Vec<(Place, Draft)>,
+    pub(super) events: Vec<(EventLocation, Draft)>,
 }
 
 #[derive(Deserialize)]
@@ -118,7 +118,7 @@ impl Submission {
                 };
                 within(lines().count(), max_events)?;
                 for (line, number) in lines() {
-                    reading.event(line, Place::Line(number));
+                    reading.event(line, EventLocation::Line(number));
                 }
             }
             Format::Json if body.trim_ascii_start().first() == Some(&b'[') => {
@@ -126,7 +126,7 @@ impl Submission {
                     serde_json::from_slice(body).map_err(|error| not_json(&error))?;
                 within(elements.len(), max_events)?;
                 for (index, element) in elements.into_iter().enumerate() {
-                    reading.event(element.get().as_bytes(), Place::Index(index));
+                    reading.event(element.get().as_bytes(), EventLocation::Index(index));
                 }
             }
             Format::Json => {
@@ -172,7 +172,7 @@ fn not_json(error: &serde_json::Error) -> Refusal {
 
 struct Reading {
     now: Millis,
-    events: Vec<(Place, Draft)>,
+    events: Vec<(EventLocation, Draft)>,
     faults: Vec<Fault>,
 }
 
@@ -180,15 +180,17 @@ impl Reading {
     /// Reads a body that is one event.
     fn only(&mut self, body: &[u8]) -> Result<(), Refusal> {
         match serde_json::from_slice::<Envelope<'_>>(body) {
-            Ok(envelope) => self.enclosed(&envelope, Place::Only),
-            Err(error) if error.is_data() => self.fault(Place::Only, "", without_place(&error)),
+            Ok(envelope) => self.enclosed(&envelope, EventLocation::Only),
+            Err(error) if error.is_data() => {
+                self.fault(EventLocation::Only, "", without_place(&error))
+            }
             Err(error) => return Err(not_json(&error)),
         }
         Ok(())
     }
 
     /// Reads one event of several.
-    fn event(&mut self, text: &[u8], place: Place) {
+    fn event(&mut self, text: &[u8], place: EventLocation) {
         match serde_json::from_slice::<Envelope<'_>>(text) {
             Ok(envelope) => self.enclosed(&envelope, place),
             Err(error) if error.is_data() => self.fault(place, "", without_place(&error)),
@@ -205,14 +207,11 @@ impl Reading {
         }
     }
 
-    fn enclosed(&mut self, envelope: &Envelope<'_>, place: Place) {
-        let name = match &*envelope.event {
-            "quote" | "message" => "message",
-            "session" => "session",
-            "bar" => "bar",
-            "news" => "news",
-            other => {
-                self.fault(place, "/event", refused_name(other));
+    fn enclosed(&mut self, envelope: &Envelope<'_>, place: EventLocation) {
+        let kind = match published_kind(&envelope.event) {
+            Ok(kind) => kind,
+            Err(detail) => {
+                self.fault(place, "/event", detail);
                 return;
             }
         };
@@ -221,7 +220,7 @@ impl Reading {
         let mut json = serde_json::Deserializer::from_str(data);
         let mut ignore = |path: serde_ignored::Path<'_>| ignored.push(path.to_string());
         let read = Event::read(
-            name,
+            kind,
             serde_ignored::Deserializer::new(&mut json, &mut ignore),
         );
         match read {
@@ -230,7 +229,8 @@ impl Reading {
                 // A field that is not known is most often one that is misspelt.
                 for field in ignored {
                     let field: String = field.chars().take(64).collect();
-                    let detail = format!("{field:?} is no field of a {} event", said(name));
+                    let name = kind.published_name();
+                    let detail = format!("{field:?} is no field of a {name} event");
                     self.fault(place, &format!("/data{}", pointer_part(&field)), detail);
                 }
                 for (field, detail) in check(&event, self.now) {
@@ -240,16 +240,16 @@ impl Reading {
                     self.events.push((place, Draft::new(event)));
                 }
             }
-            Err(_) => self.wrong_data(name, data, place),
+            Err(_) => self.wrong_data(kind, data, place),
         }
     }
 
     /// Reads data again that cannot be read, for the way to where it is wrong.
-    fn wrong_data(&mut self, name: &'static str, data: &str, place: Place) {
+    fn wrong_data(&mut self, kind: EventKind, data: &str, place: EventLocation) {
         let mut json = serde_json::Deserializer::from_str(data);
         let mut track = serde_path_to_error::Track::new();
         let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-        let detail = match Event::read(name, tracked) {
+        let detail = match Event::read(kind, tracked) {
             Err(DecodeError::Data { error, .. }) => cut_place(&error).to_owned(),
             Err(error) => error.to_string(),
             Ok(_) => return,
@@ -263,7 +263,7 @@ impl Reading {
         self.fault(place, &pointer, detail);
     }
 
-    fn fault(&mut self, place: Place, pointer: &str, detail: String) {
+    fn fault(&mut self, place: EventLocation, pointer: &str, detail: String) {
         self.faults.push(Fault {
             place,
             pointer: pointer.to_owned(),
@@ -272,22 +272,22 @@ impl Reading {
     }
 }
 
-/// A name as a publisher writes it.
-fn said(name: &str) -> &str {
-    match name {
-        "message" => "quote",
-        name => name,
-    }
-}
-
-fn refused_name(name: &str) -> String {
-    let why = match name {
-        "snapshot" => "is made by the server: publish the quotes, sessions, bars and news of it",
-        "heartbeat" => "is the server's own sign of life",
-        _ => "is no event",
+/// The kind of an event as a publisher names it, or why it cannot be published.
+fn published_kind(name: &str) -> Result<EventKind, String> {
+    let mut kinds = EventKind::ALL.iter().copied();
+    let kind = kinds.find(|kind| [kind.name(), kind.published_name()].contains(&name));
+    let why = match kind {
+        Some(kind) if kind.is_published() => return Ok(kind),
+        Some(EventKind::Snapshot) => {
+            "is made by the server: publish the quotes, sessions, bars and news of it"
+        }
+        Some(EventKind::Heartbeat) => "is the server's own sign of life",
+        Some(_) | None => "is no event",
     };
     let start: String = name.chars().take(64).collect();
-    format!("{start:?} {why}: expected quote, session, bar or news")
+    let published = EventKind::ALL.iter().filter(|kind| kind.is_published());
+    let expected = one_of(published.map(|kind| kind.published_name()));
+    Err(format!("{start:?} {why}: expected {expected}"))
 }
 
 /// One step of a JSON pointer, RFC 6901, section 3. A list's step is written `[0]` by its library.

@@ -11,7 +11,7 @@ use publication::MAX_EVENTS;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Publishing")]
 pub struct PublishOptions {
-    /// Who may publish, as `tickertape token NAME` prints it; may be given
+    /// A publisher's token, as `tickertape token NAME` prints it; may be given
     /// several times, or separated by commas. Without one publishing is off
     #[arg(
         long = "publish-token",
@@ -32,7 +32,7 @@ pub struct PublishOptions {
     )]
     pub body: u32,
 
-    /// Events a second that each token may publish
+    /// The events that each token may publish a second
     #[arg(
         long = "publish-rate",
         env = "TICKERTAPE_PUBLISH_RATE",
@@ -42,7 +42,7 @@ pub struct PublishOptions {
     )]
     pub rate: NonZeroU32,
 
-    /// Events that each token may publish at once, after a pause
+    /// The events that each token may publish at once, after a pause
     #[arg(
         long = "publish-burst",
         env = "TICKERTAPE_PUBLISH_BURST",

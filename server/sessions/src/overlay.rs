@@ -14,8 +14,8 @@ use clock::Now;
 use crate::Calendar;
 use events::{Draft, Owner, Tape, Topic};
 
-/// The sessions of all feeds as they are told: a halt, whoever reports it, stands over the hours of
-/// the exchange, and these over what the feed says that speaks. A previous close that the feed does
+/// The sessions of all feeds as they are published: a halt, whichever feed reports it, takes precedence over the
+/// hours of the exchange, and these over the session of the primary feed. A previous close that the feed does
 /// not give comes from history.
 ///
 /// What is simulated or played again keeps its own state and figures, since its time is not now. The
@@ -31,7 +31,7 @@ pub struct Sessions {
 
 #[derive(Debug, Default)]
 struct State {
-    symbols: BTreeMap<Symbol, Known>,
+    symbols: BTreeMap<Symbol, SymbolSession>,
     halts: BTreeMap<Symbol, Option<String>>,
     /// Those that recordings report.
     played_halts: BTreeMap<Symbol, Option<String>>,
@@ -40,17 +40,17 @@ struct State {
     market_wide: Option<MarketWide>,
 }
 
-/// What is known of one symbol.
+/// The session of one symbol, as its feed sent it and as it was published.
 #[derive(Debug)]
-struct Known {
+struct SymbolSession {
     calendar: Calendar,
-    /// As its feed says it.
-    said: Session,
-    /// The trading day on which the feed first said this previous close. It may say the same again
+    /// As its feed sent it.
+    received: Session,
+    /// The trading day on which the feed first sent this previous close. It may send the same again
     /// on the next, with what else is new, and then it is that of the day before.
-    close_said_on: Date,
+    close_received_on: Date,
     /// As it is on the tape.
-    told: Session,
+    published: Session,
     /// The trading day for which history was asked for the close before, and the answer.
     history: Option<(Date, Option<Price>)>,
 }
@@ -79,42 +79,42 @@ const LOOK: Duration = Duration::from_secs(30);
 const HISTORY: Duration = Duration::from_secs(5 * 60);
 
 impl Sessions {
-    /// Takes what a feed says of a session, and publishes it unless that is known already.
-    pub fn say(&self, tape: &Tape, now: Millis, said: Session) {
+    /// Takes the session that a feed sent, and publishes it if something of it has changed.
+    pub fn receive(&self, tape: &Tape, now: Millis, received: Session) {
         let mut state = self.state();
-        let calendar = Calendar::of(said.venue.as_deref());
+        let calendar = Calendar::of(received.venue.as_deref());
         let today = calendar.trading_day(now);
-        let symbol = said.symbol;
+        let symbol = received.symbol;
         match state.symbols.get_mut(&symbol) {
             Some(known) => {
                 if known.calendar != calendar {
                     known.history = None;
                 }
-                if known.said.prev_close != said.prev_close {
-                    known.close_said_on = today;
+                if known.received.prev_close != received.prev_close {
+                    known.close_received_on = today;
                 }
-                (known.calendar, known.said) = (calendar, said);
-                state.tell(tape, now, [symbol]);
+                (known.calendar, known.received) = (calendar, received);
+                state.publish(tape, now, [symbol]);
             }
             None => {
-                let mut said = said;
-                inherit(tape, &mut said, calendar, today);
-                let known = Known {
+                let mut received = received;
+                inherit(tape, &mut received, calendar, today);
+                let known = SymbolSession {
                     calendar,
-                    told: said.clone(),
-                    said,
-                    close_said_on: today,
+                    published: received.clone(),
+                    received,
+                    close_received_on: today,
                     history: None,
                 };
-                let told = state.told(&known, now);
+                let published = state.to_publish(&known, now);
                 state.symbols.insert(
                     symbol,
-                    Known {
-                        told: told.clone(),
+                    SymbolSession {
+                        published: published.clone(),
                         ..known
                     },
                 );
-                append(tape, now, vec![told]);
+                append(tape, now, vec![published]);
             }
         }
         let known = state.symbols.get(&symbol);
@@ -123,27 +123,27 @@ impl Sessions {
         }
     }
 
-    /// What [`Sessions::say`] would publish of a session now. Nothing is taken.
-    pub fn preview(&self, tape: &Tape, now: Millis, said: &Session) -> Session {
-        let mut said = said.clone();
-        let calendar = Calendar::of(said.venue.as_deref());
+    /// What [`Sessions::receive`] would publish of a session now. Nothing is taken.
+    pub fn preview(&self, tape: &Tape, now: Millis, received: &Session) -> Session {
+        let mut received = received.clone();
+        let calendar = Calendar::of(received.venue.as_deref());
         let today = calendar.trading_day(now);
         let state = self.state();
-        let before = state.symbols.get(&said.symbol);
+        let before = state.symbols.get(&received.symbol);
         if before.is_none() {
-            inherit(tape, &mut said, calendar, today);
+            inherit(tape, &mut received, calendar, today);
         }
-        let same = before.filter(|known| known.said.prev_close == said.prev_close);
-        let known = Known {
+        let same = before.filter(|known| known.received.prev_close == received.prev_close);
+        let known = SymbolSession {
             calendar,
-            told: said.clone(),
-            close_said_on: same.map_or(today, |known| known.close_said_on),
+            published: received.clone(),
+            close_received_on: same.map_or(today, |known| known.close_received_on),
             history: before
                 .filter(|known| known.calendar == calendar)
                 .and_then(|known| known.history),
-            said,
+            received,
         };
-        state.told(&known, now)
+        state.to_publish(&known, now)
     }
 
     /// Takes that a symbol is halted, with the venue's code of the reason. A market-wide halt
@@ -161,7 +161,7 @@ impl Sessions {
         state
             .halts
             .insert(symbol, (!code.is_empty()).then_some(code));
-        state.tell(tape, now, [symbol]);
+        state.publish(tape, now, [symbol]);
     }
 
     /// Takes that all US stocks are halted, with the code of the reason.
@@ -179,14 +179,14 @@ impl Sessions {
     pub fn halt_market_played(&self, tape: &Tape, now: Millis, code: &str) {
         let mut state = self.state();
         state.played_market_wide = Some(market::plain(code));
-        state.tell_all(tape, now);
+        state.publish_all(tape, now);
     }
 
     /// Takes that all US stocks were traded again in a recording.
     pub fn resume_market_played(&self, tape: &Tape, now: Millis) {
         let mut state = self.state();
         if state.played_market_wide.take().is_some() {
-            state.tell_all(tape, now);
+            state.publish_all(tape, now);
         }
     }
 
@@ -198,7 +198,7 @@ impl Sessions {
         let halts = &mut state.played_halts;
         if halts.len() < MAX_HALTS || halts.contains_key(&symbol) {
             halts.insert(symbol, code);
-            state.tell(tape, now, [symbol]);
+            state.publish(tape, now, [symbol]);
         }
     }
 
@@ -206,7 +206,7 @@ impl Sessions {
     pub fn resume_played(&self, tape: &Tape, now: Millis, symbol: Symbol) {
         let mut state = self.state();
         if state.played_halts.remove(&symbol).is_some() {
-            state.tell(tape, now, [symbol]);
+            state.publish(tape, now, [symbol]);
         }
     }
 
@@ -214,7 +214,7 @@ impl Sessions {
     pub fn resume(&self, tape: &Tape, now: Millis, symbol: Symbol) {
         let mut state = self.state();
         if state.halts.remove(&symbol).is_some() {
-            state.tell(tape, now, [symbol]);
+            state.publish(tape, now, [symbol]);
         } else {
             state.resume_market(tape, now, Some(symbol));
         }
@@ -224,10 +224,10 @@ impl Sessions {
     pub fn refresh(&self, tape: &Tape, now: Millis) {
         let mut state = self.state();
         state.market_wide.take_if(|halt| halt.until <= now);
-        state.tell_all(tape, now);
+        state.publish_all(tape, now);
     }
 
-    /// What nobody told the previous close of: symbol, calendar and trading day.
+    /// The sessions without a previous close: symbol, calendar and trading day.
     fn wanted(&self, now: Millis) -> Vec<(Symbol, Calendar, Date)> {
         let state = self.state();
         let wanted = state
@@ -239,7 +239,7 @@ impl Sessions {
             .collect()
     }
 
-    /// Takes what history says of closes.
+    /// Takes the closes of the history.
     fn remember(
         &self,
         tape: &Tape,
@@ -255,13 +255,13 @@ impl Sessions {
                 symbols.push(symbol);
             }
         }
-        state.tell(tape, now, symbols);
+        state.publish(tape, now, symbols);
     }
 
     /// Has history asked again for every close.
     fn forget_history(&self) {
         for known in self.state().symbols.values_mut() {
-            // The old answer goes on to be told until there is a new one.
+            // The old answer stays published until there is a new one.
             if let Some((_, close)) = known.history {
                 known.history = Some((Date::MIN, close));
             }
@@ -298,87 +298,88 @@ impl State {
         if halt.reported.len() < MAX_HALTS {
             halt.reported.insert(of);
         }
-        self.tell_all(tape, now);
+        self.publish_all(tape, now);
     }
 
     /// Ends a halt of all US stocks, where it was reported of the same.
     fn resume_market(&mut self, tape: &Tape, now: Millis, of: Option<Symbol>) {
         let halt = self.market_wide.take_if(|halt| halt.reported.contains(&of));
         if halt.is_some() {
-            self.tell_all(tape, now);
+            self.publish_all(tape, now);
         }
     }
 
-    fn tell_all(&mut self, tape: &Tape, now: Millis) {
+    fn publish_all(&mut self, tape: &Tape, now: Millis) {
         let all: Vec<Symbol> = self.symbols.keys().copied().collect();
-        self.tell(tape, now, all);
+        self.publish(tape, now, all);
     }
 
     /// Publishes the sessions of these symbols that are not on the tape as they are now.
-    fn tell(&mut self, tape: &Tape, now: Millis, symbols: impl IntoIterator<Item = Symbol>) {
+    fn publish(&mut self, tape: &Tape, now: Millis, symbols: impl IntoIterator<Item = Symbol>) {
         let mut changed = Vec::new();
         for symbol in symbols {
             let Some(known) = self.symbols.get(&symbol) else {
                 continue;
             };
-            let told = self.told(known, now);
-            if told != known.told {
-                changed.push(told.clone());
+            let published = self.to_publish(known, now);
+            if published != known.published {
+                changed.push(published.clone());
                 if let Some(known) = self.symbols.get_mut(&symbol) {
-                    known.told = told;
+                    known.published = published;
                 }
             }
         }
         append(tape, now, changed);
     }
 
-    /// The session as it is to be told.
-    fn told(&self, known: &Known, now: Millis) -> Session {
-        let mut told = known.said.clone();
+    /// The session as it is to be published.
+    fn to_publish(&self, known: &SymbolSession, now: Millis) -> Session {
+        let mut published = known.received.clone();
         let exchange = known.calendar == Calendar::UsStocks;
-        if told.quality == Quality::Replay {
+        if published.quality == Quality::Replay {
             let market_wide = self.played_market_wide.as_ref().filter(|_| exchange);
-            if let Some(code) = self.played_halts.get(&told.symbol) {
-                (told.state, told.halt_code) = (TradingState::Halted, code.clone());
+            if let Some(code) = self.played_halts.get(&published.symbol) {
+                (published.state, published.halt_code) = (TradingState::Halted, code.clone());
             } else if let Some(code) = market_wide {
-                (told.state, told.halt_code) = (TradingState::Halted, Some(code.clone()));
+                (published.state, published.halt_code) = (TradingState::Halted, Some(code.clone()));
             }
         }
         if !known.is_of_now() {
-            return told;
+            return published;
         }
         let market_wide = self.market_wide.as_ref().filter(|_| exchange);
-        if let Some(code) = self.halts.get(&told.symbol) {
-            (told.state, told.halt_code) = (TradingState::Halted, code.clone());
+        if let Some(code) = self.halts.get(&published.symbol) {
+            (published.state, published.halt_code) = (TradingState::Halted, code.clone());
         } else if let Some(halt) = market_wide {
-            (told.state, told.halt_code) = (TradingState::Halted, Some(halt.code.clone()));
-        } else if exchange && told.state != TradingState::Halted {
-            (told.state, told.halt_code) = (known.calendar.state(now), None);
+            (published.state, published.halt_code) =
+                (TradingState::Halted, Some(halt.code.clone()));
+        } else if exchange && published.state != TradingState::Halted {
+            (published.state, published.halt_code) = (known.calendar.state(now), None);
         }
         if exchange {
-            told.hours = known.calendar.regular(now);
+            published.hours = known.calendar.regular(now);
         }
         if !known.has_previous_close(now) {
-            told.prev_close = known.history.and_then(|(_, close)| close);
+            published.prev_close = known.history.and_then(|(_, close)| close);
         }
-        told
+        published
     }
 }
 
-impl Known {
+impl SymbolSession {
     /// Whether the feed speaks of the present.
     fn is_of_now(&self) -> bool {
-        matches!(self.said.quality, Quality::Live | Quality::Delayed)
+        matches!(self.received.quality, Quality::Live | Quality::Delayed)
     }
 
-    /// Whether the feed gave the close that today's change is counted from. What it said on Friday
+    /// Whether the feed gave the close that today's change is counted from. What it sent on Friday
     /// is not that of Monday; where days roll, as with coins, it is for the feed to go on.
     fn has_previous_close(&self, now: Millis) -> bool {
         let good = match self.calendar {
-            Calendar::UsStocks => self.close_said_on == self.calendar.trading_day(now),
+            Calendar::UsStocks => self.close_received_on == self.calendar.trading_day(now),
             Calendar::Always => true,
         };
-        good && self.said.prev_close.is_some()
+        good && self.received.prev_close.is_some()
     }
 
     fn wants_history(&self, now: Millis) -> bool {
@@ -394,22 +395,22 @@ pub fn is_market_wide(code: &str) -> bool {
     matches!(code, "MWC0" | "MWC1" | "MWC2" | "MWC3")
 }
 
-/// Lets the first word of a feed after a restart stand beside what it said before, on the same day:
-/// some tell the figures of the day with their first price only.
-fn inherit(tape: &Tape, said: &mut Session, calendar: Calendar, today: Date) {
+/// Adds to the first session that a feed sends after a restart the figures of the one before, on the same day:
+/// some feeds send the figures of the day with their first price only.
+fn inherit(tape: &Tape, received: &mut Session, calendar: Calendar, today: Date) {
     let before = tape.view(|view| {
-        let (id, entry) = view.merged(&Topic::Session(said.symbol))?;
+        let (id, entry) = view.newest(&Topic::Session(received.symbol))?;
         match &*entry.event {
             Event::Session(before) => Some((id, before.clone())),
             _ => None,
         }
     });
     if let Some((id, before)) = before
-        && before.source == said.source
+        && before.source == received.source
         && calendar.trading_day(id.ms) == today
     {
-        said.open = said.open.or(before.open);
-        said.prev_close = said.prev_close.or(before.prev_close);
+        received.open = received.open.or(before.open);
+        received.prev_close = received.prev_close.or(before.prev_close);
     }
 }
 
@@ -432,12 +433,12 @@ fn append(tape: &Tape, now: Millis, sessions: Vec<Session>) {
     tape.append_all(now, |batch| {
         let view = batch.view();
         for draft in drafts {
-            // A tape that was refilled knows what was told before a restart.
-            let key = Topic::merge(draft.event());
-            let there = key.and_then(|key| view.merged(&key));
+            // A tape that was refilled has the session from before a restart.
+            let key = Topic::conflation_key(draft.event());
+            let there = key.and_then(|key| view.newest(&key));
             if there.is_none_or(|(_, entry)| entry.event != *draft.event()) {
                 // That a symbol is halted does not make it anybody else's.
-                let quote = symbol_of(draft.event()).and_then(|key| view.merged(&key));
+                let quote = symbol_of(draft.event()).and_then(|key| view.newest(&key));
                 let draft = match there.or(quote).map(|(_, entry)| &entry.owner) {
                     Some(owner @ Owner::Token(_)) => draft.of(owner.clone()),
                     _ => draft,

@@ -16,7 +16,8 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use feeds::{FeedSpec, suggestion};
+use feeds::FeedSpec;
+use text::suggestion;
 
 /// The longest file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -63,7 +64,7 @@ impl SettingsFile {
     ) -> Result<Self, String> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let good = error.utf8_error().valid_up_to();
-            let place = Place::of(&String::from_utf8_lossy(&error.as_bytes()[..good]), good);
+            let place = TextPosition::of(&String::from_utf8_lossy(&error.as_bytes()[..good]), good);
             format!("{shown}:{place}: not UTF-8: expected a text of TOML")
         })?;
         let mut reader = Reader {
@@ -79,7 +80,7 @@ impl SettingsFile {
         faults.sort_by_key(|(at, _)| *at);
         let lines: Vec<String> = faults
             .iter()
-            .map(|(at, message)| format!("{shown}:{}: {message}", Place::of(&text, *at)))
+            .map(|(at, message)| format!("{shown}:{}: {message}", TextPosition::of(&text, *at)))
             .collect();
         Err(match lines.len() {
             1 => lines.concat(),
@@ -367,17 +368,17 @@ fn line(text: &str, at: usize) -> usize {
 }
 
 /// A line and a column, both from 1, the column in characters.
-struct Place(usize, usize);
+struct TextPosition(usize, usize);
 
-impl Place {
+impl TextPosition {
     fn of(text: &str, at: usize) -> Self {
         let before = text.get(..at).unwrap_or(text);
         let line = before.rsplit('\n').next().unwrap_or_default();
-        Place(self::line(text, at) + 1, line.chars().count() + 1)
+        TextPosition(self::line(text, at) + 1, line.chars().count() + 1)
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TextPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.0, self.1)
     }

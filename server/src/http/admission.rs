@@ -6,8 +6,9 @@ use axum::http::HeaderValue;
 use tracing::debug;
 
 use crate::StreamGauge;
-use crate::http::{Service, problem::Problem};
-use front::Place;
+use crate::http::service::Service;
+use front::Permit;
+use web::problem::Problem;
 
 /// Who asks, as an extension of the request.
 #[derive(Debug, Clone)]
@@ -31,7 +32,7 @@ impl Asker {
 #[must_use]
 pub(crate) struct Admission {
     #[expect(dead_code, reason = "held for its drop")]
-    slot: Place,
+    slot: Permit,
     #[expect(dead_code, reason = "held for its drop")]
     gauge: StreamGauge,
     asker: Asker,

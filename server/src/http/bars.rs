@@ -12,12 +12,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::http::{
-    Service, asked, conditional,
-    format::{self, Format},
-    problem::Problem,
-    stocks::{IfNoneMatch, PathResult, known},
+    known::{PathResult, known},
+    service::Service,
 };
 use history::{Adjust, BarQuery, older_interval, read_bars};
+use web::{
+    asked,
+    conditional::{self, IfNoneMatch},
+    format::{self, Format},
+    problem::Problem,
+};
 
 /// What is asked of `/stocks/{symbol}/bars`.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -15,11 +15,17 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::http::{
-    Service, asked, bars, conditional, market_view,
-    problem::Problem,
-    stocks::{IfNoneMatch, PathResult, known},
+    bars,
+    known::{PathResult, known},
+    market_view,
+    service::Service,
 };
 use history::{Adjust, BarQuery, older_interval, read_bars, read_span};
+use web::{
+    asked,
+    conditional::{self, IfNoneMatch},
+    problem::Problem,
+};
 
 /// What is asked of `/stocks/{symbol}/chart.svg`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -287,9 +293,9 @@ fn one_of<T: Copy>(name: &str, text: Option<&str>, words: &[(&str, T)]) -> Resul
 
 /// A length in CSS pixels.
 fn length(name: &str, text: Option<&str>, least: u32, usual: u32) -> Result<u32, Problem> {
-    const MOST: u32 = 4_000;
-    let expected = format!("a number of pixels from {least} to {MOST}");
-    match asked::number(name, text, &expected, MOST.into())? {
+    const MAX_PIXELS: u32 = 4_000;
+    let expected = format!("a number of pixels from {least} to {MAX_PIXELS}");
+    match asked::number(name, text, &expected, MAX_PIXELS.into())? {
         None => Ok(usual),
         Some(length) if length >= u64::from(least) => Ok(length as u32),
         Some(length) => Err(Problem::Malformed(format!(

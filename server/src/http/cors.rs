@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-use crate::http::{request::REQUEST_ID, stocks::UNKNOWN_SYMBOLS};
+use crate::http::headers::{REQUEST_ID, UNKNOWN_SYMBOLS};
 
 /// How long a browser may remember what a preflight told it; Chromium's own limit.
 const MAX_AGE: Duration = Duration::from_secs(7200);

@@ -21,8 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::http::{
-    FrameAncestors, HEARTBEAT, Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots,
-    Work, router,
+    FrameAncestors, Limits, Outgoing, Remembered, Search, Service, Slots, Snapshots, router,
 };
 use crate::{Config, Metrics};
 use directory::{Directory, Listing};
@@ -32,6 +31,7 @@ use front::{Peer, Proxies};
 use history::History;
 use publication::{Format, Submission};
 use publishers::PublishGate;
+use web::work::Work;
 
 /// A day of trading of two symbols, a story of each, as they would be published.
 const EVENTS: &str = r#"
@@ -109,7 +109,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
         feeds: Arc::new(Vec::new),
         skipped: Arc::new(Vec::new),
         clock: Arc::new(|| NOW),
-        heartbeat: HEARTBEAT,
+        heartbeat: market::wire::HEARTBEAT,
         lifetime: None,
         archive: None,
         desk: Arc::new(PublishGate::new(&config.publish)),

@@ -7,8 +7,9 @@ use axum::{
 };
 use market::FeedState;
 
-use crate::http::{Service, problem::Problem};
+use crate::http::service::Service;
 use history::Scribe;
+use web::problem::Problem;
 
 /// As `Cache-Control`: no cache may answer in the server's place.
 const NO_STORE: &str = "no-store";

@@ -14,7 +14,7 @@ use axum::{
     routing::get,
 };
 
-use crate::http::{Service, security::OwnPolicy};
+use crate::http::{security::OwnPolicy, service::Service};
 
 const MANIFEST: &str = r##"{
   "name": "Tickertape",

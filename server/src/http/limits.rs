@@ -2,9 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::http::problem::Problem;
 use crate::{Metrics, Refusal};
-use front::{Full, Place, Places};
+use front::{Full, Permit, Places};
+use web::problem::Problem;
 
 /// After how many seconds somebody who has too many streams may try again.
 const RETRY_AFTER: u64 = 5;
@@ -46,7 +46,7 @@ impl Slots {
     /// # Errors
     /// [`Problem::TooMany`] where the client's address has as many as it may,
     /// [`Problem::Unavailable`] where all are taken.
-    pub(crate) fn take(&self, client: IpAddr, metrics: &Metrics) -> Result<Place, Problem> {
+    pub(crate) fn take(&self, client: IpAddr, metrics: &Metrics) -> Result<Permit, Problem> {
         self.0.take(Some(client), 1).map_err(|full| match full {
             Full::Address => {
                 metrics.refused(Refusal::StreamsOfAddress);

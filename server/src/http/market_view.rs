@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use market::{Closes, Event, FeedStatus, Millis, News, Price, Quote, Session, Snapshot, Symbol};
+use market::{
+    Closes, Event, FeedStatus, Millis, News, Price, Quote, Session, Snapshot, Symbol,
+    wire::SPARKLINE_BARS,
+};
 use tape::EventId;
 
 use crate::http::{
@@ -12,13 +15,10 @@ use crate::http::{
 };
 use events::{
     Entry, Tape, Topic,
-    slices::{self, BEGINNING, Kept, SLICE_ENTRIES},
+    slices::{self, BEGINNING, Retained, SLICE_ENTRIES},
 };
 
 pub(crate) use events::View;
-
-/// How many closes a sparkline is drawn from: an hour of one-minute bars.
-const SPARKLINE_BARS: usize = 60;
 
 /// How many stories a snapshot carries.
 const SNAPSHOT_NEWS: usize = 40;
@@ -42,7 +42,7 @@ struct Newest {
     session: Option<Entry>,
 }
 
-/// The snapshot of a selection: what merges as it is now or was after the position, and what is kept up
+/// The snapshot of a selection: what is conflated as it is now or was after the position, and what is retained up
 /// to the position. A cursor that goes on from there misses nothing, and may read a quote once more.
 ///
 /// Those symbols that were named, that nothing quotes and that are remembered have their last close in place of a quote.
@@ -135,7 +135,7 @@ pub(crate) fn unknown_of(tape: &Tape, remembered: &Remembered, symbols: &[Symbol
 /// Those of some symbols that have no quote on the tape, in their order.
 pub(crate) fn unquoted(tape: &Tape, symbols: &[Symbol]) -> Vec<Symbol> {
     without(tape, symbols, |view, symbol| {
-        view.merged(&Topic::Quote(symbol)).is_some()
+        view.newest(&Topic::Quote(symbol)).is_some()
     })
 }
 
@@ -155,7 +155,7 @@ fn without(
     found
 }
 
-/// Some symbols in their order, or all in that of their names, with what merges of them.
+/// Some symbols in their order, or all in that of their names, with their newest quotes and sessions.
 fn newest(tape: &Tape, symbols: &Symbols) -> Vec<(Symbol, Newest)> {
     match symbols {
         Symbols::These(symbols) => {
@@ -185,7 +185,7 @@ fn newest(tape: &Tape, symbols: &Symbols) -> Vec<(Symbol, Newest)> {
                         newest.is_known = true;
                         newest.session = Some(entry.clone());
                     }
-                    _ => {}
+                    Event::Bar(_) | Event::News(_) | Event::Snapshot(_) | Event::Heartbeat(_) => {}
                 }
             }
             all.into_iter().collect()
@@ -194,8 +194,8 @@ fn newest(tape: &Tape, symbols: &Symbols) -> Vec<(Symbol, Newest)> {
 }
 
 fn newest_in(view: &View<'_>, symbol: Symbol) -> Newest {
-    let quote = view.merged(&Topic::Quote(symbol));
-    let session = view.merged(&Topic::Session(symbol));
+    let quote = view.newest(&Topic::Quote(symbol));
+    let session = view.newest(&Topic::Session(symbol));
     Newest {
         is_known: is_known_in(view, symbol),
         quote: quote.map(|(id, entry)| (id, entry.clone())),
@@ -219,7 +219,7 @@ fn session_of(entry: &Entry) -> Option<Session> {
 
 /// What is said of a symbol besides its price.
 pub(crate) fn session_in(view: &View<'_>, symbol: Symbol) -> Option<Session> {
-    session_of(view.merged(&Topic::Session(symbol))?.1)
+    session_of(view.newest(&Topic::Session(symbol))?.1)
 }
 
 /// The closes of the newest bars of some symbols up to a position, of those that have any.
@@ -242,10 +242,13 @@ fn closes(tape: &Tape, symbols: &[Symbol], position: EventId) -> Vec<Closes> {
 
 /// The closes of a sparkline by their minutes; of a bar that was replaced, that of the newest.
 fn closes_in(view: &View<'_>, symbol: Symbol, position: EventId) -> BTreeMap<Millis, Price> {
-    let kept = view.kept(&Topic::Symbol(symbol));
+    let retained = view.retained(&Topic::Symbol(symbol));
     let mut closes = BTreeMap::new();
     // Of a minute that is told anew again and again, not all versions are looked at.
-    for (_, entry) in kept.skip_while(|(id, _)| *id > position).take(SEEN_BARS) {
+    for (_, entry) in retained
+        .skip_while(|(id, _)| *id > position)
+        .take(SEEN_BARS)
+    {
         if let Event::Bar(bar) = &*entry.event
             && (closes.len() < SPARKLINE_BARS || closes.contains_key(&bar.start))
         {
@@ -264,7 +267,7 @@ fn news(tape: &Tape, topics: &[Topic], position: EventId) -> Vec<News> {
     let mut told = HashSet::new();
     let mut stories = Vec::new();
     // Of a few stories that are told anew again and again, not all versions are looked at.
-    for (_, entry) in Kept::before(tape, topics, after).take(4 * SNAPSHOT_NEWS) {
+    for (_, entry) in Retained::before(tape, topics, after).take(4 * SNAPSHOT_NEWS) {
         if let Event::News(news) = &*entry.event
             && told.insert(news.id.clone())
         {

@@ -6,8 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::http::{Service, problem::Problem};
+use crate::http::service::Service;
 use history::Scribe;
+use web::problem::Problem;
 
 /// What is counted, for Prometheus.
 ///

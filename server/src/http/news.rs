@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Uri, header},
     response::Response,
 };
-use market::{Action, Millis, News, NewsType, Symbol};
+use market::{Action, Millis, News, NewsType, Symbol, wire::NEWS_PAGE};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde::{
     Deserialize, Serialize,
@@ -20,14 +20,14 @@ use serde::{
 use tape::EventId;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::http::{
-    Service, asked, conditional,
+use crate::http::{selection::Symbols, service::Service};
+use history::{NewsFilter, Stories, read_news};
+use web::{
+    asked,
+    conditional::{self, IfNoneMatch},
     format::{self, Format},
     problem::Problem,
-    selection::Symbols,
-    stocks::IfNoneMatch,
 };
-use history::{NewsFilter, Stories, read_news};
 
 /// What is asked of `/news`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -74,8 +74,8 @@ struct Story {
     news: News,
 }
 
-/// How many stories an answer carries where the request does not say.
-const PAGE: usize = 50;
+// The description of `limit` repeats it: an attribute takes a literal alone.
+const _: () = assert!(NEWS_PAGE == 50);
 
 /// The most stories that one answer carries.
 const MAX_STORIES: u64 = 500;
@@ -123,7 +123,7 @@ pub(crate) async fn news(
         "a number of stories from 0 to 500",
         MAX_STORIES,
     )?
-    .map_or(PAGE, |limit| limit as usize);
+    .map_or(NEWS_PAGE, |limit| limit as usize);
     let format = format::choose(&headers, query.format.as_deref(), &FORMATS)?;
 
     let tape = service.tape.clone();
@@ -169,12 +169,12 @@ pub(super) async fn found(
     let (tape, wanted) = (service.tape.clone(), filter.clone());
     let read = service
         .history
-        .read(move |past| read_news(past, &tape, &wanted, before, PAGE))
+        .read(move |past| read_news(past, &tape, &wanted, before, NEWS_PAGE))
         .await;
     let Stories { stories, next } = read
         .or_else(|error| {
             tracing::error!("the news of the page is drawn without the archive: {error}");
-            read_news(None, &service.tape, &filter, before, PAGE)
+            read_news(None, &service.tape, &filter, before, NEWS_PAGE)
         })
         .ok()?;
     let news = stories.into_iter().map(|(_, news)| news);

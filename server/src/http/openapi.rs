@@ -1,12 +1,6 @@
 //! The description of what is served, made from the code that serves it.
 
-use std::sync::LazyLock;
-
-use axum::{
-    http::{Uri, header},
-    response::{IntoResponse, Response},
-};
-use market::{Heartbeat, News, Session, Snapshot};
+use market::EventKind;
 use utoipa::{
     OpenApi,
     openapi::{
@@ -17,10 +11,7 @@ use utoipa::{
     },
 };
 
-use crate::http::{
-    asked,
-    problem::{self, Problem},
-};
+use web::problem;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,7 +20,7 @@ use crate::http::{
         description = "A live stock ticker: quotes and news on one ordered tape, streamed as Server-Sent Events.",
         license(name = "MIT OR Apache-2.0"),
     ),
-    components(schemas(Snapshot, Session, News, Heartbeat, problem::Body<'static>))
+    components(schemas(problem::Body<'static>))
 )]
 struct Description;
 
@@ -39,29 +30,13 @@ pub(crate) fn description() -> utoipa::openapi::OpenApi {
     let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", token);
+    components.schemas.extend(EventKind::schemas());
     document
 }
 
-/// The description, whole.
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-    let mut document = crate::http::routes().into_openapi();
-    for item in document.paths.paths.values_mut() {
-        let methods = [
-            &mut item.get,
-            &mut item.post,
-            &mut item.put,
-            &mut item.delete,
-        ];
-        for operation in methods.into_iter().flatten() {
-            describe_problems(operation);
-        }
-    }
-    document.to_pretty_json().unwrap_or_default()
-});
-
 /// Every answer that is an error is a problem, whichever the route, and any may come from what
 /// stands around the routes.
-fn describe_problems(operation: &mut Operation) {
+pub(crate) fn describe_problems(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     for (status, description) in [
         ("400", "The head of the request is malformed"),
@@ -98,22 +73,4 @@ fn describe_problems(operation: &mut Operation) {
             response.headers.insert(name, RefOr::T(header.build()));
         }
     }
-}
-
-/// This description, as [OpenAPI 3.1](https://spec.openapis.org/oas/v3.1.0).
-#[utoipa::path(
-    get,
-    path = "/openapi.json",
-    responses(
-        (status = 200, description = "The description", body = Object, content_type = "application/json"),
-        (status = 400, description = "The address has a parameter"),
-    )
-)]
-pub(crate) async fn openapi(uri: Uri) -> Result<Response, Problem> {
-    let asked::Nothing {} = asked::strict(&uri)?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    Ok((headers, DOCUMENT.as_str()).into_response())
 }

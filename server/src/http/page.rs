@@ -15,14 +15,13 @@ use leptos::{nonce::Nonce, prelude::provide_context};
 use market::{Interval, Millis, Symbol};
 
 use crate::http::{
-    Service,
-    accept::Representation,
-    asked, market_view, news,
-    problem::Problem,
+    known::no_such_symbol,
+    market_view, news,
     selection::{NewsChoice, Query, Selection, Symbols},
-    stocks,
+    service::Service,
 };
 use history::{Adjust, BarQuery, older_interval, read_bars};
+use web::{accept::Representation, asked, problem::Problem};
 
 /// How many symbols the watchlist shows where the address names none.
 const USUAL_WATCHLIST: usize = 30;
@@ -87,7 +86,7 @@ async fn watchlist(service: &Arc<Service>, address: &Uri) -> (Symbols, Option<Pr
             let unknown = market_view::unknown_of(&service.tape, &service.remembered, &symbols);
             // Suggestions are made for one of them, however many there are.
             let problem = match unknown.first() {
-                Some(first) => Some(stocks::no_such_symbol(service, *first).await),
+                Some(first) => Some(no_such_symbol(service, *first).await),
                 None => None,
             };
             let unknown: HashSet<Symbol> = unknown.into_iter().collect();
@@ -290,6 +289,16 @@ async fn page_data(
         compared: others,
         days,
         archived,
-        problem: problem.as_ref().map(Problem::for_page),
+        problem: problem.as_ref().map(for_page),
+    }
+}
+
+/// A problem as the page shows it.
+fn for_page(problem: &Problem) -> app::Problem {
+    app::Problem {
+        status: problem.status().as_u16(),
+        title: problem.title().to_owned(),
+        detail: problem.detail(),
+        suggestions: problem.suggestions().to_vec(),
     }
 }

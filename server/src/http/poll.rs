@@ -8,7 +8,7 @@ use axum::{
     http::{Uri, header},
     response::{IntoResponse, Response},
 };
-use market::Symbol;
+use market::{EventKind, Symbol, wire::MAX_POLL_WAIT};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tape::EventId;
@@ -16,17 +16,16 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::http::{
-    Service,
     admission::Asker,
-    asked,
-    problem::Problem,
     selection::{Query, Selection},
+    service::Service,
     stream::{self, Opening},
 };
 use events::{Cursor, Delivery};
+use web::{asked, problem::Problem};
 
-/// The longest wait, in seconds: proxies cut silent requests soon after.
-const MAX_WAIT: u64 = 25;
+/// The longest wait, in seconds.
+const MAX_WAIT: u64 = MAX_POLL_WAIT.as_secs();
 
 /// What one answer carries at the most, in bytes of events.
 const ANSWER_BYTES: usize = 256 * 1024;
@@ -136,8 +135,9 @@ fn of_snapshot(snapshot: &Opening, position: EventId, unknown: &[Symbol]) -> Vec
         Some(id) => format!("\"id\":\"{id}\","),
         None => String::new(),
     };
+    let name = EventKind::Snapshot.name();
     [
-        format!("{{\"events\":[{{{id}\"event\":\"snapshot\",\"data\":").as_bytes(),
+        format!("{{\"events\":[{{{id}\"event\":\"{name}\",\"data\":").as_bytes(),
         &snapshot.data,
         format!("}}],\"last_event_id\":\"{position}\"{unknown}}}").as_bytes(),
     ]

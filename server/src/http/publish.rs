@@ -15,21 +15,24 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use market::EventKind;
 use serde::Serialize;
 use tokio::time::timeout;
-use utoipa::ToSchema;
-
-use crate::http::{
-    Service,
-    admission::Asker,
-    asked,
-    problem::{Fault, Problem},
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Object, ObjectBuilder, Type},
 };
+
+use crate::http::{admission::Asker, service::Service};
 use events::Owner;
 use front::{NOBODY, counted_as};
 use history::Scribe;
-use publication::{By, Format, Outcome, Place, Refusal, Submission};
+use publication::{By, EventLocation, Format, Outcome, Refusal, Submission};
 use publishers::{PublishGate, Publisher};
+use web::{
+    asked,
+    problem::{Fault, Problem},
+};
 
 /// The types that are read, as `Accept` names them.
 const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
@@ -69,12 +72,26 @@ struct Answer {
 #[schema(as = Publication)]
 #[expect(dead_code, reason = "it describes what is read piece by piece")]
 struct Publication {
-    /// `quote` (or `message`), `session`, `bar` or `news`.
-    #[schema(example = "news", pattern = "^(quote|message|session|bar|news)$")]
+    #[schema(schema_with = published_names)]
     event: String,
     /// The event's data, as a stream carries it.
     #[schema(value_type = Object)]
     data: serde_json::Value,
+}
+
+/// Describes the names that publishers may send.
+fn published_names() -> Object {
+    let mut names = Vec::new();
+    for kind in EventKind::ALL.iter().filter(|kind| kind.is_published()) {
+        names.push(kind.published_name());
+        names.extend((kind.name() != kind.published_name()).then_some(kind.name()));
+    }
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("`quote` (or `message`), `session`, `bar` or `news`."))
+        .examples(["news"])
+        .pattern(Some(format!("^({})$", names.join("|"))))
+        .build()
 }
 
 /// One publication, or several.
@@ -381,7 +398,7 @@ fn invalid(faults: Vec<publication::Fault>) -> Problem {
     let mut bytes = 0;
     let faults: Vec<Fault> = faults
         .into_iter()
-        .map(Fault::from)
+        .map(shown)
         .take_while(|fault| {
             bytes += serde_json::to_vec(fault).map_or(0, |text| text.len() + 1);
             bytes <= MAX_ERRORS_BYTES
@@ -405,18 +422,17 @@ fn cut(text: String, most: usize) -> String {
     }
 }
 
-impl From<publication::Fault> for Fault {
-    fn from(fault: publication::Fault) -> Self {
-        let (line, index) = match fault.place {
-            Place::Only => (None, None),
-            Place::Line(line) => (Some(line), None),
-            Place::Index(index) => (None, Some(index)),
-        };
-        Fault {
-            line,
-            index,
-            pointer: cut(fault.pointer, MAX_POINTER),
-            detail: cut(fault.detail, MAX_DETAIL),
-        }
+/// A fault as the answer has it.
+fn shown(fault: publication::Fault) -> Fault {
+    let (line, index) = match fault.place {
+        EventLocation::Only => (None, None),
+        EventLocation::Line(line) => (Some(line), None),
+        EventLocation::Index(index) => (None, Some(index)),
+    };
+    Fault {
+        line,
+        index,
+        pointer: cut(fault.pointer, MAX_POINTER),
+        detail: cut(fault.detail, MAX_DETAIL),
     }
 }

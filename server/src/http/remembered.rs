@@ -8,10 +8,7 @@ use std::{
 };
 
 use market::{Quote, Symbol};
-use tokio::time::{Instant, timeout};
-
-use super::{Service, market_view, problem::Problem};
-use history::last_closes;
+use tokio::time::Instant;
 
 /// The most last closes that are held, some 250 bytes each. A request names fewer symbols than that; what does not fit
 /// is read again when it is named again.
@@ -19,17 +16,6 @@ const MAX_CLOSES: usize = 10_000;
 
 /// How old a close may be before it is read again: an import may have brought a newer one.
 const CLOSE_FRESH: Duration = Duration::from_secs(10);
-
-/// How long a request waits for the archive to look up what it names: everything else that it names needs none.
-const RECALL_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The most symbols of the archive that are searched, some 200 bytes each with their place in the directory: the first
-/// by name. All others are found where they are named in full.
-const MAX_SEARCHED: usize = 50_000;
-
-/// How old the list of symbols to search may be, at the least and as a multiple of what it took to read.
-const LIST_FRESH: Duration = Duration::from_secs(2);
-const LIST_FRESH_TIMES: u32 = 50;
 
 /// What was read of the archive about symbols that nothing quotes.
 #[derive(Debug, Default)]
@@ -41,9 +27,9 @@ pub struct Remembered {
 
 /// The symbols that the archive has bars of.
 #[derive(Debug, Clone)]
-struct List {
-    stale_at: Instant,
-    symbols: Arc<HashSet<Symbol>>,
+pub(crate) struct List {
+    pub(crate) stale_at: Instant,
+    pub(crate) symbols: Arc<HashSet<Symbol>>,
 }
 
 impl Remembered {
@@ -58,7 +44,7 @@ impl Remembered {
     }
 
     /// Those of some symbols that have to be looked up.
-    fn stale(&self, symbols: Vec<Symbol>) -> Vec<Symbol> {
+    pub(crate) fn stale(&self, symbols: Vec<Symbol>) -> Vec<Symbol> {
         let closes = self.closes();
         let is_fresh = |symbol: &Symbol| {
             let close = closes.get(symbol);
@@ -69,7 +55,7 @@ impl Remembered {
     }
 
     /// Takes what was found of the symbols that were looked up.
-    fn take(&self, asked: &[Symbol], found: Vec<Quote>) {
+    pub(crate) fn take(&self, asked: &[Symbol], found: Vec<Quote>) {
         let now = Instant::now();
         let mut closes = self.closes();
         for symbol in asked {
@@ -88,84 +74,8 @@ impl Remembered {
         self.closes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn list(&self) -> MutexGuard<'_, Option<List>> {
+    pub(crate) fn list(&self) -> MutexGuard<'_, Option<List>> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Service {
-    /// Looks up the last closes of those of some symbols that nothing quotes.
-    ///
-    /// # Errors
-    /// Where the archive cannot be read: those that were looked up before stand.
-    pub(crate) async fn recall(&self, symbols: &[Symbol]) -> Result<(), Problem> {
-        if !self.history.is_archived() {
-            return Ok(());
-        }
-        let asked = self
-            .remembered
-            .stale(market_view::unquoted(&self.tape, symbols));
-        if asked.is_empty() {
-            return Ok(());
-        }
-        let (tape, minutes, now) = (self.tape.clone(), self.history.minutes(), self.now());
-        let reading = self.read(move |past| {
-            let found = match past {
-                Some(past) => last_closes(past, &tape, &minutes, &asked, now)?,
-                None => Vec::new(),
-            };
-            Ok((asked, found))
-        });
-        let Ok(read) = timeout(RECALL_TIMEOUT, reading).await else {
-            return Err(Problem::Unavailable(
-                "the archive takes too long to be read: try again".to_owned(),
-            ));
-        };
-        let (asked, found) = read?;
-        self.remembered.take(&asked, found);
-        Ok(())
-    }
-
-    /// The first symbols that the archive has bars of, by name.
-    pub(crate) async fn first_remembered(&self, limit: usize) -> Vec<Symbol> {
-        let reading = self.history.read(move |past| match past {
-            Some(past) => past.symbols(limit),
-            None => Ok(Vec::new()),
-        });
-        let read = timeout(RECALL_TIMEOUT, reading).await;
-        read.map_or_else(|_| Vec::new(), Result::unwrap_or_default)
-    }
-
-    /// All symbols that the archive has bars of and that are searched, as they were a moment ago. New ones are put into
-    /// the directory.
-    pub(crate) async fn all_remembered(&self) -> Arc<HashSet<Symbol>> {
-        let known = self.remembered.list().clone();
-        let before = match known {
-            Some(list) if Instant::now() < list.stale_at => return list.symbols,
-            Some(list) => list.symbols,
-            None => Arc::default(),
-        };
-        if !self.history.is_archived() {
-            return before;
-        }
-        let begun = Instant::now();
-        let read = self.first_remembered(MAX_SEARCHED).await;
-        let now = Instant::now();
-        let fresh = LIST_FRESH.max((now - begun) * LIST_FRESH_TIMES);
-        // An archive that cannot be read for a moment has lost nothing.
-        let symbols = match read.is_empty() {
-            true => before,
-            false => {
-                let new = read.iter().filter(|symbol| !before.contains(*symbol));
-                self.search.list(new.copied());
-                Arc::new(read.into_iter().collect())
-            }
-        };
-        *self.remembered.list() = Some(List {
-            stale_at: now + fresh,
-            symbols: Arc::clone(&symbols),
-        });
-        symbols
     }
 }
 

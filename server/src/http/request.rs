@@ -15,12 +15,10 @@ use http_body::Body as _;
 use tower_http::request_id::{MakeRequestId, RequestId};
 use tracing::debug;
 
-use crate::http::{Service, admission::Asker, poll, problem::Problem};
+use crate::http::{admission::Asker, headers::REQUEST_ID, poll, service::Service};
 use crate::{Metrics, Refusal};
 use front::{NOBODY, Peer, is_sane_id};
-
-/// Where a request's id stands.
-pub(crate) const REQUEST_ID: &str = "x-request-id";
+use web::problem::Problem;
 
 /// Makes the id of a request that brings none.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,11 @@ use market::Symbol;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::http::problem::Problem;
 use events::Topic;
+use web::problem::Problem;
+
+// The descriptions of `wait` repeat it: an attribute takes a literal alone.
+const _: () = assert!(market::wire::MAX_POLL_WAIT.as_secs() == 25);
 
 /// The most quotes a second that `max_rate` may ask for; beyond it, it limits nothing.
 const MAX_RATE: f64 = 1000.0;

@@ -19,14 +19,12 @@ use utoipa::ToSchema;
 use feeds::Skipped;
 
 use crate::http::{
-    Service,
-    accept::Representation,
     admission::{Admission, Asker},
-    asked,
-    problem::Problem,
+    service::Service,
     stream::greeting,
 };
 use history::Scribe;
+use web::{accept::Representation, asked, problem::Problem};
 
 /// How often the stream speaks.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -98,9 +96,9 @@ struct TapeStats {
     appended: u64,
     /// Quotes and sessions that a newer one of their symbol replaced so far.
     superseded: u64,
-    /// Kept events that left the window so far.
+    /// Retained events that left the window so far.
     evicted: u64,
-    /// Kept events in the window.
+    /// Retained events in the window.
     kept: usize,
     /// Their bytes.
     kept_bytes: usize,
@@ -145,7 +143,7 @@ struct ArchiveStats {
     queued: u64,
     /// Trades and corrections that were dropped because too many waited.
     dropped: u64,
-    /// Kept events that left the tape before they could be written.
+    /// Retained events that left the tape before they could be written.
     lost: u64,
     /// Rows removed so far because of their age or of the file's size.
     removed: u64,
@@ -218,10 +216,10 @@ impl Stats {
                 appended: tape.appended,
                 superseded: tape.superseded,
                 evicted: tape.evicted,
-                kept: tape.kept,
-                kept_bytes: tape.kept_bytes,
-                merging: tape.merging,
-                merging_bytes: tape.merging_bytes,
+                kept: tape.retained,
+                kept_bytes: tape.retained_bytes,
+                merging: tape.conflated,
+                merging_bytes: tape.conflated_bytes,
                 cursors: tape.cursors,
                 oldest: tape.oldest.to_string(),
                 newest: tape.newest.to_string(),

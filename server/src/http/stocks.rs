@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Extension,
-    extract::{Path, Request, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, request::Parts},
     response::{IntoResponse, Response},
 };
 use market::{Quote, Symbol};
@@ -15,16 +15,20 @@ use tape::EventId;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::http::{
-    Service,
-    accept::Representation,
     admission::{Admission, Asker},
-    asked,
-    conditional::{self, EntityTag},
-    format::UNRESERVED,
+    headers::UNKNOWN_SYMBOLS,
+    known::{PathResult, known, require_any_known},
     market_view, page, poll,
-    problem::Problem,
-    selection::{HomeQuery, OneQuery, Query, Selection, Symbols, parse_symbol},
+    selection::{HomeQuery, OneQuery, Query, Selection, Symbols},
+    service::Service,
     stream,
+};
+use web::{
+    accept::Representation,
+    asked,
+    conditional::{self, EntityTag, IfNoneMatch},
+    format::UNRESERVED,
+    problem::Problem,
 };
 
 /// Where a client continues.
@@ -37,17 +41,6 @@ struct LastEventId {
     /// `last_event_id`.
     #[param(rename = "Last-Event-ID", example = "1732111111202-4217001")]
     last_event_id: Option<String>,
-}
-
-/// What a client holds.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "it describes a header, which is read as one")]
-pub(super) struct IfNoneMatch {
-    /// Entity tags of answers that the client holds; where one of them is that of the answer as JSON,
-    /// it is not sent again.
-    #[param(rename = "If-None-Match", example = "W/\"1732111111202-0.1\"")]
-    if_none_match: Option<String>,
 }
 
 /// What `/stocks/{symbol}` answers as JSON.
@@ -72,9 +65,6 @@ pub(super) enum QuotesOrEvents {
     Events(poll::Answer),
 }
 
-/// How many known symbols are suggested in place of an unknown one.
-const SUGGESTIONS: usize = 5;
-
 /// How a stream begins and goes on.
 const STREAM_EXAMPLE: &str = "\
 : tickertape
@@ -87,12 +77,6 @@ id: 1732111111202-4217000
 data: {\"symbol\":\"GOOG\",\"time\":1732111111200,\"price\":\"597.32\"}
 
 ";
-
-/// The header that names the symbols of a request which no feed has named: quotes as JSON are an
-/// array, which has no place for them.
-pub(super) const UNKNOWN_SYMBOLS: HeaderName = HeaderName::from_static("unknown-symbols");
-
-pub(super) type PathResult = Result<Path<String>, PathRejection>;
 
 /// One symbol.
 ///
@@ -327,59 +311,4 @@ async fn represent(
         response.headers_mut().insert(UNKNOWN_SYMBOLS, names);
     }
     Ok(response)
-}
-
-/// The symbol of an address.
-fn named(path: PathResult) -> Result<Symbol, Problem> {
-    let Path(text) = path.map_err(|_| {
-        Problem::Malformed(
-            "the symbol in the address is not UTF-8 once its percent signs are decoded: expected one such as GOOG"
-                .to_owned(),
-        )
-    })?;
-    parse_symbol(&text)
-}
-
-/// The symbol of an address, if a feed has named it or the archive has bars of it.
-pub(super) async fn known(service: &Arc<Service>, path: PathResult) -> Result<Symbol, Problem> {
-    let symbol = named(path)?;
-    let recalled = service.recall(&[symbol]).await;
-    if market_view::is_known(&service.tape, symbol) || service.remembered.has(symbol) {
-        return Ok(symbol);
-    }
-    recalled?;
-    Err(no_such_symbol(service, symbol).await)
-}
-
-/// Refuses symbols of which no feed has named any and the archive has bars of none. Where some are known, the others are listed in
-/// the answer: an `EventSource` cannot read an error, and one wrong symbol should not cost the rest.
-async fn require_any_known(service: &Arc<Service>, symbols: &Symbols) -> Result<(), Problem> {
-    let Symbols::These(named) = symbols else {
-        return Ok(());
-    };
-    let recalled = service.recall(named).await;
-    let unknown = service.unknown(symbols);
-    match unknown.first() {
-        Some(first) if unknown.len() == named.len() => {
-            recalled?;
-            Err(no_such_symbol(service, *first).await)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Refuses a symbol that is not on the tape, with the nearest that are.
-pub(super) async fn no_such_symbol(service: &Arc<Service>, symbol: Symbol) -> Problem {
-    let shared = Arc::clone(service);
-    let suggest = move || shared.search.suggest(&shared.tape, symbol, SUGGESTIONS);
-    let suggestions = match service.work.run(suggest).await {
-        Ok(suggestions) => suggestions,
-        Err(problem) => return problem,
-    };
-    let listing = service.search.listing(symbol);
-    Problem::UnknownSymbol {
-        symbol,
-        listed: listing.map(|listing| listing.name),
-        suggestions,
-    }
 }

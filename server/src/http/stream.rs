@@ -20,11 +20,10 @@ use market::{Event, Frame, Heartbeat, Millis};
 use tape::EventId;
 use tokio::time::{Instant, Sleep};
 
-use crate::http::{Service, admission::Admission, market_view, selection::Selection};
+use crate::http::{
+    admission::Admission, market_view, opening, selection::Selection, service::Service,
+};
 use events::{Cursor, Delivery, put_chunk};
-
-/// How long a stream may be silent before it says that it lives, as the page expects it.
-pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What one write carries at the most: as much as a socket takes at once, so that what a slow
 /// reader has not taken is still on the tape, where newer quotes supersede it.
@@ -136,7 +135,7 @@ pub(crate) fn start(
             (cursor, opening)
         }
         None => {
-            let (cursor, taken) = service.snapshots.open(service, selection, asked.is_some());
+            let (cursor, taken) = opening::open(service, selection, asked.is_some());
             let opening = Opening {
                 id: Some(taken.position),
                 frame: taken.frame,
@@ -347,7 +346,7 @@ impl Stream {
                 Poll::Ready(Err(_)) => {
                     self.service.metrics.reset();
                     let service = &self.service;
-                    let (cursor, taken) = service.snapshots.open(service, &self.selection, true);
+                    let (cursor, taken) = opening::open(service, &self.selection, true);
                     self.cursor = cursor;
                     Poll::Ready(framed(taken.frame, framing))
                 }

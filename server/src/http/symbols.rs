@@ -1,183 +1,24 @@
 //! `/symbols`: the directory, searched.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use axum::{
     extract::State,
     http::{HeaderMap, Uri},
     response::Response,
 };
-use market::{Event, Price, Symbol};
+use market::{Price, Symbol};
 use serde::{Deserialize, Serialize};
-use tape::EventId;
-use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::http::{
-    Service, asked, conditional,
+use crate::http::service::Service;
+use directory::Listing;
+use web::{
+    asked,
+    conditional::{self, IfNoneMatch},
     format::{self, Format},
     problem::Problem,
-    stocks::IfNoneMatch,
 };
-use directory::{Directory, Listing};
-use events::{Tape, slices};
-
-/// How old what is known of the tape may be. Somebody who types asks several times a second.
-const FRESH: Duration = Duration::from_millis(250);
-
-/// The directory of symbols with those that are on the tape.
-#[derive(Debug, Default)]
-pub struct Search {
-    directory: Arc<Directory>,
-    // A std mutex, held while what has changed on the tape is looked through, and never across an await.
-    quoted: Mutex<Option<Quoted>>,
-}
-
-/// The symbols of the tape, as they were at a moment.
-#[derive(Debug, Clone)]
-struct Quoted {
-    at: Instant,
-    /// What tells whether there are more by now: symbols never leave the tape.
-    merge_keys: usize,
-    /// Up to where the tape was looked through.
-    seen: EventId,
-    symbols: Arc<HashSet<Symbol>>,
-    /// The same in their order.
-    sorted: Arc<[Symbol]>,
-}
-
-impl Search {
-    /// With what the feeds list.
-    pub fn new(directory: Arc<Directory>) -> Self {
-        Search {
-            directory,
-            quoted: Mutex::default(),
-        }
-    }
-
-    /// Has the directory list symbols of which nothing else is known.
-    pub(crate) fn list(&self, symbols: impl IntoIterator<Item = Symbol>) {
-        self.directory.list(symbols.into_iter().map(Listing::new));
-    }
-
-    /// What is known of a symbol besides what the tape says.
-    pub(crate) fn listing(&self, symbol: Symbol) -> Option<Listing> {
-        self.directory.get(symbol)
-    }
-
-    /// The symbols of the tape, in their order.
-    pub(crate) fn symbols(&self, tape: &Tape) -> Arc<[Symbol]> {
-        self.quoted(tape).sorted
-    }
-
-    /// The symbols of the tape that are nearest to what is not on it: by their names and spelling.
-    pub(crate) fn suggest(&self, tape: &Tape, symbol: Symbol, limit: usize) -> Vec<Symbol> {
-        let quoted = self.quoted(tape).symbols;
-        let found = self.directory.search(symbol.as_str(), &quoted, ENOUGH);
-        let found = found.into_iter().map(|listing| listing.symbol);
-        let mut suggestions: Vec<Symbol> = found
-            .filter(|found| *found != symbol && quoted.contains(found))
-            .take(limit)
-            .collect();
-        let missing = limit - suggestions.len();
-        if missing > 0 {
-            let others = quoted.iter().filter(|other| !suggestions.contains(other));
-            let likeness = |other: &Symbol| strsim::jaro_winkler(symbol.as_str(), other.as_str());
-            let mut others: Vec<(f64, Symbol)> =
-                others.map(|other| (likeness(other), *other)).collect();
-            let order = |(one, one_symbol): &(f64, Symbol),
-                         (other, other_symbol): &(f64, Symbol)| {
-                other.total_cmp(one).then(one_symbol.cmp(other_symbol))
-            };
-            if others.len() > missing {
-                others.select_nth_unstable_by(missing - 1, order);
-                others.truncate(missing);
-            }
-            others.sort_unstable_by(order);
-            suggestions.extend(others.into_iter().map(|(_, other)| other));
-        }
-        suggestions
-    }
-
-    /// The listings that fit a text best, with whether each is quoted.
-    pub(crate) fn search(&self, tape: &Tape, text: &str, limit: usize) -> Vec<(Listing, bool)> {
-        let quoted = self.quoted(tape).symbols;
-        let found = self.directory.search(text, &quoted, limit);
-        let is_quoted = |listing: Listing| {
-            let is_quoted = quoted.contains(&listing.symbol);
-            (listing, is_quoted)
-        };
-        found.into_iter().map(is_quoted).collect()
-    }
-
-    /// The symbols of the tape. What is said of them there comes into the directory, too. Only what has
-    /// changed since the last time is looked at.
-    fn quoted(&self, tape: &Tape) -> Quoted {
-        let merge_keys = tape.view(|view| view.merge_keys());
-        // Held while the tape is looked through: whoever comes meanwhile need not do it again.
-        let mut known = self.quoted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(quoted) = &*known
-            && quoted.merge_keys == merge_keys
-            && quoted.at.elapsed() < FRESH
-        {
-            return quoted.clone();
-        }
-        let at = Instant::now();
-        let (seen, mut symbols, sorted) = match known.take() {
-            Some(quoted) => (quoted.seen, quoted.symbols, quoted.sorted),
-            None => (slices::BEGINNING, Arc::default(), Arc::default()),
-        };
-        let changes = slices::changes(tape, seen);
-        let before = symbols.len();
-        let mut said = Vec::new();
-        for (_, entry) in &changes {
-            let symbol = match &*entry.event {
-                Event::Quote(quote) => quote.symbol,
-                Event::Session(session) => session.symbol,
-                _ => continue,
-            };
-            let is_new = !symbols.contains(&symbol);
-            if is_new {
-                Arc::make_mut(&mut symbols).insert(symbol);
-            }
-            match &*entry.event {
-                Event::Session(session) => said.push(Listing {
-                    name: session.name.clone(),
-                    venue: session.venue.clone(),
-                    currency: session.currency.clone(),
-                    tick: session.tick,
-                    ..Listing::new(symbol)
-                }),
-                _ if is_new => said.push(Listing::new(symbol)),
-                _ => {}
-            }
-        }
-        self.directory.list(said);
-        let sorted = match symbols.len() == before {
-            true => sorted,
-            false => {
-                let mut sorted: Vec<Symbol> = symbols.iter().copied().collect();
-                sorted.sort_unstable();
-                sorted.into()
-            }
-        };
-        let quoted = Quoted {
-            at,
-            merge_keys,
-            seen: changes.last().map_or(seen, |(id, _)| *id),
-            symbols,
-            sorted,
-        };
-        known.insert(quoted).clone()
-    }
-}
-
-/// How many listings are looked through for suggestions: most of them may not be quoted.
-const ENOUGH: usize = 200;
 
 /// What is asked of `/symbols`.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -36,11 +36,11 @@ impl<'a, K: Key, P: Payload> Batch<'a, K, P> {
     pub fn append(
         &mut self,
         topics: impl Into<Vec<K>>,
-        merge: Option<&K>,
+        conflation_key: Option<&K>,
         payload: impl FnOnce(EventId) -> P,
     ) -> EventId {
         let id = self.log.next_id(self.last);
-        let append = Append::new(id, topics.into(), merge.cloned(), payload(id));
+        let append = Append::new(id, topics.into(), conflation_key.cloned(), payload(id));
         self.last = id;
         self.appends.push(append);
         id

@@ -20,25 +20,25 @@ pub struct Delivery<P> {
     pub id: EventId,
     /// What the event is.
     pub payload: P,
-    /// Whether its id is greater than every id delivered before. A merging entry that was withheld
-    /// may come after a kept entry that is newer; its id must not become the one that is resumed
-    /// from, or that kept entry comes twice.
+    /// Whether its id is greater than every id delivered before. A conflated entry that was withheld
+    /// may come after a retained entry that is newer; its id must not become the one that is resumed
+    /// from, or that retained entry comes twice.
     pub in_order: bool,
 }
 
 /// How far a cursor has read.
 ///
-/// There are two positions, because with an interval merging entries wait while kept ones pass
+/// There are two positions, because with an interval conflated entries wait while retained ones pass
 /// them. This is all that a cursor remembers, whatever it fails to read.
 #[derive(Debug, Clone)]
-struct Place {
-    /// Every kept entry up to here was read.
-    kept: EventId,
-    /// Every merging entry up to here was read, or a newer one of its key is ahead.
-    merging: EventId,
-    /// Merging entries up to here may be read; later ones wait for the interval to pass.
+struct Positions {
+    /// Every retained entry up to here was read.
+    retained: EventId,
+    /// Every conflated entry up to here was read, or a newer one of its key is ahead.
+    conflated: EventId,
+    /// Conflated entries up to here may be read; later ones wait for the interval to pass.
     released: EventId,
-    /// When `released` was moved last, if anything merging was read then: an interval begins with
+    /// When `released` was moved last, if anything conflated was read then: an interval begins with
     /// something to read.
     released_at: Option<u64>,
     /// The greatest id delivered.
@@ -47,11 +47,11 @@ struct Place {
     due: Option<u64>,
 }
 
-impl Place {
+impl Positions {
     fn at(id: EventId, min_interval: Option<u64>) -> Self {
-        Place {
-            kept: id,
-            merging: id,
+        Positions {
+            retained: id,
+            conflated: id,
             released: id,
             released_at: None,
             delivered: id,
@@ -60,7 +60,7 @@ impl Place {
         }
     }
 
-    /// When the next merging entries may be read; `None` for now.
+    /// When the next conflated entries may be read; `None` for now.
     ///
     /// They may also when the newest id is an interval past the last release: such an id, once
     /// delivered, would be resumed from further on than [`crate::Tape::resume`] goes back.
@@ -90,24 +90,26 @@ impl Place {
         let mut withheld = false;
         for seat in log.readers[reader].seats() {
             let topic = &log.topics[seat.topic];
-            if topic.evicted > self.kept {
+            if topic.evicted > self.retained {
                 return Err(OffTape {
-                    position: self.kept,
+                    position: self.retained,
                     oldest: topic.evicted,
                     newest: log.last,
                 });
             }
-            if topic.newest_kept().is_some_and(|id| id > self.kept) {
-                let read = topic.kept.partition_point(|entry| entry.id <= self.kept);
-                let mut source = Source::Kept(topic.kept.range(read..));
+            if topic.newest_retained().is_some_and(|id| id > self.retained) {
+                let read = topic
+                    .retained
+                    .partition_point(|entry| entry.id <= self.retained);
+                let mut source = Source::Retained(topic.retained.range(read..));
                 heads.extend(source.head(sources.len()));
                 sources.push(source);
             }
-            let newest = topic.newest_merging();
+            let newest = topic.newest_conflated();
             withheld |= newest.is_some_and(|id| id > released);
-            if self.merging < released && newest.is_some_and(|id| id > self.merging) {
-                let unread = (Excluded(self.merging), Included(released));
-                let mut source = Source::Merging(topic.merging.range(unread));
+            if self.conflated < released && newest.is_some_and(|id| id > self.conflated) {
+                let unread = (Excluded(self.conflated), Included(released));
+                let mut source = Source::Conflated(topic.conflated.range(unread));
                 heads.extend(source.head(sources.len()));
                 sources.push(source);
             }
@@ -116,7 +118,7 @@ impl Place {
         let first = out.len();
         let mut spent = 0usize;
         let mut complete = true;
-        let mut merging_read = false;
+        let mut conflated_read = false;
         let mut previous = None;
         while let Some(mut head) = heads.peek_mut() {
             let entry = head.entry;
@@ -135,10 +137,10 @@ impl Place {
                     in_order: entry.id > self.delivered,
                 });
                 self.delivered = self.delivered.max(entry.id);
-                self.kept = self.kept.max(entry.id);
-                if entry.merges {
-                    self.merging = entry.id;
-                    merging_read = true;
+                self.retained = self.retained.max(entry.id);
+                if entry.is_conflated {
+                    self.conflated = entry.id;
+                    conflated_read = true;
                 }
             }
             match sources[head.source].head(head.source) {
@@ -153,11 +155,11 @@ impl Place {
         if complete {
             // What was appended to other topics is behind the cursor too, so that a quiet topic
             // does not hold it back.
-            self.kept = log.last;
-            self.merging = self.merging.max(released);
+            self.retained = log.last;
+            self.conflated = self.conflated.max(released);
         }
         if next_release.is_none() {
-            self.released_at = merging_read.then_some(now);
+            self.released_at = conflated_read.then_some(now);
         }
         self.due = next_release.filter(|_| withheld);
         Ok(())
@@ -166,15 +168,15 @@ impl Place {
 
 /// The unread entries of one kind in one topic.
 enum Source<'a, P> {
-    Kept(vec_deque::Iter<'a, Arc<Entry<P>>>),
-    Merging(btree_map::Range<'a, EventId, Arc<Entry<P>>>),
+    Retained(vec_deque::Iter<'a, Arc<Entry<P>>>),
+    Conflated(btree_map::Range<'a, EventId, Arc<Entry<P>>>),
 }
 
 impl<'a, P> Source<'a, P> {
     fn head(&mut self, source: usize) -> Option<Head<'a, P>> {
         let entry = match self {
-            Source::Kept(entries) => entries.next()?,
-            Source::Merging(entries) => entries.next()?.1,
+            Source::Retained(entries) => entries.next()?,
+            Source::Conflated(entries) => entries.next()?.1,
         };
         Some(Head { entry, source })
     }
@@ -212,7 +214,7 @@ impl<P> Eq for Head<'_, P> {}
 pub struct Cursor<K: Key, P: Payload> {
     log: Arc<Mutex<Log<K, P>>>,
     reader: usize,
-    place: Place,
+    positions: Positions,
     waits: bool,
 }
 
@@ -226,14 +228,14 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         Cursor {
             log: Arc::clone(log),
             reader,
-            place: Place::at(position, min_interval),
+            positions: Positions::at(position, min_interval),
             waits: false,
         }
     }
 
-    /// Goes back to merging entries that a cursor at the same position may have withheld.
-    pub(crate) fn rewind_merging(&mut self, ms: u64) {
-        self.place.merging = self.place.merging.back(ms);
+    /// Goes back to conflated entries that a cursor at the same position may have withheld.
+    pub(crate) fn rewind_conflated(&mut self, ms: u64) {
+        self.positions.conflated = self.positions.conflated.back(ms);
     }
 
     /// Reads what is due, oldest first, to the end of `out`: at least one entry if any is due,
@@ -243,7 +245,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
     /// ([`Cursor::set_min_interval`]).
     ///
     /// # Errors
-    /// When a kept entry of the cursor's topics left the tape unread. Nothing is read then, nor
+    /// When a retained entry of the cursor's topics left the tape unread. Nothing is read then, nor
     /// later: [`Cursor::restart`] goes on from the tape's end, [`Cursor::skip_lost`] from what is left.
     pub fn read(
         &mut self,
@@ -253,14 +255,14 @@ impl<K: Key, P: Payload> Cursor<K, P> {
     ) -> Result<(), OffTape> {
         let mut log = lock(&self.log);
         log.observe(now);
-        self.place.read(&log, self.reader, now, max_bytes, out)
+        self.positions.read(&log, self.reader, now, max_bytes, out)
     }
 
     /// Reads as [`Cursor::read`] does, or waits: ready when something was read or the cursor is off
     /// the tape; otherwise the waker of `context` is woken by the next append that could make it
     /// ready.
     ///
-    /// While it waits for its interval to pass ([`Cursor::due`]), only kept entries wake it: the
+    /// While it waits for its interval to pass ([`Cursor::due`]), only retained entries wake it: the
     /// owner polls it again at that time.
     ///
     /// # Errors
@@ -302,16 +304,16 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         let before = out.len();
         let mut log = lock(&self.log);
         log.observe(now);
-        let read = self.place.read(&log, self.reader, now, max_bytes, out);
+        let read = self.positions.read(&log, self.reader, now, max_bytes, out);
         let ready = read.is_err() || out.len() > before;
-        let at_end = self.place.kept == log.last && self.place.merging == log.last;
-        let no_interval = self.place.min_interval.is_none();
+        let at_end = self.positions.retained == log.last && self.positions.conflated == log.last;
+        let no_interval = self.positions.min_interval.is_none();
         self.waits = !ready || (ahead && read.is_ok() && at_end && no_interval);
         let old_waker = if !self.waits {
             log.readers[self.reader].wake_all()
         } else {
-            let what = match self.place.due {
-                Some(_) => For::Kept,
+            let what = match self.positions.due {
+                Some(_) => For::Retained,
                 None => For::Any,
             };
             log.wait(self.reader, what, context.waker())
@@ -331,24 +333,24 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         self.waits
     }
 
-    /// When merging entries that the last read withheld may be read, in milliseconds since the
+    /// When conflated entries that the last read withheld may be read, in milliseconds since the
     /// Unix epoch: the time to read again, if nothing wakes the cursor before.
     pub fn due(&self) -> Option<u64> {
-        self.place.due
+        self.positions.due
     }
 
-    /// Reads merging entries at most once in so many milliseconds, from the next read on; kept
+    /// Reads conflated entries at most once in so many milliseconds, from the next read on; retained
     /// ones are read at once all the same. `None` for no limit.
     ///
     /// What one read begins, `max_bytes` at a time, counts as once.
     pub fn set_min_interval(&mut self, ms: Option<u64>) {
-        self.place.min_interval = ms;
+        self.positions.min_interval = ms;
     }
 
     /// The position that a cursor could be resumed from to go on where this one stands. It moves
     /// also when entries of other topics pass.
     pub fn position(&self) -> EventId {
-        self.place.kept
+        self.positions.retained
     }
 
     /// Listens to more topics, for what is after [`Cursor::position`]; one that it listens to
@@ -371,7 +373,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
         let log = lock(&self.log);
         let seats = log.readers[self.reader].seats();
         let evicted = seats.iter().map(|seat| log.topics[seat.topic].evicted);
-        self.place.kept = evicted.fold(self.place.kept, EventId::max);
+        self.positions.retained = evicted.fold(self.positions.retained, EventId::max);
         view(&View::new(&log))
     }
 
@@ -381,7 +383,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
     pub fn restart<R>(&mut self, view: impl FnOnce(&View<'_, K, P>) -> R) -> R {
         let log = lock(&self.log);
         let seen = view(&View::new(&log));
-        self.place = Place::at(log.last, self.place.min_interval);
+        self.positions = Positions::at(log.last, self.positions.min_interval);
         seen
     }
 }
@@ -396,6 +398,6 @@ impl<K: Key, P: Payload> Drop for Cursor<K, P> {
 
 impl<K: Key, P: Payload> fmt::Debug for Cursor<K, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Cursor").field(&self.place).finish()
+        f.debug_tuple("Cursor").field(&self.positions).finish()
     }
 }

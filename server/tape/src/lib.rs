@@ -8,9 +8,9 @@
 //!
 //! That is possible because the tape holds little:
 //!
-//! - A **merging** entry (a quote) takes the place of the one before it with the same key. There
+//! - A **conflated** entry (a quote) takes the place of the one before it with the same key. There
 //!   is one a key, it never leaves, and a cursor that was slow reads only that one.
-//! - A **kept** entry (a story) stays in a window bounded in entries, bytes and age ([`Limits`]),
+//! - A **retained** entry (a story) stays in a window bounded in entries, bytes and age ([`Limits`]),
 //!   and every cursor of its topics reads it exactly once. A cursor that has not read it when it
 //!   leaves is off the tape: it is told so ([`OffTape`]), never given a part for the whole, and
 //!   starts again from a [`View`].
@@ -28,11 +28,11 @@
 //! that is more than [`MAX_DISORDER_MS`] behind the latest one is the new time, and what came
 //! while the clock was ahead ages from then on.
 //!
-//! Topics and merge keys are of one type `K`, in two spaces of names. Nothing polls: an append
+//! Topics and conflation keys are of one type `K`, in two spaces of names. Nothing polls: an append
 //! wakes the cursors that wait for its topics, and no others. Nothing here reads a clock, blocks
 //! for long or knows a runtime; the time is an argument, in milliseconds since the Unix epoch.
 //!
-//! Merging entries are read in the order of their ids, the least recently changed first. A cursor
+//! Conflated entries are read in the order of their ids, the least recently changed first. A cursor
 //! that never catches up therefore sees keys that rest before keys that change all the time.
 //!
 //! ```

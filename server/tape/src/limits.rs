@@ -1,14 +1,14 @@
 use crate::EventId;
 
-/// What bounds the window of kept entries; the first limit that is reached moves it. The newest
-/// kept entry stays, whatever its size, until it is too old.
+/// What bounds the window of retained entries; the first limit that is reached moves it. The newest
+/// retained entry stays, whatever its size, until it is too old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The number of entries.
     pub entries: usize,
     /// The sum of their [`Payload::weight`] and of [`Limits::topic_bytes`].
     pub bytes: usize,
-    /// What each topic counts for that holds a kept entry, beside its entries: a tape of entries that
+    /// What each topic counts for that holds a retained entry, beside its entries: a tape of entries that
     /// all have topics of their own takes more memory than one of entries that share theirs.
     pub topic_bytes: usize,
     /// How long an entry may stay, in milliseconds: by the times that the tape was given, and not by
@@ -21,18 +21,18 @@ pub struct Limits {
 pub struct Stats {
     /// Entries appended so far.
     pub appended: u64,
-    /// Merging entries that a newer one of their key replaced so far.
+    /// Conflated entries that a newer one of their key replaced so far.
     pub superseded: u64,
-    /// Kept entries that left the window so far.
+    /// Retained entries that left the window so far.
     pub evicted: u64,
-    /// Kept entries in the window.
-    pub kept: usize,
+    /// Retained entries in the window.
+    pub retained: usize,
     /// Their bytes, and those of their topics.
-    pub kept_bytes: usize,
-    /// Merging entries, one a key.
-    pub merging: usize,
+    pub retained_bytes: usize,
+    /// Conflated entries, one a key.
+    pub conflated: usize,
     /// Their bytes.
-    pub merging_bytes: usize,
+    pub conflated_bytes: usize,
     /// Topics that hold an entry or have a cursor.
     pub topics: usize,
     /// Cursors that live.

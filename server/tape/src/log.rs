@@ -13,7 +13,7 @@ use crate::{
     waiting::{For, Reader, Waits},
 };
 
-/// What topics and merge keys are: any type with these traits is one.
+/// What topics and conflation keys are: any type with these traits is one.
 pub trait Key: Clone + Eq + Hash {}
 
 impl<T: Clone + Eq + Hash> Key for T {}
@@ -30,7 +30,7 @@ pub(crate) struct Entry<P> {
     pub(crate) id: EventId,
     pub(crate) payload: P,
     pub(crate) weight: usize,
-    pub(crate) merges: bool,
+    pub(crate) is_conflated: bool,
     /// Which of [`Log::topics`] it belongs to.
     topics: Vec<usize>,
 }
@@ -39,10 +39,10 @@ pub(crate) struct Entry<P> {
 pub(crate) struct Topic<K, P> {
     key: K,
     /// A tree, because the entry of one key leaves it from anywhere when the next one comes.
-    pub(crate) merging: BTreeMap<EventId, Arc<Entry<P>>>,
+    pub(crate) conflated: BTreeMap<EventId, Arc<Entry<P>>>,
     /// Leaves at the front only, as the window moves.
-    pub(crate) kept: VecDeque<Arc<Entry<P>>>,
-    /// The newest kept entry that left the window: a cursor before it has missed something.
+    pub(crate) retained: VecDeque<Arc<Entry<P>>>,
+    /// The newest retained entry that left the window: a cursor before it has missed something.
     pub(crate) evicted: EventId,
     /// How many cursors name the topic; it must outlive them, for `evicted` to be exact.
     pub(crate) cursors: usize,
@@ -50,12 +50,12 @@ pub(crate) struct Topic<K, P> {
 }
 
 impl<K, P> Topic<K, P> {
-    pub(crate) fn newest_kept(&self) -> Option<EventId> {
-        self.kept.back().map(|entry| entry.id)
+    pub(crate) fn newest_retained(&self) -> Option<EventId> {
+        self.retained.back().map(|entry| entry.id)
     }
 
-    pub(crate) fn newest_merging(&self) -> Option<EventId> {
-        self.merging.last_key_value().map(|(id, _)| *id)
+    pub(crate) fn newest_conflated(&self) -> Option<EventId> {
+        self.conflated.last_key_value().map(|(id, _)| *id)
     }
 }
 
@@ -85,25 +85,27 @@ impl<P> Aftermath<P> {
 pub(crate) struct Append<K, P> {
     id: EventId,
     topics: Vec<K>,
-    merge: Option<K>,
+    conflation_key: Option<K>,
     payload: P,
     weight: usize,
 }
 
 impl<K: Key, P: Payload> Append<K, P> {
-    pub(crate) fn new(id: EventId, topics: Vec<K>, merge: Option<K>, payload: P) -> Self {
+    pub(crate) fn new(id: EventId, topics: Vec<K>, conflation_key: Option<K>, payload: P) -> Self {
         Append {
             id,
             topics,
-            merge,
+            conflation_key,
             weight: payload.weight(),
             payload,
         }
     }
 
-    /// Its id and what it is, unless it merges.
-    pub(crate) fn kept(&self) -> Option<(EventId, &P)> {
-        self.merge.is_none().then_some((self.id, &self.payload))
+    /// Its id and what it is, unless it is conflated.
+    pub(crate) fn retained(&self) -> Option<(EventId, &P)> {
+        self.conflation_key
+            .is_none()
+            .then_some((self.id, &self.payload))
     }
 }
 
@@ -140,7 +142,7 @@ pub(crate) struct Log<K, P> {
     /// Its own ids are this one or greater.
     first: EventId,
     /// What was lost is not after this id, or after the newest of its mark.
-    torn: EventId,
+    loss_horizon: EventId,
     /// The marks that it had before, each with the newest id that it was refilled with.
     earlier: HashMap<Epoch, EventId>,
     pub(crate) last: EventId,
@@ -148,18 +150,18 @@ pub(crate) struct Log<K, P> {
     /// entry which a cursor withholds is never older than the read that withheld it (see
     /// [`crate::Tape::resume`]).
     clock: u64,
-    /// The newest kept entry that left the window, of any topic.
+    /// The newest retained entry that left the window, of any topic.
     horizon: EventId,
-    /// The newest kept entry that left the window of a topic which the tape has forgotten since:
+    /// The newest retained entry that left the window of a topic which the tape has forgotten since:
     /// what a topic may have lost of which nothing is known.
     forgotten: EventId,
     /// In the order of the ids, and of the times.
     window: VecDeque<Aged<P>>,
     window_bytes: usize,
-    /// Topics that hold a kept entry.
-    kept_topics: usize,
-    merged: HashMap<K, Arc<Entry<P>>>,
-    merged_bytes: usize,
+    /// Topics that hold a retained entry.
+    retained_topics: usize,
+    conflated: HashMap<K, Arc<Entry<P>>>,
+    conflated_bytes: usize,
     names: HashMap<K, usize>,
     /// By number, because entries and cursors name topics more often than callers do.
     pub(crate) topics: Slab<Topic<K, P>>,
@@ -203,7 +205,7 @@ impl<K: Key, P: Payload> Log<K, P> {
             mark,
             start,
             first: start,
-            torn: NOWHERE,
+            loss_horizon: NOWHERE,
             earlier: HashMap::new(),
             last: start,
             clock: now,
@@ -211,9 +213,9 @@ impl<K: Key, P: Payload> Log<K, P> {
             forgotten: start,
             window: VecDeque::new(),
             window_bytes: 0,
-            kept_topics: 0,
-            merged: HashMap::new(),
-            merged_bytes: 0,
+            retained_topics: 0,
+            conflated: HashMap::new(),
+            conflated_bytes: 0,
             names: HashMap::new(),
             topics: Slab::new(),
             readers: Slab::new(),
@@ -229,7 +231,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         let Refill {
             now,
             since,
-            torn,
+            loss_horizon,
             mut entries,
         } = refill;
         entries.sort_by_key(|stored| stored.id);
@@ -238,7 +240,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         let begin = mark.first_of(start);
         log.first = begin;
         (log.start, log.horizon, log.forgotten) = (since, since, since);
-        log.torn = torn;
+        log.loss_horizon = loss_horizon;
         let mut newest = since;
         log.remember(since);
         let mut aftermath = Aftermath::new();
@@ -246,12 +248,12 @@ impl<K: Key, P: Payload> Log<K, P> {
             let Stored {
                 id,
                 topics,
-                merge,
+                conflation_key,
                 payload,
             } = stored;
-            if merge.is_some() || id > since {
+            if conflation_key.is_some() || id > since {
                 log.put(
-                    Append::new(id, topics, merge, payload),
+                    Append::new(id, topics, conflation_key, payload),
                     id.ms.min(now),
                     &mut aftermath,
                 );
@@ -310,7 +312,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         let Append {
             id,
             topics,
-            merge,
+            conflation_key,
             payload,
             weight,
         } = append;
@@ -323,22 +325,22 @@ impl<K: Key, P: Payload> Log<K, P> {
             id,
             weight,
             payload,
-            merges: merge.is_some(),
+            is_conflated: conflation_key.is_some(),
             topics,
         });
         for &number in &entry.topics {
             let topic = &mut self.topics[number];
-            if entry.merges {
-                topic.merging.insert(id, Arc::clone(&entry));
+            if entry.is_conflated {
+                topic.conflated.insert(id, Arc::clone(&entry));
             } else {
-                self.kept_topics += usize::from(topic.kept.is_empty());
-                topic.kept.push_back(Arc::clone(&entry));
+                self.retained_topics += usize::from(topic.retained.is_empty());
+                topic.retained.push_back(Arc::clone(&entry));
             }
             topic
                 .waiting
-                .drain(&mut self.readers, entry.merges, &mut aftermath.wakers);
+                .drain(&mut self.readers, entry.is_conflated, &mut aftermath.wakers);
         }
-        match merge {
+        match conflation_key {
             Some(key) => self.supersede(&key, entry, &mut aftermath.dropped),
             None => {
                 self.window_bytes += entry.weight;
@@ -349,16 +351,16 @@ impl<K: Key, P: Payload> Log<K, P> {
     }
 
     fn supersede(&mut self, key: &K, entry: Arc<Entry<P>>, dropped: &mut Vec<Arc<Entry<P>>>) {
-        self.merged_bytes += entry.weight;
-        let Some(slot) = self.merged.get_mut(key) else {
-            self.merged.insert(key.clone(), entry);
+        self.conflated_bytes += entry.weight;
+        let Some(slot) = self.conflated.get_mut(key) else {
+            self.conflated.insert(key.clone(), entry);
             return;
         };
         let old = std::mem::replace(slot, entry);
-        self.merged_bytes -= old.weight;
+        self.conflated_bytes -= old.weight;
         self.superseded += 1;
         for &number in &old.topics {
-            self.topics[number].merging.remove(&old.id);
+            self.topics[number].conflated.remove(&old.id);
             self.release(number);
         }
         dropped.push(old);
@@ -369,7 +371,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         while let Some(oldest) = self.window.front() {
             let over = self.window.len() > 1
                 && (self.window.len() > self.limits.entries
-                    || self.kept_bytes() > self.limits.bytes);
+                    || self.retained_bytes() > self.limits.bytes);
             if !over && self.clock.saturating_sub(oldest.at) <= self.limits.age_ms {
                 return;
             }
@@ -381,8 +383,8 @@ impl<K: Key, P: Payload> Log<K, P> {
             self.horizon = entry.id;
             for &number in &entry.topics {
                 let topic = &mut self.topics[number];
-                topic.kept.pop_front();
-                self.kept_topics -= usize::from(topic.kept.is_empty());
+                topic.retained.pop_front();
+                self.retained_topics -= usize::from(topic.retained.is_empty());
                 topic.evicted = entry.id;
                 self.release(number);
             }
@@ -391,8 +393,8 @@ impl<K: Key, P: Payload> Log<K, P> {
     }
 
     /// What the window takes, with the topics that it keeps alive.
-    fn kept_bytes(&self) -> usize {
-        let topics = self.kept_topics.saturating_mul(self.limits.topic_bytes);
+    fn retained_bytes(&self) -> usize {
+        let topics = self.retained_topics.saturating_mul(self.limits.topic_bytes);
         self.window_bytes.saturating_add(topics)
     }
 
@@ -403,8 +405,8 @@ impl<K: Key, P: Payload> Log<K, P> {
         }
         let number = self.topics.insert(Topic {
             key: key.clone(),
-            merging: BTreeMap::new(),
-            kept: VecDeque::new(),
+            conflated: BTreeMap::new(),
+            retained: VecDeque::new(),
             evicted: self.forgotten,
             cursors: 0,
             waiting: Waits::default(),
@@ -416,14 +418,14 @@ impl<K: Key, P: Payload> Log<K, P> {
     /// Forgets a topic of which nothing is left and for which nobody asks.
     fn release(&mut self, number: usize) {
         let topic = &self.topics[number];
-        if topic.kept.is_empty() && topic.merging.is_empty() && topic.cursors == 0 {
+        if topic.retained.is_empty() && topic.conflated.is_empty() && topic.cursors == 0 {
             let topic = self.topics.remove(number);
             self.names.remove(&topic.key);
             self.forgotten = self.forgotten.max(topic.evicted);
         }
     }
 
-    /// Where a cursor of these topics stands that goes on after `id`, and whether it may know merging
+    /// Where a cursor of these topics stands that goes on after `id`, and whether it may know conflated
     /// entries that are lost: it has seen one, or has skipped for it one that is here.
     ///
     /// Whoever saw what is lost stands after the newest entry that is not.
@@ -449,7 +451,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         };
         match newest {
             Some(newest) if id.min(newest) >= oldest => {
-                Ok((id.min(newest), id > newest || id <= self.torn))
+                Ok((id.min(newest), id > newest || id <= self.loss_horizon))
             }
             _ => Err(OffTape {
                 position: id,
@@ -510,12 +512,12 @@ impl<K: Key, P: Payload> Log<K, P> {
         self.names.get(key).map(|&number| &self.topics[number])
     }
 
-    pub(crate) fn merged(&self, key: &K) -> Option<&Entry<P>> {
-        self.merged.get(key).map(Arc::as_ref)
+    pub(crate) fn newest(&self, key: &K) -> Option<&Entry<P>> {
+        self.conflated.get(key).map(Arc::as_ref)
     }
 
-    pub(crate) fn merge_keys(&self) -> usize {
-        self.merged.len()
+    pub(crate) fn conflation_keys(&self) -> usize {
+        self.conflated.len()
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -523,10 +525,10 @@ impl<K: Key, P: Payload> Log<K, P> {
             appended: self.appended,
             superseded: self.superseded,
             evicted: self.evicted,
-            kept: self.window.len(),
-            kept_bytes: self.kept_bytes(),
-            merging: self.merged.len(),
-            merging_bytes: self.merged_bytes,
+            retained: self.window.len(),
+            retained_bytes: self.retained_bytes(),
+            conflated: self.conflated.len(),
+            conflated_bytes: self.conflated_bytes,
             topics: self.topics.len(),
             cursors: self.readers.len(),
             oldest: self.horizon,

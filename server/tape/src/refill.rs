@@ -6,14 +6,14 @@ pub struct Refill<K, P> {
     /// The time, in milliseconds since the Unix epoch: by it entries age that have an earlier id, and
     /// those of a later one as if they had come now.
     pub now: u64,
-    /// The newest kept entry that is missing, or the tape's beginning: everything after it that is kept is
+    /// The newest retained entry that is missing, or the tape's beginning: everything after it that is retained is
     /// among the entries.
     pub since: EventId,
     /// Not before any entry that was lost after somebody may have seen it, but for those that come after
     /// the newest entry of their mark; `0-0` where nothing ever was. Where that is not known, the newest
     /// entry.
-    pub torn: EventId,
-    /// What is to be on the tape. Of what merges by one key only the newest counts, and of what is kept
+    pub loss_horizon: EventId,
+    /// What is to be on the tape. Of the entries of one conflation key only the newest counts, and of what is retained
     /// only what [`Limits`] have room for.
     pub entries: Vec<Stored<K, P>>,
 }
@@ -25,8 +25,8 @@ pub struct Stored<K, P> {
     pub id: EventId,
     /// Its topics.
     pub topics: Vec<K>,
-    /// Its merge key, for one that merges.
-    pub merge: Option<K>,
+    /// Its conflation key, for one that is conflated.
+    pub conflation_key: Option<K>,
     /// What it is.
     pub payload: P,
 }

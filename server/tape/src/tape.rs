@@ -18,7 +18,7 @@ pub struct Tape<K: Key, P: Payload> {
     witness: Arc<OnceLock<Witness<P>>>,
 }
 
-/// What is shown the kept entries of each step before they stand on the tape.
+/// What is shown the retained entries of each step before they stand on the tape.
 type Witness<P> = Box<dyn Fn(&[(EventId, &P)]) + Send + Sync>;
 
 impl<K: Key, P: Payload> Tape<K, P> {
@@ -40,13 +40,13 @@ impl<K: Key, P: Payload> Tape<K, P> {
     /// A tape that goes on where another one ended, as if it had not: with its entries, which have the
     /// ids that they had and are no news to anybody. Every id that is given from now on is greater,
     /// whatever the clock says. [`Tape::resume`] takes the ids of before, from [`Refill::since`] on, also
-    /// those of entries that merge and were never stored.
+    /// those of entries that are conflated and were never stored.
     ///
     /// What was appended last may have been lost before it was stored, and its ids have been seen. So
     /// that none of them is given again, `start` is to be later than all of them, whatever the clock
     /// says; or `mark` is to be one that no entry bears. Who resumes from such an id is given everything
-    /// after the newest stored entry of its mark. And who resumes from before a loss ([`Refill::torn`])
-    /// is given the merging entries of its topics as they are here, older ones as well: it may have seen
+    /// after the newest stored entry of its mark. And who resumes from before a loss ([`Refill::loss_horizon`])
+    /// is given the conflated entries of its topics as they are here, older ones as well: it may have seen
     /// newer ones, or skipped one of these for a newer one.
     pub fn refilled(start: u64, mark: u32, limits: Limits, refill: Refill<K, P>) -> Self {
         Tape {
@@ -63,8 +63,8 @@ impl<K: Key, P: Payload> Tape<K, P> {
     /// Appends an event at the time `now`, in milliseconds since the Unix epoch, and wakes the
     /// cursors that wait for its topics.
     ///
-    /// With a `merge` key the entry merges: it takes the place of the newest entry of that key,
-    /// which is gone from the tape at once. Without one it is kept until it leaves the window.
+    /// With a `conflation_key` the entry is conflated: it takes the place of the newest entry of that key,
+    /// which is gone from the tape at once. Without one it is retained until it leaves the window.
     ///
     /// `payload` is made once, with the id that it gets, under the tape's lock: it must not use the
     /// tape. If it panics, nothing is appended.
@@ -72,10 +72,10 @@ impl<K: Key, P: Payload> Tape<K, P> {
         &self,
         now: u64,
         topics: &[K],
-        merge: Option<&K>,
+        conflation_key: Option<&K>,
         payload: impl FnOnce(EventId) -> P,
     ) -> EventId {
-        self.append_all(now, |batch| batch.append(topics, merge, payload))
+        self.append_all(now, |batch| batch.append(topics, conflation_key, payload))
     }
 
     /// Appends several events at the time `now` as one step: their ids follow each other, nobody
@@ -91,9 +91,9 @@ impl<K: Key, P: Payload> Tape<K, P> {
         let written = write(&mut batch);
         let appends = batch.into_appends();
         if let Some(witness) = self.witness.get() {
-            let kept: Vec<_> = appends.iter().filter_map(Append::kept).collect();
-            if !kept.is_empty() {
-                witness(&kept);
+            let retained: Vec<_> = appends.iter().filter_map(Append::retained).collect();
+            if !retained.is_empty() {
+                witness(&retained);
             }
         }
         let mut aftermath = Aftermath::new();
@@ -106,7 +106,7 @@ impl<K: Key, P: Payload> Tape<K, P> {
         written
     }
 
-    /// Has the kept entries of each step shown to a witness before anybody can read them: all of a step
+    /// Has the retained entries of each step shown to a witness before anybody can read them: all of a step
     /// together, with their ids, in order. It runs under the tape's lock, so it has to be quick, and must
     /// not use the tape. If it panics, nothing is appended. There is one witness: whether this became it is
     /// returned.
@@ -143,13 +143,13 @@ impl<K: Key, P: Payload> Tape<K, P> {
     /// A cursor for everything of these topics that comes after `id`: that of the last delivery in
     /// order, or of a [`View`], or a [`Cursor::position`].
     ///
-    /// With an interval, merging entries of the last `min_interval` milliseconds before `id` come
-    /// again: when the connection broke, they may have been withheld while a newer kept entry was
+    /// With an interval, conflated entries of the last `min_interval` milliseconds before `id` come
+    /// again: when the connection broke, they may have been withheld while a newer retained entry was
     /// delivered. So it has to be the longest interval with which anything was read up to `id`, also
     /// where a cursor in between delivered nothing.
     ///
     /// # Errors
-    /// When `id` is of another tape, from before this one or after its newest entry, or a kept entry of these topics
+    /// When `id` is of another tape, from before this one or after its newest entry, or a retained entry of these topics
     /// after `id` has left the window. A topic that holds nothing and has no cursor is forgotten;
     /// what any forgotten topic has lost counts for it.
     pub fn resume<'a, I>(
@@ -165,11 +165,11 @@ impl<K: Key, P: Payload> Tape<K, P> {
     {
         let topics = topics.into_iter();
         let mut log = lock(&self.log);
-        let (position, torn) = log.check(topics.clone(), id)?;
+        let (position, loss_horizon) = log.check(topics.clone(), id)?;
         let reader = log.join();
         log.listen(reader, topics);
         let mut cursor = Cursor::new(&self.log, reader, position, min_interval);
-        cursor.rewind_merging(match torn {
+        cursor.rewind_conflated(match loss_horizon {
             true => u64::MAX,
             false => min_interval.unwrap_or(0),
         });

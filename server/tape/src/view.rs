@@ -37,66 +37,66 @@ impl<'a, K: Key, P: Payload> View<'a, K, P> {
     /// Whether the tape holds an entry of a topic.
     pub fn holds(&self, topic: &K) -> bool {
         let topic = self.log.find(topic);
-        topic.is_some_and(|topic| !topic.kept.is_empty() || !topic.merging.is_empty())
+        topic.is_some_and(|topic| !topic.retained.is_empty() || !topic.conflated.is_empty())
     }
 
-    /// How many merge keys have an entry.
-    pub fn merge_keys(&self) -> usize {
-        self.log.merge_keys()
+    /// How many conflation keys have an entry.
+    pub fn conflation_keys(&self) -> usize {
+        self.log.conflation_keys()
     }
 
-    /// The entry of a merge key.
-    pub fn merged(&self, key: &K) -> Option<(EventId, &'a P)> {
-        self.log.merged(key).map(tell)
+    /// The entry of a conflation key.
+    pub fn newest(&self, key: &K) -> Option<(EventId, &'a P)> {
+        self.log.newest(key).map(pair)
     }
 
-    /// The merging entries of a topic, oldest first.
-    pub fn merging(
+    /// The conflated entries of a topic, oldest first.
+    pub fn conflated(
         &self,
         topic: &K,
     ) -> impl DoubleEndedIterator<Item = (EventId, &'a P)> + use<'a, K, P> {
         let topic = self.log.find(topic);
-        let entries = topic.map(|topic| topic.merging.values());
-        entries.into_iter().flatten().map(|entry| tell(entry))
+        let entries = topic.map(|topic| topic.conflated.values());
+        entries.into_iter().flatten().map(|entry| pair(entry))
     }
 
-    /// The merging entries of a topic that are newer than `after`, oldest first: what has changed since.
-    pub fn merging_after(
+    /// The conflated entries of a topic that are newer than `after`, oldest first: what has changed since.
+    pub fn conflated_after(
         &self,
         topic: &K,
         after: EventId,
     ) -> impl Iterator<Item = (EventId, &'a P)> + use<'a, K, P> {
         let topic = self.log.find(topic);
-        let entries = topic.map(|topic| topic.merging.range((Excluded(after), Unbounded)));
-        entries.into_iter().flatten().map(|(_, entry)| tell(entry))
+        let entries = topic.map(|topic| topic.conflated.range((Excluded(after), Unbounded)));
+        entries.into_iter().flatten().map(|(_, entry)| pair(entry))
     }
 
-    /// The kept entries of a topic that are in the window and older than `before`, newest first. It is
+    /// The retained entries of a topic that are in the window and older than `before`, newest first. It is
     /// found without looking at the others.
-    pub fn kept_before(
+    pub fn retained_before(
         &self,
         topic: &K,
         before: EventId,
     ) -> impl Iterator<Item = (EventId, &'a P)> + use<'a, K, P> {
         let topic = self.log.find(topic);
         let entries = topic.map(|topic| {
-            let older = topic.kept.partition_point(|entry| entry.id < before);
-            topic.kept.range(..older).rev()
+            let older = topic.retained.partition_point(|entry| entry.id < before);
+            topic.retained.range(..older).rev()
         });
-        entries.into_iter().flatten().map(|entry| tell(entry))
+        entries.into_iter().flatten().map(|entry| pair(entry))
     }
 
-    /// The kept entries of a topic that are in the window, newest first.
-    pub fn kept(
+    /// The retained entries of a topic that are in the window, newest first.
+    pub fn retained(
         &self,
         topic: &K,
     ) -> impl DoubleEndedIterator<Item = (EventId, &'a P)> + use<'a, K, P> {
         let topic = self.log.find(topic);
-        let entries = topic.map(|topic| topic.kept.iter().rev());
-        entries.into_iter().flatten().map(|entry| tell(entry))
+        let entries = topic.map(|topic| topic.retained.iter().rev());
+        entries.into_iter().flatten().map(|entry| pair(entry))
     }
 }
 
-fn tell<P>(entry: &Entry<P>) -> (EventId, &P) {
+fn pair<P>(entry: &Entry<P>) -> (EventId, &P) {
     (entry.id, &entry.payload)
 }

@@ -38,15 +38,15 @@ pub(crate) struct Seat {
 pub(crate) enum For {
     /// Any entry.
     Any,
-    /// A kept entry: the reader knows of merging ones and waits for its interval to pass.
-    Kept,
+    /// A retained entry: the reader knows of conflated ones and waits for its interval to pass.
+    Retained,
 }
 
 /// The readers that wait for one topic, each as its number and the number of its seat.
 #[derive(Default)]
 pub(crate) struct Waits {
     any: Vec<(usize, usize)>,
-    kept: Vec<(usize, usize)>,
+    retained: Vec<(usize, usize)>,
 }
 
 impl Reader {
@@ -85,7 +85,7 @@ impl Waits {
     pub(crate) fn list(&mut self, what: For) -> &mut Vec<(usize, usize)> {
         match what {
             For::Any => &mut self.any,
-            For::Kept => &mut self.kept,
+            For::Retained => &mut self.retained,
         }
     }
 
@@ -93,11 +93,11 @@ impl Waits {
     pub(crate) fn drain(
         &mut self,
         readers: &mut Slab<Reader>,
-        merges: bool,
+        is_conflated: bool,
         wakers: &mut Vec<Waker>,
     ) {
-        let kept = (!merges).then_some(&mut self.kept);
-        for list in [Some(&mut self.any), kept].into_iter().flatten() {
+        let retained = (!is_conflated).then_some(&mut self.retained);
+        for list in [Some(&mut self.any), retained].into_iter().flatten() {
             for (reader, seat) in list.drain(..) {
                 let reader = &mut readers[reader];
                 reader.seats[seat].waits = None;

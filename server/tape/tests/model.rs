@@ -15,7 +15,7 @@ use tape::{
 };
 
 const TOPICS: u8 = 5;
-const MERGE_KEYS: u8 = 4;
+const CONFLATION_KEYS: u8 = 4;
 const START: u64 = 200_000;
 const MARKS: u32 = 4;
 
@@ -35,7 +35,7 @@ impl Payload for Item {
 
 #[derive(Debug, Clone)]
 enum Op {
-    /// As one step; each with its topics, its merge key and its weight.
+    /// As one step; each with its topics, its conflation key and its weight.
     Append(Vec<(Vec<Key>, Option<Key>, usize)>),
     Clock(i64),
     Open(Vec<Key>, Option<u64>),
@@ -48,7 +48,7 @@ enum Op {
 struct Crash {
     /// So many of the last entries were not stored.
     lost: usize,
-    /// Of what was kept, the store has no longer what is before one of its entries.
+    /// Of what was retained, the store has no longer what is before one of its entries.
     forgotten: Option<Index>,
     /// So many of the last deliveries in order have not arrived, at any client.
     cut: usize,
@@ -74,7 +74,7 @@ enum ClientOp {
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let topics = || vec(0..TOPICS, 0..4);
-    let event = || (topics(), option::of(0..MERGE_KEYS), 0..20usize);
+    let event = || (topics(), option::of(0..CONFLATION_KEYS), 0..20usize);
     let interval = || option::of(prop_oneof![0..5u64, 5..60u64]);
     let max_bytes = || prop_oneof![2 => Just(usize::MAX), 1 => 0..40usize];
     let client_op = prop_oneof![
@@ -123,7 +123,7 @@ fn limits() -> impl Strategy<Value = Limits> {
 struct Entry {
     id: EventId,
     topics: BTreeSet<Key>,
-    merge: Option<Key>,
+    conflation_key: Option<Key>,
     weight: usize,
     /// From when on it ages.
     at: u64,
@@ -139,7 +139,7 @@ struct Client {
     interval: Option<u64>,
     /// The longest interval that its connections have had since the log begins.
     longest: Option<u64>,
-    /// Up to where, and of which topics, it must see what merges again.
+    /// Up to where, and of which topics, it must see what is conflated again.
     again: Option<(EventId, BTreeSet<Key>)>,
     /// Where the log begins.
     base: EventId,
@@ -147,17 +147,17 @@ struct Client {
     log: Vec<(EventId, bool)>,
     /// The greatest id of this connection: what it was resumed from, or delivered.
     greatest: EventId,
-    /// The merging entries that this connection has delivered.
-    merged: BTreeSet<EventId>,
+    /// The conflated entries that this connection has delivered.
+    conflated: BTreeSet<EventId>,
     /// Whether topics were added to this connection: what those lost before may not be known.
     added: bool,
-    /// When the last round of merging entries began, and the newest id then.
+    /// When the last round of conflated entries began, and the newest id then.
     round: Option<(u64, EventId)>,
-    /// When entries of each merge key were delivered, since the clock stepped back or the
+    /// When entries of each conflation key were delivered, since the clock stepped back or the
     /// interval or the connection changed.
     times: BTreeMap<Key, Vec<u64>>,
     count: Arc<Count>,
-    /// The topics that it waits for, and whether merging entries wake it.
+    /// The topics that it waits for, and whether conflated entries wake it.
     waits: Option<(BTreeSet<Key>, bool)>,
 }
 
@@ -179,7 +179,7 @@ impl Client {
     /// Whether it must see an entry though it may have seen it before.
     fn sees_again(&self, entry: &Entry) -> bool {
         self.again.as_ref().is_some_and(|(until, topics)| {
-            let is_of_old = entry.merge.is_some() && entry.id <= *until;
+            let is_of_old = entry.conflation_key.is_some() && entry.id <= *until;
             is_of_old && !entry.topics.is_disjoint(topics)
         })
     }
@@ -190,17 +190,17 @@ impl Client {
         entries
             .iter()
             .filter(move |entry| match self.sees_again(entry) {
-                true => !self.merged.contains(&entry.id),
+                true => !self.conflated.contains(&entry.id),
                 false => self.follows(entry) && !seen.contains(&entry.id),
             })
     }
 
     fn lost_one(&self, entries: &[Entry]) -> bool {
         self.unread(entries)
-            .any(|entry| entry.merge.is_none() && entry.gone)
+            .any(|entry| entry.conflation_key.is_none() && entry.gone)
     }
 
-    /// Whether a round of merging entries may begin.
+    /// Whether a round of conflated entries may begin.
     fn may_begin(&self, now: u64, last: EventId) -> bool {
         let (Some(interval), Some((began, newest))) = (self.interval, self.round) else {
             return true;
@@ -221,7 +221,7 @@ impl Client {
     fn moved(&mut self, position: EventId) {
         self.greatest = position;
         self.again = None;
-        self.merged.clear();
+        self.conflated.clear();
         self.added = false;
         self.round = None;
         self.times.clear();
@@ -268,7 +268,7 @@ struct Model {
     first: EventId,
     given: EventId,
     /// The newest id that any tape had given when something was lost.
-    torn: EventId,
+    loss_horizon: EventId,
 }
 
 impl Model {
@@ -280,7 +280,7 @@ impl Model {
             earlier: BTreeMap::new(),
             first: start,
             given: start,
-            torn: EventId { ms: 0, n: 0 },
+            loss_horizon: EventId { ms: 0, n: 0 },
             limits,
             mark,
             tape: Tape::new(START, mark, limits),
@@ -330,22 +330,22 @@ impl Model {
         let stored = stored.max(self.before.0 as usize);
         let all = stored == self.entries.len();
         self.entries.truncate(stored);
-        // Where nothing that was kept is missing, every position is as good as before.
+        // Where nothing that was retained is missing, every position is as good as before.
         let since = forgotten
             .filter(|_| !self.entries.is_empty())
             .map(|index| index.get(&self.entries))
-            .filter(|entry| entry.merge.is_none())
+            .filter(|entry| entry.conflation_key.is_none())
             .map_or(self.start, |entry| entry.id.max(self.start));
         self.start = since;
-        // What is stored of each merge key, and what of all.
+        // What is stored of each conflation key, and what of all.
         let mut newest_of: BTreeMap<Key, EventId> = BTreeMap::new();
         for entry in &self.entries {
-            newest_of.extend(entry.merge.map(|key| (key, entry.id)));
+            newest_of.extend(entry.conflation_key.map(|key| (key, entry.id)));
         }
         let mut stored = Vec::new();
         self.earlier.clear();
         for entry in &mut self.entries {
-            entry.gone = match entry.merge {
+            entry.gone = match entry.conflation_key {
                 Some(key) => newest_of[&key] != entry.id,
                 None => entry.id <= since,
             };
@@ -356,7 +356,7 @@ impl Model {
             stored.push(Stored {
                 id: entry.id,
                 topics: entry.topics.iter().copied().collect(),
-                merge: entry.merge,
+                conflation_key: entry.conflation_key,
                 payload: Item {
                     id: entry.id,
                     weight: entry.weight,
@@ -372,13 +372,13 @@ impl Model {
         stored.extend(stored.first().cloned());
         self.given = self.given.max(self.last);
         if !all {
-            self.torn = self.given;
+            self.loss_horizon = self.given;
         }
         let clock = self.now;
         let refill = Refill {
             now: clock,
             since,
-            torn: self.torn,
+            loss_horizon: self.loss_horizon,
             entries: stored,
         };
         let mut start = self.now;
@@ -430,14 +430,18 @@ impl Model {
         let mut woken = counts(&self.clients);
         let item = |id, weight| Item { id, weight };
         let ids: Vec<EventId> = match events.as_slice() {
-            [(topics, merge, weight)] => {
+            [(topics, conflation_key, weight)] => {
                 let payload = |id| item(id, *weight);
-                vec![self.tape.append(self.now, topics, merge.as_ref(), payload)]
+                vec![
+                    self.tape
+                        .append(self.now, topics, conflation_key.as_ref(), payload),
+                ]
             }
             several => self.tape.append_all(self.now, |batch| {
-                let ids = several.iter().map(|(topics, merge, weight)| {
-                    let id =
-                        batch.append(topics.as_slice(), merge.as_ref(), |id| item(id, *weight));
+                let ids = several.iter().map(|(topics, conflation_key, weight)| {
+                    let id = batch.append(topics.as_slice(), conflation_key.as_ref(), |id| {
+                        item(id, *weight)
+                    });
                     assert_eq!(batch.position(), id);
                     assert_eq!(batch.view().position(), before);
                     id
@@ -448,9 +452,9 @@ impl Model {
         assert_eq!(ids, expected);
 
         for (client, woken) in self.clients.iter_mut().zip(&mut woken) {
-            let wakes = client.waits.take_if(|(waits_for, merging_too)| {
-                events.iter().any(|(topics, merge, _)| {
-                    (*merging_too || merge.is_none())
+            let wakes = client.waits.take_if(|(waits_for, conflated_too)| {
+                events.iter().any(|(topics, conflation_key, _)| {
+                    (*conflated_too || conflation_key.is_none())
                         && topics.iter().any(|topic| waits_for.contains(topic))
                 })
             });
@@ -458,15 +462,18 @@ impl Model {
         }
         assert_eq!(counts(&self.clients), woken, "who is woken, and how often");
 
-        for (id, (topics, merge, weight)) in ids.into_iter().zip(events) {
-            if merge.is_some() {
-                let old = self.entries.iter_mut().filter(|entry| entry.merge == merge);
+        for (id, (topics, conflation_key, weight)) in ids.into_iter().zip(events) {
+            if conflation_key.is_some() {
+                let old = self
+                    .entries
+                    .iter_mut()
+                    .filter(|entry| entry.conflation_key == conflation_key);
                 old.for_each(|entry| entry.gone = true);
             }
             self.entries.push(Entry {
                 id,
                 topics: topics.into_iter().collect(),
-                merge,
+                conflation_key,
                 weight,
                 at: self.clock,
                 gone: false,
@@ -506,7 +513,7 @@ impl Model {
         while let Some(oldest) = self
             .entries
             .iter()
-            .position(|e| e.merge.is_none() && !e.gone)
+            .position(|e| e.conflation_key.is_none() && !e.gone)
         {
             let (count, bytes) = self.window();
             let over = count > 1 && (count > self.limits.entries || bytes > self.limits.bytes);
@@ -521,24 +528,27 @@ impl Model {
         self.entries.iter().filter(|entry| !entry.gone)
     }
 
-    /// The number and the bytes of the kept entries in the window.
+    /// The number and the bytes of the retained entries in the window.
     fn window(&self) -> (usize, usize) {
-        let kept = || self.live().filter(|entry| entry.merge.is_none());
-        let topics: BTreeSet<&Key> = kept().flat_map(|entry| &entry.topics).collect();
-        let bytes: usize = kept().map(|entry| entry.weight).sum();
+        let retained = || self.live().filter(|entry| entry.conflation_key.is_none());
+        let topics: BTreeSet<&Key> = retained().flat_map(|entry| &entry.topics).collect();
+        let bytes: usize = retained().map(|entry| entry.weight).sum();
         let of_topics = topics.len() * self.limits.topic_bytes;
-        (kept().count(), bytes + of_topics)
+        (retained().count(), bytes + of_topics)
     }
 
     /// Memory is the window and one entry a key, and the topics of those and of the cursors.
     fn check_stats(&self) {
         let stats = self.tape.stats();
-        assert_eq!((stats.kept, stats.kept_bytes), self.window());
-        let merging: Vec<&Entry> = self.live().filter(|e| e.merge.is_some()).collect();
-        let bytes: usize = merging.iter().map(|entry| entry.weight).sum();
-        assert_eq!((stats.merging, stats.merging_bytes), (merging.len(), bytes));
-        let keys: BTreeSet<_> = merging.iter().map(|entry| entry.merge).collect();
-        assert_eq!(keys.len(), merging.len());
+        assert_eq!((stats.retained, stats.retained_bytes), self.window());
+        let conflated: Vec<&Entry> = self.live().filter(|e| e.conflation_key.is_some()).collect();
+        let bytes: usize = conflated.iter().map(|entry| entry.weight).sum();
+        assert_eq!(
+            (stats.conflated, stats.conflated_bytes),
+            (conflated.len(), bytes)
+        );
+        let keys: BTreeSet<_> = conflated.iter().map(|entry| entry.conflation_key).collect();
+        assert_eq!(keys.len(), conflated.len());
         let held = self.live().flat_map(|entry| &entry.topics);
         let followed = self.clients.iter().flat_map(|client| client.since.keys());
         let topics: BTreeSet<&Key> = held.chain(followed).collect();
@@ -554,36 +564,46 @@ impl Model {
     fn check_view(&self, view: &View<'_, Key, Item>) {
         assert_eq!(view.position(), self.last);
         for topic in 0..TOPICS {
-            let of = |merges: bool| -> Vec<EventId> {
+            let of = |is_conflated: bool| -> Vec<EventId> {
                 self.live()
-                    .filter(|e| e.topics.contains(&topic) && e.merge.is_some() == merges)
+                    .filter(|e| {
+                        e.topics.contains(&topic) && e.conflation_key.is_some() == is_conflated
+                    })
                     .map(|entry| entry.id)
                     .collect()
             };
-            let merging: Vec<EventId> = view.merging(&topic).map(|(id, _)| id).collect();
-            assert_eq!(merging, of(true));
-            let kept: Vec<EventId> = view.kept(&topic).rev().map(|(id, _)| id).collect();
-            assert_eq!(kept, of(false));
+            let conflated: Vec<EventId> = view.conflated(&topic).map(|(id, _)| id).collect();
+            assert_eq!(conflated, of(true));
+            let retained: Vec<EventId> = view.retained(&topic).rev().map(|(id, _)| id).collect();
+            assert_eq!(retained, of(false));
             // From any entry on, the same lists.
-            for at in merging.iter().chain(&kept) {
-                let after: Vec<EventId> =
-                    view.merging_after(&topic, *at).map(|(id, _)| id).collect();
-                assert!(after.iter().eq(merging.iter().filter(|id| *id > at)));
-                let before: Vec<EventId> =
-                    view.kept_before(&topic, *at).map(|(id, _)| id).collect();
-                assert!(before.iter().eq(kept.iter().rev().filter(|id| *id < at)));
+            for at in conflated.iter().chain(&retained) {
+                let after: Vec<EventId> = view
+                    .conflated_after(&topic, *at)
+                    .map(|(id, _)| id)
+                    .collect();
+                assert!(after.iter().eq(conflated.iter().filter(|id| *id > at)));
+                let before: Vec<EventId> = view
+                    .retained_before(&topic, *at)
+                    .map(|(id, _)| id)
+                    .collect();
+                assert!(
+                    before
+                        .iter()
+                        .eq(retained.iter().rev().filter(|id| *id < at))
+                );
             }
-            assert_eq!(view.holds(&topic), merging.len() + kept.len() > 0);
+            assert_eq!(view.holds(&topic), conflated.len() + retained.len() > 0);
         }
-        let merges = self.live().filter(|entry| entry.merge.is_some());
-        assert_eq!(view.merge_keys(), merges.count());
-        for key in 0..MERGE_KEYS {
-            let merged = view.merged(&key).map(|(id, item)| {
+        let conflated = self.live().filter(|entry| entry.conflation_key.is_some());
+        assert_eq!(view.conflation_keys(), conflated.count());
+        for key in 0..CONFLATION_KEYS {
+            let conflated = view.newest(&key).map(|(id, item)| {
                 assert_eq!(id, item.id);
                 id
             });
-            let newest = self.live().find(|entry| entry.merge == Some(key));
-            assert_eq!(merged, newest.map(|entry| entry.id));
+            let newest = self.live().find(|entry| entry.conflation_key == Some(key));
+            assert_eq!(conflated, newest.map(|entry| entry.id));
         }
     }
 
@@ -599,7 +619,7 @@ impl Model {
             base: self.last,
             log: Vec::new(),
             greatest: self.last,
-            merged: BTreeSet::new(),
+            conflated: BTreeSet::new(),
             added: false,
             round: None,
             times: BTreeMap::new(),
@@ -673,8 +693,8 @@ impl Model {
                 let place = place.expect("it takes a foreign id");
                 assert!(!client.lost_one(&self.entries), "resumed with a loss");
                 client.reconnected(cursor, place);
-                // What it saw last may have been lost: it must get all that merges again.
-                client.again = (place < id || id <= self.torn)
+                // What it saw last may have been lost: it must get all that is conflated again.
+                client.again = (place < id || id <= self.loss_horizon)
                     .then(|| (self.last, client.since.keys().copied().collect()));
             }
             Err(error) => {
@@ -692,9 +712,12 @@ impl Model {
         }
     }
 
-    /// Something that was kept has left the window since a position.
+    /// Something that was retained has left the window since a position.
     fn check_off(&self, position: EventId) {
-        let mut evicted = self.entries.iter().filter(|e| e.gone && e.merge.is_none());
+        let mut evicted = self
+            .entries
+            .iter()
+            .filter(|e| e.gone && e.conflation_key.is_none());
         let lost = evicted.any(|entry| entry.id > position);
         assert!(lost || position < self.start, "nothing is lost");
     }
@@ -744,7 +767,7 @@ impl Model {
             let id = delivery.id;
             assert_eq!(id, delivery.payload.id);
             let entry = self.entries.iter().find(|entry| entry.id == id).unwrap();
-            assert!(!entry.gone, "a merging entry that counts no more");
+            assert!(!entry.gone, "a conflated entry that counts no more");
             assert!(
                 entry
                     .topics
@@ -753,15 +776,15 @@ impl Model {
             );
             assert_eq!(delivery.in_order, id > client.greatest);
             client.greatest = client.greatest.max(id);
-            match entry.merge {
+            match entry.conflation_key {
                 None => {
                     assert!(delivery.in_order);
                     let mut unread = client.unread(&self.entries);
-                    let next = unread.find(|entry| entry.merge.is_none());
+                    let next = unread.find(|entry| entry.conflation_key.is_none());
                     assert_eq!(Some(id), next.map(|entry| entry.id), "one was skipped");
                 }
                 Some(key) => {
-                    assert!(client.merged.insert(id), "twice on one connection");
+                    assert!(client.conflated.insert(id), "twice on one connection");
                     let newest = client.round.map(|(_, newest)| newest);
                     assert!(begins || Some(id) <= newest, "more often than asked for");
                     let times = client.times.entry(key).or_default();
@@ -774,9 +797,13 @@ impl Model {
             }
             client.log.push((id, delivery.in_order));
         }
-        let merges = |id| self.entries.iter().any(|e| e.id == id && e.merge.is_some());
+        let conflated = |id| {
+            self.entries
+                .iter()
+                .any(|e| e.id == id && e.conflation_key.is_some())
+        };
         if begins {
-            let read = out.iter().any(|delivery| merges(delivery.id));
+            let read = out.iter().any(|delivery| conflated(delivery.id));
             client.round = read.then_some((now, last));
         }
 
@@ -792,7 +819,7 @@ impl Model {
                 None => {}
                 Some(entry) => {
                     assert!(
-                        entry.merge.is_some() && !begins,
+                        entry.conflation_key.is_some() && !begins,
                         "{} was not read",
                         entry.id
                     );
@@ -802,7 +829,7 @@ impl Model {
             }
             assert!(due.is_none_or(|due| due > now && !begins));
         } else {
-            assert!(live.all(|e| e.merge.is_some() || e.id > position));
+            assert!(live.all(|e| e.conflation_key.is_some() || e.id > position));
         }
         !out.is_empty()
     }

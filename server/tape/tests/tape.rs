@@ -36,7 +36,7 @@ fn keep(tape: &Tape<&'static str, Text>, now: u64, topics: &[&'static str], text
     tape.append(now, topics, None, |_| Text(text.into()))
 }
 
-fn merge(tape: &Tape<&'static str, Text>, now: u64, topic: &'static str, text: &str) -> EventId {
+fn conflate(tape: &Tape<&'static str, Text>, now: u64, topic: &'static str, text: &str) -> EventId {
     tape.append(now, &[topic], Some(&topic), |_| Text(text.into()))
 }
 
@@ -95,10 +95,10 @@ fn ready(texts: &[&str]) -> Poll<Result<Vec<String>, OffTape>> {
 fn a_cursor_reads_what_counts_of_its_topics() {
     let tape = tape(WIDE);
     let mut cursor = tape.subscribe(&["quote", "news"]);
-    merge(&tape, 1000, "quote", "1");
+    conflate(&tape, 1000, "quote", "1");
     keep(&tape, 1000, &["news"], "a");
     keep(&tape, 1000, &["other"], "x");
-    merge(&tape, 1000, "quote", "2");
+    conflate(&tape, 1000, "quote", "2");
     keep(&tape, 1000, &["news", "quote"], "b");
     assert_eq!(read(&mut cursor, 1000), ["a", "2", "b"]);
     assert!(read(&mut cursor, 1000).is_empty());
@@ -154,19 +154,22 @@ fn the_window_is_bounded_in_entries_bytes_and_age() {
         );
         keep(&tape, 1012, &["b"], "3d");
         let stats = tape.stats();
-        assert_eq!((stats.kept, stats.kept_bytes, stats.evicted), (2, 5, 1));
+        assert_eq!(
+            (stats.retained, stats.retained_bytes, stats.evicted),
+            (2, 5, 1)
+        );
         assert_eq!(stats.oldest.to_string(), "1001-0");
-        let kept = tape.view(|view| {
-            view.kept(&"a")
+        let retained = tape.view(|view| {
+            view.retained(&"a")
                 .map(|(_, text)| text.clone())
                 .collect::<Vec<_>>()
         });
-        assert_eq!(kept, [Text("2nd".into())]);
+        assert_eq!(retained, [Text("2nd".into())]);
     }
 }
 
 #[test]
-fn the_newest_kept_entry_stays_whatever_it_weighs() {
+fn the_newest_retained_entry_stays_whatever_it_weighs() {
     let tape = tape(Limits {
         entries: 0,
         bytes: 1,
@@ -176,8 +179,8 @@ fn the_newest_kept_entry_stays_whatever_it_weighs() {
     let mut cursor = tape.subscribe(&["a"]);
     keep(&tape, 1000, &["a"], "heavy");
     assert_eq!(read(&mut cursor, 1000), ["heavy"]);
-    merge(&tape, 1011, "b", "");
-    assert_eq!(tape.stats().kept, 0, "it goes when it is too old");
+    conflate(&tape, 1011, "b", "");
+    assert_eq!(tape.stats().retained, 0, "it goes when it is too old");
 }
 
 #[test]
@@ -195,13 +198,13 @@ fn a_merging_entry_never_leaves_and_the_one_before_is_gone_at_once() {
         .resume(&["a"], "1000-0".parse().unwrap(), None)
         .unwrap();
     assert_eq!(Arc::strong_count(&first), 2);
-    merge(&tape, 9000, "a", "second");
+    conflate(&tape, 9000, "a", "second");
     assert_eq!(Arc::strong_count(&first), 1);
     for n in 0..10 {
-        keep(&tape, 9000 + n, &["c"], "kept");
+        keep(&tape, 9000 + n, &["c"], "retained");
     }
     let stats = tape.stats();
-    assert_eq!((stats.merging, stats.merging_bytes), (1, 6));
+    assert_eq!((stats.conflated, stats.conflated_bytes), (1, 6));
     assert_eq!(stats.superseded, 1);
     assert_eq!(read(&mut cursor, 9009), ["second"]);
 }
@@ -228,7 +231,7 @@ fn a_cursor_is_off_the_tape_only_when_its_own_topics_lost_something_unread() {
         busy.read(1000, usize::MAX, &mut Vec::new()).is_err(),
         "it stays off"
     );
-    let newest = busy.restart(|view| view.kept(&"busy").next().map(|(id, _)| id));
+    let newest = busy.restart(|view| view.retained(&"busy").next().map(|(id, _)| id));
     assert_eq!(newest.unwrap().to_string(), "1000-5");
     assert!(read(&mut busy, 1000).is_empty());
     keep(&tape, 1000, &["busy"], "5");
@@ -308,26 +311,26 @@ fn a_full_millisecond_goes_on_with_the_next() {
 #[test]
 fn a_view_and_the_cursor_opened_with_it_are_of_one_position() {
     let tape = tape(WIDE);
-    merge(&tape, 1000, "a", "a1");
+    conflate(&tape, 1000, "a", "a1");
     keep(&tape, 1000, &["a"], "k1");
-    merge(&tape, 1000, "a", "a2");
+    conflate(&tape, 1000, "a", "a2");
     tape.append(1000, &["a", "b"], Some(&"b"), |_| Text("b1".into()));
     keep(&tape, 1000, &["a"], "k2");
     let (mut cursor, seen) = tape.open(&["a"], |view| {
         let text = |(_, text): (EventId, &Text)| text.0.to_string();
         (
             view.position().to_string(),
-            view.merging(&"a").map(text).collect::<Vec<_>>(),
-            view.kept(&"a").map(text).collect::<Vec<_>>(),
-            view.merged(&"b").map(text),
+            view.conflated(&"a").map(text).collect::<Vec<_>>(),
+            view.retained(&"a").map(text).collect::<Vec<_>>(),
+            view.newest(&"b").map(text),
             ["a", "b", "c"].map(|topic| view.holds(&topic)),
         )
     });
-    let (position, merging, kept, merged, holds) = seen;
+    let (position, conflated, retained, newest, holds) = seen;
     assert_eq!(position, "1000-5");
-    assert_eq!(merging, ["a2", "b1"]);
-    assert_eq!(kept, ["k2", "k1"]);
-    assert_eq!(merged.as_deref(), Some("b1"));
+    assert_eq!(conflated, ["a2", "b1"]);
+    assert_eq!(retained, ["k2", "k1"]);
+    assert_eq!(newest.as_deref(), Some("b1"));
     assert_eq!(holds, [true, true, false]);
     assert!(read(&mut cursor, 1000).is_empty());
     keep(&tape, 1000, &["a"], "k3");
@@ -358,24 +361,24 @@ fn an_entry_that_changes_its_topics_leaves_the_old_ones() {
 }
 
 #[test]
-fn with_an_interval_merging_entries_wait_and_kept_ones_do_not() {
+fn with_an_interval_conflated_entries_wait_and_retained_ones_do_not() {
     let tape = tape(WIDE);
     let mut cursor = tape.subscribe(&["q", "r", "news"]);
     cursor.set_min_interval(Some(100));
-    merge(&tape, 1000, "q", "q1");
+    conflate(&tape, 1000, "q", "q1");
     assert_eq!(read(&mut cursor, 1010), ["q1"]);
     assert_eq!(cursor.due(), None, "nothing is withheld");
-    merge(&tape, 1020, "q", "q2");
-    merge(&tape, 1020, "r", "r1");
+    conflate(&tape, 1020, "q", "q2");
+    conflate(&tape, 1020, "r", "r1");
     assert!(read(&mut cursor, 1020).is_empty());
     assert_eq!(cursor.due(), Some(1110));
     keep(&tape, 1030, &["news"], "n1");
     assert_eq!(read(&mut cursor, 1030), ["n1"]);
-    merge(&tape, 1040, "q", "q3");
+    conflate(&tape, 1040, "q", "q3");
     assert!(read(&mut cursor, 1109).is_empty());
     assert_eq!(read(&mut cursor, 1110), ["<r1", "q3"]);
     assert_eq!(cursor.due(), None);
-    merge(&tape, 1120, "q", "q4");
+    conflate(&tape, 1120, "q", "q4");
     assert!(read(&mut cursor, 1120).is_empty());
     cursor.set_min_interval(None);
     assert_eq!(read(&mut cursor, 1121), ["q4"]);
@@ -386,10 +389,10 @@ fn what_was_withheld_when_a_connection_broke_comes_after_resuming() {
     let tape = tape(WIDE);
     let mut cursor = tape.subscribe(&["q", "r", "news"]);
     cursor.set_min_interval(Some(100));
-    merge(&tape, 1000, "r", "r0");
-    merge(&tape, 1000, "q", "q1");
+    conflate(&tape, 1000, "r", "r0");
+    conflate(&tape, 1000, "q", "q1");
     assert_eq!(read(&mut cursor, 1000), ["r0", "q1"]);
-    merge(&tape, 1001, "q", "q2");
+    conflate(&tape, 1001, "q", "q2");
     let id = keep(&tape, 1099, &["news"], "n1");
     assert_eq!(read(&mut cursor, 1099), ["n1"]);
     drop(cursor);
@@ -402,11 +405,11 @@ fn a_clock_that_stepped_back_does_not_hold_merging_entries_back() {
     let tape = tape(WIDE);
     let mut cursor = tape.subscribe(&["q"]);
     cursor.set_min_interval(Some(100));
-    merge(&tape, 5000, "q", "q1");
+    conflate(&tape, 5000, "q", "q1");
     assert_eq!(read(&mut cursor, 5000), ["q1"]);
-    merge(&tape, 2000, "q", "q2");
+    conflate(&tape, 2000, "q", "q2");
     assert_eq!(read(&mut cursor, 2000), ["q2"]);
-    merge(&tape, 2001, "q", "q3");
+    conflate(&tape, 2001, "q", "q3");
     assert!(read(&mut cursor, 2001).is_empty());
     assert_eq!(cursor.due(), Some(2100));
 }
@@ -425,12 +428,12 @@ fn an_append_wakes_who_waits_for_its_topics_once_and_nobody_else() {
     assert!(poll(&mut cursor_none, &none, 1000).is_pending());
     let woken = || [&a, &b, &both, &none].map(|count| count.get());
     for _ in 0..100 {
-        merge(&tape, 1000, "a", "q");
+        conflate(&tape, 1000, "a", "q");
         keep(&tape, 1000, &["a"], "k");
     }
     assert_eq!(woken(), [1, 0, 1, 0]);
     for _ in 0..100 {
-        merge(&tape, 1000, "b", "q");
+        conflate(&tape, 1000, "b", "q");
     }
     assert_eq!(
         woken(),
@@ -441,32 +444,32 @@ fn an_append_wakes_who_waits_for_its_topics_once_and_nobody_else() {
         poll(&mut cursor_both, &both, 1000).map_ok(|read| read.len()),
         Poll::Ready(Ok(102))
     );
-    merge(&tape, 1000, "b", "q");
+    conflate(&tape, 1000, "b", "q");
     assert_eq!(woken(), [1, 1, 1, 0], "it has not asked to be woken");
     assert_eq!(poll(&mut cursor_both, &both, 1000), ready(&["q"]));
     assert!(poll(&mut cursor_both, &both, 1000).is_pending());
     assert!(poll(&mut cursor_both, &both, 1000).is_pending());
-    merge(&tape, 1000, "a", "q");
+    conflate(&tape, 1000, "a", "q");
     assert_eq!(woken(), [1, 1, 2, 0]);
     drop((cursor_a, cursor_b, cursor_both));
-    merge(&tape, 1000, "a", "q");
+    conflate(&tape, 1000, "a", "q");
     assert_eq!(woken(), [1, 1, 2, 0]);
 }
 
 #[test]
-fn who_waits_for_an_interval_is_woken_by_kept_entries_alone() {
+fn who_waits_for_an_interval_is_woken_by_retained_entries_alone() {
     let tape = tape(WIDE);
     let count = Arc::new(Count::default());
     let mut cursor = tape.subscribe(&["q", "news"]);
     cursor.set_min_interval(Some(100));
-    merge(&tape, 1000, "q", "q1");
+    conflate(&tape, 1000, "q", "q1");
     assert_eq!(poll(&mut cursor, &count, 1000), ready(&["q1"]));
     assert!(poll(&mut cursor, &count, 1000).is_pending());
-    merge(&tape, 1001, "q", "q2");
+    conflate(&tape, 1001, "q", "q2");
     assert_eq!(count.get(), 1, "so that it learns when to come back");
     assert!(poll(&mut cursor, &count, 1001).is_pending());
     assert_eq!(cursor.due(), Some(1100));
-    merge(&tape, 1002, "q", "q3");
+    conflate(&tape, 1002, "q", "q3");
     assert_eq!(count.get(), 1);
     keep(&tape, 1003, &["news"], "n1");
     assert_eq!(count.get(), 2);
@@ -474,7 +477,7 @@ fn who_waits_for_an_interval_is_woken_by_kept_entries_alone() {
     assert!(poll(&mut cursor, &count, 1004).is_pending());
     assert_eq!(poll(&mut cursor, &count, 1100), ready(&["<q3"]));
     assert!(poll(&mut cursor, &count, 1100).is_pending());
-    merge(&tape, 1101, "q", "q4");
+    conflate(&tape, 1101, "q", "q4");
     assert_eq!(count.get(), 3);
 }
 
@@ -568,14 +571,14 @@ fn a_payload_that_panics_leaves_the_tape_whole() {
     assert!(panic.is_err());
     assert_eq!((tape.stats().appended, tape.stats().topics), (0, 0));
     let mut cursor = tape.subscribe(&["a"]);
-    merge(&tape, 1000, "a", "x");
+    conflate(&tape, 1000, "a", "x");
     assert_eq!(read(&mut cursor, 1000), ["x"]);
 }
 
 #[test]
 fn several_events_are_appended_as_one_step() {
     let tape = tape(WIDE);
-    merge(&tape, 1000, "q", "q1");
+    conflate(&tape, 1000, "q", "q1");
     let [both, other] = [(); 2].map(|()| Arc::new(Count::default()));
     let mut cursor = tape.subscribe(&["q", "news"]);
     let mut cursor_other = tape.subscribe(&["other"]);
@@ -590,7 +593,7 @@ fn several_events_are_appended_as_one_step() {
             batch.append(&["news"], None, text("n2")),
         ];
         let view = batch.view();
-        let newest = view.merged(&"q").map(|(_, text)| text.0.to_string());
+        let newest = view.newest(&"q").map(|(_, text)| text.0.to_string());
         (ids, (newest, view.holds(&"news"), batch.position()))
     });
     assert_eq!(
@@ -674,13 +677,12 @@ fn threads_append_and_read_at_once() {
             let mut cursor = tape.subscribe(&topics);
             thread::spawn(move || {
                 let waker = Waker::from(Arc::new(Unpark(thread::current())));
-                let (mut kept, mut quotes) = (vec![Vec::new(); WRITERS], vec![None; WRITERS]);
+                let (mut retained, mut quotes) = (vec![Vec::new(); WRITERS], vec![None; WRITERS]);
                 let mut last = None;
                 start.wait();
-                while topics
-                    .iter()
-                    .any(|&writer| kept[writer].len() < EACH || quotes[writer] != Some(EACH - 1))
-                {
+                while topics.iter().any(|&writer| {
+                    retained[writer].len() < EACH || quotes[writer] != Some(EACH - 1)
+                }) {
                     let mut out = Vec::new();
                     match cursor.poll_read(&mut Context::from_waker(&waker), 1000, 64, &mut out) {
                         Poll::Pending => thread::park(),
@@ -693,8 +695,8 @@ fn threads_append_and_read_at_once() {
                         let mut word = || words.next().unwrap();
                         let (kind, writer, number): (_, usize, usize) =
                             (word(), word().parse().unwrap(), word().parse().unwrap());
-                        if kind == "kept" {
-                            kept[writer].push(number);
+                        if kind == "retained" {
+                            retained[writer].push(number);
                         } else {
                             assert!(quotes[writer] < Some(number));
                             quotes[writer] = Some(number);
@@ -702,7 +704,7 @@ fn threads_append_and_read_at_once() {
                     }
                 }
                 for writer in topics {
-                    assert!(kept[writer].iter().copied().eq(0..EACH));
+                    assert!(retained[writer].iter().copied().eq(0..EACH));
                 }
             })
         })
@@ -714,7 +716,7 @@ fn threads_append_and_read_at_once() {
                 start.wait();
                 for number in 0..EACH {
                     tape.append(1000, &[writer], None, |_| {
-                        Text(format!("kept {writer} {number}").into())
+                        Text(format!("retained {writer} {number}").into())
                     });
                     tape.append(1000, &[writer], Some(&writer), |_| {
                         Text(format!("quote {writer} {number}").into())
@@ -758,7 +760,7 @@ fn who_reads_ahead_waits_with_the_reading_that_reads_everything() {
     assert_eq!(read(&mut cursor, 1000), ["next", "after"]);
     // With an interval it has to look again, to know when.
     cursor.set_min_interval(Some(100));
-    merge(&tape, 1000, "a", "merges");
+    conflate(&tape, 1000, "a", "conflated");
     out.clear();
     let poll = cursor.poll_read_ahead(&mut context, 1000, 100, &mut out);
     assert_eq!((poll, cursor.waits()), (Poll::Ready(Ok(())), false));
@@ -813,21 +815,25 @@ fn a_ringer_wakes_those_whom_an_append_leaves_to_it() {
     assert_eq!(woken(), 100);
 }
 
-fn stored(id: &str, merge: Option<&'static str>, text: &str) -> Stored<&'static str, Text> {
+fn stored(
+    id: &str,
+    conflation_key: Option<&'static str>,
+    text: &str,
+) -> Stored<&'static str, Text> {
     Stored {
         id: id.parse().unwrap(),
         topics: vec!["a"],
-        merge,
+        conflation_key,
         payload: Text(text.into()),
     }
 }
 
-/// Refilled by a tape of the mark 1, of which everything up to `torn` was stored.
-fn refilled(now: u64, torn: &str) -> Tape<&'static str, Text> {
+/// Refilled by a tape of the mark 1, of which everything up to `loss_horizon` was stored.
+fn refilled(now: u64, loss_horizon: &str) -> Tape<&'static str, Text> {
     let refill = Refill {
         now,
         since: "1000-1000".parse().unwrap(),
-        torn: torn.parse().unwrap(),
+        loss_horizon: loss_horizon.parse().unwrap(),
         entries: vec![
             stored("900-1000", Some("a"), "an old quote"),
             stored("1002-1000", None, "a story"),
@@ -878,20 +884,20 @@ fn what_was_lost_is_made_good() {
 }
 
 #[test]
-fn a_topic_counts_for_as_long_as_it_holds_something_that_is_kept() {
+fn a_topic_counts_for_as_long_as_it_holds_something_that_is_retained() {
     let tape = tape(Limits {
         entries: 3,
         topic_bytes: 100,
         ..WIDE
     });
     let _cursor = tape.subscribe(&["d"]);
-    merge(&tape, 1000, "m", "merges");
+    conflate(&tape, 1000, "m", "conflated");
     keep(&tape, 1000, &["a", "b"], "1");
     keep(&tape, 1000, &["b"], "2");
-    assert_eq!(tape.stats().kept_bytes, 2 + 2 * 100);
+    assert_eq!(tape.stats().retained_bytes, 2 + 2 * 100);
     keep(&tape, 1000, &["b"], "3");
     keep(&tape, 1000, &["b"], "4");
-    assert_eq!(tape.stats().kept_bytes, 3 + 100, "a has left");
+    assert_eq!(tape.stats().retained_bytes, 3 + 100, "a has left");
 }
 
 #[test]
@@ -905,13 +911,13 @@ fn entries_with_many_topics_leave_sooner() {
     for _ in 0..20 {
         keep(&tape, 1000, &["a"], "12345");
     }
-    assert_eq!(tape.stats().kept, 20, "they share one topic");
+    assert_eq!(tape.stats().retained, 20, "they share one topic");
     keep(&tape, 1000, &names, "12345");
-    assert_eq!(tape.stats().kept_bytes, 21 * 5 + 8 * 100);
+    assert_eq!(tape.stats().retained_bytes, 21 * 5 + 8 * 100);
     keep(&tape, 1000, &["i", "j"], "12345");
     let stats = tape.stats();
     // Topics that a newer entry has too do not become fewer: everything before that one leaves.
-    assert_eq!((stats.kept, stats.kept_bytes), (1, 5 + 2 * 100));
+    assert_eq!((stats.retained, stats.retained_bytes), (1, 5 + 2 * 100));
 }
 
 #[test]
@@ -921,11 +927,11 @@ fn a_cursor_that_is_off_the_tape_can_go_on_with_what_is_left() {
     for text in ["1", "2", "3", "4"] {
         keep(&tape, 1000, &["a"], text);
     }
-    merge(&tape, 1000, "b", "merges");
+    conflate(&tape, 1000, "b", "conflated");
     assert!(cursor.read(1000, usize::MAX, &mut Vec::new()).is_err());
     let evicted = cursor.skip_lost(|view| view.stats().evicted);
     assert_eq!(evicted, 2);
-    assert_eq!(read(&mut cursor, 1000), ["3", "4", "merges"]);
+    assert_eq!(read(&mut cursor, 1000), ["3", "4", "conflated"]);
 }
 
 /// The clock of a machine that is set forth and back.
@@ -972,12 +978,12 @@ proptest! {
             // The time of the ids stands still where it is ahead.
             prop_assert!(id.ms <= (right + second * 1_000).max(right + ahead));
             last = id;
-            let kept = tape.view(|view| view.kept(&"a").count() as u64);
+            let retained = tape.view(|view| view.retained(&"a").count() as u64);
             if second * 1_000 <= AGE {
-                prop_assert!(kept > second, "{kept} after {second} s");
+                prop_assert!(retained > second, "{retained} after {second} s");
             } else {
                 // One a second, for as long as they may stay.
-                prop_assert_eq!(kept, AGE / 1_000 + 1);
+                prop_assert_eq!(retained, AGE / 1_000 + 1);
             }
             out.push(id);
         }

@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use crate::pages::{Page, pages, root};
+use crate::{
+    pages::{Page, pages, root},
+    server::Server,
+};
 
 /// What `commands.sh` defines beside what a page brings.
 const AROUND: &str = include_str!("commands.sh");
@@ -133,7 +136,12 @@ fn is_like(text: &str, pattern: &str) -> bool {
 }
 
 /// Runs the commands of a page; answers with the names of the stubs that it used.
-fn run(page: &Page, script: &str, expected: &[Expected]) -> Result<Vec<String>, String> {
+fn run(
+    page: &Page,
+    script: &str,
+    expected: &[Expected],
+    shared: &Server,
+) -> Result<Vec<String>, String> {
     let folder = Folder::new(&page.path);
     let bin = folder.0.join("bin");
     let everything = std::env::var_os("PATH").unwrap_or_default();
@@ -168,6 +176,7 @@ fn run(page: &Page, script: &str, expected: &[Expected]) -> Result<Vec<String>, 
         .env("STATE", &folder.0)
         .env("BIN", &bin)
         .env("ROOT", root())
+        .env("SHARED", &shared.address)
         .env("STUBS", stubs.join(" "))
         .env("USED", folder.0.join("used"))
         .stdin(Stdio::null())
@@ -209,12 +218,16 @@ fn at(folder: &Path) -> String {
 #[test]
 fn every_command_runs() {
     let pages = pages();
+    let shared = Server::shared();
+    let shared = &*shared;
     let results: Vec<_> = thread::scope(|scope| {
         let running: Vec<_> = pages
             .iter()
             .map(|page| (page, script(page)))
             .filter(|(_, (script, _))| !script.is_empty())
-            .map(|(page, (script, expected))| scope.spawn(move || run(page, &script, &expected)))
+            .map(|(page, (script, expected))| {
+                scope.spawn(move || run(page, &script, &expected, shared))
+            })
             .collect();
         running
             .into_iter()

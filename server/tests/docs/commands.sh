@@ -1,8 +1,8 @@
 # What stands around the commands of a page while a test runs them. STATE is a folder of the test's own, BIN the folder
 # with the commands that may be run, STUBS the names of those that are only noted, USED the file in which they are noted.
 #
-# The page's own server is started at a free port, and `localhost:3000` means that port. A feed that needs the network is
-# checked and not started.
+# `localhost:3000` means the server that the page started last, at a free port, or else the one at SHARED. A feed that
+# needs the network is checked and not started.
 set -eu
 everything=$PATH
 site=$STATE/site
@@ -12,19 +12,23 @@ export TICKERTAPE_SITE=$site
 # Runs a program that is not among those of the page.
 with() { PATH=$everything command "$@"; }
 
+# Ends the server, and waits until it has ended: the next one may have the same archive.
 stop() {
-    [ -e "$STATE/pid" ] || return 0
+    [ -e "$STATE/ended" ] || return 0
     kill "$(<"$STATE/pid")" 2>/dev/null || :
-    with rm -f "$STATE/pid" "$STATE/address" "$STATE/out"
+    read -r _ <"$STATE/ended" || :
+    with rm -f "$STATE/pid" "$STATE/address" "$STATE/out" "$STATE/ended"
 }
 trap stop EXIT
 
 # Starts the server of the page and waits until every feed has published something.
 serve() {
     stop
-    with mkfifo "$STATE/out"
-    "$BIN/tickertape" --listen 127.0.0.1:0 "$@" <&0 >"$STATE/out" 2>"$STATE/log" &
-    echo "$!" >"$STATE/pid"
+    with mkfifo "$STATE/out" "$STATE/ended"
+    {
+        with bash -c 'echo $$ >"$STATE/pid" && exec "$BIN/tickertape" --listen 127.0.0.1:0 "$@"' serve "$@" || :
+        echo >"$STATE/ended"
+    } <&0 >"$STATE/out" 2>"$STATE/log" &
     local line=
     read -r line <"$STATE/out" || :
     case $line in
@@ -71,10 +75,9 @@ make() {
 
 # A stream is read up to its first data.
 curl() {
-    [ -e "$STATE/address" ] || serve
-    local address argument streams=
+    local address=$SHARED argument streams=
     local -a arguments=()
-    address=$(<"$STATE/address")
+    [ ! -e "$STATE/address" ] || address=$(<"$STATE/address")
     for argument in "$@"; do
         case $argument in -N) streams=yes ;; esac
         arguments+=("${argument//localhost:3000/$address}")

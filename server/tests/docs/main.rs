@@ -7,3 +7,4 @@ mod commands;
 mod links;
 mod pages;
 mod reference;
+mod server;

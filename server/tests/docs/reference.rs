@@ -7,18 +7,17 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
 };
 
+use ::server::Config;
 use clap::{Arg, ArgAction, CommandFactory};
-use feeds::FeedSpec;
+use feeds::{FeedRow, FeedSpec};
 use serde_json::Value;
-use server::Config;
 
-use crate::pages::{pages, root};
+use crate::{
+    pages::{pages, root},
+    server::Server,
+};
 
 /// Compares a generated part of a page with what it is to be, or writes it.
 fn generated(path: &str, name: &str, expected: &str) {
@@ -179,59 +178,6 @@ fn commands() {
     generated("docs/reference/command-line.md", "commands", &text);
 }
 
-/// A server of the program, with the built-in market and an archive.
-struct Server {
-    child: Child,
-    address: String,
-    folder: PathBuf,
-}
-
-impl Server {
-    fn start(name: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("tickertape-docs-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("site/pkg")).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tickertape"))
-            .args(["--listen", "127.0.0.1:0", "--feed", "simulate", "--data"])
-            .arg(folder.join("data"))
-            .arg("--site")
-            .arg(folder.join("site"))
-            .env_remove("LEPTOS_OUTPUT_NAME")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let output = child.stdout.take().unwrap();
-        BufReader::new(output).read_line(&mut line).unwrap();
-        let address = line.trim_end().rsplit("http://").next().unwrap().to_owned();
-        Server {
-            child,
-            address,
-            folder,
-        }
-    }
-
-    fn get(&self, path: &str) -> String {
-        let mut connection = TcpStream::connect(&self.address).unwrap();
-        write!(connection, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(" 200 "), "{path}: {head}");
-        body.to_owned()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
 /// A metric, as `/metrics` describes it.
 #[derive(Default)]
 struct Metric {
@@ -276,7 +222,7 @@ fn described(text: &str) -> BTreeMap<String, Metric> {
 
 #[test]
 fn metrics() {
-    let server = Server::start("metrics");
+    let server = Server::shared();
     // The first one counts itself.
     server.get("/metrics");
     let metrics = described(&server.get("/metrics"));
@@ -413,6 +359,9 @@ fn form_of(schema: &Value) -> String {
 fn kind_of(field: &Value) -> String {
     if let Some(reference) = field["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or_default();
+        if name == "u64" {
+            return "integer".to_owned();
+        }
         assert!(
             TYPES.contains(&name) || EVENTS.iter().any(|(event, _)| *event == name),
             "{name} is not among the types"
@@ -441,7 +390,7 @@ fn kind_of(field: &Value) -> String {
 
 #[test]
 fn events() {
-    let server = Server::start("events");
+    let server = Server::shared();
     let description: Value = serde_json::from_str(&server.get("/openapi.json")).unwrap();
     let schemas = &description["components"]["schemas"];
     let mut text = String::new();
@@ -484,30 +433,11 @@ fn events() {
     }
 }
 
-/// A feed of each kind, as the command line names it.
-const FEEDS: [(&str, &str); 14] = [
-    ("none", "none"),
-    ("simulate", "simulate"),
-    ("alpaca", "alpaca:AAPL"),
-    ("alpaca-news", "alpaca-news"),
-    ("binance", "binance:BTCUSDT"),
-    ("coinbase", "coinbase:BTC-USD"),
-    ("kraken", "kraken:BTC-USD"),
-    ("finnhub", "finnhub:AAPL"),
-    ("sec", "sec?user_agent=Jane Doe jane@example.com"),
-    ("nasdaq-halts", "nasdaq-halts"),
-    ("rss", "rss:https://example.com/news.rss"),
-    ("json", "json:https://example.com/prices.json"),
-    ("stdin", "stdin"),
-    ("replay", "replay:recording.jsonl.gz"),
-];
-
 #[test]
 fn feeds() {
     let licences = fs::read_to_string(root().join("docs/operate/licences.md")).unwrap();
     let mut text = "| feed | licence | what it does, for example |\n|---|---|---|\n".to_owned();
-    for name in FeedSpec::names() {
-        let (_, example) = FEEDS.iter().find(|(known, _)| known == name).expect(name);
+    for FeedRow { name, example, .. } in FeedSpec::rows() {
         let feed: FeedSpec = example.parse().unwrap();
         let about = feed.about();
         let licence = format!("{:?}", about.licence).to_lowercase();

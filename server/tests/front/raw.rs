@@ -15,7 +15,7 @@ use tokio::{
 use crate::support::Server;
 
 /// What ends a test that hangs. However slow a machine is, nothing takes as long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) const PLAIN: &str =
     "GET /stocks/GOOG HTTP/1.1\r\nHost: here\r\nAccept: application/json\r\n\r\n";
@@ -28,7 +28,7 @@ pub(crate) const OLD_STREAM: &str =
     "GET /stocks/GOOG HTTP/1.0\r\nAccept: text/event-stream\r\n\r\n";
 
 pub(crate) async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, future).await {
+    match tokio::time::timeout(TEST_TIMEOUT, future).await {
         Ok(value) => value,
         Err(_) => panic!("{what} took too long"),
     }

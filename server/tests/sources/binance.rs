@@ -22,15 +22,15 @@ fn numbered(id: u64, price: &str) -> String {
     )
 }
 
-pub(crate) fn feed(server: &SocketServer, patience: Timeouts) -> Box<dyn Feed> {
+pub(crate) fn feed(server: &SocketServer, timeouts: Timeouts) -> Box<dyn Feed> {
     let symbols = ["BTCUSDT", "ETHUSDT"].map(|name| name.parse().unwrap());
     let url = server.url("/stream").parse().unwrap();
-    Box::new(Binance::new(symbols.to_vec(), url).with_patience(patience))
+    Box::new(Binance::new(symbols.to_vec(), url).with_timeouts(timeouts))
 }
 
-pub(crate) async fn start(patience: Timeouts) -> (SocketServer, Stage) {
+pub(crate) async fn start(timeouts: Timeouts) -> (SocketServer, Stage) {
     let server = SocketServer::bind().await;
-    let stage = Stage::at(NOW, vec![feed(&server, patience)]);
+    let stage = Stage::at(NOW, vec![feed(&server, timeouts)]);
     (server, stage)
 }
 
@@ -104,11 +104,11 @@ async fn reads_all_streams_and_survives_what_it_does_not_know() {
 
 #[tokio::test]
 async fn comes_back_and_asks_again_however_the_connection_ends() {
-    let patience = Timeouts {
+    let timeouts = Timeouts {
         silence: Duration::from_millis(400),
         ..Timeouts::default()
     };
-    let (server, stage) = start(patience).await;
+    let (server, stage) = start(timeouts).await;
 
     let mut dialogue = accept(&server).await;
     dialogue.say(trade("1.0")).await;
@@ -150,11 +150,11 @@ async fn comes_back_and_asks_again_however_the_connection_ends() {
 
 #[tokio::test]
 async fn replaces_an_old_connection_without_a_break() {
-    let patience = Timeouts {
+    let timeouts = Timeouts {
         lifetime: Duration::from_millis(200),
         ..Timeouts::default()
     };
-    let (server, stage) = start(patience).await;
+    let (server, stage) = start(timeouts).await;
     let mut first = accept(&server).await;
     first.say(trade("1.0")).await;
     stage.reaches(FeedState::Live).await;

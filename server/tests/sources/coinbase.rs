@@ -36,15 +36,15 @@ pub(crate) fn subscriptions(products: &[&str]) -> String {
     .to_string()
 }
 
-pub(crate) fn feed(server: &SocketServer, products: &[&str], patience: Timeouts) -> Box<dyn Feed> {
+pub(crate) fn feed(server: &SocketServer, products: &[&str], timeouts: Timeouts) -> Box<dyn Feed> {
     let pairs = products.iter().map(|name| Pair::read(name).unwrap());
     let url = server.url("/").parse().unwrap();
-    Box::new(Coinbase::new(pairs.collect(), url).with_patience(patience))
+    Box::new(Coinbase::new(pairs.collect(), url).with_timeouts(timeouts))
 }
 
-async fn start(patience: Timeouts) -> (SocketServer, Stage) {
+async fn start(timeouts: Timeouts) -> (SocketServer, Stage) {
     let server = SocketServer::bind().await;
-    let stage = Stage::at(NOW, vec![feed(&server, &["BTC-USD", "ETH-USD"], patience)]);
+    let stage = Stage::at(NOW, vec![feed(&server, &["BTC-USD", "ETH-USD"], timeouts)]);
     (server, stage)
 }
 
@@ -241,11 +241,11 @@ async fn other_refusals_are_told_apart() {
 
 #[tokio::test]
 async fn a_source_that_does_not_answer_is_left() {
-    let patience = Timeouts {
+    let timeouts = Timeouts {
         opening: Duration::from_millis(200),
         ..Timeouts::default()
     };
-    let (server, stage) = start(patience).await;
+    let (server, stage) = start(timeouts).await;
     let mut slow = accept(&server).await;
     // It speaks, but not of what it was asked.
     slow.say(r#"{"type":"welcome"}"#).await;

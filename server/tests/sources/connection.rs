@@ -98,11 +98,11 @@ async fn stays_away_when_it_was_too_often() {
 
 #[tokio::test]
 async fn nobody_who_shakes_hands_is_no_connection() {
-    let patience = Timeouts {
+    let timeouts = Timeouts {
         connect: Duration::from_millis(100),
         ..Timeouts::default()
     };
-    let (server, stage) = start(patience).await;
+    let (server, stage) = start(timeouts).await;
     let hung = server.hang().await;
     let detail = stage.degraded("no connection to ws://127.0.0.1").await;
     assert!(detail.contains("within 100ms"), "{detail}");

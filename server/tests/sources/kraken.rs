@@ -27,15 +27,15 @@ pub(crate) fn trades(kind: &str, trades: &[(&str, u64, &str)]) -> String {
     )
 }
 
-pub(crate) fn feed(server: &SocketServer, pairs: &[&str], patience: Timeouts) -> Box<dyn Feed> {
+pub(crate) fn feed(server: &SocketServer, pairs: &[&str], timeouts: Timeouts) -> Box<dyn Feed> {
     let pairs = pairs.iter().map(|name| Pair::read(name).unwrap());
     let url = server.url("/v2").parse().unwrap();
-    Box::new(Kraken::new(pairs.collect(), url).with_patience(patience))
+    Box::new(Kraken::new(pairs.collect(), url).with_timeouts(timeouts))
 }
 
-async fn start(patience: Timeouts) -> (SocketServer, Stage) {
+async fn start(timeouts: Timeouts) -> (SocketServer, Stage) {
     let server = SocketServer::bind().await;
-    let stage = Stage::at(NOW, vec![feed(&server, &["ALGO-USD", "BTC-EUR"], patience)]);
+    let stage = Stage::at(NOW, vec![feed(&server, &["ALGO-USD", "BTC-EUR"], timeouts)]);
     (server, stage)
 }
 
@@ -264,12 +264,12 @@ async fn maintenance_is_told_until_it_is_over() {
 
 #[tokio::test]
 async fn asks_in_its_own_way_whether_anybody_is_there() {
-    let patience = Timeouts {
+    let timeouts = Timeouts {
         silence: Duration::from_millis(600),
         opening: Duration::from_secs(3),
         ..Timeouts::default()
     };
-    let (server, stage) = start(patience).await;
+    let (server, stage) = start(timeouts).await;
     let mut dialogue = accept(&server).await;
     // Its pings are answered for as long as it asks, but the subscription never is.
     let mut pings = 0;

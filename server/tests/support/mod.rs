@@ -34,11 +34,12 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use server::{
     Config, Metrics,
-    http::{self, FrameAncestors, Outgoing, Remembered, Search, Service, Slots, Snapshots, Work},
+    http::{self, FrameAncestors, Outgoing, Remembered, Search, Service, Slots, Snapshots},
 };
 use tape::{EventId, Limits};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use web::work::Work;
 
 /// The moment at which the tests' tapes begin.
 pub(crate) const START: u64 = 1_732_111_111_111;
@@ -170,9 +171,9 @@ impl Server {
 
     pub(crate) fn append(&self, event: Event) -> EventId {
         let now = self.now.load(Ordering::SeqCst);
-        let merge = Topic::merge(&event);
+        let conflation_key = Topic::conflation_key(&event);
         self.tape
-            .append(now, &Topic::of(&event), merge.as_ref(), |id| {
+            .append(now, &Topic::of(&event), conflation_key.as_ref(), |id| {
                 Entry::new(id, event)
             })
     }

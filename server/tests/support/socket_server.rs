@@ -212,11 +212,10 @@ impl Stage {
         let backoff = Backoff {
             base: Duration::from_millis(2),
             cap: Duration::from_millis(10),
-            ..Backoff::default()
         };
         let stop = CancellationToken::new();
-        let floor = FeedContext::new(tape.clone(), now);
-        let supervisor = Supervisor::start(feeds, &floor, backoff, &stop);
+        let context = FeedContext::new(tape.clone(), now);
+        let supervisor = Supervisor::start(feeds, &context, backoff, &stop);
         Stage {
             tape,
             statuses: supervisor.statuses(),
@@ -266,8 +265,8 @@ impl Stage {
 
     fn events<T>(&self, of: impl Fn(&Event) -> Option<T>) -> Vec<T> {
         self.tape.view(|view| {
-            let merging = view.merging(&Topic::Symbols);
-            let kept = view.kept(&Topic::Symbols);
+            let merging = view.conflated(&Topic::Symbols);
+            let kept = view.retained(&Topic::Symbols);
             let entries = merging.chain(kept);
             entries.filter_map(|(_, entry)| of(&entry.event)).collect()
         })
@@ -276,7 +275,7 @@ impl Stage {
     /// The stories, oldest first.
     pub(crate) fn news(&self) -> Vec<News> {
         self.tape.view(|view| {
-            let kept = view.kept(&Topic::AllNews).rev();
+            let kept = view.retained(&Topic::AllNews).rev();
             let stories = kept.filter_map(|(_, entry)| match &*entry.event {
                 Event::News(news) => Some(news.clone()),
                 _ => None,

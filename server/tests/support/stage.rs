@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) struct Stage {
-    pub(crate) floor: FeedContext,
+    pub(crate) context: FeedContext,
     pub(crate) statuses: Statuses,
     supervisor: Supervisor,
     stop: CancellationToken,
@@ -53,17 +53,16 @@ impl Stage {
             });
         }
         let cursor = tape.subscribe(&[Topic::Symbols, Topic::AllNews]);
-        let floor = FeedContext::new(tape, Arc::clone(&now));
+        let context = FeedContext::new(tape, Arc::clone(&now));
         let backoff = Backoff {
             base: Duration::from_millis(5),
             cap: Duration::from_millis(20),
-            ..Backoff::default()
         };
         let stop = CancellationToken::new();
-        let supervisor = Supervisor::start(vec![Box::new(feed)], &floor, backoff, &stop);
+        let supervisor = Supervisor::start(vec![Box::new(feed)], &context, backoff, &stop);
         Stage {
             statuses: supervisor.statuses(),
-            floor,
+            context,
             supervisor,
             stop,
             cursor,
@@ -137,8 +136,8 @@ impl Stage {
 
     pub(crate) fn quote(&self, symbol: &str) -> Option<Quote> {
         let symbol = symbol.parse().unwrap();
-        self.floor.tape.view(|view| {
-            let (_, entry) = view.merged(&Topic::Quote(symbol))?;
+        self.context.tape.view(|view| {
+            let (_, entry) = view.newest(&Topic::Quote(symbol))?;
             match &*entry.event {
                 Event::Quote(quote) => Some(quote.clone()),
                 other => panic!("{other:?}"),

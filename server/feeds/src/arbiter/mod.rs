@@ -10,79 +10,78 @@ use tokio::time::Instant;
 use crate::HighWaterMark;
 use clock::MAX_AHEAD;
 
-/// How long a feed may hear nothing at all before the next one that does takes over.
+/// How long a feed may receive nothing at all before the next one takes over.
 pub(crate) const SILENCE: Duration = Duration::from_secs(5);
 
 /// How long a bar that lacks its beginning waits for a whole one of another feed. Boards close the
 /// same minute within [`market::Board::GRACE`] and what the clocks of two exchanges are apart.
 const WHOLE: Duration = Duration::from_secs(5);
 
-/// The most bars of one symbol that are held of a feed that does not speak: the one that closes
-/// while the next is chosen, and the one before.
+/// The most bars of one symbol that are held of a standby feed: the one that closes while the next primary
+/// feed is chosen, and the one before.
 const MAX_HELD: usize = 2;
 
-/// Who speaks for each symbol where several feeds quote it.
+/// Chooses the primary feed of each symbol that several feeds quote.
 ///
-/// A feed can speak for a symbol when its connection stands and it has spoken of the symbol since
-/// the connection began. Of those that heard anything within [`SILENCE`] the first one speaks, in
-/// the order in which they were configured, and one that is degraded only when there is no other.
-/// When nobody hears anything, nothing changes.
+/// A feed is a candidate when it is connected and has had data of the symbol since the connection began. Of the
+/// candidates that received anything within [`SILENCE`] the first one is primary, in the order in which they were
+/// configured, and one that is degraded only when there is no other. When none receives anything, nothing changes.
 #[derive(Debug, Default)]
 pub(crate) struct SourceArbiter {
     // A std mutex: it is held for the moment of one tick and never across an await. A publisher
     // takes it while it holds its own lock, never the other way around. It is held while what was
     // decided is appended, so that the tape has it in the order of the decisions.
-    floor: Mutex<SourceStates>,
+    states: Mutex<SourceStates>,
 }
 
-/// All feeds, in the order in which they were configured, and what was told of each symbol.
+/// All feeds, in the order in which they were configured, and what has been published of each symbol.
 #[derive(Debug, Default)]
 pub(crate) struct SourceStates {
-    seats: Vec<Seat>,
-    voices: BTreeMap<Symbol, SymbolState>,
+    sources: Vec<Source>,
+    symbols: BTreeMap<Symbol, SymbolState>,
 }
 
 #[derive(Debug)]
-struct Seat {
+struct Source {
     standing: Standing,
     /// When anything came from the source.
-    heard: Instant,
-    /// How long it may hear nothing at all: [`SILENCE`], or longer where it hears less often.
+    last_receipt: Instant,
+    /// How long it may receive nothing at all: [`SILENCE`], or longer where it receives less often.
     silence: Duration,
     /// The time of receipt at which the connection began: no bar before it is whole.
     since: Millis,
-    /// What it has spoken of since then.
-    spoken: BTreeSet<Symbol>,
+    /// The symbols of which it has had data since then.
+    symbols: BTreeSet<Symbol>,
 }
 
-/// How a feed stands, as far as it matters for who speaks.
+/// The state of a feed, as far as it matters for the choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
     /// There is no connection.
     Away,
-    /// It speaks, but not as it should.
+    /// It is connected, and something is amiss.
     Degraded,
-    /// It speaks.
+    /// It is connected, and all is well.
     Good,
 }
 
-/// What was told of a symbol.
+/// What has been published of a symbol.
 #[derive(Debug, Default)]
 struct SymbolState {
-    speaker: Option<usize>,
-    /// Whose session was told, and the session.
+    primary: Option<usize>,
+    /// The session that was published last, and its feed.
     session: Option<(usize, Session)>,
-    /// The time of the newest quote that was told.
+    /// The time of the newest quote that was published.
     time: Millis,
-    /// The end of the newest bar that was told.
+    /// The end of the newest bar that was published.
     bars_until: Millis,
-    /// Bars that were closed by feeds that do not speak, oldest first.
+    /// Bars that standby feeds closed, oldest first.
     held: Vec<Held>,
-    /// The speaker's own bar, which lacks its beginning and waits for a whole one.
+    /// The primary feed's own bar, which lacks its beginning and waits for a whole one.
     waiting: Option<(Bar, Instant)>,
 }
 
-/// A bar of a feed that does not speak.
+/// A bar of a standby feed.
 #[derive(Debug)]
 struct Held {
     rank: usize,
@@ -90,182 +89,181 @@ struct Held {
     since: Instant,
 }
 
-/// Whether a feed speaks for a symbol.
+/// What a feed is for a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// It does.
-    Speaks,
-    /// It does from now on: it has to introduce itself.
-    Begins,
-    /// Another one does.
-    Listens,
+pub(crate) enum Role {
+    /// It publishes.
+    Primary,
+    /// It publishes from now on, and has to publish its session first.
+    Promoted,
+    /// Another feed publishes.
+    Standby,
 }
 
 impl SourceArbiter {
     /// Whether somebody holds the lock.
     #[cfg(test)]
     pub(crate) fn is_locked(&self) -> bool {
-        self.floor.try_lock().is_err()
+        self.states.try_lock().is_err()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, SourceStates> {
-        self.floor.lock().unwrap_or_else(PoisonError::into_inner)
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SourceStates {
-    /// Goes on from what was told before a restart. What is further ahead than any feed may be is of
-    /// nobody who speaks here, or of a clock that was set back: it would hold all of them up.
-    pub(crate) fn remember(&mut self, told: &[HighWaterMark], now: Millis) {
+    /// Restores what was published before a restart. A time that is further ahead than a feed may be is of
+    /// another publisher, or of a clock that was set back: it would hold all feeds up.
+    pub(crate) fn restore(&mut self, marks: &[HighWaterMark], now: Millis) {
         let latest = now.saturating_add(MAX_AHEAD);
         let sane = |time: Millis| if time <= latest { time } else { 0 };
-        for told in told {
-            let voice = self.voice(told.symbol);
-            voice.time = sane(told.quote);
-            voice.bars_until = sane(told.bars_until);
+        for mark in marks {
+            let state = self.symbol_state(mark.symbol);
+            state.time = sane(mark.quote);
+            state.bars_until = sane(mark.bars_until);
         }
     }
 
-    /// The clock was set back: what was told while it was ahead holds nothing up that comes now. No minute
-    /// up to this one is told again.
+    /// The clock was set back: what was published while it was ahead holds nothing up that comes now. No minute
+    /// up to this one is published again.
     pub(crate) fn set_back(&mut self, now: Millis) {
         let latest = now.saturating_add(MAX_AHEAD);
-        let told = now - now % Bar::INTERVAL + Bar::INTERVAL;
-        for voice in self.voices.values_mut() {
-            if voice.time > latest {
-                voice.time = 0;
+        let published = now - now % Bar::INTERVAL + Bar::INTERVAL;
+        for state in self.symbols.values_mut() {
+            if state.time > latest {
+                state.time = 0;
             }
-            if voice.bars_until > latest {
-                voice.bars_until = told;
+            if state.bars_until > latest {
+                state.bars_until = published;
             }
-            voice.held.retain(|held| held.bar.start <= latest);
-            voice.waiting.take_if(|(bar, _)| bar.start > latest);
+            state.held.retain(|held| held.bar.start <= latest);
+            state.waiting.take_if(|(bar, _)| bar.start > latest);
         }
-        for seat in &mut self.seats {
-            seat.since = seat.since.min(now);
+        for source in &mut self.sources {
+            source.since = source.since.min(now);
         }
     }
 
-    /// A seat behind all others.
-    pub(crate) fn sit(&mut self, now: Millis) -> usize {
-        self.seats.push(Seat {
+    /// Adds a feed behind all others, and returns its rank.
+    pub(crate) fn add(&mut self, now: Millis) -> usize {
+        self.sources.push(Source {
             standing: Standing::Good,
-            heard: Instant::now(),
+            last_receipt: Instant::now(),
             silence: SILENCE,
             since: now,
-            spoken: BTreeSet::new(),
+            symbols: BTreeSet::new(),
         });
-        self.seats.len() - 1
+        self.sources.len() - 1
     }
 
-    /// A connection begins. One that replaces another without a break inherits what that one has
-    /// spoken of.
+    /// A connection begins. One that replaces another without a break inherits its symbols.
     pub(crate) fn begin(&mut self, rank: usize, now: Millis, renewal: bool) {
-        let seat = &mut self.seats[rank];
-        seat.since = now;
+        let source = &mut self.sources[rank];
+        source.since = now;
         if !renewal {
-            seat.standing = Standing::Good;
-            seat.spoken.clear();
+            source.standing = Standing::Good;
+            source.symbols.clear();
         }
     }
 
-    pub(crate) fn stand(&mut self, rank: usize, standing: Standing) {
-        self.seats[rank].standing = standing;
+    pub(crate) fn set_standing(&mut self, rank: usize, standing: Standing) {
+        self.sources[rank].standing = standing;
     }
 
-    /// A feed hears something this often when all is well.
-    pub(crate) fn hears_every(&mut self, rank: usize, interval: Duration) {
-        self.seats[rank].silence = SILENCE.max(interval.saturating_mul(2));
+    /// A feed receives something this often when all is well.
+    pub(crate) fn expect_every(&mut self, rank: usize, interval: Duration) {
+        self.sources[rank].silence = SILENCE.max(interval.saturating_mul(2));
     }
 
-    pub(crate) fn heard(&mut self, rank: usize) {
-        self.seats[rank].heard = Instant::now();
+    pub(crate) fn record_receipt(&mut self, rank: usize) {
+        self.sources[rank].last_receipt = Instant::now();
     }
 
-    /// Records that a feed has data of a symbol, and returns whether it is published.
-    pub(crate) fn take_turn(&mut self, rank: usize, symbol: Symbol) -> Turn {
-        let seat = &mut self.seats[rank];
-        seat.heard = Instant::now();
-        seat.spoken.insert(symbol);
-        self.turn(rank, symbol)
+    /// Records that a feed has data of a symbol, and returns what it is for the symbol.
+    pub(crate) fn record_data(&mut self, rank: usize, symbol: Symbol) -> Role {
+        let source = &mut self.sources[rank];
+        source.last_receipt = Instant::now();
+        source.symbols.insert(symbol);
+        self.role(rank, symbol)
     }
 
-    /// Whether it is a feed's turn to speak for a symbol.
-    pub(crate) fn turn(&mut self, rank: usize, symbol: Symbol) -> Turn {
-        let speaker = self.speaker(symbol);
-        let chosen = self.chosen(symbol, speaker);
-        match (chosen == Some(rank), speaker == Some(rank)) {
-            // Who was chosen has not said so yet; until then nobody falls silent.
-            (_, true) => Turn::Speaks,
-            (false, false) => Turn::Listens,
+    /// What a feed is for a symbol. Where it is promoted, it is the primary feed from now on.
+    pub(crate) fn role(&mut self, rank: usize, symbol: Symbol) -> Role {
+        let primary = self.primary(symbol);
+        let chosen = self.chosen(symbol, primary);
+        match (chosen == Some(rank), primary == Some(rank)) {
+            // The chosen feed has not been promoted yet; until then the old one goes on.
+            (_, true) => Role::Primary,
+            (false, false) => Role::Standby,
             (true, false) => {
-                self.voice(symbol).speaker = Some(rank);
-                Turn::Begins
+                self.symbol_state(symbol).primary = Some(rank);
+                Role::Promoted
             }
         }
     }
 
     /// Whether a feed is the primary one of a symbol now.
     pub(crate) fn is_primary(&self, rank: usize, symbol: Symbol) -> bool {
-        self.speaker(symbol) == Some(rank)
+        self.primary(symbol) == Some(rank)
     }
 
-    /// The symbols that a feed is to take over although it does not speak of them now.
+    /// The symbols for which a feed is to become primary, without data of its own right now.
     pub(crate) fn due(&self, rank: usize) -> Vec<Symbol> {
-        let symbols = self.seats[rank].spoken.iter().copied();
+        let symbols = self.sources[rank].symbols.iter().copied();
         symbols
             .filter(|&symbol| {
-                let speaker = self.speaker(symbol);
-                speaker != Some(rank) && self.chosen(symbol, speaker) == Some(rank)
+                let primary = self.primary(symbol);
+                primary != Some(rank) && self.chosen(symbol, primary) == Some(rank)
             })
             .collect()
     }
 
     /// Whether a symbol has a primary feed.
     pub(crate) fn has_primary(&self, symbol: Symbol) -> bool {
-        self.speaker(symbol).is_some()
+        self.primary(symbol).is_some()
     }
 
-    fn speaker(&self, symbol: Symbol) -> Option<usize> {
-        self.voices.get(&symbol).and_then(|voice| voice.speaker)
+    fn primary(&self, symbol: Symbol) -> Option<usize> {
+        self.symbols.get(&symbol).and_then(|state| state.primary)
     }
 
-    fn chosen(&self, symbol: Symbol, speaker: Option<usize>) -> Option<usize> {
+    fn chosen(&self, symbol: Symbol, primary: Option<usize>) -> Option<usize> {
         let present = |rank: &usize| self.is_present(*rank, symbol);
-        let ranks = || (0..self.seats.len()).filter(present);
-        let fresh = |rank: &usize| self.seats[*rank].is_fresh();
-        let good = |rank: &usize| self.seats[*rank].standing == Standing::Good;
+        let ranks = || (0..self.sources.len()).filter(present);
+        let fresh = |rank: &usize| self.sources[*rank].is_fresh();
+        let good = |rank: &usize| self.sources[*rank].standing == Standing::Good;
         ranks()
             .find(|rank| fresh(rank) && good(rank))
             .or_else(|| ranks().find(fresh))
-            .or_else(|| speaker.filter(present))
+            .or_else(|| primary.filter(present))
             .or_else(|| ranks().next())
     }
 
     fn is_present(&self, rank: usize, symbol: Symbol) -> bool {
-        let seat = &self.seats[rank];
-        seat.standing != Standing::Away && seat.spoken.contains(&symbol)
+        let source = &self.sources[rank];
+        source.standing != Standing::Away && source.symbols.contains(&symbol)
     }
 
-    fn voice(&mut self, symbol: Symbol) -> &mut SymbolState {
-        self.voices.entry(symbol).or_default()
+    fn symbol_state(&mut self, symbol: Symbol) -> &mut SymbolState {
+        self.symbols.entry(symbol).or_default()
     }
 
-    /// Whether a feed's session is to be told: that of the speaker is, and while nobody has spoken,
+    /// Whether a feed's session is to be published: that of the primary feed is, and while there is none,
     /// that of the first feed which has one.
     pub(crate) fn presents(&mut self, rank: usize, session: &Session) -> bool {
-        let voice = self.voice(session.symbol);
-        let told = voice.session.as_ref().map(|(rank, _)| *rank);
-        let first = voice.speaker.or(told).is_none_or(|other| rank <= other);
-        let presents = voice.speaker.map_or(first, |speaker| speaker == rank);
+        let state = self.symbol_state(session.symbol);
+        let current = state.session.as_ref().map(|(rank, _)| *rank);
+        let first = state.primary.or(current).is_none_or(|other| rank <= other);
+        let presents = state.primary.map_or(first, |primary| primary == rank);
         if presents {
-            voice.session = Some((rank, session.clone()));
+            state.session = Some((rank, session.clone()));
         }
         presents
     }
 
-    /// The session by which a feed introduces itself: its own, with what it does not know from the
-    /// one before it; or the one before it in its name. `None` when that has been told.
+    /// The session that a promoted feed publishes: its own, with the missing fields of the one before; or the one
+    /// before under the feed's name. `None` when that has been published.
     pub(crate) fn introduction(
         &mut self,
         rank: usize,
@@ -273,8 +271,8 @@ impl SourceStates {
         own: Option<&Session>,
         name: &str,
     ) -> Option<Session> {
-        let voice = self.voice(symbol);
-        let before = voice.session.as_ref().map(|(_, session)| session);
+        let state = self.symbol_state(symbol);
+        let before = state.session.as_ref().map(|(_, session)| session);
         let session = match (own, before) {
             (Some(own), Some(before)) => {
                 let mut session = own.clone();
@@ -294,112 +292,113 @@ impl SourceStates {
             },
             (None, None) => return None,
         };
-        if matches!(&voice.session, Some((told, before)) if *told == rank && *before == session) {
+        if matches!(&state.session, Some((published, before)) if *published == rank && *before == session)
+        {
             return None;
         }
-        voice.session = Some((rank, session.clone()));
+        state.session = Some((rank, session.clone()));
         Some(session)
     }
 
     /// Whether a quote of this time may be published, and if so the time up to which the symbol is published: none goes
     /// back in time.
     pub(crate) fn advance_if_newer(&mut self, symbol: Symbol, time: Millis) -> bool {
-        let voice = self.voice(symbol);
-        let is_newer = time >= voice.time;
+        let state = self.symbol_state(symbol);
+        let is_newer = time >= state.time;
         if is_newer {
-            voice.time = time;
+            state.time = time;
         }
         is_newer
     }
 
-    /// Takes a bar that a feed's board has closed. Answers the bars that are to be told now.
+    /// Takes a bar that a feed's board has closed. Returns the bars that are to be published now.
     pub(crate) fn close(&mut self, rank: usize, bar: Bar) -> Vec<Bar> {
         let (symbol, start) = (bar.symbol, bar.start);
-        let seats = &self.seats;
-        let is_whole = |rank: usize| seats[rank].since <= start;
-        let will_have_whole = (0..seats.len()).any(|other| {
-            let fresh = seats[other].is_fresh();
+        let sources = &self.sources;
+        let is_whole = |rank: usize| sources[rank].since <= start;
+        let will_have_whole = (0..sources.len()).any(|other| {
+            let fresh = sources[other].is_fresh();
             other != rank && is_whole(other) && self.is_present(other, symbol) && fresh
         });
-        let voice = self.voices.entry(symbol).or_default();
-        if start < voice.bars_until {
+        let state = self.symbols.entry(symbol).or_default();
+        if start < state.bars_until {
             return Vec::new();
         }
-        let speaks = voice.speaker == Some(rank);
-        let speaker_is_whole = voice.speaker.is_some_and(is_whole);
-        if !speaks && (speaker_is_whole || !is_whole(rank)) {
-            voice.hold(rank, bar);
+        let is_primary = state.primary == Some(rank);
+        let primary_is_whole = state.primary.is_some_and(is_whole);
+        if !is_primary && (primary_is_whole || !is_whole(rank)) {
+            state.hold(rank, bar);
             return Vec::new();
         }
-        let waiting = voice.waiting.take().map(|(waiting, _)| waiting);
-        let (same, mut told): (Vec<Bar>, Vec<Bar>) = waiting
+        let waiting = state.waiting.take().map(|(waiting, _)| waiting);
+        let (same, mut published): (Vec<Bar>, Vec<Bar>) = waiting
             .into_iter()
             .partition(|waiting| waiting.start == start);
         let has_whole = |held: &Held| held.bar.start == start && is_whole(held.rank);
         if is_whole(rank) {
-            told.push(bar);
-        } else if let Some(held) = voice.held.iter().position(has_whole) {
-            told.push(voice.held.remove(held).bar);
+            published.push(bar);
+        } else if let Some(held) = state.held.iter().position(has_whole) {
+            published.push(state.held.remove(held).bar);
         } else if will_have_whole {
-            voice.waiting = Some((bar, Instant::now()));
+            state.waiting = Some((bar, Instant::now()));
         } else {
-            // That of the speaker before has more of the minute.
-            told.push(same.into_iter().next().unwrap_or(bar));
+            // That of the primary feed before has more of the minute.
+            published.push(same.into_iter().next().unwrap_or(bar));
         }
-        voice.told(&told);
-        told
+        state.record_published(&published);
+        published
     }
 
-    /// The bars that are to be told because a feed begins to speak: those that it closed while
-    /// another one spoke that did not come to close them.
+    /// The bars that a promoted feed is to publish: those that it closed as a standby and that the primary feed
+    /// did not close.
     pub(crate) fn inherit(&mut self, rank: usize, symbol: Symbol) -> Vec<Bar> {
-        let since = self.seats[rank].since;
-        let voice = self.voice(symbol);
-        let (own, others): (Vec<_>, Vec<_>) = std::mem::take(&mut voice.held)
+        let since = self.sources[rank].since;
+        let state = self.symbol_state(symbol);
+        let (own, others): (Vec<_>, Vec<_>) = std::mem::take(&mut state.held)
             .into_iter()
             .partition(|held| held.rank == rank);
-        voice.held = others;
+        state.held = others;
         let own = own.into_iter().map(|held: Held| held.bar);
-        let mut told: BTreeMap<Millis, Bar> = own.map(|bar| (bar.start, bar)).collect();
+        let mut published: BTreeMap<Millis, Bar> = own.map(|bar| (bar.start, bar)).collect();
         // A bar that waits for a whole one goes on to wait where the feed will close one itself.
-        let is_told = |start| since <= start || told.contains_key(&start);
-        if let Some((waiting, _)) = voice.waiting.take_if(|(bar, _)| !is_told(bar.start)) {
-            told.insert(waiting.start, waiting);
+        let is_published = |start| since <= start || published.contains_key(&start);
+        if let Some((waiting, _)) = state.waiting.take_if(|(bar, _)| !is_published(bar.start)) {
+            published.insert(waiting.start, waiting);
         }
-        let told: Vec<Bar> = told.into_values().collect();
-        voice.told(&told);
-        told
+        let published: Vec<Bar> = published.into_values().collect();
+        state.record_published(&published);
+        published
     }
 
     /// The bars that have waited long enough for a whole one of another feed.
     pub(crate) fn overdue(&mut self) -> Vec<Bar> {
-        let mut told = Vec::new();
-        for voice in self.voices.values_mut() {
-            let waiting = voice
+        let mut published = Vec::new();
+        for state in self.symbols.values_mut() {
+            let waiting = state
                 .waiting
                 .take_if(|(_, since)| since.elapsed() >= WHOLE)
                 .map(|(bar, _)| bar);
-            // The speaker was not there for all of it, and did not come to close it.
+            // The primary was not there for all of it, and did not come to close it.
             let missed = |held: &Held| {
-                let speaker = voice.speaker.map(|speaker| &self.seats[speaker]);
+                let primary = state.primary.map(|primary| &self.sources[primary]);
                 held.since.elapsed() >= WHOLE
-                    && speaker.is_some_and(|speaker| speaker.since > held.bar.start)
+                    && primary.is_some_and(|primary| primary.since > held.bar.start)
             };
-            let held = voice.held.iter().position(missed);
-            let held = held.map(|held| voice.held.remove(held).bar);
+            let held = state.held.iter().position(missed);
+            let held = held.map(|held| state.held.remove(held).bar);
             let mut late: Vec<Bar> = waiting.into_iter().chain(held).collect();
             late.sort_by_key(|bar| bar.start);
             late.dedup_by_key(|bar| bar.start);
-            voice.told(&late);
-            told.extend(late);
+            state.record_published(&late);
+            published.extend(late);
         }
-        told
+        published
     }
 }
 
-impl Seat {
+impl Source {
     fn is_fresh(&self) -> bool {
-        self.heard.elapsed() <= self.silence
+        self.last_receipt.elapsed() <= self.silence
     }
 }
 
@@ -415,8 +414,8 @@ impl SymbolState {
         self.held.push(Held { rank, bar, since });
     }
 
-    /// No bar is told twice: what is held of the same minutes is of no use any more.
-    fn told(&mut self, bars: &[Bar]) {
+    /// No bar is published twice: what is held of the same minutes is of no use any more.
+    fn record_published(&mut self, bars: &[Bar]) {
         for bar in bars {
             self.bars_until = self.bars_until.max(bar.start + Bar::INTERVAL);
         }
@@ -427,449 +426,4 @@ impl SymbolState {
 }
 
 #[cfg(test)]
-mod tests {
-    use market::{Board, Clock, Event, FeedState, Quality, Tick, Trade};
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{FeedContext, Publisher, ResumeStates, kit::pairs, testing};
-    use events::{
-        Tape,
-        testing::{Reader, START},
-    };
-
-    const SECOND: Duration = Duration::from_secs(1);
-    const FIRST: usize = 0;
-    const SECOND_ONE: usize = 1;
-
-    struct Stage {
-        tape: Tape,
-        reader: Reader,
-        feeds: Vec<Publisher>,
-    }
-
-    /// Feeds of one symbol, called `0`, `1` and so on, in a time that stands still.
-    fn stage(feeds: usize) -> Stage {
-        let tape = testing::tape();
-        let floor = FeedContext::new(tape.clone(), testing::runtime_now());
-        let feeds = (0..feeds)
-            .map(|name| Publisher::new(floor.clone(), &name.to_string()))
-            .collect();
-        Stage {
-            reader: testing::listen(&tape),
-            tape,
-            feeds,
-        }
-    }
-
-    fn symbol() -> Symbol {
-        "BTC-USD".parse().unwrap()
-    }
-
-    fn trade(price: &str, time: Millis) -> Tick {
-        let mut tick = Tick::new(symbol(), time, Clock::Exchange);
-        tick.trade = Some(Trade::new(
-            price.parse().unwrap(),
-            Some("1".parse().unwrap()),
-        ));
-        tick
-    }
-
-    impl Stage {
-        fn introduce(&self, feed: usize) {
-            let source = feed.to_string();
-            self.feeds[feed].session(pairs::session(symbol(), &source, &source, Quality::Live));
-        }
-
-        /// A feed tells of a trade that happens now.
-        fn trades(&self, feed: usize, price: &str) {
-            let feed = &self.feeds[feed];
-            feed.tick(&trade(price, feed.now()));
-        }
-
-        fn look(&self) {
-            self.feeds.iter().for_each(Publisher::look_around);
-        }
-
-        /// What has been published since the last call, in short: `quote 5`, `speaks 1`, `bar 7`
-        /// with the minute after the beginning.
-        fn told(&mut self) -> Vec<String> {
-            let events = self.reader.events().into_iter();
-            events
-                .map(|event| match event {
-                    Event::Quote(quote) => format!("quote {}", quote.price.unwrap()),
-                    Event::Session(session) => format!("speaks {}", session.source),
-                    Event::Bar(bar) => format!("bar {}", (bar.start - START) / Bar::INTERVAL),
-                    other => panic!("{other:?}"),
-                })
-                .collect()
-        }
-    }
-
-    async fn pass(seconds: u32) {
-        tokio::time::advance(SECOND * seconds).await;
-    }
-
-    #[test]
-    fn a_clock_that_was_ahead_for_a_while_holds_no_feed_up() {
-        use std::sync::{
-            Arc,
-            atomic::{AtomicU64, Ordering},
-        };
-        const DAY: Millis = 24 * 60 * 60 * 1_000;
-        let tape = testing::tape();
-        let now = Arc::new(AtomicU64::new(START));
-        let clock = Arc::clone(&now);
-        let floor = FeedContext::new(
-            tape.clone(),
-            Arc::new(move || clock.load(Ordering::Relaxed)),
-        );
-        let feed = Publisher::new(floor.clone(), "0");
-        let mut reader = testing::listen(&tape);
-        let mut prices = |price: &str, at: Millis| -> Vec<String> {
-            now.store(at, Ordering::Relaxed);
-            feed.tick(&trade(price, at));
-            let events = reader.events().into_iter();
-            let quotes = events.filter_map(|event| match event {
-                Event::Quote(quote) => quote.price.map(|price| price.to_string()),
-                _ => None,
-            });
-            quotes.collect()
-        };
-        assert_eq!(prices("1", START), ["1"]);
-        assert_eq!(prices("2", START + DAY), ["2"]);
-        assert_eq!(prices("3", START + DAY + 61_000), ["3"]);
-        for (price, second) in [("4", 10), ("5", 11), ("6", 75), ("7", 140)] {
-            assert_eq!(prices(price, START + second * 1_000), [price]);
-        }
-        // No minute is told twice, and those that begin from now on are.
-        let mut bars = tape.view(|view| {
-            let kept = view.kept(&events::Topic::Symbols);
-            let bars = kept.filter_map(|(_, entry)| match &*entry.event {
-                Event::Bar(bar) => Some((bar.start, bar.close.to_string())),
-                _ => None,
-            });
-            bars.collect::<Vec<_>>()
-        });
-        bars.reverse();
-        let minute = START - START % Bar::INTERVAL;
-        let expected = [
-            (minute, "1"),
-            (minute + DAY, "2"),
-            (minute + Bar::INTERVAL, "6"),
-        ];
-        let expected = expected.map(|(start, close)| (start, close.to_owned()));
-        assert_eq!(bars, expected);
-        assert_eq!(feed.skipped().late, 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_first_speaks_and_the_next_one_while_it_is_silent() {
-        let mut stage = stage(2);
-        stage.introduce(SECOND_ONE);
-        assert_eq!(stage.told(), ["speaks 1"], "while there is no other");
-        stage.introduce(FIRST);
-        assert_eq!(stage.told(), ["speaks 0"]);
-        stage.introduce(SECOND_ONE);
-        stage.trades(SECOND_ONE, "5");
-        assert_eq!(stage.told(), ["speaks 1", "quote 5"], "it is there already");
-        stage.trades(FIRST, "6");
-        stage.trades(SECOND_ONE, "7");
-        assert_eq!(stage.told(), ["speaks 0", "quote 6"]);
-
-        // It hears heartbeats alone, which is enough.
-        pass(4).await;
-        stage.feeds[FIRST].heard();
-        pass(4).await;
-        stage.trades(SECOND_ONE, "8");
-        assert_eq!(stage.told(), [""; 0]);
-        pass(2).await;
-        stage.trades(SECOND_ONE, "9");
-        assert_eq!(stage.told(), ["speaks 1", "quote 9"]);
-        stage.trades(FIRST, "10");
-        stage.trades(SECOND_ONE, "11");
-        assert_eq!(stage.told(), ["speaks 0", "quote 10"], "it gives way again");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_asks_now_and_then_is_not_silent_in_between() {
-        let mut stage = stage(2);
-        stage.feeds[FIRST].hears_every(SECOND * 10);
-        for feed in [FIRST, SECOND_ONE] {
-            stage.introduce(feed);
-            stage.trades(feed, "5");
-        }
-        stage.told();
-        pass(20).await;
-        stage.trades(SECOND_ONE, "6");
-        assert_eq!(stage.told(), [""; 0]);
-        pass(1).await;
-        stage.trades(SECOND_ONE, "7");
-        assert_eq!(stage.told(), ["speaks 1", "quote 7"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_silent_feed_is_replaced_without_a_word_of_either() {
-        let mut stage = stage(2);
-        stage.introduce(FIRST);
-        stage.introduce(SECOND_ONE);
-        stage.trades(FIRST, "5");
-        pass(1).await;
-        stage.trades(SECOND_ONE, "6");
-        stage.told();
-        // When nobody hears anything, nothing changes.
-        pass(20).await;
-        stage.look();
-        assert_eq!(stage.told(), [""; 0]);
-        stage.feeds[SECOND_ONE].heard();
-        stage.look();
-        assert_eq!(stage.told(), ["speaks 1", "quote 6"]);
-        stage.look();
-        assert_eq!(stage.told(), [""; 0], "once");
-        stage.feeds[FIRST].heard();
-        stage.look();
-        assert_eq!(stage.told(), ["speaks 0"], "its quote is older");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_is_degraded_speaks_when_nobody_else_does() {
-        let mut stage = stage(2);
-        for feed in [FIRST, SECOND_ONE] {
-            stage.introduce(feed);
-            stage.trades(feed, "5");
-            stage.feeds[feed].live();
-        }
-        stage.told();
-        // To lack one of many is no reason.
-        stage.feeds[FIRST].lacks(Some("no ETH-USD".to_owned()));
-        stage.look();
-        assert_eq!(stage.told(), [""; 0]);
-        assert_eq!(
-            stage.feeds[FIRST].status().borrow().state,
-            FeedState::Degraded
-        );
-        stage.feeds[FIRST].degraded("maintenance");
-        stage.look();
-        assert_eq!(stage.told(), ["speaks 1", "quote 5"]);
-        stage.feeds[SECOND_ONE].degraded("maintenance");
-        stage.look();
-        assert_eq!(stage.told(), ["speaks 0", "quote 5"]);
-        stage.feeds[SECOND_ONE].live();
-        stage.look();
-        assert_eq!(stage.told(), ["speaks 1", "quote 5"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_new_connection_has_to_speak_of_the_symbol_first() {
-        let mut stage = stage(2);
-        stage.introduce(FIRST);
-        stage.introduce(SECOND_ONE);
-        stage.trades(FIRST, "5");
-        stage.trades(SECOND_ONE, "6");
-        stage.told();
-        stage.feeds[FIRST].end(FeedState::Degraded, Some("it broke".to_owned()));
-        stage.look();
-        assert_eq!(stage.told(), ["speaks 1", "quote 6"], "at once");
-        stage.feeds[FIRST].begin(false);
-        stage.feeds[FIRST].live();
-        stage.look();
-        assert_eq!(stage.told(), [""; 0]);
-        stage.trades(FIRST, "7");
-        assert_eq!(stage.told(), ["speaks 0", "quote 7"]);
-        // A connection that replaces another without a break goes on to speak.
-        stage.feeds[FIRST].begin(true);
-        stage.trades(SECOND_ONE, "8");
-        stage.look();
-        assert_eq!(stage.told(), [""; 0]);
-        // When both are gone, nothing is said; who speaks first then, speaks.
-        for feed in [FIRST, SECOND_ONE] {
-            stage.feeds[feed].end(FeedState::Degraded, None);
-            stage.look();
-        }
-        assert_eq!(stage.told(), ["speaks 1", "quote 8"]);
-        stage.feeds[SECOND_ONE].begin(false);
-        stage.trades(SECOND_ONE, "9");
-        assert_eq!(stage.told(), ["quote 9"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_quote_goes_back_in_time() {
-        let mut stage = stage(2);
-        stage.introduce(FIRST);
-        let now = stage.feeds[FIRST].now();
-        stage.feeds[FIRST].tick(&trade("5", now + 900));
-        stage.feeds[SECOND_ONE].tick(&trade("6", now + 100));
-        stage.told();
-        stage.feeds[FIRST].end(FeedState::Failed, None);
-        stage.look();
-        assert_eq!(stage.told(), ["speaks 1"], "it has no session of its own");
-        stage.feeds[SECOND_ONE].tick(&trade("7", now + 899));
-        assert_eq!(stage.told(), [""; 0]);
-        stage.feeds[SECOND_ONE].tick(&trade("8", now + 900));
-        assert_eq!(stage.told(), ["quote 8"]);
-        assert_eq!(stage.feeds[SECOND_ONE].skipped().held, 1);
-        let times = stage
-            .tape
-            .view(|view| view.merging(&events::Topic::Symbols).count());
-        assert_eq!(times, 2, "one session, one quote");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_told_before_a_restart_is_not_told_again() {
-        let minute = START - START % Bar::INTERVAL + Bar::INTERVAL;
-        let mut stage = stage(1);
-        let told = |quote, bars_until| HighWaterMark {
-            symbol: symbol(),
-            quote,
-            bars_until,
-        };
-        pass(((minute - START) / 1_000) as u32 + 65).await;
-        let mut floor = stage.feeds[FIRST].floor().clone();
-        floor.go_on(ResumeStates::new(
-            [],
-            vec![told(minute + 61_000, minute + 60_000)],
-        ));
-        for (time, price) in [(59_000, "5"), (60_500, "6"), (61_000, "7"), (121_500, "8")] {
-            stage.feeds[FIRST].tick(&trade(price, minute + time));
-        }
-        // The bar of the first minute, as it knows it, was told before.
-        assert_eq!(stage.told(), ["bar 1", "quote 8"]);
-        assert_eq!(stage.feeds[FIRST].skipped().held, 2);
-
-        // A time from a clock that was wrong must not silence everybody until it comes.
-        floor.go_on(ResumeStates::new([], vec![told(minute << 1, minute << 1)]));
-        stage.feeds[FIRST].tick(&trade("9", minute + 181_500));
-        assert_eq!(stage.told(), ["bar 2", "quote 9"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_second_ones_closed_bar_is_told_when_the_first_one_cannot_close_its_own() {
-        let mut stage = stage(2);
-        let base = START - START % Bar::INTERVAL + Bar::INTERVAL;
-        pass(((base - START) / 1_000) as u32 + 1).await;
-        for feed in [FIRST, SECOND_ONE] {
-            stage.feeds[feed].begin(false);
-            stage.trades(feed, "5");
-        }
-        pass(60).await;
-        // The first one has fallen silent in the minute before.
-        stage.trades(SECOND_ONE, "6");
-        stage.told();
-        let bars = |stage: &mut Stage| {
-            stage
-                .told()
-                .iter()
-                .filter(|said| said.starts_with("bar"))
-                .count()
-        };
-        pass(6).await;
-        stage.trades(SECOND_ONE, "7");
-        assert_eq!(bars(&mut stage), 0, "it was told with the change");
-        stage.trades(FIRST, "8");
-        assert_eq!(bars(&mut stage), 0, "not twice");
-    }
-
-    /// What happens to the first of two feeds, and how long later the next thing does.
-    #[derive(Debug, Clone, Copy)]
-    enum Fate {
-        Breaks,
-        Returns,
-        Degrades,
-        Recovers,
-    }
-
-    fn fates() -> impl Strategy<Value = Vec<(Fate, u64)>> {
-        let fate = prop_oneof![
-            Just(Fate::Breaks),
-            Just(Fate::Returns),
-            Just(Fate::Degrades),
-            Just(Fate::Recovers),
-        ];
-        prop::collection::vec((fate, 1_u64..90_000), 1..30)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        /// The second feed hears every trade; the first one breaks off and comes back at random.
-        /// Whoever speaks: each bar comes once, in order, and is the one that the second feed alone
-        /// would have told.
-        #[test]
-        fn bars_are_whole_and_come_once_whatever_becomes_of_the_first(
-            fates in fates(),
-            gaps in prop::collection::vec(1_u64..9_000, 100..400),
-            second_is_quicker in any::<bool>(),
-        ) {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .start_paused(true)
-                .build()
-                .unwrap();
-            runtime.block_on(async {
-                let mut stage = stage(2);
-                // Both are there when the first minute begins.
-                let first = Bar::INTERVAL - START % Bar::INTERVAL;
-                tokio::time::advance(Duration::from_millis(first)).await;
-                let mut alone = Board::new();
-                let mut expected = Vec::new();
-                let (mut up, mut now) = (true, 0);
-                let mut fates = fates.into_iter();
-                let mut due = None;
-                let mut looked = 0;
-                for (number, gap) in gaps.into_iter().enumerate() {
-                    let until = now + gap;
-                    while now < until {
-                        let step = (until - now).min(500);
-                        tokio::time::advance(Duration::from_millis(step)).await;
-                        now += step;
-                        if now >= looked + 500 {
-                            looked = now;
-                            stage.look();
-                            // Both are quiet at times, but not dead.
-                            stage.feeds[SECOND_ONE].heard();
-                            if up {
-                                stage.feeds[FIRST].heard();
-                            }
-                        }
-                    }
-                    if due.is_none_or(|due| now >= due) && let Some((fate, after)) = fates.next() {
-                        due = Some(now + after);
-                        let first = &stage.feeds[FIRST];
-                        match fate {
-                            Fate::Breaks if up => first.end(FeedState::Degraded, None),
-                            Fate::Returns if !up => first.begin(false),
-                            Fate::Degrades if up => first.degraded("it is not well"),
-                            Fate::Recovers if up => first.live(),
-                            _ => {}
-                        }
-                        up = matches!((fate, up), (Fate::Returns, _) | (Fate::Degrades | Fate::Recovers, true));
-                    }
-                    let tick = trade(&(number + 1).to_string(), stage.feeds[FIRST].now());
-                    expected.extend(alone.apply(&tick).bars());
-                    let order = if second_is_quicker { [SECOND_ONE, FIRST] } else { [FIRST, SECOND_ONE] };
-                    for feed in order {
-                        if feed == SECOND_ONE || up {
-                            stage.feeds[feed].tick(&tick);
-                        }
-                    }
-                }
-                tokio::time::advance(WHOLE).await;
-                stage.look();
-                let mut told = Vec::new();
-                let mut newest = 0;
-                for event in stage.reader.events() {
-                    match event {
-                        Event::Bar(bar) => told.push(bar),
-                        Event::Quote(quote) => {
-                            prop_assert!(quote.time >= newest);
-                            newest = quote.time;
-                        }
-                        _ => {}
-                    }
-                }
-                prop_assert_eq!(told, expected);
-                Ok(())
-            })?;
-        }
-    }
-}
+mod tests;

@@ -31,11 +31,11 @@ pub enum End {
 pub enum FeedError {
     /// It may work the next time.
     Transient(String),
-    /// It may work, but not before so long: the source said so.
+    /// It may work, but not before the wait that the source asks for.
     Later {
         /// Why the feed stopped.
         why: String,
-        /// How long to stay away from the source.
+        /// How long to wait at least.
         wait: Duration,
     },
     /// It will not work until somebody acts.
@@ -43,7 +43,11 @@ pub enum FeedError {
 }
 
 impl FeedError {
-    /// The same error, should the source have repeated a secret that it was told.
+    pub(crate) fn transient(why: &dyn fmt::Display) -> Self {
+        FeedError::Transient(why.to_string())
+    }
+
+    /// The same error without a secret, which the source may have repeated.
     pub(crate) fn hiding(self, secret: &Revealed) -> Self {
         match self {
             FeedError::Transient(why) => FeedError::Transient(secret.hide(&why)),

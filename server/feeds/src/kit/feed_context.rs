@@ -14,7 +14,7 @@ use events::{Minutes, Tape};
 use publication::{Builder, Newcomers, Surroundings};
 use sessions::Sessions;
 
-/// What all feeds share: where they publish, and what they know together.
+/// What all feeds share.
 #[derive(Clone)]
 pub struct FeedContext {
     /// Where events go.
@@ -31,17 +31,17 @@ pub struct FeedContext {
     pub archive: Option<Archive>,
     /// What builds bars of what is published, if anything does.
     pub builder: Option<Arc<Builder>>,
-    /// Where symbols were left before a restart.
-    pub(crate) left: Arc<ResumeStates>,
-    /// Who writes down what feeds receive, if somebody does.
+    /// The states of symbols from before a restart.
+    pub(crate) resume: Arc<ResumeStates>,
+    /// Records what the feeds receive, where that is configured.
     pub recorder: Option<Arc<Recorder>>,
-    speakers: Arc<SourceArbiter>,
+    sources: Arc<SourceArbiter>,
     /// The symbols that stories alone have named.
     pub newcomers: Newcomers,
 }
 
 impl FeedContext {
-    /// A floor on which nothing has been said yet.
+    /// A context with an empty tape and empty directories.
     pub fn new(tape: Tape, clock: Now) -> Self {
         FeedContext {
             tape,
@@ -51,25 +51,25 @@ impl FeedContext {
             minutes: Arc::default(),
             archive: None,
             builder: None,
-            left: Arc::default(),
+            resume: Arc::default(),
             recorder: None,
-            speakers: Arc::default(),
+            sources: Arc::default(),
             newcomers: Newcomers::default(),
         }
     }
 
-    /// Goes on where symbols were left before a restart: the feed that spoke of one takes it up, and
-    /// none tells a bar again or goes back in time.
-    pub fn go_on(&mut self, left: ResumeStates) {
+    /// Restores the states of symbols from before a restart: the feed that was primary for one goes on with it, and
+    /// none publishes a bar again or goes back in time.
+    pub fn restore(&mut self, resume: ResumeStates) {
         let now = self.now();
-        self.speakers().remember(left.told(), now);
-        self.left = Arc::new(left);
+        self.sources().restore(resume.marks(), now);
+        self.resume = Arc::new(resume);
     }
 
-    /// Whether somebody holds [`FeedContext::speakers`].
+    /// Whether there is a lock on [`FeedContext::sources`].
     #[cfg(test)]
     pub(crate) fn is_locked(&self) -> bool {
-        self.speakers.is_locked()
+        self.sources.is_locked()
     }
 
     /// What a builder of published quotes shares with the feeds.
@@ -82,15 +82,15 @@ impl FeedContext {
             minutes: Arc::clone(&self.minutes),
             archive: self.archive.clone(),
             is_quoted: {
-                let speakers = Arc::clone(&self.speakers);
-                Arc::new(move |symbol| speakers.lock().has_primary(symbol))
+                let sources = Arc::clone(&self.sources);
+                Arc::new(move |symbol| sources.lock().has_primary(symbol))
             },
         }
     }
 
-    /// Who speaks for each symbol.
-    pub(crate) fn speakers(&self) -> MutexGuard<'_, SourceStates> {
-        self.speakers.lock()
+    /// The feeds, and which is primary for each symbol.
+    pub(crate) fn sources(&self) -> MutexGuard<'_, SourceStates> {
+        self.sources.lock()
     }
 
     /// The time of receipt, now.

@@ -37,7 +37,7 @@ use crate::{
     FeedError, Publisher,
     kit::{
         recording::{Line, bare},
-        retry,
+        retry_after,
         wire::Wire,
     },
 };
@@ -50,7 +50,7 @@ pub use super::recording::LIMIT;
 /// How many redirects lead to an answer at the most.
 const REDIRECTS: usize = 5;
 
-/// A source's own wish is heard up to here, so that one wrong header does not silence it for a year.
+/// The longest time between polls that a source may ask for, so that one wrong header does not end them for a year.
 const LONGEST_FRESH: Duration = Duration::from_secs(60 * 60);
 
 /// How long a source is left alone that says "too often" and not for how long.
@@ -87,7 +87,7 @@ impl Default for Timeouts {
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     client: Client,
-    patience: Timeouts,
+    timeouts: Timeouts,
     wire: Wire,
 }
 
@@ -96,7 +96,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// When that is no name that a header can carry, or the system has no certificates to trust.
-    pub fn new(user_agent: &str, patience: Timeouts) -> Result<Self, FeedError> {
+    pub fn new(user_agent: &str, timeouts: Timeouts) -> Result<Self, FeedError> {
         provide_tls();
         let builder = Client::builder();
         // A fuzz target makes one for each input and asks nobody: to read the system's would be most of it.
@@ -106,14 +106,14 @@ impl Fetcher {
             .user_agent(user_agent)
             .gzip(true)
             .referer(false)
-            .connect_timeout(patience.connect)
-            .read_timeout(patience.silence)
-            .timeout(patience.answer)
+            .connect_timeout(timeouts.connect)
+            .read_timeout(timeouts.silence)
+            .timeout(timeouts.answer)
             .redirect(redirect::Policy::custom(follow))
             .build()
             .map(|client| Fetcher {
                 client,
-                patience,
+                timeouts,
                 wire: Wire::Live(None),
             })
             .map_err(|error| {
@@ -237,7 +237,7 @@ impl Fetcher {
             connect,
             silence,
             answer,
-        } = self.patience;
+        } = self.timeouts;
         // A connection that is not made in time is an error of both kinds.
         let why = if error.is_redirect() {
             format!("{place} {}", innermost(error))
@@ -485,9 +485,9 @@ impl From<FetchError> for FeedError {
 
 /// How long to wait after an answer: as long as the feed would, or as the source asks for, and a little
 /// longer by chance, so that those who poll the same source do not do so in step.
-pub fn pause(interval: Duration, wish: Option<Duration>) -> Duration {
-    let wish = wish.unwrap_or_default().min(LONGEST_FRESH);
-    interval.max(wish).mul_f64(1.0 + fastrand::f64() / 20.0)
+pub fn pause(interval: Duration, asked: Option<Duration>) -> Duration {
+    let asked = asked.unwrap_or_default().min(LONGEST_FRESH);
+    interval.max(asked).mul_f64(1.0 + fastrand::f64() / 20.0)
 }
 
 /// An address as it may be shown.
@@ -521,7 +521,7 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
 /// What an answer that says no means.
 fn refused(place: &str, response: &Response, has_answered: bool) -> FetchError {
     let status = response.status();
-    let wait = retry::after(response.headers(), clock(response.headers()));
+    let wait = retry_after::after(response.headers(), clock(response.headers()));
     let what_to_do = match status {
         StatusCode::UNAUTHORIZED => ": the key is missing or wrong",
         StatusCode::FORBIDDEN => ": this client or its key may not read it",

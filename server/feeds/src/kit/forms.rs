@@ -1,7 +1,7 @@
 //! The names of the SEC's forms, as EDGAR has them
 //! ([list](https://www.sec.gov/submit-filings/forms-index)).
 
-use super::options::suggestion;
+use text::suggestion;
 
 /// Forms that are filed under another name since then.
 const RENAMED: [(&str, &str); 2] = [

@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use toml::{Table, Value};
 
 use super::{About, secret::Secret};
+use text::suggestion;
 
 /// What can be said of a feed of one kind.
 pub(crate) trait FeedOptions: DeserializeOwned {
@@ -28,6 +29,9 @@ pub(crate) trait FeedOptions: DeserializeOwned {
     /// `key_file`.
     const SECRETS: &'static [&'static str] = &[];
 
+    /// Whether the feed receives what can be recorded.
+    const RECEIVES: bool = true;
+
     /// The secrets that are to be there when the feed starts.
     fn secrets(&self) -> Vec<&Secret> {
         Vec::new()
@@ -42,6 +46,63 @@ pub(crate) trait FeedOptions: DeserializeOwned {
     /// What is wrong, with the value and what was expected.
     fn checked(self) -> Result<Self, String> {
         Ok(self)
+    }
+
+    /// What may be wrong although it can be read.
+    fn doubts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What of this feed there can be only once, whatever else is said of it; and why, and what to do.
+    fn alone(&self) -> Option<(String, &'static str)> {
+        None
+    }
+
+    /// What the feed is about, for a person.
+    fn subjects(&self) -> Vec<String> {
+        if let Some((what, _)) = self.alone() {
+            return vec![what];
+        }
+        let symbols = self.about().symbols;
+        match &symbols[..] {
+            [] => vec![Self::NAME.to_owned()],
+            symbols => symbols
+                .iter()
+                .map(|symbol| format!("{}:{symbol}", Self::NAME))
+                .collect(),
+        }
+    }
+}
+
+impl<T: FeedOptions> FeedOptions for Box<T> {
+    const NAME: &'static str = T::NAME;
+    const KEYS: &'static [&'static str] = T::KEYS;
+    const MAIN: Main = T::MAIN;
+    const SECRETS: &'static [&'static str] = T::SECRETS;
+    const RECEIVES: bool = T::RECEIVES;
+
+    fn secrets(&self) -> Vec<&Secret> {
+        T::secrets(self)
+    }
+
+    fn about(&self) -> About {
+        T::about(self)
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        (*self).checked().map(Box::new)
+    }
+
+    fn doubts(&self) -> Vec<String> {
+        T::doubts(self)
+    }
+
+    fn alone(&self) -> Option<(String, &'static str)> {
+        T::alone(self)
+    }
+
+    fn subjects(&self) -> Vec<String> {
+        T::subjects(self)
     }
 }
 
@@ -389,17 +450,4 @@ pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dura
             "{seconds} is no time between two polls: expected 1 to {DAY} seconds"
         ))),
     }
-}
-
-/// `; did you mean …?` where a known name is near.
-pub fn suggestion(name: &str, known: &[&str]) -> String {
-    let name = name.to_ascii_lowercase();
-    let distance = |known: &&&str| strsim::osa_distance(&name, known);
-    known
-        .iter()
-        .min_by_key(distance)
-        .filter(|nearest| distance(nearest) <= nearest.len() / 2)
-        .map_or(String::new(), |nearest| {
-            format!("; did you mean {nearest}?")
-        })
 }

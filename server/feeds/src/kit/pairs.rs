@@ -1,6 +1,9 @@
 //! Pairs of currencies as Coinbase and Kraken write them: both sides with something between them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    marker::PhantomData,
+};
 
 use market::{Quality, Session, Symbol};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -8,7 +11,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::{
     About, Licence, Publisher,
-    kit::options,
+    kit::options::{self, FeedOptions, Main},
     kit::{currency, socket},
     list,
 };
@@ -57,17 +60,65 @@ impl Pair {
     }
 }
 
-/// What a feed of such pairs would do.
-pub(crate) fn about(pairs: &[Pair], url: &Uri) -> About {
-    let symbols: Vec<Symbol> = pairs.iter().map(Pair::symbol).collect();
-    About {
-        does: format!(
-            "connects to {} and listens to best prices and trades of {}",
-            socket::shown(url),
-            list(&symbols)
-        ),
-        symbols,
-        licence: Licence::Terms,
+/// An exchange that lists pairs.
+pub trait Exchange {
+    /// The name of the kind of feed.
+    const KIND: &'static str;
+
+    /// The address of its public market data.
+    const URL: &'static str;
+}
+
+/// The options of a feed of such an exchange.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(bound = "E: Exchange")]
+pub struct Options<E> {
+    /// The pairs to subscribe to, each once.
+    #[serde(deserialize_with = "read")]
+    pub symbols: Vec<Pair>,
+    /// The address of the feed.
+    #[serde(default = "url::<E>", deserialize_with = "options::websocket")]
+    pub url: Uri,
+    #[serde(skip)]
+    exchange: PhantomData<E>,
+}
+
+fn url<E: Exchange>() -> Uri {
+    Uri::from_static(E::URL)
+}
+
+impl<E: Exchange> Options<E> {
+    /// Options of these pairs at this address.
+    pub fn new(symbols: Vec<Pair>, url: Uri) -> Self {
+        Options {
+            symbols,
+            url,
+            exchange: PhantomData,
+        }
+    }
+}
+
+impl<E: Exchange> FeedOptions for Options<E> {
+    const NAME: &'static str = E::KIND;
+    const KEYS: &'static [&'static str] = &["symbols", "url"];
+    const MAIN: Main = Main::List("symbols");
+
+    fn about(&self) -> About {
+        let symbols: Vec<Symbol> = self.symbols.iter().map(Pair::symbol).collect();
+        About {
+            does: format!(
+                "connects to {} and listens to best prices and trades of {}",
+                socket::shown(&self.url),
+                list(&symbols)
+            ),
+            symbols,
+            licence: Licence::Terms,
+        }
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        check(&self.symbols, E::KIND)?;
+        Ok(self)
     }
 }
 
@@ -80,7 +131,7 @@ fn not_a_pair(text: &str) -> String {
 }
 
 /// Reads a list of pairs, each once.
-pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pair>, D::Error> {
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pair>, D::Error> {
     let mut pairs: Vec<Pair> = Vec::new();
     for text in Vec::<String>::deserialize(deserializer)? {
         let pair = Pair::read(&text).map_err(D::Error::custom)?;
@@ -92,15 +143,15 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Pai
 }
 
 /// The most pairs of one feed: they all stand in one message.
-const MOST: usize = 200;
+const MAX_PAIRS: usize = 200;
 
 /// Checks how many pairs there are.
-pub(crate) fn check(pairs: &[Pair], name: &str) -> Result<(), String> {
+fn check(pairs: &[Pair], name: &str) -> Result<(), String> {
     options::some(pairs, &format!("{name}:BTC-USD,ETH-USD"))?;
     match pairs.len() {
-        ..=MOST => Ok(()),
+        ..=MAX_PAIRS => Ok(()),
         many => Err(format!(
-            "{many} symbols in one feed: expected at most {MOST}; use several feeds"
+            "{many} symbols in one feed: expected at most {MAX_PAIRS}; use several feeds"
         )),
     }
 }
@@ -116,9 +167,9 @@ pub(crate) fn session(pair: Symbol, venue: &str, source: &str, quality: Quality)
 pub(crate) struct Asked<'a> {
     source: &'static str,
     pairs: &'a [Pair],
-    /// The pairs whose session was told, which is once in the life of a feed: the day's references
+    /// The pairs whose session was published, which is once in the life of a feed: the day's references
     /// have been added to it since.
-    told: &'a mut BTreeSet<Symbol>,
+    published: &'a mut BTreeSet<Symbol>,
     refused: BTreeMap<Symbol, String>,
 }
 
@@ -126,12 +177,12 @@ impl<'a> Asked<'a> {
     pub(crate) fn new(
         source: &'static str,
         pairs: &'a [Pair],
-        told: &'a mut BTreeSet<Symbol>,
+        published: &'a mut BTreeSet<Symbol>,
     ) -> Self {
         Asked {
             source,
             pairs,
-            told,
+            published,
             refused: BTreeMap::new(),
         }
     }
@@ -152,7 +203,7 @@ impl<'a> Asked<'a> {
 
     /// The source gives a pair.
     pub(crate) fn given(&mut self, symbol: Symbol, publisher: &Publisher) {
-        if self.told.insert(symbol) {
+        if self.published.insert(symbol) {
             publisher.session(session(symbol, self.source, self.source, Quality::Live));
         }
     }
@@ -160,7 +211,7 @@ impl<'a> Asked<'a> {
     /// The source refuses a pair, in these words.
     ///
     /// # Errors
-    /// When it has refused all of them, what there is to say about it.
+    /// When it has refused all of them, why.
     pub(crate) fn refused(
         &mut self,
         symbol: Symbol,
@@ -177,7 +228,7 @@ impl<'a> Asked<'a> {
         if self.left().next().is_none() {
             return Err(format!("{refused}; the symbols are to be checked"));
         }
-        publisher.lacks(Some(refused));
+        publisher.set_partial_entitlement(Some(refused));
         Ok(())
     }
 
@@ -229,8 +280,8 @@ mod tests {
     #[test]
     fn finds_the_pairs_that_a_text_names() {
         let pairs = ["BTC-USD", "ETH-USD", "BT-USD"].map(|text| Pair::read(text).unwrap());
-        let mut told = BTreeSet::new();
-        let asked = Asked::new("Test", &pairs, &mut told);
+        let mut published = BTreeSet::new();
+        let asked = Asked::new("Test", &pairs, &mut published);
         let named = |text| -> Vec<String> {
             let named = asked.named_in(text).into_iter();
             named.map(|symbol| symbol.to_string()).collect()

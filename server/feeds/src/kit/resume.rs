@@ -5,17 +5,17 @@ use std::{
 
 use market::{Millis, Quote, Session, Symbol, Trade};
 
-/// Where the feeds of before left their symbols: each is taken up by the feed that spoke of it, once.
+/// The states of symbols from before a restart: the feed that was primary for a symbol takes its state, once.
 #[derive(Debug, Default)]
 pub struct ResumeStates {
-    left: Mutex<HashMap<Symbol, ResumeState>>,
-    told: Vec<HighWaterMark>,
+    states: Mutex<HashMap<Symbol, ResumeState>>,
+    marks: Vec<HighWaterMark>,
 }
 
-/// How far a symbol was told, whoever told it.
+/// How far a symbol was published, by whichever feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HighWaterMark {
-    /// Which one.
+    /// The symbol.
     pub symbol: Symbol,
     /// The time of its newest quote on the tape.
     pub quote: Millis,
@@ -23,10 +23,10 @@ pub struct HighWaterMark {
     pub bars_until: Millis,
 }
 
-/// Where a feed left a symbol.
+/// The state of a symbol that a feed resumes from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResumeState {
-    /// Its session, which says who spoke of it.
+    /// Its session, with the feed that published it.
     pub session: Session,
     /// Its newest quote.
     pub quote: Quote,
@@ -37,39 +37,40 @@ pub struct ResumeState {
 }
 
 impl ResumeStates {
-    /// What was left of symbols, and how far each was told.
-    pub fn new(left: impl IntoIterator<Item = ResumeState>, told: Vec<HighWaterMark>) -> Self {
-        let left = left.into_iter().map(|left| (left.quote.symbol, left));
+    /// The states of symbols, and how far each was published.
+    pub fn new(states: impl IntoIterator<Item = ResumeState>, marks: Vec<HighWaterMark>) -> Self {
+        let states = states.into_iter().map(|state| (state.quote.symbol, state));
         ResumeStates {
-            left: Mutex::new(left.collect()),
-            told,
+            states: Mutex::new(states.collect()),
+            marks,
         }
     }
 
-    /// How far symbols were told.
-    pub fn told(&self) -> &[HighWaterMark] {
-        &self.told
+    /// How far symbols were published.
+    pub fn marks(&self) -> &[HighWaterMark] {
+        &self.marks
     }
 
-    /// Takes what a source has left of a symbol.
+    /// Takes the state of a symbol, where a source published it.
     pub fn take(&self, symbol: Symbol, source: &str) -> Option<ResumeState> {
-        let mut left = self.lock();
-        if left.get(&symbol)?.session.source != source {
+        let mut states = self.lock();
+        if states.get(&symbol)?.session.source != source {
             return None;
         }
-        left.remove(&symbol)
+        states.remove(&symbol)
     }
 
-    /// The session and the newest quote of each symbol that a source has left and not taken.
+    /// The session and the newest quote of each symbol that a source published and has not taken.
     pub fn of(&self, source: &str) -> Vec<(Session, Quote)> {
-        let left = self.lock();
-        left.values()
-            .filter(|left| left.session.source == source)
-            .map(|left| (left.session.clone(), left.quote.clone()))
+        let states = self.lock();
+        states
+            .values()
+            .filter(|state| state.session.source == source)
+            .map(|state| (state.session.clone(), state.quote.clone()))
             .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Symbol, ResumeState>> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

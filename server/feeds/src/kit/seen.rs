@@ -7,21 +7,21 @@ use reqwest::Url;
 
 use crate::{Publisher, kit::fetch};
 
-/// What a feed remembers of so many subjects at the most: of those that it met last.
+/// What a feed remembers of so many subjects at the capacity: of those that it met last.
 #[derive(Debug)]
 pub(crate) struct Seen<K, V> {
     subjects: HashMap<K, V>,
     // In the order in which they were first met.
     order: VecDeque<K>,
-    most: usize,
+    capacity: usize,
 }
 
 impl<K: Clone + Eq + Hash, V> Seen<K, V> {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Seen {
             subjects: HashMap::new(),
             order: VecDeque::new(),
-            most,
+            capacity,
         }
     }
 
@@ -39,7 +39,7 @@ impl<K: Clone + Eq + Hash, V> Seen<K, V> {
             return;
         }
         self.order.push_back(subject);
-        if self.order.len() > self.most
+        if self.order.len() > self.capacity
             && let Some(oldest) = self.order.pop_front()
         {
             self.subjects.remove(&oldest);
@@ -54,8 +54,8 @@ pub(crate) struct Reported(Seen<String, ()>);
 
 impl Reported {
     /// A memory of so many reports at the most.
-    pub(crate) fn new(most: usize) -> Self {
-        Reported(Seen::new(most))
+    pub(crate) fn new(capacity: usize) -> Self {
+        Reported(Seen::new(capacity))
     }
 
     /// Whether this is reported for the first time.

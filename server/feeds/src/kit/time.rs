@@ -1,15 +1,12 @@
 //! Times as sources write them.
 
+use clock::MAX_DAY_AHEAD;
 use market::{Millis, Price};
 
 use super::{
     exact,
     frame::{FrameError, quoted},
 };
-
-/// A time of an exchange that is this far ahead of the receipt is wrong. Believed, it would close every
-/// bar until that time comes.
-const FUTURE: Millis = 24 * 60 * 60 * 1_000;
 
 /// A time as a frame has it: a date of RFC 3339, or a number in the unit that its magnitude shows.
 ///
@@ -33,7 +30,7 @@ pub(crate) fn millis(time: &str, frame: &str) -> Result<Millis, FrameError> {
         })
 }
 
-/// The time of an exchange, if it can be one.
+/// The time of an exchange, if it can be one. One that is far ahead would close every bar until then.
 ///
 /// # Errors
 /// When it is more than a day ahead of the time of receipt.
@@ -42,7 +39,7 @@ pub(crate) fn exchange_time(
     received: Millis,
     frame: &str,
 ) -> Result<Millis, FrameError> {
-    if time.saturating_sub(received) > FUTURE {
+    if time.saturating_sub(received) > MAX_DAY_AHEAD {
         let why = format_args!("time {time} is more than a day ahead of its receipt at {received}");
         return Err(FrameError::new(&why, frame));
     }

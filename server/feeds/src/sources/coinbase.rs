@@ -4,7 +4,7 @@
 //! Everything comes from the `ticker` channel: it carries each trade's price and size with the best
 //! prices and the figures of the last 24 hours. `match` and `last_match` tell of the same trades
 //! and are passed over, so that none is counted twice; where trades cascade, the source itself
-//! folds several into one `ticker`, and volumes of bars are those of what it told.
+//! folds several into one `ticker`, and volumes of bars are those of what it published.
 //!
 //! The `heartbeat` channel says each second which trade was the last one, and so whether a `ticker`
 //! has been missed. Then the product is subscribed to anew, which brings its newest `ticker`.
@@ -27,90 +27,68 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::kit::time::millis;
 use crate::{
-    About, End, Feed, FeedError, FrameError, Publisher, Timeouts,
-    kit::options::{self, FeedOptions, Main},
+    End, Feed, FeedError, FrameError, Publisher, Timeouts,
     kit::{
         exact,
         fields::{self, Content, Field, Fields},
         numbers::{Number, Numbers},
-        pairs::{self, Asked, Pair},
+        pairs::{self, Asked, Exchange, Pair},
         rolling::Rolling,
-        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
+        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol},
     },
 };
 
 const NAME: &str = "Coinbase";
 
-/// What can be said of the feed.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Options {
-    /// What to listen to, without repetition.
-    #[serde(deserialize_with = "pairs::read")]
-    pub symbols: Vec<Pair>,
-    /// The address of the feed.
-    #[serde(default = "url", deserialize_with = "options::websocket")]
-    pub url: Uri,
+/// The exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {}
+
+impl Exchange for Site {
+    const KIND: &'static str = "coinbase";
+    const URL: &'static str = "wss://ws-feed.exchange.coinbase.com";
 }
 
-fn url() -> Uri {
-    Uri::from_static(Coinbase::URL)
-}
-
-impl FeedOptions for Options {
-    const NAME: &'static str = "coinbase";
-    const KEYS: &'static [&'static str] = &["symbols", "url"];
-    const MAIN: Main = Main::List("symbols");
-
-    fn about(&self) -> About {
-        pairs::about(&self.symbols, &self.url)
-    }
-
-    fn checked(self) -> Result<Self, String> {
-        pairs::check(&self.symbols, Self::NAME)?;
-        Ok(self)
-    }
-}
+/// The options of the feed.
+pub type Options = pairs::Options<Site>;
 
 /// A feed of some products.
 #[derive(Debug)]
 pub struct Coinbase {
     pairs: Vec<Pair>,
     url: Uri,
-    patience: Timeouts,
+    timeouts: Timeouts,
     made: ConnectBudget,
-    told: BTreeSet<Symbol>,
+    published: BTreeSet<Symbol>,
     parser: Parser,
     rolling: Rolling,
 }
 
 impl Coinbase {
-    /// Public market data, with no account behind it.
-    pub const URL: &'static str = "wss://ws-feed.exchange.coinbase.com";
-
     /// A feed of these products from this address.
     pub fn new(pairs: Vec<Pair>, url: Uri) -> Self {
         Coinbase {
             pairs,
             url,
-            patience: Timeouts::default(),
+            timeouts: Timeouts::default(),
             made: ConnectBudget::default(),
-            told: BTreeSet::new(),
+            published: BTreeSet::new(),
             parser: Parser::new(),
             rolling: Rolling::default(),
         }
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Timeouts) -> Self {
-        Coinbase { patience, ..self }
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Coinbase { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        self.made.one_more(&self.patience, publisher).await;
+        self.made.one_more(&self.timeouts, publisher).await;
         self.parser.begin();
         let mut conversation = Conversation {
             url: &self.url,
-            asked: Asked::new(NAME, &self.pairs, &mut self.told),
+            asked: Asked::new(NAME, &self.pairs, &mut self.published),
             parser: &mut self.parser,
             rolling: &mut self.rolling,
             answers_due: 0,
@@ -119,7 +97,7 @@ impl Coinbase {
             missed: BTreeSet::new(),
             asked_anew: None,
         };
-        socket::run(&mut conversation, self.patience, publisher).await
+        socket::run(&mut conversation, self.timeouts, publisher).await
     }
 }
 
@@ -152,7 +130,7 @@ struct Conversation<'a> {
     asked_anew: Option<Instant>,
 }
 
-/// What the heartbeats of a product have told of.
+/// What the heartbeats of a product have published of.
 #[derive(Debug, Default)]
 struct Owed {
     /// The last trade, by the newest of them.
@@ -197,16 +175,21 @@ impl Protocol for Conversation<'_> {
         self.url.clone()
     }
 
-    fn greet(&mut self, say: &mut Say) {
+    fn greet(&mut self, outbox: &mut Outbox) {
         let products: Vec<Symbol> = self.asked.left().map(|pair| pair.symbol()).collect();
-        self.request(say, "subscribe", &["ticker", "heartbeat"], &products);
+        self.request(outbox, "subscribe", &["ticker", "heartbeat"], &products);
     }
 
     fn awaits(&self) -> Option<&'static str> {
         (self.answers_due > 0).then_some("an answer to the subscription")
     }
 
-    fn read(&mut self, text: &str, publisher: &Publisher, say: &mut Say) -> Result<Heard, Fault> {
+    fn read(
+        &mut self,
+        text: &str,
+        publisher: &Publisher,
+        outbox: &mut Outbox,
+    ) -> Result<Heard, Fault> {
         let error = |error: serde_json::Error| FrameError::new(&error, text);
         let typed: Typed<'_> = serde_json::from_str(text).map_err(error)?;
         let heard = match typed.kind.as_deref() {
@@ -245,19 +228,19 @@ impl Protocol for Conversation<'_> {
             }
             Some("error") => {
                 let refusal: Refusal<'_> = serde_json::from_str(text).map_err(error)?;
-                self.refused(&refusal, publisher, say)?
+                self.refused(&refusal, publisher, outbox)?
             }
             _ => Heard::Unknown,
         };
-        self.ask_anew(say);
+        self.ask_anew(outbox);
         Ok(heard)
     }
 }
 
 impl Conversation<'_> {
-    fn request(&mut self, say: &mut Say, kind: &str, channels: &[&str], products: &[Symbol]) {
+    fn request(&mut self, outbox: &mut Outbox, kind: &str, channels: &[&str], products: &[Symbol]) {
         let request = json!({"type": kind, "product_ids": products, "channels": channels});
-        say.text(request.to_string());
+        outbox.text(request.to_string());
         self.answers_due += 1;
     }
 
@@ -270,9 +253,9 @@ impl Conversation<'_> {
     /// A heartbeat may overtake the `ticker` of its trade, but not the next one, a second later.
     fn beat(&mut self, beat: &Heartbeat<'_>, publisher: &Publisher) {
         let product = beat.product_id;
-        let told = self.parser.newest_trade(product);
+        let published = self.parser.newest_trade(product);
         let owed = self.owed.entry(product).or_default();
-        if owed.trade > told.max(owed.counted) {
+        if owed.trade > published.max(owed.counted) {
             publisher.gap();
             self.missed.insert(product);
             // It is counted once, also where the source never tells of it.
@@ -281,7 +264,7 @@ impl Conversation<'_> {
         owed.trade = beat.last_trade_id.unwrap_or_default();
     }
 
-    fn ask_anew(&mut self, say: &mut Say) {
+    fn ask_anew(&mut self, outbox: &mut Outbox) {
         let soon = self.asked_anew.is_some_and(|at| at.elapsed() < ANEW);
         if self.missed.is_empty() || self.answers_due > 0 || soon {
             return;
@@ -289,7 +272,7 @@ impl Conversation<'_> {
         self.asked_anew = Some(Instant::now());
         let products: Vec<Symbol> = std::mem::take(&mut self.missed).into_iter().collect();
         for kind in ["unsubscribe", "subscribe"] {
-            self.request(say, kind, &["ticker"], &products);
+            self.request(outbox, kind, &["ticker"], &products);
         }
     }
 
@@ -330,7 +313,7 @@ impl Conversation<'_> {
         &mut self,
         refusal: &Refusal<'_>,
         publisher: &Publisher,
-        say: &mut Say,
+        outbox: &mut Outbox,
     ) -> Result<Heard, FeedError> {
         let message = refusal.message.text().unwrap_or_default();
         let reason = refusal.reason.text().unwrap_or_default();
@@ -359,7 +342,7 @@ impl Conversation<'_> {
                 .refused(symbol, &words, publisher)
                 .map_err(FeedError::Fatal)?;
         }
-        self.greet(say);
+        self.greet(outbox);
         Ok(Heard::Handshake)
     }
 }
@@ -566,176 +549,4 @@ pub fn session(product: Symbol, source: &str, quality: Quality) -> Session {
 }
 
 #[cfg(test)]
-mod tests {
-    use market::Best;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    impl Parser {
-        /// Reads a frame in which nothing is wrong.
-        fn whole(&mut self, text: &str) -> Result<Option<Tick>, FrameError> {
-            let mut faults = Vec::new();
-            let tick = self.parse(text, RECEIVED, &mut faults)?;
-            faults.pop().map_or(Ok(tick), Err)
-        }
-    }
-
-    fn at(price: &str, size: Option<&str>) -> Best {
-        Best::At {
-            price: price.parse().unwrap(),
-            size: size.map(|size| size.parse().unwrap()),
-        }
-    }
-
-    const RECEIVED: Millis = 1_618_677_817_079;
-    const TICKER: &str = r#"{"type":"ticker","sequence":333938798,"product_id":"BAND-GBP","price":"14.7775","open_24h":"14.6647","volume_24h":"94381.28000000","low_24h":"14.3691","high_24h":"16.55","volume_30d":"2295579.57000000","best_bid":"14.7550","best_ask":"14.8060","side":"buy","time":"2021-04-17T16:43:30.244075Z","trade_id":881613,"last_size":"0.04"}"#;
-
-    #[test]
-    fn reads_a_ticker_with_and_without_sizes() {
-        let tick = Parser::new().whole(TICKER).unwrap().unwrap();
-        assert_eq!(tick.symbol.as_str(), "BAND-GBP");
-        assert_eq!(
-            (tick.time, tick.clock),
-            (1_618_677_810_244, Clock::Exchange)
-        );
-        let trade = tick.trade.unwrap();
-        assert_eq!(trade.price.to_string(), "14.7775");
-        assert_eq!(trade.size.unwrap().to_string(), "0.04");
-        assert_eq!(tick.bid, at("14.7550", None));
-        assert_eq!(tick.day.volume.unwrap().to_string(), "94381.28000000");
-        assert_eq!(tick.day.high.unwrap().to_string(), "16.55");
-        assert_eq!(tick.day.low.unwrap().to_string(), "14.3691");
-        assert_eq!(tick.day.open.unwrap().to_string(), "14.6647");
-
-        let sized = TICKER.replace("\"side\"", "\"best_bid_size\":\"1.50\",\"side\"");
-        let tick = Parser::new().whole(&sized).unwrap().unwrap();
-        assert_eq!(tick.bid, at("14.7550", Some("1.50")));
-    }
-
-    #[test]
-    fn passes_over_what_is_older_and_what_is_of_another_type() {
-        let mut parser = Parser::new();
-        assert!(parser.whole(TICKER).unwrap().is_some());
-        assert_eq!(parser.whole(TICKER), Ok(None), "the same again");
-        let older = TICKER.replace("333938798", "333938797");
-        assert_eq!(parser.whole(&older), Ok(None));
-        let other = older.replace("BAND-GBP", "BAND-BTC");
-        assert!(
-            parser.whole(&other).unwrap().is_some(),
-            "numbers are a product's own"
-        );
-        for text in [
-            r#"{"type":"match","size":"985","price":"0.00001305","product_id":"SKL-BTC","sequence":1}"#,
-            r#"{"type":"heartbeat","sequence":90}"#,
-            r#"{"type":"anything new"}"#,
-            "{}",
-        ] {
-            assert_eq!(parser.whole(text), Ok(None), "{text}");
-        }
-    }
-
-    #[test]
-    fn refuses_what_is_wrong_and_remembers_none_of_it() {
-        let mut parser = Parser::new();
-        for text in [
-            "",
-            "{",
-            &TICKER.replace("2021-04-17T", "yesterday "),
-            &TICKER.replace("2021-04-17", "2021-05-17"),
-            &TICKER.replace("333938798", "-1"),
-        ] {
-            assert!(parser.whole(text).is_err(), "{text}");
-        }
-        assert!(parser.whole(TICKER).unwrap().is_some());
-    }
-
-    #[test]
-    fn what_was_not_traded_yet_has_no_trade_and_no_reference() {
-        for (price, bid) in [("\"0\"", "null"), ("0", "\"\""), ("null", "\"0.00000\"")] {
-            let text = format!(
-                r#"{{"type":"ticker","product_id":"BCH-BTC","price":{price},"open_24h":"0","volume_24h":"0","low_24h":"0","high_24h":"0","best_bid":{bid},"best_ask":"10.98","best_ask_size":"2"}}"#
-            );
-            let tick = Parser::new().whole(&text).unwrap().unwrap();
-            assert_eq!((tick.trade, tick.clock), (None, Clock::Receipt));
-            assert_eq!(
-                (tick.bid, tick.ask),
-                (Best::Empty, at("10.98", Some("2"))),
-                "{text}"
-            );
-            let nothing = Day {
-                volume: Some("0".parse().unwrap()),
-                ..Day::default()
-            };
-            assert_eq!(tick.day, nothing, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_in_a_ticker_costs_itself_alone() {
-        for (from, to, quoted) in [
-            ("\"14.7775\"", "\"0\"", "price is 0"),
-            ("\"14.7775\"", "\"much\"", "\"much\""),
-            ("\"0.04\"", "\"-0.04\"", "last_size is -0.04"),
-            ("\"14.3691\"", "\"-1\"", "low_24h is -1"),
-            ("\"94381.28000000\"", "\"x\"", "volume_24h"),
-        ] {
-            let mut faults = Vec::new();
-            let text = TICKER.replace(from, to);
-            let mut parser = Parser::new();
-            let tick = parser.parse(&text, RECEIVED, &mut faults);
-            let tick = tick.unwrap().unwrap();
-            assert_eq!(tick.ask, at("14.8060", None), "{text}");
-            assert_eq!(tick.day.high.unwrap().to_string(), "16.55", "{text}");
-            let is_of_trade = from != "\"14.3691\"" && from != "\"94381.28000000\"";
-            assert_eq!(tick.trade.is_none(), is_of_trade, "{text}");
-            assert!(
-                faults.len() == 1 && faults[0].to_string().contains(quoted),
-                "{faults:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_source_that_counts_anew_loses_no_trade() {
-        let mut parser = Parser::new();
-        let told = |parser: &mut Parser, sequence: &str, trade: &str, second: &str| {
-            let text = TICKER.replace("333938798", sequence);
-            let text = text.replace("881613", trade).replace(":30.244", second);
-            parser.whole(&text).unwrap()
-        };
-        let trade = |tick: Option<Tick>| tick.unwrap().trade.map(|trade| trade.id);
-        let first = told(&mut parser, "500", "100", ":30.244");
-        assert_eq!(trade(first), Some(Some(100)));
-        assert_eq!(
-            told(&mut parser, "499", "99", ":29.244"),
-            None,
-            "it is older"
-        );
-        let again = told(&mut parser, "501", "100", ":30.244");
-        assert_eq!(trade(again), None, "the same trade");
-        // Its number is not one that names it any more.
-        let anew = told(&mut parser, "2", "1", ":31.244");
-        assert_eq!(trade(anew), Some(None));
-        assert_eq!(trade(told(&mut parser, "3", "2", ":32.244")), Some(None));
-        assert_eq!(parser.again, 2);
-    }
-
-    #[test]
-    fn names_products() {
-        let session = session("YFI-BTC".parse().unwrap(), "x", Quality::Replay);
-        assert_eq!(session.name, "yearn.finance / Bitcoin");
-        assert_eq!(session.currency.as_deref(), Some("BTC"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_it_panic(text in "\\PC*", cut in 0..TICKER.len(), with in "[\\[\\]{}\",:0-9a-z]{0,4}") {
-            let mut parser = Parser::new();
-            let mut faults = Vec::new();
-            let _ = parser.parse(&text, RECEIVED, &mut faults);
-            let text = format!("{}{with}{}", &TICKER[..cut], &TICKER[cut..]);
-            let _ = parser.parse(&text, 0, &mut faults);
-        }
-    }
-}
+mod tests;

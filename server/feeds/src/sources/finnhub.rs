@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use futures_util::future::BoxFuture;
-use market::{Clock, Millis, Quality, Session, Size, Symbol, Tick, Trade, TradingState};
+use market::{Clock, Millis, Quality, Size, Symbol, Tick, Trade};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{json, value::RawValue};
 use tokio_tungstenite::tungstenite::http::Uri;
@@ -19,7 +19,8 @@ use crate::{
     kit::{
         conditions,
         fields::{self, Field},
-        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say, words},
+        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol, words},
+        us_stock,
     },
 };
 use crate::{Revealed, Secret};
@@ -85,44 +86,57 @@ impl FeedOptions for Options {
         options::some(&self.symbols, "finnhub:AAPL,MSFT")?;
         Ok(self)
     }
+
+    fn alone(&self) -> Option<(String, &'static str)> {
+        Some((
+            format!("finnhub with the key in {}", self.key),
+            "a key has one connection, and the second would be refused: expected one feed with the symbols of both",
+        ))
+    }
 }
 
 /// A feed of trades.
 #[derive(Debug)]
 pub struct Finnhub {
     options: Options,
-    patience: Timeouts,
+    timeouts: Timeouts,
     made: ConnectBudget,
 }
 
 impl Finnhub {
-    /// A feed as the options say.
+    /// A feed as the options outbox.
     pub fn new(options: Options) -> Self {
         Finnhub {
             options,
-            patience: Timeouts::default(),
+            timeouts: Timeouts::default(),
             made: ConnectBudget::default(),
         }
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Timeouts) -> Self {
-        Finnhub { patience, ..self }
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Finnhub { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         let key = publisher.reveal(&self.options.key);
         let key = key.map_err(|error| FeedError::Fatal(error.to_string()))?;
         for &symbol in &self.options.symbols {
-            publisher.session(session(symbol, publisher));
+            publisher.session(us_stock::session(
+                symbol,
+                "US",
+                NAME,
+                Quality::Live,
+                publisher,
+            ));
         }
-        self.made.one_more(&self.patience, publisher).await;
+        self.made.one_more(&self.timeouts, publisher).await;
         let mut conversation = Conversation {
             address: address(&self.options.url, &key)?,
             symbols: &self.options.symbols,
             key: &key,
         };
-        let end = socket::run(&mut conversation, self.patience, publisher).await;
+        let end = socket::run(&mut conversation, self.timeouts, publisher).await;
         end.map_err(|error| error.hiding(&key))
     }
 }
@@ -156,28 +170,6 @@ fn address(url: &Uri, key: &Revealed) -> Result<Uri, FeedError> {
         })
 }
 
-fn session(symbol: Symbol, publisher: &Publisher) -> Session {
-    let listing = publisher.listing(symbol);
-    let listing = listing.as_ref();
-    Session {
-        symbol,
-        name: listing
-            .map(|listing| listing.name.clone())
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| symbol.to_string()),
-        currency: Some("USD".to_owned()),
-        venue: Some("US".to_owned()),
-        source: NAME.to_owned(),
-        quality: Quality::Live,
-        state: TradingState::Open,
-        halt_code: None,
-        hours: None,
-        open: None,
-        prev_close: None,
-        tick: listing.and_then(|listing| listing.tick),
-    }
-}
-
 /// One connection.
 struct Conversation<'a> {
     address: Uri,
@@ -190,13 +182,18 @@ impl Protocol for Conversation<'_> {
         self.address.clone()
     }
 
-    fn greet(&mut self, say: &mut Say) {
+    fn greet(&mut self, outbox: &mut Outbox) {
         for symbol in self.symbols {
-            say.text(json!({"type": "subscribe", "symbol": symbol}).to_string());
+            outbox.text(json!({"type": "subscribe", "symbol": symbol}).to_string());
         }
     }
 
-    fn read(&mut self, text: &str, publisher: &Publisher, _say: &mut Say) -> Result<Heard, Fault> {
+    fn read(
+        &mut self,
+        text: &str,
+        publisher: &Publisher,
+        _say: &mut Outbox,
+    ) -> Result<Heard, Fault> {
         match parse(text, publisher.now()).map_err(|error| error.hiding(self.key))? {
             Message::Trades(trades) => {
                 let mut heard = Heard::Unknown;

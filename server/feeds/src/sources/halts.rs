@@ -40,7 +40,7 @@ const REMEMBERED: usize = 2 * ITEMS;
 /// is wrong.
 const FURTHEST: Millis = 7 * 24 * 60 * 60 * 1_000;
 
-/// So many documents in a row without a halt that was listed, and it is over, though nobody said when.
+/// So many documents in a row without a halt that was listed, and it is over, although no item ended it.
 const MISSED: u32 = 3;
 
 /// The code of the end of a halt of the whole market.
@@ -87,18 +87,18 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Halts {
     interval: Duration,
-    patience: fetch::Timeouts,
+    timeouts: fetch::Timeouts,
     page: Page,
-    halts: Seen<String, Known>,
+    halts: Seen<String, HaltRecord>,
     reported: Reported,
     /// The halts that are not over, by their ids, with how many documents in a row did not list them.
     open: HashMap<String, (Halt, u32)>,
 }
 
-/// What was told of a halt.
+/// A halt as it was published last.
 #[derive(Debug)]
-struct Known {
-    told: Halt,
+struct HaltRecord {
+    published: Halt,
     is_over: bool,
 }
 
@@ -107,7 +107,7 @@ impl Halts {
     pub fn new(options: Options) -> Self {
         Halts {
             interval: options.interval,
-            patience: fetch::Timeouts::default(),
+            timeouts: fetch::Timeouts::default(),
             page: Page::new(options.url),
             halts: Seen::new(REMEMBERED),
             reported: Reported::new(REMEMBERED),
@@ -116,12 +116,12 @@ impl Halts {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: fetch::Timeouts) -> Self {
-        Halts { patience, ..self }
+    pub fn with_timeouts(self, timeouts: fetch::Timeouts) -> Self {
+        Halts { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        let fetcher = Fetcher::new(fetch::USER_AGENT, self.patience)?.of(publisher);
+        let fetcher = Fetcher::new(fetch::USER_AGENT, self.timeouts)?.of(publisher);
         loop {
             // What the last documents announced holds also while there is no new one.
             self.resume(publisher);
@@ -129,8 +129,8 @@ impl Halts {
                 .get(&mut self.page)
                 .await
                 .map_err(|error| error.paced(self.interval))?;
-            publisher.heard();
-            let mut wish = answer.fresh;
+            publisher.record_receipt();
+            let mut asked = answer.fresh;
             if let Some(document) = answer.document {
                 let address = self.page.url().clone();
                 let read = match markup::read(document, address.clone()).await {
@@ -148,12 +148,12 @@ impl Halts {
                         wait: self.interval,
                     }
                 })?;
-                wish = wish.max(read.ttl);
+                asked = asked.max(read.ttl);
                 self.reported.faults(&read.faults, &address, publisher);
                 self.take(&read, publisher);
             }
             publisher.live();
-            let due = Instant::now() + pause(self.interval, wish);
+            let due = Instant::now() + pause(self.interval, asked);
             while let Some(next) = self.next_resumption(publisher.now()) {
                 // The time of a recording only goes on with what it holds.
                 if publisher.is_played() || Instant::now() + next >= due {
@@ -177,7 +177,7 @@ impl Halts {
         for halt in halts {
             let id = halt.id();
             let known = self.halts.get(&id);
-            if known.is_some_and(|known| known.told == halt) {
+            if known.is_some_and(|known| known.published == halt) {
                 continue;
             }
             let is_over = known.is_some_and(|known| known.is_over);
@@ -191,8 +191,8 @@ impl Halts {
                 }
                 self.open.insert(id.clone(), (halt.clone(), 0));
             }
-            let told = halt;
-            self.halts.insert(id, Known { told, is_over });
+            let published = halt;
+            self.halts.insert(id, HaltRecord { published, is_over });
         }
         self.resume(publisher);
         let mut gone = Vec::new();
@@ -233,7 +233,7 @@ impl Halts {
                 }
                 // A time of receipt stands for the halt from when it was first listed.
                 if let Some(known) = self.halts.get(&id) {
-                    halt.halted = known.told.halted.clone();
+                    halt.halted = known.published.halted.clone();
                 }
             }
             match listed.get_mut(&id) {
@@ -349,12 +349,12 @@ struct Halt {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Moment {
     time: Millis,
-    said: String,
+    text: String,
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.said)
+        f.write_str(&self.text)
     }
 }
 
@@ -429,9 +429,9 @@ fn new_york(date: &str, time: &str) -> Option<Moment> {
     let civil = DateTime::strptime("%m/%d/%Y %H:%M:%S%.f", format!("{date} {time}")).ok()?;
     let zone = TimeZone::get("America/New_York").ok()?;
     let timestamp: Timestamp = civil.to_zoned(zone).ok()?.timestamp();
-    let said = civil.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let text = civil.strftime("%Y-%m-%d %H:%M:%S").to_string();
     let time = Millis::try_from(timestamp.as_millisecond()).ok()?;
-    Some(Moment { time, said })
+    Some(Moment { time, text })
 }
 
 impl Halt {
@@ -439,7 +439,7 @@ impl Halt {
     fn id(&self) -> String {
         // Symbols are in upper case.
         let of = self.symbol.as_ref().map_or("market", Symbol::as_str);
-        format!("nasdaq-halts:{of}:{}", self.halted.said)
+        format!("nasdaq-halts:{of}:{}", self.halted.text)
     }
 
     /// Whether it is no halt but the end of one of the market.

@@ -9,7 +9,7 @@
 //! All numbers are numbers in JSON and meant exactly: they are taken from the text.
 //!
 //! The source allows about 150 connections in 10 minutes from an address, then refuses it for 10. It
-//! sends a heartbeat each second when it has nothing else to say, and closes a connection that is
+//! sends a heartbeat each second when it has nothing else to outbox, and closes a connection that is
 //! idle for a minute.
 
 use std::{
@@ -26,92 +26,70 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Message, http::Uri};
 
 use crate::{
-    About, End, Feed, FeedError, FrameError, Publisher, Timeouts,
-    kit::options::{self, FeedOptions, Main},
+    End, Feed, FeedError, FrameError, Publisher, Timeouts,
     kit::{
         fields::{self, Field, Fields},
         numbers::{Number, Numbers},
-        pairs::{self, Asked, Pair},
+        pairs::{self, Asked, Exchange, Pair},
         rolling::Rolling,
-        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
+        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol},
     },
 };
 
 const NAME: &str = "Kraken";
 
-/// What can be said of the feed.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Options {
-    /// What to listen to, without repetition.
-    #[serde(deserialize_with = "pairs::read")]
-    pub symbols: Vec<Pair>,
-    /// The address of the feed.
-    #[serde(default = "url", deserialize_with = "options::websocket")]
-    pub url: Uri,
+/// The exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {}
+
+impl Exchange for Site {
+    const KIND: &'static str = "kraken";
+    const URL: &'static str = "wss://ws.kraken.com/v2";
 }
 
-fn url() -> Uri {
-    Uri::from_static(Kraken::URL)
-}
-
-impl FeedOptions for Options {
-    const NAME: &'static str = "kraken";
-    const KEYS: &'static [&'static str] = &["symbols", "url"];
-    const MAIN: Main = Main::List("symbols");
-
-    fn about(&self) -> About {
-        pairs::about(&self.symbols, &self.url)
-    }
-
-    fn checked(self) -> Result<Self, String> {
-        pairs::check(&self.symbols, Self::NAME)?;
-        Ok(self)
-    }
-}
+/// The options of the feed.
+pub type Options = pairs::Options<Site>;
 
 /// A feed of some pairs.
 #[derive(Debug)]
 pub struct Kraken {
     pairs: Vec<Pair>,
     url: Uri,
-    patience: Timeouts,
+    timeouts: Timeouts,
     made: ConnectBudget,
-    told: BTreeSet<Symbol>,
+    published: BTreeSet<Symbol>,
     trades: Numbers,
     rolling: Rolling,
 }
 
 impl Kraken {
-    /// Public market data, with no account behind it.
-    pub const URL: &'static str = "wss://ws.kraken.com/v2";
-
     /// A feed of these pairs from this address.
     pub fn new(pairs: Vec<Pair>, url: Uri) -> Self {
         Kraken {
             pairs,
             url,
             // Half of what is allowed to an address.
-            patience: Timeouts {
+            timeouts: Timeouts {
                 connections: (75, Duration::from_secs(10 * 60)),
                 ..Timeouts::default()
             },
             made: ConnectBudget::default(),
-            told: BTreeSet::new(),
+            published: BTreeSet::new(),
             trades: Numbers::default(),
             rolling: Rolling::default(),
         }
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Timeouts) -> Self {
-        Kraken { patience, ..self }
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Kraken { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        self.made.one_more(&self.patience, publisher).await;
+        self.made.one_more(&self.timeouts, publisher).await;
         let mut conversation = Conversation {
             url: &self.url,
-            asked: Asked::new(NAME, &self.pairs, &mut self.told),
+            asked: Asked::new(NAME, &self.pairs, &mut self.published),
             trades: &mut self.trades,
             rolling: &mut self.rolling,
             answers_due: BTreeSet::new(),
@@ -120,7 +98,7 @@ impl Kraken {
             requests: 0,
             is_down: false,
         };
-        socket::run(&mut conversation, self.patience, publisher).await
+        socket::run(&mut conversation, self.timeouts, publisher).await
     }
 }
 
@@ -266,10 +244,10 @@ impl Protocol for Conversation<'_> {
         self.url.clone()
     }
 
-    fn greet(&mut self, say: &mut Say) {
+    fn greet(&mut self, outbox: &mut Outbox) {
         let pairs: Vec<Pair> = self.asked.left().collect();
         for channel in Channel::ALL {
-            self.subscribe(say, channel, &pairs);
+            self.subscribe(outbox, channel, &pairs);
         }
     }
 
@@ -277,7 +255,12 @@ impl Protocol for Conversation<'_> {
         (!self.answers_due.is_empty()).then_some("an answer to the subscription")
     }
 
-    fn read(&mut self, text: &str, publisher: &Publisher, say: &mut Say) -> Result<Heard, Fault> {
+    fn read(
+        &mut self,
+        text: &str,
+        publisher: &Publisher,
+        outbox: &mut Outbox,
+    ) -> Result<Heard, Fault> {
         if text.starts_with('[') && is_of_version_1(text) {
             return Err(FeedError::Fatal(VERSION_1.to_owned()).into());
         }
@@ -318,7 +301,7 @@ impl Protocol for Conversation<'_> {
             }
             _ => Heard::Unknown,
         };
-        self.ask_anew(say);
+        self.ask_anew(outbox);
         match heard {
             // It speaks, but is not well: heartbeats come all the same.
             Heard::Data if self.is_down => Ok(Heard::Handshake),
@@ -333,7 +316,7 @@ impl Protocol for Conversation<'_> {
 }
 
 impl Conversation<'_> {
-    fn request(&mut self, say: &mut Say, method: &str, channel: Channel, pairs: &[Pair]) {
+    fn request(&mut self, outbox: &mut Outbox, method: &str, channel: Channel, pairs: &[Pair]) {
         self.requests += 1;
         let symbols: Vec<String> = pairs.iter().map(Pair::with_slash).collect();
         let mut params = json!({"channel": channel.name(), "symbol": symbols});
@@ -344,16 +327,16 @@ impl Conversation<'_> {
             }
         }
         let request = json!({"method": method, "params": params, "req_id": self.requests});
-        say.text(request.to_string());
+        outbox.text(request.to_string());
     }
 
-    fn subscribe(&mut self, say: &mut Say, channel: Channel, pairs: &[Pair]) {
-        self.request(say, "subscribe", channel, pairs);
+    fn subscribe(&mut self, outbox: &mut Outbox, channel: Channel, pairs: &[Pair]) {
+        self.request(outbox, "subscribe", channel, pairs);
         let due = pairs.iter().map(|pair| (channel, pair.symbol()));
         self.answers_due.extend(due);
     }
 
-    fn ask_anew(&mut self, say: &mut Say) {
+    fn ask_anew(&mut self, outbox: &mut Outbox) {
         let soon = self.asked_anew.is_some_and(|at| at.elapsed() < ANEW);
         if self.missed.is_empty() || !self.answers_due.is_empty() || soon {
             return;
@@ -364,8 +347,8 @@ impl Conversation<'_> {
         let pairs: Vec<Pair> = pairs
             .filter(|pair| missed.contains(&pair.symbol()))
             .collect();
-        self.request(say, "unsubscribe", Channel::Trade, &pairs);
-        self.subscribe(say, Channel::Trade, &pairs);
+        self.request(outbox, "unsubscribe", Channel::Trade, &pairs);
+        self.subscribe(outbox, Channel::Trade, &pairs);
     }
 
     fn tick(&mut self, mut tick: Tick, publisher: &Publisher) {
@@ -627,140 +610,4 @@ fn trade_entry(
 }
 
 #[cfg(test)]
-mod tests {
-    use market::Best;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::testing;
-
-    const RECEIVED: Millis = 1_695_632_671_800;
-    const TRADE: &str = r#"[{"symbol":"MATIC/USD","side":"buy","price":0.5147,"qty":6423.46326,"ord_type":"limit","trade_id":4665846,"timestamp":"2023-09-25T07:48:36.925533Z"}]"#;
-    const TICKER: &str = r#"[{"symbol":"ALGO/USD","bid":0.10025,"bid_qty":740.0,"ask":0,"ask_qty":1361.44813783,"last":0.10035,"volume":997038.98383185,"vwap":0.10148,"low":0.09979,"high":0.10285,"change":-0.00017,"change_pct":-0.17}]"#;
-
-    fn raw(text: &str) -> Option<&RawValue> {
-        serde_json::from_str(text).ok()
-    }
-
-    #[test]
-    fn reads_a_ticker_without_a_time_and_with_an_empty_side() {
-        let mut faults = Vec::new();
-        let ticks = tickers(raw(TICKER), RECEIVED, TICKER, &mut faults).unwrap();
-        assert_eq!(faults, []);
-        assert_eq!((ticks[0].time, ticks[0].clock), (RECEIVED, Clock::Receipt));
-        assert_eq!(ticks[0].ask, Best::Empty);
-        assert_eq!(ticks[0].day.prev_close.unwrap().to_string(), "0.10052");
-        assert_eq!(ticks[0].trade, None);
-    }
-
-    #[test]
-    fn a_pair_that_was_not_traded_yet_has_no_reference() {
-        let text = r#"[{"symbol":"1INCH/USD","bid":null,"bid_qty":null,"ask":0.342,"ask_qty":5.5,"last":0.3412,"volume":0,"vwap":0,"low":0,"high":0,"change":0.3412,"change_pct":0,"timestamp":""},{"symbol":"ADA/USD","bid":"x","ask":1,"last":null,"volume":null,"low":null,"high":-3,"change":null}]"#;
-        let mut faults = Vec::new();
-        let ticks = tickers(raw(text), RECEIVED, text, &mut faults).unwrap();
-        let nothing = Day {
-            volume: Some("0".parse().unwrap()),
-            ..Day::default()
-        };
-        assert_eq!((ticks[0].day, ticks[0].bid), (nothing, Best::Empty));
-        assert!(matches!(ticks[0].ask, Best::At { .. }));
-        assert_eq!(
-            (ticks[1].day, ticks[1].bid),
-            (Day::default(), Best::Unchanged)
-        );
-        assert!(matches!(ticks[1].ask, Best::At { .. }));
-        assert_eq!(faults.len(), 2, "{faults:?}");
-        assert!(faults[1].to_string().contains("high is -3"), "{faults:?}");
-    }
-
-    #[test]
-    fn reads_trades_with_their_numbers_and_the_others_beside_a_wrong_one() {
-        let mut faults = Vec::new();
-        let read = trades(raw(TRADE), RECEIVED, TRADE, &mut faults).unwrap();
-        let tick = read[0].tick.as_ref().unwrap();
-        assert_eq!((read[0].id, tick.symbol.as_str()), (4_665_846, "MATIC-USD"));
-        assert_eq!(
-            (tick.time, tick.clock),
-            (1_695_628_116_925, Clock::Exchange)
-        );
-        let trade = tick.trade.unwrap();
-        assert_eq!(
-            (trade.price.to_string(), trade.id),
-            ("0.5147".to_owned(), Some(4_665_846))
-        );
-        assert_eq!(faults, []);
-        let entry = &TRADE[1..TRADE.len() - 1];
-        for (from, to, is_known) in [
-            ("0.5147", "0", true),
-            ("0.5147", "-1", true),
-            ("0.5147", "null", true),
-            ("6423.46326", "-6423.46326", true),
-            ("2023-09-25T07", "2023-09-27T07", true),
-            ("MATIC/USD", "MATIC", false),
-            ("4665846", "-1", false),
-        ] {
-            let mut faults = Vec::new();
-            let text = format!("[{},5,{entry}]", entry.replace(from, to));
-            let read = trades(raw(&text), RECEIVED, &text, &mut faults).unwrap();
-            let ticks = read.iter().filter(|entry| entry.tick.is_some());
-            assert_eq!(ticks.count(), 1, "{text}");
-            assert_eq!(read.len(), if is_known { 2 } else { 1 }, "{text}");
-            assert_eq!(faults.len(), 2, "{faults:?}");
-            let value = to.trim_start_matches('-');
-            assert!(
-                faults[0].to_string().contains(value) || to == "null",
-                "{faults:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn version_1_is_known_by_its_form() {
-        for (text, is_old) in [
-            (
-                r#"[0,[["5541.20000","0.15850568","1534614057.321597","s","l",""]],"trade","XBT/USD"]"#,
-                true,
-            ),
-            (r#"[321,{"c":["5541.2","0.1"]},"ticker","XBT/USD"]"#, true),
-            (r#"{"event":"heartbeat"}"#, true),
-            (r#"{"channel":"heartbeat"}"#, false),
-            ("[1,2]", false),
-            ("[]", false),
-            ("", false),
-        ] {
-            assert_eq!(is_of_version_1(text), is_old, "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_it_panic(text in "\\PC*", cut in 0..TICKER.len(), with in "[\\[\\]{}\",:0-9a-z]{0,4}") {
-            let tape = testing::tape();
-            let publisher = testing::publisher(&tape);
-            let pairs = [Pair::read("ALGO-USD").unwrap()];
-            let (mut told, mut numbers, mut rolling) =
-                (BTreeSet::new(), Numbers::default(), Rolling::default());
-            let mut conversation = Conversation {
-                url: &url(),
-                asked: Asked::new(NAME, &pairs, &mut told),
-                trades: &mut numbers,
-                rolling: &mut rolling,
-                answers_due: BTreeSet::new(),
-                missed: BTreeSet::new(),
-                asked_anew: None,
-                requests: 0,
-                is_down: false,
-            };
-            let mut say = Say::default();
-            let broken = format!("{}{with}{}", &TICKER[..cut], &TICKER[cut..]);
-            for text in [
-                text,
-                format!(r#"{{"channel":"ticker","data":{broken}}}"#),
-                format!(r#"{{"channel":"trade","type":"snapshot","data":{broken}}}"#),
-                format!(r#"{{"method":"subscribe","success":{with},"result":{broken}}}"#),
-            ] {
-                let _ = conversation.read(&text, &publisher, &mut say);
-            }
-        }
-    }
-}
+mod tests;

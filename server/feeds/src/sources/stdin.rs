@@ -33,6 +33,7 @@ impl FeedOptions for Options {
     const NAME: &'static str = "stdin";
     const KEYS: &'static [&'static str] = &[];
     const MAIN: Main = Main::Nothing;
+    const RECEIVES: bool = false;
 
     fn about(&self) -> About {
         About {
@@ -40,6 +41,13 @@ impl FeedOptions for Options {
             symbols: Vec::new(),
             licence: Licence::Terms,
         }
+    }
+
+    fn alone(&self) -> Option<(String, &'static str)> {
+        Some((
+            Self::NAME.to_owned(),
+            "there is one standard input: expected it once",
+        ))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use super::{Due, Latencies, Mode, Row, Run, Setting, Turn, Work};
+use super::{Due, Latencies, Mode, NextStep, Row, Run, Setting, Work};
 use crate::{
     Problem,
     scan::{FIRST_SEQUENCE, Found},
@@ -162,11 +162,11 @@ impl Work for Archived {
         }
     }
 
-    fn turn(&mut self, now: u64) -> Turn {
+    fn turn(&mut self, now: u64) -> NextStep {
         if now >= self.end {
-            Turn::Done
+            NextStep::Done
         } else {
-            Turn::At(self.end)
+            NextStep::At(self.end)
         }
     }
 }

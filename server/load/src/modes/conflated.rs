@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Cost, Due, Mode, Payload, Row, Run, Setting, Turn, Work};
+use super::{Cost, Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
@@ -209,9 +209,9 @@ impl Work for Conflated {
         }
     }
 
-    fn turn(&mut self, now: u64) -> Turn {
+    fn turn(&mut self, now: u64) -> NextStep {
         if now >= self.pause {
-            return Turn::Done;
+            return NextStep::Done;
         }
         if now >= self.samples.due(self.samples_taken) {
             self.sample(now);
@@ -220,7 +220,7 @@ impl Work for Conflated {
                 self.samples_taken += 1;
             }
         }
-        Turn::At(self.samples.due(self.samples_taken).min(self.pause))
+        NextStep::At(self.samples.due(self.samples_taken).min(self.pause))
     }
 }
 
@@ -264,7 +264,10 @@ mod tests {
         // The newest quote that is due after 2 s has place 2000; the other subscriber saw that of 1.5 s.
         work.received(0, found(QUOTE, 2_000), 2 * SECOND);
         work.received(1, found(QUOTE, 1_500), 2 * SECOND);
-        assert_eq!(work.turn(2 * SECOND), Turn::At(2 * SECOND + SECOND / 20));
+        assert_eq!(
+            work.turn(2 * SECOND),
+            NextStep::At(2 * SECOND + SECOND / 20)
+        );
         let ages = &work.ages[2];
         assert!(ages.milliseconds(0.5) < 0.01);
         let oldest = ages.milliseconds(1.0);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{DRAIN, Due, Mode, Payload, Row, Run, Setting, Turn, Work};
+use super::{DRAIN, Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
@@ -157,11 +157,11 @@ impl Work for Open {
         }
     }
 
-    fn turn(&mut self, now: u64) -> Turn {
+    fn turn(&mut self, now: u64) -> NextStep {
         if self.receipts.received >= self.expected || now >= self.deadline {
-            Turn::Done
+            NextStep::Done
         } else {
-            Turn::At(self.deadline)
+            NextStep::At(self.deadline)
         }
     }
 }
@@ -224,14 +224,14 @@ impl Work for Closed {
         }
     }
 
-    fn turn(&mut self, now: u64) -> Turn {
+    fn turn(&mut self, now: u64) -> NextStep {
         let deadline = self.end + DRAIN.as_nanos() as u64;
         if now >= deadline || (self.is_over(now) && self.flight.len() == 0) {
-            Turn::Done
+            NextStep::Done
         } else if now < self.end {
-            Turn::At(self.end)
+            NextStep::At(self.end)
         } else {
-            Turn::At(deadline)
+            NextStep::At(deadline)
         }
     }
 }

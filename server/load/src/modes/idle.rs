@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Due, Mode, Row, Run, Setting, Turn, Work};
+use super::{Due, Mode, NextStep, Row, Run, Setting, Work};
 use crate::{
     Problem,
     scan::Found,
@@ -56,11 +56,11 @@ impl Work for Quiet {
 
     fn received(&mut self, _subscriber: usize, _found: Found, _at: u64) {}
 
-    fn turn(&mut self, now: u64) -> Turn {
+    fn turn(&mut self, now: u64) -> NextStep {
         if now >= self.until {
-            Turn::Done
+            NextStep::Done
         } else {
-            Turn::At(self.until)
+            NextStep::At(self.until)
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     process::Cores,
     scan::{FIRST_SEQUENCE, SEQUENCES_END},
     servers::{Kind, Payload, Programs, Server, Topic},
-    wire::{Clock, Driver, Due, Turn, Work},
+    wire::{Clock, Driver, Due, NextStep, Work},
 };
 
 /// How long what is under way may still arrive once nothing more is published.

@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use super::{Due, Mode, Payload, Row, Run, Setting, Turn, Work};
+use super::{Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
@@ -158,19 +158,19 @@ impl Work for Watch {
         }
     }
 
-    fn turn(&mut self, now: u64) -> Turn {
+    fn turn(&mut self, now: u64) -> NextStep {
         if now >= self.end {
-            return Turn::Done;
+            return NextStep::Done;
         }
         let Some(asks) = self.asks else {
-            return Turn::At(self.end);
+            return NextStep::At(self.end);
         };
         let at = asks.due(self.asked);
         if at > now {
-            return Turn::At(at.min(self.end));
+            return NextStep::At(at.min(self.end));
         }
         self.asked += 1;
-        Turn::Ask(((self.asked - 1) % self.clients) as usize)
+        NextStep::Ask(((self.asked - 1) % self.clients) as usize)
     }
 }
 

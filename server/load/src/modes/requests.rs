@@ -37,7 +37,7 @@ const TIMES: u32 = 12;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A kind of request: what it is called, its address and what it accepts.
 type Question = (&'static str, String, &'static str);
@@ -258,7 +258,7 @@ fn publish(server: &Server, lines: &str) -> Result<(), Problem> {
 fn exchange(server: &Server, request: &[&[u8]]) -> Result<(Vec<u8>, Duration), Problem> {
     let fail = |error: std::io::Error| format!("a request failed: {error}");
     let mut tcp = TcpStream::connect(server.address).map_err(fail)?;
-    tcp.set_read_timeout(Some(PATIENCE)).map_err(fail)?;
+    tcp.set_read_timeout(Some(READ_TIMEOUT)).map_err(fail)?;
     let begun = Instant::now();
     for part in request {
         tcp.write_all(part).map_err(fail)?;
@@ -311,7 +311,7 @@ fn measure(
 /// Waits until what follows a publication is over: what is on disk is put in order for a while.
 fn settle(server: &Server) {
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE && idle(server) > 0.05 {}
+    while begun.elapsed() < READ_TIMEOUT && idle(server) > 0.05 {}
 }
 
 /// How much of a core it takes while nothing is asked.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Due, Mode, Payload, Row, Run, Setting, Turn, Work};
+use super::{Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
@@ -141,11 +141,11 @@ impl Work for Wide {
         }
     }
 
-    fn turn(&mut self, now: u64) -> Turn {
+    fn turn(&mut self, now: u64) -> NextStep {
         if now >= self.end {
-            Turn::Done
+            NextStep::Done
         } else {
-            Turn::At(self.end)
+            NextStep::At(self.end)
         }
     }
 }

@@ -1,10 +1,10 @@
 use std::thread::{self, JoinHandle};
 
 use archive::{Archive, Options, Reader};
-use market::{Trade, TradingState};
+use market::{Clock, Trade, TradingState};
 
 use super::*;
-use crate::testing;
+use crate::{arbiter::Standing, testing};
 use events::testing::START;
 
 fn session(symbol: Symbol, source: &str) -> Session {
@@ -48,9 +48,9 @@ fn a_feed_that_takes_over_meanwhile_publishes_its_session_last() {
         }
         START
     };
-    let floor = FeedContext::new(tape.clone(), Arc::new(clock));
+    let context = FeedContext::new(tape.clone(), Arc::new(clock));
     let symbol: Symbol = "BTC-USD".parse().unwrap();
-    let publishers = ["First", "Second"].map(|name| Publisher::new(floor.clone(), name));
+    let publishers = ["First", "Second"].map(|name| Publisher::new(context.clone(), name));
     let [first, second] = publishers.map(Arc::new);
     for publisher in [&first, &second] {
         publisher.session(session(symbol, publisher.name()));
@@ -60,9 +60,9 @@ fn a_feed_that_takes_over_meanwhile_publishes_its_session_last() {
     let started: Arc<Mutex<Option<JoinHandle<()>>>> = Arc::default();
     let taking_over = Arc::clone(&started);
     *hook.lock().unwrap() = Some(Box::new(move || {
-        let is_held = floor.is_locked();
+        let is_held = context.is_locked();
         let takeover = thread::spawn(move || {
-            floor.speakers().stand(0, Standing::Away);
+            context.sources().set_standing(0, Standing::Away);
             second.tick(&trade(symbol, START, "2"));
         });
         // Where the decision is still open to others, they are quicker.
@@ -92,9 +92,9 @@ async fn trades_of_a_late_source_are_archived_at_their_receipt() {
     std::fs::create_dir_all(&folder).unwrap();
     let options = Options::new(testing::fixed_now());
     let (archive, _) = Archive::open(&folder, "late.db", options).unwrap();
-    let mut floor = testing::floor(testing::tape());
-    floor.archive = Some(archive.clone());
-    let publisher = Publisher::new(floor, "Late");
+    let mut context = testing::context(testing::tape());
+    context.archive = Some(archive.clone());
+    let publisher = Publisher::new(context, "Late");
     let symbol: Symbol = "BTC-USD".parse().unwrap();
     publisher.session(session(symbol, "Late"));
     let late = START - 40 * 60_000;

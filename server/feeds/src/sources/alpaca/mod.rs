@@ -23,7 +23,7 @@ use crate::{
     FeedError, FrameError, Publisher, Timeouts,
     kit::{
         fields::Field,
-        socket::{Fault, Heard, Say, words},
+        socket::{Fault, Heard, Outbox, words},
     },
 };
 use crate::{Revealed, Secret};
@@ -32,7 +32,7 @@ use crate::{Revealed, Secret};
 const TAKEN: Duration = Duration::from_secs(30);
 
 /// Its sources send nothing for hours at night.
-fn patience() -> Timeouts {
+fn timeouts() -> Timeouts {
     Timeouts {
         ping: Duration::from_secs(10),
         silence: Duration::from_secs(40),
@@ -127,7 +127,7 @@ impl<'a> Dialogue<'a> {
         &mut self,
         text: &str,
         publisher: &Publisher,
-        say: &mut Say,
+        outbox: &mut Outbox,
         mut take: impl FnMut(&str, &str) -> Result<bool, FrameError>,
     ) -> Result<Heard, Fault> {
         let mut heard = Heard::Unknown;
@@ -142,7 +142,7 @@ impl<'a> Dialogue<'a> {
             match read {
                 Ok(Some(true)) => heard = Heard::Data,
                 Ok(Some(false)) => {}
-                Ok(None) => match self.control(message, say) {
+                Ok(None) => match self.control(message, outbox) {
                     // The subscription stands.
                     Ok(()) if self.stage == Stage::Open => heard = Heard::Data,
                     Ok(()) if heard == Heard::Unknown => heard = Heard::Handshake,
@@ -168,7 +168,7 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    fn control(&mut self, message: &RawValue, say: &mut Say) -> Result<(), Fault> {
+    fn control(&mut self, message: &RawValue, outbox: &mut Outbox) -> Result<(), Fault> {
         let kind = frames::kind(message)?;
         if kind == "subscription" {
             if self.stage == Stage::Subscribing {
@@ -191,11 +191,11 @@ impl<'a> Dialogue<'a> {
                     "key": self.account.key.expose(),
                     "secret": self.account.secret.expose(),
                 });
-                say.text(login.to_string());
+                outbox.text(login.to_string());
                 self.stage = Stage::LoggingIn;
             }
             ("authenticated", Stage::Connecting | Stage::LoggingIn) => {
-                say.text(self.subscription.to_string());
+                outbox.text(self.subscription.to_string());
                 self.stage = Stage::Subscribing;
             }
             _ => {}

@@ -26,7 +26,7 @@ use crate::{
         fields::Field,
         headline, markup,
         seen::Seen,
-        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
+        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol},
     },
 };
 use text::without_bom;
@@ -42,7 +42,7 @@ const PAGE: usize = 50;
 /// The most stories that are asked for after a break.
 const MAX_BACKFILL: u16 = 1_000;
 
-/// Of so many stories the feed knows which version it has told.
+/// Of so many stories the feed remembers which version it has published.
 const MAX_KNOWN: usize = 10_000;
 
 /// How long to wait after a request that failed, at first and at the most.
@@ -60,7 +60,7 @@ pub struct Options {
     /// Whose stories to listen to, without repetition; none means all.
     #[serde(default, deserialize_with = "stocks::symbols")]
     pub symbols: Vec<Symbol>,
-    /// How many of the stories before the start are told.
+    /// How many of the stories before the start are published.
     #[serde(default = "backfill", deserialize_with = "count")]
     pub backfill: u16,
     /// The account's key.
@@ -126,6 +126,13 @@ impl FeedOptions for Options {
     fn secrets(&self) -> Vec<&Secret> {
         vec![&self.key, &self.secret]
     }
+
+    fn alone(&self) -> Option<(String, &'static str)> {
+        Some((
+            format!("alpaca-news with the key in {}", self.key),
+            "an account has one connection for news, and the second would be refused: expected one feed with the symbols of both, or with none for all stories",
+        ))
+    }
 }
 
 /// A feed of stories: the [stream](https://docs.alpaca.markets/docs/streaming-real-time-news), and
@@ -134,9 +141,9 @@ impl FeedOptions for Options {
 #[derive(Debug)]
 pub struct Stories {
     options: Options,
-    patience: Timeouts,
+    timeouts: Timeouts,
     made: ConnectBudget,
-    known: Known,
+    versions: StoryVersions,
     /// From when on stories may be missing; from the beginning where it is none.
     from: Option<Millis>,
     /// Whether the archive has told all that was missing when the stream opened last.
@@ -144,13 +151,13 @@ pub struct Stories {
 }
 
 impl Stories {
-    /// A feed as the options say.
+    /// A feed as the options outbox.
     pub fn new(options: Options) -> Self {
         Stories {
             options,
-            patience: crate::sources::alpaca::patience(),
+            timeouts: crate::sources::alpaca::timeouts(),
             made: ConnectBudget::default(),
-            known: Known {
+            versions: StoryVersions {
                 versions: Seen::new(MAX_KNOWN),
                 newest: None,
             },
@@ -160,8 +167,8 @@ impl Stories {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Timeouts) -> Self {
-        Stories { patience, ..self }
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Stories { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
@@ -171,15 +178,15 @@ impl Stories {
             [] => json!(["*"]),
             symbols => json!(symbols),
         };
-        self.made.one_more(&self.patience, publisher).await;
+        self.made.one_more(&self.timeouts, publisher).await;
         if self.is_filled {
-            (self.from, self.is_filled) = (self.known.newest, false);
+            (self.from, self.is_filled) = (self.versions.newest, false);
         }
         let missed = Missed::new(&self.options, &account, self.from)?;
         let opened = Notify::new();
         // Whoever has the turn; there is no await while it is held.
-        let known = Mutex::new(&mut self.known);
-        let tell = |story: Story, publisher: &Publisher| {
+        let known = Mutex::new(&mut self.versions);
+        let publish = |story: Story, publisher: &Publisher| {
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             if known.is_new(&story) {
                 publisher.news(story.news);
@@ -189,14 +196,14 @@ impl Stories {
             dialogue: Dialogue::new(&account, json!({"action": "subscribe", "news": symbols})),
             url: &self.options.url,
             opened: &opened,
-            tell: &tell,
+            publish: &publish,
         };
         let hidden = |error: FeedError| error.hiding(&account.key).hiding(&account.secret);
-        let stream = socket::run(&mut conversation, self.patience, publisher);
+        let stream = socket::run(&mut conversation, self.timeouts, publisher);
         let backfill = async {
             opened.notified().await;
             for story in missed.fetch(&fetcher, &account, publisher).await? {
-                tell(story, publisher);
+                publish(story, publisher);
             }
             Ok::<_, FeedError>(())
         };
@@ -229,16 +236,16 @@ struct Story {
     news: News,
 }
 
-/// Which version of which story has been told. An older one may come after a newer one, since
-/// stream and archive tell the same.
+/// Which version of which story has been published. An older one may come after a newer one, since
+/// stream and archive have the same stories.
 #[derive(Debug)]
-struct Known {
+struct StoryVersions {
     versions: Seen<u64, Millis>,
     newest: Option<Millis>,
 }
 
-impl Known {
-    /// Whether this version is newer than what was told; then it is told.
+impl StoryVersions {
+    /// Whether this version is newer than the published one. It is recorded as published then.
     fn is_new(&mut self, story: &Story) -> bool {
         self.newest = self.newest.max(Some(story.updated));
         let told = self.versions.get(&story.id);
@@ -255,7 +262,7 @@ struct Conversation<'a> {
     dialogue: Dialogue<'a>,
     url: &'a Uri,
     opened: &'a Notify,
-    tell: &'a (dyn Fn(Story, &Publisher) + Sync),
+    publish: &'a (dyn Fn(Story, &Publisher) + Sync),
 }
 
 impl Protocol for Conversation<'_> {
@@ -267,19 +274,24 @@ impl Protocol for Conversation<'_> {
         self.dialogue.awaits()
     }
 
-    fn read(&mut self, text: &str, publisher: &Publisher, say: &mut Say) -> Result<Heard, Fault> {
+    fn read(
+        &mut self,
+        text: &str,
+        publisher: &Publisher,
+        outbox: &mut Outbox,
+    ) -> Result<Heard, Fault> {
         let was_open = self.dialogue.awaits().is_none();
-        let tell = self.tell;
+        let publish = self.publish;
         let account = self.dialogue.account;
         let heard = self
             .dialogue
-            .read(text, publisher, say, |kind, object| match kind {
+            .read(text, publisher, outbox, |kind, object| match kind {
                 "n" => {
                     let mut faults = Vec::new();
                     let story = story(object, publisher.now(), &mut faults)?;
                     let faults = faults.into_iter();
                     publisher.wrongs(faults.map(|fault| account.hidden(fault)).collect());
-                    tell(story, publisher);
+                    publish(story, publisher);
                     Ok(true)
                 }
                 _ => Ok(false),

@@ -4,9 +4,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use market::{
-    Action, Basis, Clock, Millis, News, NewsType, Quality, Session, Symbol, Tick, TradingState,
-};
+use market::{Action, Basis, Clock, Millis, News, NewsType, Quality, Symbol, Tick};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::http::Uri;
@@ -21,7 +19,8 @@ use crate::{
     kit::options::{self, FeedOptions, Main},
     kit::{
         conditions::Scope,
-        socket::{self, ConnectBudget, Fault, Heard, Protocol, Say},
+        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol},
+        us_stock,
     },
 };
 
@@ -184,13 +183,24 @@ impl FeedOptions for Options {
         options::some(&self.symbols, "alpaca:AAPL,MSFT")?;
         Ok(self)
     }
+
+    fn alone(&self) -> Option<(String, &'static str)> {
+        let own = match &self.url {
+            Some(url) => format!(" at {}", socket::shown(url)),
+            None => format!(" with feed={}", self.feed),
+        };
+        Some((
+            format!("alpaca{own} and the key in {}", self.key),
+            "an account has one connection to each of Alpaca's addresses, and the second would be refused: expected one feed with the symbols of both",
+        ))
+    }
 }
 
 /// A feed of trades, quotes, halts and corrections.
 #[derive(Debug)]
 pub struct Stocks {
     options: Options,
-    patience: Timeouts,
+    timeouts: Timeouts,
     made: ConnectBudget,
     // Both of symbols that we listen to alone, and kept over connections.
     halts: HashMap<Symbol, Millis>,
@@ -198,11 +208,11 @@ pub struct Stocks {
 }
 
 impl Stocks {
-    /// A feed as the options say.
+    /// A feed as the options outbox.
     pub fn new(options: Options) -> Self {
         Stocks {
             options,
-            patience: crate::sources::alpaca::patience(),
+            timeouts: crate::sources::alpaca::timeouts(),
             made: ConnectBudget::default(),
             halts: HashMap::new(),
             bands: HashMap::new(),
@@ -210,14 +220,21 @@ impl Stocks {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: Timeouts) -> Self {
-        Stocks { patience, ..self }
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Stocks { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         let account = Account::read(&self.options.key, &self.options.secret, publisher)?;
         for &symbol in &self.options.symbols {
-            publisher.session(session(symbol, self.options.feed, publisher));
+            let feed = self.options.feed;
+            publisher.session(us_stock::session(
+                symbol,
+                feed.venue(),
+                feed.name(),
+                feed.quality(),
+                publisher,
+            ));
         }
         let symbols = &self.options.symbols;
         let subscription = match self.options.feed {
@@ -234,14 +251,14 @@ impl Stocks {
                 "lulds": symbols,
             }),
         };
-        self.made.one_more(&self.patience, publisher).await;
+        self.made.one_more(&self.timeouts, publisher).await;
         let mut conversation = Conversation {
             dialogue: Dialogue::new(&account, subscription),
             options: &self.options,
             halts: &mut self.halts,
             bands: &mut self.bands,
         };
-        let end = socket::run(&mut conversation, self.patience, publisher).await;
+        let end = socket::run(&mut conversation, self.timeouts, publisher).await;
         end.map_err(|error| error.hiding(&account.key).hiding(&account.secret))
     }
 }
@@ -253,28 +270,6 @@ impl Feed for Stocks {
 
     fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>> {
         Box::pin(self.listen(publisher))
-    }
-}
-
-fn session(symbol: Symbol, feed: Endpoint, publisher: &Publisher) -> Session {
-    let listing = publisher.listing(symbol);
-    let listing = listing.as_ref();
-    Session {
-        symbol,
-        name: listing
-            .map(|listing| listing.name.clone())
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| symbol.to_string()),
-        currency: Some("USD".to_owned()),
-        venue: Some(feed.venue().to_owned()),
-        source: feed.name().to_owned(),
-        quality: feed.quality(),
-        state: TradingState::Open,
-        halt_code: None,
-        hours: None,
-        open: None,
-        prev_close: None,
-        tick: listing.and_then(|listing| listing.tick),
     }
 }
 
@@ -295,7 +290,12 @@ impl Protocol for Conversation<'_> {
         self.dialogue.awaits()
     }
 
-    fn read(&mut self, text: &str, publisher: &Publisher, say: &mut Say) -> Result<Heard, Fault> {
+    fn read(
+        &mut self,
+        text: &str,
+        publisher: &Publisher,
+        outbox: &mut Outbox,
+    ) -> Result<Heard, Fault> {
         let Conversation {
             dialogue,
             options,
@@ -305,7 +305,7 @@ impl Protocol for Conversation<'_> {
         let ours = |symbol: Symbol| options.symbols.contains(&symbol);
         let scope = options.feed.scope();
         let account = dialogue.account;
-        dialogue.read(text, publisher, say, |kind, object| {
+        dialogue.read(text, publisher, outbox, |kind, object| {
             let mut faults = Vec::new();
             let message = frames::parse(scope, kind, object, publisher.now(), &mut faults)?;
             let faults = faults.into_iter();

@@ -39,7 +39,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 pub struct Rss {
     name: String,
     options: Options,
-    patience: fetch::Timeouts,
+    timeouts: fetch::Timeouts,
     addresses: Vec<Address>,
     shared: Shared,
 }
@@ -102,7 +102,7 @@ impl Rss {
         });
         Rss {
             name,
-            patience: fetch::Timeouts::default(),
+            timeouts: fetch::Timeouts::default(),
             addresses: addresses.collect(),
             shared: Seen::new(remembered(&options) * options.url.len().max(1)),
             options,
@@ -110,12 +110,12 @@ impl Rss {
     }
 
     /// The same feed with other limits of waiting.
-    pub fn with_patience(self, patience: fetch::Timeouts) -> Self {
-        Rss { patience, ..self }
+    pub fn with_timeouts(self, timeouts: fetch::Timeouts) -> Self {
+        Rss { timeouts, ..self }
     }
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
-        let fetcher = Fetcher::new(&self.options.user_agent, self.patience)?.of(publisher);
+        let fetcher = Fetcher::new(&self.options.user_agent, self.timeouts)?.of(publisher);
         // Spread over the interval, so that one host that has them all is not asked for all at once.
         let step = self.options.interval / self.addresses.len().max(1) as u32;
         let step = step.min(Duration::from_secs(2));
@@ -198,12 +198,12 @@ impl Address {
             .get(&mut self.page)
             .await
             .map_err(|error| (error.why, error.wait, error.is_fatal))?;
-        publisher.heard();
+        publisher.record_receipt();
         let Some(document) = answer.document else {
             return Ok(answer.fresh);
         };
         match self.take(document, options, shared, publisher).await {
-            Ok(wish) => Ok(wish.max(answer.fresh)),
+            Ok(asked) => Ok(asked.max(answer.fresh)),
             Err(why) => {
                 self.page.forget();
                 let why = format!("{}: {why}", fetch::place(self.page.url()));
@@ -214,10 +214,10 @@ impl Address {
 
     fn note(&mut self, asked: Asked, interval: Duration) {
         let wait = match asked {
-            Ok(wish) => {
+            Ok(asked) => {
                 self.failures = 0;
                 self.standing = Standing::Good;
-                pause(interval, wish)
+                pause(interval, asked)
             }
             Err((why, wait, is_fatal)) => {
                 self.failures += 1;

@@ -122,4 +122,8 @@ impl FeedOptions for Options {
         options::user_agent(&self.user_agent)?;
         Ok(self)
     }
+
+    fn subjects(&self) -> Vec<String> {
+        self.url.iter().map(|url| format!("rss:{url}")).collect()
+    }
 }

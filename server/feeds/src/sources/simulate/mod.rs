@@ -25,7 +25,7 @@ use tokio::{
 use crate::{About, End, Feed, FeedError, Licence, Publisher};
 use clock::MAX_AHEAD;
 
-pub use simulation::{Said, Simulation};
+pub use simulation::{Output, Simulation};
 
 /// A stall that is longer is left out of the simulation; a shorter one is caught up with.
 const CATCH_UP: Millis = 5_000;
@@ -44,7 +44,7 @@ impl Simulate {
 
     async fn pace(&self, publisher: &Publisher) -> Result<End, FeedError> {
         let start = publisher.now();
-        let left = publisher.left();
+        let left = publisher.unresumed();
         let mut simulation = if left.is_empty() {
             tracing::info!(seed = self.seed, "this market can be repeated with --seed");
             Simulation::new(self.seed, start)
@@ -59,9 +59,9 @@ impl Simulate {
         // The past comes at once: its bars and stories, but of its quotes only the last.
         let mut steps = 0_u32;
         while left.is_empty() && simulation.time() + Simulation::STEP <= start {
-            for said in simulation.step() {
-                match said {
-                    Said::Tick(tick) => publisher.past(&tick),
+            for output in simulation.step() {
+                match output {
+                    Output::Tick(tick) => publisher.past(&tick),
                     other => publish(other, publisher),
                 }
             }
@@ -99,8 +99,8 @@ impl Simulate {
             let stepped_back = simulation.time() > now + CATCH_UP;
             let until = if stepped_back { simulation.time() } else { now };
             while simulation.time() <= until {
-                for said in simulation.step() {
-                    publish(said, publisher);
+                for output in simulation.step() {
+                    publish(output, publisher);
                 }
             }
         }
@@ -132,10 +132,10 @@ pub(crate) fn about() -> About {
     }
 }
 
-fn publish(said: Said, publisher: &Publisher) {
-    match said {
-        Said::Session(session) => publisher.session(session),
-        Said::Tick(tick) => publisher.tick(&tick),
-        Said::News(news) => publisher.news(news),
+fn publish(output: Output, publisher: &Publisher) {
+    match output {
+        Output::Session(session) => publisher.session(session),
+        Output::Tick(tick) => publisher.tick(&tick),
+        Output::News(news) => publisher.news(news),
     }
 }

@@ -39,7 +39,7 @@ pub struct Simulation {
 
 /// What happens at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum Output {
     /// Something slow changed.
     Session(Session),
     /// A trade, or new best prices.
@@ -203,17 +203,17 @@ impl Simulation {
     }
 
     /// What happens at [`Simulation::time`], in order. Time goes on by a step.
-    pub fn step(&mut self) -> Vec<Said> {
-        let mut said = Vec::new();
+    pub fn step(&mut self) -> Vec<Output> {
+        let mut output = Vec::new();
         if self
             .session_start
             .is_none_or(|start| self.time >= start + SESSION)
         {
-            self.open_session(&mut said);
+            self.open_session(&mut output);
         }
         let edge = self.edge();
         let nervous = self.move_factors(edge);
-        self.tell_stories(&mut said);
+        self.make_stories(&mut output);
         for _ in 0..self.random.poisson(self.mean_ticks(edge)) {
             let weights = self.stocks.iter().map(|state| state.weight(self.time));
             let position = self.random.weighted(weights);
@@ -221,11 +221,11 @@ impl Simulation {
             if state.halt.is_none() {
                 state.revalue(self.time, &self.factors, nervous, &mut self.random);
                 let tick = state.tick(self.time, &mut self.random);
-                said.push(Said::Tick(tick));
+                output.push(Output::Tick(tick));
             }
         }
         self.time += Self::STEP;
-        said
+        output
     }
 
     /// How far the session is from its nearer end: 1 when it opens or closes, 0 in its middle.
@@ -266,7 +266,7 @@ impl Simulation {
         nervous
     }
 
-    fn open_session(&mut self, said: &mut Vec<Said>) {
+    fn open_session(&mut self, output: &mut Vec<Output>) {
         self.session_start = Some(self.time);
         let market_gap = 0.003 * self.random.heavy();
         for state in &mut self.stocks {
@@ -276,7 +276,7 @@ impl Simulation {
             state.prev_close = state.last;
             state.open = state.value.round() as i64;
             state.told.clear();
-            said.push(Said::Session(state.session()));
+            output.push(Output::Session(state.session()));
             // The opening auction is the first trade, so that open, high, low and volume begin with
             // it.
             let size = self.random.whole(40, 900) * 100;
@@ -288,12 +288,12 @@ impl Simulation {
                 open: Some(cents(state.open)),
                 prev_close: Some(cents(state.prev_close)),
             };
-            said.push(Said::Tick(tick));
+            output.push(Output::Tick(tick));
         }
     }
 
-    fn tell_stories(&mut self, said: &mut Vec<Said>) {
-        self.go_on_with_halts(said);
+    fn make_stories(&mut self, output: &mut Vec<Output>) {
+        self.go_on_with_halts(output);
         if self.time < self.next_story {
             return;
         }
@@ -303,11 +303,11 @@ impl Simulation {
         if kind == NewsType::Macro {
             let story = stories::of_market(&self.id(), self.time, &mut self.random);
             self.market_pull += story.pull;
-            said.push(Said::News(story.news));
+            output.push(Output::News(story.news));
         } else {
             let position = stories::subject(&mut self.random);
             if self.stocks[position].halt.is_none() && (kind != NewsType::Halt || self.may_halt()) {
-                self.tell(position, kind, said);
+                self.make_story(position, kind, output);
             }
         }
         // A glance at the page shall see one; the past needs only a few.
@@ -325,7 +325,7 @@ impl Simulation {
             .is_some_and(|start| self.time + LONGEST_HALT < start + SESSION)
     }
 
-    fn tell(&mut self, position: usize, kind: NewsType, said: &mut Vec<Said>) {
+    fn make_story(&mut self, position: usize, kind: NewsType, output: &mut Vec<Output>) {
         let id = self.id();
         let told = &mut self.stocks[position].told;
         let kind = if told.contains(&kind) {
@@ -338,7 +338,7 @@ impl Simulation {
         }
         let stock = self.stocks[position].stock;
         let Story { news, pull } = stories::of_stock(kind, stock, &id, self.time, &mut self.random);
-        said.push(Said::News(news));
+        output.push(Output::News(news));
         if kind == NewsType::Halt {
             let release = self.time + self.millis(40_000, 70_000);
             let resume = release + self.millis(20_000, 40_000);
@@ -347,7 +347,7 @@ impl Simulation {
                 release: Some(release),
                 resume,
             });
-            said.push(Said::Session(state.session()));
+            output.push(Output::Session(state.session()));
             return;
         }
         let state = &mut self.stocks[position];
@@ -357,7 +357,7 @@ impl Simulation {
 
     /// The news that a halt waited for, and some time later the end of the halt. Real halts last
     /// longer; these end while one looks.
-    fn go_on_with_halts(&mut self, said: &mut Vec<Said>) {
+    fn go_on_with_halts(&mut self, output: &mut Vec<Output>) {
         for position in 0..self.stocks.len() {
             let Some(halt) = &mut self.stocks[position].halt else {
                 continue;
@@ -369,7 +369,7 @@ impl Simulation {
                     NewsType::Merger,
                     NewsType::Management,
                 ]);
-                self.tell(position, kind, said);
+                self.make_story(position, kind, output);
             } else if self.time >= halt.resume {
                 let id = self.id();
                 let state = &mut self.stocks[position];
@@ -380,9 +380,9 @@ impl Simulation {
                     self.time,
                     &mut self.random,
                 );
-                said.push(Said::News(story.news));
+                output.push(Output::News(story.news));
                 state.halt = None;
-                said.push(Said::Session(state.session()));
+                output.push(Output::Session(state.session()));
                 // It reopens with an auction at the price that the news is worth.
                 state.value *= std::mem::take(&mut state.pull).exp();
                 state.revalue(self.time, &self.factors, 0.0, &mut self.random);
@@ -390,7 +390,7 @@ impl Simulation {
                 let size = self.random.whole(40, 400) * 100;
                 let price = state.value.round() as i64;
                 let tick = state.trade(self.time, price, size, &mut self.random);
-                said.push(Said::Tick(tick));
+                output.push(Output::Tick(tick));
             }
         }
     }

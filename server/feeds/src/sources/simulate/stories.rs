@@ -263,13 +263,13 @@ pub(super) fn of_stock(
             let percent = random.whole(3, 19);
             let headline = match (good, random.whole(0, 5)) {
                 (true, 0) => format!("{name} shares climb as {subject} orders pick up"),
-                (true, 1) => format!("{name} said to win {subject} business in {region}"),
+                (true, 1) => format!("{name} output to win {subject} business in {region}"),
                 (true, 2) => format!("Suppliers see {name} lifting {subject} orders by {percent}%"),
                 (true, 3) => format!("Survey: {name} gains ground with its {subject} business"),
                 (true, 4) => format!("Why {name} could surprise in {subject} this year"),
                 (true, _) => format!("{name} expands in {region} faster than planned"),
                 (false, 0) => format!("{name} slips as {subject} orders cool"),
-                (false, 1) => format!("{name} said to lose {subject} business in {region}"),
+                (false, 1) => format!("{name} output to lose {subject} business in {region}"),
                 (false, 2) => {
                     format!("Suppliers see {name} cutting {subject} orders by {percent}%")
                 }

@@ -16,20 +16,20 @@ use events::{Topic, testing::START};
 
 const HOUR: Millis = 3_600_000;
 
-fn run(seed: u64, until: Millis) -> Vec<Said> {
+fn run(seed: u64, until: Millis) -> Vec<Output> {
     let mut simulation = Simulation::new(seed, START);
-    let mut said = Vec::new();
+    let mut output = Vec::new();
     while simulation.time() < until {
-        said.extend(simulation.step());
+        output.extend(simulation.step());
     }
-    said
+    output
 }
 
 /// The middles between bid and ask at the end of every minute, of each symbol.
-fn minutes(said: &[Said]) -> BTreeMap<Symbol, BTreeMap<Millis, f64>> {
+fn minutes(output: &[Output]) -> BTreeMap<Symbol, BTreeMap<Millis, f64>> {
     let mut minutes: BTreeMap<Symbol, BTreeMap<Millis, f64>> = BTreeMap::new();
-    for said in said {
-        if let Said::Tick(tick) = said
+    for output in output {
+        if let Output::Tick(tick) = output
             && let (Best::At { price: bid, .. }, Best::At { price: ask, .. }) = (tick.bid, tick.ask)
         {
             let middle = (bid.to_f64() + ask.to_f64()) / 2.0;
@@ -76,19 +76,19 @@ fn correlation(one: &BTreeMap<Millis, f64>, other: &BTreeMap<Millis, f64>) -> f6
 #[test]
 fn the_same_seed_says_the_same() {
     let until = START + 600_000;
-    let said = run(7, until);
-    assert_eq!(said, run(7, until));
-    assert_ne!(said, run(8, until));
-    assert!(said.len() > 40_000, "{}", said.len());
+    let output = run(7, until);
+    assert_eq!(output, run(7, until));
+    assert_ne!(output, run(8, until));
+    assert!(output.len() > 40_000, "{}", output.len());
 }
 
 /// What a seed means is part of the contract: whoever changes these numbers changes every seed.
 #[test]
 fn a_seed_means_what_it_meant() {
     let last = |seed| {
-        let said = run(seed, START);
-        let mut trades = said.iter().filter_map(|said| match said {
-            Said::Tick(tick) if tick.symbol.as_str() == "GOOG" => tick.trade,
+        let output = run(seed, START);
+        let mut trades = output.iter().filter_map(|output| match output {
+            Output::Tick(tick) if tick.symbol.as_str() == "GOOG" => tick.trade,
             _ => None,
         });
         trades.next_back().unwrap().price.to_string()
@@ -136,11 +136,11 @@ fn prices_move_together_and_their_moves_have_heavy_tails() {
 
 #[test]
 fn a_story_moves_what_it_speaks_of() {
-    let said = run(3, START + 4 * HOUR);
-    let minutes = minutes(&said);
+    let output = run(3, START + 4 * HOUR);
+    let minutes = minutes(&output);
     let mut after = Vec::new();
-    for said in &said {
-        if let Said::News(news) = said
+    for output in &output {
+        if let Output::News(news) = output
             && let [symbol] = news.symbols[..]
             && !matches!(
                 news.kind,
@@ -172,11 +172,11 @@ fn a_story_moves_what_it_speaks_of() {
 
 #[test]
 fn good_ratings_lift_and_bad_ones_press() {
-    let said = run(6, START + 6 * HOUR);
-    let minutes = minutes(&said);
+    let output = run(6, START + 6 * HOUR);
+    let minutes = minutes(&output);
     let (mut good, mut bad) = (Vec::new(), Vec::new());
-    for said in &said {
-        if let Said::News(news) = said
+    for output in &output {
+        if let Output::News(news) = output
             && news.kind == NewsType::Rating
         {
             let prices = &minutes[&news.symbols[0]];
@@ -205,10 +205,10 @@ fn good_ratings_lift_and_bad_ones_press() {
 
 #[test]
 fn sessions_open_lively_and_follow_one_another() {
-    let said = run(5, START + 7 * HOUR);
+    let output = run(5, START + 7 * HOUR);
     let ticks = |from: Millis, length: Millis| {
-        let within = |said: &&Said| matches!(said, Said::Tick(tick) if (from..from + length).contains(&tick.time));
-        said.iter().filter(within).count() as f64 / (length as f64 / 1_000.0)
+        let within = |output: &&Output| matches!(output, Output::Tick(tick) if (from..from + length).contains(&tick.time));
+        output.iter().filter(within).count() as f64 / (length as f64 / 1_000.0)
     };
     let begin = (START - 2 * HOUR) / 60_000 * 60_000;
     let (open, middle) = (ticks(begin, 600_000), ticks(begin + 3 * HOUR, 600_000));
@@ -222,9 +222,9 @@ fn sessions_open_lively_and_follow_one_another() {
     let symbol: Symbol = "GOOG".parse().unwrap();
     let mut last = None;
     let mut sessions = Vec::new();
-    for said in &said {
-        match said {
-            Said::Session(session)
+    for output in &output {
+        match output {
+            Output::Session(session)
                 if session.symbol == symbol
                     && session.state == TradingState::Open
                     && sessions
@@ -233,7 +233,7 @@ fn sessions_open_lively_and_follow_one_another() {
             {
                 sessions.push((session.clone(), last));
             }
-            Said::Tick(tick) if tick.symbol == symbol => {
+            Output::Tick(tick) if tick.symbol == symbol => {
                 last = tick.trade.map(|trade| trade.price).or(last);
             }
             _ => {}
@@ -247,8 +247,8 @@ fn sessions_open_lively_and_follow_one_another() {
 
 #[test]
 fn best_prices_never_cross_and_trades_are_between_them() {
-    for said in run(9, START + 600_000) {
-        if let Said::Tick(tick) = said {
+    for output in run(9, START + 600_000) {
+        if let Output::Tick(tick) = output {
             let (
                 Best::At {
                     price: bid,
@@ -279,8 +279,8 @@ fn stories_are_of_many_kinds_and_say_that_they_are_simulated() {
     let mut ids = BTreeSet::new();
     let mut count = 0;
     let mut past = 0;
-    for said in run(11, START + 4 * HOUR) {
-        if let Said::News(news) = said {
+    for output in run(11, START + 4 * HOUR) {
+        if let Output::News(news) = output {
             count += 1;
             past += usize::from(news.published < START);
             assert_eq!(news.source, "Simulated");
@@ -321,9 +321,9 @@ fn stories_are_of_many_kinds_and_say_that_they_are_simulated() {
 fn a_halt_stands_until_it_is_lifted() {
     let mut halted: BTreeMap<Symbol, Vec<NewsType>> = BTreeMap::new();
     let mut whole = 0;
-    for said in run(2, START + 6 * HOUR) {
-        match said {
-            Said::News(news) => {
+    for output in run(2, START + 6 * HOUR) {
+        match output {
+            Output::News(news) => {
                 let Some(&symbol) = news.symbols.first() else {
                     continue;
                 };
@@ -334,7 +334,7 @@ fn a_halt_stands_until_it_is_lifted() {
                     told.push(news.kind);
                 }
             }
-            Said::Session(session) => {
+            Output::Session(session) => {
                 let stopped = halted.contains_key(&session.symbol);
                 match session.state {
                     TradingState::Halted => {
@@ -351,7 +351,7 @@ fn a_halt_stands_until_it_is_lifted() {
                     _ => {}
                 }
             }
-            Said::Tick(tick) => assert!(!halted.contains_key(&tick.symbol), "{tick:?}"),
+            Output::Tick(tick) => assert!(!halted.contains_key(&tick.symbol), "{tick:?}"),
         }
     }
     assert!(whole > 5, "{whole}");
@@ -367,8 +367,8 @@ fn a_gap_is_left_out() {
     assert_eq!(simulation.time(), START + 10 * HOUR);
     let mut count = 0;
     for _ in 0..600 {
-        for said in simulation.step() {
-            if let Said::Tick(tick) = said {
+        for output in simulation.step() {
+            if let Output::Tick(tick) = output {
                 assert!(tick.time >= START + 10 * HOUR);
                 count += 1;
             }
@@ -465,7 +465,7 @@ async fn a_clock_that_leaps_neither_stops_it_nor_makes_it_burst() {
         assert!(expected.contains(&appended), "{appended} at {hours} hours");
         // The market is where the clock is.
         let newest = tape.view(|view| {
-            let quotes = view.merging(&Topic::Symbols);
+            let quotes = view.conflated(&Topic::Symbols);
             let times = quotes.filter_map(|(_, entry)| match &*entry.event {
                 Event::Quote(quote) => Some(quote.time),
                 _ => None,
@@ -476,7 +476,7 @@ async fn a_clock_that_leaps_neither_stops_it_nor_makes_it_burst() {
         let newest = newest.unwrap();
         assert!(newest <= now + 1_000 || hours < 0, "{newest} at {now}");
         let moved = tape.view(|view| {
-            let quotes = view.merging(&Topic::Symbols);
+            let quotes = view.conflated(&Topic::Symbols);
             let of_now = quotes.filter(|(_, entry)| match &*entry.event {
                 Event::Quote(quote) => quote.time <= now && quote.time + 61_000 > now,
                 _ => false,

@@ -9,7 +9,7 @@ pub(super) const TABLE: &[Row] = &[(
     &[
         "federal reserve",
         "fomc",
-        "fed ?'s *2 cut|cuts|hold|holds|raise|raises|hike|hikes|keeps|leaves|chair|chairman|chief|minutes|officials|official|governor|rate|rates|signals|policy|meeting|powell|president|decision|pause|pauses|funds|speakers|sees|says|lifts|warns|trims|backs|supports|favors|favours|opposes|urges|wants|expects|open|repeats|dissents",
+        "fed ?'s *2 cut|cuts|hold|holds|raise|raises|hike|hikes|keeps|leaves|chair|chairman|chief|minutes|officials|official|governor|rate|rates|signals|policy|meeting|powell|president|decision|pause|pauses|funds|sources|sees|says|lifts|warns|trims|backs|supports|favors|favours|opposes|urges|wants|expects|open|repeats|dissents",
         "powell says|speaks|testimony|signals|warns|speech",
         "interest rate|rates cut|cuts|hike|hikes|decision|rise|unchanged|steady",
         "policy|benchmark|key|deposit|lending|repo|cash rate|rates",

@@ -80,7 +80,7 @@ pub(super) const TABLE: &[Row] = &[
             "back trading|to trading after",
             "RESUMES equities|equity|stocks|bond|derivatives|futures|options trading",
             "RESUMES for *2 trading|trade",
-            "returns|return|returned|back to trading|quotation !floor|card|cards|places",
+            "returns|return|returned|back to trading|quotation !context|card|cards|places",
             "restoration of|to *3 listing|trading|quotation",
             "^ restoration",
             "lifting of *3 suspension|halt",

@@ -1,0 +1,464 @@
+mod counts;
+mod health;
+mod skew;
+mod stories;
+mod trading;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use archive::Print;
+use market::{
+    Bar, Board, Correction, CorrectionOutcome, Event, FeedState, FeedStatus, Millis, Minute,
+    Quality, Quote, Session, Symbol, Tick,
+};
+use tokio::{sync::watch, time::Instant};
+
+use self::skew::Skew;
+use crate::{
+    FeedContext, Revealed, Secret, SecretError,
+    arbiter::{Role, SourceStates},
+    kit::wire::{Played, Wire},
+};
+use clock::MAX_AHEAD;
+use events::Draft;
+use sessions::Calendar;
+
+/// A feed's side of the tape: what it publishes, and its status.
+///
+/// Where several feeds quote a symbol, one of them is primary and publishes: [`FeedContext`] has the choice. The
+/// ticks of the others go into their own boards and no further.
+pub struct Publisher {
+    context: FeedContext,
+    /// The feed's place in the order of configuration.
+    rank: usize,
+    status: watch::Sender<FeedStatus>,
+    /// The feed's name, under which its trades are archived, too.
+    name: Arc<str>,
+    // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
+    // order of a feed's events on the tape the order in which the board saw them.
+    state: Mutex<State>,
+    ignored: AtomicU64,
+    wrong: AtomicU64,
+    gaps: AtomicU64,
+    held: AtomicU64,
+    duplicates: AtomicU64,
+    mended: AtomicU64,
+    /// How much has been understood of what the source sent.
+    understood: AtomicU64,
+    /// Whether the source has ever been well.
+    has_worked: AtomicBool,
+    /// The recording that stands in for the feed's connections, if one does.
+    played: RwLock<Option<Arc<Played>>>,
+}
+
+#[derive(Default)]
+struct State {
+    board: Board,
+    sessions: BTreeMap<Symbol, Session>,
+    /// When the next day of a symbol begins, if it has days.
+    next_days: BTreeMap<Symbol, Millis>,
+    live_since: Option<Instant>,
+    /// What the source refuses, while all else is well.
+    partial_entitlement: Option<String>,
+    skew: Option<Skew>,
+    /// The latest time of receipt.
+    latest: Millis,
+}
+
+impl State {
+    /// Begins a new day of a stock when its exchanges do. What is traded round the clock has no days,
+    /// and what is made up or played again has its own.
+    fn begin_day(&mut self, tick: &Tick) {
+        let before = self.next_days.get(&tick.symbol).copied();
+        if before.is_some_and(|next| tick.time < next) {
+            return;
+        }
+        let Some(session) = self.sessions.get(&tick.symbol) else {
+            return;
+        };
+        let is_of_now = matches!(session.quality, Quality::Live | Quality::Delayed);
+        let next = match Calendar::of(session.venue.as_deref()) {
+            calendar @ Calendar::UsStocks if is_of_now => calendar.next_day(tick.time),
+            _ => None,
+        };
+        self.next_days
+            .insert(tick.symbol, next.unwrap_or(Millis::MAX));
+        if before.is_some() {
+            self.board.begin_day(tick.symbol);
+        }
+    }
+}
+
+impl Publisher {
+    /// A publisher of the feed of that name. It ranks after all that were made with the same context before.
+    pub fn new(context: FeedContext, name: &str) -> Self {
+        let status = FeedStatus {
+            name: name.to_owned(),
+            state: FeedState::Connecting,
+            detail: None,
+        };
+        let rank = context.sources().add(context.now());
+        Publisher {
+            context,
+            rank,
+            status: watch::Sender::new(status),
+            name: name.into(),
+            state: Mutex::default(),
+            ignored: AtomicU64::new(0),
+            wrong: AtomicU64::new(0),
+            gaps: AtomicU64::new(0),
+            held: AtomicU64::new(0),
+            duplicates: AtomicU64::new(0),
+            mended: AtomicU64::new(0),
+            understood: AtomicU64::new(0),
+            has_worked: AtomicBool::new(false),
+            played: RwLock::default(),
+        }
+    }
+
+    /// The time of receipt, now. While a recording is played that is the one of the recording.
+    pub fn now(&self) -> Millis {
+        match self.played() {
+            Some(played) => played.now(),
+            None => self.context.now(),
+        }
+    }
+
+    /// The value of a secret. While a recording is played there is no source that needs it.
+    ///
+    /// # Errors
+    /// When the secret cannot be read.
+    pub fn reveal(&self, secret: &Secret) -> Result<Revealed, SecretError> {
+        match self.played() {
+            Some(_) => Ok(Revealed::nothing()),
+            None => secret.read(),
+        }
+    }
+
+    /// Waits before a source is asked again. While a recording is played nothing needs sparing.
+    pub async fn rest(&self, time: Duration) {
+        match self.played() {
+            Some(_) => tokio::task::yield_now().await,
+            None => tokio::time::sleep(time).await,
+        }
+    }
+
+    /// Whether a recording is played.
+    pub fn is_played(&self) -> bool {
+        self.played().is_some()
+    }
+
+    /// From now on a recording stands in for the feed's connections.
+    pub(crate) fn play(&self, played: Arc<Played>) {
+        *self.played.write().unwrap_or_else(PoisonError::into_inner) = Some(played);
+    }
+
+    /// Where what the feed receives comes from.
+    pub(crate) fn wire(&self) -> Wire {
+        match self.played() {
+            Some(played) => Wire::Played(played),
+            None => Wire::Live(self.context.recorder.clone()),
+        }
+    }
+
+    fn played(&self) -> Option<Arc<Played>> {
+        let played = self.played.read().unwrap_or_else(PoisonError::into_inner);
+        played.clone()
+    }
+
+    /// Takes a tick, and publishes what it led to where the feed is primary for its symbol: the bars that it
+    /// closed, then the quote.
+    pub fn tick(&self, tick: &Tick) {
+        self.understand();
+        let mut state = self.state();
+        let mut sources = self.context.sources();
+        self.follow_clock(&mut state, &mut sources);
+        drop(sources);
+        let tick = &self.timed(&mut state, tick.clone());
+        let mut sources = self.context.sources();
+        let role = sources.record_data(self.rank, tick.symbol);
+        self.references(&mut state, &mut sources, tick.symbol, &tick.day);
+        if role == Role::Promoted {
+            self.promote(&state, &mut sources, tick.symbol);
+        }
+        self.restore(&mut state, &mut sources, tick);
+        state.begin_day(tick);
+        let change = state.board.apply(tick);
+        self.close(&mut sources, change.minutes);
+        if role != Role::Standby {
+            self.publish(&mut sources, tick, change.quote);
+        }
+    }
+
+    /// Notices that the clock was set back, and that it was ahead before: times of then would hold up
+    /// everything until they come.
+    fn follow_clock(&self, state: &mut State, sources: &mut SourceStates) {
+        if self.is_played() {
+            return;
+        }
+        let now = self.context.now();
+        if state.latest > now.saturating_add(MAX_AHEAD) {
+            tracing::warn!(feed = self.name(), "goes on after the clock was set back");
+            state.board.set_back(now);
+            state.next_days.clear();
+            sources.set_back(now);
+            state.latest = now;
+        }
+        state.latest = state.latest.max(now);
+    }
+
+    /// Publishes the quote of a tick of the primary feed. No quote goes back in time: where another feed was
+    /// primary before, an older one is held back until its feed has caught up.
+    fn publish(&self, sources: &mut SourceStates, tick: &Tick, quote: Quote) {
+        if sources.advance_if_newer(quote.symbol, quote.time) {
+            self.archive_trade(tick);
+            self.append(Event::Quote(quote));
+        } else {
+            self.held.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Publishes for a feed that is promoted its session, and the bars that its board closed before.
+    fn promote(&self, state: &State, sources: &mut SourceStates, symbol: Symbol) {
+        let own = state.sessions.get(&symbol);
+        if let Some(session) = sources.introduction(self.rank, symbol, own, self.name()) {
+            self.publish_session(session);
+        }
+        for bar in sources.inherit(self.rank, symbol) {
+            self.bar(bar);
+        }
+    }
+
+    /// Takes minutes that the feed's board has closed, and publishes the bars that are due because of them.
+    fn close(&self, sources: &mut SourceStates, minutes: Vec<Minute>) {
+        let context = &self.context;
+        for minute in minutes {
+            match minute.bar() {
+                Some(bar) => {
+                    let position = context.tape.view(|view| view.position());
+                    context.minutes.add(minute, position);
+                    for bar in sources.close(self.rank, bar) {
+                        self.bar(bar);
+                    }
+                }
+                // It has no bar, and its volume is in longer ones.
+                None if sources.is_primary(self.rank, minute.symbol) => {
+                    let position = context.tape.view(|view| view.position());
+                    if let Some(archive) = &context.archive {
+                        archive.minute(minute.clone());
+                    }
+                    context.minutes.add(minute, position);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Publishes a bar, and has what it was rendered from archived before it.
+    fn bar(&self, bar: Bar) {
+        if let Some(archive) = &self.context.archive
+            && let Some(minute) = self.context.minutes.exact(&bar)
+        {
+            archive.minute(minute);
+        }
+        self.append(Event::Bar(bar));
+    }
+
+    /// Takes over the symbols whose primary feed has fallen silent, without waiting for data of this feed. To be
+    /// called now and then.
+    pub(crate) fn check_primary(&self) {
+        let state = self.state();
+        let mut sources = self.context.sources();
+        for symbol in sources.due(self.rank) {
+            if sources.role(self.rank, symbol) != Role::Promoted {
+                continue;
+            }
+            self.promote(&state, &mut sources, symbol);
+            if let Some(quote) = state.board.quote(symbol)
+                && sources.advance_if_newer(symbol, quote.time)
+            {
+                self.append(Event::Quote(quote.clone()));
+            }
+        }
+        for bar in sources.overdue() {
+            self.bar(bar);
+        }
+    }
+
+    /// Takes a tick of the past: publishes the bars that it closed, but no quote.
+    /// [`Publisher::quotes`] follows when the past is over.
+    ///
+    /// Of minutes that are long over the bars are archived, and their trades are not.
+    pub fn past(&self, tick: &Tick) {
+        let mut state = self.state();
+        let mut sources = self.context.sources();
+        let role = sources.record_data(self.rank, tick.symbol);
+        self.references(&mut state, &mut sources, tick.symbol, &tick.day);
+        if role == Role::Promoted {
+            self.promote(&state, &mut sources, tick.symbol);
+        }
+        self.restore(&mut state, &mut sources, tick);
+        let now = self.now();
+        let minute = now - now % Bar::INTERVAL;
+        if role != Role::Standby && tick.time >= minute.saturating_sub(Bar::INTERVAL) {
+            self.archive_trade(tick);
+        }
+        let minutes = state.board.apply(tick).minutes;
+        self.close(&mut sources, minutes);
+    }
+
+    /// Takes a trade back or puts it right: publishes the quote as it is without the mistake, where
+    /// it makes a difference to it. The bar that is open is put right with it; one that was
+    /// published before stays on the tape as it was, and is for history to put right.
+    pub fn correct(&self, correction: &Correction) {
+        let mut state = self.state();
+        let now = self.now();
+        let time = match state.skew {
+            None if correction.time.saturating_sub(now) <= MAX_AHEAD => correction.time,
+            _ => now,
+        };
+        let correction = &Correction {
+            time,
+            ..*correction
+        };
+        let symbol = correction.symbol;
+        let mut sources = self.context.sources();
+        let is_primary = sources.is_primary(self.rank, symbol);
+        // Also of a feed that is primary no longer: it may have published the trade when it was.
+        if let Some(archive) = &self.context.archive {
+            archive.correct(*correction, Some(Arc::clone(&self.name)));
+        }
+        let before = state.board.quote(symbol).cloned();
+        match state.board.correct(correction) {
+            CorrectionOutcome::Whole(quote) | CorrectionOutcome::Quote(quote) => {
+                let time = quote.time;
+                let is_same = before.is_some_and(|before| Quote { time, ..before } == quote);
+                if !is_same && is_primary && sources.advance_if_newer(symbol, time) {
+                    self.append(Event::Quote(quote));
+                }
+            }
+            CorrectionOutcome::Unknown => tracing::debug!(
+                feed = self.name(),
+                %symbol,
+                trade = correction.trade,
+                "corrects a trade that is not remembered"
+            ),
+        }
+    }
+
+    /// The session and the newest quote of each symbol for which this feed was primary before a restart, and of
+    /// which it has had no data since.
+    pub fn unresumed(&self) -> Vec<(Session, Quote)> {
+        self.context.resume.of(self.name())
+    }
+
+    /// Publishes the newest quote of every symbol for which the feed is primary.
+    pub fn quotes(&self) {
+        let state = self.state();
+        let mut sources = self.context.sources();
+        for quote in state.board.quotes() {
+            if sources.is_primary(self.rank, quote.symbol)
+                && sources.advance_if_newer(quote.symbol, quote.time)
+            {
+                self.append(Event::Quote(quote.clone()));
+            }
+        }
+    }
+
+    /// Publishes the bars that are still open, because no more trades will come.
+    pub fn finish(&self) {
+        let minutes = self.state().board.finish();
+        self.close(&mut self.context.sources(), minutes);
+    }
+
+    /// What the feed shares with others.
+    #[cfg(test)]
+    pub(crate) fn context(&self) -> &FeedContext {
+        &self.context
+    }
+
+    /// The feed's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Has a trade archived, at the time at which its bar has it: that of its receipt, where the
+    /// source gives none or its clock is wrong.
+    fn archive_trade(&self, tick: &Tick) {
+        if let Some(archive) = &self.context.archive
+            && let Some(trade) = tick.trade
+        {
+            archive.trade(Print {
+                symbol: tick.symbol,
+                time: tick.time,
+                trade,
+                feed: Some(Arc::clone(&self.name)),
+            });
+        }
+    }
+
+    /// Restores the state of a symbol from before a restart.
+    fn restore(&self, state: &mut State, sources: &mut SourceStates, tick: &Tick) {
+        if state.board.quote(tick.symbol).is_some() {
+            return;
+        }
+        let Some(left) = self
+            .context
+            .resume
+            .take(tick.symbol, &self.status.borrow().name)
+        else {
+            return;
+        };
+        let mut quote = left.quote;
+        // What was left while the clock was ahead must not hold up what comes now.
+        let now = self.now();
+        let latest = now.saturating_add(MAX_AHEAD);
+        let is_sane = |time: Millis| time <= latest;
+        let closed_until = Some(left.closed_until).filter(|until| is_sane(*until));
+        let closed_until = closed_until.unwrap_or(now - now % Bar::INTERVAL + Bar::INTERVAL);
+        if !is_sane(quote.time) {
+            quote.time = now.min(tick.time);
+        }
+        let trades = left.trades.into_iter().filter(|(time, _)| is_sane(*time));
+        let session = state.sessions.get(&tick.symbol);
+        let calendar = Calendar::of(session.and_then(|session| session.venue.as_deref()));
+        if calendar.trading_day(quote.time) != calendar.trading_day(tick.time) {
+            (quote.volume, quote.high, quote.low) = (None, None, None);
+        }
+        let board = &mut state.board;
+        let minutes = board.restore(quote, closed_until, trades);
+        self.close(sources, minutes);
+    }
+
+    fn append(&self, event: Event) {
+        let draft = Draft::new(event);
+        self.context
+            .tape
+            .append_all(self.context.now(), |batch| draft.append(batch));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A feed that panicked under the lock is not run again; its last state may still be read.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher")
+            .field("status", &*self.status.borrow())
+            .field("skipped", &self.skipped())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,336 @@
+//! The latest filings of the SEC's EDGAR, after its
+//! [structured disclosure feeds](https://www.sec.gov/about/rss-feeds) and within its rules of
+//! [fair access](https://www.sec.gov/search-filings/edgar-search-assistance/accessing-edgar-data): a
+//! `User-Agent` that names who asks and how to reach him, and fewer than ten requests a second.
+//!
+//! The feed has an entry for each party of a filing; a filing is one story here. Whose filing it is decides
+//! what it is filed under: its issuer or the company that it is about before whoever files. Companies are
+//! numbered there (CIK); the SEC's own `company_tickers.json` says under which symbols they are traded.
+//!
+//! What a filing says is known by its form, and for a form 8-K by its items, which stand in the summary of
+//! its entry: see [`FORMS`] and [`ITEMS`].
+
+mod filing;
+mod options;
+mod tickers;
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use reqwest::{StatusCode, Url};
+use tokio::time::Instant;
+
+pub use self::{
+    filing::{FORMS, ITEMS},
+    options::Options,
+};
+use self::{
+    filing::{Filing, NAME, part},
+    tickers::Tickers,
+};
+use crate::kit::time::exchange_time;
+use crate::{
+    End, Feed, FeedError, Publisher,
+    kit::{
+        fetch::{self, Document, FetchError, Fetcher, Page, pause},
+        forms,
+        markup::{self, Form, Syndication},
+        options::FeedOptions as _,
+        seen::{Reported, Seen},
+    },
+};
+
+/// How many entries a page has: the most that the SEC gives.
+const COUNT: usize = 100;
+
+/// How many pages are turned back at the most when all of a page is new.
+const PAGES: usize = 10;
+
+/// The least time between two requests: four a second.
+const GAP: Duration = Duration::from_millis(250);
+
+/// How many filings are remembered. A busy day has some eight thousand, of all forms.
+const FILINGS: usize = 10_000;
+
+/// How long the SEC locks out who asks too often.
+const LOCKED_OUT: Duration = Duration::from_secs(10 * 60);
+
+/// A feed of filings.
+#[derive(Debug)]
+pub struct Sec {
+    options: Options,
+    timeouts: fetch::Timeouts,
+    gap: Duration,
+    queries: Vec<Query>,
+    filings: Seen<String, Filing>,
+    reported: Reported,
+    /// How often a newest page has been asked for.
+    polls: u64,
+    tickers: Tickers,
+}
+
+/// One form that is asked for, or all of them.
+#[derive(Debug)]
+struct Query {
+    form: String,
+    newest: Page,
+    /// The last poll that came down to something known. What later ones met stands above a gap.
+    caught_up: u64,
+    /// Whether there was a filing of the form.
+    has_met: bool,
+}
+
+impl Sec {
+    /// A feed of these filings.
+    pub fn new(options: Options) -> Self {
+        let forms = match options.forms.is_empty() {
+            true => vec![String::new()],
+            false => options.forms.clone(),
+        };
+        let queries = forms.into_iter().map(|form| Query {
+            newest: Page::new(address(&options.url, &form, 0)),
+            form,
+            caught_up: 0,
+            has_met: false,
+        });
+        Sec {
+            timeouts: fetch::Timeouts::default(),
+            gap: GAP.min(options.interval),
+            queries: queries.collect(),
+            filings: Seen::new(FILINGS),
+            reported: Reported::new(FILINGS),
+            polls: 0,
+            tickers: Tickers::new(Page::new(options.tickers.clone())),
+            options,
+        }
+    }
+
+    /// The same feed with other limits of waiting.
+    pub fn with_timeouts(self, timeouts: fetch::Timeouts) -> Self {
+        Sec { timeouts, ..self }
+    }
+
+    async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
+        let fetcher = Fetcher::new(&self.options.user_agent, self.timeouts)?.of(publisher);
+        for doubt in self.options.doubts() {
+            tracing::warn!(feed = NAME, "{doubt}");
+        }
+        loop {
+            if self.tickers.due <= Instant::now() {
+                self.tickers.refresh(&fetcher, publisher).await;
+                publisher.rest(self.gap).await;
+            }
+            let mut asked = None;
+            for at in 0..self.queries.len() {
+                asked = asked.max(self.poll(&fetcher, at, publisher).await?);
+                publisher.rest(self.gap).await;
+            }
+            publisher.set_partial_entitlement(self.doubts());
+            match &self.tickers.problem {
+                None => publisher.live(),
+                Some(problem) => {
+                    publisher.degraded(format!("filings come without symbols: {problem}"));
+                }
+            }
+            publisher.rest(pause(self.options.interval, asked)).await;
+        }
+    }
+
+    /// What there is to say of forms that are not known, and of which there was no filing either.
+    fn doubts(&self) -> Option<String> {
+        let unmet = self.queries.iter().filter(|query| !query.has_met);
+        let doubts: Vec<String> = unmet
+            .filter_map(|query| forms::doubt(&query.form))
+            .collect();
+        Some(doubts.join("; ")).filter(|doubts| !doubts.is_empty())
+    }
+
+    /// Asks for the newest page of a form, and for those before it until one has something known.
+    async fn poll(
+        &mut self,
+        fetcher: &Fetcher,
+        at: usize,
+        publisher: &Publisher,
+    ) -> Result<Option<Duration>, FeedError> {
+        let interval = self.options.interval;
+        self.polls += 1;
+        let newest = &mut self.queries[at].newest;
+        let answer = fetcher
+            .get(newest)
+            .await
+            .map_err(|error| refused(error, interval))?;
+        publisher.record_receipt();
+        let Some(document) = answer.document else {
+            return Ok(answer.fresh);
+        };
+        let unreadable = |page: &mut Page, why: String| {
+            page.forget();
+            FeedError::Later {
+                why: format!("{}: {why}", fetch::place(page.url())),
+                wait: interval,
+            }
+        };
+        let mut page = match entries(document, newest).await {
+            Ok(page) => page,
+            Err(why) => return Err(unreadable(newest, why)),
+        };
+        // The first time there is nothing to be known, and one page is enough to begin with.
+        let is_first = self.queries[at].caught_up == 0;
+        for turned in 1.. {
+            let is_full = page.items.len() >= COUNT;
+            let meets = self.take(&page, at, publisher);
+            if meets || is_first || !is_full {
+                break;
+            }
+            if turned == PAGES {
+                let most = COUNT * PAGES;
+                publisher.wrong(&format_args!(
+                    "more than {most} entries since the last time: what is older is left out"
+                ));
+                break;
+            }
+            publisher.rest(self.gap).await;
+            let form = &self.queries[at].form;
+            let mut before = Page::new(address(&self.options.url, form, turned * COUNT));
+            let answer = fetcher
+                .get(&mut before)
+                .await
+                .map_err(|error| refused(error, interval))?;
+            // It was asked for without conditions.
+            let Some(document) = answer.document else {
+                break;
+            };
+            page = match entries(document, &before).await {
+                Ok(page) => page,
+                Err(why) => return Err(unreadable(&mut before, why)),
+            };
+        }
+        self.queries[at].caught_up = self.polls;
+        Ok(answer.fresh)
+    }
+
+    /// Publishes what is new in a page. Returns whether it comes down to something known.
+    fn take(&mut self, page: &Syndication, at: usize, publisher: &Publisher) -> bool {
+        let address = self.queries[at].newest.url();
+        self.reported.faults(&page.faults, address, publisher);
+        let Query {
+            form, caught_up, ..
+        } = &self.queries[at];
+        let mut touched: Vec<String> = Vec::new();
+        let mut meets = false;
+        let mut has_met = false;
+        for entry in page.items.iter().take(COUNT) {
+            let part = match part(entry) {
+                Ok(part) => part,
+                Err(why) => {
+                    if self.reported.is_new(&why) {
+                        publisher.wrong(&why);
+                    }
+                    continue;
+                }
+            };
+            if !covers(form, &part.form) {
+                publisher.ignore();
+                continue;
+            }
+            has_met = true;
+            let is_new_here = !touched.contains(&part.accession);
+            match self.filings.get_mut(&part.accession) {
+                Some(filing) => {
+                    meets |= filing.met <= *caught_up;
+                    filing.add(part.party);
+                }
+                None => {
+                    let now = publisher.now();
+                    let published = exchange_time(part.updated, now, &part.accession);
+                    let published = published.unwrap_or_else(|error| {
+                        publisher.wrong(&error);
+                        now
+                    });
+                    let mut filing = Filing {
+                        met: self.polls,
+                        form: part.form,
+                        link: part.link,
+                        published,
+                        items: part.items,
+                        parties: Vec::new(),
+                        published_news: None,
+                    };
+                    filing.add(part.party);
+                    self.filings.insert(part.accession.clone(), filing);
+                }
+            }
+            if is_new_here {
+                touched.push(part.accession);
+            }
+        }
+        self.queries[at].has_met |= has_met;
+        // The newest stand first, and are published last.
+        for accession in touched.into_iter().rev() {
+            let Some(filing) = self.filings.get_mut(&accession) else {
+                continue;
+            };
+            let news = filing.news(&accession, &self.tickers.of);
+            if filing.published_news.as_ref() != Some(&news) {
+                filing.published_news = Some(news.clone());
+                publisher.news(news);
+            }
+        }
+        meets
+    }
+}
+
+impl Feed for Sec {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn run<'a>(&'a mut self, publisher: &'a Publisher) -> BoxFuture<'a, Result<End, FeedError>> {
+        Box::pin(self.listen(publisher))
+    }
+}
+
+/// The SEC says 403 to who does not name himself, and to whom it has locked out.
+fn refused(mut error: FetchError, interval: Duration) -> FeedError {
+    if matches!(
+        error.status,
+        Some(StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS)
+    ) {
+        error.why.push_str(
+            "; the SEC locks out for ten minutes who asks more than ten times a second from one address, and answers nobody whose user_agent does not name him",
+        );
+        error.wait = Some(error.wait.unwrap_or_default().max(LOCKED_OUT));
+        error.is_fatal = false;
+    }
+    error.paced(interval).into()
+}
+
+pub(crate) fn address(url: &Url, form: &str, start: usize) -> Url {
+    let mut address = url.clone();
+    address
+        .query_pairs_mut()
+        .append_pair("action", "getcurrent")
+        .append_pair("type", form)
+        .append_pair("company", "")
+        .append_pair("dateb", "")
+        .append_pair("owner", "include")
+        .append_pair("start", &start.to_string())
+        .append_pair("count", &COUNT.to_string())
+        .append_pair("output", "atom");
+    address
+}
+
+async fn entries(document: Document, page: &Page) -> Result<Syndication, String> {
+    let read = markup::read(document, page.url().clone()).await?;
+    match read.form {
+        Form::Rss => Err("it is RSS: expected Atom".to_owned()),
+        // What is missing could not be told from what is not there.
+        Form::Atom if !read.is_whole => Err("it breaks off in the middle".to_owned()),
+        Form::Atom => Ok(read),
+    }
+}
+
+/// Whether a form is asked for: the SEC's own filter takes every form that begins so.
+fn covers(asked: &str, form: &str) -> bool {
+    asked.is_empty() || form == asked || form.strip_suffix("/A") == Some(asked)
+}

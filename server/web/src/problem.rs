@@ -1,0 +1,301 @@
+//! Why requests are refused.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use market::Symbol;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Everything that a request can be refused for.
+///
+/// One place knows which status each reason has and how it reads, so that no resource chooses a
+/// status of its own: [`Problem::into_response`] writes it as `application/problem+json`
+/// ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), and the page shows the same words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// 400: something in the address or a header is not what it has to be. The text names it.
+    Malformed(String),
+    /// 404: no feed speaks of the symbol.
+    UnknownSymbol {
+        /// What was asked for.
+        symbol: Symbol,
+        /// Its name, which may be empty, where the directory lists it all the same.
+        listed: Option<String>,
+        /// Known symbols, nearest first.
+        suggestions: Vec<Symbol>,
+    },
+    /// 404: it is not kept here. The text says what is.
+    NotKept(String),
+    /// 404: nothing is served at this path.
+    UnknownPath(String),
+    /// 405: the path is right, the method is not.
+    MethodNotAllowed {
+        /// What was asked for.
+        method: String,
+        /// What there is, as `Allow` names it.
+        allowed: &'static str,
+    },
+    /// 406: no representation that the client accepts.
+    NotAcceptable {
+        /// The client's `Accept`.
+        accept: String,
+        /// What there is.
+        offered: &'static str,
+    },
+    /// 401: no token, or one that is not known
+    /// ([RFC 6750, section 3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
+    Unauthorized {
+        /// What to do about it.
+        detail: String,
+        /// Whether a token was sent.
+        wrong_token: bool,
+    },
+    /// 403: no token would help. The text says what would.
+    Forbidden(String),
+    /// 408: a request that did not arrive in time. The text says how long that is.
+    Timeout(String),
+    /// 413: more than may be sent at once. The text says how much may.
+    TooLarge(String),
+    /// 415: the content is of a type, or an encoding, that is not read here.
+    UnsupportedContent {
+        /// What came and what to do about it.
+        detail: String,
+        /// The types that are read, as `Accept` names them.
+        types: &'static str,
+    },
+    /// 421: the request is for another host. The text names it.
+    Misdirected(String),
+    /// 501: nothing here does what is asked for. The text says what it is.
+    NotImplemented(String),
+    /// 422: the content can be read and is not what it has to be. Nothing of it was taken.
+    Invalid {
+        /// What is wrong in all.
+        detail: String,
+        /// Every place where something is wrong.
+        faults: Vec<Fault>,
+    },
+    /// 429: more than is allowed in so short a time, or at the same time.
+    TooMany {
+        /// How much is allowed.
+        detail: String,
+        /// After how many seconds it may be tried again.
+        retry_after: u64,
+    },
+    /// 503: not yet, or no longer. The text says why.
+    Unavailable(String),
+}
+
+/// What is wrong at one place of a request's content, written as the `errors` of
+/// [RFC 9457, section 3](https://www.rfc-editor.org/rfc/rfc9457#section-3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Fault {
+    /// The line, from 1, where the content is lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// The element, from 0, where the content is an array.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
+    /// The field of that line or element, as a JSON pointer
+    /// ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
+    pub pointer: String,
+    /// What is wrong with it and what was expected.
+    pub detail: String,
+}
+
+/// Why a request was refused ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "about:blank",
+    "title": "No such symbol",
+    "status": 404,
+    "detail": "no feed speaks of GOGO; the nearest known symbols are GOOG, GS",
+    "suggestions": ["GOOG", "GS"],
+}))]
+pub struct Body<'a> {
+    /// Always `about:blank`: the status says what kind of problem it is.
+    r#type: &'static str,
+    /// What kind of problem it is, for people.
+    title: &'static str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What is wrong and what to do about it.
+    detail: String,
+    /// The known symbols nearest to an unknown one.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Symbol>, required = false)]
+    suggestions: &'a [Symbol],
+    /// Every place of the content where something is wrong.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Fault>, required = false)]
+    errors: &'a [Fault],
+}
+
+impl Problem {
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Problem::Malformed(_) => StatusCode::BAD_REQUEST,
+            Problem::UnknownSymbol { .. } | Problem::NotKept(_) | Problem::UnknownPath(_) => {
+                StatusCode::NOT_FOUND
+            }
+            Problem::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Problem::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
+            Problem::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
+            Problem::Forbidden(_) => StatusCode::FORBIDDEN,
+            Problem::Timeout(_) => StatusCode::REQUEST_TIMEOUT,
+            Problem::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::UnsupportedContent { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::Misdirected(_) => StatusCode::MISDIRECTED_REQUEST,
+            Problem::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
+            Problem::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Problem::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Problem::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What the status stands for, in a few words.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Problem::Malformed(_) => "The request is malformed",
+            Problem::UnknownSymbol { .. } => "No such symbol",
+            Problem::NotKept(_) => "Not kept here",
+            Problem::UnknownPath(_) => "Nothing is here",
+            Problem::MethodNotAllowed { .. } => "Wrong method",
+            Problem::NotAcceptable { .. } => "No acceptable representation",
+            Problem::Unauthorized { .. } => "Not authorized",
+            Problem::Forbidden(_) => "Not allowed",
+            Problem::Timeout(_) => "Too slow",
+            Problem::TooLarge(_) => "Too much at once",
+            Problem::UnsupportedContent { .. } => "The content is of another type",
+            Problem::Misdirected(_) => "Another host",
+            Problem::NotImplemented(_) => "Not done here",
+            Problem::Invalid { .. } => "The content is not valid",
+            Problem::TooMany { .. } => "Too many requests",
+            Problem::Unavailable(_) => "Not available now",
+        }
+    }
+
+    /// A sentence that a person can act on.
+    pub fn detail(&self) -> String {
+        match self {
+            Problem::Malformed(detail)
+            | Problem::NotKept(detail)
+            | Problem::Unauthorized { detail, .. }
+            | Problem::Forbidden(detail)
+            | Problem::Timeout(detail)
+            | Problem::TooLarge(detail)
+            | Problem::Misdirected(detail)
+            | Problem::NotImplemented(detail)
+            | Problem::UnsupportedContent { detail, .. }
+            | Problem::Invalid { detail, .. }
+            | Problem::TooMany { detail, .. }
+            | Problem::Unavailable(detail) => detail.clone(),
+            Problem::UnknownSymbol {
+                symbol,
+                listed,
+                suggestions,
+            } => {
+                let mut detail = match listed.as_deref() {
+                    None => format!("no feed speaks of {symbol}"),
+                    Some("") => {
+                        format!("{symbol} is in the directory, but no feed here speaks of it")
+                    }
+                    Some(name) => format!(
+                        "{symbol} is in the directory as {name}, but no feed here speaks of it"
+                    ),
+                };
+                if suggestions.is_empty() {
+                    detail += ", and no symbol is known yet: try again in a moment";
+                } else {
+                    let known: Vec<&str> = suggestions.iter().map(Symbol::as_str).collect();
+                    detail += "; the nearest known symbols are ";
+                    detail += &known.join(", ");
+                }
+                detail
+            }
+            Problem::UnknownPath(path) => {
+                let mut detail = format!("{path} is not served here: try / or /stocks/GOOG");
+                let name = path.strip_prefix("/stocks/").unwrap_or_default();
+                if let Some((first, rest)) = name.split_once('/') {
+                    let rest = rest.replace('/', "%2F");
+                    detail +=
+                        &format!("; a slash within a symbol is %2F: /stocks/{first}%2F{rest}");
+                }
+                detail
+            }
+            Problem::MethodNotAllowed { method, allowed } => {
+                format!("{method} does nothing here: use {allowed}")
+            }
+            Problem::NotAcceptable { accept, offered } => {
+                format!("{accept:?} accepts none of what is here: {offered}")
+            }
+        }
+    }
+
+    /// Known symbols that are near to the one that is not.
+    pub fn suggestions(&self) -> &[Symbol] {
+        match self {
+            Problem::UnknownSymbol { suggestions, .. } => suggestions,
+            _ => &[],
+        }
+    }
+
+    fn faults(&self) -> &[Fault] {
+        match self {
+            Problem::Invalid { faults, .. } => faults,
+            _ => &[],
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let body = Body {
+            r#type: "about:blank",
+            title: self.title(),
+            status: status.as_u16(),
+            detail: self.detail(),
+            suggestions: self.suggestions(),
+            errors: self.faults(),
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::VARY, HeaderValue::from_static("accept"));
+        // What is unknown now may be known in a moment: no cache may guess how long this holds.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        match self {
+            Problem::MethodNotAllowed { allowed, .. } => {
+                headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+            }
+            Problem::Unauthorized { wrong_token, .. } => {
+                let challenge = if wrong_token {
+                    r#"Bearer realm="tickertape", error="invalid_token""#
+                } else {
+                    r#"Bearer realm="tickertape""#
+                };
+                let challenge = HeaderValue::from_static(challenge);
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            Problem::UnsupportedContent { types, .. } => {
+                headers.insert(header::ACCEPT, HeaderValue::from_static(types));
+            }
+            Problem::TooMany { retry_after, .. } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+            }
+            Problem::Unavailable(_) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
