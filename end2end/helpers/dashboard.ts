@@ -123,7 +123,7 @@ export class Dashboard {
   /** Makes choices in the settings. */
   async choose(...choices: string[]): Promise<void> {
     await this.page.getByRole('button', { name: 'Settings' }).click();
-    for (const choice of choices) await this.page.getByRole('radio', { name: choice }).check();
+    for (const choice of choices) await this.page.getByRole('radio', { name: choice, exact: true }).check();
     await this.page.keyboard.press('Escape');
   }
 

@@ -32,7 +32,7 @@ async function make(page: Page, when: string, value: string, of?: string): Promi
   const form = page.getByRole('form', { name: 'New alert' });
   if (!(await form.isVisible())) await page.getByRole('button', { name: 'Alerts' }).click();
   await form.getByLabel('When').selectOption(when);
-  if (of) await form.getByLabel('Of', { exact: true }).selectOption(of);
+  if (of) await form.getByLabel('Symbol', { exact: true }).selectOption(of);
   if (when === 'News of a type') await form.getByLabel('Type', { exact: true }).selectOption(value);
   else await form.getByLabel(/^(Price|Percent)$/).fill(value);
   await form.getByRole('button', { name: 'Add alert' }).click();
@@ -53,7 +53,7 @@ test('an alert fires once when the price comes over, on the page and by the brow
   await make(page, 'Price at or above', '12.60');
   const alerts = page.getByRole('list', { name: 'Your alerts' });
   await expect(alerts).toContainText('NEWCO at 12.60 or above');
-  await expect(alerts).toContainText('waits');
+  await expect(alerts).toContainText('Active');
   await page.keyboard.press('Escape');
 
   await publish(server, quote('NEWCO', '12.5999'));
@@ -81,13 +81,13 @@ test('an alert fires once when the price comes over, on the page and by the brow
   await page.reload();
   await dashboard.isLive();
   await page.getByRole('button', { name: 'Alerts' }).click();
-  await expect(alerts).toContainText(/fired \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
-  await alerts.getByRole('button', { name: 'Arm again: NEWCO at 12.60 or above' }).click();
+  await expect(alerts).toContainText(/Triggered \d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
+  await alerts.getByRole('button', { name: 'Reactivate: NEWCO at 12.60 or above' }).click();
   await publish(server, quote('NEWCO', '12.75'));
-  await expect(alerts).toContainText('is so already: waits until it was not');
+  await expect(alerts).toContainText('Condition already met; will trigger on the next crossing');
   expect(await notified()).toEqual([]);
   await publish(server, quote('NEWCO', '12.10'));
-  await expect(alerts).not.toContainText('is so already');
+  await expect(alerts).not.toContainText('Condition already met');
   await publish(server, quote('NEWCO', '12.80'));
   await expect.poll(notified).toHaveLength(1);
   await alerts.getByRole('button', { name: 'Remove: NEWCO at 12.60 or above' }).click();
@@ -125,7 +125,7 @@ test('a change in percent of any of the watchlist, and news of a type', async ({
   );
   await page.goto(`${server.url}/stocks/NEWCO`);
   await dashboard.isLive();
-  await make(page, 'Change in percent, up or down', '2.5', 'any of the watchlist');
+  await make(page, 'Change in percent, up or down', '2.5', 'Any watchlist symbol');
   await make(page, 'News of a type', 'filing', 'NEWCO');
   await page.keyboard.press('Escape');
   // Where the pointer is, nobody reads the news.
@@ -152,11 +152,11 @@ test('what is wrong in the form is named, and nothing is lost', async ({
   await dashboard.isLive();
   const form = page.getByRole('form', { name: 'New alert' });
   for (const [when, value, said, of] of [
-    ['Price at or above', 'abc', '“abc” is no price: write a number such as 226.80.', undefined],
-    ['Price at or below', '226,80', '“226,80” is no price', undefined],
-    ['Price at or above', '', 'There is no price yet', undefined],
-    ['Change in percent, up or down', '-2', '“-2” is no change: write percent above 0', undefined],
-    ['Price at or above', '5', 'A price is of one symbol', 'any of the watchlist'],
+    ['Price at or above', 'abc', '“abc” is not a price. Enter a number, e.g. 226.80.', undefined],
+    ['Price at or below', '226,80', '“226,80” is not a price', undefined],
+    ['Price at or above', '', 'No price given', undefined],
+    ['Change in percent, up or down', '-2', '“-2” is not a percentage. Enter a number above 0', undefined],
+    ['Price at or above', '5', 'A price alert needs one symbol', 'Any watchlist symbol'],
   ] as const) {
     await make(page, when, value, of);
     await expect(form.getByRole('alert')).toContainText(said);
@@ -204,7 +204,7 @@ test('an alert that fires moves nothing in the list', async ({ page, serve, dash
   const places = () =>
     alerts.locator('li, .alert-words, button:visible').evaluateAll((parts) =>
       parts
-        .filter((part) => part.textContent !== 'Arm again')
+        .filter((part) => part.textContent !== 'Reactivate')
         .map((part) => {
           const { x, y, width, height } = part.getBoundingClientRect();
           return [part.tagName, x, y, width, height];
@@ -212,7 +212,7 @@ test('an alert that fires moves nothing in the list', async ({ page, serve, dash
     );
   const before = await places();
   await publish(server, quote('NEWCO', '13.00'));
-  await expect(alerts).toContainText('fired');
+  await expect(alerts).toContainText('Triggered');
   expect(await places()).toEqual(before);
 });
 
@@ -232,9 +232,9 @@ test('two tabs tell one story: the alert fired in both, under one tag', async ({
   await make(page, 'Price at or above', '13');
   await other.page.getByRole('button', { name: 'Alerts' }).click();
   const alerts = other.page.getByRole('list', { name: 'Your alerts' });
-  await expect(alerts).toContainText('waits');
+  await expect(alerts).toContainText('Active');
   await publish(server, quote('NEWCO', '13.00'));
-  await expect(alerts).toContainText('fired');
+  await expect(alerts).toContainText('Triggered');
   const all = async () => (await Promise.all(notified.map(async (each) => await each()))).flat();
   await expect.poll(async () => (await all()).length).toBeGreaterThan(0);
   expect(new Set((await all()).map(({ tag }) => tag)).size).toBe(1);
@@ -265,11 +265,11 @@ test.describe('the permission', () => {
       await page.getByRole('button', { name: 'Alerts' }).click();
       const panel = page.getByRole('region', { name: 'Alerts' });
       expect(await page.evaluate('window.asked')).toEqual([]);
-      await panel.getByRole('button', { name: 'Notify me by the browser too' }).click();
+      await panel.getByRole('button', { name: 'Enable browser notifications' }).click();
       await expect(panel.getByRole('status')).toContainText(
         answer === 'granted' ? 'and by the browser' : 'does not allow the page to notify you',
       );
-      await expect(panel.getByRole('button', { name: 'Notify me' })).toBeHidden();
+      await expect(panel.getByRole('button', { name: 'Enable browser notifications' })).toBeHidden();
       expect(await page.evaluate('window.asked')).toEqual([true]);
     });
   }

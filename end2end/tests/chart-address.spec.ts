@@ -63,7 +63,7 @@ test('all that is chosen of a chart is in the address, and a link shows somebody
   await kinds(page).selectOption('Candles');
   await scales(page).selectOption('Log');
   await page.getByText('Studies').click();
-  await page.getByRole('checkbox', { name: 'Mean by volume (VWAP)' }).check();
+  await page.getByRole('checkbox', { name: 'VWAP' }).check();
   await page.keyboard.press('Escape');
   await page.getByText('Compare').click();
   await page.getByRole('checkbox', { name: 'OTHER' }).check();

@@ -144,7 +144,7 @@ test.describe('the same drawing', () => {
     await page.goto(`${server.url}/stocks/STILL`);
     await expect(page.locator('figure.drawn')).toBeVisible();
     await page.getByText('Studies').click();
-    await page.getByRole('checkbox', { name: 'Mean of 20 (SMA)' }).check();
+    await page.getByRole('checkbox', { name: 'SMA 20' }).check();
     await page.keyboard.press('Escape');
     let tick = 0;
     for (const kind of KINDS) {

@@ -11,7 +11,7 @@ async function csv(page: Page): Promise<{ head: string[]; rows: string[][] }> {
   await page.getByLabel('Save').click();
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Numbers (CSV)' }).click(),
+    page.getByRole('button', { name: 'Data (CSV)' }).click(),
   ]);
   const text = await readFile(await download.path(), 'utf8');
   const [head, ...rows] = text.trim().split('\r\n').map((line) => line.split(','));
@@ -48,8 +48,8 @@ test('a study is computed from the candles that are drawn, and file and table ha
   );
   expect(lengths).toEqual([`${step}m`]);
 
-  await page.getByText('Numbers', { exact: true }).click();
-  const table = page.getByRole('region', { name: 'Numbers of the chart' }).getByRole('table');
+  await page.getByText('Data table', { exact: true }).click();
+  const table = page.getByRole('region', { name: 'Data table' }).getByRole('table');
   const newest = table.getByRole('row').nth(1).getByRole('cell');
   await expect(newest.nth(6)).toHaveText(Number(rows.at(-1)![6]).toFixed(2));
 });

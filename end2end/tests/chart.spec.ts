@@ -168,8 +168,8 @@ test('studies are drawn, said, and written down with the prices', async ({ page,
   await open(page, serve);
   await page.getByRole('combobox', { name: 'Chart type' }).selectOption('Candles');
   await page.getByText('Studies').click();
-  await page.getByRole('checkbox', { name: 'Mean of 20 (SMA)' }).check();
-  await page.getByRole('checkbox', { name: 'Mean by volume (VWAP)' }).check();
+  await page.getByRole('checkbox', { name: 'SMA 20' }).check();
+  await page.getByRole('checkbox', { name: 'VWAP' }).check();
   await page.keyboard.press('Escape');
   await plot(page).focus();
   await page.keyboard.press('ArrowLeft');
@@ -178,7 +178,7 @@ test('studies are drawn, said, and written down with the prices', async ({ page,
   await page.getByText('Save').or(page.getByLabel('Save')).first().click();
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Numbers (CSV)' }).click(),
+    page.getByRole('button', { name: 'Data (CSV)' }).click(),
   ]);
   expect(download.suggestedFilename()).toBe('STILL 1D.csv');
   const text = await readFile(await download.path(), 'utf8');
@@ -211,8 +211,8 @@ test('the chart is kept as an image', async ({ page, serve }) => {
 test('the numbers of the chart can be read as a table', async ({ page, serve }) => {
   await open(page, serve);
   await page.getByRole('combobox', { name: 'Chart type' }).selectOption('Bars');
-  await page.getByText('Numbers', { exact: true }).click();
-  const table = page.getByRole('region', { name: 'Numbers of the chart' }).getByRole('table');
+  await page.getByText('Data table', { exact: true }).click();
+  const table = page.getByRole('region', { name: 'Data table' }).getByRole('table');
   await expect(table.getByRole('columnheader')).toHaveText([
     'time',
     'open',

@@ -13,7 +13,7 @@ for (const treatment of held) {
     const proxy = await BufferingProxy.before(server.address, treatment);
     try {
       await page.goto(`${proxy.url}/stocks/GOOG`);
-      await expect(dashboard.connection).toHaveText('Live by polling', { timeout: 10_000 });
+      await expect(dashboard.connection).toHaveText('Live (polling)', { timeout: 10_000 });
       await expect(dashboard.connection).toHaveAttribute('title', /holds the stream back/);
       const before = await dashboard.isDrawn();
       await dashboard.moves('price');
@@ -60,7 +60,7 @@ test.describe('where answers fail', () => {
     const proxy = await BufferingProxy.before(server.address, 'refuse');
     try {
       await page.goto(`${proxy.url}/stocks/GOOG`);
-      await expect(dashboard.connection).toHaveText('Live by polling', { timeout: 10_000 });
+      await expect(dashboard.connection).toHaveText('Live (polling)', { timeout: 10_000 });
       await dashboard.moves('price');
       await dashboard.moves('price');
       proxy.treatment = 'pass';
@@ -82,12 +82,12 @@ test.describe('where answers fail', () => {
     const proxy = await BufferingProxy.before(server.address, 'hold body');
     try {
       await page.goto(`${proxy.url}/stocks/GOOG`);
-      await expect(dashboard.connection).toHaveText('Live by polling', { timeout: 10_000 });
+      await expect(dashboard.connection).toHaveText('Live (polling)', { timeout: 10_000 });
       await server.kill();
       await expect(dashboard.connection).toHaveText(/^\s*Reconnecting/);
       const frozen = await dashboard.value('price');
       await server.start();
-      await expect(dashboard.connection).toHaveText('Live by polling', { timeout: 60_000 });
+      await expect(dashboard.connection).toHaveText('Live (polling)', { timeout: 60_000 });
       await expect(dashboard.field('price')).not.toHaveAttribute('data-value', frozen);
     } finally {
       await page.close();
@@ -103,6 +103,6 @@ test('a browser that knows no streams polls from the beginning', async ({
 }) => {
   await page.addInitScript(() => Reflect.deleteProperty(window, 'EventSource'));
   await page.goto(`${market.url}/stocks/GOOG`);
-  await expect(dashboard.connection).toHaveText('Live by polling');
+  await expect(dashboard.connection).toHaveText('Live (polling)');
   await dashboard.moves('price');
 });

@@ -73,7 +73,7 @@ test('the help lists the keys that work, keeps the focus and gives it back', asy
   await dashboard.isLive();
   await dashboard.link('AAPL').focus();
   await page.keyboard.press('?');
-  const help = page.getByRole('dialog', { name: 'Keys' });
+  const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await expect(help).toBeVisible();
   await expect(help).toContainText('next symbol of the watchlist');
   await expect(help).toContainText('go to the news');
@@ -118,7 +118,7 @@ test('single keys can be turned off, and stay off', async ({ page, market, dashb
   await search.fill('');
 
   await page.getByRole('button', { name: 'Help' }).click();
-  await page.getByRole('checkbox', { name: /^Keys without Ctrl/ }).uncheck();
+  await page.getByRole('checkbox', { name: /^Enable single-key shortcuts/ }).uncheck();
   await page.getByRole('button', { name: 'Close' }).click();
   const minutes = dashboard.chart.getByRole('button', { name: '1 minute' });
   for (const reload of [false, true]) {
@@ -133,7 +133,7 @@ test('single keys can be turned off, and stay off', async ({ page, market, dashb
     await expect(search).not.toBeFocused();
   }
   await page.getByRole('button', { name: 'Help' }).click();
-  await page.getByRole('checkbox', { name: /^Keys without Ctrl/ }).check();
+  await page.getByRole('checkbox', { name: /^Enable single-key shortcuts/ }).check();
   await page.keyboard.press('Escape');
   await page.keyboard.press('1');
   await expect(minutes).toHaveAttribute('aria-pressed', 'true');

@@ -99,8 +99,8 @@ test.describe('the picture for the README', () => {
     await dashboard.isLive();
     await page.getByRole('combobox', { name: 'Chart type' }).selectOption('Candles');
     await page.getByText('Studies').click();
-    await page.getByRole('checkbox', { name: 'Mean of 20 (SMA)' }).check();
-    await page.getByRole('checkbox', { name: 'Mean by volume (VWAP)' }).check();
+    await page.getByRole('checkbox', { name: 'SMA 20' }).check();
+    await page.getByRole('checkbox', { name: 'VWAP' }).check();
     await page.keyboard.press('Escape');
     await dashboard.isDrawn();
     await dashboard.moves('price');

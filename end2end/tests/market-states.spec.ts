@@ -18,21 +18,21 @@ function session(more: object): object {
 }
 
 const states = [
-  { name: 'Delayed', session: { quality: 'delayed' }, says: /some minutes after the trades/ },
-  { name: 'Simulated', session: { quality: 'simulated' }, says: /Made up by this server/ },
-  { name: 'Replay', session: { quality: 'replay' }, says: /Recorded before/ },
-  { name: 'Closed', session: { state: 'closed' }, says: /that of the last one/ },
+  { name: 'Delayed', session: { quality: 'delayed' }, says: /some minutes late/ },
+  { name: 'Simulated', session: { quality: 'simulated' }, says: /Simulated by this server/ },
+  { name: 'Replay', session: { quality: 'replay' }, says: /Recorded data, not live/ },
+  { name: 'Closed', session: { state: 'closed' }, says: /that of the last session/ },
   { name: 'Pre-market', session: { state: 'pre' }, says: /has not begun/ },
   { name: 'After hours', session: { state: 'post' }, says: /is over/ },
   {
     name: 'Halted T1',
     session: { state: 'halted', halt_code: 'T1' },
-    says: /important news is about to be released/,
+    says: /news pending/,
   },
   {
     name: 'Halted LUDP',
     session: { state: 'halted', halt_code: 'LUDP' },
-    says: /five minutes because the price left its limits/,
+    says: /Volatility trading pause/,
   },
 ];
 
@@ -226,7 +226,7 @@ test.describe('where a part of the browser is missing', () => {
   test('no EventSource: the page polls, and says so', async ({ page, market, dashboard }) => {
     await page.addInitScript('delete window.EventSource');
     await page.goto(`${market.url}/stocks/GOOG`);
-    await expect(dashboard.connection).toHaveText('Live by polling', { timeout: 30_000 });
+    await expect(dashboard.connection).toHaveText('Live (polling)', { timeout: 30_000 });
     await dashboard.moves('price');
   });
 });

@@ -12,25 +12,40 @@ test('somebody filters the news by type and words, shares the address and clears
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
   const type = dashboard.news.getByRole('combobox', { name: 'Type of news' });
-  const words = dashboard.news.getByRole('searchbox', { name: 'Words in the news' });
+  const words = dashboard.news.getByRole('searchbox', { name: 'Search headlines' });
   const said = dashboard.news.getByText(/^\d+ of \d+ stories$/);
   const clear = dashboard.news.getByRole('button', { name: 'Clear' });
   const all = await dashboard.stories.count();
   await expect(said).toBeHidden();
   await expect(clear).toBeHidden();
 
+  // What is announced: the next headline may take its place at once.
+  await page.evaluate(() => {
+    const announced: string[] = [];
+    Object.assign(window, { announced });
+    for (const status of document.querySelectorAll('[role=status]')) {
+      const note = () => announced.push(status.textContent ?? '');
+      new MutationObserver(note).observe(status, {
+        characterData: true,
+        childList: true,
+        subtree: true,
+      });
+    }
+  });
   const asked = page.waitForResponse((response) => response.url().includes('/news?type=rating'));
   await type.selectOption({ label: 'rating' });
   await asked;
   await expect(said).toBeVisible();
-  await expect(dashboard.news.getByText('are coming')).toBeHidden();
+  await expect(dashboard.news.getByText('Loading older stories')).toBeHidden();
   await expect(dashboard.stories.filter({ hasNotText: /^rating/i })).toHaveCount(0);
   const ratings = await dashboard.stories.count();
   expect(ratings).toBeGreaterThan(0);
   await expect(said).toHaveText(new RegExp(`^${ratings} of \\d+ stories$`));
   await expect(page).toHaveURL(/[?&]type=rating\b/);
   // Somebody who does not see it is told.
-  await expect(page.getByRole('status').filter({ hasText: /^\d+ of \d+ stories$/ })).toHaveCount(1);
+  const announced = async () =>
+    await page.evaluate(() => (window as unknown as { announced: string[] }).announced);
+  await expect.poll(announced).toContainEqual(expect.stringMatching(/^\d+ of \d+ stories$/));
 
   // It stays with another symbol, and for whoever is sent the address.
   await dashboard.link('AAPL').click();
@@ -43,7 +58,7 @@ test('somebody filters the news by type and words, shares the address and clears
 
   await words.fill('no story says this');
   await expect(dashboard.stories).toHaveCount(0);
-  await expect(dashboard.news.getByText('No story here passes the filter.')).toBeVisible();
+  await expect(dashboard.news.getByText('No stories match these filters.')).toBeVisible();
   await dashboard.news.getByRole('button', { name: 'Show all news' }).click();
   await expect(type).toHaveValue('');
   await expect(words).toHaveValue('');
@@ -73,7 +88,7 @@ test('the news of the open symbol follows which one is open', async ({
 test('what is no filter is said, and hides nothing', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG?type=gossip`);
   await dashboard.isLive();
-  await expect(dashboard.news).toContainText('“gossip” is no type of news, so all are shown');
+  await expect(dashboard.news).toContainText('“gossip” is not a news type, so all are shown');
   expect(await dashboard.stories.count()).toBeGreaterThan(0);
 });
 
@@ -133,7 +148,7 @@ test('words are found in any script, whatever their case and what stands between
   dashboard,
 }) => {
   const server = await zeppelins(page, serve, dashboard);
-  const words = dashboard.news.getByRole('searchbox', { name: 'Words in the news' });
+  const words = dashboard.news.getByRole('searchbox', { name: 'Search headlines' });
   await publish(
     server,
     story('w1', 'Zeppelin: ÜBERNAHME der “Ναῦς ΟΔΥΣΣΕΥΣ” – 2nd try'),
@@ -221,7 +236,7 @@ test('a filter finds what lies behind the stories that the page knows', async ({
   await page.goto(`${server.url}/stocks/GOOG`);
   await dashboard.isLive();
   await expect(dashboard.stories.filter({ hasText: 'zeppelin' })).toHaveCount(0);
-  const words = dashboard.news.getByRole('searchbox', { name: 'Words in the news' });
+  const words = dashboard.news.getByRole('searchbox', { name: 'Search headlines' });
   await words.pressSequentially('zeppel');
   await expect(dashboard.stories).toHaveText(/A zeppelin rises/);
   await words.fill('');
@@ -247,12 +262,12 @@ test.describe('without JavaScript', () => {
     const server = await buried(serve);
     await publish(server, quote('AAPL', '226.80'));
     await page.goto(`${server.url}/stocks/GOOG?symbols=GOOG,AAPL`);
-    await dashboard.news.getByRole('searchbox', { name: 'Words in the news' }).fill('zeppelin');
+    await dashboard.news.getByRole('searchbox', { name: 'Search headlines' }).fill('zeppelin');
     await dashboard.news.getByRole('button', { name: 'Show', exact: true }).click();
     await expect(dashboard.stories).toHaveText(/A zeppelin rises/);
     // The watchlist of the address is still the same.
     expect(await dashboard.symbols()).toEqual(['GOOG', 'AAPL']);
-    await dashboard.news.getByRole('searchbox', { name: 'Words in the news' }).fill('');
+    await dashboard.news.getByRole('searchbox', { name: 'Search headlines' }).fill('');
     await dashboard.news
       .getByRole('combobox', { name: 'Type of news' })
       .selectOption({ label: 'merger' });
@@ -308,7 +323,7 @@ test.describe('older stories', () => {
 
     await page.route('**/news?*', (route) => route.fulfill({ status: 503 }), { times: 1 });
     await dashboard.news.getByRole('button', { name: 'Older stories' }).click();
-    await expect(dashboard.news.getByText('Older stories did not come')).toContainText('503');
+    await expect(dashboard.news.getByText('Older stories could not be loaded')).toContainText('503');
     await expect(dashboard.stories).toHaveCount(before);
 
     await dashboard.news.getByRole('button', { name: 'Try again' }).click();
@@ -317,7 +332,7 @@ test.describe('older stories', () => {
     await expect(older).toBeFocused();
     while ((await older.getAttribute('aria-disabled')) !== 'true') {
       await older.click();
-      await expect(dashboard.news.getByText('are coming')).toBeHidden();
+      await expect(dashboard.news.getByText('Loading older stories')).toBeHidden();
     }
     await expect(dashboard.news.getByText('There are no older stories.')).toBeVisible();
     const shown = await dashboard.stories.getByRole('heading').allInnerTexts();

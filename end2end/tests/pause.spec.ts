@@ -20,7 +20,7 @@ test('somebody pauses everything that moves, and goes on from now', async ({
   await expect(pause).toHaveAttribute('aria-pressed', 'false');
   await pause.click();
   await expect(pause).toHaveAttribute('aria-pressed', 'true');
-  await expect(dashboard.connection).toHaveText('Paused · 0 waiting');
+  await expect(dashboard.connection).toHaveText('Paused · 0 updates pending');
   const chart = await dashboard.pixels();
 
   // Quotes of one symbol become one change; each story is one.
@@ -28,7 +28,7 @@ test('somebody pauses everything that moves, and goes on from now', async ({
     await desk.publish(quote('ONE', `${second + 1}`, start + second * 1_000));
   }
   await desk.publish(quote('TWO', '5', start + 20_000), story('during', ['TWO']));
-  await expect(dashboard.connection).toHaveText('Paused · 3 waiting');
+  await expect(dashboard.connection).toHaveText('Paused · 3 updates pending');
   expect(await dashboard.value('price')).toBe('2');
   expect(await dashboard.value('price', dashboard.link('TWO'))).toBe('1');
   await expect(dashboard.stories).toHaveCount(1);
@@ -71,7 +71,7 @@ test('the space bar pauses, but not where it has a meaning of its own', async ({
   await pause.focus();
   await page.keyboard.press('Space');
   await expect(pause).toHaveAttribute('aria-pressed', 'true');
-  await expect(dashboard.connection).toHaveText(/^\s*Paused · [1-9]\d* waiting/);
+  await expect(dashboard.connection).toHaveText(/^\s*Paused · [1-9]\d* updates? pending/);
 });
 
 test('what is chosen while the page is paused is shown, and stands still as well', async ({
@@ -87,14 +87,14 @@ test('what is chosen while the page is paused is shown, and stands still as well
   await dashboard.isLive();
   await page.keyboard.press('Space');
   await desk.publish(quote('ONE', '2', start + 1_000), quote('TWO', '2', start + 1_000));
-  await expect(dashboard.connection).toHaveText('Paused · 2 waiting');
+  await expect(dashboard.connection).toHaveText('Paused · 2 updates pending');
   await dashboard.link('TWO').click();
   await expect(dashboard.heading).toHaveText(/TWO/);
   await expect(dashboard.field('price')).toHaveAttribute('data-value', '2');
   await expect.poll(() => dashboard.points()).toBe(2);
   expect(await dashboard.value('price', dashboard.link('ONE'))).toBe('1');
   await desk.publish(quote('TWO', '3', start + 2_000), quote('THREE', '1', start));
-  await expect(dashboard.connection).toHaveText('Paused · 3 waiting');
+  await expect(dashboard.connection).toHaveText('Paused · 3 updates pending');
   expect(await dashboard.value('price')).toBe('2');
   expect(await dashboard.points()).toBe(2);
 });
@@ -111,12 +111,12 @@ test.describe('the connection is lost', () => {
     await page.goto(`${server.url}/stocks/GOOG`);
     await dashboard.isLive();
     await page.keyboard.press('Space');
-    await expect(dashboard.connection).toHaveText(/^\s*Paused · \d+ waiting/);
+    await expect(dashboard.connection).toHaveText(/^\s*Paused · \d+ updates? pending/);
     const still = await dashboard.value('price');
     await server.kill();
     await expect(dashboard.connection).toHaveText(/^\s*Paused · Reconnecting since \d/);
     await server.start();
-    await expect(dashboard.connection).toHaveText(/^\s*Paused · [1-9]\d* waiting/, {
+    await expect(dashboard.connection).toHaveText(/^\s*Paused · [1-9]\d* updates? pending/, {
       timeout: 60_000,
     });
     expect(await dashboard.value('price')).toBe(still);

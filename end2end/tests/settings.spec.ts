@@ -168,7 +168,7 @@ test('digits stay calm, where that is chosen', async ({ page, market, dashboard 
       return flash && getComputedStyle(flash, '::before').animationName;
     });
   await expect.poll(animation).toMatch(/flash/);
-  await dashboard.choose('Stay calm');
+  await dashboard.choose('Off');
   expect(await animation()).toBe('none');
 });
 
@@ -178,14 +178,14 @@ test('a menu closes when it has done what it was opened for', async ({ page, mar
   await dashboard.isDrawn();
   const save = dashboard.chart.getByText('⤓');
   await save.click();
-  const numbers = dashboard.chart.getByRole('button', { name: 'Numbers (CSV)' });
+  const numbers = dashboard.chart.getByRole('button', { name: 'Data (CSV)' });
   const file = page.waitForEvent('download');
   await numbers.click();
   await file;
   await expect(numbers).toBeHidden();
   // Of boxes several may be meant.
   await dashboard.chart.getByText('Studies').click();
-  const box = dashboard.chart.getByRole('checkbox', { name: 'Mean of 20 (SMA)' });
+  const box = dashboard.chart.getByRole('checkbox', { name: 'SMA 20' });
   await box.check();
   await expect(box).toBeVisible();
   await dashboard.heading.click();

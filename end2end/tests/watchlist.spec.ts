@@ -78,7 +78,7 @@ test('what nobody quotes is not added, and the page says so', async ({
   const complaint = dashboard.watchlist.getByRole('alert');
   for (const [text, said] of [
     ['ZZZZZZ', 'ZZZZZZ was not added: no feed of this server quotes it.'],
-    ['a & b', '“a & b” is no symbol and nothing is called so'],
+    ['a & b', '“a & b” matches no symbol and no name'],
     ['AAPL', 'AAPL is in the watchlist already.'],
   ] as const) {
     const answer = page.waitForResponse((response) => response.url().includes('/symbols?'));

@@ -42,10 +42,10 @@ pub struct Quote {
     /// The volume of the session, or since the feed connected if the source does not give it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Size>,
-    /// The highest price of the same span.
+    /// The highest price of the span of [`Quote::volume`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high: Option<Price>,
-    /// The lowest price of the same span.
+    /// The lowest price of the span of [`Quote::volume`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<Price>,
     /// The day of which [`Quote::price`] is the close, `2026-11-23`, if no feed quotes the symbol: the last close in the

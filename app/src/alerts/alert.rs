@@ -113,12 +113,12 @@ impl Alert {
     pub(crate) fn words(&self) -> String {
         let symbol = match &self.symbol {
             Some(symbol) => symbol.as_str(),
-            None => "any of the watchlist",
+            None => "Any watchlist symbol",
         };
         match self.condition {
             Condition::Above(price) => format!("{symbol} at {price} or above"),
             Condition::Below(price) => format!("{symbol} at {price} or below"),
-            Condition::Change(percent) => format!("{symbol} up or down by {percent} % or more"),
+            Condition::Change(percent) => format!("{symbol} up or down by {percent}% or more"),
             Condition::News(kind) => format!("{symbol}: news, {}", kind.label()),
         }
     }
@@ -207,7 +207,7 @@ pub(crate) fn condition(
     symbol: Option<Symbol>,
 ) -> Result<Condition, String> {
     if name == "news" {
-        let kind = kind_of(kind).ok_or_else(|| format!("“{kind}” is no type of news."));
+        let kind = kind_of(kind).ok_or_else(|| format!("“{kind}” is not a news type."));
         return kind.map(Condition::News);
     }
     let value = value.trim();
@@ -216,15 +216,15 @@ pub(crate) fn condition(
     if name == "change" {
         let percent = number.map(Price::decimal);
         let percent = percent.filter(|percent| *percent > Decimal::ZERO);
-        return percent.map(Condition::Change).ok_or_else(|| {
-            complaint(value, "change", "percent above 0 with a point, such as 2.5")
-        });
+        return percent
+            .map(Condition::Change)
+            .ok_or_else(|| complaint(value, "percentage", "a number above 0, e.g. 2.5"));
     }
     let price = number.filter(|_| !value.ends_with('%'));
-    let price = price.ok_or_else(|| complaint(value, "price", "a number such as 226.80"))?;
+    let price = price.ok_or_else(|| complaint(value, "price", "a number, e.g. 226.80"))?;
     match (symbol, name) {
         (None, _) => Err(
-            "A price is of one symbol: choose which, instead of any of the watchlist.".to_owned(),
+            "A price alert needs one symbol: choose it instead of any watchlist symbol.".to_owned(),
         ),
         (_, "below") => Ok(Condition::Below(price)),
         _ => Ok(Condition::Above(price)),
@@ -233,8 +233,8 @@ pub(crate) fn condition(
 
 fn complaint(value: &str, what: &str, expected: &str) -> String {
     match value {
-        "" => format!("There is no {what} yet: write {expected}."),
-        value => format!("“{value}” is no {what}: write {expected}."),
+        "" => format!("No {what} given. Enter {expected}."),
+        value => format!("“{value}” is not a {what}. Enter {expected}."),
     }
 }
 

@@ -127,7 +127,7 @@ pub(crate) fn AlertForm() -> impl IntoView {
             </div>
             {value_fields(form)}
             <div>
-                <label for="alert-of">"Of"</label>
+                <label for="alert-of">"Symbol"</label>
                 <select id="alert-of" node_ref=symbol on:change=handler(move |_| complaint.set(String::new()))>
                     <For
                         each=move || form.symbols()
@@ -136,7 +136,7 @@ pub(crate) fn AlertForm() -> impl IntoView {
                             view! { <option value=symbol.to_string()>{symbol.to_string()}</option> }
                         }
                     />
-                    <option value="*">"any of the watchlist"</option>
+                    <option value="*">"Any watchlist symbol"</option>
                 </select>
             </div>
             <p class="complaint" id="alert-complaint" role="alert">

@@ -39,7 +39,7 @@ pub(crate) fn AlertPanel() -> impl IntoView {
                 />
             </ul>
             <p class="muted" hidden=drawn(move || !empty())>
-                "No alerts yet. They are kept in this browser, and watch while the page is open."
+                "No alerts yet. Alerts are stored in this browser and checked while this page is open."
             </p>
             <Notifications />
         </section>
@@ -57,10 +57,10 @@ fn Item(alert: Alert) -> impl IntoView {
     let state = move || match fired {
         Some(time) => {
             let zone = dashboard.person.preferences.zone.get();
-            format!("fired {}", clock::exact(time, zone))
+            format!("Triggered {}", clock::exact(time, zone))
         }
-        None if is_beyond => "is so already: waits until it was not, and is again".to_owned(),
-        None => "waits".to_owned(),
+        None if is_beyond => "Condition already met; will trigger on the next crossing".to_owned(),
+        None => "Active".to_owned(),
     };
     view! {
         <li>
@@ -69,10 +69,10 @@ fn Item(alert: Alert) -> impl IntoView {
             <button
                 type="button"
                 hidden=fired.is_none()
-                aria-label=format!("Arm again: {words}")
+                aria-label=format!("Reactivate: {words}")
                 on:click=handler(move |_| alerts.arm(id, dashboard.clock.now.get_untracked()))
             >
-                "Arm again"
+                "Reactivate"
             </button>
             <button
                 type="button"
@@ -110,7 +110,7 @@ fn Notifications() -> impl IntoView {
             hidden=drawn(move || permission.get() != Permission::Unasked)
             on:click=handler(move |_| notification::ask(move |answer| permission.set(answer)))
         >
-            "Notify me by the browser too"
+            "Enable browser notifications"
         </button>
     }
 }

@@ -27,10 +27,10 @@ pub(crate) const SCALES: [(Scale, &str, &str); 3] = [
 
 /// The same of each study.
 pub(crate) const STUDIES: [(Study, &str, &str); 4] = [
-    (Study::Sma(20), "sma20", "Mean of 20 (SMA)"),
-    (Study::Sma(50), "sma50", "Mean of 50 (SMA)"),
-    (Study::Ema(20), "ema20", "Exponential mean of 20 (EMA)"),
-    (Study::Vwap, "vwap", "Mean by volume (VWAP)"),
+    (Study::Sma(20), "sma20", "SMA 20"),
+    (Study::Sma(50), "sma50", "SMA 50"),
+    (Study::Ema(20), "ema20", "EMA 20"),
+    (Study::Vwap, "vwap", "VWAP"),
 ];
 
 /// What stands for a value that is one of a few.

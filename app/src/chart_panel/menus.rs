@@ -184,7 +184,7 @@ pub(crate) fn SaveMenu() -> impl IntoView {
                 "Image (PNG)"
             </button>
             <button type="button" on:click=handler(move |_| dashboard.chart.handle.save_csv(&name("csv")))>
-                "Numbers (CSV)"
+                "Data (CSV)"
             </button>
         </Menu>
     }

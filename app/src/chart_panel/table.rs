@@ -39,10 +39,10 @@ pub(crate) fn ChartTable() -> impl IntoView {
     };
     view! {
         <details class="chart-table" node_ref=details on:toggle=handler(toggle)>
-            <summary>"Numbers"</summary>
-            <div class="chart-table-body" tabindex="0" role="region" aria-label="Numbers of the chart">
+            <summary>"Data table"</summary>
+            <div class="chart-table-body" tabindex="0" role="region" aria-label="Data table">
                 <button type="button" on:click=handler(move |_| take())>
-                    "Show the newest"
+                    "Refresh"
                 </button>
                 <table>
                     <thead>

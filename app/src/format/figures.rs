@@ -174,12 +174,12 @@ impl Change {
             direction: Direction::of(amount),
             amount: Shown::signed(symbol, amount, digits(session, quote), ""),
             percent: match percent {
-                Some(percent) => Shown::signed(
-                    symbol,
-                    Price::from(percent).rounded(2).decimal(),
-                    2,
-                    "\u{a0}%",
-                ),
+                Some(percent) => {
+                    let percent = Price::from(percent).rounded(2).decimal();
+                    let mut shown = Shown::signed(symbol, percent, 2, "%)");
+                    shown.text.insert(0, '(');
+                    shown
+                }
                 None => Shown::unknown(Some(symbol)),
             },
         }
@@ -278,18 +278,18 @@ pub(crate) mod tests {
         assert_eq!(up.direction, Direction::Up);
         assert_eq!(up.amount.text, "+1.27");
         assert_eq!(up.amount.exact, "1.27");
-        assert_eq!(up.percent.text, "+0.21\u{a0}%");
+        assert_eq!(up.percent.text, "(+0.21%)");
         let down = change("0.1", "0.3");
         assert_eq!(down.direction, Direction::Down);
         assert_eq!(down.amount.text, "−0.20");
         assert_eq!(down.amount.exact, "-0.2");
-        assert_eq!(down.percent.text, "−66.67\u{a0}%");
+        assert_eq!(down.percent.text, "(−66.67%)");
         let flat = change("5.00", "5");
         assert_eq!(flat.direction, Direction::Flat);
         assert_eq!(flat.amount.text, "0.00");
         // A change that rounds to nothing has no sign, but still a direction.
         let little = change("10000.01", "10000.00");
-        assert_eq!(little.percent.text, "0.00\u{a0}%");
+        assert_eq!(little.percent.text, "(0.00%)");
         assert_eq!(little.direction, Direction::Up);
     }
 

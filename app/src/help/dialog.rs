@@ -35,13 +35,13 @@ pub(crate) fn Help() -> impl IntoView {
             aria-label="Help"
             aria-haspopup="dialog"
             aria-keyshortcuts="?"
-            title="Help: keys"
+            title="Help: keyboard shortcuts"
             on:click=handler(open)
         >
             <span aria-hidden="true">"?"</span>
         </button>
         <dialog class="help" aria-labelledby="help-title" node_ref=dialog>
-            <h2 id="help-title">"Keys"</h2>
+            <h2 id="help-title">"Keyboard shortcuts"</h2>
             {key_list(Where::Anywhere, answered)}
             <h3>"In the chart"</h3>
             {key_list(Where::Chart, answered)}
@@ -56,7 +56,7 @@ pub(crate) fn Help() -> impl IntoView {
                         keys::set_enabled(dashboard, event_target_checked(&event));
                     })
                 />
-                "Keys without Ctrl or Alt work anywhere on the page"
+                "Enable single-key shortcuts"
             </label>
             <button
                 type="button"

@@ -73,7 +73,7 @@ impl NewsFilter {
                 "type" => {
                     filter.kind = kind_of(&value);
                     if filter.kind.is_none() && !value.is_empty() {
-                        filter.mistake = Some(format!("“{value}” is no type of news"));
+                        filter.mistake = Some(format!("“{value}” is not a news type"));
                     }
                 }
                 "of" => match About::of_word(&value) {
@@ -220,7 +220,7 @@ mod tests {
         assert!(filter.is_open());
         assert_eq!(
             filter.mistake.as_deref(),
-            Some("“gossip” is no type of news")
+            Some("“gossip” is not a news type")
         );
         let filter = NewsFilter::read("of=mine");
         assert!(filter.mistake.is_some_and(|said| said.contains("mine")));

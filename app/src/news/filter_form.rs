@@ -38,8 +38,8 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
             <input
                 type="search"
                 name="q"
-                aria-label="Words in the news"
-                placeholder="Words"
+                aria-label="Search headlines"
+                placeholder="Search headlines"
                 autocomplete="off"
                 maxlength="100"
                 value=filter.with_untracked(|filter| filter.words.clone())

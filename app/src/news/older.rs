@@ -15,15 +15,15 @@ pub(crate) fn OlderNews() -> impl IntoView {
     let filtered = move || news.filter.with(|filter| !filter.is_open());
     let coming = move || news.older.with(|older| *older == Older::Coming);
     let nothing = move || match (filtered(), coming()) {
-        (true, true) => "Looking for stories that pass the filter …",
-        (true, false) => "No story here passes the filter.",
+        (true, true) => "Loading matching stories…",
+        (true, false) => "No stories match these filters.",
         (false, _) => "No news yet. Stories appear here as they come.",
     };
     let outcome = move || {
         news.older.with(|older| match older {
             Older::Unasked => None,
-            Older::Coming => Some("Older stories are coming …".to_owned()),
-            Older::Failed(error) => Some(format!("Older stories did not come: {error}.")),
+            Older::Coming => Some("Loading older stories…".to_owned()),
+            Older::Failed(error) => Some(format!("Older stories could not be loaded: {error}.")),
             Older::Over => Some("There are no older stories.".to_owned()),
         })
     };

@@ -133,17 +133,17 @@ fn marks(session: &Session) -> Vec<Mark> {
         TradingState::Pre => Some((
             "pre",
             "Pre-market",
-            "The regular session has not begun: few trade, and prices jump.",
+            "The regular session has not begun: thin trading, volatile prices.",
         )),
         TradingState::Post => Some((
             "post",
             "After hours",
-            "The regular session is over: few trade, and prices jump.",
+            "The regular session is over: thin trading, volatile prices.",
         )),
         TradingState::Closed => Some((
             "closed",
             "Closed",
-            "No session is held now: the price is that of the last one.",
+            "The market is closed: the price is that of the last session.",
         )),
         TradingState::Halted => None,
     };
@@ -151,13 +151,13 @@ fn marks(session: &Session) -> Vec<Mark> {
         Quality::Live => None,
         Quality::Delayed => Some((
             "delayed",
-            "Prices come some minutes after the trades, as the source gives them.",
+            "Prices are some minutes late, as the source provides them.",
         )),
         Quality::Simulated => Some((
             "simulated",
-            "Made up by this server: no market, and no money.",
+            "Simulated by this server: not real market data.",
         )),
-        Quality::Replay => Some(("replay", "Recorded before and played again: not of now.")),
+        Quality::Replay => Some(("replay", "Recorded data, not live.")),
     };
     let word = quality_name(session.quality);
     let quality = quality.zip(word).map(|((kind, meaning), word)| Mark {

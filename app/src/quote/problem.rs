@@ -62,7 +62,7 @@ fn sentence(detail: &str) -> String {
 pub(crate) fn unknown_symbol(symbol: Symbol) -> Problem {
     Problem {
         status: 404,
-        title: format!("{symbol} is not known here"),
+        title: format!("{symbol} isn’t available here"),
         detail: "Choose a symbol from the watchlist.".to_owned(),
         suggestions: Vec::new(),
     }
@@ -79,7 +79,7 @@ pub(crate) fn nothing_yet(feeds: &[FeedStatus]) -> Problem {
             detail.push(' ');
         }
     }
-    detail += "The page fills by itself when a feed speaks.";
+    detail += "Prices appear here as soon as a feed delivers them.";
     Problem {
         status: 200,
         title: "No prices yet".to_owned(),
@@ -116,7 +116,7 @@ mod tests {
             };
             nothing_yet(&[feed]).detail
         };
-        let waits = "The page fills by itself when a feed speaks.";
+        let waits = "Prices appear here as soon as a feed delivers them.";
         assert_eq!(detail(FeedState::Connecting, None), waits);
         assert_eq!(
             detail(FeedState::Failed, Some("no such file")),

@@ -31,7 +31,7 @@ pub(crate) const SETTINGS: [Setting; 5] = [
     },
     Setting {
         name: "palette",
-        label: "Up and down",
+        label: "Gain/loss colours",
         choices: &[
             ("green-red", "Green and red"),
             ("blue-orange", "Blue and orange"),
@@ -44,13 +44,13 @@ pub(crate) const SETTINGS: [Setting; 5] = [
     },
     Setting {
         name: "rate",
-        label: "Prices change",
+        label: "Update rate",
         choices: &[("ten", "Up to 10 times a second"), ("one", "Once a second")],
     },
     Setting {
         name: "flash",
-        label: "Digits that change",
-        choices: &[("yes", "Flash"), ("no", "Stay calm")],
+        label: "Price flash",
+        choices: &[("yes", "On"), ("no", "Off")],
     },
 ];
 

@@ -52,7 +52,7 @@ pub(crate) fn ConnectionStatus() -> impl IntoView {
                 (true, State::Reconnecting { .. } | State::Stale { .. }) => {
                     format!("Paused · {}", state_text(connection.get(), zone.get()))
                 }
-                (true, _) => format!("Paused · {} waiting", pause.waiting.get()),
+                (true, _) => paused_text(pause.waiting.get()),
             })}
         </div>
     }
@@ -64,6 +64,12 @@ const fn is_current(state: State) -> bool {
         state,
         State::Live { .. } | State::Polling | State::Crowded { .. }
     )
+}
+
+/// How many updates a paused page holds back.
+fn paused_text(waiting: usize) -> String {
+    let updates = if waiting == 1 { "update" } else { "updates" };
+    format!("Paused · {waiting} {updates} pending")
 }
 
 /// The name that the style sheets know a state by. A page that is `behind` with drawing is not current, whatever arrives.
@@ -87,7 +93,7 @@ fn state_text(state: State, zone: Zone) -> String {
         State::Live { delay: Some(delay) } => format!("Live · {delay} ms"),
         State::Reconnecting { since } => format!("Reconnecting since {}", clock(since)),
         State::Stale { since } => format!("Stale since {}", clock(since)),
-        State::Polling => "Live by polling".to_owned(),
+        State::Polling => "Live (polling)".to_owned(),
         State::Crowded { pause } => {
             format!("Too many streams: updates every {}", clock::span(pause))
         }

@@ -28,7 +28,7 @@ pub(crate) fn PauseButton() -> impl IntoView {
             aria-label="Pause"
             aria-pressed=drawn(pressed)
             aria-keyshortcuts="Space"
-            title="Let prices, chart and news stand still (space)"
+            title="Pause updates (Space)"
             on:click=handler(move |_| dashboard.set_paused(!paused.get_untracked()))
         ></button>
     }

@@ -93,7 +93,7 @@ impl Addition {
                 Err(_) => {
                     if !text.is_empty() {
                         self.complaint.set(format!(
-                            "“{text}” is no symbol and nothing is called so: write one such as GOOG, or a part of a name."
+                            "“{text}” matches no symbol and no name. Enter a symbol, e.g. GOOG, or part of a name."
                         ));
                     }
                     return;

@@ -33,7 +33,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
             if dashboard.market.chosen.with(Option::is_some) {
                 "The watchlist is empty. Add the symbols that you follow."
             } else {
-                "No symbol is known yet. They appear here with their first price."
+                "No symbols yet. They appear here with their first price."
             }
         })
     };

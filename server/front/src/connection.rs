@@ -18,7 +18,8 @@ use tracing::debug;
 
 use crate::{
     client::Proxies,
-    gate::{Exchange, Gate, Next},
+    exchange::Exchange,
+    gate::{Gate, Next},
     handover::handover,
     meter::{Connected, Meter, Refusal},
     places::{Permit, Places},

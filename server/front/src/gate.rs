@@ -4,17 +4,13 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use axum::http::Request;
 use bytes::{Buf, BytesMut};
-use futures_util::task::AtomicWaker;
 use hyper::rt::ReadBufCursor;
 use socket2::SockRef;
 use tokio::{
@@ -25,9 +21,11 @@ use tokio::{
 
 use crate::{
     chunks::Chunks,
+    exchange::Exchange,
     head::{self, Body},
     request::Refused,
     settings::{LINGER, Settings},
+    stall::Stall,
 };
 
 /// How much is read at a time.
@@ -44,40 +42,6 @@ pub(super) enum Next {
     Refused(Refused),
     /// There is none, and will be none.
     Closed,
-}
-
-/// What the gate and hyper's service tell each other of the request that hyper has.
-#[derive(Debug, Default)]
-pub(super) struct Exchange {
-    /// Whether hyper is about to answer. The body of its response ends it.
-    busy: AtomicBool,
-    /// Whether the connection must end with this answer.
-    last: AtomicBool,
-    /// Who waits for the answer to be complete: to hyper, the gate has nothing to read until then,
-    /// and it asks no more by itself.
-    waiting: AtomicWaker,
-}
-
-impl Exchange {
-    /// The answer is complete.
-    pub(super) fn end(&self) {
-        self.busy.store(false, Ordering::Release);
-        self.waiting.wake();
-    }
-
-    /// Whether the answer has to say that the connection ends.
-    pub(super) fn is_last(&self) -> bool {
-        self.last.load(Ordering::Acquire)
-    }
-
-    fn begin(&self, last: bool) {
-        self.last.store(last, Ordering::Release);
-        self.busy.store(true, Ordering::Release);
-    }
-
-    fn is_busy(&self) -> bool {
-        self.busy.load(Ordering::Acquire)
-    }
 }
 
 /// Where the gate is in what the connection sends.
@@ -114,59 +78,6 @@ pub(super) struct Gate {
     chunks: Option<Box<Chunks>>,
     /// Whether the other end was given up, because it took too little.
     gave_up: bool,
-}
-
-/// Notices a peer that takes nothing, or too little.
-///
-/// It may be waited for as long as the write timeout says, in all. What it takes gives it some of that
-/// back: as much time as so many bytes take at the lowest rate that is allowed.
-#[derive(Default)]
-pub(super) struct Stall {
-    /// For how long it was waited for, less what it has been given back.
-    waited: Duration,
-    /// Since when it takes nothing, and when that is too long.
-    on: Option<(Instant, Pin<Box<Sleep>>)>,
-}
-
-impl Stall {
-    /// Whether the socket takes nothing, as of the last try.
-    fn is_on(&self) -> bool {
-        self.on.is_some()
-    }
-
-    /// The socket took something, after which all is forgotten.
-    pub(super) fn end(&mut self) {
-        *self = Stall::default();
-    }
-
-    /// The socket took so many bytes.
-    fn took(&mut self, bytes: usize, settings: &Settings) {
-        if let Some((since, _)) = self.on.take() {
-            self.waited += since.elapsed();
-        }
-        let back = match settings.min_read_rate {
-            0 => Duration::MAX,
-            rate => Duration::from_secs_f64(bytes as f64 / f64::from(rate)),
-        };
-        self.waited = self.waited.saturating_sub(back);
-    }
-
-    /// The socket takes nothing. Ready when it has not for so long.
-    pub(super) fn poll(
-        &mut self,
-        context: &mut Context<'_>,
-        settings: &Settings,
-    ) -> Poll<io::Error> {
-        let left = settings.write_timeout.saturating_sub(self.waited);
-        let (_, timer) = self
-            .on
-            .get_or_insert_with(|| (Instant::now(), Box::pin(tokio::time::sleep(left))));
-        ready!(timer.as_mut().poll(context));
-        Poll::Ready(io::Error::new(
-            io::ErrorKind::TimedOut,
-            "the other end has taken nothing, or too little, for too long",
-        ))
-    }
 }
 
 impl Gate {

@@ -9,6 +9,7 @@ mod accept;
 mod chunks;
 mod client;
 mod connection;
+mod exchange;
 #[cfg(any(test, feature = "testing"))]
 pub mod fuzzing;
 mod gate;
@@ -22,6 +23,7 @@ mod respond;
 mod room;
 mod serve;
 mod settings;
+mod stall;
 mod writer;
 
 pub use self::{

@@ -15,8 +15,8 @@ use tokio::net::TcpStream;
 use tracing::debug;
 
 use crate::{
-    gate::Stall, handover::EventStream, meter::Connected, places::Permit, respond::LAST_CHUNK,
-    settings::Settings,
+    handover::EventStream, meter::Connected, places::Permit, respond::LAST_CHUNK,
+    settings::Settings, stall::Stall,
 };
 
 /// What the system may hold of a stream that its reader has not taken. Linux doubles it, and counts

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use market::{Interval, Millis};
 
 use crate::{
-    rows,
+    refused::short,
     time::{Stamp, TimeFormat},
 };
 
@@ -40,7 +40,7 @@ pub(super) fn interval(
         let first = sample.first().map_or("", |(time, _, _)| time);
         return Err(format!(
             "{} is not a time as {format}: expected --time-format with one of iso, s, ms, us, ns, or a pattern such as '%d.%m.%Y %H:%M'",
-            rows::short(first)
+            short(first)
         ));
     }
     let steps = steps(&stamps);

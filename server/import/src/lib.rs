@@ -15,6 +15,8 @@ mod options;
 mod outcome;
 mod plan;
 mod progress;
+mod record;
+mod refused;
 mod rows;
 mod source;
 mod time;
@@ -32,6 +34,7 @@ use self::{
     outcome::One,
     plan::Plan,
     progress::Progress,
+    refused::Refused,
     source::open,
     zones::{MAX_SYMBOLS, Zones},
 };
@@ -135,7 +138,7 @@ fn take(file: &Path, plan: Plan, zones: &Zones, importer: &mut Importer) -> Resu
         };
         let row = row.and_then(|row| {
             if zones.is_full(row.symbol()) {
-                return Err(rows::Refused::symbols(MAX_SYMBOLS));
+                return Err(Refused::symbols(MAX_SYMBOLS));
             }
             Ok(row)
         });

@@ -6,10 +6,7 @@ use archive::Written;
 use jiff::{civil::Date, tz::TimeZone};
 use market::Symbol;
 
-use crate::{
-    progress::Progress,
-    rows::{Refused, Row},
-};
+use crate::{progress::Progress, refused::Refused, rows::Row};
 
 /// How many refused lines of a file are told one by one.
 const TOLD: usize = 20;

@@ -12,7 +12,8 @@ use crate::{
     lines::{Line, Lines, delimiter_of},
     numbers::Numbers,
     options::ImportOptions,
-    rows::{Reading, Record},
+    record::Record,
+    rows::Reading,
     source::Source,
     time::TimeFormat,
 };

@@ -3,13 +3,15 @@
 use std::{cell::OnceCell, fmt, str::FromStr, sync::Arc};
 
 use jiff::{civil::Date, tz::TimeZone};
-use market::{Bar, Interval, Millis, Price, Size, Symbol, Trade, TradeEligibility};
+use market::{Bar, Interval, Millis, Price, Size, Symbol, Trade};
 use rust_decimal::Decimal;
 
 use crate::{
     columns::{Columns, Kind, Role},
-    lines::{Lines, Malformed},
+    lines::Lines,
     numbers::Numbers,
+    record::Record,
+    refused::{Refused, missing, refused, short},
     time::{Stamp, TimeFormat},
 };
 use text::cell::unescaped;
@@ -61,19 +63,6 @@ pub(crate) enum Row {
 /// The most bytes of a feed's name.
 const MAX_OF_A_NAME: usize = 200;
 
-/// Why a line was refused: by what kind it is counted, and what to tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) kind: &'static str,
-    why: String,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.why)
-    }
-}
-
 impl Row {
     pub(crate) fn symbol(&self) -> Symbol {
         match self {
@@ -81,37 +70,6 @@ impl Row {
             Row::Trade { symbol, .. } => *symbol,
         }
     }
-}
-
-impl Refused {
-    /// Of a file in which nearly everything is a symbol of its own.
-    pub(crate) fn symbols(most: usize) -> Self {
-        refused(
-            "one symbol too many",
-            format!("there are more than {most} symbols: expected less"),
-        )
-    }
-}
-
-impl From<Malformed> for Refused {
-    fn from(malformed: Malformed) -> Self {
-        Refused {
-            kind: "not a record",
-            why: malformed.to_string(),
-        }
-    }
-}
-
-fn refused(kind: &'static str, why: impl Into<String>) -> Refused {
-    Refused {
-        kind,
-        why: why.into(),
-    }
-}
-
-pub(crate) fn short(text: &str) -> String {
-    let short: String = text.chars().take(64).collect();
-    format!("{short:?}")
 }
 
 impl Reading<'_> {
@@ -415,79 +373,4 @@ fn expected(format: &TimeFormat) -> String {
         TimeFormat::SinceMidnight(_) => "milliseconds since midnight".to_owned(),
         TimeFormat::Pattern(pattern) => format!("one like {pattern}"),
     }
-}
-
-/// The fields of a record by what they say.
-pub(crate) struct Record<'a, R> {
-    pub(crate) lines: &'a Lines<R>,
-    pub(crate) columns: &'a Columns,
-}
-
-impl<R: std::io::BufRead> Record<'_, R> {
-    /// The text of a role; `None` where it is empty or there is no such column.
-    pub(crate) fn some(&self, role: Role) -> Result<Option<&str>, Refused> {
-        let Some(at) = self.columns.at(role) else {
-            return Ok(None);
-        };
-        match self.lines.field(at) {
-            Some("") => Ok(None),
-            Some(text) => Ok(Some(text)),
-            None => Err(refused("not UTF-8", format!("the {role} is not UTF-8"))),
-        }
-    }
-
-    fn text(&self, role: Role) -> Result<&str, Refused> {
-        self.some(role)?.ok_or_else(|| missing(role))
-    }
-
-    fn moves(&self) -> Result<TradeEligibility, Refused> {
-        let Some(text) = self.some(Role::TradeEligibility)? else {
-            return Ok(TradeEligibility::ALL);
-        };
-        let mut moves = TradeEligibility {
-            last: false,
-            range: false,
-            volume: false,
-        };
-        for word in text.split(' ') {
-            match word {
-                "last" => moves.last = true,
-                "range" => moves.range = true,
-                "volume" => moves.volume = true,
-                "none" => {}
-                _ => {
-                    return Err(refused(
-                        "not what a trade moves",
-                        format!(
-                            "{} is not what a trade moves: expected some of last, range and volume, or none",
-                            short(text)
-                        ),
-                    ));
-                }
-            }
-        }
-        Ok(moves)
-    }
-
-    fn whole(&self, role: Role) -> Result<Option<u64>, Refused> {
-        let Some(text) = self.some(role)? else {
-            return Ok(None);
-        };
-        // Numbers of trades are written as 12.0 by programs that know only floating point.
-        let digits = text.strip_suffix(".0").unwrap_or(text);
-        let number = digits
-            .parse::<u64>()
-            .ok()
-            .filter(|number| i64::try_from(*number).is_ok());
-        number.map(Some).ok_or_else(|| {
-            refused(
-                "not a whole number",
-                format!("{} is not the {role}: expected a whole number", short(text)),
-            )
-        })
-    }
-}
-
-fn missing(role: Role) -> Refused {
-    refused("an empty field", format!("there is no {role} in the line"))
 }

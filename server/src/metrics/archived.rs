@@ -126,7 +126,7 @@ fn encode_gauges(encoder: &mut DescriptorEncoder<'_>, status: &Status) -> fmt::R
         ),
         (
             "tickertape_archive_set_aside",
-            "Corrupt files that were set aside and that nobody has acknowledged.",
+            "Corrupt files that were set aside and not acknowledged.",
             None,
             status.set_aside.len() as u64,
         ),

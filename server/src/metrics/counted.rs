@@ -216,7 +216,7 @@ impl Metrics {
         );
         registry.register_with_unit(
             "clock_ahead",
-            "How far the machine's clock is ahead of the time that is gone by, because it was set",
+            "How far the machine's clock is ahead of the server's, because it was set",
             Unit::Seconds,
             self.clock.ahead.clone(),
         );

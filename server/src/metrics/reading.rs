@@ -49,7 +49,7 @@ impl Reading {
             ),
             (
                 "tickertape_evicted",
-                "Kept events that left the tape's window.",
+                "Retained events that left the tape's window.",
                 self.tape.evicted,
             ),
         ] {
@@ -154,7 +154,7 @@ impl<'a> FeedSums<'a> {
         counters(
             encoder,
             "tickertape_feed_skipped",
-            "What a feed has passed over: frames that say nothing that is listened to or that cannot be read, trades of minutes that were closed, quotes older than another feed's, items that their document has under the identity of another.",
+            "What a feed has left out: frames of no use or that cannot be read, trades of closed minutes, quotes older than another feed's, items with the identity of another item.",
             self.skipped,
         )?;
         counters(

@@ -248,6 +248,59 @@ fn every_command_runs() {
     }
 }
 
+/// The commands that blocks of text show and nothing runs, by how they begin, with the reason.
+const SHOWN: [(&str, &str); 4] = [
+    (
+        "tickertape import 20131007_trade.zip",
+        "the file is a vendor's",
+    ),
+    (
+        "tickertape import BTCUSDT-1m-2025-01.zip",
+        "the file is a vendor's",
+    ),
+    (
+        "tickertape --feed 'replay:coins.jsonl.gz",
+        "the recording needs the network",
+    ),
+    (
+        "tickertape COMMAND",
+        "the generated usage of each command is no command",
+    ),
+];
+
+#[test]
+fn no_command_is_in_a_block_that_is_not_run() {
+    let mut used = [false; SHOWN.len()];
+    for page in pages() {
+        for block in page.blocks() {
+            if ["sh", "console"].contains(&&*block.language) {
+                continue;
+            }
+            for line in &block.lines {
+                let first = line.split(' ').next().unwrap_or_default();
+                let is_command = ["tickertape", "curl", "open", "make"].contains(&first)
+                    || STUBS.iter().any(|(name, _)| *name == first)
+                    || PROGRAMS.contains(&first);
+                if !is_command {
+                    continue;
+                }
+                let is_usage = page.path == "docs/reference/command-line.md";
+                let shown = SHOWN.iter().position(|(begin, _)| match is_usage {
+                    true => *begin == "tickertape COMMAND",
+                    false => line.starts_with(begin),
+                });
+                let shown = shown.unwrap_or_else(|| {
+                    panic!("{}:{}: nothing runs {line:?}", page.path, block.line)
+                });
+                used[shown] = true;
+            }
+        }
+    }
+    for ((begin, _), used) in SHOWN.iter().zip(used) {
+        assert!(used, "no page shows {begin:?} any more");
+    }
+}
+
 #[test]
 fn three_dots_stand_for_anything() {
     for (text, pattern, is) in [

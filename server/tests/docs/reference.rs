@@ -136,7 +136,9 @@ fn commands() {
     {
         let mut usage = format!("tickertape {}", command.get_name());
         let mut rows = Vec::new();
-        for option in command.get_arguments() {
+        let mut options: Vec<&Arg> = command.get_arguments().collect();
+        options.sort_by_key(|option| !option.is_positional());
+        for option in options {
             if option.get_id() == "help" {
                 continue;
             }
@@ -436,12 +438,12 @@ fn events() {
 #[test]
 fn feeds() {
     let licences = fs::read_to_string(root().join("docs/operate/licences.md")).unwrap();
-    let mut text = "| feed | licence | what it does, for example |\n|---|---|---|\n".to_owned();
-    for FeedRow { name, example, .. } in FeedSpec::rows() {
-        let feed: FeedSpec = example.parse().unwrap();
-        let about = feed.about();
-        let licence = format!("{:?}", about.licence).to_lowercase();
-        let _ = writeln!(text, "| `{example}` | {licence} | {} |", cell(&about.does));
+    let mut text = "| feed | licence | what it publishes |\n|---|---|---|\n".to_owned();
+    for row in FeedSpec::rows() {
+        let FeedRow { name, usage, .. } = row;
+        let feed: FeedSpec = row.example.parse().unwrap();
+        let licence = format!("{:?}", feed.about().licence).to_lowercase();
+        let _ = writeln!(text, "| `{usage}` | {licence} | {} |", cell(row.help));
         if *name != "none" {
             let row = licences
                 .lines()

@@ -178,15 +178,17 @@ fn names_what_is_wrong_with_a_form() {
         let error = condition("above", value, "", goog).unwrap_err();
         assert_eq!(
             error,
-            format!("“{value}” is no price: write a number such as 226.80.")
+            format!("“{value}” is not a price. Enter a number, e.g. 226.80.")
         );
     }
     for value in ["0", "-1", "x"] {
         let error = condition("change", value, "", goog).unwrap_err();
-        assert!(error.starts_with(&format!("“{value}” is no change: write percent above 0")));
+        assert!(error.starts_with(&format!(
+            "“{value}” is not a percentage. Enter a number above 0"
+        )));
     }
     let empty = condition("above", "", "", goog).unwrap_err();
-    assert!(empty.starts_with("There is no price yet"), "{empty}");
+    assert!(empty.starts_with("No price given"), "{empty}");
     assert!(
         condition("above", "5", "", None)
             .unwrap_err()
