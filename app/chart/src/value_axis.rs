@@ -113,11 +113,11 @@ fn base(series: &Series, from: f64, gap: f64) -> f64 {
 /// has it is always the same, since the range of values follows it.
 fn most_values(height: f64) -> u32 {
     const HIGH: f64 = 150.0;
-    const MOST: u32 = 6;
+    const MAX_VALUES: u32 = 6;
     if height < HIGH {
         (height / size::VALUE_GAP) as u32
     } else {
-        MOST
+        MAX_VALUES
     }
 }
 

@@ -15,7 +15,7 @@ const SILENCE: Millis = 3 * HEARTBEAT + 1_000;
 const OPEN_TIMEOUT: Millis = 5_000;
 /// An attempt that takes longer than this hangs, and is begun anew.
 const ATTEMPT_TIMEOUT: Millis = 20_000;
-/// A stream that has said nothing for so long is held back: its first heartbeat should have come.
+/// A stream without an event for so long is held back: its first heartbeat should have come.
 const HELD_BACK: Millis = HEARTBEAT + 3_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

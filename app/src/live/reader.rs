@@ -14,7 +14,7 @@ pub(super) struct Passed<T> {
     pub(super) id: String,
     /// The event's kind; none where there is no event and only the position moves.
     pub(super) kind: Option<EventKind>,
-    /// What it says.
+    /// Its data.
     pub(super) data: T,
 }
 
@@ -61,7 +61,7 @@ impl<T> Reader<T> {
             return None;
         }
         if passed.kind == Some(EventKind::Snapshot) {
-            // It replaces everything, and one of other symbols says less of ours than their own does.
+            // It replaces everything, and one of other symbols has less of ours than their own does.
             self.behind = !exactly;
             if self.behind {
                 return None;

@@ -7,7 +7,7 @@ use crate::browser::json;
 
 /// How long an answer may take that the server does not wait with, in milliseconds.
 const TIMEOUT_MS: u32 = 20_000;
-/// What the server says of a symbol that nobody quotes.
+/// The status for a symbol that nobody quotes.
 const UNKNOWN: u16 = 404;
 /// The statuses of a server without room for one more request.
 const FULL: [u16; 2] = [429, 503];

@@ -183,7 +183,9 @@ fn names_what_is_wrong_with_a_form() {
     }
     for value in ["0", "-1", "x"] {
         let error = condition("change", value, "", goog).unwrap_err();
-        assert!(error.starts_with(&format!("“{value}” is not a percentage. Enter a number above 0")));
+        assert!(error.starts_with(&format!(
+            "“{value}” is not a percentage. Enter a number above 0"
+        )));
     }
     let empty = condition("above", "", "", goog).unwrap_err();
     assert!(empty.starts_with("No price given"), "{empty}");

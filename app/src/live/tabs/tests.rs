@@ -8,7 +8,7 @@ fn these(names: &[&str]) -> Wants {
     Wants::These(names.iter().map(|name| symbol(name)).collect())
 }
 
-/// A tab that follows a leader whose stream carries what it wants.
+/// A tab that knows a leader whose stream carries what it wants.
 fn follower() -> Tabs {
     let mut tabs = Tabs::new(these(&["GOOG"]));
     assert_eq!(tabs.look(0, false, 0.0), Duty::Hello);
@@ -44,7 +44,7 @@ fn what_is_refused_by_its_name_comes_with_all_for_an_hour() {
     assert_eq!(tabs.look(8_000, false, 0.0), Duty::Open);
     assert_eq!((tabs.carries(), tabs.asks()), (&Wants::All, &Wants::All));
     assert_eq!(tabs.wants(), &these(&["GOOG"]));
-    // Once more, as by an answer that comes late: nothing has to be opened anew.
+    // Said again, as by an answer that comes late: nothing has to be opened anew.
     tabs.carry_all(9_000);
     assert_eq!(tabs.look(8_000 + UNQUOTED, true, 0.0), Duty::Rest);
     assert_eq!(tabs.look(9_000 + UNQUOTED, true, 0.0), Duty::Open);
@@ -61,7 +61,7 @@ fn a_leader_that_says_nothing_is_asked_and_then_replaced() {
     }
     use Duty::{Hello, Rest, Steal};
     assert_eq!(duties, [Rest, Hello, Hello, Hello, Hello, Steal]);
-    // Chance puts it off, and each message of the leader begins anew.
+    // Chance puts it off, and each word of the leader begins anew.
     let mut tabs = follower();
     for second in 1..=8 {
         assert_ne!(tabs.look(second * 1_000, true, 0.99), Steal);
@@ -112,7 +112,7 @@ fn a_leader_of_before_is_no_leader_and_another_one_deposes() {
     assert!(tabs.leads());
     assert_eq!(tabs.heard(9_000), Rank::Deposed);
     assert!(!tabs.leads());
-    // Somebody has a message of a leader from the future.
+    // Somebody knows of a leader from the future.
     tabs.lead(9_500);
     tabs.joined(3, Wants::All, 20_000, 9_600);
     assert_eq!(tabs.term(), 20_001);
@@ -135,7 +135,7 @@ fn the_stream_carries_what_all_of_them_want_as_long_as_they_are_there() {
     assert_eq!(tabs.look(29_999, true, 0.0), Duty::Rest);
     assert_eq!(tabs.look(30_000, true, 0.0), Duty::Open);
     assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG"]));
-    // The other one sends nothing any more.
+    // The other one says nothing any more.
     assert_eq!(tabs.look(12_000 + COUNTS, true, 0.0), Duty::Open);
     assert_eq!(*tabs.carries(), these(&["GOOG"]));
 }

@@ -199,7 +199,7 @@ fn bars_that_were_asked_for_before_a_reset_are_left_out() {
     let path = &state.instruments[&symbol("GOOG")].path;
     assert!(path.is_filled(Range::Day, false));
     assert_eq!(path.points().len(), 2);
-    // What comes from before it does not fill what is missing since.
+    // What comes from before it says nothing of what is missing since.
     state.forget_history();
     let before = Missing {
         before: Some(0),
