@@ -96,10 +96,7 @@ mod tests {
 
     #[test]
     fn an_error_becomes_a_sentence() {
-        assert_eq!(
-            sentence("no feed speaks of GOOGX"),
-            "No feed speaks of GOOGX."
-        );
+        assert_eq!(sentence("unknown symbol GOOGX"), "Unknown symbol GOOGX.");
         assert_eq!(
             sentence("Did you mean one of these?"),
             "Did you mean one of these?"
