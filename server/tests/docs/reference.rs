@@ -136,9 +136,7 @@ fn commands() {
     {
         let mut usage = format!("tickertape {}", command.get_name());
         let mut rows = Vec::new();
-        let mut options: Vec<&Arg> = command.get_arguments().collect();
-        options.sort_by_key(|option| !option.is_positional());
-        for option in options {
+        for option in command.get_arguments() {
             if option.get_id() == "help" {
                 continue;
             }
