@@ -235,8 +235,11 @@ fn speak(kind: &str, symbols: [&str; 2], bytes: &[u8]) {
     play(feed(kind, &options), spoken(bytes));
 }
 
+/// The name of a fuzz target, and what it runs.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// The targets of the kinds of feeds, by their names.
-pub fn targets() -> &'static [(&'static str, fn(&[u8]))] {
+pub fn targets() -> &'static [Target] {
     FUZZED
 }
 
