@@ -62,7 +62,7 @@ pub(crate) fn Page() -> impl IntoView {
     let state = move || state_name(dashboard.live.connection.get(), dashboard.live.behind.get());
     #[cfg(target_arch = "wasm32")]
     navigation.listen();
-    keys::hear(dashboard, navigation);
+    keys::listen(dashboard, navigation);
     let own_list = OwnList::new(dashboard, navigation);
     provide_context(own_list);
     follow(dashboard, own_list, data.id);

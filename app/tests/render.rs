@@ -246,7 +246,7 @@ fn a_problem_is_said_and_the_watchlist_stays() {
 fn a_page_without_any_symbol_says_so() {
     let html = render("/", &PageData::default());
     assert!(html.contains("No prices yet"));
-    assert!(html.contains("No symbol is known yet."));
+    assert!(html.contains("No symbols yet."));
     assert!(html.contains("No news yet."));
 }
 

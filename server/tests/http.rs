@@ -600,7 +600,7 @@ async fn a_person_gets_the_page_also_when_something_is_wrong() {
         ("/", 200, "226.80"),
         ("/stocks/GOOG", 200, "597.32"),
         ("/stocks?symbols=GOOG", 200, "597.32"),
-        ("/stocks/GOGO", 404, "no feed speaks of GOGO"),
+        ("/stocks/GOGO", 404, "unknown symbol GOGO"),
         ("/stocks/A%20B", 400, "is not a symbol"),
         ("/stocks/%FF", 400, "UTF-8"),
         ("/nowhere", 404, "/nowhere"),

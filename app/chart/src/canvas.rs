@@ -5,57 +5,52 @@
 //! layout. What the chart does in each frame is therefore done here on the same context; the rest
 //! goes through to it.
 
-use super::surface::{DASH, FADE, Palette, Rgb, Surface};
+use super::surface::{DASH, Palette, Rgb};
 use js_sys::Array;
-use plotters_backend::text_anchor::{HPos, VPos};
-use plotters_backend::{
-    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
-};
+use plotters_backend::{BackendColor, BackendCoord, DrawingBackend, DrawingErrorKind};
 use plotters_canvas::CanvasBackend;
-use std::{cell::RefCell, f64::consts::TAU};
+use std::cell::RefCell;
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasGradient, CanvasRenderingContext2d, HtmlCanvasElement};
 
-/// Widths of texts that are kept: the labels of both axes and of the crosshair, a few times over.
-const WIDTHS: usize = 64;
-
 /// A canvas and what is known of the state of its context.
 pub(super) struct Canvas {
-    base: CanvasBackend,
+    pub(super) base: CanvasBackend,
     element: HtmlCanvasElement,
-    context: CanvasRenderingContext2d,
-    palette: Palette,
-    family: String,
-    size: (u32, u32),
-    scale: f64,
+    pub(super) context: CanvasRenderingContext2d,
+    pub(super) palette: Palette,
+    pub(super) family: String,
+    pub(super) size: (u32, u32),
+    pub(super) scale: f64,
     dashes: (Array, Array),
-    pen: Pen,
-    widths: RefCell<Vec<(String, u32)>>,
+    pub(super) pen: Pen,
+    pub(super) widths: RefCell<Vec<(String, u32)>>,
     /// The last one, with its colour and where it ends.
-    gradient: Option<((u32, i32), CanvasGradient)>,
+    pub(super) gradient: Option<((u32, i32), CanvasGradient)>,
 }
 
 /// What was last set; nothing where it is not known. Setting a style costs more than drawing with it.
 #[derive(Default)]
-struct Pen {
-    fill: Option<u32>,
+pub(super) struct Pen {
+    pub(super) fill: Option<u32>,
     stroke: Option<u32>,
     width: Option<f64>,
     dashed: Option<bool>,
     font: Option<u32>,
-    align: Option<&'static str>,
+    pub(super) align: Option<&'static str>,
 }
 
-type Outcome = Result<(), DrawingErrorKind<<CanvasBackend as DrawingBackend>::ErrorType>>;
+pub(super) type Outcome =
+    Result<(), DrawingErrorKind<<CanvasBackend as DrawingBackend>::ErrorType>>;
 
 /// Red, green, blue and opacity, a byte each.
-fn packed(color: BackendColor) -> u32 {
+pub(super) fn packed(color: BackendColor) -> u32 {
     let (red, green, blue) = color.rgb;
     let opacity = (color.alpha.clamp(0.0, 1.0) * 255.0).round() as u8;
     u32::from_be_bytes([red, green, blue, opacity])
 }
 
-fn css(color: u32) -> String {
+pub(super) fn css(color: u32) -> String {
     format!("#{color:08x}")
 }
 
@@ -112,7 +107,7 @@ impl Canvas {
     /// What a colour of CSS is in numbers: the context reads every notation there is.
     pub(super) fn resolve(&mut self, color: &str) -> Option<Rgb> {
         self.pen.fill = None;
-        // A fill that cannot be read changes nothing; two different ones before it tell.
+        // A fill that cannot be read changes nothing; two different ones before it show that.
         let read = |before: &str| {
             self.context.set_fill_style_str(before);
             self.context.set_fill_style_str(color);
@@ -167,14 +162,14 @@ impl Canvas {
     }
 
     /// Draws with the base, which leaves its own styles behind.
-    fn through(&mut self, draw: impl FnOnce(&mut CanvasBackend) -> Outcome) -> Outcome {
+    pub(super) fn through(&mut self, draw: impl FnOnce(&mut CanvasBackend) -> Outcome) -> Outcome {
         self.set_dashed(false);
         let drawn = draw(&mut self.base);
         self.forget();
         drawn
     }
 
-    fn set_fill(&mut self, color: BackendColor) {
+    pub(super) fn set_fill(&mut self, color: BackendColor) {
         let color = packed(color);
         if self.pen.fill != Some(color) {
             self.context.set_fill_style_str(&css(color));
@@ -182,7 +177,7 @@ impl Canvas {
         }
     }
 
-    fn set_stroke(&mut self, color: BackendColor, width: f64, dashed: bool) {
+    pub(super) fn set_stroke(&mut self, color: BackendColor, width: f64, dashed: bool) {
         let color = packed(color);
         if self.pen.stroke != Some(color) {
             self.context.set_stroke_style_str(&css(color));
@@ -206,7 +201,7 @@ impl Canvas {
         }
     }
 
-    fn set_font(&mut self, size: u32) {
+    pub(super) fn set_font(&mut self, size: u32) {
         if self.pen.font != Some(size) {
             self.context.set_font(&format!("{size}px {}", self.family));
             self.pen.font = Some(size);
@@ -214,7 +209,7 @@ impl Canvas {
     }
 
     /// Begins a path through points. The columns of the first and the last.
-    fn trace(&self, path: impl Iterator<Item = BackendCoord>) -> Option<(i32, i32)> {
+    pub(super) fn trace(&self, path: impl Iterator<Item = BackendCoord>) -> Option<(i32, i32)> {
         self.context.begin_path();
         let mut ends: Option<(BackendCoord, BackendCoord)> = None;
         for point in path {
@@ -235,270 +230,12 @@ impl Canvas {
         ends.map(|(first, last)| (first.0, last.0))
     }
 
-    fn fill_box(&self, (x, y): BackendCoord, (width, height): (i32, i32)) {
+    pub(super) fn fill_box(&self, (x, y): BackendCoord, (width, height): (i32, i32)) {
         self.context
             .fill_rect(x.into(), y.into(), width.into(), height.into());
     }
 
-    fn hairline(&self) -> i32 {
+    pub(super) fn hairline(&self) -> i32 {
         (self.scale.floor() as i32).max(1)
-    }
-}
-
-impl DrawingBackend for Canvas {
-    type ErrorType = <CanvasBackend as DrawingBackend>::ErrorType;
-
-    fn get_size(&self) -> (u32, u32) {
-        self.size
-    }
-
-    fn ensure_prepared(&mut self) -> Outcome {
-        self.base.ensure_prepared()
-    }
-
-    fn present(&mut self) -> Outcome {
-        self.base.present()
-    }
-
-    fn draw_pixel(&mut self, point: BackendCoord, color: BackendColor) -> Outcome {
-        self.set_fill(color);
-        self.fill_box(point, (1, 1));
-        Ok(())
-    }
-
-    /// Along a row or a column it fills whole device pixels, so that it is sharp at any ratio.
-    fn draw_line<S: BackendStyle>(
-        &mut self,
-        from: BackendCoord,
-        to: BackendCoord,
-        style: &S,
-    ) -> Outcome {
-        let width = style.stroke_width() as i32;
-        let (left, top) = (from.0.min(to.0), from.1.min(to.1));
-        let (across, down) = ((from.0 - to.0).abs(), (from.1 - to.1).abs());
-        if down == 0 {
-            self.set_fill(style.color());
-            self.fill_box((left, top - width / 2), (across, width));
-        } else if across == 0 {
-            self.set_fill(style.color());
-            self.fill_box((left - width / 2, top), (width, down));
-        } else {
-            self.line([from, to].into_iter(), style.color(), width.into());
-        }
-        Ok(())
-    }
-
-    fn draw_rect<S: BackendStyle>(
-        &mut self,
-        from: BackendCoord,
-        to: BackendCoord,
-        style: &S,
-        fill: bool,
-    ) -> Outcome {
-        let (width, height) = (to.0 - from.0, to.1 - from.1);
-        if fill {
-            self.set_fill(style.color());
-            self.fill_box(from, (width, height));
-        } else {
-            self.set_stroke(style.color(), style.stroke_width().into(), false);
-            self.context
-                .stroke_rect(from.0.into(), from.1.into(), width.into(), height.into());
-        }
-        Ok(())
-    }
-
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        path: I,
-        style: &S,
-    ) -> Outcome {
-        let width = f64::from(style.stroke_width());
-        self.line(path.into_iter(), style.color(), width);
-        Ok(())
-    }
-
-    fn draw_circle<S: BackendStyle>(
-        &mut self,
-        center: BackendCoord,
-        radius: u32,
-        style: &S,
-        fill: bool,
-    ) -> Outcome {
-        self.context.begin_path();
-        // It refuses nothing but a negative radius.
-        let _ = self
-            .context
-            .arc(center.0.into(), center.1.into(), radius.into(), 0.0, TAU);
-        if fill {
-            self.set_fill(style.color());
-            self.context.fill();
-        } else {
-            self.set_stroke(style.color(), style.stroke_width().into(), false);
-            self.context.stroke();
-        }
-        Ok(())
-    }
-
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        path: I,
-        style: &S,
-    ) -> Outcome {
-        self.through(|base| base.fill_polygon(path, style))
-    }
-
-    /// In the page's family. It is not turned: the axes here have no text that would be.
-    fn draw_text<S: BackendTextStyle>(
-        &mut self,
-        text: &str,
-        style: &S,
-        (x, y): BackendCoord,
-    ) -> Outcome {
-        self.set_fill(style.color());
-        self.set_font(style.size().round() as u32);
-        let align = match style.anchor().h_pos {
-            HPos::Left => "left",
-            HPos::Center => "center",
-            HPos::Right => "right",
-        };
-        if self.pen.align != Some(align) {
-            self.context.set_text_align(align);
-            self.pen.align = Some(align);
-        }
-        // Digits have no descenders: what is centred is their height, not that of the line.
-        let below = match style.anchor().v_pos {
-            VPos::Top => 0.72,
-            VPos::Center => 0.36,
-            VPos::Bottom => 0.0,
-        };
-        let y = f64::from(y) + (style.size() * below).round();
-        // It fails on nothing that can be said of a text and two numbers.
-        let _ = self.context.fill_text(text, x.into(), y);
-        Ok(())
-    }
-
-    /// Measured once for all texts of the same shape: digits are about equally wide.
-    fn estimate_text_size<S: BackendTextStyle>(
-        &self,
-        text: &str,
-        style: &S,
-    ) -> Result<(u32, u32), DrawingErrorKind<Self::ErrorType>> {
-        let height = style.size().ceil() as u32;
-        let fold = |character: char| {
-            if character.is_ascii_digit() {
-                '0'
-            } else {
-                character
-            }
-        };
-        let mut widths = self.widths.borrow_mut();
-        let known = widths
-            .iter()
-            .find(|(shape, _)| shape.chars().eq(text.chars().map(fold)));
-        if let Some(&(_, width)) = known {
-            return Ok((width, height));
-        }
-        let shape: String = text.chars().map(fold).collect();
-        // All texts of the chart have one size; only its scale changes it, which empties the list.
-        self.context.set_font(&format!(
-            "{}px {}",
-            style.size().round() as u32,
-            self.family
-        ));
-        let measured = self.context.measure_text(&shape);
-        let width = measured.map_or(0.0, |metrics| metrics.width()).ceil() as u32;
-        if widths.len() == WIDTHS {
-            widths.remove(0);
-        }
-        widths.push((shape, width));
-        Ok((width, height))
-    }
-}
-
-impl Surface for Canvas {
-    fn palette(&self) -> Palette {
-        self.palette
-    }
-
-    fn scale(&self) -> f64 {
-        self.scale
-    }
-
-    fn column(&self) -> u32 {
-        1
-    }
-
-    fn clip(&mut self, (left, top): BackendCoord, (width, height): (u32, u32)) {
-        self.context.save();
-        self.context.begin_path();
-        self.context
-            .rect(left.into(), top.into(), width.into(), height.into());
-        self.context.clip();
-    }
-
-    fn unclip(&mut self) {
-        self.context.restore();
-        // Whatever was set since is undone, and what it was before is not remembered.
-        self.pen = Pen::default();
-    }
-
-    fn line(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, width: f64) {
-        self.set_stroke(color, width, false);
-        self.trace(path);
-        self.context.stroke();
-    }
-
-    fn bars(&mut self, bars: &[(i32, f64, f64)], color: BackendColor) -> bool {
-        self.set_fill(color);
-        for &(x, top, bottom) in bars {
-            self.context.fill_rect(x.into(), top, 1.0, bottom - top);
-        }
-        true
-    }
-
-    fn area(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, bottom: i32) {
-        let Some((first, last)) = self.trace(path) else {
-            return;
-        };
-        self.context.line_to(last.into(), bottom.into());
-        self.context.line_to(first.into(), bottom.into());
-        let key = (packed(color), bottom);
-        if self
-            .gradient
-            .as_ref()
-            .is_none_or(|(known, _)| *known != key)
-        {
-            let gradient = self
-                .context
-                .create_linear_gradient(0.0, 0.0, 0.0, bottom.into());
-            for (at, alpha) in [(0.0, FADE.0), (1.0, FADE.1)] {
-                // Both places and both colours are valid.
-                let _ = gradient.add_color_stop(at, &css(packed(BackendColor { alpha, ..color })));
-            }
-            self.gradient = Some((key, gradient));
-        }
-        if let Some((_, gradient)) = &self.gradient {
-            self.context.set_fill_style_canvas_gradient(gradient);
-        }
-        self.pen.fill = None;
-        self.context.fill();
-    }
-
-    fn dashes(&mut self, from: BackendCoord, to: BackendCoord, color: BackendColor) {
-        let width = self.hairline();
-        self.set_stroke(color, width.into(), true);
-        self.context.begin_path();
-        // A stroke of an odd width is sharp in the middle of a pixel; it covers what `draw_line` does.
-        let shift = f64::from(width % 2) / 2.0;
-        let (x, y) = if from.1 == to.1 {
-            (0.0, shift)
-        } else {
-            (shift, 0.0)
-        };
-        self.context
-            .move_to(f64::from(from.0) + x, f64::from(from.1) + y);
-        self.context
-            .line_to(f64::from(to.0) + x, f64::from(to.1) + y);
-        self.context.stroke();
     }
 }

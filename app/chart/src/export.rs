@@ -1,11 +1,13 @@
 //! What is shown, for spreadsheets and for those who would rather read than look.
 
 use super::calendar::Civil;
-use super::frame::{Frame, size};
+use super::frame::Frame;
 use super::reading::{moment, pins, volume};
+use super::sample::{Candle, Point};
 use super::scale::{format_plain, format_value};
 use super::scene::Scene;
-use super::series::{Candle, Point, Series};
+use super::series::Series;
+use super::size;
 use std::fmt::Write;
 
 /// What is shown in rows and columns.
@@ -184,8 +186,8 @@ pub(super) fn pin_at(scene: &Scene, frame: &Frame, (x, y): (f64, f64)) -> Option
 mod tests {
     use super::*;
     use crate::reading::Reading;
+    use crate::sample::Sample;
     use crate::scene::{Compared, Kind, Pin};
-    use crate::series::Sample;
     use crate::studies::Study;
     use crate::svg::tests::frame_of;
 

@@ -110,7 +110,7 @@ pub(super) fn wheel_factor(pixels: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::series::Point;
+    use crate::sample::Point;
     use crate::svg::tests::frame_of;
     use leptos::prelude::Owner;
 

@@ -2,8 +2,9 @@
 
 use super::export;
 use super::model::{Dirty, Model, SharedModel};
+use super::sample::Sample;
 use super::scene::{Compared, Kind, Pin, Scale, View};
-use super::series::{Sample, Series};
+use super::series::Series;
 use super::studies::Study;
 use leptos::prelude::*;
 
@@ -153,7 +154,7 @@ impl ChartHandle {
     }
 
     /// Whose times of day are shown: what those are ahead of UTC at a moment, in minutes, where the moment is
-    /// in milliseconds since the Unix epoch. They are UTC unless said otherwise.
+    /// in milliseconds since the Unix epoch. The default is UTC.
     pub fn set_clock(&self, ahead: fn(f64) -> i32) {
         self.change(Dirty::SERIES, |model| model.ahead = ahead);
     }
@@ -179,7 +180,7 @@ impl ChartHandle {
         table.flatten().unwrap_or_default()
     }
 
-    /// Lets the reader keep what is drawn now as an image, `image/png`, of this name.
+    /// Offers what is drawn now to the reader as an image, `image/png`, of this name.
     pub fn save_image(&self, name: &str) {
         #[cfg(target_arch = "wasm32")]
         self.painter.try_with_value(|painter| {
@@ -191,7 +192,7 @@ impl ChartHandle {
         let _ = name;
     }
 
-    /// Lets the reader keep what [`ChartHandle::csv`] says as a file of this name.
+    /// Offers [`ChartHandle::csv`] to the reader as a file of this name.
     pub fn save_csv(&self, name: &str) {
         #[cfg(target_arch = "wasm32")]
         super::files::offer_text(&self.csv(), "text/csv", name);

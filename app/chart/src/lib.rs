@@ -1,4 +1,4 @@
-//! Draws numbers onto a surface: scales, decimation, series, interaction. Knows no quotes and no network.
+//! Draws numbers onto a surface: scales, decimation, series, interaction. It has no quotes and no network.
 //!
 //! A page makes a [`ChartHandle`], gives it [`Point`]s and puts a [`Chart`] where it is to be seen. What
 //! is drawn goes one way:
@@ -17,6 +17,8 @@
 pub mod calendar;
 #[cfg(target_arch = "wasm32")]
 mod canvas;
+#[cfg(target_arch = "wasm32")]
+mod canvas_backend;
 pub mod draw;
 mod export;
 #[cfg(target_arch = "wasm32")]
@@ -25,25 +27,35 @@ mod frame;
 mod gestures;
 mod handle;
 mod levels;
+#[cfg(target_arch = "wasm32")]
+mod listener;
 mod model;
 #[cfg(target_arch = "wasm32")]
 mod painter;
+#[cfg(target_arch = "wasm32")]
+mod painting;
 mod reader;
 mod reading;
+mod reduce;
+mod sample;
 pub mod scale;
 pub mod scene;
 pub mod series;
+mod size;
 #[cfg(not(target_arch = "wasm32"))]
 mod still;
 mod studies;
 mod summary;
 mod surface;
 pub mod svg;
+mod svg_surface;
+mod value_axis;
 pub mod view;
 
 pub use export::Table;
 pub use handle::ChartHandle;
+pub use sample::{Candle, Point, Sample};
 pub use scene::{Compared, Kind, Pin, Scale, Scene, Tone, View};
-pub use series::{Candle, Point, Sample, Series};
+pub use series::Series;
 pub use studies::{Study, StudyLine};
 pub use view::Chart;

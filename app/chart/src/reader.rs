@@ -124,7 +124,7 @@ impl ChartHandle {
     /// Moves the crosshair along what is drawn. Returns what is there in words; none where there is nothing. The chart
     /// scrolls so far that it can be seen.
     pub(super) fn walk(&self, step: Step) -> Option<String> {
-        let mut said = None;
+        let mut words = None;
         let mut beyond = None;
         self.change(Dirty::OVERLAY, |model| {
             model.settle();
@@ -147,7 +147,7 @@ impl ChartHandle {
                 } else if to.time > until {
                     beyond = Some((to.time - span * 0.9, true));
                 }
-                said = Some(to.words(scene, frame));
+                words = Some(to.words(scene, frame));
                 model.crosshair = Crosshair::Time(to.time);
                 if let Some((from, later)) = beyond {
                     model.show((from, from + span), later);
@@ -158,7 +158,7 @@ impl ChartHandle {
             self.change(Dirty::SERIES, |_| {});
             self.update_follows();
         }
-        said
+        words
     }
 
     /// Ends walking and pointing.

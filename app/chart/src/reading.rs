@@ -1,9 +1,11 @@
 //! What is at a place of the chart, for the crosshair, for those who have it read to them, and for tables.
 
-use super::frame::{Frame, size};
+use super::frame::Frame;
+use super::reduce::begin_of;
+use super::sample::{Candle, Point};
 use super::scale::{format_instant, format_moment, format_value};
 use super::scene::{Pin, Scale, Scene};
-use super::series::{Candle, Point, begin_of};
+use super::size;
 use super::studies::StudyLine;
 
 /// What the series is at a time: one of its samples, or all of a candle.
@@ -161,7 +163,7 @@ impl Reading {
     pub(super) fn words(&self, scene: &Scene, frame: &Frame) -> String {
         let mut words = self.moment(scene);
         if self.is_one_of_many(scene) {
-            // A step that says what the step before said is not heard.
+            // Screen readers do not repeat a step in the same words.
             words = format_instant(self.time, ends(scene, self.time), scene.offset);
         }
         for (name, value) in self.parts(scene, frame) {
@@ -266,7 +268,7 @@ pub(super) fn volume(volume: f64) -> String {
     format_value(volume, decimals)
 }
 
-/// The pins that are shown, in groups of what is too near to be told apart, and the column of each group.
+/// The pins that are shown, in groups of pins that overlap, and the column of each group.
 pub(super) fn pins<'a>(scene: &'a Scene, frame: &Frame) -> impl Iterator<Item = (i32, &'a [Pin])> {
     let (from, to) = frame.times;
     let start = scene.pins.partition_point(|pin| (pin.time as f64) < from);

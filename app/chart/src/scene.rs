@@ -1,8 +1,9 @@
 //! All that is drawn, whatever it is drawn onto.
 
 use super::calendar::{DAY, HOUR, MINUTE, SECOND};
+use super::sample::Point;
 use super::scale::{MAX_DECIMALS, power_of_ten};
-use super::series::{Point, Series};
+use super::series::Series;
 use super::studies::{Study, StudyLine};
 use std::ops::Range;
 
@@ -39,7 +40,7 @@ pub enum Scale {
     Percent,
 }
 
-/// What colour the series has: the page knows what the values are to be compared with, the chart does not.
+/// The colour of the series. The page chooses it, since only the page has the value to compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tone {
     /// Neither good nor bad.
@@ -80,9 +81,9 @@ pub struct Compared {
 pub struct Pin {
     /// Milliseconds since the Unix epoch, UTC.
     pub time: i64,
-    /// What the page knows it by.
+    /// The page's id for it.
     pub id: String,
-    /// What it says, in one line.
+    /// Its text, in one line.
     pub text: String,
 }
 
@@ -95,7 +96,7 @@ pub struct Scene {
     pub series: Series,
     /// How it is drawn.
     pub kind: Kind,
-    /// How its values lie on the axis. Where series are compared it is in percent, whatever this says.
+    /// How its values lie on the axis. Where series are compared it is in percent, whatever this is.
     pub scale: Scale,
     /// Its colour.
     pub tone: Tone,
@@ -216,7 +217,7 @@ impl Scene {
     }
 
     /// The longest time without a sample that a line bridges, in milliseconds. What is longer, such as a night or a
-    /// lunch break of an exchange, has neither a line nor an area, as it has no candles. Days are not told apart
+    /// lunch break of an exchange, has neither a line nor an area, as it has no candles. Days are not distinguished
     /// from weekends and holidays.
     pub(super) fn gap(&self) -> f64 {
         const LEAST: f64 = (45 * MINUTE) as f64;

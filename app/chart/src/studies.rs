@@ -1,7 +1,8 @@
 //! Lines that are computed from the candles of a series.
 
 use super::calendar::DAY;
-use super::series::{Candle, Point, Series};
+use super::sample::{Candle, Point};
+use super::series::Series;
 use std::collections::VecDeque;
 
 /// What is computed of each candle and those before it.
@@ -41,7 +42,7 @@ struct Memory {
 }
 
 impl Memory {
-    /// Takes a candle, and says what the study is then; nothing before it has enough.
+    /// Takes a candle, and returns the value of the study then; none before there are enough.
     fn take(&mut self, study: Study, candle: &Candle, offset: f64) -> Option<f64> {
         match study {
             Study::Sma(length) => {
@@ -132,7 +133,7 @@ impl StudyLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::series::Sample;
+    use crate::sample::Sample;
 
     fn sample(minute: u32, close: f64, volume: f64) -> Sample {
         Sample {

@@ -29,7 +29,7 @@ pub struct Palette {
 }
 
 impl Palette {
-    /// The dark theme of the page; also where a page says nothing.
+    /// The dark theme of the page; also where a page defines no colours.
     pub const DARK: Palette = Palette {
         ground: (0x0f, 0x14, 0x19),
         grid: (0x23, 0x2b, 0x36),

@@ -3,6 +3,7 @@
 use super::gestures::{Gesture, wheel_factor};
 use super::handle::ChartHandle;
 use super::reader::Step;
+use super::summary::Summary;
 use leptos::ev::{KeyboardEvent, PointerEvent, WheelEvent};
 use leptos::html;
 use leptos::prelude::*;
@@ -26,108 +27,24 @@ pub fn Chart(
     #[prop(optional, into)]
     on_pin: Option<Callback<String>>,
 ) -> impl IntoView {
-    let plot = NodeRef::<html::Div>::new();
     let layers = [(); 3].map(|()| NodeRef::<html::Canvas>::new());
     let drawn = RwSignal::new(false);
-    let spoken = RwSignal::new(String::new());
+    let plot = Plot {
+        handle,
+        element: NodeRef::new(),
+        announcement: RwSignal::new(String::new()),
+        gesture: StoredValue::new(Gesture::default()),
+        on_pin,
+    };
     let summary = handle.model.summary;
     handle.summarize();
 
     #[cfg(target_arch = "wasm32")]
-    mount(handle, drawn, plot, layers);
+    mount(handle, drawn, plot.element, layers);
 
-    let leave = move || {
-        handle.leave();
-        // A plot that has focus is left when it is taken off the page, and its signals are gone.
-        if spoken.try_with_untracked(String::is_empty) == Some(false) {
-            spoken.set(String::new());
-        }
-    };
-    let open = move |pin: Option<String>| {
-        if let (Some(pin), Some(on_pin)) = (pin, on_pin) {
-            on_pin.run(pin);
-        }
-    };
-    let on_key = move |event: KeyboardEvent| {
-        if event.ctrl_key() || event.alt_key() || event.meta_key() {
-            return;
-        }
-        let shift = event.shift_key();
-        let said = match (event.key().as_str(), shift) {
-            ("ArrowLeft", true) => return act(&event, || handle.pan(-0.1)),
-            ("ArrowRight", true) => return act(&event, || handle.pan(0.1)),
-            ("+" | "=", _) => return act(&event, || handle.zoom(0.8, 0.5)),
-            ("-" | "_", _) => return act(&event, || handle.zoom(1.25, 0.5)),
-            ("Home", _) => return act(&event, || handle.fit()),
-            ("ArrowLeft", _) => handle.walk(Step::By(-1)),
-            ("ArrowRight", _) => handle.walk(Step::By(1)),
-            ("PageUp", _) => handle.walk(Step::By(-10)),
-            ("PageDown", _) => handle.walk(Step::By(10)),
-            ("End", _) => {
-                handle.follow();
-                handle.walk(Step::Newest)
-            }
-            ("Enter", _) => match handle.pin_here() {
-                Some(pin) => return act(&event, || open(Some(pin))),
-                None => Some(summary.with_untracked(|summary| summary.text.clone())),
-            },
-            ("Escape", _) => return leave(),
-            _ => return,
-        };
-        event.prevent_default();
-        if let Some(said) = said {
-            spoken.set(said);
-        }
-    };
-
-    let gesture = StoredValue::new(Gesture::default());
-    let on_down = move |event: PointerEvent| {
-        if event.button() != 0 {
-            return;
-        }
-        let x = event.offset_x().into();
-        gesture.update_value(|gesture| gesture.press(handle, event.pointer_id(), x));
-        handle.point_at(Some(x));
-    };
-    let on_move = move |event: PointerEvent| {
-        let (id, x) = (event.pointer_id(), event.offset_x().into());
-        let before = gesture.try_update_value(|gesture| gesture.drag(handle, id, x));
-        if before == Some(true) {
-            // It goes on outside of the plot; a pointer that is gone already refuses, and that is all.
-            if let Some(plot) = plot.get_untracked()
-                && !plot.has_pointer_capture(id)
-            {
-                let _ = plot.set_pointer_capture(id);
-            }
-        }
-        handle.point_at(Some(x));
-    };
-    let on_up = move |event: PointerEvent| {
-        let pressed =
-            gesture.try_update_value(|gesture| gesture.release(handle, event.pointer_id()));
-        if pressed == Some(true) && event.type_() == "pointerup" {
-            let (x, y) = (event.offset_x().into(), event.offset_y().into());
-            open(handle.pin_at(x, y));
-        }
-    };
-    let on_wheel = move |event: WheelEvent| {
-        // Lines and pages are told in units of their own.
-        let unit = [1.0, 16.0, 400.0][(event.delta_mode() as usize).min(2)];
-        let (across, down) = (event.delta_x() * unit, event.delta_y() * unit);
-        event.prevent_default();
-        let Some((_, width)) = handle.shown() else {
-            return;
-        };
-        if across.abs() > down.abs() {
-            handle.pan(across / width);
-        } else if down != 0.0 {
-            let at = f64::from(event.offset_x()) / width;
-            handle.zoom(wheel_factor(down), at.clamp(0.0, 1.0));
-        }
-    };
+    let on_up = move |event: PointerEvent| plot.on_up(&event);
     let canvases =
         layers.map(|layer| view! { <canvas aria-hidden="true" node_ref=layer></canvas> });
-    let follows = handle.follows();
 
     view! {
         <figure class="chart" class:drawn=drawn>
@@ -138,11 +55,11 @@ pub fn Chart(
                 aria-label=move || format!("Chart of {}", name.get())
                 aria-keyshortcuts=KEYS
                 tabindex="0"
-                node_ref=plot
-                on:keydown=on_key
-                on:blur=move |_| leave()
-                on:pointerdown=on_down
-                on:pointermove=on_move
+                node_ref=plot.element
+                on:keydown=move |event| plot.on_key(&event)
+                on:blur=move |_| plot.leave()
+                on:pointerdown=move |event| plot.on_down(&event)
+                on:pointermove=move |event| plot.on_move(&event)
                 on:pointerup=on_up
                 on:pointercancel=on_up
                 on:pointerleave=move |event| {
@@ -151,7 +68,7 @@ pub fn Chart(
                     }
                 }
                 on:dblclick=move |_| handle.fit()
-                on:wheel=on_wheel
+                on:wheel=move |event| plot.on_wheel(&event)
             >
                 <div class="chart-still" aria-hidden="true" inner_html=still(handle)></div>
                 {canvases}
@@ -159,23 +76,153 @@ pub fn Chart(
                     "Waiting for the first price"
                 </p>
             </div>
-            <button
-                type="button"
-                class="chart-newest"
-                hidden=move || follows.get()
-                on:click=move |_| handle.follow()
-            >
-                "Newest"
-            </button>
-            <p class="chart-words" aria-live="assertive">{spoken}</p>
-            <figcaption
-                class="chart-words"
-                data-points=move || summary.with(|summary| summary.points)
-                data-last=move || summary.with(|summary| summary.last.clone())
-            >
-                {move || summary.with(|summary| summary.text.clone())}
-            </figcaption>
+            {newest_button(handle)}
+            <p class="chart-words" aria-live="assertive">{plot.announcement}</p>
+            {caption(summary)}
         </figure>
+    }
+}
+
+/// The button that leads back to the newest sample.
+fn newest_button(handle: ChartHandle) -> impl IntoView {
+    let follows = handle.follows();
+    view! {
+        <button
+            type="button"
+            class="chart-newest"
+            hidden=move || follows.get()
+            on:click=move |_| handle.follow()
+        >
+            "Newest"
+        </button>
+    }
+}
+
+/// The chart in words, and its figures for tests.
+fn caption(summary: RwSignal<Summary>) -> impl IntoView {
+    view! {
+        <figcaption
+            class="chart-words"
+            data-points=move || summary.with(|summary| summary.points)
+            data-last=move || summary.with(|summary| summary.last.clone())
+        >
+            {move || summary.with(|summary| summary.text.clone())}
+        </figcaption>
+    }
+}
+
+/// The plot, as the reader uses it by keyboard and pointer.
+#[derive(Clone, Copy)]
+struct Plot {
+    handle: ChartHandle,
+    element: NodeRef<html::Div>,
+    /// What screen readers read out.
+    announcement: RwSignal<String>,
+    gesture: StoredValue<Gesture>,
+    on_pin: Option<Callback<String>>,
+}
+
+impl Plot {
+    fn leave(self) {
+        self.handle.leave();
+        // A plot that has focus is left when it is taken off the page, and its signals are gone.
+        if self.announcement.try_with_untracked(String::is_empty) == Some(false) {
+            self.announcement.set(String::new());
+        }
+    }
+
+    fn open(self, pin: Option<String>) {
+        if let (Some(pin), Some(on_pin)) = (pin, self.on_pin) {
+            on_pin.run(pin);
+        }
+    }
+
+    fn on_key(self, event: &KeyboardEvent) {
+        if event.ctrl_key() || event.alt_key() || event.meta_key() {
+            return;
+        }
+        let handle = self.handle;
+        let shift = event.shift_key();
+        let words = match (event.key().as_str(), shift) {
+            ("ArrowLeft", true) => return act(event, || handle.pan(-0.1)),
+            ("ArrowRight", true) => return act(event, || handle.pan(0.1)),
+            ("+" | "=", _) => return act(event, || handle.zoom(0.8, 0.5)),
+            ("-" | "_", _) => return act(event, || handle.zoom(1.25, 0.5)),
+            ("Home", _) => return act(event, || handle.fit()),
+            ("ArrowLeft", _) => handle.walk(Step::By(-1)),
+            ("ArrowRight", _) => handle.walk(Step::By(1)),
+            ("PageUp", _) => handle.walk(Step::By(-10)),
+            ("PageDown", _) => handle.walk(Step::By(10)),
+            ("End", _) => {
+                handle.follow();
+                handle.walk(Step::Newest)
+            }
+            ("Enter", _) => match handle.pin_here() {
+                Some(pin) => return act(event, || self.open(Some(pin))),
+                None => {
+                    let summary = handle.model.summary;
+                    Some(summary.with_untracked(|summary| summary.text.clone()))
+                }
+            },
+            ("Escape", _) => return self.leave(),
+            _ => return,
+        };
+        event.prevent_default();
+        if let Some(words) = words {
+            self.announcement.set(words);
+        }
+    }
+
+    fn on_down(self, event: &PointerEvent) {
+        if event.button() != 0 {
+            return;
+        }
+        let x = event.offset_x().into();
+        self.gesture
+            .update_value(|gesture| gesture.press(self.handle, event.pointer_id(), x));
+        self.handle.point_at(Some(x));
+    }
+
+    fn on_move(self, event: &PointerEvent) {
+        let (id, x) = (event.pointer_id(), event.offset_x().into());
+        let before = self
+            .gesture
+            .try_update_value(|gesture| gesture.drag(self.handle, id, x));
+        if before == Some(true) {
+            // It goes on outside of the plot; a pointer that is gone already refuses, and that is all.
+            if let Some(plot) = self.element.get_untracked()
+                && !plot.has_pointer_capture(id)
+            {
+                let _ = plot.set_pointer_capture(id);
+            }
+        }
+        self.handle.point_at(Some(x));
+    }
+
+    fn on_up(self, event: &PointerEvent) {
+        let pressed = self
+            .gesture
+            .try_update_value(|gesture| gesture.release(self.handle, event.pointer_id()));
+        if pressed == Some(true) && event.type_() == "pointerup" {
+            let (x, y) = (event.offset_x().into(), event.offset_y().into());
+            self.open(self.handle.pin_at(x, y));
+        }
+    }
+
+    fn on_wheel(self, event: &WheelEvent) {
+        // Lines and pages have units of their own.
+        let unit = [1.0, 16.0, 400.0][(event.delta_mode() as usize).min(2)];
+        let (across, down) = (event.delta_x() * unit, event.delta_y() * unit);
+        event.prevent_default();
+        let Some((_, width)) = self.handle.shown() else {
+            return;
+        };
+        if across.abs() > down.abs() {
+            self.handle.pan(across / width);
+        } else if down != 0.0 {
+            let at = f64::from(event.offset_x()) / width;
+            self.handle.zoom(wheel_factor(down), at.clamp(0.0, 1.0));
+        }
     }
 }
 
@@ -190,7 +237,7 @@ fn still(handle: ChartHandle) -> String {
     let mut svg = String::new();
     handle.model.update(|model| {
         model.settle();
-        svg = super::still::render(&model.scene);
+        svg = super::still::render::render(&model.scene);
     });
     svg
 }
@@ -227,7 +274,7 @@ fn mount(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::series::Point;
+    use crate::sample::Point;
 
     #[test]
     fn the_server_draws_the_whole_chart() {

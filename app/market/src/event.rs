@@ -2,7 +2,10 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Bar, EventKind, Millis, News, Quote, Session, Snapshot, number, wire::one_of};
+use crate::{
+    Bar, EventKind, Millis, News, Quote, Session, Snapshot, number,
+    wire::{Topics, one_of},
+};
 
 /// Every event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +89,17 @@ impl Event {
     /// The name of its kind.
     pub const fn name(&self) -> &'static str {
         self.kind().name()
+    }
+
+    /// Which subscribers receive it.
+    pub fn topics(&self) -> Topics<'_> {
+        match self {
+            Event::Quote(quote) => Topics::Market(quote.symbol),
+            Event::Session(session) => Topics::Market(session.symbol),
+            Event::Bar(bar) => Topics::Market(bar.symbol),
+            Event::News(news) => Topics::News(news),
+            Event::Snapshot(_) | Event::Heartbeat(_) => Topics::Connection,
+        }
     }
 
     /// The event's data as JSON, on one line.

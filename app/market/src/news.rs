@@ -65,7 +65,7 @@ pub struct News {
 }
 
 impl News {
-    /// What there is to say where the same story was told before; `None` where that is nothing. A
+    /// What there is to publish where the same story was published before; `None` where that is nothing. A
     /// story whose words have changed is [`Action::Updated`], whatever its source calls it, unless
     /// it is withdrawn.
     pub fn after(self, earlier: &News) -> Option<News> {
@@ -89,7 +89,7 @@ impl News {
     }
 
     /// Whether headline and summary have all of these words, which are as [`words_of`] gives them; of
-    /// the last, the beginning is enough, because somebody may still be typing it.
+    /// the last, the beginning is enough, because it may still be being typed.
     pub fn has_words(&self, words: &[String]) -> bool {
         let Some((last, others)) = words.split_last() else {
             return true;

@@ -34,7 +34,7 @@ fn bounded<E: de::Error>(number: u64) -> Result<u64, E> {
 
 #[cfg(test)]
 mod tests {
-    use crate::Event;
+    use crate::{Event, EventKind};
 
     use super::MAX_NUMBER;
 
@@ -69,6 +69,9 @@ mod tests {
             ),
             ("heartbeat", r#"{"time":N}"#),
         ];
+        for kind in EventKind::ALL {
+            assert!(events.iter().any(|(name, _)| *name == kind.name()));
+        }
         for (name, data) in events {
             let read = |number: u64| Event::decode(name, &data.replace('N', &number.to_string()));
             assert!(read(MAX_NUMBER).is_ok(), "{data}");

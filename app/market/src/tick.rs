@@ -1,6 +1,6 @@
 use crate::{Millis, Price, Size, Symbol};
 
-/// What one message of a source says of one symbol. What it does not say stays as it was.
+/// One message of a source about one symbol. What it leaves out stays as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tick {
     /// What is traded.
@@ -11,16 +11,16 @@ pub struct Tick {
     pub clock: Clock,
     /// A trade.
     pub trade: Option<Trade>,
-    /// The best price at which somebody buys.
+    /// The best bid.
     pub bid: Best,
-    /// The best price at which somebody sells.
+    /// The best ask.
     pub ask: Best,
     /// The day's figures, where the source gives them.
     pub day: Day,
 }
 
 impl Tick {
-    /// A tick that says nothing yet.
+    /// An empty tick.
     pub const fn new(symbol: Symbol, time: Millis, clock: Clock) -> Self {
         Tick {
             symbol,
@@ -55,7 +55,7 @@ pub enum Clock {
 pub struct Trade {
     /// What was paid.
     pub price: Price,
-    /// How much changed hands, where the source says so.
+    /// How much changed hands, where the source gives it.
     pub size: Option<Size>,
     /// The source's number of it, by which it is corrected, cancelled, and known when it comes
     /// twice.
@@ -107,12 +107,12 @@ impl TradeEligibility {
     };
 }
 
-/// A trade that was told wrongly: taken back, or put right.
+/// A trade that was wrong: cancelled, or put right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Correction {
     /// What was traded.
     pub symbol: Symbol,
-    /// When the source said so, in its own time.
+    /// When the source sent the correction, in its own time.
     pub time: Millis,
     /// The source's number of the trade, [`Trade::id`].
     pub trade: u64,
@@ -132,7 +132,7 @@ pub enum Best {
     At {
         /// The price.
         price: Price,
-        /// How much, where the source says so.
+        /// How much, where the source gives it.
         size: Option<Size>,
     },
 }

@@ -1,5 +1,5 @@
 //! Times that are written as numbers. Sources count from the Unix epoch in seconds, milliseconds,
-//! microseconds or nanoseconds, and few of them say in which.
+//! microseconds or nanoseconds, and few of them document which.
 
 use std::fmt;
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{Event, News, Symbol};
+use crate::{News, Symbol};
 
 /// The longest time without an event on a stream: after it the server sends a heartbeat.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -102,19 +102,6 @@ pub enum Topics<'a> {
     News(&'a News),
     /// None: it is of one connection, and on no tape.
     Connection,
-}
-
-impl Event {
-    /// Which subscribers receive it.
-    pub fn topics(&self) -> Topics<'_> {
-        match self {
-            Event::Quote(quote) => Topics::Market(quote.symbol),
-            Event::Session(session) => Topics::Market(session.symbol),
-            Event::Bar(bar) => Topics::Market(bar.symbol),
-            Event::News(news) => Topics::News(news),
-            Event::Snapshot(_) | Event::Heartbeat(_) => Topics::Connection,
-        }
-    }
 }
 
 /// Names in a sentence: `a, b or c`.

@@ -13,6 +13,7 @@ use proptest::{
     option,
     prelude::*,
     sample::{Index, select},
+    strategy::Union,
 };
 use rust_decimal::Decimal;
 
@@ -190,14 +191,18 @@ prop_compose! {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        3 => quote().prop_map(Event::Quote),
-        3 => session().prop_map(Event::Session),
-        2 => bar().prop_map(Event::Bar),
-        4 => news().prop_map(Event::News),
-        1 => snapshot().prop_map(Event::Snapshot),
-        1 => number().prop_map(|time| Event::Heartbeat(Heartbeat { time })),
-    ]
+    let kinds = EventKind::ALL.iter().map(|kind| match kind {
+        EventKind::Quote => (3, quote().prop_map(Event::Quote).boxed()),
+        EventKind::Session => (3, session().prop_map(Event::Session).boxed()),
+        EventKind::Bar => (2, bar().prop_map(Event::Bar).boxed()),
+        EventKind::News => (4, news().prop_map(Event::News).boxed()),
+        EventKind::Snapshot => (1, snapshot().prop_map(Event::Snapshot).boxed()),
+        EventKind::Heartbeat => {
+            let event = number().prop_map(|time| Event::Heartbeat(Heartbeat { time }));
+            (1, event.boxed())
+        }
+    });
+    Union::new_weighted(kinds.collect())
 }
 
 /// Reads a stream in pieces that end at `cuts`.

@@ -4,7 +4,7 @@ use market::{NewsType, Symbol};
 use crate::{
     alerts::alert,
     lean::{
-        reactive::{drawn, effect, heard},
+        reactive::{drawn, effect, handler},
         signal::RwSignal,
     },
     state::dashboard::Dashboard,
@@ -109,13 +109,13 @@ pub(crate) fn AlertForm() -> impl IntoView {
             class="alert-form"
             aria-label="New alert"
             autocomplete="off"
-            on:submit=heard(move |event| form.submit(&event))
+            on:submit=handler(move |event| form.submit(&event))
         >
             <div>
                 <label for="alert-when">"When"</label>
                 <select
                     id="alert-when"
-                    on:change=heard(move |event: ev::Event| {
+                    on:change=handler(move |event: ev::Event| {
                         complaint.set(String::new());
                         name.set(event_target_value(&event));
                     })
@@ -128,7 +128,7 @@ pub(crate) fn AlertForm() -> impl IntoView {
             {value_fields(form)}
             <div>
                 <label for="alert-of">"Symbol"</label>
-                <select id="alert-of" node_ref=symbol on:change=heard(move |_| complaint.set(String::new()))>
+                <select id="alert-of" node_ref=symbol on:change=handler(move |_| complaint.set(String::new()))>
                     <For
                         each=move || form.symbols()
                         key=|symbol| *symbol
@@ -174,7 +174,7 @@ fn value_fields(form: Form) -> impl IntoView {
                 // Of the two that are shown in turn, the one that is shown has the focus when the form opens.
                 autofocus=""
                 node_ref=value
-                on:input=heard(move |_| complaint.set(String::new()))
+                on:input=handler(move |_| complaint.set(String::new()))
             />
         </div>
         <div hidden=drawn(move || !form.is_news())>

@@ -5,7 +5,7 @@ use crate::{
     browser::notification::{self, Permission},
     format::clock,
     lean::{
-        reactive::{drawn, effect, heard},
+        reactive::{drawn, effect, handler},
         signal::RwSignal,
     },
     state::dashboard::Dashboard,
@@ -70,14 +70,14 @@ fn Item(alert: Alert) -> impl IntoView {
                 type="button"
                 hidden=fired.is_none()
                 aria-label=format!("Reactivate: {words}")
-                on:click=heard(move |_| alerts.arm(id, dashboard.clock.now.get_untracked()))
+                on:click=handler(move |_| alerts.arm(id, dashboard.clock.now.get_untracked()))
             >
                 "Reactivate"
             </button>
             <button
                 type="button"
                 aria-label=format!("Remove: {words}")
-                on:click=heard(move |_| alerts.remove(id))
+                on:click=handler(move |_| alerts.remove(id))
             >
                 "Remove"
             </button>
@@ -108,7 +108,7 @@ fn Notifications() -> impl IntoView {
         <button
             type="button"
             hidden=drawn(move || permission.get() != Permission::Unasked)
-            on:click=heard(move |_| notification::ask(move |answer| permission.set(answer)))
+            on:click=handler(move |_| notification::ask(move |answer| permission.set(answer)))
         >
             "Enable browser notifications"
         </button>

@@ -1,4 +1,4 @@
-//! The alerts of the person: kept in the browser, looked at with every event, and told once.
+//! The alerts of the person: kept in the browser, checked with every event, and shown once.
 
 use market::{Millis, News, Symbol};
 
@@ -122,7 +122,7 @@ impl Alerts {
                 Condition::Change(_) => format!("{symbol} {change}, at {price}"),
                 _ => format!("{symbol} at {price}"),
             };
-            self.tell(&alert, &what);
+            self.notify(&alert, &what);
         }
     }
 
@@ -140,7 +140,7 @@ impl Alerts {
             }
         });
         for alert in fired {
-            self.tell(&alert, &news.headline);
+            self.notify(&alert, &news.headline);
         }
     }
 
@@ -154,11 +154,11 @@ impl Alerts {
         })
     }
 
-    /// Tells that an alert fired, on the page and by the browser. Of the tabs that are open each may
+    /// Shows that an alert fired, on the page and by the browser. Of the tabs that are open each may
     /// do so: the browser shows what has one tag once.
-    fn tell(self, alert: &Alert, what: &str) {
+    fn notify(self, alert: &Alert, what: &str) {
         let words = alert.words();
-        self.notes.say(format!("{what}. Your alert: {words}."));
+        self.notes.show(format!("{what}. Your alert: {words}."));
         let tag = format!("tickertape-{}-{}", alert.id, alert.armed);
         notification::show(what, &words, &tag);
     }

@@ -22,7 +22,7 @@ pub(crate) fn is_cut_off_at_the_top(element: &leptos::web_sys::HtmlDivElement) -
     }
 }
 
-/// The element that answers to a key, by what it says with `aria-keyshortcuts`. The name of the key
+/// The element that a key belongs to, by its `aria-keyshortcuts`. The name of the key
 /// is one of the page's own table.
 #[cfg(target_arch = "wasm32")]
 fn answering(key: &str) -> Option<web_sys::HtmlElement> {

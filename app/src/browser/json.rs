@@ -118,7 +118,7 @@ fn without_a_part(entry: &JsValue, check: Check) -> Option<JsValue> {
     })
 }
 
-/// The time that a text says, `{"time":1732111126202,…}`.
+/// The time in a text, `{"time":1732111126202,…}`.
 pub(crate) fn time_of(text: &JsValue) -> Option<market::Millis> {
     let value = js_sys::JSON::parse(&text.as_string()?).ok()?;
     let time = Reflect::get(&value, &"time".into()).ok()?;

@@ -68,7 +68,7 @@ impl Value {
         Unreadable::new(&found, expected)
     }
 
-    /// A whole number that a browser tells from those beside it.
+    /// A whole number that a JavaScript number can hold exactly.
     fn whole(&self) -> Option<u64> {
         let number = self.0.as_f64()?;
         let whole = number as u64;

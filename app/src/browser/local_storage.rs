@@ -1,6 +1,6 @@
 //! The browser's local storage.
 
-/// Why the browser keeps nothing.
+/// Why the browser stored nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// There is no room left.
@@ -9,7 +9,7 @@ pub(crate) enum Refusal {
     Forbidden,
 }
 
-/// What the browser keeps under a name; none where it keeps nothing or may not say.
+/// What the browser keeps under a name; none where it keeps nothing or access is forbidden.
 pub(crate) fn kept(name: &str) -> Option<String> {
     #[cfg(target_arch = "wasm32")]
     return web_sys::window()?

@@ -9,7 +9,7 @@ use crate::{
     widgets::notes::Notes,
 };
 
-/// What all names begin with, so that they are told from those of others at the same host.
+/// What all names begin with, so that they do not clash with those of others at the same host.
 pub(crate) const PREFIX: &str = "tickertape:";
 /// What all texts begin with: the version of how they are written.
 pub(crate) const VERSION: &str = "1 ";
@@ -19,17 +19,17 @@ pub(crate) const VERSION: &str = "1 ";
 pub(crate) struct Storage {
     /// What the browser refused to keep.
     refused: StoredValue<SortedMap<&'static str, String>>,
-    /// Whether the person knows that it refuses.
-    told: StoredValue<bool>,
+    /// Whether the refusal has been shown to the person.
+    shown: StoredValue<bool>,
     notes: Notes,
 }
 
 impl Storage {
-    /// Refusals are told by `notes`.
+    /// Refusals are shown as `notes`.
     pub(crate) fn new(notes: Notes) -> Self {
         Storage {
             refused: StoredValue::new(SortedMap::new()),
-            told: StoredValue::new(false),
+            shown: StoredValue::new(false),
             notes,
         }
     }
@@ -51,10 +51,10 @@ impl Storage {
             Err(_) => drop(texts.insert(key, text.to_owned())),
         });
         if let Err(refusal) = outcome
-            && !self.told.get_value()
+            && !self.shown.get_value()
         {
-            self.told.set_value(true);
-            self.notes.say(sentence(refusal).to_owned());
+            self.shown.set_value(true);
+            self.notes.show(sentence(refusal).to_owned());
         }
     }
 
@@ -66,7 +66,7 @@ impl Storage {
     /// Calls back with the text of a key that another tab has written.
     pub(crate) fn on_change(self, key: &'static str, change: impl Fn(Option<String>) + 'static) {
         let handle = window_event_listener(ev::storage, move |event| {
-            // An event without a name says that everything was cleared.
+            // An event without a name: everything was cleared.
             if event.key().is_none_or(|name| name == named(key)) {
                 change(self.read(key));
             }

@@ -148,7 +148,7 @@ impl ChartChoices {
         true
     }
 
-    /// Takes what was kept. A word that nobody knows is left out.
+    /// Takes what was kept. An unknown word is left out.
     pub(crate) fn read(&self, text: &str) {
         let words = || text.split([' ', ',']);
         let kind = words().find_map(|word| meant(&KINDS, word));

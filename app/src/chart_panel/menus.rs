@@ -3,7 +3,7 @@ use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast};
 use crate::{
     browser::elements,
     chart_panel::choices::{ChartChoices, STUDIES},
-    lean::reactive::{drawn, effect, heard},
+    lean::reactive::{drawn, effect, handler},
     state::dashboard::Dashboard,
 };
 
@@ -74,12 +74,12 @@ fn Menu(
         <details
             class="menu"
             node_ref=opening.menu
-            on:keydown=heard(move |event: ev::KeyboardEvent| {
+            on:keydown=handler(move |event: ev::KeyboardEvent| {
                 if event.key() == "Escape" {
                     opening.close(true);
                 }
             })
-            on:focusout=heard(move |event: ev::FocusEvent| opening.on_leave(&event))
+            on:focusout=handler(move |event: ev::FocusEvent| opening.on_leave(&event))
         >
             <summary
                 node_ref=opening.summary
@@ -91,7 +91,7 @@ fn Menu(
             // A button has done what the menu was opened for; boxes are checked one after the other.
             <div
                 class="menu-body"
-                on:click=heard(move |event: ev::MouseEvent| {
+                on:click=handler(move |event: ev::MouseEvent| {
                     if elements::closest(event.target(), "button").is_some() {
                         opening.close(true);
                     }
@@ -153,7 +153,7 @@ pub(crate) fn CompareMenu() -> impl IntoView {
                                 checked=chosen.get_untracked()
                                 prop:checked=drawn(move || chosen.get())
                                 disabled=drawn(move || full() && !chosen.get())
-                                on:change=heard(move |event: ev::Event| {
+                                on:change=handler(move |event: ev::Event| {
                                     choices.compare(symbol, event_target_checked(&event));
                                 })
                             />
@@ -180,10 +180,10 @@ pub(crate) fn SaveMenu() -> impl IntoView {
     };
     view! {
         <Menu name="Save" sign="⤓">
-            <button type="button" on:click=heard(move |_| dashboard.chart.handle.save_image(&name("png")))>
+            <button type="button" on:click=handler(move |_| dashboard.chart.handle.save_image(&name("png")))>
                 "Image (PNG)"
             </button>
-            <button type="button" on:click=heard(move |_| dashboard.chart.handle.save_csv(&name("csv")))>
+            <button type="button" on:click=handler(move |_| dashboard.chart.handle.save_csv(&name("csv")))>
                 "Data (CSV)"
             </button>
         </Menu>
@@ -201,7 +201,7 @@ fn check(
                 type="checkbox"
                 checked=chosen.get_untracked()
                 prop:checked=drawn(move || chosen.get())
-                on:change=heard(move |event: ev::Event| choose(event_target_checked(&event)))
+                on:change=handler(move |event: ev::Event| choose(event_target_checked(&event)))
             />
             {name}
         </label>

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    lean::reactive::{drawn, heard},
+    lean::reactive::{drawn, handler},
     state::{dashboard::Dashboard, range::Range},
 };
 
@@ -20,7 +20,7 @@ pub(crate) fn RangeButtons() -> impl IntoView {
                 aria-pressed=drawn(pressed)
                 aria-label=range.name()
                 aria-keyshortcuts=format!("{key}")
-                on:click=heard(move |_| dashboard.set_range(range))
+                on:click=handler(move |_| dashboard.set_range(range))
             >
                 {range.as_str()}
             </button>

@@ -2,7 +2,7 @@ use leptos::{ev, prelude::*};
 
 use crate::{
     chart_panel::choices::{KINDS, SCALES, meant, word},
-    lean::reactive::{drawn, heard},
+    lean::reactive::{drawn, handler},
     state::dashboard::Dashboard,
 };
 
@@ -72,7 +72,7 @@ fn select(
             aria-keyshortcuts=key
             prop:value=drawn(move || chosen.get())
             disabled=drawn(move || fixed.get())
-            on:change=heard(move |event: ev::Event| choose(&event_target_value(&event)))
+            on:change=handler(move |event: ev::Event| choose(&event_target_value(&event)))
         >
             {options.collect_view()}
         </select>

@@ -3,7 +3,7 @@ use leptos::{html, prelude::*};
 
 use crate::{
     lean::{
-        reactive::{drawn, heard},
+        reactive::{drawn, handler},
         signal::RwSignal,
     },
     state::dashboard::Dashboard,
@@ -38,10 +38,10 @@ pub(crate) fn ChartTable() -> impl IntoView {
         view! { <tr>{cells.collect_view()}</tr> }
     };
     view! {
-        <details class="chart-table" node_ref=details on:toggle=heard(toggle)>
+        <details class="chart-table" node_ref=details on:toggle=handler(toggle)>
             <summary>"Data table"</summary>
             <div class="chart-table-body" tabindex="0" role="region" aria-label="Data table">
-                <button type="button" on:click=heard(move |_| take())>
+                <button type="button" on:click=handler(move |_| take())>
                     "Refresh"
                 </button>
                 <table>

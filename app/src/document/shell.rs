@@ -13,15 +13,15 @@ use crate::{
 /// The id of what comes after the page.
 const END: &str = "unsupported";
 
-/// The id of what says that the page has stopped.
+/// The id of the message that the page has stopped.
 const STOPPED: &str = "stopped";
 
 /// Shows a sentence where the browser has no WebAssembly, or where the page's script or WebAssembly did not
-/// come: the page itself cannot say it.
+/// come: the page itself cannot show it.
 const CHECK: &str = r#"{const say=document.getElementById("unsupported");if(typeof WebAssembly!=="object")say.hidden=false;else addEventListener("unhandledrejection",()=>{if(document.querySelector('[data-state="connecting"]')){say.firstElementChild.textContent="A part of the page did not load";say.hidden=false}})}"#;
 
 /// Shows that the page has stopped: its WebAssembly has, so that this is all that still runs. The state of the connection is
-/// another element from then on, since the program may still write to the one that it knows.
+/// another element from then on, since the program may still write to the one that it has.
 fn stopped() -> String {
     let (event, title) = (stopped::EVENT, stopped::TITLE);
     format!(
@@ -42,7 +42,7 @@ fn remembered_looks() -> String {
 /// Has the page in light colours while it is printed, whatever was chosen for the screen, its canvases too.
 const PRINT: &str = r#"{const data=document.documentElement.dataset;let chosen;addEventListener("beforeprint",()=>{chosen=data.theme;data.theme="light"});addEventListener("afterprint",()=>{if(chosen)data.theme=chosen;else delete data.theme})}"#;
 
-/// Has the browser keep what it needs to say that the server cannot be reached, where it may. The page
+/// Has the browser keep what it needs to show that the server cannot be reached, where it may. The page
 /// does not need it, and comes first.
 const WORKER: &str = r#"if("serviceWorker"in navigator&&isSecureContext)addEventListener("load",()=>navigator.serviceWorker.register("/sw.js",{updateViaCache:"none"}).catch(()=>{}))"#;
 

@@ -43,7 +43,7 @@ impl Shown {
         }
     }
 
-    /// A size without the zeros that say nothing.
+    /// A size without trailing zeros.
     pub(crate) fn size(symbol: Symbol, size: Option<Size>) -> Self {
         let Some(size) = size else {
             return Shown::unknown(Some(symbol));
@@ -120,7 +120,7 @@ impl Direction {
         }
     }
 
-    /// The mark that says the same as the colour, for whoever does not see the colour.
+    /// The mark that repeats what the colour means, for people who do not see the colour.
     pub(crate) const fn arrow(self) -> &'static str {
         match self {
             Direction::Up => "▲",

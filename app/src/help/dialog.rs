@@ -4,13 +4,13 @@ use crate::{
     browser::elements,
     help::keys::{self, KEYS, Where},
     lean::{
-        reactive::{drawn, heard},
+        reactive::{drawn, handler},
         signal::RwSignal,
     },
     state::dashboard::Dashboard,
 };
 
-/// The button that opens the help, and the help: every key that there is, and whether they are heard.
+/// The button that opens the help, and the help: every key, and a switch for single keys.
 #[component]
 pub(crate) fn Help() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -36,7 +36,7 @@ pub(crate) fn Help() -> impl IntoView {
             aria-haspopup="dialog"
             aria-keyshortcuts="?"
             title="Help: keyboard shortcuts"
-            on:click=heard(open)
+            on:click=handler(open)
         >
             <span aria-hidden="true">"?"</span>
         </button>
@@ -52,7 +52,7 @@ pub(crate) fn Help() -> impl IntoView {
                     type="checkbox"
                     checked
                     node_ref=off
-                    on:change=heard(move |event: ev::Event| {
+                    on:change=handler(move |event: ev::Event| {
                         keys::set_enabled(dashboard, event_target_checked(&event));
                     })
                 />
@@ -60,7 +60,7 @@ pub(crate) fn Help() -> impl IntoView {
             </label>
             <button
                 type="button"
-                on:click=heard(move |_| {
+                on:click=handler(move |_| {
                     if let Some(dialog) = dialog.get_untracked() {
                         dialog.close();
                     }

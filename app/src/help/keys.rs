@@ -1,8 +1,7 @@
 //! The keys of the page: one table, which both the handler and the help read.
 //!
-//! An element says with `aria-keyshortcuts` which key leads to it. A key presses that element, or goes to
-//! it, and the help lists a key only where there is one; so what is heard, what is told to screen readers
-//! and what the help says cannot differ.
+//! An element names its key in `aria-keyshortcuts`. A key presses that element, or moves the focus to it, and the help
+//! lists a key only where there is such an element. So the handler, screen readers and the help cannot differ.
 
 use leptos::{ev, prelude::*};
 use market::Symbol;
@@ -13,12 +12,12 @@ use crate::{
     state::{dashboard::Dashboard, navigation::Navigation},
 };
 
-/// Where a key is heard.
+/// Where a key works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Where {
     /// Wherever nothing is written.
     Anywhere,
-    /// In the part that has the focus, which hears it by itself.
+    /// In the part that has the focus, which handles it itself.
     Chart,
     /// The same.
     Watchlist,
@@ -27,7 +26,7 @@ pub(crate) enum Where {
 /// One line of the help.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
-    /// Where it is heard.
+    /// Where it works.
     pub(crate) at: Where,
     /// The names of the keys as `aria-keyshortcuts` has them; the first stands for all.
     pub(crate) names: &'static [&'static str],
@@ -128,19 +127,19 @@ pub(crate) fn set_enabled(dashboard: Dashboard, on: bool) {
         .write(ON_OR_OFF, if on { "on" } else { "off" });
 }
 
-/// The name of a pressed key, if it is one that is heard anywhere.
-fn heard(key: &str) -> Option<&'static str> {
+/// The name of a pressed key, if it is one that works anywhere.
+fn name_of(key: &str) -> Option<&'static str> {
     let name = if key == " " { "Space" } else { key };
     let anywhere = KEYS.iter().filter(|key| key.at == Where::Anywhere);
     let mut names = anywhere.flat_map(|key| key.names);
     names.find(|known| **known == name).copied()
 }
 
-/// Hears the keys.
-pub(crate) fn hear(dashboard: Dashboard, navigation: Navigation) {
+/// Handles the keys.
+pub(crate) fn listen(dashboard: Dashboard, navigation: Navigation) {
     effect(move || {
         let handle = window_event_listener(ev::keydown, move |event| {
-            let Some(name) = heard(&event.key()) else {
+            let Some(name) = name_of(&event.key()) else {
                 return;
             };
             let is_plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
@@ -230,12 +229,12 @@ mod tests {
 
     #[test]
     fn hears_what_the_help_lists_for_the_whole_page() {
-        assert_eq!(heard("j"), Some("j"));
-        assert_eq!(heard("8"), Some("8"));
-        assert_eq!(heard(" "), Some("Space"));
+        assert_eq!(name_of("j"), Some("j"));
+        assert_eq!(name_of("8"), Some("8"));
+        assert_eq!(name_of(" "), Some("Space"));
         for other in ["9", "x", "Home", "ArrowLeft", "Space", "J"] {
             let expected = (other == "Space").then_some("Space");
-            assert_eq!(heard(other), expected, "{other}");
+            assert_eq!(name_of(other), expected, "{other}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Closures of views as few types. What the framework compiles for a closure that is drawn, heard or run as an effect, it
+//! Closures of views as few types. What the framework compiles for a closure that is drawn, handles an event or runs as an effect, it
 //! compiles again for each closure there is, a kilobyte or so; behind a box all that give the same type are one.
 
 use leptos::prelude::Effect;
@@ -9,7 +9,7 @@ pub(crate) fn drawn<T>(read: impl FnMut() -> T + Send + 'static) -> Box<dyn FnMu
 }
 
 /// What an event of the page does.
-pub(crate) fn heard<E>(take: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
+pub(crate) fn handler<E>(take: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
     Box::new(take)
 }
 

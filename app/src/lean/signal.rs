@@ -66,12 +66,12 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
         self.0.track();
     }
 
-    /// Gives back what the change says; none where whatever had the signal is gone.
+    /// Returns what the change returns; none where the owner of the signal is gone.
     pub(crate) fn try_update<U>(self, write: impl FnOnce(&mut T) -> U) -> Option<U> {
         let shared = self.0.try_get_untracked()?;
-        let said = change(&shared, write);
+        let returned = change(&shared, write);
         self.0.notify();
-        Some(said)
+        Some(returned)
     }
 
     pub(crate) fn update(self, write: impl FnOnce(&mut T)) {
@@ -118,7 +118,7 @@ impl<T: Send + Sync + 'static> StoredValue<T> {
         Some(look(&shared, T::clone))
     }
 
-    /// Gives back what the change says; none where whatever had the value is gone.
+    /// Returns what the change returns; none where the owner of the value is gone.
     pub(crate) fn try_update_value<U>(self, write: impl FnOnce(&mut T) -> U) -> Option<U> {
         let shared = self.0.try_get_value()?;
         Some(change(&shared, write))

@@ -4,7 +4,7 @@ use market::Millis;
 
 /// The shortest and the longest wait before the stream is opened anew.
 pub(super) const BACKOFF: (Millis, Millis) = (1_000, 30_000);
-/// A stream that has said nothing for so long is asked after by a poll.
+/// A stream without an event for so long is checked by a poll.
 pub(super) const WORDLESS: Millis = 3_000;
 /// The longest wait between two such polls.
 const ASK: Millis = 30_000;
@@ -23,7 +23,7 @@ pub(super) struct Attempts {
     /// When the stream is opened anew.
     pub(super) reopen_at: Option<Millis>,
     /// Whether an event came by the stream of the attempt under way.
-    pub(super) spoken: bool,
+    pub(super) has_sent: bool,
     /// Whether the stream was refused since the last event.
     pub(super) refused: bool,
     /// When the stream was opened anew for other symbols last.
@@ -38,7 +38,7 @@ impl Attempts {
             attempt: now,
             attempts: 0,
             reopen_at: None,
-            spoken: false,
+            has_sent: false,
             refused: false,
             renewed: None,
         }
@@ -48,7 +48,7 @@ impl Attempts {
     pub(super) fn begin(&mut self, now: Millis) {
         self.reopen_at = None;
         self.opened = None;
-        self.spoken = false;
+        self.has_sent = false;
         self.attempt = now;
         self.attempts = self.attempts.saturating_add(1);
     }
@@ -57,7 +57,7 @@ impl Attempts {
     pub(super) fn succeed(&mut self) {
         self.attempts = 0;
         self.reopen_at = None;
-        self.spoken = true;
+        self.has_sent = true;
         self.refused = false;
     }
 

@@ -17,7 +17,7 @@ use super::{
 /// understood.
 const NAME: &str = "tickertape 1";
 
-/// What tabs say to each other goes through here.
+/// The messages of tabs to each other go through here.
 pub(super) struct Channel {
     channel: BroadcastChannel,
     // Held as long as the channel may call it.
@@ -25,7 +25,7 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// Hears what the others say; none where the browser has no such channels.
+    /// Receives the messages of the others; none where the browser has no such channels.
     pub(super) fn open(mut hear: impl FnMut(Message<JsValue>) + 'static) -> Option<Self> {
         let channel = BroadcastChannel::new(NAME).ok()?;
         let hear = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
@@ -40,9 +40,9 @@ impl Channel {
         })
     }
 
-    /// Says something to all others.
+    /// Sends a message to all others.
     pub(super) fn post(&self, message: &Message<JsValue>) {
-        // It fails where the channel is closed, and then there is nobody to hear it.
+        // It fails where the channel is closed, and then there is nobody to receive it.
         let _ = self.channel.post_message(&written(message));
     }
 }
@@ -97,7 +97,7 @@ fn written(message: &Message<JsValue>) -> JsValue {
     list.into()
 }
 
-/// What a list says; none where it is no message.
+/// The message in a list; none where it is no message.
 fn read(list: &JsValue) -> Option<Message<JsValue>> {
     let list = list.dyn_ref::<Array>()?;
     let number = |at| list.get(at).as_f64().map(|number| number as u64);
@@ -163,7 +163,7 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Wants the browser's lock, once it is free or at once by taking it from whoever has it. `granted`
-    /// is called when this tab has it, `ended` when it was taken from it. None where the browser knows
+    /// is called when this tab has it, `ended` when it was taken from it. None where the browser has
     /// no locks, or has none for this page, as where it came by plain HTTP from another machine.
     pub(super) fn request(
         steal: bool,

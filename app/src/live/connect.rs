@@ -8,13 +8,13 @@ use wasm_bindgen::JsValue;
 
 use super::{
     channel::Lock,
-    connection::{Task, Verdict},
     events::{Events, ReadyState},
     reader::Passed,
     receive::{Answer, Item, catch_up, event, show},
     request::{self, Failure},
     source::{Link, Shared},
     tabs::Duty,
+    task::{Task, Verdict},
 };
 use crate::{
     browser::{environment, json, json_value::Kept},
@@ -140,7 +140,7 @@ fn open(source: &Shared) {
     let address = address::of_stream(wants.symbols().as_deref(), link.connection.last_id());
     let shared = Rc::clone(source);
     match Events::open(&address, move |kind, id, data| {
-        hear(&shared, run, kind, id, data);
+        take_event(&shared, run, kind, id, data);
     }) {
         Some(events) => link.events = Some(events),
         None => link.connection.poll_only(),
@@ -149,7 +149,7 @@ fn open(source: &Shared) {
 }
 
 /// Takes one event of the stream that was opened in some run.
-fn hear(source: &Shared, run: u32, kind: EventKind, id: &str, data: JsValue) {
+fn take_event(source: &Shared, run: u32, kind: EventKind, id: &str, data: JsValue) {
     if stopped::is_stopped() {
         return;
     }
@@ -160,7 +160,7 @@ fn hear(source: &Shared, run: u32, kind: EventKind, id: &str, data: JsValue) {
     if this.link.as_mut().filter(current).is_none() {
         return;
     }
-    this.hears(now);
+    this.note_contact(now);
     let Some(link) = &mut this.link else { return };
     let server_time = match kind.has_server_time() {
         true => json::time_of(&data),
@@ -239,7 +239,7 @@ fn take_answer(source: &Shared, run: u32, answer: Result<Answer, Failure>) {
             link.events = None;
             let mut before = connection.last_id().to_owned();
             connection.polled(now, &answer.last_event_id);
-            this.hears(now);
+            this.note_contact(now);
             let end = Item {
                 id: Some(answer.last_event_id),
                 event: String::new(),

@@ -4,6 +4,7 @@ use super::{
     attempts::{Attempts, BACKOFF, Polls, Trial, WORDLESS},
     skew::Skew,
     state::State,
+    task::{Task, Verdict},
 };
 
 /// The longest time without an event on a stream that is well.
@@ -14,7 +15,7 @@ const SILENCE: Millis = 3 * HEARTBEAT + 1_000;
 const OPEN_TIMEOUT: Millis = 5_000;
 /// An attempt that takes longer than this hangs, and is begun anew.
 const ATTEMPT_TIMEOUT: Millis = 20_000;
-/// A stream that has said nothing for so long is held back: its first heartbeat should have come.
+/// A stream without an event for so long is held back: its first heartbeat should have come.
 const HELD_BACK: Millis = HEARTBEAT + 3_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,38 +32,12 @@ enum Phase {
     Trial,
 }
 
-/// What has to be done now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Task {
-    /// Nothing.
-    Rest,
-    /// The stream has to be opened anew.
-    Open,
-    /// What came after [`Connection::last_id`] has to be asked for. Where nothing came, the server
-    /// may wait with its answer, if it is asked to `wait`.
-    Ask {
-        /// Whether to wait.
-        wait: bool,
-    },
-}
-
-/// What has to be done with an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It only showed that the server is there: what is in it comes by the stream.
-    Leave,
-    /// The same, and the stream has to be opened anew.
-    Open,
-    /// What is in it is news. The stream, where there is one, has to be closed before it is taken.
-    Take,
-}
-
 /// The connection as it is known from outside: what happened goes in with its time, and what to
 /// show and what to do come out. Times are of this machine's clock.
 ///
 /// There are two ways to the events: the stream, and polls of the same address. A proxy that holds
-/// the stream back looks from here as a quiet market does, so a stream that says nothing is asked
-/// after by a poll: where that brings what the stream did not, the page goes on by polling. One way
+/// the stream back looks from here as a quiet market does, so a stream without events is checked
+/// by a poll: where that brings what the stream did not, the page goes on by polling. One way
 /// at a time brings events, each from the last id on, so that none comes twice or is lost.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
@@ -192,7 +167,7 @@ impl Connection {
             self.reachable = true;
             return Verdict::Take;
         }
-        if self.stream.spoken {
+        if self.stream.has_sent {
             return Verdict::Leave;
         }
         if !self.reachable {
@@ -224,7 +199,7 @@ impl Connection {
         }
     }
 
-    /// The server has no room for one more that waits, and says after which pause to ask again: the
+    /// The server has no room for one more that waits, and gives the pause after which to ask again: the
     /// page asks without waiting, and tries the stream sooner than where something on the way is to
     /// blame.
     pub(super) fn crowded(&mut self, now: Millis, pause: Millis, chance: f64) {
@@ -287,7 +262,7 @@ impl Connection {
             }
             Phase::Open if now.saturating_sub(self.heard) >= SILENCE => {
                 self.lose(Phase::Stale, now);
-                // Whether it is the way or the server that is silent, only a new stream tells.
+                // Only a new stream shows whether it is the network or the server that is silent.
                 self.stream.reopen_at = Some(now);
             }
             Phase::Connecting | Phase::Lost { .. } | Phase::Stale
@@ -302,7 +277,7 @@ impl Connection {
             self.stream.begin(now);
             return Task::Open;
         }
-        if self.stream.spoken || self.polls.asking || now < self.polls.ask_at {
+        if self.stream.has_sent || self.polls.asking || now < self.polls.ask_at {
             return Task::Rest;
         }
         self.polls.ask_later(now, self.phase == Phase::Trial);
@@ -333,13 +308,13 @@ impl Connection {
         self.skew = Skew::default();
     }
 
-    /// When something was heard last.
+    /// When something was received last.
     #[cfg(test)]
     fn heard_at(&self) -> Millis {
         self.heard
     }
 
-    /// The server's time, as near as is known; `None` before it said anything.
+    /// The server's time, as near as is known; `None` before anything came from it.
     pub(super) fn server_time(&self, now: Millis) -> Option<Millis> {
         self.skew.server_time(now)
     }
@@ -370,7 +345,7 @@ impl Connection {
     /// The connection is lost, as is noticed now.
     fn lose(&mut self, phase: Phase, now: Millis) {
         self.phase = phase;
-        self.stream.spoken = false;
+        self.stream.has_sent = false;
         self.stream.refused = false;
         self.reachable = false;
         // First the browser tries by itself.

@@ -22,7 +22,7 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// Opens it; `hear` gets each event with its kind, the last id and its data. None where the browser
+    /// Opens it; `hear` is called with each event with its kind, the last id and its data. None where the browser
     /// has no such streams.
     pub(super) fn open(
         address: &str,

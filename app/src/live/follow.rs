@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{browser::environment, lean::reactive::effect, state::dashboard::Dashboard};
 
-/// How often the state of the connection is looked at. An `EventSource` says nothing while it
+/// How often the state of the connection is looked at. An `EventSource` reports nothing while it
 /// tries again by itself, so this is also how late a lost connection is noticed.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -51,7 +51,7 @@ fn follow_also(source: &Shared, symbols: &[Symbol]) {
     let dashboard = this.dashboard;
     let is_unknown = |symbol: &&Symbol| match this.tab.tabs.wants() {
         Wants::These(wanted) => !wanted.contains(*symbol),
-        // Everything is followed, and what has not spoken yet is not known.
+        // Everything is followed, and symbols without an event yet are unknown.
         Wants::All => !dashboard.knows(**symbol),
     };
     let unknown: Vec<Symbol> = symbols.iter().filter(is_unknown).copied().collect();

@@ -1,5 +1,4 @@
-//! The page's one connection: open, resume, back off, fall back to polling, and say truly how
-//! current the page is.
+//! The page's one connection: open, resume, back off, fall back to polling, and show how current the page is.
 
 mod aside;
 mod attempts;
@@ -31,5 +30,6 @@ mod source;
 pub(crate) mod state;
 mod tab;
 mod tabs;
+mod task;
 #[cfg(target_arch = "wasm32")]
 mod together;

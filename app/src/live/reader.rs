@@ -14,7 +14,7 @@ pub(super) struct Passed<T> {
     pub(super) id: String,
     /// The event's kind; none where there is no event and only the position moves.
     pub(super) kind: Option<EventKind>,
-    /// What it says.
+    /// Its data.
     pub(super) data: T,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Reader<T> {
 }
 
 impl<T> Reader<T> {
-    /// A reader that knows everything up to a position.
+    /// A reader that has everything up to a position.
     pub(super) fn new(position: String) -> Self {
         Reader {
             position,
@@ -45,14 +45,14 @@ impl<T> Reader<T> {
         }
     }
 
-    /// Up to where everything is known.
+    /// Up to where it has everything.
     pub(super) fn position(&self) -> &str {
         &self.position
     }
 
     /// Something was passed on of a stream that carries what this tab wants, and `exactly` that or more.
     /// Gives it back where it is to be taken now.
-    pub(super) fn hear(&mut self, passed: Passed<T>, exactly: bool) -> Option<Passed<T>> {
+    pub(super) fn accept(&mut self, passed: Passed<T>, exactly: bool) -> Option<Passed<T>> {
         if self.behind {
             if self.waiting.len() == WAITING {
                 self.waiting.clear();
@@ -61,7 +61,7 @@ impl<T> Reader<T> {
             return None;
         }
         if passed.kind == Some(EventKind::Snapshot) {
-            // It replaces everything, and one of other symbols says less of ours than their own does.
+            // It replaces everything, and one of other symbols has less of ours than their own does.
             self.behind = !exactly;
             if self.behind {
                 return None;
@@ -112,7 +112,7 @@ impl<T> Reader<T> {
     }
 
     /// A question was answered with everything up to a position; whether that is to be taken. What
-    /// waited has to be [heard](Reader::hear) again afterwards.
+    /// waited has to be [taken](Reader::accept) again afterwards.
     pub(super) fn answered(&mut self, question: u32, position: &str) -> Option<Vec<Passed<T>>> {
         if self.asked != Some(question) {
             return None;
@@ -172,7 +172,7 @@ mod tests {
             (6, 9, false),
         ] {
             assert_eq!(
-                reader.hear(quote(before, id), true).is_some(),
+                reader.accept(quote(before, id), true).is_some(),
                 taken,
                 "{id}"
             );
@@ -193,15 +193,15 @@ mod tests {
     #[test]
     fn what_is_missing_is_asked_for_while_the_rest_waits() {
         let mut reader = reader("5-0");
-        assert!(reader.hear(quote(7, 8), true).is_none());
+        assert!(reader.accept(quote(7, 8), true).is_none());
         let question = reader.ask(1_000).unwrap();
         assert_eq!(reader.ask(1_000), None, "it is asked once");
-        assert!(reader.hear(quote(8, 9), true).is_none());
-        assert!(reader.hear(quote(9, 10), true).is_none());
+        assert!(reader.accept(quote(8, 9), true).is_none());
+        assert!(reader.accept(quote(9, 10), true).is_none());
         let waited = reader.answered(question, "9-0").unwrap();
         let taken: Vec<_> = waited
             .into_iter()
-            .filter_map(|passed| reader.hear(passed, true))
+            .filter_map(|passed| reader.accept(passed, true))
             .map(|passed| passed.id)
             .collect();
         assert_eq!(taken, ["10-0"]);
@@ -213,9 +213,9 @@ mod tests {
         let mut reader = reader("5-0");
         reader.reached("20-0");
         let question = reader.ask(0).unwrap();
-        reader.hear(quote(20, 21), true);
+        reader.accept(quote(20, 21), true);
         for passed in reader.answered(question, "12-0").unwrap() {
-            assert!(reader.hear(passed, true).is_none());
+            assert!(reader.accept(passed, true).is_none());
         }
         assert!(reader.ask(0).is_some());
         assert_eq!(reader.position(), "12-0");
@@ -243,14 +243,14 @@ mod tests {
     fn a_snapshot_of_just_this_is_taken_and_any_other_is_asked_for() {
         // Also where it is from before: the clock of the server was set back.
         let mut same = reader("50-0");
-        assert!(same.hear(snapshot(50, 30), true).is_some());
-        assert!(same.hear(quote(30, 31), true).is_some());
+        assert!(same.accept(snapshot(50, 30), true).is_some());
+        assert!(same.accept(quote(30, 31), true).is_some());
         let mut other = reader("50-0");
-        assert!(other.hear(snapshot(50, 30), false).is_none());
+        assert!(other.accept(snapshot(50, 30), false).is_none());
         let question = other.ask(0).unwrap();
-        assert!(other.hear(quote(30, 31), false).is_none());
+        assert!(other.accept(quote(30, 31), false).is_none());
         for passed in other.answered(question, "30-0").unwrap() {
-            assert!(other.hear(passed, false).is_some());
+            assert!(other.accept(passed, false).is_some());
         }
     }
 
@@ -261,14 +261,14 @@ mod tests {
         let question = reader.ask(0).unwrap();
         let many = WAITING as u64 + 10;
         for id in 1..many {
-            reader.hear(quote(id, id + 1), true);
+            reader.accept(quote(id, id + 1), true);
         }
         let waited = reader.answered(question, "1-0").unwrap();
         assert!(!waited.is_empty() && waited.len() <= WAITING);
         assert!(
             waited
                 .into_iter()
-                .all(|passed| reader.hear(passed, true).is_none())
+                .all(|passed| reader.accept(passed, true).is_none())
         );
         assert!(reader.ask(0).is_some());
     }

@@ -120,7 +120,7 @@ pub(super) fn take(source: &Shared, passed: Passed<JsValue>) {
     if stopped::is_stopped() {
         return;
     }
-    source.borrow_mut().hears(environment::now());
+    source.borrow_mut().note_contact(environment::now());
     show(source, event(passed));
 }
 

@@ -7,9 +7,9 @@ use crate::browser::json;
 
 /// How long an answer may take that the server does not wait with, in milliseconds.
 const TIMEOUT_MS: u32 = 20_000;
-/// What the server says of a symbol that nobody quotes.
+/// The status for a symbol that nobody quotes.
 const UNKNOWN: u16 = 404;
-/// What the server says when it has no room for one more.
+/// The statuses of a server without room for one more request.
 const FULL: [u16; 2] = [429, 503];
 
 /// Why there is no answer.

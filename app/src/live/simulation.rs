@@ -46,7 +46,7 @@ struct Page {
     poll: Option<Poll>,
     inbox: VecDeque<Message<Traded>>,
     frozen: bool,
-    /// Whether it has to be told that its lock was stolen.
+    /// Whether the loss of its lock has still to be delivered.
     robbed: bool,
 }
 
@@ -135,7 +135,7 @@ impl Browser {
         if self.holder == Some(page.number) {
             self.holder = None;
         }
-        // A crash says no farewell.
+        // A tab that crashes sends no message.
         if self.chance.below(2) == 0 {
             self.post(None, &page.tab.bye());
         }
@@ -265,7 +265,7 @@ impl Browser {
             data: traded,
         };
         let (term, from) = (page.tab.tabs.term(), page.number);
-        let taken = page.tab.hear(passed.clone());
+        let taken = page.tab.accept(passed.clone());
         self.post(Some(from), &Message::Passed { term, passed });
         if let Some(passed) = taken {
             self.take(at, id, passed.data);

@@ -1,7 +1,7 @@
 use market::Millis;
 
 /// How long the smallest difference counts. Clocks drift by some milliseconds an hour, so a
-/// difference of long ago says nothing of now.
+/// difference of long ago does not hold now.
 const WINDOW: Millis = 5 * 60_000;
 
 /// Takes the difference between two clocks off a delay.

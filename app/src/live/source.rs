@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{browser::environment, lean::sorted::SortedSet, state::dashboard::Dashboard};
 
-/// After so long without a word, as when the machine slept, bars are fetched again: single prices of
+/// After so long without an event, as when the machine slept, bars are fetched again: single prices of
 /// that time are lost.
 const GAP: Millis = 60_000;
 
@@ -37,13 +37,13 @@ pub(super) struct Source {
     pub(super) link: Option<Link>,
     pub(super) channel: Option<Channel>,
     pub(super) lock: Option<Lock>,
-    /// What the leader said of its stream last, and when.
+    /// The last beat of the leader, and when it came.
     pub(super) beat: Option<(Beat, Millis)>,
     /// The stream that this tab had when the browser put it aside.
     pub(super) aside: Aside<Events>,
-    /// Symbols that the page wants since a moment ago and of which it knows nothing yet.
+    /// Symbols that the page wants since a moment ago and has no data of yet.
     pub(super) added: SortedSet<Symbol>,
-    /// When something was heard last, by this tab or the leader.
+    /// When something was received last, by this tab or the leader.
     pub(super) heard: Millis,
     pub(super) runs: u32,
     pub(super) history: History,
@@ -96,7 +96,7 @@ impl Source {
         }
     }
 
-    /// Has the history fetched again where nothing was heard for long.
+    /// Has the history fetched again where nothing was received for long.
     pub(super) fn notice_gap(&mut self, now: Millis) {
         if now.saturating_sub(self.heard) >= GAP {
             self.dashboard.forget_history();
@@ -107,8 +107,8 @@ impl Source {
         }
     }
 
-    /// Something was heard.
-    pub(super) fn hears(&mut self, now: Millis) {
+    /// Something was received.
+    pub(super) fn note_contact(&mut self, now: Millis) {
         self.notice_gap(now);
         self.heard = now;
     }
@@ -119,7 +119,7 @@ impl Source {
         }
     }
 
-    /// As the leader, says how the stream is.
+    /// As the leader, sends the state of the stream.
     pub(super) fn beat(&self) {
         let Some(link) = &self.link else { return };
         let connection = &link.connection;
@@ -160,7 +160,7 @@ impl Source {
         self.tab.tabs.follow();
     }
 
-    /// As the leader, heard an event: passes it on, and gives it back where it is to be taken.
+    /// As the leader, received an event: passes it on, and returns it where it is to be taken.
     pub(super) fn pass(&mut self, passed: Passed<JsValue>) -> Option<Passed<JsValue>> {
         if self.channel.is_some() {
             self.post(&Message::Passed {
@@ -168,6 +168,6 @@ impl Source {
                 passed: passed.clone(),
             });
         }
-        self.tab.hear(passed)
+        self.tab.accept(passed)
     }
 }

@@ -18,7 +18,7 @@ pub(crate) enum State {
     },
     /// Connected, but three heartbeats are missing.
     Stale {
-        /// When something was heard last, by this machine's clock.
+        /// When something was received last, by this machine's clock.
         since: Millis,
     },
     /// The stream is held back on its way, or the browser has none: the page asks for what is new,
@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    /// What two numbers say.
+    /// The state that two numbers stand for.
     pub(super) fn of_parts(state: Millis, detail: Millis) -> Self {
         match state {
             1 => State::Live { delay: None },

@@ -6,12 +6,12 @@ use super::{
     tabs::{Duty, Rank, Tabs, Wants},
 };
 
-/// What tabs say to each other. Each hears all others, but not itself.
+/// A message of a tab to all others. It does not receive its own.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Message<T> {
-    /// The leader lives, and how it is.
+    /// The leader runs, and the state of its stream.
     Beat(Beat),
-    /// The leader heard an event.
+    /// The leader received an event.
     Passed {
         /// The leader's term.
         term: Millis,
@@ -22,7 +22,7 @@ pub(super) enum Message<T> {
     Hello {
         /// Which.
         tab: u64,
-        /// The term of the leader that it knows of.
+        /// The term of the newest leader that it has a message of.
         term: Millis,
         /// What it listens to.
         wants: Wants,
@@ -34,7 +34,7 @@ pub(super) enum Message<T> {
     },
 }
 
-/// What a leader says of its stream.
+/// The state of a leader's stream.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Beat {
     /// Its term.
@@ -45,9 +45,9 @@ pub(super) struct Beat {
     pub(super) carries: Wants,
     /// How current it is.
     pub(super) state: State,
-    /// When it heard something last, by this machine's clock.
+    /// When it received something last, by this machine's clock.
     pub(super) heard: Millis,
-    /// The server's time as it said this, as near as it knows.
+    /// The server's time when this was sent, as near as is known.
     pub(super) server_time: Option<Millis>,
 }
 
@@ -60,7 +60,7 @@ pub(super) enum Answer<T> {
     Take(Passed<T>),
     /// To show how the leader's stream is.
     Show(Beat),
-    /// As the leader: to look after the stream, and to say how it is.
+    /// As the leader: to check the stream, and to send its state.
     Look,
     /// To let the stream go, because another tab leads.
     Depose,
@@ -77,7 +77,7 @@ pub(super) struct Tab<T> {
 }
 
 impl<T> Tab<T> {
-    /// A tab that knows everything that it wants up to a position. The id is any number but 0.
+    /// A tab that has everything that it wants up to a position. The id is any number but 0.
     pub(super) fn new(id: u64, wants: Wants, position: String) -> Self {
         Tab {
             id,
@@ -93,7 +93,7 @@ impl<T> Tab<T> {
         self.reader.begin();
     }
 
-    /// What it says when it is asked to say [`Duty::Hello`].
+    /// The message of [`Duty::Hello`].
     pub(super) fn hello(&self) -> Message<T> {
         Message::Hello {
             tab: self.id,
@@ -102,15 +102,15 @@ impl<T> Tab<T> {
         }
     }
 
-    /// What it says when it ends.
+    /// The message of a tab that ends.
     pub(super) fn bye(&self) -> Message<T> {
         Message::Bye { tab: self.id }
     }
 
-    /// As the leader, it heard an event of its stream. Gives it back where it is to be taken.
-    pub(super) fn hear(&mut self, passed: Passed<T>) -> Option<Passed<T>> {
+    /// As the leader, it received an event of its stream. Returns it where it is to be taken.
+    pub(super) fn accept(&mut self, passed: Passed<T>) -> Option<Passed<T>> {
         let exactly = self.tabs.carries() == self.tabs.wants();
-        self.reader.hear(passed, exactly)
+        self.reader.accept(passed, exactly)
     }
 
     /// A question was answered up to a position. Gives what waited and is to be taken after the answer;
@@ -120,12 +120,12 @@ impl<T> Tab<T> {
         Some(
             waited
                 .into_iter()
-                .filter_map(|passed| self.hear(passed))
+                .filter_map(|passed| self.accept(passed))
                 .collect(),
         )
     }
 
-    /// Another tab said something.
+    /// A message of another tab came.
     pub(super) fn receive(&mut self, message: Message<T>, now: Millis) -> Answer<T> {
         match message {
             Message::Hello { tab, term, wants } => {
@@ -140,7 +140,7 @@ impl<T> Tab<T> {
                 Rank::Deposed => Answer::Depose,
                 Rank::Past => self.look_if_leading(),
                 Rank::Current if self.tabs.is_covered() => {
-                    self.hear(passed).map_or(Answer::None, Answer::Take)
+                    self.accept(passed).map_or(Answer::None, Answer::Take)
                 }
                 Rank::Current => Answer::None,
             },
@@ -166,7 +166,7 @@ impl<T> Tab<T> {
         }
     }
 
-    /// What it has to do among the others now; `passed` says that a second did.
+    /// What it has to do among the others now; `passed`: whether a second did.
     pub(super) fn look(&mut self, now: Millis, passed: bool, chance: f64) -> Duty {
         self.tabs.look(now, passed, chance)
     }

@@ -5,16 +5,16 @@ use market::{
 
 use crate::lean::sorted::SortedSet;
 
-/// How long a tab counts that says nothing: a hidden one may say something once a minute.
+/// How long a tab counts that sends nothing: a hidden one may send something once a minute.
 const COUNTS: Millis = 150_000;
-/// How often a tab says what it wants.
+/// How often a tab sends what it wants.
 const REPEAT: Millis = 30_000;
 /// How long what a tab wanted is still carried after its end, as when it is loaded anew.
 const GRACE: Millis = 10_000;
-/// After so many looks without a word the leader is asked whether it is there: a hidden one may not
-/// say so by itself.
+/// After so many looks without a message the leader is asked whether it is there: a hidden one may not
+/// send any by itself.
 const ASK: u32 = 2;
-/// After so many it has not answered either, and what it said last is no longer true.
+/// After so many it has not answered either, and its last message is no longer true.
 const SILENT: u32 = 4;
 /// After so many it is not, and chance adds some, so that not all tabs take its place at once.
 const GONE: (u32, u32) = (6, 4);
@@ -72,15 +72,15 @@ impl Wants {
 pub(super) enum Duty {
     /// Nothing.
     Rest,
-    /// Say what it wants, which the leader answers.
+    /// Send what it wants, which the leader answers.
     Hello,
-    /// Take the place of a leader that says nothing.
+    /// Take the place of a leader that is silent.
     Steal,
     /// As the leader: open the stream anew, which has to carry something else.
     Open,
 }
 
-/// What a word of a leader is worth.
+/// What a message of a leader is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rank {
     /// It is that of the leader.
@@ -94,9 +94,8 @@ pub(super) enum Rank {
 /// A tab among the tabs of a browser. One of them, the leader, has the stream, which carries what all
 /// of them want, and passes it on.
 ///
-/// Who leads is decided by a lock of the browser, and told here. Each leader has a term, a number
-/// above those before it: so one that was frozen, and goes on as if nothing had happened, is known for
-/// what it is.
+/// A lock of the browser decides which tab leads. Each leader has a term, a number above those before it: so the
+/// messages of a leader that was frozen and goes on can be told from those of its successor.
 #[derive(Debug)]
 pub(super) struct Tabs {
     wants: Wants,
@@ -106,7 +105,7 @@ pub(super) struct Tabs {
     carries: Option<Wants>,
     /// What the others want, and until when they count.
     others: Vec<(u64, Wants, Millis)>,
-    /// How many looks have passed without a word from the leader.
+    /// How many looks have passed without a message from the leader.
     silent: u32,
     said: Option<Millis>,
 }
@@ -147,7 +146,7 @@ impl Tabs {
         self.term
     }
 
-    /// What the stream carries; what this tab wants as long as nobody has said it.
+    /// What the stream carries; what this tab wants as long as that is unknown.
     pub(super) fn carries(&self) -> &Wants {
         self.carries.as_ref().unwrap_or(&self.wants)
     }
@@ -158,7 +157,7 @@ impl Tabs {
         carries.is_some_and(|carries| carries.covers(&self.wants))
     }
 
-    /// Whether the leader should have said something.
+    /// Whether a message of the leader is overdue.
     pub(super) fn is_silent(&self) -> bool {
         !self.leading && self.silent >= SILENT
     }
@@ -186,7 +185,7 @@ impl Tabs {
         self.said = None;
     }
 
-    /// A leader said something.
+    /// A message of a leader came.
     pub(super) fn heard(&mut self, term: Millis) -> Rank {
         if term < self.term {
             return Rank::Past;
@@ -204,16 +203,16 @@ impl Tabs {
         Rank::Current
     }
 
-    /// The leader said what the stream carries.
+    /// The leader sent what the stream carries.
     pub(super) fn carried(&mut self, carries: Wants) {
         self.carries = Some(carries);
     }
 
-    /// A tab said what it wants, and which leader it knows of.
+    /// A tab sent what it wants, and the newest leader that it has a message of.
     pub(super) fn joined(&mut self, tab: u64, wants: Wants, term: Millis, now: Millis) {
         self.count(tab, wants, now + COUNTS);
         if self.leading && term > self.term {
-            // It heard of a leader whose clock was ahead of this one's.
+            // The clock of an earlier leader was ahead of this one's.
             self.term = term + 1;
         }
     }
@@ -228,7 +227,7 @@ impl Tabs {
     }
 
     /// One of the symbols that the stream carries is not quoted: a server that was started again may have other
-    /// feeds, or they have not spoken yet. It is refused with that symbol named, and so carries all from now on.
+    /// feeds, or they have sent nothing yet. It is refused with that symbol named, and so carries all from now on.
     pub(super) fn carry_all(&mut self, now: Millis) {
         self.count(EVERYTHING, Wants::All, now + UNQUOTED);
     }
@@ -242,7 +241,7 @@ impl Tabs {
         }
     }
 
-    /// A second passed, or something was said that calls for an answer.
+    /// A second passed, or a message came that calls for an answer.
     pub(super) fn look(&mut self, now: Millis, passed: bool, chance: f64) -> Duty {
         self.others.retain(|(_, _, until)| *until > now);
         if self.leading {
@@ -291,163 +290,4 @@ impl Tabs {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        format::figures::tests::{quote, symbol},
-        news::list::tests::news,
-    };
-
-    fn these(names: &[&str]) -> Wants {
-        Wants::These(names.iter().map(|name| symbol(name)).collect())
-    }
-
-    /// A tab that knows a leader whose stream carries what it wants.
-    fn follower() -> Tabs {
-        let mut tabs = Tabs::new(these(&["GOOG"]));
-        assert_eq!(tabs.look(0, false, 0.0), Duty::Hello);
-        assert_eq!(tabs.heard(7_000), Rank::Current);
-        tabs.carried(these(&["AAPL", "GOOG"]));
-        assert_eq!(tabs.look(0, false, 0.0), Duty::Hello, "to a new leader");
-        tabs
-    }
-
-    #[test]
-    fn has_what_it_wants_and_news_of_it() {
-        let wants = these(&["GOOG"]);
-        let goog = Event::Quote(quote("GOOG", 1, "5"));
-        let aapl = Event::Quote(quote("AAPL", 1, "5"));
-        assert!(wants.has(&goog) && !wants.has(&aapl) && Wants::All.has(&aapl));
-        let mut story = news("a");
-        assert!(!wants.has(&Event::News(story.clone())));
-        assert!(Wants::All.has(&Event::News(story.clone())));
-        story.symbols = vec![symbol("AAPL"), symbol("GOOG")];
-        assert!(wants.has(&Event::News(story)));
-        assert!(Wants::All.covers(&wants) && !wants.covers(&Wants::All));
-        assert!(these(&["AAPL", "GOOG"]).covers(&wants) && !wants.covers(&these(&["AAPL"])));
-        assert_eq!(wants.symbols(), Some(vec![symbol("GOOG")]));
-        assert_eq!((these(&[]).symbols(), Wants::All.symbols()), (None, None));
-    }
-
-    #[test]
-    fn what_is_refused_by_its_name_comes_with_all_for_an_hour() {
-        let mut tabs = Tabs::new(these(&["GOOG"]));
-        tabs.lead(7_000);
-        assert_eq!(tabs.look(7_000, true, 0.0), Duty::Rest);
-        tabs.carry_all(8_000);
-        assert_eq!(tabs.look(8_000, false, 0.0), Duty::Open);
-        assert_eq!((tabs.carries(), tabs.asks()), (&Wants::All, &Wants::All));
-        assert_eq!(tabs.wants(), &these(&["GOOG"]));
-        // Said again, as by an answer that comes late: nothing has to be opened anew.
-        tabs.carry_all(9_000);
-        assert_eq!(tabs.look(8_000 + UNQUOTED, true, 0.0), Duty::Rest);
-        assert_eq!(tabs.look(9_000 + UNQUOTED, true, 0.0), Duty::Open);
-        assert_eq!(tabs.carries(), &these(&["GOOG"]));
-        assert_eq!(tabs.asks(), &these(&["GOOG"]));
-    }
-
-    #[test]
-    fn a_leader_that_says_nothing_is_asked_and_then_replaced() {
-        let mut tabs = follower();
-        let mut duties = Vec::new();
-        for second in 1..=6 {
-            duties.push(tabs.look(second * 1_000, true, 0.0));
-        }
-        use Duty::{Hello, Rest, Steal};
-        assert_eq!(duties, [Rest, Hello, Hello, Hello, Hello, Steal]);
-        // Chance puts it off, and each word of the leader begins anew.
-        let mut tabs = follower();
-        for second in 1..=8 {
-            assert_ne!(tabs.look(second * 1_000, true, 0.99), Steal);
-            assert_eq!(tabs.is_silent(), second >= 4);
-        }
-        assert_eq!(tabs.heard(7_000), Rank::Current);
-        assert!(!tabs.is_silent());
-        assert_eq!(tabs.look(10_000, true, 0.0), Rest);
-    }
-
-    #[test]
-    fn an_hour_of_sleep_is_one_look() {
-        let mut tabs = follower();
-        assert_eq!(tabs.look(3_600_000, true, 0.0), Duty::Hello);
-        assert!(!tabs.is_silent());
-        assert_ne!(tabs.look(7_200_000, true, 0.0), Duty::Steal);
-    }
-
-    #[test]
-    fn says_again_what_it_wants_now_and_then_and_as_long_as_the_stream_does_not_carry_it() {
-        let mut tabs = follower();
-        tabs.heard(7_000);
-        assert_eq!(tabs.look(29_999, true, 0.0), Duty::Rest);
-        tabs.heard(7_000);
-        assert_eq!(tabs.look(30_000, true, 0.0), Duty::Hello);
-        tabs.want(these(&["GOOG", "NVDA"]));
-        assert_eq!(tabs.look(30_100, false, 0.0), Duty::Hello);
-        assert!(!tabs.is_covered());
-        tabs.heard(7_000);
-        assert_eq!(tabs.look(31_100, true, 0.0), Duty::Hello);
-        tabs.carried(Wants::All);
-        tabs.heard(7_000);
-        assert_eq!(tabs.look(32_100, true, 0.0), Duty::Rest);
-    }
-
-    #[test]
-    fn a_leader_of_before_is_no_leader_and_another_one_deposes() {
-        let mut tabs = follower();
-        assert_eq!(tabs.heard(6_999), Rank::Past);
-        assert!(tabs.is_covered());
-        assert_eq!(tabs.heard(7_001), Rank::Current);
-        assert!(!tabs.is_covered(), "of another stream nothing is known");
-        // Its clock is behind that of nobody before it.
-        tabs.lead(5_000);
-        assert!(tabs.leads());
-        assert_eq!(tabs.term(), 7_002);
-        assert_eq!(tabs.heard(7_001), Rank::Past);
-        assert!(tabs.leads());
-        assert_eq!(tabs.heard(9_000), Rank::Deposed);
-        assert!(!tabs.leads());
-        // Somebody knows of a leader from the future.
-        tabs.lead(9_500);
-        tabs.joined(3, Wants::All, 20_000, 9_600);
-        assert_eq!(tabs.term(), 20_001);
-        tabs.joined(3, Wants::All, 20_001, 9_700);
-        assert_eq!(tabs.term(), 20_001);
-    }
-
-    #[test]
-    fn the_stream_carries_what_all_of_them_want_as_long_as_they_are_there() {
-        let mut tabs = follower();
-        tabs.lead(10_000);
-        // What the leader before carried goes on for a while, so that nobody has to wait for it.
-        assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG"]));
-        assert_eq!(tabs.look(11_000, true, 0.0), Duty::Rest);
-        tabs.joined(5, these(&["AAPL"]), tabs.term(), 12_000);
-        tabs.joined(6, these(&["NVDA"]), tabs.term(), 12_000);
-        assert_eq!(tabs.look(12_000, false, 0.0), Duty::Open);
-        assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG", "NVDA"]));
-        tabs.left(6, 20_000);
-        assert_eq!(tabs.look(29_999, true, 0.0), Duty::Rest);
-        assert_eq!(tabs.look(30_000, true, 0.0), Duty::Open);
-        assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG"]));
-        // The other one says nothing any more.
-        assert_eq!(tabs.look(12_000 + COUNTS, true, 0.0), Duty::Open);
-        assert_eq!(*tabs.carries(), these(&["GOOG"]));
-    }
-
-    #[test]
-    fn more_than_a_request_may_name_is_asked_for_as_all() {
-        let names: Vec<String> = (0..MAX_WATCHLIST)
-            .map(|number| format!("S{number}"))
-            .collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut tabs = Tabs::new(these(&["GOOG"]));
-        tabs.lead(1_000);
-        tabs.joined(5, these(&names), 0, 1_000);
-        assert_eq!(tabs.look(1_000, false, 0.0), Duty::Open);
-        assert_eq!(*tabs.carries(), Wants::All);
-        // A person's own list is as long as they want.
-        let mut tabs = Tabs::new(these(&[&names[..], &["GOOG"]].concat()));
-        tabs.lead(1_000);
-        assert_eq!(tabs.carries(), tabs.wants());
-    }
-}
+mod tests;

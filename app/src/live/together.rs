@@ -14,7 +14,7 @@ use super::{
 };
 use crate::browser::environment;
 
-/// Joins the other tabs. Where the browser does not let them speak to each other, each has a stream of
+/// Joins the other tabs. Where the browser has no channel between them, each has a stream of
 /// its own.
 pub(super) fn join(source: &Shared) {
     let shared = Rc::clone(source);

@@ -4,7 +4,7 @@ use market::{News, NewsType, Symbol, wire::NEWS_PAGE, words_of};
 
 use crate::state::address;
 
-/// Of what the stories speak.
+/// Which symbols the stories are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum About {
     /// Of what the page follows: a watchlist of one's own, or everything.
@@ -59,12 +59,12 @@ pub(crate) struct NewsFilter {
     pub(crate) mistake: Option<String>,
 }
 
-/// The parts of an address that say which stories are wanted.
+/// The parts of an address that hold the filter.
 pub(crate) const PARTS: [&str; 3] = ["type", "of", "q"];
 
 impl NewsFilter {
     /// Reads the query of an address. What is no filter's is left alone; what cannot be understood asks
-    /// for nothing, and is said.
+    /// for nothing, and is shown.
     pub(crate) fn read(query: &str) -> Self {
         let mut filter = NewsFilter::default();
         for (name, value) in address::parts(query) {
@@ -136,7 +136,7 @@ impl NewsFilter {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Lens {
     kind: Option<NewsType>,
-    /// What a story speaks of one of; anything where there is none.
+    /// Symbols, one of which a story must be about; none where any story passes.
     symbols: Option<Vec<Symbol>>,
     words: Vec<String>,
     /// Whether there are stories that pass and do not come by the page's own stream.
@@ -147,8 +147,8 @@ impl Lens {
     /// Whether a story passes.
     pub(crate) fn passes(&self, news: &News) -> bool {
         let of_symbols = |symbols: &Vec<Symbol>| {
-            let mut spoken = news.symbols.iter();
-            spoken.any(|symbol| symbols.contains(symbol))
+            let mut about = news.symbols.iter();
+            about.any(|symbol| symbols.contains(symbol))
         };
         self.kind.is_none_or(|kind| kind == news.kind)
             && self.symbols.as_ref().is_none_or(of_symbols)

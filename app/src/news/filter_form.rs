@@ -2,7 +2,7 @@ use leptos::{ev, prelude::*};
 use market::NewsType;
 
 use crate::{
-    lean::reactive::{drawn, heard},
+    lean::reactive::{drawn, handler},
     news::{
         filter::{About, NewsFilter, kind_of, word_of},
         reader::NewsReader,
@@ -44,7 +44,7 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
                 maxlength="100"
                 value=filter.with_untracked(|filter| filter.words.clone())
                 prop:value=drawn(move || filter.with(|filter| filter.words.clone()))
-                on:input=heard(on_words)
+                on:input=handler(on_words)
             />
             <input type="hidden" name="symbols" disabled=drawn(move || symbols().is_none()) value=drawn(symbols) />
             <button class="news-submit" type="submit">
@@ -72,7 +72,7 @@ fn kind_select(news: NewsReader) -> impl IntoView {
             name="type"
             aria-label="Type of news"
             prop:value=drawn(move || kind().map(word_of).unwrap_or_default())
-            on:change=heard(on_kind)
+            on:change=handler(on_kind)
         >
             <option value="">"All types"</option>
             {kinds}
@@ -98,7 +98,7 @@ fn about_select(dashboard: Dashboard) -> impl IntoView {
             name="of"
             aria-label="Symbols of news"
             prop:value=drawn(move || about().word())
-            on:change=heard(on_about)
+            on:change=handler(on_about)
         >
             <option value="">
                 {drawn(move || if followed() { "Watchlist" } else { "All symbols" })}
@@ -134,7 +134,7 @@ fn outcome(news: NewsReader) -> impl IntoView {
             <span>{drawn(outcome)}</span>
             <button
                 type="button"
-                on:click=heard(move |_| news.choose(|filter| *filter = NewsFilter::default()))
+                on:click=handler(move |_| news.choose(|filter| *filter = NewsFilter::default()))
             >
                 "Clear"
             </button>

@@ -16,7 +16,7 @@ use crate::{
 /// How often stories are asked for that do not come by the page's stream.
 const BESIDE: Millis = 30_000;
 
-/// How many answers are asked for at the most until one has something new: those that the page knows
+/// How many answers are asked for at the most until one has something new: those that the page has
 /// already come first.
 const ROUNDS: usize = 8;
 
@@ -101,7 +101,7 @@ fn announce(dashboard: Dashboard) {
         .set(format!("{shown} of {known} stories"));
 }
 
-/// Fetches the newest stories that pass the filter, once it stands still. What the page knows of them is shown meanwhile.
+/// Fetches the newest stories that pass the filter, once it stands still. Those that the page has are shown meanwhile.
 fn search(dashboard: Dashboard) {
     dashboard.news.older.set(Older::Coming);
     #[cfg(target_arch = "wasm32")]

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    lean::reactive::{drawn, heard},
+    lean::reactive::{drawn, handler},
     news::{filter::NewsFilter, loader, reader::Older},
     state::dashboard::Dashboard,
 };
@@ -19,7 +19,7 @@ pub(crate) fn OlderNews() -> impl IntoView {
         (true, false) => "No stories match these filters.",
         (false, _) => "No news yet. Stories appear here as they come.",
     };
-    let said = move || {
+    let outcome = move || {
         news.older.with(|older| match older {
             Older::Unasked => None,
             Older::Coming => Some("Loading older stories…".to_owned()),
@@ -40,20 +40,20 @@ pub(crate) fn OlderNews() -> impl IntoView {
             <button
                 type="button"
                 hidden=drawn(move || !filtered())
-                on:click=heard(move |_| news.choose(|filter| *filter = NewsFilter::default()))
+                on:click=handler(move |_| news.choose(|filter| *filter = NewsFilter::default()))
             >
                 "Show all news"
             </button>
         </div>
         <div class="older">
-            <p hidden=drawn(move || said().is_none()) aria-live="polite">
-                {drawn(said)}
+            <p hidden=drawn(move || outcome().is_none()) aria-live="polite">
+                {drawn(outcome)}
             </p>
             // It stays where it is at the end, so that the focus does.
             <button
                 type="button"
                 aria-disabled=drawn(move || if coming() || over() { "true" } else { "false" })
-                on:click=heard(move |_| {
+                on:click=handler(move |_| {
                     if !over() {
                         loader::load_older(dashboard);
                     }

@@ -3,7 +3,7 @@ use leptos::{ev, html, prelude::*};
 use crate::{
     browser::elements,
     lean::{
-        reactive::{drawn, effect, heard},
+        reactive::{drawn, effect, handler},
         signal::RwSignal,
     },
     news::{
@@ -49,17 +49,17 @@ pub(crate) fn NewsPanel() -> impl IntoView {
         <section
             class="news"
             aria-label="News"
-            on:pointerenter=heard(move |_| hovered.set(true))
-            on:pointerleave=heard(move |_| hovered.set(false))
+            on:pointerenter=handler(move |_| hovered.set(true))
+            on:pointerleave=handler(move |_| hovered.set(false))
         >
             {head(dashboard, list)}
             <NewsFilterForm />
             <div
                 class="news-list"
                 node_ref=list
-                on:scroll=heard(move |_| look())
-                on:focusin=heard(move |_| focused.set(true))
-                on:focusout=heard(move |_| focused.set(false))
+                on:scroll=handler(move |_| look())
+                on:focusin=handler(move |_| focused.set(true))
+                on:focusout=handler(move |_| focused.set(false))
             >
                 <For
                     each=move || dashboard.news.stories.get()
@@ -92,7 +92,7 @@ fn head(dashboard: Dashboard, list: NodeRef<html::Div>) -> impl IntoView {
                 class="waiting"
                 type="button"
                 hidden=drawn(move || waiting() == 0)
-                on:click=heard(show)
+                on:click=handler(show)
             >
                 {drawn(move || format!("{} new", waiting()))}
             </button>

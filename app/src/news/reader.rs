@@ -7,7 +7,7 @@ use crate::{
     state::navigation,
 };
 
-/// How it goes with older stories.
+/// The state of the request for older stories.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum Older {
     /// There may be some.
@@ -22,7 +22,7 @@ pub(crate) enum Older {
 }
 
 impl Older {
-    /// What there is to ask for after an answer.
+    /// The state after an answer.
     pub(super) fn after(news: &NewsList) -> Self {
         match news.question() {
             Some(_) => Older::Unasked,
@@ -38,7 +38,7 @@ pub(crate) struct NewsReader {
     pub(crate) filter: RwSignal<NewsFilter>,
     /// How many stories are known, shown or not.
     pub(crate) known: RwSignal<usize>,
-    /// How it goes with older ones.
+    /// The state of the request for older ones.
     pub(crate) older: RwSignal<Older>,
     /// The stories that are shown, newest first.
     pub(crate) stories: RwSignal<Vec<Story>>,
@@ -49,7 +49,7 @@ pub(crate) struct NewsReader {
 }
 
 impl NewsReader {
-    /// As the address says, which the page was drawn for.
+    /// With the filter of the address that the page was drawn for.
     pub(crate) fn new(filter: NewsFilter, news: &NewsList) -> Self {
         NewsReader {
             filter: RwSignal::new(filter),

@@ -11,7 +11,7 @@ const REST: Duration = Duration::from_millis(400);
 /// How often the newest day is asked for again.
 const AGAIN: Millis = 60_000;
 
-/// Keeps what the days of the open symbol say current.
+/// Keeps the daily figures of the open symbol current.
 pub(crate) fn follow_days(dashboard: Dashboard) {
     Effect::new(move |before: Option<(Option<Symbol>, Millis)>| {
         let open = dashboard.market.open.get();

@@ -9,7 +9,7 @@ use crate::{
 /// Every number and word of a quote as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct QuoteFigures {
-    /// The name as people say it; empty where it is not known.
+    /// The name of the instrument; empty where it is unknown.
     pub(crate) name: String,
     /// The currency of the prices.
     pub(crate) currency: Option<String>,
@@ -21,6 +21,21 @@ pub(crate) struct QuoteFigures {
     pub(crate) bid: (Shown, Shown),
     /// The best price at which somebody sells, and how much.
     pub(crate) ask: (Shown, Shown),
+    /// The newest session's own.
+    pub(crate) day: DayFigures,
+    /// Those of many days.
+    pub(crate) history: HistoryFigures,
+    /// Where it is traded.
+    pub(crate) venue: Option<String>,
+    /// The primary source, where the marks do not name it. It changes when another takes over.
+    pub(crate) source: Option<String>,
+    /// What has to be known of the price, `Simulated`, `Halted T1`.
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// The numbers of the newest session.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct DayFigures {
     /// The session's first price.
     pub(crate) open: Shown,
     /// The session's highest price.
@@ -33,16 +48,15 @@ pub(crate) struct QuoteFigures {
     pub(crate) volume: Shown,
     /// The newest day's average price.
     pub(crate) vwap: Shown,
+}
+
+/// The numbers of many days.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct HistoryFigures {
     /// The lowest and the highest price of 52 weeks.
     pub(crate) year: (Shown, Shown),
     /// The average volume of a day.
     pub(crate) average_volume: Shown,
-    /// Where it is traded.
-    pub(crate) venue: Option<String>,
-    /// The feed that speaks, where the marks do not say it; it changes when another takes over.
-    pub(crate) source: Option<String>,
-    /// What has to be known of the price, `Simulated`, `Halted T1`.
-    pub(crate) marks: Vec<Mark>,
 }
 
 /// A word beside a price, without which the price would be misread.
@@ -84,17 +98,21 @@ impl QuoteFigures {
                 price(quote.and_then(|quote| quote.ask)),
                 size(quote.and_then(|quote| quote.ask_size)),
             ),
-            open: price(session.and_then(|session| session.open)),
-            high: price(quote.and_then(|quote| quote.high)),
-            low: price(quote.and_then(|quote| quote.low)),
-            prev_close: price(session.and_then(|session| session.prev_close)),
-            volume: size(quote.and_then(|quote| quote.volume)),
-            vwap: price(days.vwap),
-            year: (
-                price(days.year.map(|(low, _)| low)),
-                price(days.year.map(|(_, high)| high)),
-            ),
-            average_volume: size(days.volume),
+            day: DayFigures {
+                open: price(session.and_then(|session| session.open)),
+                high: price(quote.and_then(|quote| quote.high)),
+                low: price(quote.and_then(|quote| quote.low)),
+                prev_close: price(session.and_then(|session| session.prev_close)),
+                volume: size(quote.and_then(|quote| quote.volume)),
+                vwap: price(days.vwap),
+            },
+            history: HistoryFigures {
+                year: (
+                    price(days.year.map(|(low, _)| low)),
+                    price(days.year.map(|(_, high)| high)),
+                ),
+                average_volume: size(days.volume),
+            },
             venue: session.and_then(|session| session.venue.clone()),
             source: session.and_then(source),
             marks: session.map(marks).unwrap_or_default(),
@@ -102,10 +120,10 @@ impl QuoteFigures {
     }
 }
 
-/// Who speaks, unless that is the same word as what kind of data it is.
+/// The primary source, unless its name is that of the quality of the data.
 fn source(session: &Session) -> Option<String> {
-    let said = quality_name(session.quality) == Some(&session.source);
-    (!said && !session.source.is_empty()).then(|| format!("from {}", session.source))
+    let is_named = quality_name(session.quality) == Some(&session.source);
+    (!is_named && !session.source.is_empty()).then(|| format!("from {}", session.source))
 }
 
 /// What has to be known of a price before it is believed; nothing where it is live and open.
@@ -222,7 +240,7 @@ mod tests {
         assert_eq!(figures.bid.0.text, "597.30");
         assert_eq!(figures.bid.0.exact, "597.3");
         assert_eq!(figures.bid.1.text, "100");
-        assert_eq!(figures.prev_close.text, "596.00");
+        assert_eq!(figures.day.prev_close.text, "596.00");
         assert_eq!(figures.ask.0.text, "–");
         assert_eq!(figures.name, "GOOG Inc.");
     }

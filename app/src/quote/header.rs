@@ -16,7 +16,7 @@ use crate::{
     widgets::figure::{ChangeFigures, Figure},
 };
 
-/// The open symbol: its name, its price, and what has to be known of both.
+/// The open symbol: its name, its price, and its figures.
 #[component]
 pub(crate) fn QuoteHeader(
     /// Whether anything is known of it, and so whether there is anything to show.
@@ -103,39 +103,39 @@ fn details(figures: Memo<QuoteFigures>) -> impl IntoView {
                 price=shown(figures, |figures| &figures.ask.0)
                 size=shown(figures, |figures| &figures.ask.1)
             />
-            <Detail term="Open" field="open" shown=shown(figures, |figures| &figures.open) />
+            <Detail term="Open" field="open" shown=shown(figures, |figures| &figures.day.open) />
             <Detail
                 term="Prev close"
                 field="prev-close"
-                shown=shown(figures, |figures| &figures.prev_close)
+                shown=shown(figures, |figures| &figures.day.prev_close)
             />
-            <Detail term="Volume" field="volume" shown=shown(figures, |figures| &figures.volume) />
+            <Detail term="Volume" field="volume" shown=shown(figures, |figures| &figures.day.volume) />
             <Detail
                 term="VWAP"
                 field="vwap"
-                shown=shown(figures, |figures| &figures.vwap)
-                hidden=unknown(figures, |figures| &figures.vwap)
+                shown=shown(figures, |figures| &figures.day.vwap)
+                hidden=unknown(figures, |figures| &figures.day.vwap)
             />
             <Detail
                 term="Avg volume"
                 field="average-volume"
-                shown=shown(figures, |figures| &figures.average_volume)
-                hidden=unknown(figures, |figures| &figures.average_volume)
+                shown=shown(figures, |figures| &figures.history.average_volume)
+                hidden=unknown(figures, |figures| &figures.history.average_volume)
             />
             <RangeBar
                 term="Day range"
                 fields=("low", "high")
-                low=shown(figures, |figures| &figures.low)
-                high=shown(figures, |figures| &figures.high)
+                low=shown(figures, |figures| &figures.day.low)
+                high=shown(figures, |figures| &figures.day.high)
                 last=shown(figures, |figures| &figures.price)
             />
             <RangeBar
                 term="52 weeks"
                 fields=("year-low", "year-high")
-                low=shown(figures, |figures| &figures.year.0)
-                high=shown(figures, |figures| &figures.year.1)
+                low=shown(figures, |figures| &figures.history.year.0)
+                high=shown(figures, |figures| &figures.history.year.1)
                 last=shown(figures, |figures| &figures.price)
-                hidden=unknown(figures, |figures| &figures.year.0)
+                hidden=unknown(figures, |figures| &figures.history.year.0)
             />
         </dl>
     }
@@ -210,7 +210,8 @@ fn Age() -> impl IntoView {
     view! { <span class="age">{drawn(age)}</span> }
 }
 
-/// What is said of a price whose trade was so long ago; `silence` is how long nothing was heard, where the page is not current.
+/// The age of a price whose trade was so long ago, in words; `silence` is how long nothing was received, where the page is
+/// not current.
 fn words_of_age(age: Option<Millis>, silence: Option<Millis>) -> String {
     match (age, silence) {
         // There may have been a trade since, but none that is shown.

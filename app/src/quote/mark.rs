@@ -2,7 +2,7 @@ use leptos::{ev, prelude::*};
 
 use crate::{
     lean::{
-        reactive::{drawn, effect, heard},
+        reactive::{drawn, effect, handler},
         signal::{Memo, RwSignal},
     },
     quote::figures::Mark,
@@ -47,8 +47,8 @@ pub(crate) fn Marks(marks: Memo<Vec<Mark>>) -> impl IntoView {
         <span
             class="marks"
             data-dismissed=drawn(move || dismissed.get().then_some(""))
-            on:mouseenter=heard(move |_| dismissed.set(false))
-            on:focusin=heard(move |_| dismissed.set(false))
+            on:mouseenter=handler(move |_| dismissed.set(false))
+            on:focusin=handler(move |_| dismissed.set(false))
         >
             {drawn(chips)}
         </span>

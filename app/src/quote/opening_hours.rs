@@ -11,7 +11,7 @@ use crate::{
 #[component]
 pub(crate) fn OpeningHours() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
-    let said = Memo::new(move |_| {
+    let hours = Memo::new(move |_| {
         let ticker = dashboard.ticker(dashboard.market.open.get()?)?;
         let (now, zone) = (
             dashboard.clock.now.get(),
@@ -20,8 +20,8 @@ pub(crate) fn OpeningHours() -> impl IntoView {
         words(&ticker.session.get()?, now, zone)
     });
     view! {
-        <p class="hours" hidden=drawn(move || said.with(Option::is_none))>
-            {drawn(move || said.get().unwrap_or_default())}
+        <p class="hours" hidden=drawn(move || hours.with(Option::is_none))>
+            {drawn(move || hours.get().unwrap_or_default())}
         </p>
     }
 }
@@ -38,7 +38,7 @@ fn words(session: &Session, now: Millis, zone: Zone) -> Option<String> {
         return Some(format!("Opens {day}{opens} {name}"));
     }
     let closes = clock::hours_and_minutes(hours.close, zone);
-    // A halt is said beside the price.
+    // A halt is shown beside the price.
     let open = if session.state == TradingState::Open {
         "Open "
     } else {

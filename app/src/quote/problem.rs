@@ -58,7 +58,7 @@ fn sentence(detail: &str) -> String {
     sentence
 }
 
-/// What is said where somebody comes back, within the page, to a symbol that is not known any more.
+/// The problem of an address within the page whose symbol is not known any more.
 pub(crate) fn unknown_symbol(symbol: Symbol) -> Problem {
     Problem {
         status: 404,
@@ -68,7 +68,7 @@ pub(crate) fn unknown_symbol(symbol: Symbol) -> Problem {
     }
 }
 
-/// What is said before the first symbol is known: why, where a feed knows, and what happens next.
+/// The problem before the first symbol is known: the reason that a feed gives, and what happens next.
 pub(crate) fn nothing_yet(feeds: &[FeedStatus]) -> Problem {
     let mut detail = String::new();
     for feed in feeds {
@@ -96,10 +96,7 @@ mod tests {
 
     #[test]
     fn an_error_becomes_a_sentence() {
-        assert_eq!(
-            sentence("no feed speaks of GOOGX"),
-            "No feed speaks of GOOGX."
-        );
+        assert_eq!(sentence("unknown symbol GOOGX"), "Unknown symbol GOOGX.");
         assert_eq!(
             sentence("Did you mean one of these?"),
             "Did you mean one of these?"

@@ -1,7 +1,7 @@
 use leptos::{ev, prelude::*};
 
 use crate::{
-    lean::reactive::{drawn, heard},
+    lean::reactive::{drawn, handler},
     settings::preferences::{SETTINGS, Setting},
     state::dashboard::Dashboard,
 };
@@ -58,7 +58,7 @@ pub(crate) fn Settings() -> impl IntoView {
             popover="auto"
             aria-label="Settings"
             autocomplete="off"
-            on:change=heard(choose)
+            on:change=handler(choose)
         >
             {settings.collect_view()}
         </form>

@@ -16,7 +16,7 @@ pub(crate) const KEY: &str = "preferences";
 pub(crate) struct Setting {
     /// What style sheets and the storage know it by.
     pub(crate) name: &'static str,
-    /// What a person knows it by.
+    /// Its label.
     pub(crate) label: &'static str,
     /// The same of each choice.
     pub(crate) choices: &'static [(&'static str, &'static str)],
@@ -64,7 +64,7 @@ type Choices = [usize; SETTINGS.len()];
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Preferences {
     choices: RwSignal<Choices>,
-    /// Whose times of day are shown: UTC until the page is hydrated, since the server knows no other.
+    /// Whose times of day are shown: UTC until the page is hydrated, since the server has no other.
     pub(crate) zone: RwSignal<Zone>,
     storage: Storage,
 }
@@ -132,7 +132,7 @@ fn set(choices: &mut Choices, name: &str, choice: &str) {
     }
 }
 
-/// What a text says; what it says of other settings, or of none, is passed over.
+/// The choices in a text; unknown settings and choices are left out.
 fn read(text: &str) -> Choices {
     let mut choices = Choices::default();
     for (name, choice) in text.split(' ').filter_map(|word| word.split_once('=')) {

@@ -13,7 +13,7 @@ const AVERAGED: std::ops::RangeInclusive<usize> = 20..=30;
 /// How many days a year has at the least that has no gap: stocks are traded on some 252.
 const WHOLE_YEAR: usize = 240;
 
-/// What the days of a symbol say. What history is too short for is not known.
+/// The daily figures of a symbol. Figures that need more history than there is are unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Days {
     /// The newest day's average price, weighted by size.

@@ -62,17 +62,17 @@ impl Dashboard {
             self.state.update_value(|state| state.news.set_now(time));
         }
         self.live.silence.set(silence);
-        // For the page that says since when the server cannot be reached.
+        // For the page that is shown while the server cannot be reached.
         if self.is_live() && now % REACHED_EVERY < 1_000 {
-            let heard = now.saturating_sub(silence);
-            self.person.storage.note("heard", &heard.to_string());
+            let reached = now.saturating_sub(silence);
+            self.person.storage.note("heard", &reached.to_string());
         }
         self.draw_held();
-        let said = self
+        let due = self
             .pending
             .announcements
             .try_update_value(|announcements| announcements.due(now));
-        if let Some(text) = said.flatten() {
+        if let Some(text) = due.flatten() {
             self.person.announcement.set(text);
         }
         let stale = self

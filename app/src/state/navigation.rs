@@ -48,7 +48,7 @@ impl Navigation {
         }
     }
 
-    /// Has the address say what is shown now, which is no step that the back button undoes.
+    /// Puts what is shown now into the address, without a step that the back button undoes.
     pub(crate) fn replace(self, address: &str) {
         replace(&address::with_parts_of(address, &search(), |name| {
             name != "symbols"

@@ -22,14 +22,14 @@ pub struct PageData {
     pub watchlist: Vec<Symbol>,
     /// Whether the address named the watchlist, so that links keep it.
     pub chosen: bool,
-    /// The open symbol; none where the server knows no symbol yet.
+    /// The open symbol; none where the server has no symbol yet.
     pub symbol: Option<Symbol>,
     /// Quotes, sessions, sparklines, news and feeds of all of these.
     pub snapshot: Snapshot,
     /// The newest stories that pass the filter of the address, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub older: Option<FoundNews>,
-    /// How much of the past the chart shows at first, as a [`Range`] is written, where it is not what the address says: there
+    /// How much of the past the chart shows at first, as a [`Range`] is written, where it is not that of the address: there
     /// are no bars for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<String>,
@@ -41,7 +41,7 @@ pub struct PageData {
     /// The same bars of each symbol that the address compares with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compared: Vec<FoundBars>,
-    /// What its days say.
+    /// The daily figures of the open symbol.
     #[serde(default)]
     pub days: Days,
     /// Whether the server keeps more than its tape does, and so bars of a second.

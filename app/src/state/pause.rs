@@ -8,7 +8,7 @@ pub(crate) struct Pause {
     pub(crate) paused: RwSignal<bool>,
     /// How many changes wait that would be seen.
     pub(crate) waiting: RwSignal<usize>,
-    /// Tells that the title of the window has to be written anew, while nobody sees the page itself or as
+    /// Changes when the title of the window has to be written anew, while nobody sees the page itself or as
     /// the last thing before it stands still.
     pub(crate) glimpse: RwSignal<()>,
     hidden: StoredValue<bool>,

@@ -81,7 +81,7 @@ impl Range {
         }
     }
 
-    /// How people say it.
+    /// Its label.
     pub const fn name(self) -> &'static str {
         match self {
             Range::Minute => "1 minute",

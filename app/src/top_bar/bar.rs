@@ -46,7 +46,7 @@ pub(crate) fn trouble(feed: &FeedStatus) -> Option<String> {
 }
 
 /// What kind of data there is, where it is not live data. What is delayed stands beside its own price, unless all is: that of
-/// one venue among many says nothing of the others.
+/// one venue among many does not apply to the others.
 fn quality_of_all(qualities: impl Iterator<Item = Quality>) -> String {
     let mut names: Vec<Option<&'static str>> = Vec::new();
     for name in qualities.map(quality_name) {

@@ -1,7 +1,7 @@
 use leptos::{ev, prelude::*};
 
 use crate::{
-    lean::reactive::{drawn, effect, heard},
+    lean::reactive::{drawn, effect, handler},
     state::dashboard::Dashboard,
 };
 
@@ -29,7 +29,7 @@ pub(crate) fn PauseButton() -> impl IntoView {
             aria-pressed=drawn(pressed)
             aria-keyshortcuts="Space"
             title="Pause updates (Space)"
-            on:click=heard(move |_| dashboard.set_paused(!paused.get_untracked()))
+            on:click=handler(move |_| dashboard.set_paused(!paused.get_untracked()))
         ></button>
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn Search(navigation: Navigation) -> impl IntoView {
         if dashboard.knows(symbol) {
             navigation.open(&address);
         } else {
-            // This page follows others only; the server knows what there is to say.
+            // This page does not follow the symbol: the server renders its page, or explains why there is none.
             let _ = window().location().assign(&address);
         }
     });

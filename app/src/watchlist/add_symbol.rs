@@ -3,7 +3,7 @@ use market::Symbol;
 
 use crate::{
     lean::{
-        reactive::{drawn, heard},
+        reactive::{drawn, handler},
         signal::RwSignal,
     },
     watchlist::own_list::OwnList,
@@ -138,7 +138,7 @@ pub(crate) fn AddSymbol() -> impl IntoView {
             type="button"
             node_ref=button
             hidden=drawn(move || open.get())
-            on:click=heard(move |_| addition.show())
+            on:click=handler(move |_| addition.show())
         >
             "+ Add"
         </button>
@@ -146,9 +146,9 @@ pub(crate) fn AddSymbol() -> impl IntoView {
             class="add-symbol"
             node_ref=field
             hidden=drawn(move || !open.get())
-            on:keydown=heard(move |event| addition.on_key(&event))
-            on:focusout=heard(move |event| addition.on_leave(&event))
-            on:input=heard(move |_| complaint.set(String::new()))
+            on:keydown=handler(move |event| addition.on_key(&event))
+            on:focusout=handler(move |event| addition.on_leave(&event))
+            on:input=handler(move |_| complaint.set(String::new()))
         >
             <p class="complaint" role="alert">
                 {drawn(move || complaint.get())}

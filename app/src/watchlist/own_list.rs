@@ -27,9 +27,9 @@ pub(crate) struct OwnList {
     own: StoredValue<bool>,
     /// Whether what is shown is another list than the person's own, which stays as it is.
     pub(crate) shared: RwSignal<bool>,
-    /// What is said of it to people who do not see the page. It is a voice of its own: headlines that
+    /// What screen readers announce of it. It is apart from the other announcements: headlines that
     /// come meanwhile do not cut it short.
-    pub(crate) said: RwSignal<String>,
+    pub(crate) announcement: RwSignal<String>,
     /// How often it was changed: an answer to what was asked before a change comes too late.
     changes: StoredValue<u32>,
 }
@@ -42,7 +42,7 @@ impl OwnList {
             navigation,
             own: StoredValue::new(false),
             shared: RwSignal::new(false),
-            said: RwSignal::new(String::new()),
+            announcement: RwSignal::new(String::new()),
             changes: StoredValue::new(0),
         }
     }
@@ -99,7 +99,7 @@ impl OwnList {
             }
         });
         let text = "This list is yours now.".to_owned();
-        self.dashboard.person.notes.say_done(text, undo);
+        self.dashboard.person.notes.show_done(text, undo);
     }
 
     /// Shows the person's own list in place of the shared one.
@@ -111,7 +111,7 @@ impl OwnList {
         }
     }
 
-    /// Adds a symbol that is quoted, and says so; or says why not.
+    /// Adds a symbol that is quoted, and announces it; otherwise returns why not.
     pub(crate) fn add(self, symbol: Symbol) -> Result<(), String> {
         let (there, full) = self
             .dashboard
@@ -129,7 +129,7 @@ impl OwnList {
         self.dashboard.follow_also(&[symbol]);
         self.change(|list| list.push(symbol));
         reveal(format!("[data-symbol='{symbol}']"));
-        self.say(format!("{symbol} was added to the watchlist."));
+        self.announce(format!("{symbol} was added to the watchlist."));
         Ok(())
     }
 
@@ -148,7 +148,7 @@ impl OwnList {
             }
         });
         let text = format!("{symbol} was removed from the watchlist.");
-        self.dashboard.person.notes.say_done(text, undo);
+        self.dashboard.person.notes.show_done(text, undo);
     }
 
     /// Takes away the symbol that has the focus, which goes to the one after it.
@@ -165,7 +165,7 @@ impl OwnList {
         }
     }
 
-    /// Moves a symbol by a step, and says where it is then.
+    /// Moves a symbol by a step, and announces its new place.
     pub(crate) fn step(self, symbol: Symbol, by: isize) {
         let Some(from) = self.position(symbol) else {
             return;
@@ -191,12 +191,12 @@ impl OwnList {
         }
     }
 
-    /// Keeps the order in which a symbol was moved, and says where it is.
+    /// Keeps the order in which a symbol was moved, and announces its place.
     pub(crate) fn settle(self, symbol: Symbol) {
         self.change(|_| ());
         if let Some(at) = self.position(symbol) {
             let count = self.dashboard.market.watchlist.with_untracked(Vec::len);
-            self.say(format!("{symbol} is number {} of {count} now.", at + 1));
+            self.announce(format!("{symbol} is number {} of {count} now.", at + 1));
         }
     }
 
@@ -218,8 +218,8 @@ impl OwnList {
         }
     }
 
-    fn say(self, text: String) {
-        self.said.set(text);
+    fn announce(self, text: String) {
+        self.announcement.set(text);
     }
 
     /// Changes the list as the person wants it, and remembers it where it is their own.
@@ -235,8 +235,8 @@ impl OwnList {
         self.show(list, self.dashboard.market.open.get_untracked());
     }
 
-    /// Shows a list that was remembered: at once what the page knows of it, and the rest when the
-    /// server has said whether it is quoted. Where the address names no symbol, the `first` is open from then on, or
+    /// Shows a list that was remembered: at once what the page has of it, and the rest when the
+    /// server has answered whether it is quoted. Where the address names no symbol, the `first` is open from then on, or
     /// what was open stays so.
     fn take(self, list: &[Symbol], first: Option<Symbol>) {
         let dashboard = self.dashboard;
@@ -275,7 +275,7 @@ impl OwnList {
                 .map(Symbol::as_str)
                 .collect();
             if !left_out.is_empty() {
-                dashboard.person.notes.say(format!(
+                dashboard.person.notes.show(format!(
                     "Not in the watchlist now, since no feed of this server quotes it: {}.",
                     left_out.join(", ")
                 ));
@@ -285,7 +285,7 @@ impl OwnList {
         });
     }
 
-    /// Shows a list, and has the address say it and what stays open.
+    /// Shows a list, and puts it and the open symbol into the address.
     fn show(self, list: Vec<Symbol>, open: Option<Symbol>) {
         self.changes.update_value(|changes| *changes += 1);
         let address = match open {
@@ -326,7 +326,7 @@ pub(crate) fn focus(selector: String) {
     });
 }
 
-/// What a text says; what is no symbol is passed over.
+/// The symbols of a text; what is no symbol is left out.
 fn read(text: &str) -> Vec<Symbol> {
     let mut list = Vec::new();
     for symbol in text.split(',').filter_map(|name| name.parse().ok()) {

@@ -3,7 +3,7 @@ use leptos::{ev, html, prelude::*};
 use crate::{
     browser::elements,
     lean::{
-        reactive::{drawn, effect, heard},
+        reactive::{drawn, effect, handler},
         signal::RwSignal,
     },
     state::dashboard::Dashboard,
@@ -43,15 +43,15 @@ pub(crate) fn Watchlist() -> impl IntoView {
             aria-label="Watchlist"
             aria-keyshortcuts="j k"
             data-editing=drawn(move || editing.get().then_some(""))
-            on:click=heard(move |event| on_click(own_list, drag, &event))
-            on:keydown=heard(move |event| on_key(own_list, &event))
+            on:click=handler(move |event| on_click(own_list, drag, &event))
+            on:keydown=handler(move |event| on_key(own_list, &event))
         >
             <ul
                 node_ref=list
-                on:pointerdown=heard(move |event: ev::PointerEvent| drag.begin(&event))
-                on:pointermove=heard(move |event: ev::PointerEvent| drag.go_on(&event, list))
-                on:pointerup=heard(move |_| drag.end(true))
-                on:pointercancel=heard(move |_| drag.end(false))
+                on:pointerdown=handler(move |event: ev::PointerEvent| drag.begin(&event))
+                on:pointermove=handler(move |event: ev::PointerEvent| drag.go_on(&event, list))
+                on:pointerup=handler(move |_| drag.end(true))
+                on:pointercancel=handler(move |_| drag.end(false))
             >
                 <For
                     each=move || dashboard.market.watchlist.get()
@@ -67,13 +67,13 @@ pub(crate) fn Watchlist() -> impl IntoView {
                 <button
                     type="button"
                     aria-pressed=drawn(move || if editing.get() { "true" } else { "false" })
-                    on:click=heard(move |_| editing.update(|editing| *editing = !*editing))
+                    on:click=handler(move |_| editing.update(|editing| *editing = !*editing))
                 >
                     "Edit"
                 </button>
             </div>
             {shared_note(own_list)}
-            <Announcer text=own_list.said />
+            <Announcer text=own_list.announcement />
         </nav>
     }
 }
@@ -116,10 +116,10 @@ fn shared_note(own_list: OwnList) -> impl IntoView {
     view! {
         <p class="shared" hidden=drawn(move || !own_list.shared.get())>
             <span>"A shared list"</span>
-            <button type="button" on:click=heard(move |_| own_list.keep())>
+            <button type="button" on:click=handler(move |_| own_list.keep())>
                 "Keep"
             </button>
-            <button type="button" on:click=heard(move |_| own_list.go_back())>
+            <button type="button" on:click=handler(move |_| own_list.go_back())>
                 "Back to mine"
             </button>
         </p>

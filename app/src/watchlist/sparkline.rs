@@ -10,7 +10,7 @@ const HEIGHT: f64 = 100.0;
 /// Half the line's width and a little, so that the line is not cut at its peaks.
 const MARGIN: f64 = 7.5;
 
-/// A small line of the newest closes. It repeats what the numbers beside it say, so it has no name.
+/// A small line of the newest closes. It repeats the numbers beside it, so it has no name.
 #[component]
 pub(crate) fn Sparkline(
     /// The line, as [`path`] writes it.

@@ -1,10 +1,10 @@
 use leptos::prelude::*;
 use market::Millis;
 
-/// The shortest time between two announcements, so that a busy day does not talk without end.
+/// The shortest time between two announcements, so that a busy day does not announce without end.
 const PAUSE: Millis = 5_000;
 
-/// What is said to people who do not see the page, and when.
+/// What screen readers announce, and when.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Announcements {
     headlines: usize,
@@ -18,7 +18,7 @@ impl Announcements {
     }
 
     /// What the announcer has to hold now; `None` where it stays as it is. It is emptied between
-    /// two announcements, so that the same words twice are heard twice.
+    /// two announcements, so that the same words are announced twice.
     pub(crate) fn due(&mut self, now: Millis) -> Option<String> {
         if self
             .spoken
@@ -44,10 +44,10 @@ fn headlines(count: usize) -> String {
     }
 }
 
-/// Says something politely, such as that there are new headlines. Prices are not announced.
+/// Announces something politely, such as new headlines. Prices are not announced.
 #[component]
 pub(crate) fn Announcer(
-    /// What to say.
+    /// What to announce.
     #[prop(into)]
     text: Signal<String>,
 ) -> impl IntoView {

@@ -2,7 +2,7 @@ use leptos::{ev, html, prelude::*};
 
 use crate::{
     lean::{
-        reactive::{drawn, heard},
+        reactive::{drawn, handler},
         signal::{RwSignal, StoredValue},
     },
     widgets::suggestion::Suggestion,
@@ -45,6 +45,16 @@ struct Field {
 }
 
 impl Field {
+    fn new(input: NodeRef<html::Input>, decide: Callback<Decision>) -> Self {
+        Field {
+            input,
+            decide,
+            found: RwSignal::new(Vec::new()),
+            active: RwSignal::new(None),
+            asked: StoredValue::new(0),
+        }
+    }
+
     /// Closes the suggestions.
     fn close(self) {
         self.asked.update_value(|asked| *asked += 1);
@@ -135,7 +145,7 @@ impl Field {
                 hidden=drawn(move || found.with(|found| found.len() <= index))
                 // The field keeps the focus.
                 on:mousedown=|event| event.prevent_default()
-                on:click=heard(move |_| {
+                on:click=handler(move |_| {
                     if let Some(decision) = self.at(index) {
                         self.take(decision);
                     }
@@ -177,13 +187,7 @@ pub(crate) fn Combobox(
     /// Takes what somebody decided on.
     decide: Callback<Decision>,
 ) -> impl IntoView {
-    let field = Field {
-        input,
-        decide,
-        found: RwSignal::new(Vec::new()),
-        active: RwSignal::new(None),
-        asked: StoredValue::new(0),
-    };
+    let field = Field::new(input, decide);
     let Field { found, active, .. } = field;
     let empty = move || found.with(Vec::is_empty);
     // There are always as many: what is never built anew in the browser brings no code for it.
@@ -193,7 +197,7 @@ pub(crate) fn Combobox(
             class="combobox"
             role=role
             action="/stocks"
-            on:submit=heard(move |event| field.submit(&event))
+            on:submit=handler(move |event| field.submit(&event))
         >
             <input
                 type="text"
@@ -212,9 +216,9 @@ pub(crate) fn Combobox(
                 spellcheck="false"
                 maxlength="64"
                 node_ref=input
-                on:input=heard(move |_| field.on_input())
-                on:keydown=heard(move |event| field.on_key(&event))
-                on:blur=heard(move |_| field.close())
+                on:input=handler(move |_| field.on_input())
+                on:keydown=handler(move |event| field.on_key(&event))
+                on:blur=handler(move |_| field.close())
             />
             <ul id=list role="listbox" aria-label="Suggestions" hidden=drawn(empty)>
                 {options.collect_view()}

@@ -1,42 +1,42 @@
 use leptos::prelude::*;
 
 use crate::lean::{
-    reactive::{drawn, heard},
+    reactive::{drawn, handler},
     signal::RwSignal,
 };
 
 /// How many notes are shown at the most: the oldest go.
 const MAX_NOTES: usize = 4;
 
-/// Something that the person is told and can put away.
+/// A message that the person can dismiss.
 #[derive(Debug, Clone)]
 struct Note {
     text: String,
-    /// What takes back what is told.
+    /// Undoes what the message is about.
     undo: Option<Callback<()>>,
 }
 
-/// What the person is told, oldest first.
+/// The messages, oldest first.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Notes {
     notes: RwSignal<Vec<Note>>,
 }
 
 impl Notes {
-    /// Nothing to tell.
+    /// No messages.
     pub(crate) fn new() -> Self {
         Notes {
             notes: RwSignal::new(Vec::new()),
         }
     }
 
-    /// Tells something.
-    pub(crate) fn say(self, text: String) {
+    /// Shows a message.
+    pub(crate) fn show(self, text: String) {
         self.add(Note { text, undo: None });
     }
 
-    /// Tells what was done and can be undone. Only what was done last can be.
-    pub(crate) fn say_done(self, text: String, undo: Callback<()>) {
+    /// Shows what was done and can be undone. Only what was done last can be.
+    pub(crate) fn show_done(self, text: String, undo: Callback<()>) {
         self.forget_done();
         self.add(Note {
             text,
@@ -69,7 +69,7 @@ impl Notes {
     }
 }
 
-/// The notes, over the lower edge of the page, so that they move nothing. They are said politely.
+/// The notes, over the lower edge of the page, so that they move nothing. Screen readers announce them politely.
 #[component]
 pub(crate) fn NoteList(notes: Notes) -> impl IntoView {
     // There are always as many: what is never built anew in the browser brings no code for it.
@@ -90,7 +90,7 @@ pub(crate) fn NoteList(notes: Notes) -> impl IntoView {
                 <button
                     type="button"
                     hidden=drawn(move || undo().is_none())
-                    on:click=heard(move |_| {
+                    on:click=handler(move |_| {
                         if let Some(undo) = notes.take(at).and_then(|note| note.undo) {
                             undo.run(());
                         }
@@ -98,7 +98,7 @@ pub(crate) fn NoteList(notes: Notes) -> impl IntoView {
                 >
                     "Undo"
                 </button>
-                <button type="button" on:click=heard(move |_| drop(notes.take(at)))>
+                <button type="button" on:click=handler(move |_| drop(notes.take(at)))>
                     "Dismiss"
                 </button>
             </p>

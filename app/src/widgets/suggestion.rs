@@ -6,7 +6,7 @@ use serde::Deserialize;
 pub(crate) struct Suggestion {
     /// What can be opened or followed.
     pub(crate) symbol: Symbol,
-    /// Its name as people say it.
+    /// The name of the instrument.
     pub(crate) name: String,
     /// Whether a feed quotes it.
     pub(crate) quoted: bool,

@@ -27,7 +27,7 @@ use crate::{
 /// The history on disk: a handle, of which there may be many. It reads as a [`Reader`] does.
 ///
 /// When the last handle is dropped, what waits is written once more, without another attempt, and
-/// the file is left; [`Archive::close`] says how that went.
+/// the file is left; [`Archive::close`] returns how that went.
 #[derive(Clone)]
 pub struct Archive(Arc<Shared>);
 
@@ -61,7 +61,7 @@ impl Archive {
     /// Opens the archive in a file of a folder, for this process alone. Both are made where they
     /// are not there. A file that is corrupt is renamed, not deleted, and a new one begun.
     ///
-    /// It reads what [`Opened`] tells, so it may take a moment: call it where that may block.
+    /// It reads what is in [`Opened`], so it may take a moment: call it where that may block.
     ///
     /// # Errors
     /// When another process has it, when a newer version or another program has written it, or when
@@ -131,7 +131,7 @@ impl Archive {
     /// future is dropped.
     ///
     /// While the disk is full or the file locked this waits, for it is tried again and again:
-    /// [`Archive::status`] says so meanwhile. Events of an id that is there already are not written
+    /// [`Archive::status`] shows it meanwhile. Events of an id that is there already are not written
     /// twice.
     ///
     /// # Errors
@@ -169,7 +169,7 @@ impl Archive {
         self.0.inbox.tick(Tick::Trade(print));
     }
 
-    /// Has a trade put right or taken back that this feed told, also one of days ago, and the bars
+    /// Has a trade of this feed put right or cancelled, also one of days ago, and the bars
     /// with it; without a feed, one of any. Never waits, as [`Archive::trade`].
     pub fn correct(&self, correction: Correction, feed: Option<Arc<str>>) {
         self.0.inbox.tick(Tick::Correction(correction, feed));
@@ -198,7 +198,7 @@ impl Archive {
         &self.0.journal
     }
 
-    /// What reads, to be handed to who must not write.
+    /// A reader, for code that must not write.
     pub fn reader(&self) -> &Reader {
         &self.0.reader
     }
@@ -249,7 +249,7 @@ impl Drop for Shared {
     }
 }
 
-/// Opens the database and reads what is to be told of it.
+/// Opens the database and reads what [`Opened`] holds.
 fn open(file: &Path, options: &Options, now: Millis) -> Result<(Database, Opened), OpenError> {
     let mut database = Database::open(file, options.opening)?;
     let opened = (|| {
@@ -413,7 +413,7 @@ mod tests {
             0
         );
 
-        // Closing does not wait for a disk that stays full, and says what is lost.
+        // Closing does not wait for a disk that stays full, and returns what is lost.
         let closed = tokio::time::timeout(Duration::from_secs(10), archive.close())
             .await
             .unwrap();

@@ -10,10 +10,10 @@ use crate::database::beside;
 /// What stands between the name of an archive and the time at which it was set aside.
 pub(crate) const SET_ASIDE: &str = ".corrupt-";
 
-/// The same once somebody has acknowledged it.
+/// The same once it has been acknowledged.
 const ACKNOWLEDGED: &str = ".acknowledged-";
 
-/// The corrupt files of an archive that were set aside and that nobody has acknowledged, the oldest first.
+/// The corrupt files of an archive that were set aside and have not been acknowledged, the oldest first.
 ///
 /// # Errors
 /// When the folder cannot be read.

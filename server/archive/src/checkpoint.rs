@@ -30,7 +30,7 @@ impl Checkpointer {
                     return;
                 }
             };
-            // It waits for nobody: what it cannot move now it moves the next time.
+            // It does not wait: what it cannot move now it moves the next time.
             let _ = connection.busy_timeout(Duration::ZERO);
             let _ = connection.pragma_update(None, "synchronous", "FULL");
             while woken.recv().is_ok() {
@@ -50,7 +50,7 @@ impl Checkpointer {
         }
     }
 
-    /// Has a checkpoint made, if none is being made. Returns whether there is somebody to make it.
+    /// Has a checkpoint made, if none is being made. Returns whether there is a thread to make it.
     pub(crate) fn wake(&self) -> bool {
         match self.wake.as_ref().map(|wake| wake.try_send(())) {
             Some(Ok(()) | Err(TrySendError::Full(()))) => true,

@@ -21,7 +21,7 @@ use crate::{
     zone,
 };
 
-/// A connection that writes, and what it knows of what it has written.
+/// A connection that writes, with a cache of what it has written.
 #[derive(Debug)]
 pub(crate) struct Database {
     pub(crate) connection: Store,
@@ -151,7 +151,7 @@ impl Database {
             Ok(done)
         });
         if done.is_err() {
-            // SQLite may have rolled back by itself, and says so with an error.
+            // SQLite may have rolled back by itself, and returns an error then.
             let _ = self.connection.execute_batch("ROLLBACK");
             self.symbols.clear();
             self.feeds.clear();

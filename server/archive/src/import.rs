@@ -27,7 +27,7 @@ pub struct Importer {
     _lock: ImportLock,
 }
 
-/// What tells trades apart that have no number.
+/// What distinguishes trades that have no number.
 type Repeated = (i64, Millis, Price, Option<Size>, i64);
 
 /// What became of a batch.
@@ -102,7 +102,7 @@ impl Importer {
         })
     }
 
-    /// Says in which zone the days of a symbol begin. A server says it by the symbol's session.
+    /// Sets the zone in which the days of a symbol begin. A server takes it from the symbol's session.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -188,7 +188,7 @@ impl Importer {
         Ok(written)
     }
 
-    /// Stores that shares were split. The last one told of a day stands.
+    /// Stores that shares were split. The last one of a day stands.
     ///
     /// # Errors
     /// When the ratio is not more than zero, or the disk fails.
@@ -212,7 +212,7 @@ impl Importer {
         })
     }
 
-    /// Stores that a dividend was paid. The last one told of a day stands.
+    /// Stores that a dividend was paid. The last one of a day stands.
     ///
     /// # Errors
     /// When the disk fails.

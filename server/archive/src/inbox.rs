@@ -34,13 +34,13 @@ struct Waiting {
 #[derive(Debug, Clone)]
 pub(crate) enum Tick {
     Trade(Print),
-    /// By the feed that told the trade.
+    /// By the feed that published the trade.
     Correction(Correction, Option<Arc<str>>),
     /// The exact sums of a minute that has closed.
     Minute(Box<Minute>),
 }
 
-/// Events that somebody waits for.
+/// Events, and the caller that waits until they are written.
 #[derive(Debug)]
 pub(crate) struct Commit {
     pub(crate) events: Vec<(EventId, Arc<Event>)>,
@@ -80,7 +80,7 @@ impl Inbox {
             state.dropped += 1;
             return;
         }
-        // They ride with the next commit or wait for the writer's own time: nobody is woken.
+        // They go with the next commit or wait for the writer's own time: the writer is not woken.
         state.ticks.push_back(tick);
     }
 
@@ -183,7 +183,7 @@ impl Inbox {
         ((state.ticks.len() + state.taken) as u64, state.dropped)
     }
 
-    /// Says that nothing is written any more, and hands out who waits for the end.
+    /// Marks that nothing is written any more, and returns the caller that waits for the end.
     pub(crate) fn end(&self) -> Option<oneshot::Sender<Result<(), Failure>>> {
         let mut state = self.lock();
         state.ended = true;

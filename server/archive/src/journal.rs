@@ -1,5 +1,5 @@
 //! The journal of what is about to be shown: events are in it before anybody reads them, and until they
-//! are in the database. So a process that dies loses no event that somebody has seen, and gives none of
+//! are in the database. So a process that dies loses no event that a client has seen, and gives none of
 //! them another id.
 //!
 //! A record is written but not synced: what the system has taken survives the process, and nobody waits
@@ -34,7 +34,7 @@ const MAX_RECORD_BYTES: usize = 32 << 20;
 
 const HEADER_BYTES: usize = 8;
 
-/// The name of what says whose an event is. An older version passes over it.
+/// The name of the record of an event's owner. An older version ignores it.
 const OWNER: &str = "owner";
 
 /// What stands behind the archive's name.

@@ -23,7 +23,7 @@ pub struct Options {
     /// How much memory trades and corrections that wait for the disk may take, in bytes. Those that
     /// no longer fit are dropped and counted.
     pub queue_bytes: usize,
-    /// How long a write waits for another connection before that counts as a failure and is told.
+    /// How long a write waits for another connection before that counts as a failure.
     pub busy: Duration,
     /// The same while the archive is opened: who cannot open it goes without, so that a backup or an
     /// import that holds it for a moment is waited for.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 
 use crate::Failure;
 
-/// What somebody may own.
+/// What an owner may own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// A symbol.

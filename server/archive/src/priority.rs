@@ -21,7 +21,7 @@ const STRETCH: u32 = 8;
 pub(crate) struct Yielder(u32);
 
 impl Yielder {
-    /// Counts a row; now and then lets go first whoever waits for the processor.
+    /// Counts a row; now and then yields the processor to threads that wait for it.
     pub(crate) fn pass(&mut self) {
         self.0 += 1;
         if self.0.is_multiple_of(STRETCH) {

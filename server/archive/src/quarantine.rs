@@ -1,4 +1,4 @@
-//! Where rows go that cannot be read, so that nobody meets them again and nothing of them is lost; and
+//! Where rows go that cannot be read, so that they are read only once and nothing of them is lost; and
 //! events and trades that SQLite refuses.
 
 use std::sync::Arc;

@@ -26,7 +26,7 @@ use crate::{
 pub(crate) enum Made {
     /// Of what is below it.
     Rolled,
-    /// The tape told it: a feed that gives no trades, or somebody who publishes bars.
+    /// It was published on the tape: by a feed without trades, or by a publisher of bars.
     Told,
     /// It was imported.
     Imported,
@@ -284,7 +284,7 @@ fn make_of(
     let span = span(interval, &symbol.zone, start);
     if interval == Interval::Minute {
         if let Some(sums) = overlay.minutes.get(&start) {
-            // What is told of a minute counts less than what was imported of it, and its trades count more.
+            // A published bar counts less than an imported one, and trades count more.
             let imported = there.filter(|row| row.made == Made::Imported);
             let told = Row {
                 start,

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::Failure;
 
-/// The number by which a file says that it is an archive (`PRAGMA application_id`): "Tick".
+/// The number that marks a file as an archive (`PRAGMA application_id`): "Tick".
 pub(crate) const APPLICATION: i64 = 0x5469_636b;
 
 /// What makes each version out of the one before it; the first is made out of nothing. One that has

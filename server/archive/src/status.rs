@@ -38,9 +38,9 @@ pub struct Status {
     pub removed: u64,
     /// The size of the file, in bytes, without its write-ahead log.
     pub file_bytes: u64,
-    /// What happened to the file and stands until somebody acknowledges it: set aside, deleted, begun anew.
+    /// What happened to the file and stands until it is acknowledged: set aside, deleted, begun anew.
     pub notice: Option<String>,
-    /// Corrupt files that were set aside and that nobody has acknowledged, also by earlier runs.
+    /// Corrupt files that were set aside and have not been acknowledged, also by earlier runs.
     pub set_aside: Vec<PathBuf>,
     /// How many rows are in quarantine: damaged ones, and those that SQLite refused.
     pub quarantined: u64,
@@ -61,8 +61,8 @@ pub enum State {
     #[default]
     Ok,
     /// It could not the last time and tries again; nothing but what [`Status::dropped`] counts is
-    /// lost. The sentence says why and what to do.
+    /// lost. The sentence has the reason and what to do.
     Degraded(String),
-    /// It gave up. The sentence says why and what to do.
+    /// It gave up. The sentence has the reason and what to do.
     Failed(String),
 }

@@ -15,7 +15,7 @@ use crate::{
     table::{Cell, Table, cells},
 };
 
-/// How many damaged rows wait for the quarantine, and how many rows of newer versions are told apart.
+/// How many damaged rows wait for the quarantine, and how many rows of newer versions are counted.
 /// More are found again when they are read again.
 const MAX_FOUND: usize = 4_096;
 

@@ -25,11 +25,11 @@ use crate::{
 pub struct Print {
     /// What was traded.
     pub symbol: Symbol,
-    /// When, by the exchange; by receipt where the source does not say.
+    /// The time of the exchange, or of receipt where the source gives none.
     pub time: Millis,
     /// What was paid.
     pub trade: Trade,
-    /// Which feed told it, by its name: the numbers of two feeds are two trades. `None` where that is
+    /// The name of the feed that published it: the numbers of two feeds are two trades. `None` where that is
     /// not known, which may be any.
     pub feed: Option<Arc<str>>,
 }
@@ -233,7 +233,7 @@ impl Database {
     }
 
     /// Whether a trade is stored that has the number of this one, about its time and of the same feed.
-    /// One of which the feed is not known may be of any; when a feed tells it, it is that one's.
+    /// One of which the feed is not known may be of any; when a feed publishes it, it is that feed's.
     pub(crate) fn is_known(
         &self,
         symbol: &SymbolRow,
@@ -376,7 +376,7 @@ impl Database {
         let number = right.id.unwrap_or(source);
         if number != source {
             // The old number goes to a row behind, which says that it is known; and what already has
-            // the new one is the same trade, told before its correction.
+            // the new one is the same trade, published before its correction.
             let told = self.find(symbol, feed, number, Some(at as Millis))?;
             self.connection
                 .prepare_cached(

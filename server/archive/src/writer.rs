@@ -149,7 +149,7 @@ impl Writer {
         }
         let answer = self.inbox.end();
         self.count();
-        // The file and its lock are free before anybody is told.
+        // The file and its lock are free before the answer is sent.
         drop(self);
         if let Some(answer) = answer {
             let _ = answer.send(last);
@@ -328,7 +328,7 @@ impl Writer {
             }
             Ok(())
         })?;
-        // What went into a file that nobody finds any more is not on disk.
+        // What went into a deleted file is not on disk.
         self.check_identity()?;
         let took = began.elapsed();
         self.written.something();
@@ -403,7 +403,7 @@ impl Writer {
     }
 }
 
-/// Sees to it that nobody waits for a thread that is gone, however it went.
+/// Answers everything that waits when the thread ends, also by a panic.
 struct End {
     inbox: Arc<Inbox>,
     status: watch::Sender<Status>,

@@ -37,7 +37,7 @@ pub(crate) fn span(interval: Interval, zone: &TimeZone, at: Millis) -> (Millis, 
     day(zone, at).unwrap_or_else(fixed)
 }
 
-/// The day that a moment is in. `None` outside of the years that the calendar knows.
+/// The day that a moment is in. `None` outside of the years of the calendar.
 fn day(zone: &TimeZone, at: Millis) -> Option<(Millis, Millis)> {
     let zoned = Timestamp::from_millisecond(i64::try_from(at).ok()?)
         .ok()?

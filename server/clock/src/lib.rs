@@ -1,7 +1,7 @@
 //! The time that the server goes by: the machine's clock, but for its steps.
 //!
 //! A clock that is set by a day makes every price of before look old, and when it is set right again every
-//! price since looks early. So steps are told from the passing of time by a clock that cannot be set, and
+//! price since looks early. So steps are distinguished from the passing of time by a clock that cannot be set, and
 //! a step is followed only once it has held: one that is taken back soon has no effect. That there was one is
 //! shown among the feeds, counted and logged.
 

@@ -16,7 +16,7 @@ use text::cell::unescaped;
 pub struct Listing {
     /// What can be traded.
     pub symbol: Symbol,
-    /// Its name as people say it, `Alphabet Inc.`.
+    /// Its usual name, `Alphabet Inc.`.
     pub name: String,
     /// Where it is traded.
     pub venue: Option<String>,
@@ -39,7 +39,7 @@ impl Listing {
     }
 }
 
-/// The directory of symbols, from whoever lists some.
+/// The directory of symbols, from all sources that list some.
 #[derive(Debug, Default)]
 pub struct Directory {
     // A std lock: lists are taken in now and then, and nobody waits while he holds it. A search reads
@@ -84,7 +84,7 @@ enum Fit {
 const NEAR: f64 = 0.82;
 
 impl Directory {
-    /// Takes listings; what a later one does not say, an earlier one of its symbol still does.
+    /// Takes listings; fields that a later one leaves out stay as an earlier one of its symbol had them.
     pub fn list(&self, listings: impl IntoIterator<Item = Listing>) {
         let mut known = self
             .listings
@@ -101,7 +101,7 @@ impl Directory {
                 listing.venue = listing.venue.or_else(|| before.venue.clone());
                 listing.currency = listing.currency.or_else(|| before.currency.clone());
                 listing.tick = listing.tick.or(before.tick);
-                // Feeds say the same again and again.
+                // Feeds send the same listing again and again.
                 if listing == *before {
                     continue;
                 }

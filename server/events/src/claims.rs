@@ -27,7 +27,7 @@ pub fn ownership(event: &Event, owner: &Owner) -> Option<Ownership> {
     })
 }
 
-/// Why the owner of a token may not publish an event: the field that says what it is of, and whose that is.
+/// Why the owner of a token may not publish an event: the field with its subject, and the owner of that.
 pub fn refusal(view: &View<'_>, event: &Event, token: &str) -> Option<(&'static str, String)> {
     match event {
         Event::Quote(quote) => symbol_refusal(view, quote.symbol, token),

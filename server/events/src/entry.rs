@@ -21,7 +21,7 @@ pub struct Record {
     pub event: Arc<Event>,
     /// When it was appended, for the time from then to a write.
     pub appended: Instant,
-    /// Who published it. Nobody who reads is told.
+    /// Who published it. It is not sent to readers.
     pub owner: Owner,
     chunk: Chunk,
 }

@@ -14,7 +14,7 @@ pub enum Topic {
     /// All news.
     AllNews,
     /// News of one story, by a hash of its id, so that a topic stays small. Two stories may
-    /// share it: who looks for one compares the ids.
+    /// share it: a lookup compares the ids.
     Story(u64),
     /// The conflation key of a symbol's quotes. No cursor has it as a topic.
     Quote(Symbol),

@@ -34,7 +34,7 @@ pub struct By<'a> {
 }
 
 impl Submission {
-    /// Appends everything as one step, but for what says nothing new. Nothing goes back in time:
+    /// Appends everything as one step, but for what changes nothing. Nothing goes back in time:
     /// neither a quote nor a bar that is older than the newest one of its symbol is appended.
     ///
     /// # Errors
@@ -243,7 +243,7 @@ struct Newest<'a> {
     appended: HashMap<Subject, Arc<Event>>,
 }
 
-/// What an event speaks of: a topic, and the id of a story.
+/// The subject of an event: a topic, and the id of a story.
 type Subject = (Topic, String);
 
 fn subject(event: &Event) -> Option<Subject> {
@@ -305,7 +305,14 @@ impl Newest<'_> {
                 Some(draft) => Verdict::New(draft),
                 None => Verdict::Unchanged,
             },
-            _ => Verdict::New(draft),
+            (
+                Event::Quote(_)
+                | Event::Session(_)
+                | Event::Bar(_)
+                | Event::Snapshot(_)
+                | Event::Heartbeat(_),
+                _,
+            ) => Verdict::New(draft),
         }
     }
 

@@ -15,7 +15,7 @@ const MAX_NAME: usize = 200;
 const MAX_SOURCE: usize = 100;
 const MAX_CODE: usize = 40;
 
-/// The most symbols that one story may speak of.
+/// The most symbols of one story.
 const MAX_STORY_SYMBOLS: usize = 50;
 
 /// What is wrong with an event: the field of its data, and what was expected of it.

@@ -57,7 +57,7 @@ pub struct Fault {
 /// Why nothing of a publication was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is not what its format promises, so that no event can be told from another.
+    /// It is not what its format promises, so that its events cannot be read.
     NotJson(NotJson),
     /// So many events are too many.
     TooMany(usize),
@@ -277,12 +277,14 @@ fn published_kind(name: &str) -> Result<EventKind, String> {
     let mut kinds = EventKind::ALL.iter().copied();
     let kind = kinds.find(|kind| [kind.name(), kind.published_name()].contains(&name));
     let why = match kind {
-        Some(kind) if kind.is_published() => return Ok(kind),
+        Some(kind @ (EventKind::Quote | EventKind::Session | EventKind::Bar | EventKind::News)) => {
+            return Ok(kind);
+        }
         Some(EventKind::Snapshot) => {
             "is made by the server: publish the quotes, sessions, bars and news of it"
         }
         Some(EventKind::Heartbeat) => "is the server's own sign of life",
-        Some(_) | None => "is no event",
+        None => "is no event",
     };
     let start: String = name.chars().take(64).collect();
     let published = EventKind::ALL.iter().filter(|kind| kind.is_published());
@@ -299,7 +301,7 @@ fn pointer_part(part: &str) -> String {
     format!("/{}", part.replace('~', "~0").replace('/', "~1"))
 }
 
-/// An error's words without its line and column, which are counted from where nobody sees.
+/// An error's words without its line and column, which are counted from a place that is not shown.
 fn without_place(error: &serde_json::Error) -> String {
     cut_place(&error.to_string()).to_owned()
 }

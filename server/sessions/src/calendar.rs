@@ -50,7 +50,7 @@ const US_VENUES: [&str; 14] = [
     "iex",
 ];
 
-/// Days on which the exchanges did not open although no rule says so: hurricane Sandy, and the days
+/// Days on which the exchanges did not open although no rule has them: hurricane Sandy, and the days
 /// of mourning for presidents Reagan, Ford, Bush and Carter.
 const CLOSED: [(i32, u32, u32); 6] = [
     (2004, 6, 11),
@@ -166,7 +166,7 @@ impl Calendar {
         }
     }
 
-    /// The hours of a day; `None` where there is no session. A calendar that knows no hours is open
+    /// The hours of a day; `None` where there is no session. A calendar without hours is open
     /// from midnight to midnight.
     pub fn hours(self, day: Date) -> Option<Hours> {
         if !self.is_session(day) {
@@ -197,7 +197,7 @@ impl Calendar {
         Some(hours)
     }
 
-    /// The regular session that is on, or else the next one; `None` where the calendar knows no hours,
+    /// The regular session that is on, or else the next one; `None` where the calendar has no hours,
     /// or none is near.
     pub fn regular(self, time: Millis) -> Option<RegularHours> {
         if self == Calendar::Always {
@@ -268,7 +268,7 @@ impl Calendar {
     }
 
     fn local(self, time: Millis) -> DateTime {
-        // A time that is none is far in the future: nobody has a calendar for it.
+        // A time that is none is far in the future, where there is no calendar.
         let time = i64::try_from(time)
             .ok()
             .and_then(|time| Timestamp::from_millisecond(time).ok())

@@ -1,4 +1,4 @@
-//! Whether something is being traded: the hours of exchanges, halts, and what feeds say.
+//! Whether something is being traded: the hours of exchanges, halts, and the sessions of feeds.
 
 mod calendar;
 mod overlay;

@@ -367,7 +367,7 @@ impl State {
 }
 
 impl SymbolSession {
-    /// Whether the feed speaks of the present.
+    /// Whether the feed's data is of the present.
     fn is_of_now(&self) -> bool {
         matches!(self.received.quality, Quality::Live | Quality::Delayed)
     }

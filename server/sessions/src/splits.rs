@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 const MORE_DIGITS: u32 = 6;
 
 /// Bars as if all shares had always been those of today: prices of before a split are divided by its
-/// ratio and volumes multiplied by it, so that a chart has no cliff where nobody lost anything.
+/// ratio and volumes multiplied by it, so that a chart has no cliff at a split.
 ///
 /// The splits are those of the bars' symbol, in any order. Numbers are exact but for those that have
 /// no end, which keep six digits more than they had. A bar whose numbers would not fit stays as it is.

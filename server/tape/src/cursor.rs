@@ -279,7 +279,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
 
     /// As [`Cursor::poll_read`], for an owner who is going to wait in any case: where it is ready
     /// and has read everything, the next append already wakes it, so that polling it once more can
-    /// be spared. [`Cursor::waits`] tells; with an interval it never does.
+    /// be spared. [`Cursor::waits`] shows it; with an interval it never does.
     ///
     /// # Errors
     /// As [`Cursor::read`].
@@ -366,7 +366,7 @@ impl<K: Key, P: Payload> Cursor<K, P> {
     }
 
     /// Leaves behind what has left the window unread, and goes on with the oldest entry that is still
-    /// there. It says what `view` saw at that moment.
+    /// there. It returns what `view` saw at that moment.
     ///
     /// `view` runs under the tape's lock, as in [`crate::Tape::view`].
     pub fn skip_lost<R>(&mut self, view: impl FnOnce(&View<'_, K, P>) -> R) -> R {

@@ -12,10 +12,10 @@
 //!   is one a key, it never leaves, and a cursor that was slow reads only that one.
 //! - A **retained** entry (a story) stays in a window bounded in entries, bytes and age ([`Limits`]),
 //!   and every cursor of its topics reads it exactly once. A cursor that has not read it when it
-//!   leaves is off the tape: it is told so ([`OffTape`]), never given a part for the whole, and
+//!   leaves is off the tape: it gets [`OffTape`], never a part for the whole, and
 //!   starts again from a [`View`].
 //!
-//! Ids tell the time, so those of two tapes overlap: of a server and the one after it when the clock
+//! Ids carry the time, so those of two tapes overlap: of a server and the one after it when the clock
 //! steps back, or of two behind one address. Each tape therefore has a mark, which all its ids bear
 //! in their `n`, and does not take the id of another for a position of its own.
 //!

@@ -109,7 +109,7 @@ impl<K: Key, P: Payload> Append<K, P> {
     }
 }
 
-/// Who is woken by somebody else than the append that concerns him.
+/// The cursors that a scheduler wakes, and not the append itself.
 #[derive(Default)]
 pub(crate) struct Ringing {
     /// How many there are to do it; with none, every append wakes by itself.
@@ -366,7 +366,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         dropped.push(old);
     }
 
-    /// Moves the window. The newest entry stays whatever it weighs, or nobody could ever read it.
+    /// Moves the window. The newest entry stays whatever it weighs, or no cursor could ever read it.
     fn evict(&mut self, dropped: &mut Vec<Arc<Entry<P>>>) {
         while let Some(oldest) = self.window.front() {
             let over = self.window.len() > 1
@@ -415,7 +415,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         number
     }
 
-    /// Forgets a topic of which nothing is left and for which nobody asks.
+    /// Forgets a topic without entries and cursors.
     fn release(&mut self, number: usize) {
         let topic = &self.topics[number];
         if topic.retained.is_empty() && topic.conflated.is_empty() && topic.cursors == 0 {
@@ -500,7 +500,7 @@ impl<K: Key, P: Payload> Log<K, P> {
         }
     }
 
-    /// Takes the wakers of all who wait.
+    /// Takes the wakers of all cursors that wait.
     pub(crate) fn wake_all(&mut self) -> Vec<Waker> {
         let readers = self.readers.iter_mut();
         readers

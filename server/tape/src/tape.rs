@@ -24,7 +24,7 @@ type Witness<P> = Box<dyn Fn(&[(EventId, &P)]) + Send + Sync>;
 impl<K: Key, P: Payload> Tape<K, P> {
     /// An empty tape, made at `now`, in milliseconds since the Unix epoch. No position from before
     /// is on it, and every id is greater than `<now>-<1000 mark>`. Where ids are stored, `now` is also
-    /// later than the newest stored one, so that ids rise after a restart whatever the clock says.
+    /// later than the newest stored one, so that ids rise after a restart whatever the clock.
     ///
     /// The `mark` tells tapes apart whose times overlap: the `n` of an id is `1000 mark` or one of the
     /// 999 numbers after it, and where a millisecond has had them all the next one lends its own. So
@@ -39,7 +39,7 @@ impl<K: Key, P: Payload> Tape<K, P> {
 
     /// A tape that goes on where another one ended, as if it had not: with its entries, which have the
     /// ids that they had and are no news to anybody. Every id that is given from now on is greater,
-    /// whatever the clock says. [`Tape::resume`] takes the ids of before, from [`Refill::since`] on, also
+    /// whatever the clock. [`Tape::resume`] takes the ids of before, from [`Refill::since`] on, also
     /// those of entries that are conflated and were never stored.
     ///
     /// What was appended last may have been lost before it was stored, and its ids have been seen. So

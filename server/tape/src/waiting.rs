@@ -38,7 +38,7 @@ pub(crate) struct Seat {
 pub(crate) enum For {
     /// Any entry.
     Any,
-    /// A retained entry: the reader knows of conflated ones and waits for its interval to pass.
+    /// A retained entry: the reader waits for its interval to pass before it reads conflated ones.
     Retained,
 }
 
@@ -89,7 +89,7 @@ impl Waits {
         }
     }
 
-    /// Empties the lists that an entry concerns, into the wakers of those who wait.
+    /// Moves the wakers of the cursors that wait for an entry out of their lists.
     pub(crate) fn drain(
         &mut self,
         readers: &mut Slab<Reader>,

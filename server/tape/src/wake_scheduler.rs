@@ -8,7 +8,7 @@ use crate::{Key, Payload, log::Log, view::lock};
 
 /// Wakes cursors in the place of the appends that concern them: see [`crate::Tape::ringer`].
 ///
-/// Dropping it wakes who is left, and appends wake cursors themselves again.
+/// Dropping it wakes the cursors that are left, and appends wake cursors themselves again.
 pub struct WakeScheduler<K: Key, P: Payload> {
     log: Arc<Mutex<Log<K, P>>>,
 }
@@ -21,7 +21,7 @@ impl<K: Key, P: Payload> WakeScheduler<K, P> {
         }
     }
 
-    /// Waits until there is somebody to wake.
+    /// Waits until there is a cursor to wake.
     pub fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut log = lock(&self.log);
         let ringing = &mut log.ringing;
@@ -35,7 +35,7 @@ impl<K: Key, P: Payload> WakeScheduler<K, P> {
         Poll::Pending
     }
 
-    /// Wakes up to `most` cursors, those first that were left to it first, and tells how many.
+    /// Wakes up to `most` cursors, in the order in which they were left to it. Returns how many.
     pub fn ring(&mut self, most: usize) -> usize {
         let mut log = lock(&self.log);
         let wakers = &mut log.ringing.wakers;

@@ -12,6 +12,7 @@ use std::{
 use ::server::Config;
 use clap::{Arg, ArgAction, CommandFactory};
 use feeds::{FeedRow, FeedSpec};
+use market::EventKind;
 use serde_json::Value;
 
 use crate::{
@@ -394,6 +395,8 @@ fn events() {
     let description: Value = serde_json::from_str(&server.get("/openapi.json")).unwrap();
     let schemas = &description["components"]["schemas"];
     let mut text = String::new();
+    let names: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
+    assert_eq!(EVENTS.map(|(_, name)| name), *names);
     for (schema, name) in EVENTS {
         let schema = &schemas[schema];
         let required = schema["required"].as_array();

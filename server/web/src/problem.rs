@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 pub enum Problem {
     /// 400: something in the address or a header is not what it has to be. The text names it.
     Malformed(String),
-    /// 404: no feed speaks of the symbol.
+    /// 404: no feed quotes the symbol.
     UnknownSymbol {
         /// What was asked for.
         symbol: Symbol,
@@ -111,7 +111,7 @@ pub struct Fault {
     "type": "about:blank",
     "title": "No such symbol",
     "status": 404,
-    "detail": "no feed speaks of GOGO; the nearest known symbols are GOOG, GS",
+    "detail": "unknown symbol GOGO; the nearest known symbols are GOOG, GS",
     "suggestions": ["GOOG", "GS"],
 }))]
 pub struct Body<'a> {
@@ -200,12 +200,12 @@ impl Problem {
                 suggestions,
             } => {
                 let mut detail = match listed.as_deref() {
-                    None => format!("no feed speaks of {symbol}"),
+                    None => format!("unknown symbol {symbol}"),
                     Some("") => {
-                        format!("{symbol} is in the directory, but no feed here speaks of it")
+                        format!("{symbol} is in the directory, but no feed here quotes it")
                     }
                     Some(name) => format!(
-                        "{symbol} is in the directory as {name}, but no feed here speaks of it"
+                        "{symbol} is in the directory as {name}, but no feed here quotes it"
                     ),
                 };
                 if suggestions.is_empty() {

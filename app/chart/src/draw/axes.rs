@@ -1,5 +1,6 @@
 use super::{Brush, Outcome, Palette, Surface};
-use crate::frame::{Frame, size};
+use crate::frame::Frame;
+use crate::size;
 use plotters::style::text_anchor::HPos;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,7 +8,7 @@ use std::rc::Rc;
 /// The lowest layer: the grid and the labels of both axes.
 ///
 /// # Errors
-/// What the surface says when it cannot draw.
+/// The error of the surface when it cannot draw.
 pub fn axes<S: Surface>(surface: &Rc<RefCell<S>>, frame: &Frame) -> Outcome<S> {
     let brush = Brush::new(surface, frame);
     let Palette { text, muted, .. } = brush.palette;

@@ -8,8 +8,8 @@ mod axes;
 mod overlay;
 mod series;
 
-use super::frame::size;
-use super::series::Candle;
+use super::sample::Candle;
+use super::size;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
 use plotters::style::text_anchor::HPos;

@@ -1,8 +1,9 @@
 use super::{Brush, Failure, Outcome, Palette, Rgb, Surface, paint, thin};
-use crate::frame::{Frame, size};
+use crate::frame::Frame;
 use crate::reading::{Reading, pins};
 use crate::scale::format_length;
 use crate::scene::Scene;
+use crate::size;
 use plotters::style::text_anchor::HPos;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,7 +11,7 @@ use std::rc::Rc;
 /// The top layer: the last value, the pins, and where the reader looks a cross with what is there.
 ///
 /// # Errors
-/// What the surface says when it cannot draw.
+/// The error of the surface when it cannot draw.
 pub fn overlay<S: Surface>(
     surface: &Rc<RefCell<S>>,
     frame: &Frame,
@@ -56,7 +57,7 @@ fn last_value<S: Surface>(brush: &Brush<'_, S>, scene: &Scene) -> Outcome<S> {
     brush.value_tag(&frame.label_of(scaled), y, color)
 }
 
-/// What happened when, at the bottom of the plot; what is too near to be told apart is one with a number.
+/// What happened when, at the bottom of the plot; pins that overlap are one with a number.
 fn flags<S: Surface>(brush: &Brush<'_, S>, scene: &Scene) -> Outcome<S> {
     let frame = brush.frame;
     let radius = frame.pixels(size::PIN);
@@ -110,6 +111,35 @@ fn legend<S: Surface>(
     scene: &Scene,
     reading: Option<&Reading>,
 ) -> Outcome<S> {
+    let frame = brush.frame;
+    let Some(rows) = legend_rows(brush, scene, reading) else {
+        return Ok(());
+    };
+    let (padding, height) = (frame.pixels(size::PADDING), frame.pixels(size::TAG));
+    let edge = padding / 2;
+    let mut top = edge;
+    for row in rows {
+        for row in wrapped(brush, row, frame.plot.0 as i32 - 2 * edge - 2 * padding)? {
+            let width: i32 = row.iter().map(|(_, _, width)| width + padding).sum();
+            let behind = thin(brush.palette.ground, 0.85);
+            brush.fill((edge, top), (width + padding, height), behind)?;
+            let mut left = edge + padding;
+            for (text, color, width) in row {
+                brush.text(&text, (left, top + height / 2), HPos::Left, color)?;
+                left += width + padding;
+            }
+            top += height;
+        }
+    }
+    Ok(())
+}
+
+/// The rows of the legend: texts and their colours. None where there is nothing to read.
+fn legend_rows<S: Surface>(
+    brush: &Brush<'_, S>,
+    scene: &Scene,
+    reading: Option<&Reading>,
+) -> Option<Vec<Vec<(String, Rgb)>>> {
     let (frame, palette) = (brush.frame, brush.palette);
     let mut rows: Vec<Vec<(String, Rgb)>> = Vec::new();
     let length = (scene.kind.has_spans() || !scene.studies.is_empty())
@@ -117,9 +147,7 @@ fn legend<S: Surface>(
     if reading.is_none() && scene.compared.is_empty() {
         rows.extend(length.map(|length| vec![length]));
     } else {
-        let Some(read) = reading.cloned().or_else(|| Reading::last(scene, frame)) else {
-            return Ok(());
-        };
+        let read = reading.cloned().or_else(|| Reading::last(scene, frame))?;
         let mut row = Vec::new();
         if !scene.compared.is_empty() {
             row.push((scene.name.clone(), color_of(brush, scene, &read)));
@@ -151,23 +179,7 @@ fn legend<S: Surface>(
             (value.unwrap_or_default(), palette.text),
         ]);
     }
-    let (padding, height) = (frame.pixels(size::PADDING), frame.pixels(size::TAG));
-    let edge = padding / 2;
-    let mut top = edge;
-    for row in rows {
-        for row in wrapped(brush, row, frame.plot.0 as i32 - 2 * edge - 2 * padding)? {
-            let width: i32 = row.iter().map(|(_, _, width)| width + padding).sum();
-            let behind = thin(palette.ground, 0.85);
-            brush.fill((edge, top), (width + padding, height), behind)?;
-            let mut left = edge + padding;
-            for (text, color, width) in row {
-                brush.text(&text, (left, top + height / 2), HPos::Left, color)?;
-                left += width + padding;
-            }
-            top += height;
-        }
-    }
-    Ok(())
+    Some(rows)
 }
 
 type Row = Vec<(String, Rgb, i32)>;

@@ -1,7 +1,9 @@
 use super::{Brush, Outcome, Rgb, Surface, paint, thin};
-use crate::frame::{Frame, size};
+use crate::frame::Frame;
+use crate::sample::{Candle, Point};
 use crate::scene::{Kind, Scene};
-use crate::series::{Candle, Point, Series};
+use crate::series::Series;
+use crate::size;
 use plotters::element::{Drawable, PointCollection};
 use plotters_backend::{BackendColor, BackendCoord, DrawingErrorKind};
 use std::cell::RefCell;
@@ -44,7 +46,7 @@ impl<S: Surface> Drawable<S> for Line<'_> {
         let bars = (places.len() > 2 * columns).then(|| bars_of(&places, self.width));
         if let Some(bottom) = self.bottom {
             match &bars {
-                // A point a column says as much of an area.
+                // A point a column is enough for an area.
                 Some(bars) => {
                     let middles = bars
                         .iter()
@@ -123,7 +125,7 @@ pub fn changed_column(frame: &Frame, scene: &Scene, changed: f64) -> i32 {
 /// computed from it.
 ///
 /// # Errors
-/// What the surface says when it cannot draw.
+/// The error of the surface when it cannot draw.
 pub fn series<S: Surface>(
     surface: &Rc<RefCell<S>>,
     frame: &Frame,
@@ -281,7 +283,7 @@ fn columns<S: Surface, I: Iterator<Item = Candle>>(
     })
 }
 
-/// Hollow is none: the colour and the place of the body say which way it went.
+/// Hollow is none: the colour and the place of the body show the direction.
 fn candles<S: Surface, I: Iterator<Item = Candle>>(
     brush: &Brush<'_, S>,
     shown: impl Fn() -> I,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::Crosshair;
 use crate::reader::Step;
-use crate::series::Point;
+use crate::sample::Point;
 use crate::svg::tests::frame_of;
 
 const OPEN: f64 = 1_341_927_000_000.0;

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use super::*;
-use crate::TradeEligibility;
+use super::{state::minute, *};
+use crate::{Best, Day, Price, Size, TradeEligibility};
 
 const MINUTE: Millis = Bar::INTERVAL;
 

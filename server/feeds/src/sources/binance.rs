@@ -33,7 +33,7 @@ use crate::{
 
 const NAME: &str = "Binance";
 
-/// What can be said of the feed.
+/// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
     /// What to listen to, without repetition.
@@ -142,7 +142,7 @@ impl Binance {
         }
     }
 
-    /// The same feed with other limits of waiting.
+    /// The same feed with other timeouts.
     pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
         Binance { timeouts, ..self }
     }

@@ -27,7 +27,7 @@ use crate::{Revealed, Secret};
 
 const NAME: &str = "Finnhub";
 
-/// What can be said of the feed.
+/// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
     /// What to listen to, without repetition.
@@ -113,7 +113,7 @@ impl Finnhub {
         }
     }
 
-    /// The same feed with other limits of waiting.
+    /// The same feed with other timeouts.
     pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
         Finnhub { timeouts, ..self }
     }

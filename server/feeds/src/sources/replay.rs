@@ -45,7 +45,7 @@ const AHEAD_OF_LINES: usize = 64;
 /// How long a feed may take to publish what it received last.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// What can be said of the feed.
+/// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
     /// Where the recording lies.

@@ -54,7 +54,7 @@ const MAX_SYMBOLS: usize = 50;
 /// The longest summary, in characters.
 const MAX_SUMMARY: usize = 500;
 
-/// What can be said of the feed.
+/// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
     /// Whose stories to listen to, without repetition; none means all.
@@ -166,7 +166,7 @@ impl Stories {
         }
     }
 
-    /// The same feed with other limits of waiting.
+    /// The same feed with other timeouts.
     pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
         Stories { timeouts, ..self }
     }

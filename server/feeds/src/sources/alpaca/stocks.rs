@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// What can be said of the feed.
+/// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
     /// What to listen to, without repetition.
@@ -219,7 +219,7 @@ impl Stocks {
         }
     }
 
-    /// The same feed with other limits of waiting.
+    /// The same feed with other timeouts.
     pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
         Stocks { timeouts, ..self }
     }

@@ -1,4 +1,4 @@
-use market::Best;
+use market::{Best, Clock, Day, Millis};
 use proptest::prelude::*;
 
 use super::*;

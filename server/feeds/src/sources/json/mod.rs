@@ -63,7 +63,7 @@ impl Json {
         }
     }
 
-    /// The same feed with other limits of waiting.
+    /// The same feed with other timeouts.
     pub fn with_timeouts(self, timeouts: fetch::Timeouts) -> Self {
         Json { timeouts, ..self }
     }

@@ -109,7 +109,7 @@ impl Rss {
         }
     }
 
-    /// The same feed with other limits of waiting.
+    /// The same feed with other timeouts.
     pub fn with_timeouts(self, timeouts: fetch::Timeouts) -> Self {
         Rss { timeouts, ..self }
     }

@@ -20,7 +20,7 @@ const MAX_ITEMS: usize = 1_000;
 /// The most symbols of one story.
 pub(super) const MAX_SYMBOLS: usize = 50;
 
-/// What can be said of the feed.
+/// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
     /// The addresses.

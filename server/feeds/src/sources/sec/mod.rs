@@ -105,7 +105,7 @@ impl Sec {
         }
     }
 
-    /// The same feed with other limits of waiting.
+    /// The same feed with other timeouts.
     pub fn with_timeouts(self, timeouts: fetch::Timeouts) -> Self {
         Sec { timeouts, ..self }
     }

@@ -12,7 +12,7 @@ use crate::{
     list,
 };
 
-/// What can be said of the feed.
+/// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
     /// The forms to tell of, their amendments included; none for all.
