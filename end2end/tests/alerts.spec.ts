@@ -136,7 +136,7 @@ test('a change in percent of any of the watchlist, and news of a type', async ({
   await expect(dashboard.field('price', dashboard.link('OLDCO'))).toHaveText('97.51');
   await expect(dashboard.note('Your alert')).toHaveCount(0);
   await publish(server, quote('OLDCO', '97.50'));
-  await expect(dashboard.note(/OLDCO −2\.50.%, at 97\.50\. Your alert: any of the/)).toBeVisible();
+  await expect(dashboard.note(/OLDCO −2\.50%, at 97\.50\. Your alert: Any watchlist symbol/)).toBeVisible();
   await publish(server, story('NEWCO files its 8-K', { id: 'journey:2', type: 'filing' }));
   await expect(
     dashboard.note('NEWCO files its 8-K. Your alert: NEWCO: news, filing.'),

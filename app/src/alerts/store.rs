@@ -116,6 +116,7 @@ impl Alerts {
             }
         });
         let change = Change::of(symbol, quote, session).percent.text;
+        let change = change.trim_matches(['(', ')']);
         let price = price.rounded(price.scale().max(digits(session, quote)));
         for alert in fired {
             let what = match alert.condition {

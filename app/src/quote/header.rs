@@ -207,7 +207,16 @@ fn Age() -> impl IntoView {
         };
         words_of_age(age, silence)
     };
-    view! { <span class="age">{drawn(age)}</span> }
+    // These words are longer than those of an age, and take a second line.
+    let name = move || {
+        let ticker = dashboard.open_ticker();
+        let close_of = ticker.is_some_and(|it| {
+            it.quote
+                .with(|quote| quote.as_ref().is_some_and(|quote| quote.close_of.is_some()))
+        });
+        if close_of { "age close" } else { "age" }
+    };
+    view! { <span class=drawn(name)>{drawn(age)}</span> }
 }
 
 /// The age of a price whose trade was so long ago, in words; `silence` is how long nothing was received, where the page is
