@@ -75,8 +75,8 @@ test('the help lists the keys that work, keeps the focus and gives it back', asy
   await page.keyboard.press('?');
   const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await expect(help).toBeVisible();
-  await expect(help).toContainText('next symbol of the watchlist');
-  await expect(help).toContainText('go to the news');
+  await expect(help).toContainText('Next symbol in the watchlist');
+  await expect(help).toContainText('Go to the news');
   // Whatever is listed is answered by something on the page.
   const listed = await help.locator('dl').first().locator('dt:visible').allInnerTexts();
   expect(listed).toContain('j');
