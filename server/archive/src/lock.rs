@@ -1,32 +1,55 @@
 use std::{
     fs::{File, TryLockError},
-    io::{Read as _, Seek as _, Write as _},
+    io::{self, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
 };
 
 use crate::OpenError;
 
+/// The file of a lock: beside that of the archive.
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(suffix);
+    PathBuf::from(path)
+}
+
+/// Opens the file of a lock, and makes it where there is none.
+fn open(path: &Path) -> io::Result<File> {
+    File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+}
+
+/// A file that is locked until this is dropped.
+///
+/// A process that is just being started has this one's files until its program is loaded, so that closing
+/// the file alone would leave it locked for that moment.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // What is left locked all the same is free when the last of them has closed it.
+        let _ = self.0.unlock();
+    }
+}
+
 /// That this process alone is the server of an archive. The system takes the lock back when the
 /// process ends, however it ends; the file itself may stay.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    file: File,
+    _file: Locked,
 }
 
 impl Lock {
     /// Takes the lock of the archive in `file`.
     pub(crate) fn take(file: &Path) -> Result<Self, OpenError> {
-        let mut path = file.as_os_str().to_owned();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+        let path = beside(file, ".lock");
         let failed = |error| OpenError::Folder(path.clone(), error);
-        let mut lock = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(failed)?;
+        let mut lock = open(&path).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -46,7 +69,9 @@ impl Lock {
         let _ = lock.set_len(0);
         let _ = lock.rewind();
         let _ = writeln!(lock, "{}", std::process::id());
-        Ok(Lock { file: lock })
+        Ok(Lock {
+            _file: Locked(lock),
+        })
     }
 }
 
@@ -54,25 +79,27 @@ impl Lock {
 /// removes nothing: a bar is sealed before what it is made of goes, and the next batch may bring the rest of that.
 #[derive(Debug)]
 pub(crate) struct ImportLock {
-    file: File,
+    _file: Locked,
 }
 
 impl ImportLock {
+    const SUFFIX: &str = ".import";
+
     /// Takes a share of the lock of the archive in `file`.
     pub(crate) fn take(file: &Path) -> Result<Self, OpenError> {
-        let path = ImportLock::path(file);
+        let path = beside(file, ImportLock::SUFFIX);
         let failed = |error| OpenError::Folder(path.clone(), error);
-        let mut options = File::options();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = options.open(&path).map_err(failed)?;
+        let file = open(&path).map_err(failed)?;
         // A server that looks whether it is held has it for a moment.
         file.lock_shared().map_err(failed)?;
-        Ok(ImportLock { file })
+        Ok(ImportLock {
+            _file: Locked(file),
+        })
     }
 
     /// Whether anybody holds a share of it.
     pub(crate) fn is_held(file: &Path) -> bool {
-        let Ok(file) = File::open(ImportLock::path(file)) else {
+        let Ok(file) = File::open(beside(file, ImportLock::SUFFIX)) else {
             return false;
         };
         match file.try_lock() {
@@ -82,27 +109,6 @@ impl ImportLock {
             }
             Err(error) => matches!(error, TryLockError::WouldBlock),
         }
-    }
-
-    fn path(file: &Path) -> PathBuf {
-        let mut path = file.as_os_str().to_owned();
-        path.push(".import");
-        PathBuf::from(path)
-    }
-}
-
-impl Drop for ImportLock {
-    fn drop(&mut self) {
-        let _ = self.file.unlock();
-    }
-}
-
-/// A process that is just being started has this one's files until its program is loaded, so that closing
-/// the file alone would leave it locked for that moment.
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // What is left locked all the same is free when the last of them has closed it.
-        let _ = self.file.unlock();
     }
 }
 
@@ -117,7 +123,7 @@ mod tests {
         let file = folder.join("any.db");
         let lock = Lock::take(&file).unwrap();
         // As the other process has it.
-        let inherited = lock.file.try_clone().unwrap();
+        let inherited = lock._file.0.try_clone().unwrap();
         assert!(matches!(Lock::take(&file), Err(OpenError::InUse { .. })));
         drop(lock);
         assert!(Lock::take(&file).is_ok());

@@ -178,12 +178,16 @@ mod tests {
 
     /// Everything that was on a tape up to a moment, as an archive would tell it.
     #[derive(Default)]
-    struct Written(Mutex<Vec<(EventId, News)>>);
+    struct Written {
+        stories: Mutex<Vec<(EventId, News)>>,
+        /// Up to where on the tape it promises to have everything.
+        until: Option<EventId>,
+    }
 
     impl Written {
         fn write(&self, tape: &Tape) {
             let all = read_news(None, tape, &NewsFilter::default(), None, 1_000).unwrap();
-            let mut written = self.0.lock().unwrap();
+            let mut written = self.stories.lock().unwrap();
             written.retain(|(_, news)| all.stories.iter().all(|(_, told)| told.id != news.id));
             written.extend(all.stories);
             written.sort_by_key(|(id, _)| Reverse(*id));
@@ -192,7 +196,7 @@ mod tests {
 
     impl Past for Written {
         fn written(&self) -> Option<EventId> {
-            None
+            self.until
         }
 
         fn bars(
@@ -216,7 +220,7 @@ mod tests {
             before: Option<EventId>,
             limit: usize,
         ) -> Result<FoundNews, Unreadable> {
-            let written = self.0.lock().unwrap();
+            let written = self.stories.lock().unwrap();
             let found = written.iter().filter(|(id, news)| {
                 before.is_none_or(|before| *id < before) && filter.passes(news)
             });
@@ -321,40 +325,13 @@ mod tests {
 
     #[test]
     fn what_the_archive_has_is_not_looked_for_on_the_tape() {
-        struct All(EventId);
-        impl Past for All {
-            fn written(&self) -> Option<EventId> {
-                Some(self.0)
-            }
-
-            fn bars(
-                &self,
-                _: Symbol,
-                _: Interval,
-                _: Range<Millis>,
-                _: usize,
-                _: &Overlay,
-            ) -> Result<Vec<Rolled>, Unreadable> {
-                Ok(Vec::new())
-            }
-
-            fn splits(&self, _: Symbol, _: Range<Millis>) -> Result<Vec<Split>, Unreadable> {
-                Ok(Vec::new())
-            }
-
-            fn news(
-                &self,
-                _: &NewsFilter,
-                _: Option<EventId>,
-                _: usize,
-            ) -> Result<FoundNews, Unreadable> {
-                Ok(FoundNews::default())
-            }
-        }
         let tape = tape();
         let desk = publisher(&tape);
         desk.news(news(0, "a"));
-        let written = All(tape.view(|view| view.position()));
+        let written = Written {
+            until: Some(tape.view(|view| view.position())),
+            ..Written::default()
+        };
         desk.news(news(1, "a"));
         let all = NewsFilter::default();
         let page = read_news(Some(&written), &tape, &all, None, 10).unwrap();
