@@ -5,7 +5,7 @@
 pub struct Point {
     /// Milliseconds since the Unix epoch, UTC.
     pub time: f64,
-    /// In the unit of whoever gave it: the chart only draws it.
+    /// In the unit of the values that the chart is given.
     pub value: f64,
 }
 

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::fmt::{Display, Write};
 
 /// Colours that stand for the page's custom properties: the drawing code hands on numbers, and this
-/// surface writes names, so that the drawing follows the theme of whoever looks at it.
+/// surface writes names, so that the drawing follows the theme of the page that shows it.
 pub(super) const TOKENS: Palette = Palette {
     ground: (0, 0, 0),
     grid: (1, 0, 0),

@@ -5,7 +5,7 @@
 pub(crate) enum Refusal {
     /// There is no room left.
     Full,
-    /// The person, or whoever looks after the machine, forbade it.
+    /// The person or an administrator has disabled it.
     Forbidden,
 }
 

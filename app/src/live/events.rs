@@ -18,28 +18,28 @@ pub(super) enum ReadyState {
 /// The browser's stream of events. It ends when this is dropped.
 pub(super) struct Events {
     stream: EventSource,
-    hear: Closure<dyn FnMut(MessageEvent)>,
+    listener: Closure<dyn FnMut(MessageEvent)>,
 }
 
 impl Events {
-    /// Opens it; `hear` is called with each event with its kind, the last id and its data. None where the browser
-    /// has no such streams.
+    /// Opens it and calls `receive` with the kind, the last id and the data of each event. `None` if the browser has no
+    /// such streams.
     pub(super) fn open(
         address: &str,
-        mut hear: impl FnMut(EventKind, &str, JsValue) + 'static,
+        mut receive: impl FnMut(EventKind, &str, JsValue) + 'static,
     ) -> Option<Self> {
         let stream = EventSource::new(address).ok()?;
-        let hear = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             if let Some(kind) = EventKind::named(&event.type_()) {
-                hear(kind, &event.last_event_id(), event.data());
+                receive(kind, &event.last_event_id(), event.data());
             }
         });
         for kind in EventKind::ALL {
-            let hear = hear.as_ref().unchecked_ref();
+            let listener = listener.as_ref().unchecked_ref();
             // It refuses nothing.
-            let _ = stream.add_event_listener_with_callback(kind.name(), hear);
+            let _ = stream.add_event_listener_with_callback(kind.name(), listener);
         }
-        Some(Events { stream, hear })
+        Some(Events { stream, listener })
     }
 
     /// Whether it is open.
@@ -67,10 +67,10 @@ impl Drop for Events {
         self.close();
         // An event that is on its way finds nobody.
         for kind in EventKind::ALL {
-            let hear = self.hear.as_ref().unchecked_ref();
+            let listener = self.listener.as_ref().unchecked_ref();
             let _ = self
                 .stream
-                .remove_event_listener_with_callback(kind.name(), hear);
+                .remove_event_listener_with_callback(kind.name(), listener);
         }
     }
 }

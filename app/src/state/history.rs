@@ -42,7 +42,7 @@ impl Dashboard {
             self.show_range(range);
         }
         if missing.before.is_some() {
-            // Whoever looks back does so while the page is paused, too.
+            // A person can scroll back while the page is paused, too.
             self.pause.ask_for_chart();
         }
         if self.charted().contains(&missing.symbol) && self.pause.lets_chart(true) {

@@ -9,7 +9,7 @@ use crate::state::{missing::Missing, range::Range};
 /// ones are in the bars.
 const RECENT: usize = 2_000;
 /// How many bars are kept: the page's ranges take an eighth of it, and the rest are more than two weeks of
-/// minutes for whoever looks back.
+/// minutes for readers who scroll back.
 const BARS: usize = 24_000;
 /// How far a price may be older than the one before it and still be of the same run. A recording
 /// that starts over goes back further.

@@ -473,7 +473,7 @@ proptest! {
         for trade in &trades[..at] {
             bars.extend(apply(&mut first, trade).bars());
         }
-        // The last one was told and not stored.
+        // The last one was published and not stored.
         let lost = bars.pop();
         let mut second = Board::new();
         for quote in first.quotes() {
