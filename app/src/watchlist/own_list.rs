@@ -158,10 +158,13 @@ impl OwnList {
             let after = list.get(at + 1);
             after.or_else(|| list.get(at.checked_sub(1)?)).copied()
         });
+        // The next row is there already: a key that is pressed right after this one is for it.
+        if let Some(next) = next {
+            focus_now(&selector_of(next));
+        }
         self.remove(symbol);
-        match next {
-            Some(next) => focus_row(next),
-            None => focus(".list-tools > button".to_owned()),
+        if next.is_none() {
+            focus(".list-tools > button".to_owned());
         }
     }
 
@@ -304,26 +307,33 @@ pub(crate) fn reveal(selector: String) {
 
 /// Puts the focus on a row once it is where it belongs.
 pub(crate) fn focus_row(symbol: Symbol) {
-    focus(format!("a[data-symbol='{symbol}']"));
+    focus(selector_of(symbol));
+}
+
+/// What selects the link of a row.
+fn selector_of(symbol: Symbol) -> String {
+    format!("a[data-symbol='{symbol}']")
 }
 
 /// Puts the focus on what a selector finds in the watchlist, once that is drawn.
 pub(crate) fn focus(selector: String) {
-    request_animation_frame(move || {
-        #[cfg(target_arch = "wasm32")]
-        {
-            use wasm_bindgen::JsCast;
+    request_animation_frame(move || focus_now(&selector));
+}
 
-            let found = document().query_selector(&[".watchlist ", &selector].concat());
-            let element = found.ok().flatten();
-            if let Some(element) = element.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok())
-            {
-                let _ = element.focus();
-            }
+/// Puts the focus on what a selector finds in the watchlist.
+fn focus_now(selector: &str) {
+    #[cfg(target_arch = "wasm32")]
+    {
+        use wasm_bindgen::JsCast;
+
+        let found = document().query_selector(&[".watchlist ", selector].concat());
+        let element = found.ok().flatten();
+        if let Some(element) = element.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) {
+            let _ = element.focus();
         }
-        #[cfg(not(target_arch = "wasm32"))]
-        let _ = &selector;
-    });
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    let _ = selector;
 }
 
 /// The symbols of a text; what is no symbol is left out.
