@@ -104,16 +104,14 @@ impl Event {
 
     /// The event's data as JSON, on one line.
     pub fn data(&self) -> String {
-        let json = match self {
-            Event::Quote(quote) => serde_json::to_string(quote),
-            Event::Session(session) => serde_json::to_string(session),
-            Event::Bar(bar) => serde_json::to_string(bar),
-            Event::News(news) => serde_json::to_string(news),
-            Event::Snapshot(snapshot) => serde_json::to_string(snapshot),
-            Event::Heartbeat(heartbeat) => serde_json::to_string(heartbeat),
-        };
-        // No type here has a map with keys that are not text, which is all that could fail.
-        json.unwrap_or_default()
+        match self {
+            Event::Quote(quote) => json(quote),
+            Event::Session(session) => json(session),
+            Event::Bar(bar) => json(bar),
+            Event::News(news) => json(news),
+            Event::Snapshot(snapshot) => json(snapshot),
+            Event::Heartbeat(heartbeat) => json(heartbeat),
+        }
     }
 
     /// The event of a name and its data, as an `EventSource` dispatches them. An empty name is a
@@ -152,4 +150,9 @@ impl Event {
         };
         event.map_err(|error| DecodeError::data(kind, error))
     }
+}
+
+/// The data of an event as JSON. No event has a map with keys that are not text, which is all that could fail.
+pub(crate) fn json<T: Serialize>(data: &T) -> String {
+    serde_json::to_string(data).unwrap_or_default()
 }

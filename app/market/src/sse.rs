@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
 
-use crate::{Event, EventKind};
+use crate::{Event, EventKind, Snapshot, event};
 
 /// An event as it goes to subscribers: encoded once, shared by all of them.
 #[derive(Debug, Clone)]
@@ -64,15 +64,42 @@ impl Encoded {
     /// stays within its one `data:` line.
     pub fn new(event: &Event) -> Self {
         let data = event.data();
-        let mut text = String::with_capacity(data.len() + 32);
+        Encoded::of(event.kind(), data.len(), |text| text.push_str(&data))
+    }
+
+    /// Encodes a snapshot from quotes and sessions that are JSON already, as [`Frame::data`] has them, and from
+    /// `rest`, which holds everything else and no quote and no session. Encoding each of thousands of quotes anew
+    /// would take longer than everything else about a snapshot of all symbols.
+    pub fn snapshot(rest: &Snapshot, quotes: &[Bytes], sessions: &[Bytes]) -> Self {
+        debug_assert!(rest.quotes.is_empty() && rest.sessions.is_empty());
+        let rest = event::json(rest);
+        // Only a number and a Boolean value stand before the two lists.
+        let (head, tail) = rest.split_once(EMPTY_LISTS).unwrap_or((&rest, ""));
+        let size = |list: &[Bytes]| list.iter().map(|json| json.len() + 1).sum::<usize>();
+        let len = rest.len() + size(quotes) + size(sessions);
+        Encoded::of(EventKind::Snapshot, len, |text| {
+            text.push_str(head);
+            text.push_str("\"quotes\":[");
+            push_list(text, quotes);
+            text.push_str("],\"sessions\":[");
+            push_list(text, sessions);
+            text.push(']');
+            text.push_str(tail);
+        })
+    }
+
+    /// Encodes an event whose data has about `len` bytes and is written by `data`.
+    fn of(kind: EventKind, len: usize, data: impl FnOnce(&mut String)) -> Self {
+        let mut text = String::with_capacity(len + 32);
         // Writing to a String cannot fail.
         // A name that is left out is `message`.
-        if event.kind() != EventKind::Quote {
-            let _ = writeln!(text, "event: {}", event.name());
+        if kind != EventKind::Quote {
+            let _ = writeln!(text, "event: {}", kind.name());
         }
         text.push_str("data: ");
         let data_start = text.len();
-        let _ = write!(text, "{data}\n\n");
+        data(&mut text);
+        text.push_str("\n\n");
         Encoded { text, data_start }
     }
 
@@ -89,6 +116,19 @@ impl Encoded {
             id_end,
             data_start: id_end + self.data_start,
         }
+    }
+}
+
+/// How the two lists of a snapshot are encoded that has neither quotes nor sessions.
+const EMPTY_LISTS: &str = "\"quotes\":[],\"sessions\":[]";
+
+/// Appends the elements of a JSON array.
+fn push_list(text: &mut String, list: &[Bytes]) {
+    for (index, json) in list.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(&String::from_utf8_lossy(json));
     }
 }
 

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use market::{
-    Action, Bar, Basis, Closes, Event, EventKind, FeedState, FeedStatus, Frame, Heartbeat, Link,
-    MAX_NUMBER, News, NewsType, Price, Quality, Quote, RegularHours, Session, Size, Snapshot,
+    Action, Bar, Basis, Closes, Encoded, Event, EventKind, FeedState, FeedStatus, Frame, Heartbeat,
+    Link, MAX_NUMBER, News, NewsType, Price, Quality, Quote, RegularHours, Session, Size, Snapshot,
     Symbol, TradingState, plain,
     sse::{Decoder, Message},
 };
@@ -340,6 +340,19 @@ proptest! {
         let decoded: Vec<Event> = messages.iter().map(decode).collect();
         let events: Vec<Event> = events.into_iter().map(|(event, _)| event).collect();
         prop_assert_eq!(decoded, events);
+    }
+
+    #[test]
+    fn a_snapshot_of_encoded_parts_is_the_encoded_snapshot(whole in snapshot(), has_id in any::<bool>()) {
+        let id: Option<&dyn std::fmt::Display> = if has_id { Some(&"2-0") } else { None };
+        let data = |event: Event| Frame::new(None, &event).data();
+        let quotes: Vec<_> = whole.quotes.iter().cloned().map(Event::Quote).map(data).collect();
+        let sessions: Vec<_> = whole.sessions.iter().cloned().map(Event::Session).map(data).collect();
+        let rest = Snapshot { quotes: Vec::new(), sessions: Vec::new(), ..whole.clone() };
+        let frame = Encoded::snapshot(&rest, &quotes, &sessions).frame(id);
+        let expected = Frame::new(id, &Event::Snapshot(whole));
+        prop_assert_eq!(frame.bytes(), expected.bytes());
+        prop_assert_eq!(frame.data(), expected.data());
     }
 
     #[test]

@@ -136,10 +136,15 @@ pub struct Chunk {
     start: usize,
     /// Where in the frame its `id:` line ends.
     id_len: usize,
+    /// How long the event's data is, which ends before the frame's two line ends.
+    data_len: usize,
 }
 
 /// What ends a line of HTTP.
 const CRLF: &str = "\r\n";
+
+/// What ends a frame.
+const FRAME_END: &str = "\n\n";
 
 impl Chunk {
     /// Puts a chunk around a frame.
@@ -151,6 +156,7 @@ impl Chunk {
             framed: framed.into(),
             start,
             id_len: bytes.len() - frame.bytes_without_id().len(),
+            data_len: frame.data().len(),
         }
     }
 
@@ -168,6 +174,12 @@ impl Chunk {
     /// The frame without its `id:` line, for an event that is sent out of order.
     pub fn frame_without_id(&self) -> Bytes {
         self.frame().slice(self.id_len..)
+    }
+
+    /// The event's data alone: JSON, on one line.
+    pub fn data(&self) -> Bytes {
+        let end = self.framed.len() - CRLF.len() - FRAME_END.len();
+        self.framed.slice(end - self.data_len..end)
     }
 }
 
@@ -206,5 +218,6 @@ mod tests {
             "2b\r\nid: 5-1\nevent: heartbeat\ndata: {\"time\":7}\n\n\r\n"
         );
         assert_eq!(chunk.frame().len(), 0x2b);
+        assert_eq!(chunk.data(), "{\"time\":7}");
     }
 }

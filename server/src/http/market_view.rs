@@ -1,11 +1,15 @@
 //! What the tape holds now, read for whoever asks: snapshots and quotes. The tape is locked for a slice at
 //! a time, so that an append waits for none of them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+};
 
+use bytes::Bytes;
 use market::{
-    Closes, Event, FeedStatus, Millis, News, Price, Quote, Session, Snapshot, Symbol,
-    wire::SPARKLINE_BARS,
+    Closes, Encoded, Event, FeedStatus, Frame, Millis, News, Price, Quote, Session, Snapshot,
+    Symbol, wire::SPARKLINE_BARS,
 };
 use tape::EventId;
 
@@ -42,6 +46,55 @@ struct Newest {
     session: Option<Entry>,
 }
 
+/// A snapshot that shares its quotes and sessions with the tape.
+pub(crate) struct TapeSnapshot {
+    quotes: Vec<QuoteOrClose>,
+    sessions: Vec<Entry>,
+    /// Everything else.
+    rest: Snapshot,
+}
+
+/// What stands for a symbol among a snapshot's quotes.
+enum QuoteOrClose {
+    /// The newest quote.
+    Quote(Entry),
+    /// The last close of a symbol that nothing quotes.
+    Close(Box<Quote>),
+}
+
+impl TapeSnapshot {
+    /// The snapshot as an event of a stream, with its id where it has one. What is encoded on the tape is copied.
+    pub(crate) fn frame(&self, id: Option<&dyn fmt::Display>) -> Frame {
+        let quotes: Vec<Bytes> = self
+            .quotes
+            .iter()
+            .map(|quote| match quote {
+                QuoteOrClose::Quote(entry) => entry.chunk().data(),
+                QuoteOrClose::Close(close) => Event::Quote(Quote::clone(close)).data().into(),
+            })
+            .collect();
+        let sessions: Vec<Bytes> = self
+            .sessions
+            .iter()
+            .map(|entry| entry.chunk().data())
+            .collect();
+        Encoded::snapshot(&self.rest, &quotes, &sessions).frame(id)
+    }
+
+    /// The snapshot as a value.
+    pub(crate) fn into_snapshot(self) -> Snapshot {
+        let quotes = self.quotes.into_iter().filter_map(|quote| match quote {
+            QuoteOrClose::Quote(entry) => quote_of(&entry),
+            QuoteOrClose::Close(close) => Some(*close),
+        });
+        Snapshot {
+            quotes: quotes.collect(),
+            sessions: self.sessions.iter().filter_map(session_of).collect(),
+            ..self.rest
+        }
+    }
+}
+
 /// The snapshot of a selection: what is conflated as it is now or was after the position, and what is retained up
 /// to the position. A cursor that goes on from there misses nothing, and may read a quote once more.
 ///
@@ -54,28 +107,32 @@ pub(crate) fn snapshot(
     feeds: Vec<FeedStatus>,
     now: Millis,
     reset: bool,
-) -> Snapshot {
+) -> TapeSnapshot {
     let newest = newest(tape, &selection.symbols);
     let symbols: Vec<Symbol> = newest.iter().map(|(symbol, _)| *symbol).collect();
-    Snapshot {
-        time: now,
-        reset,
-        quotes: newest
-            .iter()
-            .filter_map(|(symbol, newest)| match &newest.quote {
-                Some((_, entry)) => quote_of(entry),
-                None => stand_in(remembered, &selection.symbols, *symbol),
-            })
-            .collect(),
-        sessions: newest
-            .iter()
-            .filter_map(|(_, newest)| newest.session.as_ref())
-            .filter_map(session_of)
-            .collect(),
-        closes: closes(tape, &symbols, position),
-        news: news(tape, &selection.news_topics(), position),
-        feeds,
-        unknown: unknown(tape, remembered, &selection.symbols),
+    let mut quotes = Vec::with_capacity(newest.len());
+    let mut sessions = Vec::with_capacity(newest.len());
+    for (symbol, newest) in newest {
+        let close = || {
+            let close = stand_in(remembered, &selection.symbols, symbol)?;
+            Some(QuoteOrClose::Close(Box::new(close)))
+        };
+        let quote = newest.quote.map(|(_, entry)| QuoteOrClose::Quote(entry));
+        quotes.extend(quote.or_else(close));
+        sessions.extend(newest.session);
+    }
+    TapeSnapshot {
+        quotes,
+        sessions,
+        rest: Snapshot {
+            time: now,
+            reset,
+            closes: closes(tape, &symbols, position),
+            news: news(tape, &selection.news_topics(), position),
+            feeds,
+            unknown: unknown(tape, remembered, &selection.symbols),
+            ..Snapshot::default()
+        },
     }
 }
 

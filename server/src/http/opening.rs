@@ -65,7 +65,7 @@ fn take(service: &Service, selection: &Selection, key: (Selection, bool)) -> (Cu
         now,
         *reset,
     );
-    let taken = Taken::new(position, snapshot);
+    let taken = Taken::new(position, &snapshot);
     service.snapshots.remember(key, &taken);
     (cursor, taken)
 }

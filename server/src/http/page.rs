@@ -255,7 +255,8 @@ async fn page_data(
     let position = service.tape.view(|view| view.position());
     let (tape, now) = (&service.tape, service.now());
     let remembered = &service.remembered;
-    let snapshot = market_view::snapshot(tape, remembered, &selection, position, feeds, now, false);
+    let snapshot = market_view::snapshot(tape, remembered, &selection, position, feeds, now, false)
+        .into_snapshot();
     // Those of a filter may be older than what a snapshot carries.
     let filtered = app::address_of_news(query, symbol, chosen.then_some(&*watchlist));
     let older = match filtered {

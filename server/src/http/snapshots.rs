@@ -8,11 +8,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use market::{Event, Frame, Snapshot};
 use tape::EventId;
 use tokio::time::Instant;
 
-use crate::http::selection::Selection;
+use crate::http::{market_view::TapeSnapshot, selection::Selection};
 
 /// How old a snapshot may be that is sent. It is true as of its position, and the cursor goes on
 /// from there, so that only the number of events after it grows with this.
@@ -33,8 +32,8 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    pub(crate) fn new(position: EventId, snapshot: Snapshot) -> Self {
-        let frame = Frame::new(Some(&position), &Event::Snapshot(snapshot));
+    pub(crate) fn new(position: EventId, snapshot: &TapeSnapshot) -> Self {
+        let frame = snapshot.frame(Some(&position));
         Taken {
             position,
             data: frame.data(),

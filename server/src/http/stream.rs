@@ -160,7 +160,7 @@ fn added(service: &Service, selection: &Selection, position: EventId) -> Option<
         now,
         false,
     );
-    let frame = Frame::new(None, &Event::Snapshot(snapshot));
+    let frame = snapshot.frame(None);
     Some(Opening {
         id: None,
         frame: frame.bytes(),
