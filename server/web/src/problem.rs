@@ -111,8 +111,8 @@ pub struct Fault {
     "type": "about:blank",
     "title": "No such symbol",
     "status": 404,
-    "detail": "unknown symbol GOGO; the nearest known symbols are GOOG, GS",
-    "suggestions": ["GOOG", "GS"],
+    "detail": "unknown symbol GOGO; the nearest known symbols are GOOG",
+    "suggestions": ["GOOG"],
 }))]
 pub struct Body<'a> {
     /// Always `about:blank`: the status says what kind of problem it is.
