@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import { defineConfig, devices } from '@playwright/test';
 
-// A Chromium that the machine has is used as it is; else the one that Playwright installs.
+// A Chromium of the machine is used if there is one, otherwise the one that Playwright installs.
 const chromium = '/usr/bin/chromium';
 
 export default defineConfig({
   testDir: 'tests',
   outputDir: 'test-results',
-  // Pictures lie beside the journey that compares them, one for all machines that have the fonts of one.
+  // Pictures are beside the journey that compares them, for all machines with the same fonts.
   snapshotPathTemplate: '{testDir}/chart-looks/{arg}{ext}',
   fullyParallel: true,
-  // A journey that passes only the second time has failed.
+  // A journey that passes only on a retry has failed.
   retries: 0,
   workers: 2,
   timeout: 300_000,
@@ -19,7 +19,8 @@ export default defineConfig({
   use: {
     ...devices['Desktop Chrome'],
     viewport: { width: 1280, height: 800 },
-    // A worker would answer what a journey wants to hold back; those about it allow it.
+    // A service worker would answer requests that a journey holds back. Journeys about the worker
+    // allow it.
     serviceWorkers: 'block',
     trace: 'retain-on-failure',
     launchOptions: {

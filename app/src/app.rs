@@ -3,18 +3,18 @@ use leptos_meta::provide_meta_context;
 
 use crate::page::Page;
 
-/// The page. It draws from the [`PageData`](crate::state::page_data::PageData) of the context.
+/// The page. It is drawn from the [`PageData`](crate::state::page_data::PageData) of the context.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     view! { <Page /> }
 }
 
-/// Takes over the page that the server drew, in the browser: reads its data, then builds on it. Between
-/// the two the browser may answer the person, who has read the page for a while by then.
+/// Hydrates the page that the server drew: reads its data and then builds on it. Between the two steps the browser may
+/// handle input.
 #[cfg(target_arch = "wasm32")]
 pub fn hydrate() {
-    // Nothing can be built on data that cannot be read, and what the server drew is all there is to see.
+    // Without readable data the server's drawing is all that can be shown.
     let Some(data) = embedded_data() else {
         return crate::document::stopped::stop();
     };
@@ -27,8 +27,8 @@ pub fn hydrate() {
     set_timeout(build, std::time::Duration::ZERO);
 }
 
-/// What the server drew the page from; none where it cannot be read. A story that was left out of it is left out of the
-/// page, too, since the two have to be the same.
+/// The data that the server drew the page from; `None` if it cannot be read. A story that was left out of the data is
+/// also removed from the page, since the two have to agree.
 #[cfg(target_arch = "wasm32")]
 fn embedded_data() -> Option<crate::state::page_data::PageData> {
     let text = document()

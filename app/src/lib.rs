@@ -1,11 +1,11 @@
 //! The page: rendered on the server, hydrated in the browser.
 //!
-//! [`PageData`] is what both draw it from. A server provides it as context and renders `shell`;
-//! in the browser `hydrate` reads the same data out of the document and goes on from there.
+//! Both draw it from [`PageData`]. The server provides it as context and renders `shell`; in the browser `hydrate`
+//! reads the same data from the document.
 
-// Only a browser follows the stream; its build finds what is dead.
+// Only the browser follows the stream. Its build reports dead code.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
-// What the component macro writes beside a component is public, whatever the component is.
+// The component macro generates public items even for private components.
 #![allow(unreachable_pub)]
 
 mod alerts;

@@ -13,7 +13,7 @@ use crate::{
     news::{panel::NewsPanel, story::show_story},
     quote::{
         header::QuoteHeader,
-        problem::{ProblemNotice, nothing_yet, unknown_symbol},
+        problem::{ProblemNotice, nothing_yet},
     },
     state::{
         address,
@@ -26,22 +26,21 @@ use crate::{
     widgets::{announcer::Announcer, notes::NoteList},
 };
 
-/// The whole page. It stays as it is when the address changes; only what it shows changes. What has
-/// nothing to show is hidden rather than left out: a part that is never built anew in the browser
-/// brings no code for building it.
+/// The whole page. It stays when the address changes, and only its content changes. Parts with nothing to show are
+/// hidden and not left out: a part that the browser never has to build needs no code for that.
 #[component]
 pub(crate) fn Page() -> impl IntoView {
     let data = take_context::<PageData>().unwrap_or_default();
     let navigation = Navigation::new(data.path.clone());
     let path = navigation.path();
-    // A problem is one of the address that the page was drawn for, and of no other.
+    // A problem belongs to the address that the page was drawn for, and to no other.
     let drawn_for = path.get_untracked();
     let drawn_problem = StoredValue::new(data.problem.clone());
     let troubled = Memo::new(move |_| {
         drawn_problem.with_value(Option::is_some) && path.with(|path| *path == drawn_for)
     });
     let named = Memo::new(move |_| path.with(|path| address::symbol_of(path)));
-    // Some problems leave a quote to be shown, as where one of many symbols is unknown.
+    // With some problems there is still a quote to show, as when one of many symbols is unknown.
     let nothing_open = data.symbol.is_none();
     let closed = Signal::derive(move || nothing_open && troubled.get());
     let dashboard = Dashboard::new(&data, named.into(), closed);
@@ -87,18 +86,18 @@ pub(crate) fn Page() -> impl IntoView {
     }
 }
 
-/// Why there is nothing to show of the open symbol, where that is so.
+/// Why there is nothing to show for the open symbol; `None` if there is something.
 fn problem_of(dashboard: Dashboard, known: Memo<bool>) -> Option<Problem> {
     match dashboard.market.open.get() {
         None => Some(dashboard.market.feeds.with(|feeds| nothing_yet(feeds))),
-        Some(symbol) => (!known.get()).then(|| unknown_symbol(symbol)),
+        Some(symbol) => (!known.get()).then(|| Problem::unknown_symbol(symbol)),
     }
 }
 
-/// The title of the window: the symbol and its price, no faster than once a second.
+/// The title of the window: the symbol and its price, updated at most once a second.
 fn title(dashboard: Dashboard) -> impl Fn() -> String + Send + Sync + 'static {
     move || {
-        // What still runs of a page that has stopped does not name a price.
+        // A page that has stopped shows no price.
         if stopped::is_stopped() {
             return stopped::TITLE.to_owned();
         }
@@ -118,7 +117,7 @@ fn title(dashboard: Dashboard) -> impl Fn() -> String + Send + Sync + 'static {
     }
 }
 
-/// Follows the stream, in a browser.
+/// Follows the stream, in the browser.
 fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
     #[cfg(target_arch = "wasm32")]
     {
@@ -141,7 +140,8 @@ fn follow(dashboard: Dashboard, own_list: OwnList, id: String) {
             });
             crate::live::follow::follow(dashboard, symbols, id);
         });
-        // The page was drawn with more than a list of one's own has: what is opened of it is followed.
+        // The page may show symbols that are not on the person's own watchlist. Those that are charted are followed,
+        // too.
         crate::lean::reactive::effect(move || {
             dashboard.market.open.track();
             dashboard.chart.choices.compared.track();

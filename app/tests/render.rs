@@ -96,9 +96,9 @@ fn render(address: &str, data: &PageData) -> String {
         let options = LeptosOptions::builder().output_name("tickertape").build();
         shell(options).to_html()
     });
-    // A server that is busy puts a page away on another thread than the one that drew it.
-    let put_away = std::thread::spawn(move || owner.with(|| owner.cleanup()));
-    put_away.join().expect("it can be put away on any thread");
+    // A busy server may drop a page on another thread than the one that drew it.
+    let dropped = std::thread::spawn(move || owner.with(|| owner.cleanup()));
+    dropped.join().expect("it can be dropped on any thread");
     html
 }
 
@@ -222,7 +222,7 @@ fn the_chart_is_drawn_as_its_address_names_it() {
 }
 
 #[test]
-fn a_problem_is_said_and_the_watchlist_stays() {
+fn a_problem_is_shown_and_the_watchlist_stays() {
     let data = PageData {
         symbol: None,
         problem: Some(Problem {
@@ -243,7 +243,7 @@ fn a_problem_is_said_and_the_watchlist_stays() {
 }
 
 #[test]
-fn a_page_without_any_symbol_says_so() {
+fn a_page_without_any_symbol_explains_why() {
     let html = render("/", &PageData::default());
     assert!(html.contains("No prices yet"));
     assert!(html.contains("No symbols yet."));

@@ -1,4 +1,4 @@
-// A Chromium on a core of its own, and what it counts of a page.
+// A Chromium on its own core, and its measurements of a page.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-/** As the journeys choose it. */
+/** Chosen in the same way as for the journeys. */
 const SYSTEM = '/usr/bin/chromium';
 
 const FLAGS = [
@@ -28,7 +28,7 @@ export function executable() {
   return existsSync(SYSTEM) ? SYSTEM : chromium.executablePath();
 }
 
-/** Starts one on `core`, with more flags where needed. */
+/** Starts a browser on `core`, with additional flags. */
 export async function start(core, flags = []) {
   const profile = await mkdtemp(join(tmpdir(), 'bench-page-'));
   const child = spawn(
@@ -37,13 +37,13 @@ export async function start(core, flags = []) {
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   const endpoint = await new Promise((done, failed) => {
-    let said = '';
-    const timer = setTimeout(() => failed(new Error(`no browser after 30 s: ${said}`)), 30_000);
+    let output = '';
+    const timer = setTimeout(() => failed(new Error(`no browser after 30 s: ${output}`)), 30_000);
     child.once('error', failed);
-    child.once('exit', (code) => failed(new Error(`the browser ended with ${code}: ${said}`)));
+    child.once('exit', (code) => failed(new Error(`the browser ended with ${code}: ${output}`)));
     child.stderr.on('data', (chunk) => {
-      said += chunk;
-      const found = said.match(/DevTools listening on (ws:\S+)/);
+      output += chunk;
+      const found = output.match(/DevTools listening on (ws:\S+)/);
       if (found) {
         clearTimeout(timer);
         done(found[1]);
@@ -68,7 +68,10 @@ export async function start(core, flags = []) {
   };
 }
 
-/** Runs in every page before its own scripts: notes when frames begin, and the memory of WebAssembly. */
+/**
+ * Runs in each page before its own scripts: records when frames begin, and the memory of
+ * WebAssembly.
+ */
 function inPage() {
   const memories = [];
   for (const name of ['instantiate', 'instantiateStreaming']) {
@@ -105,7 +108,7 @@ function inPage() {
   };
 }
 
-/** A fresh page in a context of its own, for as long as `use` takes. */
+/** A new page in its own context, as long as `use` takes. */
 export async function withPage(browser, url, use) {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
@@ -131,8 +134,8 @@ export async function withPage(browser, url, use) {
 }
 
 /**
- * Waits until the browser has nothing left to do: with a new window it loads pages of its own, for a second or so, on the
- * core that is measured.
+ * Waits until the browser is idle: with a new window it loads its own pages for a second or so, on
+ * the measured core.
  */
 export async function settled(browser) {
   const session = await browser.newBrowserCDPSession();
@@ -148,21 +151,21 @@ export async function settled(browser) {
     }
     await new Promise((done) => setTimeout(done, 100));
     const now = await spent();
-    // Asking costs it a little, too.
+    // The measurement itself costs a little, too.
     quiet = now - before <= 0.01 ? quiet + 1 : 0;
     before = now;
   }
   await session.detach();
 }
 
-/** Seconds of the main thread so far: all of it, and its scripts. */
+/** Seconds of the main thread so far: in total, and for scripts. */
 export async function work(session) {
   const { metrics } = await session.send('Performance.getMetrics');
   const value = (name) => metrics.find((metric) => metric.name === name)?.value ?? 0;
   return { scripts: value('ScriptDuration'), all: value('TaskDuration') };
 }
 
-/** Bytes in use after everything unused was collected: of the heap of scripts, and all memory of WebAssembly. */
+/** Bytes in use after garbage collection: the heap of scripts, and all memory of WebAssembly. */
 export async function heap(page, session) {
   await session.send('HeapProfiler.enable');
   await session.send('HeapProfiler.collectGarbage');
@@ -171,10 +174,13 @@ export async function heap(page, session) {
   return usedSize + (await page.evaluate(() => observer.memory()));
 }
 
-/** A frame of a screen with 60 a second, in ms. One that comes after one and a half was missed. */
+/**
+ * The length of a frame at 60 per second, in ms. A frame was missed if the next one takes one and a
+ * half of it.
+ */
 const FRAME = 1_000 / 60;
 
-/** What frames, main thread and memory of a page were like while `run` ran. */
+/** Frames, main thread and memory of a page while `run` ran. */
 export async function observe(page, session, run) {
   const memory = await heap(page, session);
   await page.evaluate(() => observer.start());

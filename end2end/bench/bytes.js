@@ -1,4 +1,5 @@
-// What has to come over the wire, by brotli at its best, as a server sends it that compresses beforehand.
+// The bytes that a chart takes over the network, by brotli at its best level, as from a server that
+// compresses beforehand.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +29,7 @@ const compressed = (bytes) =>
     params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
   }).length;
 
-/** Bytes of a chart, as they are and compressed. */
+/** Bytes of a chart, plain and compressed. */
 export async function bytes(chart, folder) {
   const all = await Promise.all((files(folder)[chart] ?? []).map((path) => readFile(path)));
   if (all.length === 0) {

@@ -1,15 +1,15 @@
-// What is measured of a chart, in a page of its own each time.
+// The measurements of a chart, each in its own page.
 import { observe, settled, withPage, work } from './browser.js';
 
 const sorted = (numbers) => numbers.toSorted((one, other) => one - other);
 
-/** The least number that a part of them does not exceed. */
+/** The quantile: the least number that a part of them does not exceed. */
 export const quantile = (numbers, part) => {
   const order = sorted(numbers);
   return order[Math.max(0, Math.ceil(part * order.length) - 1)];
 };
 
-/** The one in the middle, or what is between the two that are. */
+/** The median. */
 export const median = (numbers) => {
   const order = sorted(numbers);
   const half = order.length >> 1;
@@ -34,7 +34,7 @@ async function drawn(page, session, count) {
   return { ...first, prepared, work: (after.all - before.all) * 1_000 };
 }
 
-/** The first chart with so many points, and what a point costs that is added to them. */
+/** The first drawing with so many points, and the cost of each appended point. */
 export function draw(at, chart, { points, times, seconds }) {
   return withChart(at, chart, async (page, session, startUp) => {
     const first = await drawn(page, session, points);
@@ -63,7 +63,7 @@ export function stream(at, chart, { seconds }) {
   });
 }
 
-/** The pointer goes to and fro over a chart, as often as a mouse says where it is. */
+/** Moves the pointer back and forth over a chart, at the rate of a mouse. */
 export function pointer(at, chart, { seconds, points }) {
   return withChart(at, chart, async (page, session) => {
     await drawn(page, session, points);
@@ -71,7 +71,7 @@ export function pointer(at, chart, { seconds, points }) {
   });
 }
 
-/** The wheel goes into all of the points, until few are left, and out again, in turns of two seconds. */
+/** Zooms by the wheel into all points until few are left, and out again, two seconds each. */
 export function zoom(at, chart, { seconds, points }) {
   return withChart(at, chart, async (page, session) => {
     await drawn(page, session, points);
@@ -80,7 +80,10 @@ export function zoom(at, chart, { seconds, points }) {
   });
 }
 
-/** Moves the pointer over the box of 960 × 540, so often a second, or does there what `does` says of the second. */
+/**
+ * Moves the pointer over the box of 960 × 540 at a rate per second, or calls `does` with the time
+ * in seconds.
+ */
 export async function sweep(session, seconds, rate = 125, does = () => ({ type: 'mouseMoved' })) {
   const began = performance.now();
   const sent = [];

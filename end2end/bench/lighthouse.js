@@ -1,4 +1,5 @@
-// What Lighthouse says of the page: its phone, on slow 4G with a processor four times slower, as it sets by itself.
+// Lighthouse's figures of the page, with its default phone: slow 4G and a processor four times
+// slower.
 import lighthouse from 'lighthouse';
 
 const FIGURES = {
@@ -9,7 +10,7 @@ const FIGURES = {
   speed: 'speed-index',
 };
 
-/** One run against a browser of its own. */
+/** One run in its own browser. */
 export async function judge(port, url) {
   const { lhr } = await lighthouse(url, {
     port,

@@ -1,4 +1,4 @@
-// Measures the page and its chart in a browser, the chart beside others.
+// Measures the page and its chart in a browser, and other charts for comparison.
 import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -13,9 +13,9 @@ import { intoPage, tables } from './report.js';
 import { startServer } from './server.js';
 import { serve } from './site.js';
 
-const say = (text) => process.stderr.write(`${text}\n`);
+const log = (text) => process.stderr.write(`${text}\n`);
 
-/** Each round begins with another one, so that none is always the first. */
+/** Each round begins with another chart, so that none is always the first. */
 const rotated = (list, by) => list.map((_, index) => list[(index + by) % list.length]);
 
 async function charts(options, note) {
@@ -41,7 +41,7 @@ async function charts(options, note) {
       of: most,
       run: (chart) => zoom(at, chart, { points: most, seconds: 4 * Math.ceil(options.seconds / 24) }),
       rounds: Math.min(options.rounds, 3),
-      // uPlot leaves the wheel to whoever uses it.
+      // uPlot has no zoom by wheel of its own.
       asked: options.charts.filter((chart) => chart !== 'uplot'),
     },
   ].filter(({ measure }) => options.measures.includes(measure));
@@ -49,7 +49,7 @@ async function charts(options, note) {
     for (const { measure, of, run, rounds = options.rounds, asked = options.charts } of measures) {
       for (let round = 0; round < rounds; round += 1) {
         for (const chart of rotated(asked, round)) {
-          say(`${measure} ${of}, round ${round + 1} of ${rounds}: ${chart}`);
+          log(`${measure} ${of}, round ${round + 1} of ${rounds}: ${chart}`);
           note({ measure, of, round, chart, values: await run(chart) });
         }
       }
@@ -72,8 +72,8 @@ async function page(options, note) {
         figure('weight', 0, await weigh(server.url));
       }
       for (let round = 0; chosen('lighthouse') && round < options.rounds; round += 1) {
-        say(`lighthouse, round ${round + 1} of ${options.rounds}`);
-        // All cores: what the page does on its main thread must not wait for what the browser does beside it.
+        log(`lighthouse, round ${round + 1} of ${options.rounds}`);
+        // On all cores, so that the page's main thread does not wait for other work of the browser.
         const { port, close } = await start(`0-${cpus().length - 1}`);
         try {
           figure('lighthouse', round, await judge(port, `${server.url}/stocks/GOOG`));
@@ -87,7 +87,7 @@ async function page(options, note) {
   }
   const rounds = chosen('page') ? Math.min(options.rounds, 2) : 0;
   for (let round = 0; round < rounds; round += 1) {
-    say(`page, round ${round + 1} of ${rounds}`);
+    log(`page, round ${round + 1} of ${rounds}`);
     const { browser, close } = await start(options.core);
     try {
       figure('page', round, await follow(browser, options.tickertape, options));
@@ -113,7 +113,7 @@ async function main() {
   if (options === null) {
     return;
   }
-  // All threads of this program, and what it starts that is not told otherwise.
+  // All threads of this program, and processes that it starts, by default.
   const pinned = spawnSync('taskset', ['-acp', String(options.harnessCore), String(process.pid)]);
   if (pinned.status !== 0) {
     throw new Error(`taskset could not pin this program to core ${options.harnessCore}: ${pinned.stderr}`);
@@ -133,12 +133,12 @@ async function main() {
     machine.browser = await charts(options, note);
     await page(options, note);
   } finally {
-    // Also what was measured before something failed.
+    // Also the measurements before something failed.
     await report(figures, machine, options);
   }
 }
 
 await main().catch((error) => {
-  say(`bench-page: ${error.message}`);
+  log(`bench-page: ${error.message}`);
   process.exitCode = 1;
 });

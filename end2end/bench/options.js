@@ -1,4 +1,4 @@
-// What can be chosen, with its default and its check.
+// The options, with their defaults and checks.
 import { parseArgs } from 'node:util';
 
 export const CHARTS = ['tickertape', 'uplot', 'lightweight-charts', 'lightweight-charts-conflated'];
@@ -6,7 +6,7 @@ export const MEASURES = ['draw', 'stream', 'pointer', 'zoom', 'bytes', 'page', '
 
 const HELP = `Measures the page and its chart in a browser, the chart beside others.
 
-  --only A,B          of ${MEASURES.join(', ')}; all unless said otherwise
+  --only A,B          of ${MEASURES.join(', ')}; all by default
   --charts A,B        of ${CHARTS.join(', ')}
   --points N,…        points of the first chart and of appending [1000,100000,1000000]
   --rounds N          a figure is the median of so many [5]
@@ -37,7 +37,7 @@ const some = (name, text, known) => {
   return chosen;
 };
 
-/** Reads the command line; null when only help was asked for. */
+/** Reads the command line; null if only help was requested. */
 export function read(args) {
   const text = { type: 'string' };
   const { values } = parseArgs({

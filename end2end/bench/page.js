@@ -1,13 +1,17 @@
-// The whole page, from a server: its bytes, and what it costs the browser to follow a thousand quotes a second.
+// The whole page from a server: its bytes, and its costs in the browser at a thousand quotes a
+// second.
 import { get } from 'node:http';
 import { brotliDecompressSync, constants, createBrotliDecompress } from 'node:zlib';
 import { observe, withPage } from './browser.js';
 import { startServer } from './server.js';
 
-/** What arrives before the browser has acknowledged anything: ten packets, as Linux and most others send them. */
+/**
+ * The bytes that arrive before the browser has acknowledged anything: ten packets, as in Linux and
+ * most other systems.
+ */
 const FIRST_FLIGHT = 10 * 1_460;
 
-/** An answer as it comes over the wire, and the size of its head. */
+/** An answer as received, and the size of its head. */
 function fetched(url, accept) {
   return new Promise((done, failed) => {
     get(url, { headers: { accept, 'accept-encoding': 'br' } }, (response) => {
@@ -26,11 +30,11 @@ function fetched(url, accept) {
   });
 }
 
-/** How many bytes of a compressed page the browser needs until a mark in it has come, found by trying. */
+/** How many bytes of a compressed page the browser needs up to a mark, found by trying. */
 async function bytesUntil(body, mark) {
   const until = (length) =>
     new Promise((done) => {
-      // What is cut off in the middle says as much as it can.
+      // A truncated stream is decompressed as far as possible.
       const stream = createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH });
       const chunks = [];
       stream.on('data', (chunk) => chunks.push(chunk));
@@ -50,7 +54,10 @@ async function bytesUntil(body, mark) {
   return enough;
 }
 
-/** Bytes of everything that the page of a symbol needs, by brotli, heads left out but for the document's. */
+/**
+ * Bytes of everything that the page of a symbol needs, by brotli, without heads except the
+ * document's.
+ */
 export async function weigh(url) {
   const page = await fetched(`${url}/stocks/GOOG`, 'text/html');
   const text = brotliDecompressSync(page.body).toString();
@@ -70,7 +77,7 @@ export async function weigh(url) {
 
 const SYMBOLS = Array.from({ length: 30 }, (_, index) => `BENCH${String.fromCharCode(65 + (index % 26))}${index < 26 ? '' : 'A'}`);
 
-/** Writes quotes to the feed of a server, so many a second, for so long. */
+/** Writes quotes to the feed of a server at a rate per second, for some seconds. */
 async function quotes(input, seconds, rate) {
   const began = performance.now();
   let made = 0;
@@ -93,11 +100,14 @@ async function quotes(input, seconds, rate) {
   }
 }
 
-/** Follows a thousand quotes a second for so long, of which the page shows all as text and one as a chart. */
+/**
+ * Follows a thousand quotes a second for some seconds. The page shows all as text and one symbol as
+ * a chart.
+ */
 export async function follow(browser, binary, { seconds }) {
   const server = await startServer(binary, ['--feed', 'stdin']);
   try {
-    // So that there is something to show.
+    // The page needs prices to show.
     await quotes(server.input, 1, 300);
     return await withPage(browser, `${server.url}/stocks/${SYMBOLS[0]}`, async (page, session) => {
       await page.locator('.chart.drawn').waitFor();

@@ -1,4 +1,4 @@
-// The figures as tables of Markdown: medians of the rounds, and how many times those of the others they are.
+// The figures as Markdown tables: medians of the rounds, and their ratios to other charts.
 import { readFile, writeFile } from 'node:fs/promises';
 import { median } from './charts.js';
 
@@ -16,7 +16,7 @@ const FRAMES = [
 ];
 const MEMORY = ['memory grown, KiB', 'heap', 0];
 
-/** What a table shows: its name, and how it is read from the values of a round. */
+/** The rows of a table: names, and how to read them from the values of a round. */
 const COLUMNS = {
   draw: [
     ['first chart, ms', 'first', 1],
@@ -67,7 +67,7 @@ const TITLES = {
   bytes: () => 'Bytes of a chart over the wire',
 };
 
-/** What is compared: less is better in each. */
+/** The compared figures. Less is better in each. */
 const RATIOS = {
   draw: ['first', 'work', 'append', 'append99'],
   stream: ['scripts', 'work', 'heap'],
@@ -90,7 +90,7 @@ function groups(figures) {
 const values = (figures, chart, name) =>
   figures.filter((figure) => figure.chart === chart).map((figure) => figure.values[name]);
 
-/** The median of the ratios within each round, so that a slow minute counts for both. */
+/** The median of the ratios of each round, so that a slow minute affects both. */
 function ratio(figures, chart, other, name) {
   const [mine, theirs] = [values(figures, chart, name), values(figures, other, name)];
   const ratios = mine.slice(0, theirs.length).map((value, index) => value / theirs[index]);
@@ -121,7 +121,7 @@ export function tables(figures, machine, options) {
   return text;
 }
 
-/** Puts the tables between the marks of a page. */
+/** Inserts the tables between the markers of a page. */
 export async function intoPage(path, text) {
   const page = await readFile(path, 'utf8');
   const [start, end] = [page.indexOf(START), page.indexOf(END)];

@@ -1,19 +1,19 @@
-// One running tickertape, on a port of its own.
+// A running tickertape, on its own port.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** Starts it without an archive, with more options where needed; its input is what a feed `stdin` reads. */
+/** Starts it without an archive, with additional options. The feed `stdin` reads its input. */
 export async function startServer(binary, args) {
   const child = spawn(binary, ['--listen', '127.0.0.1:0', ...args], {
     env: { ...process.env, TICKERTAPE_DATA: 'none' },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const url = await new Promise((found, failed) => {
-    let said = '';
+    let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
-        said += `${line}\n`;
+        output += `${line}\n`;
         const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
         if (address !== undefined) {
           found(address);
@@ -21,7 +21,7 @@ export async function startServer(binary, args) {
       });
     }
     child.once('error', failed);
-    child.once('exit', (code) => failed(new Error(`tickertape ended with ${code}:\n${said}`)));
+    child.once('exit', (code) => failed(new Error(`tickertape ended with ${code}:\n${output}`)));
   });
   const deadline = Date.now() + 15_000;
   while (!(await fetch(`${url}/health/ready`)).ok) {

@@ -4,12 +4,13 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { BinanceFrame } from './recordings.ts';
 
 /**
- * Speaks the protocol of Binance's combined streams from recorded frames: the subscription stands in the address
- * (`/stream?streams=a/b`) or is sent as `{"method":"SUBSCRIBE","params":[…],"id":1}`; only what was subscribed is sent; pings come
- * without being asked for. A connection begins where the one before it ended, as a market does.
+ * A server with the protocol of Binance's combined streams, which plays recorded frames. The
+ * subscription is in the address (`/stream?streams=a/b`) or is sent as
+ * `{"method":"SUBSCRIBE","params":[…],"id":1}`. Only subscribed streams are sent, and pings now and
+ * then. A connection begins where the previous one ended, as in a market.
  */
 export class BinanceServer {
-  /** What each connection subscribed to, in the order in which they came. */
+  /** The subscriptions of each connection, in order. */
   readonly subscriptions: string[][] = [];
   /** How many pings were answered. */
   pongs = 0;
@@ -17,7 +18,7 @@ export class BinanceServer {
   private next = 0;
   private readonly server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/stream' });
 
-  /** `cutAt`: the frame at which the first connection is cut without a farewell. */
+  /** `cutAt` is the frame at which the first connection is cut without a closing handshake. */
   static async start(frames: BinanceFrame[], cutAt?: number): Promise<BinanceServer> {
     const binance = new BinanceServer(frames, cutAt);
     await once(binance.server, 'listening');
@@ -52,7 +53,7 @@ export class BinanceServer {
     });
   }
 
-  /** Where `/stream` is. */
+  /** The address of `/stream`. */
   get url(): string {
     return `ws://127.0.0.1:${(this.server.address() as AddressInfo).port}/stream`;
   }
@@ -67,7 +68,8 @@ export class BinanceServer {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  // As fast as the other side reads: a frame is counted as sent only when the socket took it.
+  // A frame counts as sent only when the socket has taken it, so this is as fast as the other side
+  // reads.
   private async play(socket: WebSocket, streams: Set<string>): Promise<void> {
     const cutAt = this.subscriptions.length === 1 ? this.cutAt : undefined;
     for (; !this.done && socket.readyState === socket.OPEN; this.next++) {

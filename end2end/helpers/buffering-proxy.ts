@@ -7,16 +7,24 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What becomes of a stream: its body is held back until it ends, all of it is, it is refused, or it passes. */
+/**
+ * What happens to a stream: its body is held back until the end, all of it is, it is refused, or it
+ * passes.
+ */
 export type Treatment = 'hold body' | 'hold all' | 'refuse' | 'pass';
 
-/** Stands before a server as a proxy of a company or a hotel does, and forwards everything but streams as it comes. */
+/**
+ * A proxy like those of companies and hotels. It forwards everything except streams as it arrives.
+ */
 export class BufferingProxy {
-  /** What becomes of the streams that are opened from now on. */
+  /** What happens to streams that are opened from now on. */
   treatment: Treatment;
-  /** The ids after which streams and polls asked, and the id that each poll's answer ended with, in their order. */
+  /**
+   * The ids after which streams and polls were requested, and the last id of each poll's answer, in
+   * order.
+   */
   readonly asked: { way: 'stream' | 'poll'; after: string; last?: string }[] = [];
-  /** The most requests for events that were under way at once. */
+  /** The maximum number of concurrent requests for events. */
   most = 0;
 
   private open = 0;
@@ -104,7 +112,7 @@ export class BufferingProxy {
         answer.pipe(outgoing);
       },
     );
-    // What is read here has to be plain.
+    // The answer is read here, so it must not be compressed.
     if (isForEvents) upstream.removeHeader('accept-encoding');
     upstream.on('error', () => outgoing.destroy());
     outgoing.on('close', () => upstream.destroy());

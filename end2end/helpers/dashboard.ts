@@ -1,17 +1,19 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 
-/** Longer than the simulated market halts a stock, in ms: until then it may stand still, and rightly. */
+/**
+ * Longer than a halt of the simulated market, in ms: until then a stock may rightly stand still.
+ */
 const HALT = 130_000;
 
-/** What the canvases of a chart hold. */
+/** The content of a chart's canvases. */
 export interface Pixels {
-  /** How many different colours are on the canvas that has the most. */
+  /** The number of colours of the canvas that has the most. */
   colours: number;
-  /** A number that changes with any pixel of any of them. */
+  /** A checksum of all pixels. */
   hash: number;
 }
 
-/** The page by the names that a person, or a screen reader, knows its parts by. */
+/** The page, by roles and labels. */
 export class Dashboard {
   readonly connection: Locator;
   readonly watchlist: Locator;
@@ -27,12 +29,12 @@ export class Dashboard {
     this.news = page.getByRole('region', { name: 'News' });
   }
 
-  /** What the page tells until it is put away. */
+  /** The notes of the page. */
   note(text: string | RegExp): Locator {
     return this.page.getByRole('status').getByRole('paragraph').filter({ hasText: text });
   }
 
-  /** The symbols of the watchlist, in their order. */
+  /** The symbols of the watchlist, in order. */
   async symbols(): Promise<(string | null)[]> {
     return await this.watchlist
       .getByRole('link')
@@ -57,7 +59,7 @@ export class Dashboard {
     return within.locator(`[data-field="${name}"]`).first();
   }
 
-  /** A value as it stands on the wire. */
+  /** A value as on the wire. */
   async value(name: string, within: Locator = this.quote): Promise<string> {
     const value = await this.field(name, within).getAttribute('data-value');
     if (value === null) throw new Error(`${name} has no data-value`);
@@ -68,7 +70,7 @@ export class Dashboard {
     await expect(this.connection).toHaveText(/^\s*Live/);
   }
 
-  /** Waits until a value is another one than now. */
+  /** Waits until a value changes. */
   async moves(name: string, within: Locator = this.quote): Promise<void> {
     const now = await this.value(name, within);
     await expect(this.field(name, within)).not.toHaveAttribute('data-value', now, {
@@ -76,7 +78,7 @@ export class Dashboard {
     });
   }
 
-  /** How many points the chart has, as it says itself. */
+  /** The number of points of the chart, by its own count. */
   async points(): Promise<number> {
     return Number(await this.chart.locator('[data-points]').getAttribute('data-points'));
   }
@@ -107,7 +109,7 @@ export class Dashboard {
     });
   }
 
-  /** Waits until the chart shows a history: more than a ground and one line of one colour. */
+  /** Waits until the chart shows a history: more than a background and a line of one colour. */
   async isDrawn(points = 20): Promise<Pixels> {
     await expect.poll(async () => await this.points()).toBeGreaterThanOrEqual(points);
     await expect.poll(async () => (await this.pixels()).colours).toBeGreaterThan(3);
@@ -120,7 +122,7 @@ export class Dashboard {
       .not.toBe(before.hash);
   }
 
-  /** Makes choices in the settings. */
+  /** Chooses settings. */
   async choose(...choices: string[]): Promise<void> {
     await this.page.getByRole('button', { name: 'Settings' }).click();
     for (const choice of choices) await this.page.getByRole('radio', { name: choice, exact: true }).check();

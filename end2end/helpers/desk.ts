@@ -1,15 +1,15 @@
 import { grant, publish } from './publish.ts';
 import type { Server } from './server.ts';
 
-/** Lets the desk publish: for the server's arguments. */
+/** The arguments of a server that lets the desk publish. */
 export const deskArguments = ['--publish-token', grant];
 
-/** A quote of a moment. */
+/** A quote at a moment. */
 export function quote(symbol: string, price: string, time = Date.now()): object {
   return { event: 'quote', data: { symbol, time, price, volume: '100' } };
 }
 
-/** A story, which its headline tells apart from others. */
+/** A story, identified by its headline. */
 export function story(headline: string, symbols: string[], published = Date.now() - 1_000): object {
   const data = {
     id: `desk:${headline}`,
@@ -29,7 +29,7 @@ export function bar(symbol: string, start: number, close: string): object {
   return { event: 'bar', data: { symbol, start, ...prices, volume: '100', trades: 1 } };
 }
 
-/** Somebody who publishes from the outside. */
+/** A publisher. */
 export class Desk {
   constructor(private readonly server: Server) {}
 
@@ -38,7 +38,7 @@ export class Desk {
   }
 }
 
-/** How many streams a server has open, and how many it has ever opened. */
+/** How many streams of a server are open, and how many it has opened in total. */
 export async function streams(server: Server): Promise<{ open: number; ever: number }> {
   const response = await fetch(`${server.url}/stats`);
   const { connections } = (await response.json()) as {

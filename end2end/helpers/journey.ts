@@ -5,7 +5,7 @@ import { Server } from './server.ts';
 interface Fixtures {
   /** Starts a server with these arguments, and ends it with the test. */
   serve: (...args: string[]) => Promise<Server>;
-  /** The page as a person sees it. */
+  /** The page, by roles and labels. */
   dashboard: Dashboard;
   /** Whether a warning or an error in the browser's console fails the journey. */
   quiet: boolean;
@@ -51,7 +51,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     async ({ page, quiet, keepsPolicy }, use) => {
       const messages: string[] = [];
       page.on('console', (message) => {
-        // What Playwright says itself where it blocks workers.
+        // A message of Playwright itself when it blocks workers.
         if (message.text().startsWith('Service Worker registration blocked')) return;
         if (['warning', 'error'].includes(message.type())) {
           messages.push(`${message.type()}: ${message.text()} (${message.location().url})`);
@@ -59,7 +59,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       });
       page.on('pageerror', (error) => messages.push(`uncaught: ${error.stack ?? error.message}`));
       await use(messages);
-      // Whatever else a journey expects in the console: the page keeps to its own policy.
+      // The page must not violate its own policy, also if a journey expects other messages.
       const blocked = messages.filter((message) => message.includes('Content Security Policy'));
       if (keepsPolicy) expect(blocked, 'violations of the policy').toEqual([]);
       if (quiet) expect(messages, 'warnings and errors in the console').toEqual([]);

@@ -4,7 +4,7 @@ import type { Server } from './server.ts';
 
 const token = 'the-token-of-the-journey';
 
-/** What a server is started with, so that [`publish`] may publish. */
+/** The arguments of a server that lets [`publish`] publish. */
 export const grant = `journey:${createHash('sha256').update(token).digest('hex')}`;
 
 export interface Answer {
@@ -14,7 +14,7 @@ export interface Answer {
   last_event_id: string;
 }
 
-/** Publishes events as somebody outside does, and gives the answer to it. */
+/** Publishes events over HTTP, and returns the answer. */
 export async function publish(server: Server, ...events: object[]): Promise<Answer> {
   const response = await fetch(`${server.url}/publish`, {
     method: 'POST',
@@ -31,7 +31,7 @@ export function quote(symbol: string, price: string): object {
   return { event: 'quote', data: { symbol, time: Date.now(), price, volume: '100' } };
 }
 
-/** What a symbol is called, and the close that its changes are counted from. */
+/** The name of a symbol, and the close that its changes are relative to. */
 export function session(symbol: string, name: string, close: string): object {
   const data = { symbol, name, currency: 'USD', source: 'Journey', quality: 'live', state: 'open' };
   return { event: 'session', data: { ...data, prev_close: close } };

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { root } from './server.ts';
 
-// The recordings are not part of the project: they lie beside it, where there are any.
+// The recordings are not part of the project. They may be in a folder beside it.
 const folder = process.env.TICKERTAPE_RECORDINGS ?? resolve(root, '../shared/data');
 
 export const binanceFile = join(folder, 'binance-btcusdt-20240808.jsonl.gz');
@@ -15,7 +15,7 @@ export const noRecordings = `there are no recordings in ${folder}: set TICKERTAP
 const lines = (file: string): string[] =>
   gunzipSync(readFileSync(file)).toString('utf8').split('\n').filter(Boolean);
 
-/** A frame of Binance's combined stream: its stream's name, and the text as it was sent. */
+/** A frame of Binance's combined stream: the name of its stream, and the text as sent. */
 export interface BinanceFrame {
   stream: string;
   text: string;
@@ -28,7 +28,10 @@ export function binanceFrames(): BinanceFrame[] {
   });
 }
 
-/** The same as if the last trade were of now: a source whose clock is years behind is not believed. */
+/**
+ * The same frames with the last trade moved to now: a source with a clock that is years behind is
+ * rejected.
+ */
 export function binanceFramesOfNow(): BinanceFrame[] {
   const frames = binanceFrames();
   const trade = frames.findLast(({ stream }) => stream === 'btcusdt@trade');
@@ -49,7 +52,7 @@ export interface Last {
   price: string;
 }
 
-/** What a page must show when all of Binance's recording has been played. */
+/** What a page shows after the whole recording of Binance. */
 export function binanceLast(): Last {
   const frames = binanceFrames();
   const last = (stream: string) => {

@@ -7,20 +7,20 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** The top of the repository. */
+/** The root of the repository. */
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
 const binary =
   process.env.TICKERTAPE_BINARY ??
   resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', 'release/tickertape');
 
-/** Runs `tickertape` to its end, as for an import, and gives what it has printed. */
+/** Runs `tickertape` until it ends, as for an import, and returns its output. */
 export async function run(...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(binary, args, { cwd: root });
   return stdout;
 }
 
-/** One running `tickertape`, on a port of its own that it keeps when it is started again. */
+/** A running `tickertape`, on a port that it keeps when it is restarted. */
 export class Server {
   private process: ChildProcess | undefined;
   private port = 0;
@@ -35,7 +35,7 @@ export class Server {
     return server;
   }
 
-  /** The address without a slash at its end. */
+  /** The address without a trailing slash. */
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
@@ -44,7 +44,7 @@ export class Server {
     return { host: '127.0.0.1', port: this.port };
   }
 
-  /** What it has printed so far. */
+  /** Its output so far. */
   get log(): string {
     return this.output.join('\n');
   }
@@ -52,7 +52,7 @@ export class Server {
   async start(): Promise<void> {
     const process = spawn(binary, ['--listen', `127.0.0.1:${this.port}`, ...this.args], {
       cwd: root,
-      // Nothing is archived, unless --data says where.
+      // Nothing is archived without --data.
       env: { ...environment, TICKERTAPE_DATA: 'none' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -87,14 +87,14 @@ export class Server {
     throw new Error(`not ready after 15 s, the last answer was ${answer}\n${this.log}`);
   }
 
-  /** Ends it as an operator does. Gives the exit code, and how long it took in ms. */
+  /** Ends it as an operator does. Returns the exit code, and how long it took in ms. */
   async stop(): Promise<{ code: number | null; took: number }> {
     const started = performance.now();
     const code = await this.end('SIGTERM');
     return { code, took: performance.now() - started };
   }
 
-  /** Ends it as a crash does. */
+  /** Kills it, like a crash. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');
   }

@@ -1,12 +1,12 @@
 import { publish, session } from './publish.ts';
 import type { Server } from './server.ts';
 
-/** When the market that stands still begins: 5 January 2026, half past nine in New York. */
+/** The beginning of the market that stands still: 5 January 2026, 9:30 in New York. */
 export const begin = Date.UTC(2026, 0, 5, 14, 30);
 
 const MINUTE = 60_000;
 
-/** Numbers from 0 to 1 that are the same each time (Park and Miller's minimal standard). */
+/** Pseudo-random numbers from 0 to 1, the same each time (Park and Miller's minimal standard). */
 function numbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -41,7 +41,10 @@ export function minutes(seed: number, count = 390, from = 100): Minute[] {
   return bars;
 }
 
-/** Publishes the bars of a symbol, and a quote at the very end of the last one, so that no further bar is built: from then on it stands still. */
+/**
+ * Publishes the bars of a symbol, and a quote at the end of the last one, so that no further bar is
+ * built: from then on the symbol stands still.
+ */
 export async function still(server: Server, symbol: string, bars: Minute[]): Promise<void> {
   const last = bars.at(-1)!;
   const decimal = (value: number) => value.toFixed(2);

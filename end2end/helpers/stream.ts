@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
 
-/** An event as a client hands it out. */
+/** An event as returned by a client. */
 export interface Received {
   id: string;
   event: string;
@@ -14,7 +14,7 @@ export function compareIds(a: string, b: string): number {
   return aMs - bMs || aN - bN;
 }
 
-/** The first place where ids do not rise, or nothing. */
+/** The first place where ids do not ascend; nothing if they do. */
 export function firstFall(events: Received[]): string | undefined {
   for (let i = 1; i < events.length; i++) {
     const [before, after] = [events[i - 1]!.id, events[i]!.id];
@@ -23,7 +23,7 @@ export function firstFall(events: Received[]): string | undefined {
   return undefined;
 }
 
-/** Random numbers below a bound, the same ones from the same seed (mulberry32). */
+/** Pseudo-random numbers below a bound, the same for the same seed (mulberry32). */
 export function random(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
@@ -34,14 +34,14 @@ export function random(seed: number): (below: number) => number {
   };
 }
 
-/** Stands between a client and a server, and can break the connection as a network does. */
+/** A proxy between a client and a server that can break connections as a network does. */
 export class Wire {
   private readonly sockets = new Set<Socket>();
   private readonly upstreams = new Set<Socket>();
   private readonly server: TcpServer;
-  /** How many connections have come. */
+  /** The number of connections so far. */
   connections = 0;
-  /** How many were cut because they had carried their bytes. */
+  /** The number of connections that were cut after their bytes. */
   cuts = 0;
   private stalled = false;
 
@@ -63,7 +63,7 @@ export class Wire {
         socket.on('error', () => {});
         socket.on('close', () => {
           this.sockets.delete(socket);
-          // What was already on the way arrives, also where the other end is gone.
+          // Data in flight still arrives, also when the other end is gone.
           if (other.writableEnded) return;
           other.destroy();
         });
@@ -94,7 +94,8 @@ export class Wire {
       upstream.destroy();
       client.end(chunk.subarray(0, left));
     });
-    // What the server ends, ends; what breaks on this side is destroyed with the other.
+    // A connection that the server ends is ended; one that breaks on this side is destroyed on the
+    // other.
     upstream.on('end', () => client.end());
   }
 
@@ -102,7 +103,7 @@ export class Wire {
     for (const socket of this.sockets) socket.resetAndDestroy();
   }
 
-  /** Connections stay as they are, and nothing of the answers arrives any more; or all of it does again. */
+  /** Holds back the answers of open connections, or sends them again. */
   stall(stalled: boolean): void {
     this.stalled = stalled;
     for (const upstream of this.upstreams) stalled ? upstream.pause() : upstream.resume();

@@ -1,11 +1,11 @@
 import { createServer, request, type Server as HttpServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Stands before a server as a slow line does: documents come piece by piece, everything else as it is. */
+/** A proxy like a slow line: documents arrive in pieces, everything else unchanged. */
 export class TricklingProxy {
   private readonly server: HttpServer;
 
-  /** Cuts documents after each of these texts, and waits there for some milliseconds. */
+  /** Pauses documents after each of these texts for some milliseconds. */
   static async before(
     target: { host: string; port: number },
     cuts: RegExp,
@@ -27,7 +27,7 @@ export class TricklingProxy {
       const asked = document ? { ...headers, 'accept-encoding': 'identity' } : headers;
       const onwards = request({ ...target, path, method, headers: asked }, (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        // What breaks off here breaks off there, and nobody waits for the rest of it.
+        // A connection that breaks on one side is destroyed on the other.
         answer.on('close', () => answer.complete || outgoing.destroy());
         if (!document) return void answer.pipe(outgoing);
         let html = '';

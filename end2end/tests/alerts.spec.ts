@@ -10,7 +10,7 @@ interface Notified {
   tag?: string;
 }
 
-/** Has the page keep account of what it has the browser notify. */
+/** Records the notifications of a page. */
 async function watchNotifications(page: Page): Promise<() => Promise<Notified[]>> {
   await page.addInitScript(() => {
     const notified: Notified[] = [];
@@ -27,7 +27,7 @@ async function watchNotifications(page: Page): Promise<() => Promise<Notified[]>
   return async () => (await page.evaluate('window.notified')) as Notified[];
 }
 
-/** Makes an alert by the form, which stays open. */
+/** Creates an alert by the form, which stays open. */
 async function make(page: Page, when: string, value: string, of?: string): Promise<void> {
   const form = page.getByRole('form', { name: 'New alert' });
   if (!(await form.isVisible())) await page.getByRole('button', { name: 'Alerts' }).click();
@@ -40,7 +40,7 @@ async function make(page: Page, when: string, value: string, of?: string): Promi
 
 test.use({ permissions: ['notifications'] });
 
-test('an alert fires once when the price comes over, on the page and by the browser', async ({
+test('an alert fires once when the price crosses, on the page and as a notification', async ({
   page,
   serve,
   dashboard,
@@ -69,7 +69,7 @@ test('an alert fires once when the price comes over, on the page and by the brow
   });
   await note.getByRole('button', { name: 'Dismiss' }).click();
 
-  // Down and up again: it has fired.
+  // Down and up again: the alert has already fired.
   for (const price of ['12.40', '12.70']) {
     await publish(server, quote('NEWCO', price));
     await expect(dashboard.field('price')).toHaveAttribute('data-value', price);
@@ -77,7 +77,7 @@ test('an alert fires once when the price comes over, on the page and by the brow
   await expect(note).toBeHidden();
   expect(await notified()).toHaveLength(1);
 
-  // It is still so after a reload, and can be armed again: now the price is beyond already.
+  // It is stored over a reload, and can be armed again. Now the price is already on the far side.
   await page.reload();
   await dashboard.isLive();
   await page.getByRole('button', { name: 'Alerts' }).click();
@@ -94,7 +94,7 @@ test('an alert fires once when the price comes over, on the page and by the brow
   await expect(alerts.getByRole('listitem')).toHaveCount(0);
 });
 
-test('a price that jumped while no page was open fires when one is', async ({
+test('a crossing while no page was open fires an alert when a page is opened', async ({
   page,
   serve,
   dashboard,
@@ -110,7 +110,7 @@ test('a price that jumped while no page was open fires when one is', async ({
   await expect(dashboard.note('NEWCO at 11.00')).toBeVisible();
 });
 
-test('a change in percent of any of the watchlist, and news of a type', async ({
+test('alerts for a change in percent of any watchlist symbol, and for news of a type', async ({
   page,
   serve,
   dashboard,
@@ -128,7 +128,7 @@ test('a change in percent of any of the watchlist, and news of a type', async ({
   await make(page, 'Change in percent, up or down', '2.5', 'Any watchlist symbol');
   await make(page, 'News of a type', 'filing', 'NEWCO');
   await page.keyboard.press('Escape');
-  // Where the pointer is, nobody reads the news.
+  // The pointer is not on the news, so new stories do not wait.
   await dashboard.chart.hover();
 
   await publish(server, quote('OLDCO', '97.51'), story('A headline of another type'));
@@ -143,7 +143,7 @@ test('a change in percent of any of the watchlist, and news of a type', async ({
   ).toBeVisible();
 });
 
-test('what is wrong in the form is named, and nothing is lost', async ({
+test('the form names errors and keeps the input', async ({
   page,
   market,
   dashboard,
@@ -151,7 +151,7 @@ test('what is wrong in the form is named, and nothing is lost', async ({
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
   const form = page.getByRole('form', { name: 'New alert' });
-  for (const [when, value, said, of] of [
+  for (const [when, value, message, of] of [
     ['Price at or above', 'abc', '“abc” is not a price. Enter a number, e.g. 226.80.', undefined],
     ['Price at or below', '226,80', '“226,80” is not a price', undefined],
     ['Price at or above', '', 'No price given', undefined],
@@ -159,19 +159,19 @@ test('what is wrong in the form is named, and nothing is lost', async ({
     ['Price at or above', '5', 'A price alert needs one symbol', 'Any watchlist symbol'],
   ] as const) {
     await make(page, when, value, of);
-    await expect(form.getByRole('alert')).toContainText(said);
+    await expect(form.getByRole('alert')).toContainText(message);
     await expect(form.getByLabel(/^(Price|Percent)$/)).toHaveValue(value);
     await expect(form.getByLabel(/^(Price|Percent)$/)).toBeFocused();
   }
   await expect(page.getByRole('list', { name: 'Your alerts' }).getByRole('listitem')).toHaveCount(0);
-  // The page shows prices with commas between the thousands: so it reads them.
+  // The page shows prices with commas between thousands, and so accepts them.
   await make(page, 'Price at or above', '61,837.63', 'GOOG');
   await expect(page.getByRole('list', { name: 'Your alerts' })).toContainText(
     'GOOG at 61837.63 or above',
   );
 });
 
-test('a leads into the form, and what is typed stays there', async ({ page, market, dashboard }) => {
+test('the key a opens the form, and typed keys stay in it', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
   await page.keyboard.press('a');
@@ -180,7 +180,7 @@ test('a leads into the form, and what is typed stays there', async ({ page, mark
   await page.keyboard.type('6j1');
   await expect(form.getByLabel('Price', { exact: true })).toHaveValue('6j1');
   await expect(dashboard.heading).toHaveText(/GOOG/);
-  // Nor does a key leave the panel from one of its buttons.
+  // A key pressed on a button of the panel does not leave it either.
   await form.getByRole('button', { name: 'Add alert' }).focus();
   await page.keyboard.press('j');
   await page.keyboard.press('n');
@@ -216,7 +216,7 @@ test('an alert that fires moves nothing in the list', async ({ page, serve, dash
   expect(await places()).toEqual(before);
 });
 
-test('two tabs tell one story: the alert fired in both, under one tag', async ({
+test('an alert fires in both tabs, with one notification', async ({
   page,
   serve,
   dashboard,
@@ -244,7 +244,7 @@ test.describe('the permission', () => {
   test.use({ permissions: [] });
 
   for (const answer of ['granted', 'denied'] as const) {
-    test(`is asked for only on a click, and ${answer} is said`, async ({
+    test(`is asked for only on a click, and ${answer} is shown`, async ({
       page,
       market,
       dashboard,

@@ -4,7 +4,7 @@ import budget from '../budget.json' with { type: 'json' };
 import { expect, test } from '../helpers/journey.ts';
 import type { Server } from '../helpers/server.ts';
 
-/** An answer as it came, not decompressed. */
+/** An answer as received, not decompressed. */
 async function raw(server: Server, path: string, encoding: string) {
   return await new Promise<{ status?: number; headers: IncomingHttpHeaders; body: Buffer }>(
     (done, failed) => {
@@ -24,14 +24,14 @@ async function raw(server: Server, path: string, encoding: string) {
   );
 }
 
-/** The assets that the page itself names. */
+/** The assets that the page names. */
 async function assets(server: Server): Promise<string[]> {
   const page = await fetch(`${server.url}/stocks/GOOG`, { headers: { accept: 'text/html' } });
   const named = (await page.text()).match(/\/pkg\/[\w.-]+\.(js|wasm|css)/g) ?? [];
   return [...new Set(named)];
 }
 
-test('assets carry the hash of their content, and are compressed and cached for ever', async ({
+test('assets have the hash of their content in their names, and are compressed and cached for ever', async ({
   market,
 }) => {
   const paths = await assets(market);

@@ -23,7 +23,7 @@ async function isDrawn(page: Page): Promise<void> {
   await expect(page.locator('figure.drawn')).toBeVisible();
 }
 
-/** What the person sees of all that can be chosen. */
+/** The choices as the page shows them. */
 async function choices(page: Page) {
   const pressed = page.getByRole('group', { name: 'Range' }).locator('[aria-pressed="true"]');
   await page.getByText('Studies').click();
@@ -45,7 +45,7 @@ async function choices(page: Page) {
   };
 }
 
-test('all that is chosen of a chart is in the address, and a link shows somebody else the same', async ({
+test('all choices of a chart are in the address, and a link shows others the same chart', async ({
   page,
   browser,
   serve,
@@ -55,7 +55,7 @@ test('all that is chosen of a chart is in the address, and a link shows somebody
   await page.goto(`${server.url}/stocks/STILL?utm_source=mail`);
   await isDrawn(page);
   await dashboard.isLive();
-  // Nothing is chosen, so nothing is written.
+  // Nothing is chosen, so the address has no choices.
   expect(page.url()).toBe(`${server.url}/stocks/STILL?utm_source=mail`);
   const entries = await page.evaluate(() => history.length);
 
@@ -87,7 +87,7 @@ test('all that is chosen of a chart is in the address, and a link shows somebody
   await other.goto(link);
   await isDrawn(other);
   expect(await choices(other)).toEqual(seen);
-  // The server has drawn it so, before any script.
+  // The server draws the same, before any script.
   const html = await (await fetch(link, { headers: { accept: 'text/html' } })).text();
   expect(html).toMatch(/<option value="candles" selected/);
   expect(html).toMatch(/aria-pressed="true"[^>]*aria-label="1 hour"/);
@@ -96,7 +96,7 @@ test('all that is chosen of a chart is in the address, and a link shows somebody
   await context.close();
 });
 
-test('a shared chart leaves one’s own choices as they are until something is changed', async ({
+test('a shared chart keeps the stored choices until something is changed', async ({
   page,
   serve,
   dashboard,
@@ -118,7 +118,7 @@ test('a shared chart leaves one’s own choices as they are until something is c
   await page.goto(`${server.url}/stocks/OTHER`);
   await isDrawn(page);
   await expect(kinds(page)).toHaveValue('bars');
-  // One's own choices are in the address, too, so that it can be passed on.
+  // The stored choices are in the address, too, so that it can be shared.
   await expect.poll(() => query(page).get('chart')).toBe('1D,bars,linear');
 
   await page.goto(`${server.url}/stocks/STILL?chart=1W,candles,percent,sma50`);
@@ -127,7 +127,7 @@ test('a shared chart leaves one’s own choices as they are until something is c
   await expect.poll(kept).toBe('1 candles log sma50');
 });
 
-test('tabs of one’s own follow each other, and one that was opened by a link does not', async ({
+test('tabs share their choices, except one that was opened by a link', async ({
   page,
   context,
   serve,
@@ -139,7 +139,7 @@ test('tabs of one’s own follow each other, and one that was opened by a link d
   const shared = await context.newPage();
   await shared.goto(`${server.url}/stocks/STILL?chart=1W,bars,linear`);
   for (const tab of [page, other, shared]) await isDrawn(tab);
-  // Whatever was changed before, the next change is followed, too.
+  // After own changes it still follows the next change.
   for (const kind of ['line', 'candles']) {
     await kinds(page).selectOption(kind);
     await expect(kinds(other)).toHaveValue(kind);
@@ -150,7 +150,7 @@ test('tabs of one’s own follow each other, and one that was opened by a link d
   await expect(kinds(shared)).toHaveValue('bars');
 });
 
-test('an address with nonsense in it shows what it can', async ({ page, serve, dashboard }) => {
+test('unknown parts of an address are ignored', async ({ page, serve, dashboard }) => {
   const server = await market(serve);
   const symbols = Array.from({ length: 300 }, (_, n) => `GONE${n}`).join(',');
   const words = `${'x'.repeat(2_000)},9Y,<b>,log,sma20,sma20,,%00`;
@@ -166,7 +166,7 @@ test('an address with nonsense in it shows what it can', async ({ page, serve, d
   expect(compared.sort()).toEqual(['OTHER', 'STILL', 'THIRD']);
 });
 
-test('another symbol keeps the chart as it is, and the way back leads to what was seen there', async ({
+test('another symbol keeps the choices of the chart, and going back restores what was shown', async ({
   page,
   serve,
   dashboard,

@@ -7,13 +7,19 @@ test.use({ timezoneId: 'UTC' });
 
 const DAY = 86_400_000;
 
-/** The session of yesterday and two hours of today's: nothing is traded for seventeen and a half hours between. */
+/**
+ * Yesterday's session and two hours of today's, with seventeen and a half hours without trades in
+ * between.
+ */
 const sessions = [
   ...minutes(7).map((bar) => ({ ...bar, start: bar.start - DAY })),
   ...minutes(11, 120),
 ];
 
-/** Parts of the plot's width between which the series' canvas is empty for longest, with volume and without. */
+/**
+ * The longest empty part of the series' canvas, with and without volume, as parts of the plot's
+ * width.
+ */
 async function emptiest(page: Page): Promise<{ from: number; to: number }> {
   return await page.evaluate(async () => {
     const frame = () => new Promise((next) => requestAnimationFrame(next));
@@ -71,7 +77,7 @@ test('closed hours are empty in every kind of chart, and while a reader pans', a
   }
 });
 
-test('the server leaves closed hours empty, too, and nothing lies before the first trade', async ({
+test('the server leaves closed hours empty, too, and nothing is drawn before the first trade', async ({
   serve,
 }) => {
   const server = await serve('--feed', 'none', '--publish-token', grant);

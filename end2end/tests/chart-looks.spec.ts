@@ -5,11 +5,11 @@ import { grant, publish } from '../helpers/publish.ts';
 import { root } from '../helpers/server.ts';
 import { begin, minutes, still } from '../helpers/still.ts';
 
-// What the chart looked like when somebody looked at it. Letters are drawn with the fonts of the machine: where these
-// have other widths than there, labels take another room and no picture can be the same.
+// Pictures of the chart that were checked by eye. Labels are drawn with the fonts of the machine:
+// if letters have other widths, pictures cannot be equal.
 const pictures = resolve(root, 'end2end/tests/chart-looks');
 
-// A box of its own, so that the pictures are of the chart alone and not of where the page puts it.
+// A separate box, so that the pictures show only the chart and not its place on the page.
 const BOX = `.chart { position: fixed !important; inset: 0 auto auto 0; width: 320px; height: 220px !important;
   z-index: 99; background: var(--ground); aspect-ratio: auto !important }
   .chart-plot { outline: none !important }`;
@@ -55,7 +55,7 @@ for (const scheme of ['dark', 'light'] as const) {
             await dashboard.isDrawn();
             await expect(canvas).toHaveScreenshot(
               `${kind}-${scale}-${scheme}-${ratio}.png`.toLowerCase(),
-              // A line may lie a little otherwise in another version of the browser.
+              // Lines may differ slightly between versions of the browser.
               { scale: 'device', maxDiffPixelRatio: 0.005, threshold: 0.25 },
             );
           }
@@ -106,7 +106,7 @@ test.describe('the same drawing', () => {
             context.drawImage(layer, 0, 0);
           }
         });
-        // Marks, whatever their colour: hairlines and faded areas are too near to the ground to count.
+        // Marks of any colour. Hairlines and faded areas are too close to the background to count.
         const marked = (data: Uint8ClampedArray, x: number, y: number) => {
           const at = (y * 320 + x) * 4;
           const [red, green, blue] = [data[at]!, data[at + 1]!, data[at + 2]!];
@@ -119,7 +119,7 @@ test.describe('the same drawing', () => {
           return false;
         };
         let [inked, apart] = [0, 0];
-        // The plot: the labels of the axes are in fonts that the server does not know the widths of.
+        // Only the plot: the server does not know the widths of the labels' fonts.
         for (let y = 2; y < 190; y++) {
           for (let x = 2; x < 260; x++) {
             const marks = [marked(one, x, y), marked(other, x, y)];
@@ -170,7 +170,7 @@ test.describe('the same drawing', () => {
         await frame();
         await frame();
         const grown = read();
-        // Whatever becomes of the root may be another theme: all is drawn anew.
+        // Any change of the root may be another theme, so everything is redrawn.
         document.documentElement.setAttribute('data-anew', String(Math.random()));
         await frame();
         await frame();

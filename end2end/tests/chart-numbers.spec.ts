@@ -6,7 +6,7 @@ import { minutes, still } from '../helpers/still.ts';
 
 test.use({ timezoneId: 'UTC' });
 
-/** The file of what the chart shows, as its head and its rows. */
+/** The chart's file, as head and rows. */
 async function csv(page: Page): Promise<{ head: string[]; rows: string[][] }> {
   await page.getByLabel('Save').click();
   const [download] = await Promise.all([
@@ -18,7 +18,7 @@ async function csv(page: Page): Promise<{ head: string[]; rows: string[][] }> {
   return { head: head!, rows };
 }
 
-test('a study is computed from the candles that are drawn, and file and table have its numbers', async ({
+test('a study is computed from the drawn candles, and file and table have its values', async ({
   page,
   serve,
 }) => {
@@ -38,7 +38,7 @@ test('a study is computed from the candles that are drawn, and file and table ha
     const mean = closes.slice(at - 19, at + 1).reduce((sum, close) => sum + close, 0) / 20;
     expect(Math.abs(Number(row[6]) - mean), `row ${at}`).toBeLessThan(1e-6);
   }
-  // The length of a candle is in the legend of the drawing that is seen.
+  // The length of a candle is in the legend of the visible drawing.
   const step = (Date.parse(rows[1]![0]!) - Date.parse(rows[0]![0]!)) / 60_000;
   const lengths = await page.locator('.chart-still tspan').evaluateAll((parts) =>
     parts
@@ -54,7 +54,7 @@ test('a study is computed from the candles that are drawn, and file and table ha
   await expect(newest.nth(6)).toHaveText(Number(rows.at(-1)![6]).toFixed(2));
 });
 
-test('the file of an area has what was traded, in whole numbers where it was', async ({
+test('the file of an area has volumes, as whole numbers if they are whole', async ({
   page,
   serve,
 }) => {
@@ -68,7 +68,7 @@ test('the file of an area has what was traded, in whole numbers where it was', a
     expect(row[1]).toMatch(/^\d+\.\d\d$/);
     expect(row[2]).toMatch(/^\d+$/);
   }
-  // The newest minute goes on: a line has what came of it since the page was opened.
+  // The newest minute continues: a line has the prices received since the page was opened.
   const over = minutes(7).slice(0, -1);
   expect(rows.slice(0, -1).map((row) => Number(row[2]))).toEqual(over.map(({ volume }) => volume));
 });
@@ -109,7 +109,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
   });
 }
 
-test('a price of more digits than a floating point number has is shown whole', async ({
+test('a price with more digits than a floating point number is shown in full', async ({
   page,
   serve,
   dashboard,

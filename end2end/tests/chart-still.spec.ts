@@ -4,10 +4,12 @@ import { grant } from '../helpers/publish.ts';
 import type { Server } from '../helpers/server.ts';
 import { minutes, still } from '../helpers/still.ts';
 
-// The server draws in UTC, since it does not know the reader's time.
+// The server draws in UTC, since it does not know the reader's time zone.
 test.use({ timezoneId: 'UTC', colorScheme: 'dark', bypassCSP: true });
 
-/** Where there is anything, of a picture as base64: a picture is read on a page of its own. */
+/**
+ * Compares where two pictures have marks. They are given as base64 and decoded on a separate page.
+ */
 async function compare(page: Page, one: Buffer, other: Buffer) {
   return await page.evaluate(
     async (pictures) => {
@@ -24,7 +26,7 @@ async function compare(page: Page, one: Buffer, other: Buffer) {
         }),
       );
       const { width, height } = one!;
-      // Hairlines and faded areas are too near to the ground to count.
+      // Hairlines and faded areas are too close to the background to count.
       const marked = ({ data }: ImageData, x: number, y: number) => {
         const at = (y * width + x) * 4;
         return Math.abs(data[at]! - 15) + Math.abs(data[at + 1]! - 20) + Math.abs(data[at + 2]! - 25) > 150;
@@ -53,7 +55,7 @@ for (const width of [390, 1280, 1920]) {
   test.describe(`${width} pixels wide`, () => {
     test.use({ viewport: { width, height: 900 } });
 
-    test('what the server draws lies where the canvases lay it, labels and all', async ({
+    test('the server draws everything in the same place as the canvases, including labels', async ({
       page,
       browser,
       serve,
@@ -75,7 +77,7 @@ for (const width of [390, 1280, 1920]) {
         await page.goto(address);
         await expect(page.locator('figure.drawn')).toBeVisible();
         const figure = (of: Page) => of.locator('figure.chart');
-        // The page of before has a sentence more at its end, and nothing else.
+        // The earlier page differs only by a sentence at its end.
         expect((await figure(before).boundingBox())!.width, look).toBe(
           (await figure(page).boundingBox())!.width,
         );

@@ -9,7 +9,7 @@ test.use({ timezoneId: 'UTC' });
 
 const plot = (page: Page): Locator => page.getByRole('application', { name: /^Chart of/ });
 
-/** A market that stands still, with its chart open. */
+/** Opens the chart of a market without changes. */
 async function open(page: Page, serve: (...args: string[]) => Promise<{ url: string }>) {
   const server = (await serve('--feed', 'none', '--publish-token', grant)) as Parameters<
     typeof publish
@@ -18,16 +18,16 @@ async function open(page: Page, serve: (...args: string[]) => Promise<{ url: str
   await still(server, 'OTHER', minutes(11, 390, 40));
   await page.goto(`${server.url}/stocks/STILL`);
   await expect(page.locator('figure.drawn')).toBeVisible();
-  // How many there are is said a moment after they are drawn.
+  // The count is updated a moment after drawing.
   await expect(page.locator('figure [data-points]')).toHaveAttribute('data-points', /^[1-9]/);
   return server;
 }
 
-/** What is said of what the keyboard walked to. */
-const said = (page: Page): Locator =>
+/** The announcement of the last step by keyboard. */
+const announced = (page: Page): Locator =>
   page.getByRole('region', { name: 'Chart' }).locator('[aria-live="assertive"]');
 
-test('each kind of chart looks another way, is reached by c, and is remembered', async ({
+test('the key c switches the kind of chart, each looks different, and the kind is stored', async ({
   page,
   serve,
   dashboard,
@@ -49,26 +49,26 @@ test('each kind of chart looks another way, is reached by c, and is remembered',
   await expect(kinds).toHaveValue('bars');
 });
 
-test('a reader walks the candles by key and hears all of them', async ({ page, serve }) => {
+test('keys step through candles and announce them', async ({ page, serve }) => {
   await open(page, serve);
   await page.getByRole('combobox', { name: 'Chart type' }).selectOption('Candles');
   await plot(page).focus();
   await page.keyboard.press('ArrowLeft');
-  await expect(said(page)).toHaveText(
+  await expect(announced(page)).toHaveText(
     /^\d\d:\d\d:00, open [\d.]+, high [\d.]+, low [\d.]+, close [\d.]+, volume [\d.]+ K$/,
   );
-  const last = await said(page).textContent();
+  const last = await announced(page).textContent();
   await page.keyboard.press('PageUp');
-  await expect(said(page)).not.toHaveText(last ?? '');
+  await expect(announced(page)).not.toHaveText(last ?? '');
   await page.keyboard.press('End');
-  await expect(said(page)).toHaveText(last ?? '');
+  await expect(announced(page)).toHaveText(last ?? '');
   await page.keyboard.press('Enter');
-  await expect(said(page)).toHaveText(/points from .* low .* high/);
+  await expect(announced(page)).toHaveText(/points from .* low .* high/);
   await page.keyboard.press('Escape');
-  await expect(said(page)).toHaveText('');
+  await expect(announced(page)).toHaveText('');
 });
 
-test('a reader drags into the past, where nothing moves, and comes back to the newest', async ({
+test('a drag scrolls into the past, where nothing moves, and a button returns to the newest', async ({
   page,
   serve,
   dashboard,
@@ -85,7 +85,7 @@ test('a reader drags into the past, where nothing moves, and comes back to the n
   await page.mouse.up();
   await expect(newest).toBeVisible();
 
-  // A price comes in: what the reader looks at stays as it is.
+  // A new price does not move the view.
   await page.mouse.move(box.x - 20, box.y);
   const before = await dashboard.pixels();
   const drawn = async () =>
@@ -100,7 +100,7 @@ test('a reader drags into the past, where nothing moves, and comes back to the n
     data: { symbol: 'STILL', time: begin + 392 * 60_000, price: '99.01', volume: '1000100' },
   });
   await expect.poll(async () => await dashboard.value('price')).toBe('99.01');
-  // All but the line at the newest price.
+  // Everything except the line at the newest price.
   await dashboard.redraws(before);
   expect(await drawn()).toEqual(axesAndSeries);
 
@@ -109,7 +109,7 @@ test('a reader drags into the past, where nothing moves, and comes back to the n
   await dashboard.redraws(before);
 });
 
-test('the wheel and the keys zoom, and a double click shows all again', async ({
+test('the wheel and keys zoom, and a double click shows the whole range', async ({
   page,
   serve,
   dashboard,
@@ -132,7 +132,7 @@ test('the wheel and the keys zoom, and a double click shows all again', async ({
   await expect.poll(async () => await dashboard.points()).toBe(all);
 });
 
-test('two fingers stretch the chart', async ({ page, serve, dashboard }) => {
+test('two fingers zoom the chart', async ({ page, serve, dashboard }) => {
   await open(page, serve);
   const all = await dashboard.points();
   const box = (await plot(page).boundingBox())!;
@@ -150,7 +150,7 @@ test('two fingers stretch the chart', async ({ page, serve, dashboard }) => {
   await expect.poll(async () => await dashboard.points()).toBeLessThan(all * 0.6);
 });
 
-test('symbols are compared in percent, by their names', async ({ page, serve, dashboard }) => {
+test('symbols are compared in percent, with their names', async ({ page, serve, dashboard }) => {
   await open(page, serve);
   const before = await dashboard.pixels();
   await page.getByText('Compare').click();
@@ -161,10 +161,10 @@ test('symbols are compared in percent, by their names', async ({ page, serve, da
   await dashboard.redraws(before);
   await plot(page).focus();
   await page.keyboard.press('ArrowLeft');
-  await expect(said(page)).toHaveText(/ %.*, OTHER [+−]?[\d.]+ %/);
+  await expect(announced(page)).toHaveText(/ %.*, OTHER [+−]?[\d.]+ %/);
 });
 
-test('studies are drawn, said, and written down with the prices', async ({ page, serve }) => {
+test('studies are drawn, announced, and saved with the prices', async ({ page, serve }) => {
   await open(page, serve);
   await page.getByRole('combobox', { name: 'Chart type' }).selectOption('Candles');
   await page.getByText('Studies').click();
@@ -173,7 +173,7 @@ test('studies are drawn, said, and written down with the prices', async ({ page,
   await page.keyboard.press('Escape');
   await plot(page).focus();
   await page.keyboard.press('ArrowLeft');
-  await expect(said(page)).toHaveText(/, SMA 20 [\d.]+, VWAP [\d.]+$/);
+  await expect(announced(page)).toHaveText(/, SMA 20 [\d.]+, VWAP [\d.]+$/);
 
   await page.getByText('Save').or(page.getByLabel('Save')).first().click();
   const [download] = await Promise.all([
@@ -193,7 +193,7 @@ test('studies are drawn, said, and written down with the prices', async ({ page,
   expect(Math.abs(traded - all)).toBeLessThan(1);
 });
 
-test('the chart is kept as an image', async ({ page, serve }) => {
+test('the chart is saved as an image', async ({ page, serve }) => {
   await open(page, serve);
   await page.getByLabel('Save').click();
   const [download] = await Promise.all([
@@ -227,7 +227,7 @@ test('the numbers of the chart can be read as a table', async ({ page, serve }) 
   await expect(rows.nth(1).getByRole('cell').nth(4)).toHaveText(last.close.toFixed(2));
 });
 
-test('a story is marked where it happened, and opens from there', async ({
+test('a story is pinned at its time, and opens from there', async ({
   page,
   serve,
   dashboard,
@@ -252,9 +252,9 @@ test('a story is marked where it happened, and opens from there', async ({
   await page.keyboard.press('End');
   for (let presses = 0; presses < 400; presses++) {
     await page.keyboard.press('ArrowLeft');
-    if ((await said(page).textContent())?.includes('Something happened at noon')) break;
+    if ((await announced(page).textContent())?.includes('Something happened at noon')) break;
   }
-  await expect(said(page)).toHaveText(/news: Something happened at noon/);
+  await expect(announced(page)).toHaveText(/news: Something happened at noon/);
   await page.keyboard.press('Enter');
   await expect(dashboard.stories.first()).toBeFocused();
 });

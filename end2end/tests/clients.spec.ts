@@ -7,12 +7,13 @@ import { expect, test } from '../helpers/journey.ts';
 import { root, type Server } from '../helpers/server.ts';
 import { compareIds, firstFall, type Received, Wire } from '../helpers/stream.ts';
 
-// The simulated market halts a stock for up to two minutes: until then it may say nothing, and rightly.
+// The simulated market halts a stock for up to two minutes, in which the stream may rightly be
+// silent.
 const patience = { timeout: 130_000 };
 
 const names = ['message', 'snapshot', 'session', 'bar', 'news'] as const;
 
-/** What every client must have read of one stream that was broken once after `dropped` events. */
+/** Checks what each client has read of a stream that was broken once after `dropped` events. */
 function isOneStream(events: Received[], dropped: number): void {
   expect(events.length).toBeGreaterThan(dropped);
   const [first, ...rest] = events;
@@ -33,7 +34,7 @@ function isOneStream(events: Received[], dropped: number): void {
   }
 }
 
-/** The beginning of an answer as bytes, up to so many blank lines. */
+/** The beginning of an answer as bytes, up to `blocks` blank lines. */
 async function beginning(server: Server, path: string, blocks: number) {
   return await new Promise<{ headers: Record<string, unknown>; text: string }>((done, failed) => {
     const request = get(
@@ -56,7 +57,7 @@ async function beginning(server: Server, path: string, blocks: number) {
   });
 }
 
-test('the stream has the shape that is promised, byte by byte', async ({ market }) => {
+test('the stream has the documented bytes', async ({ market }) => {
   const { headers, text } = await beginning(market, '/stocks/GOOG', 3);
   expect(headers).toMatchObject({
     status: 200,
@@ -67,7 +68,8 @@ test('the stream has the shape that is promised, byte by byte', async ({ market 
   expect(String(headers['vary']).toLowerCase()).toContain('accept');
   expect(headers).not.toHaveProperty('content-encoding');
 
-  // What is no event stands before the fields of the first one, or some clients would deliver an empty one.
+  // Lines that are not part of an event precede the fields of the first one. Otherwise some clients
+  // would deliver an empty event.
   const [snapshot, ...others] = text.split('\n\n').slice(0, -1);
   expect(snapshot).toMatch(
     /^: tickertape\nretry: \d{3,5}\nid: \d{13}-\d+\nevent: snapshot\ndata: \{.*\}$/,
@@ -112,7 +114,7 @@ test('npm eventsource reads the stream and resumes it after a break', async ({ m
 });
 
 test.describe('a browser', () => {
-  // It notes itself that a connection broke.
+  // The browser logs that a connection broke.
   test.use({ quiet: false });
 
   test("Chromium's EventSource reads the stream and resumes it after a break", async ({
@@ -121,7 +123,8 @@ test.describe('a browser', () => {
   }) => {
     const wire = await Wire.to(market.address);
     try {
-      // An empty document of the server's own origin: the page's would open a stream too, and what is no page may open none.
+      // An empty document of the server's origin. The page itself would also open a stream, and
+      // documents of other origins may not.
       await page.route(`${wire.url}/empty`, (route) =>
         route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
       );
@@ -169,7 +172,7 @@ test('PyPI httpx-sse reads the stream and resumes it after a break', async ({ ma
   isOneStream(events, events.filter(({ connection }) => connection === 1).length);
 });
 
-test('an id that is not on the tape is answered with everything, marked as a reset', async ({
+test('an id that is not on the tape is answered with a snapshot marked as a reset', async ({
   market,
 }) => {
   const { text } = await beginning(market, '/stocks/GOOG?last_event_id=1000000000000-0', 2);

@@ -19,7 +19,7 @@ async function isDimmed(dashboard: Dashboard): Promise<boolean> {
   return (await dashboard.field('price').evaluate(colour)) !== (await dashboard.heading.evaluate(colour));
 }
 
-/** Makes the page believe that somebody sees it, or nobody. A page of a browser without a window is always seen. */
+/** Makes the page hidden or visible. A page of a headless browser is always visible. */
 async function setHidden(page: Page, hidden: boolean): Promise<void> {
   await page.evaluate((hidden) => {
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
@@ -27,7 +27,7 @@ async function setHidden(page: Page, hidden: boolean): Promise<void> {
   }, hidden);
 }
 
-test('live: with what it took on its way', async ({ page, market, dashboard }) => {
+test('live, with the delay', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG`);
   expect(await delay(dashboard)).toBeLessThan(2_000);
   expect(await isDimmed(dashboard)).toBe(false);
@@ -36,7 +36,7 @@ test('live: with what it took on its way', async ({ page, market, dashboard }) =
 test.describe('reconnecting', () => {
   test.use({ quiet: false });
 
-  test('since when, prices are dimmed, and their age is told', async ({
+  test('shows since when, dims prices, and shows their age', async ({
     page,
     serve,
     dashboard,
@@ -57,7 +57,7 @@ test.describe('reconnecting', () => {
   });
 });
 
-test('stale: connected, but three heartbeats are missing', async ({ page, serve, dashboard }) => {
+test('stale when three heartbeats are missing', async ({ page, serve, dashboard }) => {
   const server = await serve('--seed', '11');
   const wire = await Wire.to(server.address);
   try {
@@ -79,11 +79,11 @@ test('stale: connected, but three heartbeats are missing', async ({ page, serve,
 });
 
 test.describe('too many streams', () => {
-  // The browser itself notes each refusal.
+  // The browser logs each refusal.
   test.use({ quiet: false });
 
   for (const limit of ['--max-streams-per-address', '--max-streams']) {
-    test(`by ${limit}: the page says so, asks now and then, and tries again`, async ({
+    test(`by ${limit}: the page shows it, polls, and tries the stream again`, async ({
       page,
       browser,
       serve,
@@ -108,7 +108,7 @@ test.describe('too many streams', () => {
   }
 });
 
-test('a laptop that slept an hour: nothing is missing in between', async ({
+test('after an hour of sleep nothing is missing', async ({
   page,
   serve,
   dashboard,
@@ -127,7 +127,7 @@ test('a laptop that slept an hour: nothing is missing in between', async ({
     await expect.poll(() => dashboard.points()).toBeGreaterThanOrEqual(60);
     const before = await dashboard.points();
 
-    // It sleeps: nothing arrives, and no time passes for the page.
+    // The machine sleeps: nothing arrives, and no time passes for the page.
     wire.stall(true);
     await desk.publish(...bars(-60, -1), quote('ONE', '499', now - 1_000));
     const asked = page.waitForRequest((request) => request.url().includes('/stocks/ONE/bars'));
@@ -137,7 +137,7 @@ test('a laptop that slept an hour: nothing is missing in between', async ({
     await dashboard.isLive();
     await expect(dashboard.field('price')).toHaveAttribute('data-value', '499');
     await expect.poll(() => dashboard.points()).toBeGreaterThanOrEqual(before + 59);
-    // Its clock was an hour behind before, and is right now: the delay is not an hour.
+    // Its clock was an hour behind and is right now. The delay is not an hour.
     await desk.publish(quote('ONE', '500', Date.now()));
     await expect(dashboard.field('price')).toHaveAttribute('data-value', '500');
     expect(await delay(dashboard)).toBeLessThan(5_000);
@@ -152,7 +152,7 @@ for (const [name, offset] of [
   ['ahead', day],
   ['behind', -day],
 ] as const) {
-  test(`a clock that is a day ${name}: the delay and the ages are right`, async ({
+  test(`with a clock that is a day ${name} the delay and the ages are right`, async ({
     page,
     serve,
     dashboard,
@@ -171,12 +171,12 @@ for (const [name, offset] of [
     expect(await delay(dashboard)).toBeLessThan(2_000);
     const ages = dashboard.stories.getByText(/^(now|\d+ (min|h) ago|.* days? ago)$/);
     await expect(ages).toHaveText(['now', '5 min ago']);
-    // Once a second they are told anew, by what the page knows of the server's clock then.
+    // Ages are updated every second, by the page's estimate of the server's clock.
     await expect(ages).toHaveText(['now', '6 min ago'], { timeout: 60_000 });
   });
 }
 
-test('a tab that nobody sees, at 1,000 quotes a second: it draws nothing, does not grow, and is current in one frame', async ({
+test('a hidden tab at 1,000 quotes a second draws nothing, does not grow, and is current in one frame when shown', async ({
   page,
   serve,
   dashboard,
@@ -185,20 +185,20 @@ test('a tab that nobody sees, at 1,000 quotes a second: it draws nothing, does n
   const desk = new Desk(server);
   const symbols = Array.from({ length: 30 }, (_, at) => `SYM${at}`);
   let price = 0;
-  const tell = async () => {
+  const publishAll = async () => {
     price++;
     await desk.publish(...symbols.map((symbol) => quote(symbol, `${price}`)));
   };
-  /** 1,000 quotes a second for a while. */
+  /** Publishes 1,000 quotes a second for a while. */
   const rush = async (seconds: number) => {
     const begin = performance.now();
     for (let round = 0; round < (seconds * 1_000) / symbols.length; round++) {
-      await tell();
+      await publishAll();
       const ahead = begin + (round * symbols.length) - performance.now();
       if (ahead > 0) await new Promise((resolve) => setTimeout(resolve, ahead));
     }
   };
-  await tell();
+  await publishAll();
   await page.goto(`${server.url}/stocks/SYM0`);
   await dashboard.isLive();
   await rush(3);
@@ -213,7 +213,7 @@ test('a tab that nobody sees, at 1,000 quotes a second: it draws nothing, does n
     return { script: usage.usedSize, wasm: usage.backingStorageSize };
   };
   await rush(5);
-  // What was about to be drawn then is drawn by now.
+  // Pending drawings are done by now.
   await page.evaluate(() => {
     const counter = { drawn: 0 };
     new MutationObserver((changes) => {
@@ -224,15 +224,15 @@ test('a tab that nobody sees, at 1,000 quotes a second: it draws nothing, does n
   const before = await memory();
   await rush(30);
   const after = await memory();
-  expect(await page.evaluate('window.counter.drawn'), 'changes of what nobody sees').toBe(0);
+  expect(await page.evaluate('window.counter.drawn'), 'changes of a hidden page').toBe(0);
   await expect(page, 'the title of its window goes on').toHaveTitle(/^SYM0 [1-9],\d{3}/);
   expect(after.script - before.script, 'growth of the heap').toBeLessThan(500_000);
   expect(after.wasm - before.wasm, 'growth of the memory').toBeLessThanOrEqual(65_536);
 
-  await tell();
+  await publishAll();
   const newest = `${price}`;
   const title = price.toLocaleString('en-US');
-  // What is not drawn can only be waited for where it is seen: in the title.
+  // Quotes that are not drawn are visible only in the title.
   await expect(page).toHaveTitle(new RegExp(`^SYM0 ${title}\\.00`));
   const shown = await page.evaluate(async () => {
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => false });

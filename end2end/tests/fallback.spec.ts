@@ -4,7 +4,7 @@ import { expect, test } from '../helpers/journey.ts';
 const held = ['hold body', 'hold all'] as const;
 
 for (const treatment of held) {
-  test(`a proxy would ${treatment} of the stream: the page polls, says so, and goes back when it comes through`, async ({
+  test(`if a proxy would ${treatment} of the stream, the page polls, shows it, and returns to the stream when it passes`, async ({
     page,
     serve,
     dashboard,
@@ -27,19 +27,19 @@ for (const treatment of held) {
       await expect(dashboard.connection).toHaveText(/^\s*Live( · \d+ ms)?$/, { timeout: 90_000 });
       const polls = proxy.polls;
       for (let i = 0; i < 3; i++) await dashboard.moves('price');
-      expect(proxy.polls, 'polls beside a stream that speaks').toBe(polls);
+      expect(proxy.polls, 'polls beside a working stream').toBe(polls);
 
-      // Each way began where the one before it ended, so that nothing came twice or was left out.
+      // Each way began where the previous one ended, so that no event was duplicated or lost.
       let last: string | undefined;
       for (const { way, after, last: end } of proxy.asked) {
         if (last !== undefined) expect(after, way).toBe(last);
         if (way === 'poll') last = end;
       }
-      // A poll while a stream is under test, and no more.
+      // One poll while the stream is tested, and no more.
       expect(proxy.most).toBeLessThanOrEqual(2);
       expect(proxy.streams).toBeLessThanOrEqual(3);
     } finally {
-      // Before the proxy cuts its stream.
+      // Before the proxy cuts the stream.
       await page.close();
       await proxy.close();
     }
@@ -47,10 +47,10 @@ for (const treatment of held) {
 }
 
 test.describe('where answers fail', () => {
-  // The browser itself notes each of them.
+  // The browser logs each of them.
   test.use({ quiet: false });
 
-  test('a proxy answers streams with 502, and the page polls until they come through', async ({
+  test('a proxy answers streams with 502, and the page polls until they pass', async ({
     page,
     serve,
     dashboard,
@@ -73,7 +73,7 @@ test.describe('where answers fail', () => {
     }
   });
 
-  test('the server is killed behind a page that polls, and the page says so and recovers', async ({
+  test('the server is killed while the page polls, and the page shows it and recovers', async ({
     page,
     serve,
     dashboard,
@@ -96,7 +96,7 @@ test.describe('where answers fail', () => {
   });
 });
 
-test('a browser that knows no streams polls from the beginning', async ({
+test('a browser without EventSource polls from the beginning', async ({
   page,
   market,
   dashboard,

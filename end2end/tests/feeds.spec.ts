@@ -22,9 +22,9 @@ async function showsTheLastOf(dashboard: Dashboard, server: Server): Promise<voi
       timeout: 40_000,
     });
   }
-  // A bar for each of its minutes.
+  // There is a bar for each of its minutes.
   await dashboard.isDrawn(5);
-  // The page and a program read the same.
+  // The page and the API have the same values.
   const answer = await fetch(`${server.url}/stocks/BTCUSDT`, {
     headers: { accept: 'application/json' },
   });
@@ -63,7 +63,7 @@ test('a page follows Binance to the last trade of the recording', async ({
   }
 });
 
-test('Binance hangs up in the middle, and the feed comes back by itself', async ({
+test('Binance closes the connection in the middle, and the feed reconnects', async ({
   page,
   serve,
   dashboard,

@@ -3,10 +3,10 @@ import { expect, test } from '../helpers/journey.ts';
 import { TricklingProxy } from '../helpers/trickling-proxy.ts';
 
 test.describe('without JavaScript', () => {
-  // The browser notes that it fetched a script that it may not run.
+  // The browser logs that it fetched a script that it may not run.
   test.use({ javaScriptEnabled: false, quiet: false });
 
-  test('a person without JavaScript reads the whole page', async ({ page, market, dashboard }) => {
+  test('the whole page is readable without JavaScript', async ({ page, market, dashboard }) => {
     const response = await page.goto(`${market.url}/stocks/GOOG`);
     expect(response?.status()).toBe(200);
     expect(response?.headers()['vary']?.toLowerCase()).toContain('accept');
@@ -26,16 +26,16 @@ test.describe('without JavaScript', () => {
     await expect(dashboard.stories.first()).toHaveText(/\w/);
     expect(await dashboard.stories.count()).toBeGreaterThan(0);
     await expect(page.getByRole('banner')).toContainText('Simulated');
-    // It does not claim to be live, and says what to do.
+    // It does not claim to be live, and tells people what to do.
     await expect(dashboard.connection).not.toContainText('Live');
     await expect(page.getByText(/Without JavaScript .* cannot follow the market/)).toBeVisible();
-    // It is loaded again when somebody asks for it, and never by itself under a reader.
+    // It is reloaded only by a link, and never by itself.
     await expect(page.locator('meta[http-equiv="refresh"]')).toHaveCount(0);
-    const said = page.getByText(/^Without JavaScript/);
-    const shown = await said.innerText();
+    const fallback = page.getByText(/^Without JavaScript/);
+    const shown = await fallback.innerText();
     expect(shown).toMatch(/It shows \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
     await page.getByRole('link', { name: 'Load again' }).click();
-    await expect(said).not.toHaveText(shown);
+    await expect(fallback).not.toHaveText(shown);
     await expect(page).toHaveURL(/\/stocks\/GOOG$/);
   });
 
@@ -46,7 +46,7 @@ test.describe('without JavaScript', () => {
     const box = await drawing.boundingBox();
     expect(box?.width).toBeGreaterThan(300);
     expect(box?.height).toBeGreaterThan(150);
-    // The series itself, not only a frame around nothing: one line of many points.
+    // The series itself: one line of many points.
     const points = await drawing.evaluate((svg) => {
       const lengths = [...svg.querySelectorAll('polyline, polygon, path')].map(
         (shape) =>
@@ -69,13 +69,13 @@ test.describe('without JavaScript', () => {
   });
 });
 
-/** Notes in `window.shifts` whatever moves by itself. */
+/** Records in `window.shifts` what moves by itself. */
 async function watchShifts(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const shifts: string[] = [];
     Object.assign(window, { shifts });
-    // A story that comes in pushes the others down while nobody reads them: that is no flaw. What it moves is
-    // drawn in the next frame, however late that comes.
+    // A new story may push others down while they are not read. They move in the next frame,
+    // however late that is.
     const stories: { from: number; until: number }[] = [];
     new MutationObserver((records) => {
       const came = records.some(({ addedNodes }) =>
@@ -90,12 +90,12 @@ async function watchShifts(page: Page): Promise<void> {
         }),
       );
     }).observe(document, { childList: true, subtree: true });
-    // A number that gains or loses a digit moves its own digits, and may move nothing else.
+    // A number that gains or loses a digit may move only its own digits.
     const isOfField = (node: Node | null, { left, right, top, bottom }: DOMRect) => {
       const element = node instanceof Element ? node : node?.parentElement;
       if (element) return element.closest('[data-field]') !== null;
-      // The ground that flashes behind digits is no node, and is known by where it lies. The number may be shorter
-      // again by now, so what it stands in counts.
+      // The flashing background of digits is not a node, and is recognized by its position. The
+      // number may be shorter by now, so its container counts.
       return [...document.querySelectorAll('[data-field]')].some((field) => {
         const box = field.parentElement!.getBoundingClientRect();
         const across = left >= box.left - 2 && right <= box.right + 2;
@@ -128,7 +128,7 @@ async function watchShifts(page: Page): Promise<void> {
   });
 }
 
-test('hydration moves nothing, warns of nothing, and opens one connection', async ({
+test('hydration moves nothing, logs no warning, and opens one connection', async ({
   page,
   market,
   dashboard,
@@ -150,12 +150,12 @@ test('hydration moves nothing, warns of nothing, and opens one connection', asyn
   expect(messages).toEqual([]);
 });
 
-test('a page that comes piece by piece is shown whole, and moves nothing either', async ({
+test('a page that arrives in pieces is shown at once, and moves nothing either', async ({
   page,
   market,
   dashboard,
 }) => {
-  // In the middle of what has a size by its content.
+  // In the middle of elements whose size depends on their content.
   const cuts = /class="(mark|row-name|quote-name|quote-details|kind|story-foot)"[^>]*>/g;
   const line = await TricklingProxy.before(market.address, cuts, 40);
   try {

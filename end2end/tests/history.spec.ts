@@ -1,7 +1,7 @@
 import { expect, test } from '../helpers/journey.ts';
 import { grant, publish, quote } from '../helpers/publish.ts';
 
-test('the ranges show less and more of the past, also by their keys', async ({
+test('ranges are chosen by buttons and keys', async ({
   page,
   market,
   dashboard,
@@ -22,12 +22,12 @@ test('the ranges show less and more of the past, also by their keys', async ({
   await expect.poll(async () => await dashboard.points()).toBeGreaterThanOrEqual(day);
 });
 
-test('a week shows history that is older than what the page came with', async ({
+test('a week shows bars that are older than those of the page', async ({
   page,
   market,
   dashboard,
 }) => {
-  // A server with a longer memory than this one's: a week of quarters of an hour before its bars.
+  // Adds a week of quarter-hour bars before the server's own.
   const quarter = 15 * 60_000;
   await page.route('**/bars?interval=15m*', async (route) => {
     const response = await route.fetch();
@@ -46,7 +46,7 @@ test('a week shows history that is older than what the page came with', async ({
   await page.keyboard.press('6');
   await expect.poll(async () => await dashboard.points()).toBeGreaterThan(day + 500);
   const week = await dashboard.points();
-  // Once fetched, it is there at once, and nothing of it twice.
+  // Fetched bars are shown at once, and are not fetched again.
   await page.keyboard.press('5');
   await expect.poll(async () => await dashboard.points()).toBeLessThan(week - 400);
   await page.keyboard.press('6');
@@ -54,7 +54,7 @@ test('a week shows history that is older than what the page came with', async ({
   expect(await dashboard.points()).toBeLessThan(week + 100);
 });
 
-test('whoever looks further back finds what was before the range', async ({
+test('scrolling back loads bars before the range', async ({
   page,
   serve,
   dashboard,
@@ -90,7 +90,7 @@ test('whoever looks further back finds what was before the range', async ({
   expect(asked, 'what is there once is not fetched again').toHaveLength(1);
 });
 
-test('the chart opens as an image of its own', async ({ page, market }) => {
+test('the chart opens as a standalone image', async ({ page, market }) => {
   const response = await page.goto(`${market.url}/stocks/GOOG/chart.svg?range=1h&theme=light`);
   expect(response?.headers()['content-type']).toContain('image/svg+xml');
   const chart = page.getByRole('img', { name: /GOOG Alphabet.*1 hour/ });

@@ -6,10 +6,13 @@ import type { Server } from '../helpers/server.ts';
 const token = 'a token of the journeys alone';
 const grant = `journeys:${createHash('sha256').update(token).digest('hex')}`;
 
-/** A server on which there is nothing but what the journey publishes: no story of a simulation can be taken for one of these. */
+/**
+ * A server that has only what the journey publishes, so that no simulated story is mistaken for one
+ * of these.
+ */
 const deskAlone = ['--feed', 'none', '--publish-token', grant];
 
-/** Publishes stories, and before them a quote, without which the symbol is unknown. */
+/** Publishes a quote, so that the symbol is known, and then stories. */
 async function publish(server: Server, ...stories: object[]): Promise<Response> {
   return await fetch(`${server.url}/publish`, {
     method: 'POST',
@@ -30,7 +33,7 @@ const story = (id: string, rest: object) => ({
   ...rest,
 });
 
-/** Everything that a story may try to be, but for what is no story at all. */
+/** Stories that try everything that a valid story may contain. */
 const hostile = [
   story('html', {
     headline: '<img src=x onerror="window.owned=1"><b>bold</b> &amp; &lt;i&gt;',
@@ -55,7 +58,7 @@ const hostile = [
   }),
 ];
 
-test('hostile news is shown as text, live and when the page is loaded anew', async ({
+test('hostile news is shown as text, live and after a reload', async ({
   page,
   serve,
   dashboard,
@@ -69,7 +72,7 @@ test('hostile news is shown as text, live and when the page is loaded anew', asy
 
   const named = (name: string | RegExp) => dashboard.stories.filter({ hasText: name }).first();
   const check = async () => {
-    // In the words that were sent, and without what cannot be seen.
+    // With the words that were sent, without invisible characters.
     await expect(named('onerror').getByRole('heading')).toHaveText(
       '<img src=x onerror="window.owned=1"><b>bold</b> &amp; &lt;i&gt;',
     );
@@ -118,7 +121,7 @@ test('hostile news is shown as text, live and when the page is loaded anew', asy
   await check();
 });
 
-test('a link that is none of the web is refused, and with it the whole publication', async ({
+test('a publication with a link that is not http or https is refused', async ({
   page,
   serve,
   dashboard,

@@ -5,10 +5,10 @@ import { run } from '../helpers/server.ts';
 
 const DAY = 24 * 60 * 60_000;
 
-/** The day so many days before today, as a file of bars has it. */
+/** The date so many days before today, as in a file of bars. */
 const day = (ago: number) => new Date(Date.now() - ago * DAY).toISOString().slice(0, 10);
 
-/** A file with a bar of each of so many days before today. */
+/** A file with daily bars of so many days before today. */
 function days(count: number): string {
   const lines = Array.from({ length: count }, (_, n) => {
     const ago = count - n;
@@ -18,7 +18,7 @@ function days(count: number): string {
   return ['date,open,high,low,close,volume', ...lines].join('\n');
 }
 
-/** What a server is started with that has imported the days of OLDCO, which nothing quotes. */
+/** The arguments of a server that has imported days of OLDCO, which no feed quotes. */
 async function imported(path: (name: string) => string, count = 400): Promise<string[]> {
   const [file, data] = [path('days.csv'), path('data')];
   await writeFile(file, days(count));
@@ -33,7 +33,7 @@ test('a symbol that was only imported opens with a year of days and its last clo
 }, testInfo) => {
   const server = await serve(...(await imported((name) => testInfo.outputPath(name))));
   const pressed = page.getByRole('group', { name: 'Range' }).getByRole('button', { pressed: true });
-  // Once as somebody comes, and once as they come back.
+  // On the first visit and on a later one.
   for (const open of [() => page.goto(`${server.url}/stocks/OLDCO`), () => page.reload()]) {
     await open();
     await dashboard.isLive();
@@ -65,7 +65,7 @@ test('a symbol that was only imported opens with a year of days and its last clo
   await expect(dashboard.quote).not.toContainText('no feed quotes this symbol');
 });
 
-test('the range of a symbol that has days alone is not that of the others', async ({
+test('a symbol that has only days does not change the range of others', async ({
   page,
   serve,
   dashboard,
@@ -76,7 +76,7 @@ test('the range of a symbol that has days alone is not that of the others', asyn
   await dashboard.isLive();
   const pressed = page.getByRole('group', { name: 'Range' }).getByRole('button', { pressed: true });
   await expect(pressed).toHaveText('1D');
-  // It can be added to the watchlist, although nothing quotes it.
+  // It can be added to the watchlist, although no feed quotes it.
   await page.getByRole('button', { name: '+ Add' }).click();
   const field = page.getByRole('combobox', { name: 'Add a symbol' });
   await field.fill('oldco');

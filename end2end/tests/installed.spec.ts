@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Page } from '@playwright/test';
 import { expect, test } from '../helpers/journey.ts';
 
-/** Waits until the worker answers for the page. */
+/** Waits until the worker controls the page. */
 async function isInstalled(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await navigator.serviceWorker.ready;
@@ -15,7 +15,7 @@ async function isInstalled(page: Page): Promise<void> {
   });
 }
 
-/** The addresses that the worker keeps, without their origin. */
+/** The addresses that the worker has cached, without their origin. */
 async function kept(page: Page): Promise<string[]> {
   return await page.evaluate(async () => {
     const paths: string[] = [];
@@ -26,7 +26,7 @@ async function kept(page: Page): Promise<string[]> {
   });
 }
 
-test('the page can be installed: its manifest and icons are what they say', async ({
+test('the page can be installed: manifest and icons are correct', async ({
   page,
   market,
 }) => {
@@ -37,26 +37,26 @@ test('the page can be installed: its manifest and icons are what they say', asyn
   const manifest = await answer.json();
   expect(manifest).toMatchObject({ name: 'Tickertape', display: 'standalone', start_url: '/' });
   const sizes = [];
-  for (const { src, sizes: said, type } of manifest.icons) {
+  for (const { src, sizes: declared, type } of manifest.icons) {
     const icon = await page.request.get(`${market.url}${src}`);
     expect(icon.status(), src).toBe(200);
     expect(icon.headers()['content-type'], src).toBe(type);
     if (type !== 'image/png') continue;
     const body = await icon.body();
-    expect(`${body.readUInt32BE(16)}x${body.readUInt32BE(20)}`, src).toBe(said);
-    sizes.push(said);
+    expect(`${body.readUInt32BE(16)}x${body.readUInt32BE(20)}`, src).toBe(declared);
+    sizes.push(declared);
   }
   expect(sizes).toEqual(['192x192', '512x512', '512x512']);
-  // The browser reads it too, and finds nothing wrong with it.
+  // The browser reports no errors in the manifest.
   const { errors } = await (await page.context().newCDPSession(page)).send('Page.getAppManifest');
   expect(errors).toEqual([]);
 });
 
 test.describe('a browser that may keep a worker', () => {
-  // The browser notes that the server cannot be reached.
+  // The browser logs that the server cannot be reached.
   test.use({ serviceWorkers: 'allow', quiet: false });
 
-  test('says since when the server cannot be reached, shows nothing old, and comes back by itself', async ({
+  test('shows since when the server cannot be reached, shows no old data, and recovers by itself', async ({
     page,
     serve,
     dashboard,
@@ -88,7 +88,7 @@ test.describe('a browser that may keep a worker', () => {
     await expect(dashboard.heading).toHaveText(/GOOG\s*Alphabet/);
   });
 
-  test('keeps no page, no numbers and no stream', async ({ page, serve, dashboard }) => {
+  test('caches no page, no data and no stream', async ({ page, serve, dashboard }) => {
     const server = await serve('--seed', '7');
     await page.goto(`${server.url}/stocks/GOOG`);
     await dashboard.isLive();
@@ -100,7 +100,7 @@ test.describe('a browser that may keep a worker', () => {
     await dashboard.moves('price');
     const paths = await kept(page);
     expect(paths).toEqual(expect.arrayContaining(['/offline', '/offline.css', '/offline.js']));
-    // Beside these only files whose names change with their content.
+    // Besides these only files whose names have the hash of their content.
     const others = paths.filter((path) => !path.startsWith('/offline'));
     expect(others.filter((path) => !/^\/pkg\/\w+\.[\w-]{22}\.(css|js|wasm)$/.test(path))).toEqual([]);
   });
@@ -108,24 +108,24 @@ test.describe('a browser that may keep a worker', () => {
   test('uses a new version of the server at once', async ({ page, serve, dashboard }) => {
     const server = await serve('--seed', '7');
     let version = 1;
-    // Stands for the server, whose pages and worker say their version.
+    // A proxy that changes the version in pages and the worker.
     const proxy = createServer((incoming, outgoing) => {
       const { url: path, method, headers } = incoming;
       const asked = { ...headers, 'accept-encoding': 'identity' };
       const onwards = request({ ...server.address, path, method, headers: asked }, (answer) => {
         const type = answer.headers['content-type'] ?? '';
         const isWorker = path === '/sw.js';
-        // What is put in makes it longer.
+        // The inserted text changes the length.
         if (isWorker) delete answer.headers['content-length'];
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
         if (!isWorker && !type.startsWith('text/html')) return void answer.pipe(outgoing);
         let text = '';
         answer.setEncoding('utf8').on('data', (part: string) => (text += part));
         answer.on('end', () => {
-          const said = isWorker
+          const body = isWorker
             ? text.replace("'tickertape ", `'tickertape ${version}-`)
             : text.replace('<html lang="en"', `<html lang="en" data-version="${version}"`);
-          outgoing.end(said);
+          outgoing.end(body);
         });
       });
       onwards.on('error', () => outgoing.destroy());
@@ -146,7 +146,7 @@ test.describe('a browser that may keep a worker', () => {
       await page.goto(`${url}/stocks/AAPL`);
       await expect(html).toHaveAttribute('data-version', '2');
       await dashboard.isLive();
-      // The worker follows, and what the old one kept is gone.
+      // The new worker takes over, and the old cache is gone.
       await expect.poll(caches).toEqual([expect.stringMatching(/^tickertape 2-/)]);
     } finally {
       proxy.closeAllConnections();
@@ -159,7 +159,7 @@ test.describe('a browser that may keep a worker', () => {
     serve,
     dashboard,
   }) => {
-    // A name that is not the machine's own, without TLS.
+    // A host name other than localhost, without TLS.
     const server = await serve('--seed', '7');
     await page.context().route('http://tickertape.example/**', async (route) => {
       const path = new URL(route.request().url()).pathname;
@@ -171,7 +171,7 @@ test.describe('a browser that may keep a worker', () => {
     expect(await page.evaluate(() => isSecureContext)).toBe(false);
     expect(await page.evaluate(() => 'serviceWorker' in navigator)).toBe(false);
     await expect(dashboard.field('price')).toHaveText(/\d/);
-    // What is still under way is of no interest.
+    // Pending requests do not matter.
     await page.context().unrouteAll({ behavior: 'ignoreErrors' });
   });
 });

@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import { expect, test } from '../helpers/journey.ts';
 
-/** Presses Tab until what has the focus fits, as somebody without a mouse does. */
+/** Presses Tab until the focused element fits. */
 async function tabTo(page: Page, fits: (element: Element) => boolean): Promise<void> {
   for (let presses = 0; presses < 120; presses++) {
     await page.keyboard.press('Tab');
@@ -13,13 +13,13 @@ async function tabTo(page: Page, fits: (element: Element) => boolean): Promise<v
   throw new Error(`120 presses of Tab did not lead there: ${fits}`);
 }
 
-test('somebody opens a symbol with the keyboard alone', async ({ page, market, dashboard }) => {
+test('a symbol is opened with the keyboard alone', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
 
   await tabTo(page, (element) => element.getAttribute('data-symbol') === 'AAPL');
   await expect(dashboard.link('AAPL')).toBeFocused();
-  // The focus can be seen.
+  // The focus is visible.
   const outline = await dashboard
     .link('AAPL')
     .evaluate((link) => getComputedStyle(link).outlineStyle);
@@ -29,7 +29,7 @@ test('somebody opens a symbol with the keyboard alone', async ({ page, market, d
   await expect(dashboard.heading).toHaveText(/AAPL/);
 });
 
-test('j and k walk the watchlist', async ({ page, market, dashboard }) => {
+test('j and k step through the watchlist', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks?symbols=AAPL,GOOG,MSFT`);
   await dashboard.isLive();
   const open = async () =>
@@ -45,7 +45,7 @@ test('j and k walk the watchlist', async ({ page, market, dashboard }) => {
   await expect(dashboard.heading).toHaveText(/AAPL/);
 });
 
-test('the arrow keys walk the points of the chart and say them', async ({
+test('arrow keys step through the points of the chart and announce them', async ({
   page,
   market,
   dashboard,
@@ -55,16 +55,16 @@ test('the arrow keys walk the points of the chart and say them', async ({
   await dashboard.isDrawn();
 
   await tabTo(page, (element) => element.getAttribute('aria-label') === 'Chart of GOOG');
-  const said = dashboard.chart.locator('[aria-live="assertive"]');
+  const announced = dashboard.chart.locator('[aria-live="assertive"]');
   await page.keyboard.press('ArrowLeft');
-  await expect(said).toHaveText(/\d/);
-  const first = await said.textContent();
+  await expect(announced).toHaveText(/\d/);
+  const first = await announced.textContent();
   await page.keyboard.press('ArrowLeft');
-  await expect(said).not.toHaveText(first ?? '');
-  await expect(said).toHaveText(/\d/);
+  await expect(announced).not.toHaveText(first ?? '');
+  await expect(announced).toHaveText(/\d/);
 });
 
-test('the help lists the keys that work, keeps the focus and gives it back', async ({
+test('the help lists working keys, keeps the focus and returns it', async ({
   page,
   market,
   dashboard,
@@ -77,7 +77,7 @@ test('the help lists the keys that work, keeps the focus and gives it back', asy
   await expect(help).toBeVisible();
   await expect(help).toContainText('Next symbol in the watchlist');
   await expect(help).toContainText('Go to the news');
-  // Whatever is listed is answered by something on the page.
+  // Each listed key has an element on the page.
   const listed = await help.locator('dl').first().locator('dt:visible').allInnerTexts();
   expect(listed).toContain('j');
   for (const key of listed.filter((key) => key.trim().length === 1)) {
@@ -90,7 +90,7 @@ test('the help lists the keys that work, keeps the focus and gives it back', asy
     );
     expect(inside, 'the focus leaves the help').toBe(true);
   }
-  // What it lists does nothing below it meanwhile.
+  // Listed keys do nothing on the page behind it.
   await page.keyboard.press('j');
   await expect(dashboard.heading).toHaveText(/GOOG/);
   await page.keyboard.press('Escape');
@@ -111,7 +111,7 @@ test('single keys can be turned off, and stay off', async ({ page, market, dashb
   await page.keyboard.press('/');
   const search = page.getByRole('combobox', { name: 'Search symbols' });
   await expect(search).toBeFocused();
-  // In a field they are letters.
+  // In a field they are characters.
   await page.keyboard.type('jn1?');
   await expect(search).toHaveValue('jn1?');
   await expect(dashboard.heading).toHaveText(/GOOG/);

@@ -1,6 +1,6 @@
 import { expect, test } from '../helpers/journey.ts';
 
-test('somebody watches the chart and the quote move', async ({ page, market, dashboard }) => {
+test('the chart and the quote move', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
 
@@ -10,7 +10,7 @@ test('somebody watches the chart and the quote move', async ({ page, market, das
   await dashboard.moves('bid');
   await dashboard.moves('volume');
 
-  // What is shown is what is on the wire, and the change follows from it.
+  // The page shows the values of the API, and the change follows from them.
   const price = Number(await dashboard.value('price'));
   expect(price).toBeGreaterThan(0);
   expect(Number(await dashboard.value('high'))).toBeGreaterThanOrEqual(
@@ -18,7 +18,7 @@ test('somebody watches the chart and the quote move', async ({ page, market, das
   );
 });
 
-test('the chart says in words what it shows', async ({ page, market, dashboard }) => {
+test('the chart has a summary in words', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
   await dashboard.isDrawn();
@@ -29,14 +29,14 @@ test('the chart says in words what it shows', async ({ page, market, dashboard }
   await expect(words).not.toHaveText(before ?? '', { timeout: 130_000 });
 });
 
-test('the watchlist moves, and not only for the open symbol', async ({ page, market, dashboard }) => {
+test('all rows of the watchlist move', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
   await dashboard.moves('price', dashboard.link('AAPL'));
   await dashboard.moves('price', dashboard.link('MSFT'));
 });
 
-test('a new story comes to the list, and leads to where it can be read', async ({
+test('a new story appears in the list with its link', async ({
   page,
   market,
   dashboard,
@@ -47,9 +47,9 @@ test('a new story comes to the list, and leads to where it can be read', async (
   await expect(dashboard.stories.first().getByRole('heading')).not.toHaveText(first, {
     timeout: 60_000,
   });
-  // The one that was first is still there, further down.
+  // The former first story is still there, further down.
   await expect(dashboard.news.getByRole('heading', { name: first }).first()).toBeAttached();
-  // Somebody who does not see it is told.
+  // Screen readers announce it.
   await expect(page.getByRole('status').filter({ hasText: /\d+ new headlines?/ })).toHaveCount(1, { timeout: 60_000 });
 
   const link = dashboard.stories.first().getByRole('heading').getByRole('link');
@@ -58,7 +58,7 @@ test('a new story comes to the list, and leads to where it can be read', async (
   await expect(link).toHaveAttribute('target', '_blank');
 });
 
-test('nothing moves under somebody who reads the news', async ({ page, market, dashboard }) => {
+test('the news does not move while it is read', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
   const headings = dashboard.news.getByRole('article').getByRole('heading');

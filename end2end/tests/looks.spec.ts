@@ -88,7 +88,8 @@ test('the chart stays sharp when it is resized and on a dense screen', async ({
   await context.close();
 });
 
-// The picture in the README is taken by a journey; a test does not change the tree unless it is asked to.
+// A journey takes the picture of the README, only if asked to: other tests do not change the
+// working tree.
 test.describe('the picture for the README', () => {
   test.skip(!process.env.TICKERTAPE_SCREENSHOT, 'TICKERTAPE_SCREENSHOT is not set');
   test.use({ colorScheme: 'dark', viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1 });
@@ -116,7 +117,8 @@ test.describe('the picture for the README', () => {
     await small.screenshot({ path: resolve(root, 'docs/screenshot-phone.png') });
     await phone.close();
 
-    // What scripts/animation makes one picture of: prices that move, and a hand that walks through the chart.
+    // The frames for scripts/animation: prices that move, and a pointer that moves through the
+    // chart.
     const box = (await dashboard.chart.boundingBox())!;
     for (let frame = 0; frame < 40; frame++) {
       if (frame === 14) await page.keyboard.press('c');

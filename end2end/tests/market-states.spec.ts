@@ -2,7 +2,7 @@ import type { Page } from '@playwright/test';
 import { expect, test } from '../helpers/journey.ts';
 import { grant, publish, quote } from '../helpers/publish.ts';
 
-/** A session of GOOG as somebody outside publishes it, traded live unless said otherwise. */
+/** A session of GOOG to publish, live and open by default. */
 function session(more: object): object {
   const data = {
     symbol: 'GOOG',
@@ -18,25 +18,25 @@ function session(more: object): object {
 }
 
 const states = [
-  { name: 'Delayed', session: { quality: 'delayed' }, says: /some minutes late/ },
-  { name: 'Simulated', session: { quality: 'simulated' }, says: /Simulated by this server/ },
-  { name: 'Replay', session: { quality: 'replay' }, says: /Recorded data, not live/ },
-  { name: 'Closed', session: { state: 'closed' }, says: /that of the last session/ },
-  { name: 'Pre-market', session: { state: 'pre' }, says: /has not begun/ },
-  { name: 'After hours', session: { state: 'post' }, says: /is over/ },
+  { name: 'Delayed', session: { quality: 'delayed' }, meaning: /some minutes late/ },
+  { name: 'Simulated', session: { quality: 'simulated' }, meaning: /Simulated by this server/ },
+  { name: 'Replay', session: { quality: 'replay' }, meaning: /Recorded data, not live/ },
+  { name: 'Closed', session: { state: 'closed' }, meaning: /that of the last session/ },
+  { name: 'Pre-market', session: { state: 'pre' }, meaning: /has not begun/ },
+  { name: 'After hours', session: { state: 'post' }, meaning: /is over/ },
   {
     name: 'Halted T1',
     session: { state: 'halted', halt_code: 'T1' },
-    says: /news pending/,
+    meaning: /news pending/,
   },
   {
     name: 'Halted LUDP',
     session: { state: 'halted', halt_code: 'LUDP' },
-    says: /Volatility trading pause/,
+    meaning: /Volatility trading pause/,
   },
 ];
 
-test('what has to be known of a price stands beside it, live and anew, and says what it means', async ({
+test('marks of a price are beside it, live and after a reload, with their meaning', async ({
   page,
   serve,
   dashboard,
@@ -47,17 +47,17 @@ test('what has to be known of a price stands beside it, live and anew, and says 
   await dashboard.isLive();
   const marks = dashboard.quote.getByRole('button');
   await expect(marks).toHaveCount(0);
-  for (const { name, session: said, says } of states) {
-    await publish(server, session(said));
+  for (const { name, session: change, meaning } of states) {
+    await publish(server, session(change));
     const mark = marks.filter({ hasText: name });
     await expect(mark, name).toBeVisible();
     await expect(marks, name).toHaveCount(1);
     const sentence = dashboard.quote.getByRole('tooltip');
     await expect(sentence, name).toBeHidden();
     await mark.focus();
-    await expect(sentence, name).toHaveText(says);
-    await expect(mark, name).toHaveAccessibleDescription(says);
-    // It can be sent away, and the focus stays.
+    await expect(sentence, name).toHaveText(meaning);
+    await expect(mark, name).toHaveAccessibleDescription(meaning);
+    // The tooltip can be dismissed, and the focus stays.
     await page.keyboard.press('Escape');
     await expect(sentence, name).toBeHidden();
     await expect(mark, name).toBeFocused();
@@ -66,14 +66,14 @@ test('what has to be known of a price stands beside it, live and anew, and says 
     await expect(sentence, name).toBeVisible();
     await dashboard.chart.hover();
   }
-  // Whoever opens the page then reads the same.
+  // A page that is opened afterwards shows the same.
   await page.reload();
   await expect(marks).toHaveText(['Halted LUDP']);
   await publish(server, session({}));
   await expect(marks).toHaveCount(0);
 });
 
-test('data is called delayed in the top bar only where all of it is', async ({
+test('the top bar marks data as delayed only if all of it is', async ({
   page,
   serve,
   dashboard,
@@ -87,11 +87,11 @@ test('data is called delayed in the top bar only where all of it is', async ({
   await expect(bar).toContainText('Delayed data');
   await publish(server, session({ symbol: 'AAPL' }), quote('AAPL', '226.80'));
   await expect(bar).not.toContainText('Delayed');
-  // It still stands beside the price that is.
+  // The delayed price is still marked.
   await expect(dashboard.quote.getByRole('button', { name: 'Delayed' })).toBeVisible();
 });
 
-test('a price is as old as its last trade, however new the best prices and the connection are', async ({
+test('the age of a price is that of its last trade, not of the best prices or the connection', async ({
   page,
   serve,
   dashboard,
@@ -115,10 +115,10 @@ test('a price is as old as its last trade, however new the best prices and the c
 });
 
 test.describe('a connection that breaks off', () => {
-  // The browser notes each attempt.
+  // The browser logs each attempt.
   test.use({ quiet: false });
 
-  test('makes an hour-old price no younger', async ({ page, serve, dashboard }) => {
+  test('does not make an hour-old price younger', async ({ page, serve, dashboard }) => {
     const server = await serve('--feed', 'none', '--publish-token', grant);
     const traded = Date.now() - 3_600_000 - 10_000;
     const data = { symbol: 'GOOG', time: Date.now(), traded, price: '175.20', volume: '100' };
@@ -131,7 +131,7 @@ test.describe('a connection that breaks off', () => {
   });
 });
 
-test('when the regular session is, or the next one, stands beside the name', async ({
+test('the hours of the session are beside the name', async ({
   page,
   serve,
   dashboard,
@@ -158,20 +158,20 @@ test('when the regular session is, or the next one, stands beside the name', asy
 });
 
 test.describe('an unknown symbol', () => {
-  // The browser itself notes that the address answered 404.
+  // The browser logs that the address answered 404.
   test.use({ quiet: false });
 
-  test('is said in a sentence, with what is near it', async ({ page, market }) => {
+  test('is named, with suggestions that are near it', async ({ page, market }) => {
     const response = await page.goto(`${market.url}/stocks/MSFTT`);
     expect(response?.status()).toBe(404);
     const problem = page.getByRole('region', { name: 'Problem' });
-    await expect(problem.getByRole('heading')).toHaveText('No such symbol');
-    await expect(problem).toContainText('MSFTT');
+    await expect(problem.getByRole('heading')).toHaveText('MSFTT isn’t available here');
+    await expect(problem).toContainText('Did you mean MSFT');
     await expect(problem.getByRole('link', { name: 'MSFT', exact: true })).toBeVisible();
   });
 });
 
-test('a feed that failed says why', async ({ page, serve, dashboard }) => {
+test('the reason of a failed feed is shown', async ({ page, serve, dashboard }) => {
   const server = await serve('--feed', 'replay:/no/such/recording');
   await page.goto(server.url);
   await dashboard.isLive();
@@ -181,12 +181,12 @@ test('a feed that failed says why', async ({ page, serve, dashboard }) => {
   await expect(page.getByRole('banner')).toContainText('Replay of recording failed');
 });
 
-test('a feed that broke off is said beside what another still tells', async ({
+test('a feed that broke off is named beside the data of another', async ({
   page,
   serve,
   dashboard,
 }) => {
-  // Nobody listens there.
+  // Nothing listens on this port.
   const server = await serve('--feed', 'simulate', '--feed', 'coinbase:BTC-USD?url=ws://127.0.0.1:9');
   await page.goto(`${server.url}/stocks/GOOG`);
   await dashboard.isLive();
@@ -196,7 +196,10 @@ test('a feed that broke off is said beside what another still tells', async ({
   await dashboard.moves('price');
 });
 
-/** The page is readable, says why it does not follow the market, and is loaded again by a link. */
+/**
+ * Checks that the page is readable, explains why it does not follow the market, and has a link that
+ * reloads it.
+ */
 async function readsOn(page: Page, why: RegExp): Promise<void> {
   await expect(page.getByText(why)).toBeVisible();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(/GOOG\s*Alphabet/);
@@ -208,7 +211,7 @@ async function readsOn(page: Page, why: RegExp): Promise<void> {
 }
 
 test.describe('where a part of the browser is missing', () => {
-  // What fails is in the console, too.
+  // Failures are also logged to the console.
   test.use({ quiet: false });
 
   test('no WebAssembly', async ({ page, market }) => {
@@ -217,13 +220,13 @@ test.describe('where a part of the browser is missing', () => {
     await readsOn(page, /This browser has no WebAssembly, so the page cannot follow the market/);
   });
 
-  test('a WebAssembly that does not come', async ({ page, market }) => {
+  test('WebAssembly that does not load', async ({ page, market }) => {
     await page.route('**/*.wasm', (route) => route.fulfill({ status: 404 }));
     await page.goto(`${market.url}/stocks/GOOG`);
     await readsOn(page, /A part of the page did not load, so the page cannot follow the market/);
   });
 
-  test('no EventSource: the page polls, and says so', async ({ page, market, dashboard }) => {
+  test('no EventSource: the page polls, and shows it', async ({ page, market, dashboard }) => {
     await page.addInitScript('delete window.EventSource');
     await page.goto(`${market.url}/stocks/GOOG`);
     await expect(dashboard.connection).toHaveText('Live (polling)', { timeout: 30_000 });
@@ -232,10 +235,10 @@ test.describe('where a part of the browser is missing', () => {
 });
 
 test.describe('without JavaScript', () => {
-  // The browser notes that it fetched a script that it may not run.
+  // The browser logs that it fetched a script that it may not run.
   test.use({ javaScriptEnabled: false, quiet: false });
 
-  test('the page is read and loaded again', async ({ page, market }) => {
+  test('the page is readable and can be reloaded', async ({ page, market }) => {
     await page.goto(`${market.url}/stocks/GOOG`);
     await readsOn(page, /Without JavaScript the page cannot follow the market/);
   });

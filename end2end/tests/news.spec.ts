@@ -4,7 +4,7 @@ import { expect, test } from '../helpers/journey.ts';
 import { grant, publish, quote } from '../helpers/publish.ts';
 import type { Server } from '../helpers/server.ts';
 
-test('somebody filters the news by type and words, shares the address and clears it', async ({
+test('the news are filtered by type and words, the address is shared, and the filter is cleared', async ({
   page,
   market,
   dashboard,
@@ -13,13 +13,13 @@ test('somebody filters the news by type and words, shares the address and clears
   await dashboard.isLive();
   const type = dashboard.news.getByRole('combobox', { name: 'Type of news' });
   const words = dashboard.news.getByRole('searchbox', { name: 'Search headlines' });
-  const said = dashboard.news.getByText(/^\d+ of \d+ stories$/);
+  const outcome = dashboard.news.getByText(/^\d+ of \d+ stories$/);
   const clear = dashboard.news.getByRole('button', { name: 'Clear' });
   const all = await dashboard.stories.count();
-  await expect(said).toBeHidden();
+  await expect(outcome).toBeHidden();
   await expect(clear).toBeHidden();
 
-  // What is announced: the next headline may take its place at once.
+  // Records announcements, since the next headline may replace one at once.
   await page.evaluate(() => {
     const announced: string[] = [];
     Object.assign(window, { announced });
@@ -35,28 +35,28 @@ test('somebody filters the news by type and words, shares the address and clears
   const asked = page.waitForResponse((response) => response.url().includes('/news?type=rating'));
   await type.selectOption({ label: 'rating' });
   await asked;
-  await expect(said).toBeVisible();
+  await expect(outcome).toBeVisible();
   await expect(dashboard.news.getByText('Loading older stories')).toBeHidden();
   await expect(dashboard.stories.filter({ hasNotText: /^rating/i })).toHaveCount(0);
   const ratings = await dashboard.stories.count();
   expect(ratings).toBeGreaterThan(0);
-  await expect(said).toHaveText(new RegExp(`^${ratings} of \\d+ stories$`));
+  await expect(outcome).toHaveText(new RegExp(`^${ratings} of \\d+ stories$`));
   await expect(page).toHaveURL(/[?&]type=rating\b/);
-  // Somebody who does not see it is told.
+  // Screen readers announce it.
   const announced = async () =>
     await page.evaluate(() => (window as unknown as { announced: string[] }).announced);
   await expect.poll(announced).toContainEqual(expect.stringMatching(/^\d+ of \d+ stories$/));
 
-  // It stays with another symbol, and for whoever is sent the address.
+  // The filter stays with another symbol, and is part of a shared address.
   await dashboard.link('AAPL').click();
   await expect(dashboard.heading).toHaveText(/AAPL/);
   await expect(page).toHaveURL(/\/stocks\/AAPL\?type=rating$/);
   await page.reload();
   await dashboard.isLive();
   await expect(type).toHaveValue('rating');
-  await expect(said).toBeVisible();
+  await expect(outcome).toBeVisible();
 
-  await words.fill('no story says this');
+  await words.fill('no story has this');
   await expect(dashboard.stories).toHaveCount(0);
   await expect(dashboard.news.getByText('No stories match these filters.')).toBeVisible();
   await dashboard.news.getByRole('button', { name: 'Show all news' }).click();
@@ -66,10 +66,10 @@ test('somebody filters the news by type and words, shares the address and clears
   await expect(page).toHaveURL(/\/stocks\/AAPL$/);
   await words.fill('the of');
   await clear.click();
-  await expect(said).toBeHidden();
+  await expect(outcome).toBeHidden();
 });
 
-test('the news of the open symbol follows which one is open', async ({
+test('the news of the open symbol follow the open symbol', async ({
   page,
   market,
   dashboard,
@@ -79,20 +79,20 @@ test('the news of the open symbol follows which one is open', async ({
   for (const symbol of ['AAPL', 'GOOG']) {
     await dashboard.link(symbol).click();
     await expect(dashboard.heading).toHaveText(new RegExp(symbol));
-    // Those before them are gone at once, and none is of another.
+    // Earlier stories are gone at once, and all are of the open symbol.
     await expect(dashboard.stories.filter({ hasNotText: symbol })).toHaveCount(0);
     expect(await dashboard.stories.count()).toBeGreaterThan(0);
   }
 });
 
-test('what is no filter is said, and hides nothing', async ({ page, market, dashboard }) => {
+test('an invalid filter is reported, and hides nothing', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG?type=gossip`);
   await dashboard.isLive();
   await expect(dashboard.news).toContainText('“gossip” is not a news type, so all are shown');
   expect(await dashboard.stories.count()).toBeGreaterThan(0);
 });
 
-/** A story of GOOG as somebody outside publishes it. */
+/** A story of GOOG to publish. */
 function story(id: string, headline: string, more: object = {}): object {
   const data = {
     id: `journey:${id}`,
@@ -108,7 +108,10 @@ function story(id: string, headline: string, more: object = {}): object {
   return { event: 'news', data };
 }
 
-/** A market of its own, and GOOG's page there with stories about zeppelins alone: there are none yet. */
+/**
+ * A separate market, with GOOG's page filtered by stories about zeppelins, of which there are none
+ * yet.
+ */
 async function zeppelins(
   page: Page,
   serve: (...args: string[]) => Promise<Server>,
@@ -142,7 +145,7 @@ test('only stories that pass the filter wait behind the button', async ({
   await expect(dashboard.stories).toHaveCount(3);
 });
 
-test('words are found in any script, whatever their case and what stands between them', async ({
+test('words are found in any script, in any case and across punctuation', async ({
   page,
   serve,
   dashboard,
@@ -171,7 +174,7 @@ test('words are found in any script, whatever their case and what stands between
   }
 });
 
-test('a corrected story says since when, and a withdrawn one is struck out', async ({
+test('a corrected story shows since when, and a withdrawn one is struck out', async ({
   page,
   serve,
   dashboard,
@@ -191,12 +194,12 @@ test('a corrected story says since when, and a withdrawn one is struck out', asy
   expect(struck).toBe('line-through');
 });
 
-test('the exact time of a story shows under the pointer and with the focus', async ({
+test('the exact time of a story is shown on hover and focus', async ({
   page,
   serve,
   dashboard,
 }) => {
-  // No other story comes and takes its place under the pointer.
+  // No other story may take its place under the pointer.
   const server = await serve('--feed', 'none', '--publish-token', grant);
   await publish(server, quote('GOOG', '175.20'), story('one', 'Story number 1'));
   await page.goto(`${server.url}/stocks/GOOG`);
@@ -214,7 +217,7 @@ test('the exact time of a story shows under the pointer and with the focus', asy
   await expect.poll(shown).toMatch(/\d\d:\d\d:\d\d UTC/);
 });
 
-/** A server with a zeppelin's story behind more others than a page loads, and GOOG. */
+/** A server with GOOG, and a zeppelin's story older than more others than a page loads. */
 async function buried(serve: (...args: string[]) => Promise<Server>): Promise<Server> {
   const server = await serve('--feed', 'none', '--publish-token', grant);
   const others = Array.from({ length: 120 }, (_, at) => story(`${at}`, `Balloon number ${at}`));
@@ -227,7 +230,7 @@ async function buried(serve: (...args: string[]) => Promise<Server>): Promise<Se
   return server;
 }
 
-test('a filter finds what lies behind the stories that the page knows', async ({
+test('a filter finds stories older than those that the page has', async ({
   page,
   serve,
   dashboard,
@@ -243,10 +246,10 @@ test('a filter finds what lies behind the stories that the page knows', async ({
   const type = dashboard.news.getByRole('combobox', { name: 'Type of news' });
   await type.selectOption({ label: 'merger' });
   await expect(dashboard.stories).toHaveText(/A zeppelin rises/);
-  // A new one is on top.
+  // A new story is on top.
   await publish(server, story('z2', 'A zeppelin lands', { type: 'merger' }));
   await expect(dashboard.stories).toHaveText([/A zeppelin lands/, /A zeppelin rises/]);
-  // Whoever is sent the address sees the same, drawn by the server and followed from there.
+  // A shared address shows the same, drawn by the server and then updated live.
   await page.reload();
   await dashboard.isLive();
   await expect(dashboard.stories).toHaveText([/A zeppelin lands/, /A zeppelin rises/]);
@@ -255,7 +258,7 @@ test('a filter finds what lies behind the stories that the page knows', async ({
 });
 
 test.describe('without JavaScript', () => {
-  // The browser notes that it fetched a script that it may not run.
+  // The browser logs that it fetched a script that it may not run.
   test.use({ javaScriptEnabled: false, quiet: false });
 
   test('the filter is a form that the server answers', async ({ page, serve, dashboard }) => {
@@ -265,7 +268,7 @@ test.describe('without JavaScript', () => {
     await dashboard.news.getByRole('searchbox', { name: 'Search headlines' }).fill('zeppelin');
     await dashboard.news.getByRole('button', { name: 'Show', exact: true }).click();
     await expect(dashboard.stories).toHaveText(/A zeppelin rises/);
-    // The watchlist of the address is still the same.
+    // The address still has the same watchlist.
     expect(await dashboard.symbols()).toEqual(['GOOG', 'AAPL']);
     await dashboard.news.getByRole('searchbox', { name: 'Search headlines' }).fill('');
     await dashboard.news
@@ -276,7 +279,7 @@ test.describe('without JavaScript', () => {
   });
 });
 
-test('nothing moves under the pointer: a story that is hovered is being read', async ({
+test('the news do not move while the pointer is on them', async ({
   page,
   serve,
   dashboard,
@@ -292,12 +295,12 @@ test('nothing moves under the pointer: a story that is hovered is being read', a
   const waiting = dashboard.news.getByRole('button', { name: /^\d+ new$/ });
   await expect(waiting).toHaveText('1 new');
   expect(await first.boundingBox()).toEqual(before);
-  // The pointer goes to the button, which stays, and a click shows what waited.
+  // The pointer moves to the button, which stays, and a click shows the waiting stories.
   await waiting.click();
   await expect(dashboard.stories).toHaveCount(3);
   await publish(server, story('4', 'The fourth'));
   await expect(waiting).toHaveText('1 new');
-  // Whoever goes away has read.
+  // Once the pointer leaves, new stories are shown.
   await dashboard.chart.hover();
   await expect(dashboard.stories).toHaveCount(4);
   await expect(waiting).toBeHidden();
@@ -307,7 +310,7 @@ test.describe('older stories', () => {
   // One request is refused.
   test.use({ quiet: false });
 
-  test('come by a button, which says what went wrong and tries again', async ({
+  test('are loaded by a button, which shows errors and tries again', async ({
     page,
     serve,
     dashboard,

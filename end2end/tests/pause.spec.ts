@@ -1,7 +1,7 @@
 import { Desk, deskArguments, quote, story } from '../helpers/desk.ts';
 import { expect, test } from '../helpers/journey.ts';
 
-test('somebody pauses everything that moves, and goes on from now', async ({
+test('everything that moves is paused, and resumes with current data', async ({
   page,
   serve,
   dashboard,
@@ -23,7 +23,7 @@ test('somebody pauses everything that moves, and goes on from now', async ({
   await expect(dashboard.connection).toHaveText('Paused · 0 updates pending');
   const chart = await dashboard.pixels();
 
-  // Quotes of one symbol become one change; each story is one.
+  // Quotes of one symbol count as one change, and each story as one.
   for (let second = 2; second < 20; second++) {
     await desk.publish(quote('ONE', `${second + 1}`, start + second * 1_000));
   }
@@ -41,14 +41,14 @@ test('somebody pauses everything that moves, and goes on from now', async ({
   await expect(dashboard.field('price')).toHaveAttribute('data-value', '20');
   await expect(dashboard.field('price', dashboard.link('TWO'))).toHaveAttribute('data-value', '5');
   await expect(dashboard.stories).toHaveCount(2);
-  // A quote that was superseded on its way is none of them.
+  // A quote that was superseded does not count.
   await expect.poll(() => dashboard.points()).toBeGreaterThan(10);
   await dashboard.isLive();
   await desk.publish(quote('ONE', '30', start + 30_000));
   await expect(dashboard.field('price')).toHaveAttribute('data-value', '30');
 });
 
-test('the space bar pauses, but not where it has a meaning of its own', async ({
+test('the space bar pauses, except where it has another meaning', async ({
   page,
   market,
   dashboard,
@@ -67,14 +67,14 @@ test('the space bar pauses, but not where it has a meaning of its own', async ({
   await page.getByLabel('Chart of GOOG').focus();
   await page.keyboard.press('Space');
   await expect(pause).toHaveAttribute('aria-pressed', 'false');
-  // On the button it presses it, and once.
+  // On the button it clicks the button, once.
   await pause.focus();
   await page.keyboard.press('Space');
   await expect(pause).toHaveAttribute('aria-pressed', 'true');
   await expect(dashboard.connection).toHaveText(/^\s*Paused · [1-9]\d* updates? pending/);
 });
 
-test('what is chosen while the page is paused is shown, and stands still as well', async ({
+test('choices on a paused page are shown, and then stand still as well', async ({
   page,
   serve,
   dashboard,
@@ -102,7 +102,7 @@ test('what is chosen while the page is paused is shown, and stands still as well
 test.describe('the connection is lost', () => {
   test.use({ quiet: false });
 
-  test('while the page is paused, and it says so and misses nothing', async ({
+  test('while the page is paused, and it shows that and misses nothing', async ({
     page,
     serve,
     dashboard,

@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from '../helpers/journey.ts';
 
 test.describe('what does not belong to the page', () => {
-  // Here somebody tries.
+  // This test violates the policy on purpose.
   test.use({ quiet: false, keepsPolicy: false });
 
-  test('is not run, not loaded and not sent, and the page goes on', async ({
+  test('is not run, not loaded and not sent, and the page continues', async ({
     page,
     market,
     dashboard,
@@ -62,7 +62,7 @@ test.describe('what does not belong to the page', () => {
 });
 
 test.describe('in a frame', () => {
-  // The browser notes the frame that it leaves empty.
+  // The browser logs the frame that it leaves empty.
   test.use({ quiet: false, keepsPolicy: false });
 
   test('another site cannot show the page, and one that is named can', async ({ page, serve }) => {

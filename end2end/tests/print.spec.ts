@@ -12,11 +12,11 @@ for (const colorScheme of ['dark', 'light'] as const) {
       await dashboard.isDrawn();
     });
 
-    test(`a page is printed in dark on white, with its chart and nothing to press`, async ({
+    test(`a page is printed in dark on white, with its chart and without buttons`, async ({
       page,
       dashboard,
     }, testInfo) => {
-      // What the browser says before it prints.
+      // The browser's event before it prints.
       await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
       await page.emulateMedia({ media: 'print', colorScheme });
       await page.setViewportSize({ width: 794, height: 1123 });
@@ -26,7 +26,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
       await expect(dashboard.stories.first()).toBeVisible();
       await expect(dashboard.link('AAPL')).toBeVisible();
       await expect(dashboard.connection).toBeHidden();
-      // What has to be known of the price is no button on paper, but it is there.
+      // Marks of the price are not buttons on paper, but are printed.
       const buttons = page.getByRole('button').filter({ visible: true });
       await expect(buttons).toHaveText(['Simulated']);
       for (const role of ['combobox', 'textbox', 'searchbox', 'checkbox'] as const) {
@@ -46,7 +46,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
       await expect(page.locator('html')).not.toHaveAttribute('data-theme');
     });
 
-    test(`the chart is on the paper, with its line and its axes`, async ({
+    test(`the printed chart has its line and its axes`, async ({
       page,
       dashboard,
     }, testInfo) => {
@@ -58,10 +58,10 @@ for (const colorScheme of ['dark', 'light'] as const) {
       expect(axes!.ink, 'dots of the grid and its words').toBeGreaterThan(1000);
       expect(series!.ink, 'dots of the price and its volume').toBeGreaterThan(10_000);
       expect(overlay!.ink, 'dots of the newest price').toBeGreaterThan(500);
-      // In the proportions that it has on the screen, as wide as the paper allows.
+      // In the proportions of the screen, as wide as the paper allows.
       const drawn = await dashboard.chart.locator('canvas').first().boundingBox();
       expect(axes!.width / axes!.height).toBeCloseTo(drawn!.width / drawn!.height, 1);
-      // Of the colours of the light theme, whatever the screen was: what is on the axis is dark.
+      // In the colours of the light theme for any theme of the screen: labels of the axis are dark.
       expect(axes!.darkest, 'the darkest of the words, of 255').toBeLessThan(130);
       await expect(page.locator('html')).not.toHaveAttribute('data-theme');
     });
@@ -70,7 +70,10 @@ for (const colorScheme of ['dark', 'light'] as const) {
 
 type Picture = { width: number; height: number; ink: number; darkest: number };
 
-/** The pictures in a document of Chromium's, in order: how many dots of each are not clear, and how dark they get. */
+/**
+ * The pictures in a PDF of Chromium, in order: how many pixels of each are opaque, and how dark
+ * they are.
+ */
 function pictures(document: Buffer): Picture[] {
   const text = document.toString('latin1');
   const objects = new Map<string, { head: string; content: Buffer }>();
@@ -93,7 +96,7 @@ function pictures(document: Buffer): Picture[] {
     for (let at = 0; at < clear.length; at += 1) {
       if (clear[at]! === 0) continue;
       ink += 1;
-      // Only dots that cover what is below them have their own colour.
+      // Only opaque pixels have their own colour.
       if (clear[at]! > 250) darkest = Math.min(darkest, Math.max(...content.subarray(3 * at, 3 * at + 3)));
     }
     return [{ width, height, ink, darkest }];

@@ -2,7 +2,7 @@ import { Dashboard } from '../helpers/dashboard.ts';
 import { expect, test } from '../helpers/journey.ts';
 import { grant, publish, quote, story } from '../helpers/publish.ts';
 
-test('what is published from the outside reaches every open page', async ({
+test('published events reach each open page', async ({
   page,
   browser,
   serve,
@@ -13,7 +13,7 @@ test('what is published from the outside reaches every open page', async ({
   const other = new Dashboard(await elsewhere.newPage());
   const dashboards = [dashboard, other];
 
-  // Nothing is known yet, and the pages wait for it.
+  // No symbol is known yet, and the pages wait for one.
   await page.goto(server.url);
   await other.page.goto(server.url);
   for (const each of dashboards) {
@@ -26,7 +26,7 @@ test('what is published from the outside reaches every open page', async ({
     await expect(each.field('price', each.link('NEWCO'))).toHaveAttribute('data-value', '12.50');
   }
 
-  // A symbol of which nobody has said a name shows its price all the same.
+  // A symbol without a name still shows its price.
   await dashboard.link('NEWCO').click();
   await expect(dashboard.heading).toHaveText(/^\s*NEWCO\s*$/);
   await expect(dashboard.field('price')).toHaveText('12.50');
@@ -54,7 +54,7 @@ test('what is published from the outside reaches every open page', async ({
   await elsewhere.close();
 });
 
-test('a published story shows once, and its correction in its place', async ({
+test('a published story is shown once, and its correction replaces it', async ({
   page,
   browser,
   serve,

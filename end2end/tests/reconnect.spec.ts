@@ -1,10 +1,10 @@
 import { expect, test } from '../helpers/journey.ts';
 import { grant, publish, quote } from '../helpers/publish.ts';
 
-// A connection that is refused is noted in the console by the browser itself.
+// The browser logs refused connections to the console.
 test.use({ quiet: false });
 
-test('the server is killed and started again, and the page says so and recovers', async ({
+test('the server is killed and restarted, and the page shows it and recovers', async ({
   page,
   serve,
   dashboard,
@@ -31,7 +31,7 @@ test('the server is killed and started again, and the page says so and recovers'
   expect(messages.filter((message) => !/ERR_|net::/.test(message))).toEqual([]);
 });
 
-test('the server is started again without one of the symbols, and the others go on', async ({
+test('the server is restarted without one of the symbols, and the others continue', async ({
   page,
   serve,
   dashboard,
@@ -48,13 +48,13 @@ test('the server is started again without one of the symbols, and the others go 
   await publish(server, quote('GOOG', '175.30'));
   await expect(dashboard.connection).toHaveText(/^\s*Live/, { timeout: 45_000 });
   await expect(dashboard.field('price')).toHaveText('175.30');
-  // What speaks again later is there again.
+  // A symbol that is quoted again later is shown again.
   await publish(server, quote('LATE', '7.10'));
   await expect(dashboard.field('price', dashboard.link('LATE'))).toHaveText('7.10');
   expect(await dashboard.symbols()).toEqual(['GOOG', 'GONE', 'LATE']);
 });
 
-test('the server is asked to end with streams open, and ends within two seconds', async ({
+test('a server with open streams ends within two seconds', async ({
   page,
   serve,
   dashboard,

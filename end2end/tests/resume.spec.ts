@@ -13,7 +13,10 @@ const token = 'the-token-of-the-publisher';
 const grant = `publisher:${createHash('sha256').update(token).digest('hex')}`;
 const symbols = ['ONE', 'TWO', 'THREE'] as const;
 
-/** Seeds the places where connections are cut; a run is repeated with the one that it printed. */
+/**
+ * The seed of the places where connections are cut. A run prints its seed, with which it can be
+ * repeated.
+ */
 const seed = Number(process.env.TICKERTAPE_SEED ?? Math.floor(Math.random() * 2 ** 32));
 
 /** An event as the client printed it. */
@@ -53,7 +56,7 @@ class Publisher {
     this.last = answer.last_event_id;
   }
 
-  /** The server knows nothing any more of what was published. */
+  /** The server has lost everything that was published. */
   forget(): void {
     this.forgotten = new Map(this.stories);
   }
@@ -81,7 +84,7 @@ class Publisher {
   }
 }
 
-/** The Python client behind a wire, and what has arrived at it. */
+/** The Python client behind a wire, and the events that it has received. */
 class Client {
   readonly arrivals: Arrival[] = [];
   private readonly process: ChildProcess;
@@ -127,8 +130,8 @@ interface Quote {
 }
 
 /**
- * What a client knows, and what must not happen to it. It asserts for each of thousands of events, which Playwright's
- * `expect` would each note as a step.
+ * What a client has received, with checks of each event. They do not use Playwright's `expect`,
+ * which would record a step for each of thousands of events.
  */
 class Reader {
   private stories = new Map<string, number>();
@@ -141,16 +144,16 @@ class Reader {
     private readonly withholds: boolean,
   ) {}
 
-  /** Takes what has arrived since. */
+  /** Takes the events received since. */
   take(arrivals: readonly Arrival[]): void {
     for (; this.taken < arrivals.length; this.taken++) {
       const arrival = arrivals[this.taken]!;
-      // The server adds sessions and bars of its own to what is published; they are not followed here.
+      // The server adds its own sessions and bars, which are ignored here.
       if (!['heartbeat', 'session', 'bar'].includes(arrival.event)) this.takeOne(arrival);
     }
   }
 
-  /** Whether everything that was published of these symbols is known. */
+  /** Whether everything that was published for these symbols has been received. */
   knows(symbols: readonly string[]): boolean {
     return symbols.every(
       (symbol) =>
@@ -169,7 +172,7 @@ class Reader {
       return;
     }
     assert.notEqual(this.last, '', `a stream begins with a snapshot: ${where}`);
-    // An event without an id of its own repeats the one before on its connection, if there is one.
+    // An event without an id repeats the previous id of its connection, if there is one.
     const bare = this.withholds && event === 'message' && (id === '' || id === this.last);
     if (!bare) {
       assert.ok(compareIds(this.last, id) < 0, `ids rise: ${where}`);
@@ -185,7 +188,7 @@ class Reader {
     }
   }
 
-  /** What a snapshot tells takes the place of what was known. */
+  /** A snapshot replaces what was known. */
   private start(snapshot: Snapshot): void {
     this.stories = new Map(this.publisher.forgotten);
     this.quotes.clear();
@@ -198,7 +201,7 @@ class Reader {
 
   private quote({ symbol, volume }: Quote, where: string): void {
     const before = this.quotes.get(symbol) ?? 0;
-    // One that was withheld when a connection broke may come again.
+    // A conflated quote that was pending when a connection broke may be sent again.
     const least = this.withholds ? before : before + 1;
     assert.ok(Number(volume) >= least, `quotes never go back: ${where}`);
     this.quotes.set(symbol, Number(volume));
@@ -217,10 +220,10 @@ const ways = [
   { path: '/stocks?symbols=*&max_rate=20', of: symbols, withholds: true },
 ] as const;
 
-/** How many times the connection of each client is cut at the least. */
+/** The least number of times that the connection of each client is cut. */
 const CUTS = 150;
 
-test('cut at random bytes, a client gets each story once, in order, and the newest quotes', async ({
+test('a client that is cut at random bytes gets each story once, in order, and the newest quotes', async ({
   serve,
 }) => {
   console.log(`TICKERTAPE_SEED=${seed}`);
@@ -243,7 +246,7 @@ test('cut at random bytes, a client gets each story once, in order, and the newe
     while (followers.some(({ client }) => client.wire.cuts < CUTS)) {
       await publisher.publish(symbols.slice(0, 1 + next(symbols.length)), next(3));
       take();
-      // The pace of what is published, which a client that is cut all the time can follow.
+      // A pace of publications that a client can follow although it is cut all the time.
       await pause(next(10));
     }
     await publisher.publish(symbols, 1);
@@ -260,7 +263,7 @@ test('cut at random bytes, a client gets each story once, in order, and the newe
   }
 });
 
-test('after a crash of the server a client learns that it may have missed something', async ({
+test('after a crash of the server a client gets a reset, since it may have missed events', async ({
   serve,
 }) => {
   console.log(`TICKERTAPE_SEED=${seed}`);
@@ -278,13 +281,13 @@ test('after a crash of the server a client learns that it may have missed someth
       for (let round = 0; round < 10; round++) await publisher.publish(symbols, 1);
       await expect.poll(complete, 'all that was published arrives').toBe(true);
       expect(client.resets).toBe(crashes);
-      // Nobody may hear of these before the crash.
+      // No client may receive these before the crash.
       await publisher.publish(symbols, 1);
       await server.kill();
       publisher.forget();
       await server.start();
       await publisher.publish(symbols, 1);
-      await expect.poll(() => client.resets, 'it is told').toBe(crashes + 1);
+      await expect.poll(() => client.resets, 'it gets a reset').toBe(crashes + 1);
     }
     await publisher.publish(symbols, 1);
     await expect.poll(complete, 'and goes on').toBe(true);
@@ -293,7 +296,7 @@ test('after a crash of the server a client learns that it may have missed someth
   }
 });
 
-test('an id that the tape did not give is answered with a reset, and its own ids are not', async ({
+test('an id that is not on the tape is answered with a reset, and an id of the tape is not', async ({
   serve,
 }) => {
   const server = await serve('--feed', 'none', '--publish-token', grant);
@@ -305,7 +308,7 @@ test('an id that the tape did not give is answered with a reset, and its own ids
   const events = async (after: string) => {
     const response = await fetch(`${server.url}/stocks?symbols=*&after=${encodeURIComponent(after)}`);
     const { events } = (await response.json()) as { events: { event: string; data: Snapshot }[] };
-    // The server adds sessions and bars of its own.
+    // The server adds its own sessions and bars.
     return events.filter(({ event }) => event !== 'session' && event !== 'bar');
   };
   expect((await events(own)).map(({ event }) => event)).toEqual(['news', 'message']);

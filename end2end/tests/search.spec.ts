@@ -1,6 +1,6 @@
 import { expect, test } from '../helpers/journey.ts';
 
-test('who types a name is offered symbols, and opens one with the keyboard', async ({
+test('a typed name suggests symbols, and one is opened with the keyboard', async ({
   page,
   market,
   dashboard,
@@ -29,7 +29,7 @@ test('who types a name is offered symbols, and opens one with the keyboard', asy
   expect(await page.evaluate('window.marker')).toBe('still here');
 });
 
-test('a suggestion can be clicked, and Escape leaves the search as it was', async ({
+test('a suggestion can be clicked, and Escape closes the suggestions', async ({
   page,
   market,
   dashboard,
@@ -51,7 +51,7 @@ test('a suggestion can be clicked, and Escape leaves the search as it was', asyn
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('the search opens a symbol all the same', async ({ page, market, dashboard }) => {
+  test('the search opens a symbol', async ({ page, market, dashboard }) => {
     await page.goto(`${market.url}/stocks/GOOG`);
     await page.getByRole('combobox', { name: 'Search symbols' }).fill('aapl');
     await page.keyboard.press('Enter');

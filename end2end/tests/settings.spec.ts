@@ -3,7 +3,7 @@ import { isAccessible } from '../helpers/axe.ts';
 import { expect, test } from '../helpers/journey.ts';
 import { grant, publish, quote } from '../helpers/publish.ts';
 
-/** The colours that the style sheet names, as they are now. */
+/** The current values of the style sheet's colours. */
 async function tokens(page: Page): Promise<Record<string, string>> {
   return await page.evaluate(() => {
     const style = getComputedStyle(document.documentElement);
@@ -13,7 +13,7 @@ async function tokens(page: Page): Promise<Record<string, string>> {
   });
 }
 
-test('the settings open from the top bar, and close by Escape and by a click elsewhere', async ({
+test('the settings open from the top bar, and close on Escape and on a click outside', async ({
   page,
   market,
   dashboard,
@@ -26,7 +26,7 @@ test('the settings open from the top bar, and close by Escape and by a click els
   await button.focus();
   await page.keyboard.press('Enter');
   await expect(theme).toBeVisible();
-  // The next stop of the keyboard is within.
+  // The next Tab stop is within the menu.
   await page.keyboard.press('Tab');
   await expect(page.getByRole('radio', { name: 'System' })).toBeFocused();
   await page.keyboard.press('ArrowRight');
@@ -41,7 +41,7 @@ test('the settings open from the top bar, and close by Escape and by a click els
   await expect(theme).toBeHidden();
 });
 
-test('a theme that is chosen is that of the system, whatever the system says', async ({
+test('a chosen theme overrides that of the system', async ({
   page,
   market,
   dashboard,
@@ -69,10 +69,10 @@ test('a theme that is chosen is that of the system, whatever the system says', a
 });
 
 test.describe('a remembered theme', () => {
-  // The page's own script is held back, which the browser notes.
+  // The page's script is held back, which the browser logs.
   test.use({ quiet: false, colorScheme: 'light' });
 
-  test('is there before the page has run', async ({ page, market, dashboard }) => {
+  test('is applied before the page has run', async ({ page, market, dashboard }) => {
     await page.goto(`${market.url}/stocks/GOOG`);
     await dashboard.isLive();
     await dashboard.choose('Dark', 'Blue and orange');
@@ -110,7 +110,7 @@ for (const theme of ['Light', 'Dark']) {
 test.describe('times', () => {
   test.use({ timezoneId: 'Asia/Kolkata' });
 
-  test('are those of the reader, or of New York', async ({ page, market, dashboard }) => {
+  test('are in the time zone of the reader, or of New York', async ({ page, market, dashboard }) => {
     await page.goto(`${market.url}/stocks/GOOG`);
     await dashboard.isLive();
     const time = dashboard.stories.last().locator('time');
@@ -125,7 +125,7 @@ test.describe('times', () => {
   });
 });
 
-test('prices change once a second only, where that is chosen', async ({
+test('prices change only once a second, if chosen', async ({
   page,
   serve,
   dashboard,
@@ -134,7 +134,7 @@ test('prices change once a second only, where that is chosen', async ({
   await publish(server, quote('NEWCO', '10.00'));
   await page.goto(`${server.url}/stocks/NEWCO`);
   await dashboard.isLive();
-  /** How often the price is written while a quote comes every 50 ms for 3 s. */
+  /** How often the price is updated during 3 s with a quote every 50 ms. */
   const writings = async (first: number) => {
     await dashboard.field('price').evaluate((field) => {
       const times: number[] = [];
@@ -159,7 +159,7 @@ test('prices change once a second only, where that is chosen', async ({
   expect(await writings(30)).toBeLessThan(1.5);
 });
 
-test('digits stay calm, where that is chosen', async ({ page, market, dashboard }) => {
+test('digits do not flash, if chosen', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
   const animation = async () =>
@@ -172,7 +172,7 @@ test('digits stay calm, where that is chosen', async ({ page, market, dashboard 
   expect(await animation()).toBe('none');
 });
 
-test('a menu closes when it has done what it was opened for', async ({ page, market, dashboard }) => {
+test('a menu closes after its button was clicked', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG`);
   await dashboard.isLive();
   await dashboard.isDrawn();
@@ -183,7 +183,7 @@ test('a menu closes when it has done what it was opened for', async ({ page, mar
   await numbers.click();
   await file;
   await expect(numbers).toBeHidden();
-  // Of boxes several may be meant.
+  // Several boxes may be checked in a row.
   await dashboard.chart.getByText('Studies').click();
   const box = dashboard.chart.getByRole('checkbox', { name: 'SMA 20' });
   await box.check();

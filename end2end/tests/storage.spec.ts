@@ -4,7 +4,7 @@ import { expect, test } from '../helpers/journey.ts';
 const refusals = [
   {
     storage: 'full',
-    said: /no room left to remember/,
+    message: /no room left to remember/,
     refuse: () => {
       Storage.prototype.setItem = () => {
         throw new DOMException('the quota has been exceeded', 'QuotaExceededError');
@@ -13,7 +13,7 @@ const refusals = [
   },
   {
     storage: 'forbidden',
-    said: /does not let the page remember/,
+    message: /does not let the page remember/,
     refuse: () => {
       Object.defineProperty(window, 'localStorage', {
         get: () => {
@@ -24,13 +24,13 @@ const refusals = [
   },
   {
     storage: 'switched off',
-    said: /does not let the page remember/,
+    message: /does not let the page remember/,
     refuse: () => Object.defineProperty(window, 'localStorage', { get: () => null }),
   },
 ];
 
-for (const { storage, said, refuse } of refusals) {
-  test(`with storage that is ${storage} the page goes on from memory and says so once`, async ({
+for (const { storage, message, refuse } of refusals) {
+  test(`with storage that is ${storage} the page uses its memory and shows that once`, async ({
     page,
     market,
     dashboard,
@@ -38,29 +38,29 @@ for (const { storage, said, refuse } of refusals) {
     await page.addInitScript(refuse);
     await page.goto(`${market.url}/stocks/GOOG?symbols=AAPL,GOOG,MSFT`);
     await dashboard.isLive();
-    // Nothing was to be remembered yet.
-    await expect(dashboard.note(said)).toBeHidden();
+    // Nothing has been stored yet.
+    await expect(dashboard.note(message)).toBeHidden();
 
     await dashboard.choose('Light');
     await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
-    await expect(dashboard.note(said)).toBeVisible();
-    await dashboard.note(said).getByRole('button', { name: 'Dismiss' }).click();
-    await expect(dashboard.note(said)).toBeHidden();
+    await expect(dashboard.note(message)).toBeVisible();
+    await dashboard.note(message).getByRole('button', { name: 'Dismiss' }).click();
+    await expect(dashboard.note(message)).toBeHidden();
 
     await dashboard.link('MSFT').focus();
     await page.keyboard.press('Delete');
     await expect.poll(async () => await dashboard.symbols()).toEqual(['AAPL', 'GOOG']);
     await expect(dashboard.note(/MSFT was removed/)).toBeVisible();
     await dashboard.choose('Blue and orange');
-    // What was chosen before is still so.
+    // The earlier choice is kept.
     await expect(page.locator('html')).toHaveAttribute('data-theme', 'light');
     await expect(page.locator('html')).toHaveAttribute('data-palette', 'blue-orange');
-    await expect(dashboard.note(said)).toBeHidden();
+    await expect(dashboard.note(message)).toBeHidden();
     await dashboard.moves('price');
   });
 }
 
-test('what is unreadable in the storage is passed over, and written anew', async ({
+test('unreadable texts in the storage are ignored, and overwritten', async ({
   page,
   market,
   dashboard,
@@ -82,7 +82,7 @@ test('what is unreadable in the storage is passed over, and written anew', async
   expect(await page.evaluate(() => localStorage.getItem('theme'))).toBe('of another page');
 });
 
-test('what is changed in one tab arrives in the others', async ({ page, market, dashboard }) => {
+test('changes in one tab are applied in the others', async ({ page, market, dashboard }) => {
   const other = new Dashboard(await page.context().newPage());
   for (const each of [dashboard, other]) {
     await each.page.goto(`${market.url}/stocks/GOOG`);

@@ -20,7 +20,7 @@ test('choosing a symbol changes the address and never reloads', async ({
   await dashboard.isDrawn();
   await dashboard.isLive();
   await dashboard.moves('price');
-  // The header and the watchlist show one and the same quote.
+  // The header and the watchlist show the same quote.
   await expect
     .poll(
       async () =>
@@ -40,7 +40,7 @@ test('choosing a symbol changes the address and never reloads', async ({
   expect(await page.evaluate('window.marker')).toBe('still here');
 });
 
-test('the way back leads to the symbol before, however often the open one was clicked', async ({
+test('going back leads to the previous symbol, however often the open one was clicked', async ({
   page,
   market,
   dashboard,
@@ -54,7 +54,7 @@ test('the way back leads to the symbol before, however often the open one was cl
   await expect(dashboard.heading).toHaveText(/GOOG/);
 });
 
-test('the chart is that of the open symbol, however late and out of turn histories come', async ({
+test('the chart is that of the open symbol, however late and out of order bars arrive', async ({
   page,
   market,
   dashboard,
@@ -81,12 +81,12 @@ test('the chart is that of the open symbol, however late and out of turn histori
   const price = Number(await dashboard.value('price'));
   const lows = bars.map(({ low }) => Number(low));
   const highs = bars.map(({ high }) => Number(high));
-  // A price of these minutes lies within their bars, or is one of those since the last of them.
+  // Prices are within the bars, or newer than the last bar.
   expect(Number(low)).toBeGreaterThanOrEqual(Math.min(...lows, price) * 0.99);
   expect(Number(high)).toBeLessThanOrEqual(Math.max(...highs, price) * 1.01);
 });
 
-test('an address with symbols of its own shows those, and its links keep them', async ({
+test('an address with a watchlist shows it, and links keep it', async ({
   page,
   market,
   dashboard,
@@ -103,10 +103,10 @@ test('an address with symbols of its own shows those, and its links keep them', 
 });
 
 test.describe('an unknown symbol', () => {
-  // The browser itself notes that the address answered 404.
+  // The browser logs that the address answered 404.
   test.use({ quiet: false });
 
-  test('is answered with a sentence and with symbols that exist', async ({
+  test('is answered with symbols that are near it', async ({
     page,
     market,
     dashboard,
@@ -115,7 +115,10 @@ test.describe('an unknown symbol', () => {
     const response = await page.goto(`${market.url}/stocks/GOOGX`);
     expect(response?.status()).toBe(404);
     const main = page.getByRole('main');
-    await expect(main).toContainText('GOOGX');
+    await expect(main.getByRole('heading', { level: 1 })).toHaveText(
+      'GOOGX isn’t available here',
+    );
+    await expect(main).toContainText('Did you mean GOOG');
     const suggestion = main.getByRole('link', { name: /\bGOOG\b/ }).first();
     await expect(suggestion).toBeVisible();
     await suggestion.click();
@@ -126,7 +129,26 @@ test.describe('an unknown symbol', () => {
     expect(messages.filter((message) => !message.includes('404'))).toEqual([]);
   });
 
-  test('that is no symbol at all is answered too', async ({ page, market }) => {
+  for (const javaScriptEnabled of [true, false]) {
+    test.describe(javaScriptEnabled ? 'with JavaScript' : 'without JavaScript', () => {
+      test.use({ javaScriptEnabled });
+
+      test('that is near to none has no suggestions', async ({ page, market }) => {
+        const response = await page.goto(`${market.url}/stocks/XQZJW`);
+        expect(response?.status()).toBe(404);
+        const problem = page.getByRole('region', { name: 'Problem' });
+        await expect(problem).toHaveText(/^\s*XQZJW isn’t available here\s*$/);
+        await expect(problem.getByRole('link')).toHaveCount(0);
+        const answer = await page.request.get(`${market.url}/stocks/XQZJW`, {
+          headers: { accept: 'application/json' },
+        });
+        expect(answer.status()).toBe(404);
+        expect(await answer.json()).not.toHaveProperty('suggestions');
+      });
+    });
+  }
+
+  test('that is not a symbol at all is answered, too', async ({ page, market }) => {
     const response = await page.goto(`${market.url}/stocks/%3Cscript%3E`);
     expect([400, 404]).toContain(response?.status());
     await expect(page.getByRole('main')).toContainText(/\w+ \w+/);

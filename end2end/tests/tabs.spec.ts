@@ -20,13 +20,14 @@ async function headlines(tab: Dashboard): Promise<string[]> {
 }
 
 /**
- * Stops everything in a tab, as a browser does to save power, and gives what lets it go on. A tab of a browser without a window
- * is never hidden and so never frozen, which is why the debugger holds it. `tells`: whether the browser says so before.
+ * Freezes a tab, as a browser does to save power, and returns the function that resumes it. A tab
+ * of a headless browser is never hidden and so never frozen, so the debugger pauses it. `notifies`
+ * is whether the page gets the browser's events.
  */
-async function freeze(page: Page, tells: boolean): Promise<() => Promise<void>> {
-  const say = (name: string) =>
+async function freeze(page: Page, notifies: boolean): Promise<() => Promise<void>> {
+  const dispatch = (name: string) =>
     page.evaluate((name) => document.dispatchEvent(new Event(name, { bubbles: true })), name);
-  if (tells) await say('freeze');
+  if (notifies) await dispatch('freeze');
   const session: CDPSession = await page.context().newCDPSession(page);
   await session.send('Debugger.enable');
   const paused = new Promise((resolve) => session.once('Debugger.paused', resolve));
@@ -35,7 +36,7 @@ async function freeze(page: Page, tells: boolean): Promise<() => Promise<void>> 
   return async () => {
     await session.send('Debugger.resume');
     await session.detach();
-    if (tells) await say('resume');
+    if (notifies) await dispatch('resume');
   };
 }
 
@@ -54,7 +55,7 @@ for (const count of [2, 4]) {
   });
 }
 
-test('another browser has a stream of its own', async ({ context, browser, serve }) => {
+test('another browser has its own stream', async ({ context, browser, serve }) => {
   const server = await serve('--seed', '7');
   await open(context, server.url);
   const elsewhere = await browser.newContext();
@@ -63,7 +64,7 @@ test('another browser has a stream of its own', async ({ context, browser, serve
   await elsewhere.close();
 });
 
-test('the tab with the stream is closed, and the others miss nothing and show nothing twice', async ({
+test('when the tab with the stream is closed, the others miss nothing and show nothing twice', async ({
   context,
   serve,
 }) => {
@@ -71,36 +72,36 @@ test('the tab with the stream is closed, and the others miss nothing and show no
   const desk = new Desk(server);
   await desk.publish(quote('ONE', '1'));
   const [first, ...others] = await open(context, server.url, server.url, server.url);
-  const told: string[] = [];
-  const tell = async (headline: string) => {
+  const published: string[] = [];
+  const publishStory = async (headline: string) => {
     await desk.publish(story(headline, ['ONE']));
-    told.unshift(headline);
+    published.unshift(headline);
   };
-  for (let before = 0; before < 5; before++) await tell(`before ${before}`);
+  for (let before = 0; before < 5; before++) await publishStory(`before ${before}`);
   for (const tab of others) await expect(tab.stories).toHaveCount(5);
   let closed = false;
   const closing = first!.page.close().then(() => {
     closed = true;
   });
-  // No more than a list keeps, however long the browser takes to close a tab.
-  for (let during = 0; during < 5 || (!closed && during < 150); during++) await tell(`during ${during}`);
+  // No more than the page's list holds, however long the browser takes to close a tab.
+  for (let during = 0; during < 5 || (!closed && during < 150); during++) await publishStory(`during ${during}`);
   await closing;
-  for (let after = 0; after < 5; after++) await tell(`after ${after}`);
+  for (let after = 0; after < 5; after++) await publishStory(`after ${after}`);
   await desk.publish(quote('ONE', '2'));
   for (const tab of others) {
     await expect(tab.field('price', tab.link('ONE'))).toHaveAttribute('data-value', '2');
-    await expect.poll(() => headlines(tab)).toEqual(told);
+    await expect.poll(() => headlines(tab)).toEqual(published);
     await tab.isLive();
   }
   expect(await streams(server)).toEqual({ open: 1, ever: 2 });
 });
 
-test('a tab that comes late knows what was told meanwhile', async ({ context, serve }) => {
+test('a tab that starts late has the events published meanwhile', async ({ context, serve }) => {
   const server = await serve('--feed', 'none', ...deskArguments);
   const desk = new Desk(server);
   await desk.publish(quote('ONE', '1'), story('first', ['ONE']));
   const [first] = await open(context, server.url);
-  // Its script comes late: the page is drawn, and time goes by.
+  // Its script is delayed: the page is drawn, and time passes.
   const late = new Dashboard(await context.newPage());
   let release = () => {};
   const held = new Promise<void>((resolve) => {
@@ -121,7 +122,7 @@ test('a tab that comes late knows what was told meanwhile', async ({ context, se
   expect(await streams(server)).toEqual({ open: 1, ever: 1 });
 });
 
-test('tabs with watchlists of their own share a stream, and each shows only what is its own', async ({
+test('tabs with different watchlists share a stream, and each shows only its own symbols', async ({
   context,
   serve,
 }) => {
@@ -159,7 +160,8 @@ test('tabs with watchlists of their own share a stream, and each shows only what
     'of two',
     'of one',
   ]);
-  // The first one had the stream. The one that takes over still carries what the other wants.
+  // The first tab had the stream. The stream of its successor still carries what the other tab
+  // wants.
   await one!.page.close();
   await desk.publish(quote('TWO', '22'), quote('THREE', '23'), story('afterwards', ['THREE']));
   await prices(two!, { ONE: '11', TWO: '22' });
@@ -169,8 +171,8 @@ test('tabs with watchlists of their own share a stream, and each shows only what
   expect((await streams(server)).open).toBe(1);
 });
 
-for (const tells of [true, false]) {
-  const name = tells
+for (const notifies of [true, false]) {
+  const name = notifies
     ? 'a tab that is about to stand still lets another one have the stream'
     : 'a tab that stands still without a word loses the stream to another one';
   test(name, async ({ context, serve }) => {
@@ -181,9 +183,9 @@ for (const tells of [true, false]) {
     await desk.publish(story('before', ['ONE']));
     for (const tab of [first!, second!]) await expect(tab.stories).toHaveCount(1);
 
-    const thaw = await freeze(first!.page, tells);
+    const thaw = await freeze(first!.page, notifies);
     await desk.publish(story('during', ['ONE']), quote('ONE', '2'));
-    if (!tells) await expect(second!.connection).toHaveText(/^\s*Reconnecting/);
+    if (!notifies) await expect(second!.connection).toHaveText(/^\s*Reconnecting/);
     await expect.poll(() => headlines(second!)).toEqual(['during', 'before']);
     await expect(second!.field('price', second!.link('ONE'))).toHaveAttribute('data-value', '2');
     await second!.isLive();
@@ -199,7 +201,7 @@ for (const tells of [true, false]) {
   });
 }
 
-test('a browser that does not let tabs speak to each other gives each a stream of its own', async ({
+test('in a browser without channels between tabs each tab has its own stream', async ({
   context,
   serve,
 }) => {
@@ -210,7 +212,7 @@ test('a browser that does not let tabs speak to each other gives each a stream o
   for (const tab of tabs) await tab.moves('price', tab.link('GOOG'));
 });
 
-test('somebody leaves the page and comes back to it, and nothing is missing', async ({
+test('after leaving the page and going back, nothing is missing', async ({
   context,
   serve,
 }) => {
@@ -231,7 +233,7 @@ test('somebody leaves the page and comes back to it, and nothing is missing', as
   expect((await streams(server)).open).toBe(1);
 });
 
-test('a browser that opens closed streams anew when a page comes back, as WebKit does, has one stream', async ({
+test('a browser that reopens closed streams when a page returns, as WebKit does, has one stream', async ({
   context,
   serve,
 }) => {
@@ -239,8 +241,9 @@ test('a browser that opens closed streams anew when a page comes back, as WebKit
   const desk = new Desk(server);
   await desk.publish(quote('ONE', '1'));
   await context.addInitScript(() => {
-    // WebKit notes which streams were under way when the page left, and opens them anew when it comes back: a task
-    // begins the wait that stands before each attempt, and only a stream that is closed from then on stays closed.
+    // WebKit marks streams that are open when the page is left, and reopens them when it returns: a
+    // task starts the wait before an attempt, and only a stream that is closed after that stays
+    // closed.
     const all: Stream[] = [];
     const counts = { pending: 0 };
     class Stream extends EventTarget {
@@ -297,7 +300,7 @@ test('a browser that opens closed streams anew when a page comes back, as WebKit
     }
     const Native = window.EventSource;
     Object.assign(window, { EventSource: Stream, counts });
-    // Before the page's own.
+    // Before the page's own listener.
     addEventListener('pagehide', () => all.forEach((stream) => stream.leave()));
     addEventListener('pageshow', () => all.forEach((stream) => stream.comeBack()));
   });

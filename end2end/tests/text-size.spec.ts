@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import { expect, test } from '../helpers/journey.ts';
 
-/** Texts and controls that cover one another although neither holds the other, by what they say. */
+/** Texts and controls that overlap although neither contains the other, by their texts. */
 async function overlaps(page: Page): Promise<string[]> {
   return await page.evaluate(() => {
     const within = 'header, nav[aria-label="Watchlist"] li, .quote, .news-filter, .story, .list-tools';
@@ -15,7 +15,7 @@ async function overlaps(page: Page): Promise<string[]> {
             (node) => node.nodeType === Node.TEXT_NODE && node.textContent!.trim() !== '',
           ),
         )
-        // Line by line: a text that goes on in the next line covers nothing beside its first.
+        // Line by line: a wrapped text covers nothing beside its first line.
         .flatMap((element) => [...element.getClientRects()].map((box) => ({ element, box })))
         .filter(({ box }) => box.width > 1 && box.height > 1);
       for (const [at, one] of boxes.entries()) {
@@ -42,7 +42,7 @@ for (const viewport of sizes) {
   test.describe(`at ${viewport.width} px`, () => {
     test.use({ viewport });
 
-    test('text of twice the size fits, and nothing covers anything', async ({
+    test('text of twice the size fits, and nothing overlaps', async ({
       page,
       market,
       dashboard,
@@ -82,7 +82,7 @@ for (const size of [24, 32]) {
       );
       expect(wider, `px wider than ${viewport.width}`).toBeLessThanOrEqual(0);
       expect(await overlaps(page)).toEqual([]);
-      // News stands below the chart: 1280 px are no more than 53 letters of 24.
+      // The news are below the chart: 1280 px are only 53 letters of 24 px.
       const [chart, news] = [
         (await page.getByRole('region', { name: 'Chart' }).boundingBox())!,
         (await page.getByRole('region', { name: 'News' }).boundingBox())!,

@@ -3,15 +3,15 @@ import { expect, test } from '../helpers/journey.ts';
 import { grant, publish, quote, session, story } from '../helpers/publish.ts';
 import type { Server } from '../helpers/server.ts';
 
-// What was left out is noted in the console, and so is what stops a page.
+// What is left out, and what stops a page, is logged to the console.
 test.use({ quiet: false });
 
-/** An integer that a browser reads as another one, and the page therefore not at all. */
+/** An integer that a browser parses inexactly, so the page does not accept it. */
 const TOO_LARGE = '1152921504606846976';
 
 const hour = 3_600_000;
 
-/** A server with two symbols, a story of each kind of length, and bars. */
+/** A server with two symbols, stories and bars. */
 async function market(serve: (...args: string[]) => Promise<Server>): Promise<Server> {
   const server = await serve('--feed', 'none', '--publish-token', grant);
   const start = Math.floor(Date.now() / 60_000) * 60_000 - 10 * 60_000;
@@ -39,7 +39,7 @@ async function market(serve: (...args: string[]) => Promise<Server>): Promise<Se
   return server;
 }
 
-/** Changes the data that pages carry, and nothing of what is drawn. */
+/** Changes the data of pages, but not what is drawn. */
 async function tamper(page: Page, change: (data: string) => string): Promise<void> {
   await page.route('**/stocks/*', async (route) => {
     if (route.request().resourceType() !== 'document') return await route.continue();
@@ -71,7 +71,7 @@ const damages: [string, (data: string) => string][] = [
 ];
 
 for (const [what, change] of damages) {
-  test(`${what} that the browser cannot read is left out and counted, and the page lives`, async ({
+  test(`${what} that the browser cannot read is left out and counted, and the page is live`, async ({
     page,
     serve,
     dashboard,
@@ -99,16 +99,16 @@ for (const [what, change] of damages) {
   });
 }
 
-let spoken = 0;
+let injected = 0;
 
-/** Puts an event into the page's stream that its server would never send, as the newest. */
-async function speak(page: Page, name: string, data: string): Promise<void> {
+/** Injects an event into the page's stream, as the newest, that the server would never send. */
+async function inject(page: Page, name: string, data: string): Promise<void> {
   await page.evaluate(
     ([name, data, lastEventId]) => {
       const { streams } = window as unknown as { streams: EventSource[] };
       streams.at(-1)!.dispatchEvent(new MessageEvent(name!, { data, lastEventId }));
     },
-    [name, data, `${Date.now()}-${spoken++}`],
+    [name, data, `${Date.now()}-${injected++}`],
   );
 }
 
@@ -139,9 +139,9 @@ test('an event that the browser cannot read is left out and counted, and the nex
     ['news', '{"id":1}'],
     ['news', 'no JSON'],
   ] as const;
-  for (const [name, data] of bad) await speak(page, name, data);
+  for (const [name, data] of bad) await inject(page, name, data);
   await expect(page.getByRole('banner')).toContainText(`${bad.length} unreadable`);
-  // Of a snapshot everything else is taken.
+  // Everything else of a snapshot is taken.
   const snapshot = {
     ...{ time, reset: false, sessions: [], closes: [], news: [], feeds: [] },
     quotes: [
@@ -149,7 +149,7 @@ test('an event that the browser cannot read is left out and counted, and the nex
       { symbol: 'OLDCO', time, price: '8.00' },
     ],
   };
-  await speak(page, 'snapshot', JSON.stringify(snapshot));
+  await inject(page, 'snapshot', JSON.stringify(snapshot));
   await expect(dashboard.field('price', dashboard.link('OLDCO'))).toHaveText('8.00');
   await expect(page.getByRole('banner')).toContainText(`${bad.length + 1} unreadable`);
   await publish(server, quote('NEWCO', '12.75'));
@@ -157,7 +157,7 @@ test('an event that the browser cannot read is left out and counted, and the nex
   await dashboard.isLive();
 });
 
-test('of an answer with history everything that can be read is taken', async ({
+test('of an answer with bars everything readable is taken', async ({
   page,
   serve,
   dashboard,
@@ -179,7 +179,7 @@ test('of an answer with history everything that can be read is taken', async ({
   await expect(page.getByRole('banner')).toContainText('unreadable');
 });
 
-test('a page whose data cannot be read at all says that it has stopped, and can be loaded again', async ({
+test('a page whose data cannot be read at all shows that it has stopped, and can be reloaded', async ({
   page,
   serve,
   dashboard,
@@ -190,7 +190,7 @@ test('a page whose data cannot be read at all says that it has stopped, and can 
   const notice = page.getByRole('alert').filter({ hasText: 'This page has stopped' });
   await expect(notice).toBeVisible();
   await expect(dashboard.connection).toHaveText('Stopped');
-  // What the server drew is still there to be read.
+  // The server's drawing is still readable.
   await expect(dashboard.field('price')).toHaveText('12.50');
   await page.unroute('**/stocks/*');
   await notice.getByRole('button', { name: 'Reload' }).click();
@@ -198,13 +198,13 @@ test('a page whose data cannot be read at all says that it has stopped, and can 
   await expect(notice).toBeHidden();
 });
 
-test('a page that panics says so, and is not called live', async ({ page, serve, dashboard }) => {
+test('a page that panics shows that, and is not shown as live', async ({ page, serve, dashboard }) => {
   const server = await market(serve);
   await page.route('**/stocks/*', async (route) => {
     if (route.request().resourceType() !== 'document') return await route.continue();
     const response = await route.fetch();
     const html = await response.text();
-    // The framework does not find what it is to build on.
+    // The framework does not find the nodes to hydrate.
     await route.fulfill({ response, body: html.replaceAll('<!>', '') });
   });
   await page.goto(`${server.url}/stocks/NEWCO`);
@@ -213,7 +213,7 @@ test('a page that panics says so, and is not called live', async ({ page, serve,
   await expect(page).toHaveTitle(/^Stopped/);
 });
 
-test('what ends the program without a panic is shown the same way', async ({
+test('a program that ends without a panic is shown the same way', async ({
   page,
   serve,
   dashboard,
@@ -221,19 +221,19 @@ test('what ends the program without a panic is shown the same way', async ({
   const server = await market(serve);
   await page.goto(`${server.url}/stocks/NEWCO`);
   await dashboard.isLive();
-  // As where its memory is at an end.
+  // As when its memory is exhausted.
   await page.evaluate(() => {
     setTimeout(() => {
       throw new WebAssembly.RuntimeError('unreachable');
     });
   });
   await expect(page.getByText('This page has stopped')).toBeVisible();
-  // It may run on in part, and is not called live again.
+  // It may continue in part, and is not shown as live again.
   await publish(server, quote('NEWCO', '12.75'));
   await expect(dashboard.connection).toHaveText('Stopped');
 });
 
-test('a page that does not draw what comes is not called live', async ({
+test('a page that does not draw events is not shown as live', async ({
   page,
   serve,
   dashboard,
@@ -243,7 +243,7 @@ test('a page that does not draw what comes is not called live', async ({
     const native = window.setTimeout.bind(window);
     const held: (() => void)[] = [];
     Object.assign(window, { held, holds: false });
-    // The timers by which the page draws: those of a tenth of a second at the most.
+    // The timers by which the page draws, of at most a tenth of a second.
     window.setTimeout = ((run: () => void, wait = 0, ...more: unknown[]) => {
       const { holds } = window as unknown as { holds: boolean };
       if (holds && wait <= 100) return held.push(run);

@@ -17,7 +17,7 @@ const symbols = [
 
 const address = (symbol: string): string => `/stocks/${encodeURIComponent(symbol)}`;
 
-test('symbols as venues write them open, reload and stay in the list', async ({
+test('symbols in the notation of venues open, reload and stay in the list', async ({
   page,
   serve,
   dashboard,
@@ -43,7 +43,7 @@ test('symbols as venues write them open, reload and stay in the list', async ({
     expect(pathname.split('/')).toHaveLength(3);
   }
 
-  // The way back, and the same address loaded anew.
+  // Going back, and reloading the same address.
   await page.goBack();
   await expect(dashboard.heading).toContainText('ZVZZT~');
   await page.goto(`${server.url}${address('BRK/A')}?symbols=${list}`);
@@ -52,12 +52,12 @@ test('symbols as venues write them open, reload and stay in the list', async ({
   await expect(dashboard.heading).toContainText('BRK/A');
   await expect(dashboard.watchlist.getByRole('link')).toHaveCount(symbols.length);
 
-  // What is open is live under its address.
+  // The open symbol is live at its address.
   await publish(server, quote('BRK/A', '99.75'));
   await expect(dashboard.field('price')).toHaveText('99.75');
 });
 
-test('a symbol with a sign is found by the search', async ({ page, serve, dashboard }) => {
+test('a symbol with punctuation is found by the search', async ({ page, serve, dashboard }) => {
   const server = await serve('--feed', 'none', '--publish-token', grant);
   await publish(server, quote('ACHR', '9.00'), quote('ACHR+', '2.50'), quote('BRK/A', '7.00'));
   await page.goto(`${server.url}${address('BRK/A')}`);

@@ -4,7 +4,7 @@ import { Dashboard } from '../helpers/dashboard.ts';
 import { expect, test } from '../helpers/journey.ts';
 import { grant, publish, quote, session } from '../helpers/publish.ts';
 
-/** Opens the field that adds symbols, and gives it. */
+/** Opens the field that adds symbols, and returns it. */
 async function openField(page: Page) {
   await page.getByRole('button', { name: '+ Add' }).click();
   const field = page.getByRole('combobox', { name: 'Add a symbol' });
@@ -12,7 +12,7 @@ async function openField(page: Page) {
   return field;
 }
 
-/** What is said to people who do not see the page. */
+/** The announcements for screen readers. */
 function announcement(page: Page, text: string | RegExp) {
   return page.getByRole('status').filter({ hasText: text });
 }
@@ -23,7 +23,7 @@ async function shows(dashboard: Dashboard, symbols: string[]): Promise<void> {
   await expect(dashboard.page).toHaveURL((url) => url.searchParams.get('symbols') === names);
 }
 
-test('a symbol is added by its name, lives at once, and is there after a reload', async ({
+test('a symbol is added by its name, is live at once, and is kept over a reload', async ({
   page,
   market,
   dashboard,
@@ -41,17 +41,17 @@ test('a symbol is added by its name, lives at once, and is there after a reload'
   const row = dashboard.link('MSFT');
   await expect(row).toContainText('Microsoft');
   await dashboard.moves('price', row);
-  // The line of its newest closes came with it.
+  // Its sparkline is drawn, too.
   await expect
     .poll(async () => (await row.locator('.sparkline path').getAttribute('d'))?.length ?? 0)
     .toBeGreaterThan(20);
-  // The field waits for more, and goes where it came from.
+  // The field stays open for more symbols, and Escape closes it.
   await expect(field).toBeFocused();
   await expect(field).toHaveValue('');
   await page.keyboard.press('Escape');
   await expect(field).toBeHidden();
   await expect(page.getByRole('button', { name: '+ Add' })).toBeFocused();
-  // What is open stays open, and what was followed goes on.
+  // The open symbol stays open, and other symbols are still followed.
   await expect(dashboard.heading).toHaveText(/GOOG/);
   await dashboard.moves('price', dashboard.link('AAPL'));
   expect(await page.evaluate('window.marker')).toBe('still here');
@@ -62,12 +62,12 @@ test('a symbol is added by its name, lives at once, and is there after a reload'
   await page.reload();
   await dashboard.isLive();
   expect(await dashboard.symbols()).toEqual(['GOOG', 'AAPL', 'MSFT']);
-  // Without an address that names them the browser remembers them.
+  // At an address without a list the stored list is shown.
   await page.goto(market.url);
   await shows(dashboard, ['GOOG', 'AAPL', 'MSFT']);
 });
 
-test('what nobody quotes is not added, and the page says so', async ({
+test('a symbol that no feed quotes is not added, and the page explains that', async ({
   page,
   market,
   dashboard,
@@ -76,7 +76,7 @@ test('what nobody quotes is not added, and the page says so', async ({
   await dashboard.isLive();
   const field = await openField(page);
   const complaint = dashboard.watchlist.getByRole('alert');
-  for (const [text, said] of [
+  for (const [text, reason] of [
     ['ZZZZZZ', 'ZZZZZZ was not added: no feed of this server quotes it.'],
     ['a & b', '“a & b” matches no symbol and no name'],
     ['AAPL', 'AAPL is in the watchlist already.'],
@@ -85,8 +85,8 @@ test('what nobody quotes is not added, and the page says so', async ({
     await field.fill(text);
     await answer;
     await page.keyboard.press('Enter');
-    await expect(complaint).toContainText(said);
-    // Nothing that was written is lost.
+    await expect(complaint).toContainText(reason);
+    // The input is kept.
     await expect(field).toHaveValue(text);
   }
   expect(await dashboard.symbols()).toEqual(['GOOG', 'AAPL']);
@@ -94,7 +94,7 @@ test('what nobody quotes is not added, and the page says so', async ({
   await expect(complaint).toBeEmpty();
 });
 
-test('a symbol is removed, and comes back where it was', async ({ page, market, dashboard }) => {
+test('a symbol is removed, and undo restores it in its place', async ({ page, market, dashboard }) => {
   await page.goto(`${market.url}/stocks/GOOG?symbols=AAPL,GOOG,MSFT`);
   await dashboard.isLive();
   const remove = dashboard.watchlist.getByRole('button', { name: 'Remove GOOG' });
@@ -102,7 +102,7 @@ test('a symbol is removed, and comes back where it was', async ({ page, market, 
   await dashboard.link('GOOG').hover();
   await remove.click();
   await shows(dashboard, ['AAPL', 'MSFT']);
-  // What is open stays open.
+  // The open symbol stays open.
   await expect(dashboard.heading).toHaveText(/GOOG/);
   await dashboard.moves('price');
   await page.reload();
@@ -110,7 +110,7 @@ test('a symbol is removed, and comes back where it was', async ({ page, market, 
   expect(await dashboard.symbols()).toEqual(['AAPL', 'MSFT']);
   await expect(dashboard.heading).toHaveText(/GOOG/);
 
-  // The same by the keyboard alone: from the row to its button.
+  // The same with the keyboard alone, from the row to its button.
   await dashboard.link('AAPL').focus();
   await page.keyboard.press('Tab');
   await expect(dashboard.watchlist.getByRole('button', { name: 'Remove AAPL' })).toBeFocused();
@@ -143,7 +143,7 @@ test('rows are sorted by keys, by buttons and by dragging', async ({ page, marke
   await page.keyboard.press('Alt+ArrowUp');
   await shows(dashboard, ['MSFT', 'AAPL', 'GOOG']);
   await expect(dashboard.link('MSFT')).toBeFocused();
-  // Nothing is beyond the first place.
+  // There is no place before the first.
   await page.keyboard.press('Alt+ArrowUp');
   await page.keyboard.press('Alt+ArrowDown');
   await shows(dashboard, ['AAPL', 'MSFT', 'GOOG']);
@@ -170,13 +170,13 @@ test('rows are sorted by keys, by buttons and by dragging', async ({ page, marke
   await page.mouse.move(to.x, to.y, { steps: 8 });
   await page.mouse.up();
   await shows(dashboard, ['AAPL', 'MSFT', 'GOOG']);
-  // Letting go is no click on the row.
+  // Releasing the pointer is not a click on the row.
   await expect(dashboard.heading).toHaveText(/GOOG/);
   await dashboard.link('AAPL').click();
   await expect(dashboard.heading).toHaveText(/AAPL/);
 });
 
-test('an address comes before what the browser remembers, and is shown as shared', async ({
+test('the list of an address takes precedence over the stored one, and is shown as shared', async ({
   page,
   market,
   dashboard,
@@ -187,7 +187,7 @@ test('an address comes before what the browser remembers, and is shown as shared
   await page.keyboard.press('Delete');
   await shows(dashboard, ['AAPL', 'GOOG']);
 
-  // Somebody's link: it shows theirs, and what is one's own stays as it was.
+  // A link with another list shows that, and keeps the stored one.
   const shared = dashboard.watchlist.getByText('A shared list');
   await expect(shared).toBeHidden();
   await page.goto(`${market.url}/stocks/NVDA?symbols=NVDA,TSLA`);
@@ -197,7 +197,7 @@ test('an address comes before what the browser remembers, and is shown as shared
   await page.goto(`${market.url}/stocks/GOOG`);
   await shows(dashboard, ['AAPL', 'GOOG']);
 
-  // Without a symbol in the address the first of one's own is open, and the page stays there.
+  // Without a symbol in the address the first of the own list is open, and stays open.
   await page.goto(market.url);
   await shows(dashboard, ['AAPL', 'GOOG']);
   await expect(dashboard.heading).toHaveText(/AAPL/);
@@ -205,7 +205,7 @@ test('an address comes before what the browser remembers, and is shown as shared
   await dashboard.isDrawn();
   await expect(shared).toBeHidden();
 
-  // It can be changed and loaded again, and still is theirs.
+  // It can be changed and reloaded, and is still shared.
   await page.goto(`${market.url}/stocks?symbols=NVDA,TSLA`);
   await dashboard.isLive();
   await dashboard.link('TSLA').focus();
@@ -218,7 +218,7 @@ test('an address comes before what the browser remembers, and is shown as shared
   await dashboard.watchlist.getByRole('button', { name: 'Back to mine' }).click();
   await shows(dashboard, ['AAPL', 'GOOG']);
   await expect(shared).toBeHidden();
-  // What is open stays open.
+  // The open symbol stays open.
   await expect(dashboard.heading).toHaveText(/NVDA/);
 
   await page.goto(`${market.url}/stocks?symbols=NVDA,TSLA`);
@@ -242,12 +242,12 @@ test('keeping a shared list can be undone', async ({ page, market, dashboard }) 
   );
 });
 
-test('the open symbol stays open when the first row moves or goes', async ({
+test('the open symbol stays open when the first row is moved or removed', async ({
   page,
   market,
   dashboard,
 }) => {
-  // No symbol in the address: the first of the list is open.
+  // Without a symbol in the address the first of the list is open.
   await page.goto(`${market.url}/stocks?symbols=AAPL,GOOG,MSFT`);
   await dashboard.isLive();
   await expect(dashboard.heading).toHaveText(/AAPL/);
@@ -255,7 +255,7 @@ test('the open symbol stays open when the first row moves or goes', async ({
   await page.keyboard.press('Alt+ArrowUp');
   await shows(dashboard, ['GOOG', 'AAPL', 'MSFT']);
   await expect(dashboard.heading).toHaveText(/AAPL/);
-  // The focus follows in the next frame.
+  // The focus moves in the next frame.
   await expect(dashboard.link('GOOG')).toBeFocused();
   await page.keyboard.press('Delete');
   await shows(dashboard, ['AAPL', 'MSFT']);
@@ -270,7 +270,7 @@ for (const size of [
   { width: 1280, height: 800 },
   { width: 390, height: 844 },
 ]) {
-  test(`the list scrolls to what is opened and added at ${size.width} px, and the page stays`, async ({
+  test(`the list scrolls to what is opened and added at ${size.width} px, and the page does not scroll`, async ({
     page,
     serve,
     dashboard,
@@ -296,7 +296,7 @@ for (const size of [
     };
     const place = () => list.evaluate((list) => [list.scrollLeft, list.scrollTop]);
     expect(await isSeen('S29')).toBe(false);
-    // A step to a row that is seen moves nothing.
+    // A step to a visible row does not scroll.
     await page.keyboard.press('j');
     await expect(dashboard.heading).toHaveText(/S01/);
     expect(await place()).toEqual([0, 0]);
@@ -311,13 +311,13 @@ for (const size of [
     await page.keyboard.press('Enter');
     await expect.poll(() => isSeen('NEWCO')).toBe(true);
     expect(await page.evaluate(() => window.scrollY)).toBe(0);
-    // A link that leads to a row out of view.
+    // A link to a symbol whose row is out of view.
     await page.goto(`${server.url}/stocks/S25?symbols=${names.join(',')}`);
     await expect.poll(() => isSeen('S25')).toBe(true);
   });
 }
 
-test('what the page was drawn with and one’s own list has not is followed once it is opened or added', async ({
+test('symbols that are on the page but not on the own list are followed once they are opened or added', async ({
   page,
   market,
   dashboard,
@@ -339,7 +339,7 @@ test('what the page was drawn with and one’s own list has not is followed once
   await dashboard.moves('price', dashboard.link('AAPL'));
 });
 
-test('a remembered list takes the place of the server’s, and nothing else moves', async ({
+test('a stored list replaces the server’s, and nothing else moves', async ({
   page,
   market,
   dashboard,
@@ -349,7 +349,7 @@ test('a remembered list takes the place of the server’s, and nothing else move
   await page.addInitScript(() => {
     const shifts: string[] = [];
     Object.assign(window, { shifts });
-    // The list itself may move, a number its own digits, and a story that comes the others.
+    // Rows of the list may move, digits of a number, and stories when a new one arrives.
     const mayMove = 'nav, [data-field], [aria-label="News"]';
     const liesInOne = ({ left, right, top, bottom }: DOMRect) =>
       [...document.querySelectorAll(mayMove)].some((part) => {
@@ -364,7 +364,8 @@ test('a remembered list takes the place of the server’s, and nothing else move
         };
         for (const { node, currentRect } of sources ?? []) {
           const element = node instanceof Element ? node : node?.parentElement;
-          // A row that is gone and the ground that flashes are no nodes, and known by where they lay.
+          // Removed rows and flashing backgrounds are not nodes, and are recognized by their
+          // positions.
           if (element ? element.closest(mayMove) : liesInOne(currentRect)) continue;
           shifts.push(element?.outerHTML ?? JSON.stringify(currentRect));
         }
@@ -379,8 +380,8 @@ test('a remembered list takes the place of the server’s, and nothing else move
   expect(await page.evaluate('window.shifts'), 'layout shifts').toEqual([]);
 });
 
-test.describe('what is remembered and no longer quoted', () => {
-  // The browser itself notes that the server answered 404 when it was asked.
+test.describe('a stored symbol that is no longer quoted', () => {
+  // The browser logs that the server answered 404.
   test.use({ quiet: false });
 
   test('is left out and named, and the rest is live', async ({ page, serve, dashboard }) => {
@@ -394,14 +395,14 @@ test.describe('what is remembered and no longer quoted', () => {
     await expect(dashboard.note(/no feed of this server quotes it: GONE\./)).toBeVisible();
     await publish(server, quote('OLDCO', '7.25'));
     await expect(dashboard.field('price', dashboard.link('OLDCO'))).toHaveText('7.25');
-    // It is remembered, and back with its first price.
+    // It stays stored, and returns with its first price.
     await publish(server, quote('GONE', '1.00'));
     await page.goto(server.url);
     await shows(dashboard, ['GONE', 'OLDCO', 'NEWCO']);
   });
 });
 
-test('more symbols than the server chooses, with long names, on a wide and on a narrow page', async ({
+test('more symbols than the server chooses, with long names, on a wide and a narrow page', async ({
   page,
   serve,
   dashboard,
@@ -419,7 +420,7 @@ test('more symbols than the server chooses, with long names, on a wide and on a 
     (names) => localStorage.setItem('tickertape:watchlist', `1 ${names.join(',')}`),
     names,
   );
-  // Those that the server did not choose come by the stream.
+  // The stream sends symbols that the server did not choose.
   await page.goto(`${server.url}/stocks/S01`);
   await dashboard.isLive();
   await shows(dashboard, names);
@@ -452,7 +453,7 @@ test('more symbols than the server chooses, with long names, on a wide and on a 
 test.describe('by touch', () => {
   test.use({ hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } });
 
-  test('a finger adds, sorts and removes', async ({ page, market, dashboard }) => {
+  test('symbols are added, sorted and removed by touch', async ({ page, market, dashboard }) => {
     await page.goto(`${market.url}/stocks/GOOG?symbols=AAPL,GOOG,MSFT`);
     await dashboard.isLive();
     await dashboard.watchlist.getByRole('button', { name: 'Remove AAPL' }).tap();
@@ -472,7 +473,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   test.describe(`${colorScheme}`, () => {
     test.use({ colorScheme });
 
-    test(`the list is accessible while one adds, edits and removes in ${colorScheme}`, async ({
+    test(`the list is accessible while symbols are added, edited and removed in ${colorScheme}`, async ({
       page,
       market,
       dashboard,

@@ -577,7 +577,11 @@ async fn what_is_wrong_is_said_as_a_problem() {
     }
     let response = server.get("/stocks/GOGO", &[]).await;
     let problem: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
-    assert_eq!(problem["suggestions"][0], "GOOG");
+    assert_eq!(problem["suggestions"], serde_json::json!(["GOOG"]));
+    let response = server.get("/stocks/XYZ", &[]).await;
+    let problem: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    assert_eq!(problem["detail"], "unknown symbol XYZ");
+    assert_eq!(problem.get("suggestions"), None);
 
     for path in ["/stocks/GOOG", "/pkg/nowhere.js"] {
         let address = format!("http://{}{path}", server.address);
@@ -600,7 +604,8 @@ async fn a_person_gets_the_page_also_when_something_is_wrong() {
         ("/", 200, "226.80"),
         ("/stocks/GOOG", 200, "597.32"),
         ("/stocks?symbols=GOOG", 200, "597.32"),
-        ("/stocks/GOGO", 404, "unknown symbol GOGO"),
+        ("/stocks/GOGO", 404, "Did you mean GOOG?"),
+        ("/stocks/XYZ", 404, "XYZ isn’t available here"),
         ("/stocks/A%20B", 400, "is not a symbol"),
         ("/stocks/%FF", 400, "UTF-8"),
         ("/nowhere", 404, "/nowhere"),

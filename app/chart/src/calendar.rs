@@ -9,21 +9,21 @@ pub const HOUR: i64 = 60 * MINUTE;
 /// A day in milliseconds.
 pub const DAY: i64 = 24 * HOUR;
 
-/// A date and time of day, as a calendar on the wall shows it.
+/// A date and a time of day in some time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Civil {
-    /// Of the Gregorian calendar.
+    /// The year of the Gregorian calendar.
     pub year: i64,
-    /// From 0.
+    /// The month, 0 to 11.
     pub month: i64,
-    /// From 1.
+    /// The day of the month, from 1.
     pub day: i64,
     /// Milliseconds since midnight.
     pub of_day: i64,
 }
 
 impl Civil {
-    /// Of local milliseconds since the epoch, after Howard Hinnant's `civil_from_days`
+    /// The date of local milliseconds since the epoch, by Howard Hinnant's `civil_from_days`
     /// (<https://howardhinnant.github.io/date_algorithms.html>).
     pub fn new(local: i64) -> Self {
         let shifted = local.div_euclid(DAY) + 719_468;
@@ -62,7 +62,7 @@ impl Civil {
         format!("{:02}:{:02}", minutes / 60, minutes % 60)
     }
 
-    /// `2026-08-09T14:03:22.000Z`, of a time of UTC.
+    /// `2026-08-09T14:03:22.000Z`. The date must be UTC.
     pub fn iso(self) -> String {
         let (month, milliseconds) = (self.month + 1, self.of_day % SECOND);
         let clock = self.clock();
@@ -79,7 +79,7 @@ impl Civil {
     }
 }
 
-/// Local milliseconds at the start of a month, counted in months since year 0; Howard Hinnant's
+/// Local milliseconds since the epoch at the start of a month, which is given in months since year 0: Howard Hinnant's
 /// `days_from_civil` for the first of a month.
 pub fn start_of_month(months: i64) -> i64 {
     let (year, month) = (months.div_euclid(12), months.rem_euclid(12));

@@ -1,9 +1,8 @@
 //! The browser's surface: one of the stacked canvases, through plotters-canvas.
 //!
-//! `CanvasBackend` is correct and slow: it formats and sets every style on every call, strokes each
-//! line as a path of its own, and measures text by putting a `<span>` into the page, which forces a
-//! layout. What the chart does in each frame is therefore done here on the same context; the rest
-//! goes through to it.
+//! `CanvasBackend` is correct and slow: it formats and sets every style on every call, strokes each line as a separate
+//! path, and measures text by putting a `<span>` into the page, which forces a layout. So this file draws what the
+//! chart draws in each frame directly on the same context, and passes the rest on to it.
 
 use super::surface::{DASH, Palette, Rgb};
 use js_sys::Array;
@@ -13,7 +12,7 @@ use std::cell::RefCell;
 use wasm_bindgen::JsCast;
 use web_sys::{CanvasGradient, CanvasRenderingContext2d, HtmlCanvasElement};
 
-/// A canvas and what is known of the state of its context.
+/// A canvas and the known state of its context.
 pub(super) struct Canvas {
     pub(super) base: CanvasBackend,
     element: HtmlCanvasElement,
@@ -25,11 +24,11 @@ pub(super) struct Canvas {
     dashes: (Array, Array),
     pub(super) pen: Pen,
     pub(super) widths: RefCell<Vec<(String, u32)>>,
-    /// The last one, with its colour and where it ends.
+    /// The last gradient, with its colour and the row at which it ends.
     pub(super) gradient: Option<((u32, i32), CanvasGradient)>,
 }
 
-/// What was last set; nothing where it is not known. Setting a style costs more than drawing with it.
+/// The styles that were set last; `None` where a style is not known. Setting a style costs more than drawing with it.
 #[derive(Default)]
 pub(super) struct Pen {
     pub(super) fill: Option<u32>,
@@ -55,10 +54,10 @@ pub(super) fn css(color: u32) -> String {
 }
 
 impl Canvas {
-    /// None where the browser gives no 2d context.
+    /// `None` if the browser gives no 2d context.
     pub(super) fn new(element: HtmlCanvasElement) -> Option<Self> {
         let base = CanvasBackend::with_canvas_object(element.clone())?;
-        // An element has one context: this is the one that `base` draws with.
+        // An element has one context, so `base` draws with the same one.
         let context = element.get_context("2d").ok()??.dyn_into().ok()?;
         Some(Self {
             base,
@@ -75,7 +74,8 @@ impl Canvas {
         })
     }
 
-    /// Gives the canvas its size in device pixels, of which `scale` are a CSS pixel. Empties it.
+    /// Sets the size of the canvas in device pixels and empties the canvas. `scale` is the number of device pixels in a
+    /// CSS pixel.
     pub(super) fn resize(&mut self, size: (u32, u32), scale: f64) {
         self.element.set_width(size.0);
         self.element.set_height(size.1);
@@ -86,17 +86,17 @@ impl Canvas {
         self.forget();
     }
 
-    /// Has what is drawn printed as a picture of it.
+    /// Makes the browser print the canvas as a picture.
     ///
-    /// Chromium prints a canvas that was drawn anew just before by its strokes, and those come out empty
-    /// where several canvases lie over each other; a pixel that was read and put back keeps it from that.
+    /// Chromium prints a canvas that has just been redrawn by replaying its strokes, and prints nothing where several
+    /// canvases overlap. Reading a pixel and writing it back prevents that.
     pub(super) fn fix(&self) {
         if let Ok(pixel) = self.context.get_image_data(0.0, 0.0, 1.0, 1.0) {
             let _ = self.context.put_image_data(&pixel, 0.0, 0.0);
         }
     }
 
-    /// Draws in these colours from now on, and writes in this family: a list as CSS has it.
+    /// Sets the colours and the font family, which is a list as in CSS.
     pub(super) fn set_theme(&mut self, palette: Palette, family: String) {
         self.palette = palette;
         self.family = family;
@@ -104,10 +104,10 @@ impl Canvas {
         self.forget();
     }
 
-    /// What a colour of CSS is in numbers: the context reads every notation there is.
+    /// A CSS colour as numbers. The context parses every notation of CSS.
     pub(super) fn resolve(&mut self, color: &str) -> Option<Rgb> {
         self.pen.fill = None;
-        // A fill that cannot be read changes nothing; two different ones before it show that.
+        // A fill that cannot be parsed leaves the previous one, so the colour is set after two different ones.
         let read = |before: &str| {
             self.context.set_fill_style_str(before);
             self.context.set_fill_style_str(color);
@@ -126,7 +126,7 @@ impl Canvas {
         Some((parts.next()??, parts.next()??, parts.next()??))
     }
 
-    /// Forgets what was drawn from a column on.
+    /// Clears the canvas from a column to the right.
     pub(super) fn clear(&mut self, left: i32) {
         let (width, height) = self.size;
         let left = f64::from(left);
@@ -144,7 +144,7 @@ impl Canvas {
         &self.element
     }
 
-    /// What it lies on.
+    /// The colour of the background, as CSS.
     pub(super) fn ground(&self) -> String {
         css(packed(BackendColor {
             alpha: 1.0,
@@ -152,16 +152,16 @@ impl Canvas {
         }))
     }
 
-    /// The state of the context is no longer known, but for what is the same for all that is drawn.
+    /// Forgets the state of the context, and sets what is the same for all drawing.
     fn forget(&mut self) {
         self.pen = Pen::default();
-        // Four times as fast as round ones, and where it bends sharply it is cut.
+        // Four times as fast as round joins. The limit cuts sharp bends.
         self.context.set_line_join("miter");
         self.context.set_miter_limit(2.0);
         self.context.set_text_baseline("alphabetic");
     }
 
-    /// Draws with the base, which leaves its own styles behind.
+    /// Draws with the base backend, which leaves its own styles set.
     pub(super) fn through(&mut self, draw: impl FnOnce(&mut CanvasBackend) -> Outcome) -> Outcome {
         self.set_dashed(false);
         let drawn = draw(&mut self.base);
@@ -193,7 +193,7 @@ impl Canvas {
     fn set_dashed(&mut self, dashed: bool) {
         if self.pen.dashed != Some(dashed) {
             let (dashes, none) = &self.dashes;
-            // It refuses nothing but negative lengths.
+            // This fails only for negative lengths.
             let _ = self
                 .context
                 .set_line_dash(if dashed { dashes } else { none });
@@ -208,7 +208,7 @@ impl Canvas {
         }
     }
 
-    /// Begins a path through points. The columns of the first and the last.
+    /// Begins a path through points. Returns the columns of the first and the last.
     pub(super) fn trace(&self, path: impl Iterator<Item = BackendCoord>) -> Option<(i32, i32)> {
         self.context.begin_path();
         let mut ends: Option<(BackendCoord, BackendCoord)> = None;
@@ -219,7 +219,7 @@ impl Canvas {
                     self.context.move_to(x, y);
                     ends = Some((point, point));
                 }
-                // Points of one column often meet in one pixel.
+                // Consecutive points often fall on the same pixel.
                 Some((_, last)) if *last != point => {
                     self.context.line_to(x, y);
                     *last = point;

@@ -1,7 +1,7 @@
-//! What the chart draws, on a canvas of the browser.
+//! The chart's drawing operations on a canvas of the browser.
 
 use super::canvas::{Canvas, Outcome, Pen, css, packed};
-use super::surface::{FADE, Palette, Surface};
+use super::surface::{FADE, Palette, Surface, draw_path};
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
@@ -9,7 +9,7 @@ use plotters_backend::{
 use plotters_canvas::CanvasBackend;
 use std::f64::consts::TAU;
 
-/// Widths of texts that are kept: the labels of both axes and of the crosshair, a few times over.
+/// How many measured widths of texts are kept: several times the labels of both axes and the crosshair.
 const WIDTHS: usize = 64;
 
 impl DrawingBackend for Canvas {
@@ -33,7 +33,7 @@ impl DrawingBackend for Canvas {
         Ok(())
     }
 
-    /// Along a row or a column it fills whole device pixels, so that it is sharp at any ratio.
+    /// A horizontal or vertical line fills whole device pixels, so that it is sharp at any pixel ratio.
     fn draw_line<S: BackendStyle>(
         &mut self,
         from: BackendCoord,
@@ -79,8 +79,7 @@ impl DrawingBackend for Canvas {
         path: I,
         style: &S,
     ) -> Outcome {
-        let width = f64::from(style.stroke_width());
-        self.line(path.into_iter(), style.color(), width);
+        draw_path(self, path, style);
         Ok(())
     }
 
@@ -92,7 +91,7 @@ impl DrawingBackend for Canvas {
         fill: bool,
     ) -> Outcome {
         self.context.begin_path();
-        // It refuses nothing but a negative radius.
+        // This fails only for a negative radius.
         let _ = self
             .context
             .arc(center.0.into(), center.1.into(), radius.into(), 0.0, TAU);
@@ -114,7 +113,7 @@ impl DrawingBackend for Canvas {
         self.through(|base| base.fill_polygon(path, style))
     }
 
-    /// In the page's family. It is not turned: the axes here have no text that would be.
+    /// In the page's font family. Rotation is ignored: no label of the axes is rotated.
     fn draw_text<S: BackendTextStyle>(
         &mut self,
         text: &str,
@@ -132,19 +131,19 @@ impl DrawingBackend for Canvas {
             self.context.set_text_align(align);
             self.pen.align = Some(align);
         }
-        // Digits have no descenders: what is centred is their height, not that of the line.
+        // Digits have no descenders, so their own height is centred and not that of the line.
         let below = match style.anchor().v_pos {
             VPos::Top => 0.72,
             VPos::Center => 0.36,
             VPos::Bottom => 0.0,
         };
         let y = f64::from(y) + (style.size() * below).round();
-        // It fails for no text and no two numbers.
+        // This cannot fail for a string and two numbers.
         let _ = self.context.fill_text(text, x.into(), y);
         Ok(())
     }
 
-    /// Measured once for all texts of the same shape: digits are about equally wide.
+    /// Texts that differ only in their digits are measured once, since digits are about equally wide.
     fn estimate_text_size<S: BackendTextStyle>(
         &self,
         text: &str,
@@ -166,7 +165,7 @@ impl DrawingBackend for Canvas {
             return Ok((width, height));
         }
         let shape: String = text.chars().map(fold).collect();
-        // All texts of the chart have one size; only its scale changes it, which empties the list.
+        // All texts of the chart have the same size. It changes only with the scale, which empties the list.
         self.context.set_font(&format!(
             "{}px {}",
             style.size().round() as u32,
@@ -205,7 +204,7 @@ impl Surface for Canvas {
 
     fn unclip(&mut self) {
         self.context.restore();
-        // Whatever was set since is undone, and what it was before is not remembered.
+        // The browser restores earlier styles, which are not recorded here.
         self.pen = Pen::default();
     }
 
@@ -239,7 +238,7 @@ impl Surface for Canvas {
                 .context
                 .create_linear_gradient(0.0, 0.0, 0.0, bottom.into());
             for (at, alpha) in [(0.0, FADE.0), (1.0, FADE.1)] {
-                // Both places and both colours are valid.
+                // Both offsets and both colours are valid.
                 let _ = gradient.add_color_stop(at, &css(packed(BackendColor { alpha, ..color })));
             }
             self.gradient = Some((key, gradient));
@@ -255,7 +254,7 @@ impl Surface for Canvas {
         let width = self.hairline();
         self.set_stroke(color, width.into(), true);
         self.context.begin_path();
-        // A stroke of an odd width is sharp in the middle of a pixel; it covers what `draw_line` does.
+        // A stroke of odd width is sharp only in the middle of a pixel. It then covers the same pixels as `draw_line`.
         let shift = f64::from(width % 2) / 2.0;
         let (x, y) = if from.1 == to.1 {
             (0.0, shift)

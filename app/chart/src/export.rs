@@ -1,4 +1,4 @@
-//! What is shown, for spreadsheets and for those who would rather read than look.
+//! The chart as a table, for the page and for spreadsheets.
 
 use super::calendar::Civil;
 use super::frame::Frame;
@@ -10,18 +10,18 @@ use super::series::Series;
 use super::size;
 use std::fmt::Write;
 
-/// What is shown in rows and columns.
+/// The data that the chart shows, as rows and columns.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Table {
-    /// What the columns are.
+    /// The names of the columns.
     pub head: Vec<String>,
-    /// Their texts, newest first.
+    /// The cells, newest row first.
     pub rows: Vec<Vec<String>>,
 }
 
 const VOLUME: &str = "volume";
 
-/// The names of the values of what is shown.
+/// The names of the columns, without that of the time.
 fn head(scene: &Scene, frame: &Frame) -> Vec<String> {
     let mut head: Vec<String> = if scene.kind.has_spans() {
         let names = ["open", "high", "low", "close"].map(str::to_owned);
@@ -37,16 +37,16 @@ fn head(scene: &Scene, frame: &Frame) -> Vec<String> {
     head
 }
 
-/// When a candle begins and ends, or a sample is, and the values.
+/// The beginning and the end of a candle, or the time of a sample twice, in milliseconds; and the values.
 type Row = ((f64, f64), Vec<Option<f64>>);
 
-/// What is shown, oldest first: each time with its values in the order of [`head`], none where there is none.
+/// The rows, oldest first: a time in milliseconds, and the values in the order of [`head`].
 fn rows(scene: &Scene, frame: &Frame) -> Vec<(f64, Vec<Option<f64>>)> {
     let (from, to) = frame.times;
     let mut rows: Vec<Row> = if scene.kind.has_spans() {
         let (length, offset) = (frame.candle, scene.offset_millis());
         let candles = scene.series.candles((from, to), length, offset);
-        // A span is known by its beginning.
+        // The time of a candle is its beginning.
         let row = |candle: Candle| {
             let Candle {
                 open,
@@ -80,7 +80,7 @@ fn rows(scene: &Scene, frame: &Frame) -> Vec<(f64, Vec<Option<f64>>)> {
         .collect();
     for ((_, end), values) in &mut rows {
         for series in &others {
-            // The newest that was known then.
+            // The newest value at that time.
             let until = series.between(*end, *end);
             let known = series.iter(until).rfind(|point| point.time <= *end);
             values.push(known.map(|point| point.value));
@@ -90,8 +90,8 @@ fn rows(scene: &Scene, frame: &Frame) -> Vec<(f64, Vec<Option<f64>>)> {
     rows.map(|((time, _), values)| (time, values)).collect()
 }
 
-/// A field after RFC 4180: in quotes where it has to be. Names come from outside, and what a spreadsheet
-/// would run as a formula is led by an apostrophe, which it hides.
+/// A field of CSV (RFC 4180), in quotes if needed. Names come from outside: a spreadsheet would run some as formulas,
+/// so those get a leading apostrophe, which it hides.
 fn field(text: &str) -> String {
     let lead = match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         true => "'",
@@ -105,7 +105,7 @@ fn field(text: &str) -> String {
     }
 }
 
-/// What is shown as comma-separated values.
+/// The chart's data as comma-separated values.
 pub(super) fn csv(scene: &Scene, frame: &Frame) -> String {
     let mut csv = String::from("time");
     for name in head(scene, frame) {
@@ -117,9 +117,9 @@ pub(super) fn csv(scene: &Scene, frame: &Frame) -> String {
     for (time, values) in rows(scene, frame) {
         csv.push_str(&Civil::new(time as i64).iso());
         for (value, name) in values.into_iter().zip(&names) {
-            // A volume has no decimals of a price.
+            // A volume does not have the decimals of a price.
             let decimals = if name == VOLUME { 0 } else { scene.decimals };
-            // A spreadsheet computes with all digits, not with those that are shown.
+            // A spreadsheet computes with all digits, not only with those that the chart shows.
             let _ = match value {
                 Some(value) => write!(csv, ",{}", trimmed(value, decimals)),
                 None => write!(csv, ","),
@@ -130,7 +130,7 @@ pub(super) fn csv(scene: &Scene, frame: &Frame) -> String {
     csv
 }
 
-/// A value with as many decimals as it has, and not fewer than it is shown with.
+/// A value with all its decimals, and at least `least`.
 fn trimmed(value: f64, least: u32) -> String {
     let text = format_plain(value, 10);
     let Some((whole, fraction)) = text.split_once('.') else {
@@ -144,7 +144,7 @@ fn trimmed(value: f64, least: u32) -> String {
     }
 }
 
-/// The newest of what is shown, at most so many.
+/// The newest rows, at most `most`, newest first.
 pub(super) fn table(scene: &Scene, frame: &Frame, most: usize) -> Table {
     let mut all = vec!["time".to_owned()];
     let names = head(scene, frame);
@@ -169,7 +169,7 @@ pub(super) fn table(scene: &Scene, frame: &Frame, most: usize) -> Table {
     }
 }
 
-/// The id of the newest pin that is drawn at a place, in the surface's pixels.
+/// The id of the newest pin drawn at a point, which is in pixels of the surface.
 pub(super) fn pin_at(scene: &Scene, frame: &Frame, (x, y): (f64, f64)) -> Option<String> {
     // A finger is wider than a pin.
     let reach = f64::from(frame.pixels(size::PIN + 6.0));

@@ -1,9 +1,9 @@
-//! Files for the reader to keep, without a way over the network.
+//! Downloads that are made in the browser.
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
-/// Offers a text of a media type.
+/// Downloads a text. `kind` is its media type.
 pub(super) fn offer_text(text: &str, kind: &str, name: &str) {
     let options = BlobPropertyBag::new();
     options.set_type(kind);
@@ -13,7 +13,7 @@ pub(super) fn offer_text(text: &str, kind: &str, name: &str) {
     }
 }
 
-/// Clicks on a link to a file that is only here.
+/// Downloads a blob, by a click on a link to it.
 pub(super) fn offer(blob: &Blob, name: &str) {
     let clicked = || -> Option<Result<(), JsValue>> {
         let document = web_sys::window()?.document()?;
@@ -25,6 +25,6 @@ pub(super) fn offer(blob: &Blob, name: &str) {
         link.click();
         Some(Url::revoke_object_url(&address))
     };
-    // A browser that gives no address for it has no files either.
+    // A browser that gives no address for a blob has no downloads either.
     let _ = clicked();
 }

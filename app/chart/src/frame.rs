@@ -1,4 +1,4 @@
-//! Which times and values a chart covers, and where on its surface they lie.
+//! The times and values that a chart covers, and their positions on its surface.
 
 use super::sample::Candle;
 use super::scale::{TimeTick, time_ticks};
@@ -15,10 +15,9 @@ use plotters_backend::{BackendColor, BackendCoord};
 
 pub(super) type Coordinates = Cartesian2d<RangedCoordf64, RangedCoordf64>;
 
-/// Which times and values the plot covers, and where it lies on the surface: all that the axes depend on.
+/// The times and values that the plot covers, and its position on the surface: everything that the axes depend on.
 ///
-/// Ranges move in steps, not with every sample: the axes stay as they are for many ticks, and the
-/// chart is calm.
+/// Ranges move in steps and not with every sample, so that the axes stay unchanged for many ticks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
     pub(super) times: (f64, f64),
@@ -27,21 +26,21 @@ pub struct Frame {
     pub(super) size: (u32, u32),
     /// Width of the axis of values, in CSS pixels.
     pub(super) axis: f64,
-    /// The width that the density of times and candles follows, in CSS pixels.
+    /// The width that decides how dense times and candles are, in CSS pixels.
     width: f64,
-    /// Width and height of the plot, which lies at the upper left.
+    /// Width and height of the plot in pixels of the surface. It is at the upper left.
     pub(super) plot: (u32, u32),
     pub(super) scale: f64,
-    /// What the times shown are ahead of UTC, in minutes.
+    /// How far the displayed times are ahead of UTC, in minutes.
     pub(super) offset: i32,
     /// The length of a candle, in milliseconds.
     pub(super) candle: f64,
-    /// What the highest column of what is traded stands for; none where there are no columns.
+    /// The volume that the highest column stands for; `None` if no volume is drawn.
     pub(super) volume: Option<f64>,
 }
 
 impl Frame {
-    /// The frame that fits a scene onto a surface; none where there is nothing to fit.
+    /// The frame that fits a scene onto a surface; `None` if there is no sample or no room.
     pub fn fit<S: Surface>(surface: &S, scene: &Scene) -> Option<Self> {
         let series = &scene.series;
         let (first, last) = (series.first()?, series.last()?);
@@ -77,12 +76,12 @@ impl Frame {
         (frame.plot.0 > 0).then_some(frame)
     }
 
-    /// Where a value of the series (0) or of one that it is compared with lies on the axis.
+    /// The position on the axis of a value of the series (0) or of a compared series.
     pub(super) fn scaled(&self, series: usize, value: f64) -> f64 {
         self.values.scaled(series, value)
     }
 
-    /// The label of a place on the axis.
+    /// The label of a position on the axis.
     pub(super) fn label_of(&self, scaled: f64) -> String {
         self.values.label_of(scaled)
     }
@@ -92,7 +91,7 @@ impl Frame {
         self.times
     }
 
-    /// The time at a distance from the left, in the surface's pixels.
+    /// The time at a distance from the left, in pixels of the surface.
     pub fn time_at(&self, x: f64) -> f64 {
         let (from, to) = self.times;
         from + (to - from) * (x / f64::from(self.plot.0))
@@ -107,7 +106,7 @@ impl Frame {
         (self.scale.floor() as i32).max(1)
     }
 
-    /// The lowest row of the values: below it is what was traded.
+    /// The lowest row of the values. The volume is below it.
     pub(super) fn floor(&self) -> i32 {
         let height = f64::from(self.plot.1);
         match self.volume {
@@ -123,7 +122,7 @@ impl Frame {
         Cartesian2d::new(times, values, (0..width, self.floor()..0))
     }
 
-    /// Where a value of the series at a time lies.
+    /// The pixel of a value of the series at a time.
     pub(super) fn at(&self, time: f64, value: f64) -> BackendCoord {
         self.at_scaled(time, self.scaled(0, value))
     }
@@ -137,20 +136,21 @@ impl Frame {
         self.at_scaled(time, self.values.range.0).0
     }
 
-    /// The row that a column of what was traded reaches up to.
+    /// The top row of a column of volume.
     pub(super) fn volume_row(&self, volume: f64) -> i32 {
         let (bottom, most) = (f64::from(self.plot.1), self.volume.unwrap_or(f64::INFINITY));
-        // Some room stays between the two.
+        // Leaves some room below the values.
         let height = bottom * size::VOLUME * 0.9;
         (bottom - height * (volume / most).min(1.0)).round() as i32
     }
 
-    /// The left edge and the width of a candle's body, which has its wick in its middle.
+    /// The left edge and the width of a candle's body. The wick is in its middle.
     pub(super) fn body(&self, candle: &Candle) -> (i32, i32) {
         let (left, right) = (self.column(candle.times.0), self.column(candle.times.1));
         let room = right - left;
         let wick = self.hairline();
-        // A third of the room stays free. Body and wick are both odd or both even, so that neither is blurred.
+        // A third of the room stays free. Body and wick are both of odd or both of even width, so that neither is
+        // blurred.
         let width = (room * 2 / 3).max(wick);
         let width = width - (width - wick).rem_euclid(2);
         (left + (room - width) / 2, width)
@@ -160,7 +160,7 @@ impl Frame {
         label(self.scale, color, anchor)
     }
 
-    /// The lines of the grid that have room for their labels: what lies there, and their rows.
+    /// The horizontal lines of the grid that have room for a label: their positions on the axis and their rows.
     pub(super) fn value_lines(&self) -> impl Iterator<Item = (f64, i32)> + '_ {
         let row = |scaled| self.at_scaled(self.times.0, scaled).1;
         let (low, high) = self.values.range;
@@ -171,20 +171,20 @@ impl Frame {
             .map(move |scaled| (scaled, row(scaled)))
     }
 
-    /// Whether the label of a line at a time has room within the box.
+    /// Whether the label of a tick fits into the box.
     pub(super) fn has_room(&self, tick: &TimeTick) -> bool {
         let half = label_width(&tick.label) / 2.0;
         let x = (self.width - self.axis) * self.part_of_times(tick.time);
         (half..=self.width - half).contains(&x)
     }
 
-    /// Where a time lies between the first and the last that are shown, from 0 to 1.
+    /// The position of a time between the first and the last that are shown, 0 to 1.
     pub(super) fn part_of_times(&self, time: f64) -> f64 {
         let (from, to) = self.times;
         (time - from) / (to - from)
     }
 
-    /// Where a value on the axis lies from the top to the bottom of the plot, from 0 to 1.
+    /// The position of a value between the top (0) and the bottom (1) of the plot.
     #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn part_of_values(&self, scaled: f64) -> f64 {
         let (low, high) = self.values.range;
@@ -196,7 +196,7 @@ impl Frame {
         height * (high - scaled) / (high - low)
     }
 
-    /// The lines of the grid at times, and their columns.
+    /// The vertical lines of the grid, and their columns.
     pub(super) fn time_lines(&self) -> impl Iterator<Item = (TimeTick, i32)> + '_ {
         let most = ((self.width - self.axis) / size::TIME_GAP) as u32;
         let ticks = time_ticks(self.times.0, self.times.1, most, self.offset);
@@ -207,21 +207,21 @@ impl Frame {
     }
 }
 
-/// Widths of a box from which on lines of times and candles are denser, in CSS pixels. They are the same in each box
-/// between two of these, so that the server, which does not know how wide a box is, draws them for each.
+/// Widths of the box, in CSS pixels, at which vertical lines and candles become denser. Between two of them the density
+/// is the same: so the server, which does not know the width, draws the chart for each.
 pub(super) const WIDTHS: [f64; 6] = [280.0, 380.0, 520.0, 720.0, 1_000.0, 1_400.0];
 
-/// The largest of [`WIDTHS`] that fits into a width; the width itself where none does.
+/// The largest of [`WIDTHS`] that fits into a width; the width itself if none does.
 fn least_width(width: f64) -> f64 {
     let fitting = WIDTHS.into_iter().rev().find(|least| *least <= width);
     fitting.unwrap_or(width)
 }
 
-/// Lines of values so near to the end of their axis have no room for a label, as a part of its length.
+/// A line this near to an end of the axis has no room for a label, as a part of its length.
 const LABEL_ROOM: f64 = 0.04;
 
-/// About how wide a label is, in CSS pixels. It is not measured, so that the plot and its labels take the same room
-/// whatever draws them: these are the widths of DejaVu Sans, which is wider than most.
+/// The approximate width of a label, in CSS pixels. It is not measured, so that the server and the browser lay out the
+/// plot alike. These are the widths of DejaVu Sans, which is wider than most fonts.
 pub(super) fn label_width(text: &str) -> f64 {
     let widths = text.chars().map(|character| match character {
         '0'..='9' => 7.63,
@@ -234,7 +234,7 @@ pub(super) fn label_width(text: &str) -> f64 {
     widths.sum()
 }
 
-/// What the highest column of what is traded stands for; none where there are no columns.
+/// The volume that the highest column stands for; `None` if no volume is drawn.
 fn most_volume(scene: &Scene, times: (f64, f64), candle: f64) -> Option<f64> {
     let series = &scene.series;
     if !scene.shows_volume || !series.has_volume() {
@@ -245,8 +245,8 @@ fn most_volume(scene: &Scene, times: (f64, f64), candle: f64) -> Option<f64> {
     (most > 0.0).then(|| rounded_up(most))
 }
 
-/// The next of 1, 2, 3, 5 and 8 times a power of ten, so that the columns of what is traded do not change
-/// their heights with every trade.
+/// The next of 1, 1.5, 2, 3, 5, 8 and 10 times a power of ten, so that columns of volume do not change their heights
+/// with every trade.
 fn rounded_up(value: f64) -> f64 {
     let power = 10f64.powi(value.log10().floor() as i32);
     let steps = [1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 10.0];
@@ -258,7 +258,7 @@ fn pixels(css: f64, scale: f64) -> i32 {
     (css * scale).round() as i32
 }
 
-/// The surface chooses the family: the page's own.
+/// The surface chooses the font family, that of the page.
 fn label(scale: f64, color: BackendColor, anchor: HPos) -> TextStyle<'static> {
     TextStyle {
         font: FontDesc::new(FontFamily::SansSerif, size::FONT * scale, FontStyle::Normal),

@@ -1,11 +1,12 @@
-//! Pointers and wheel: to drag, to pinch, to turn.
+//! Gestures of pointers and wheel: drag, pinch and scroll.
 
 use super::handle::ChartHandle;
 
-/// How far a pointer moves before it drags rather than presses, in CSS pixels.
+/// How far a pointer moves before a press becomes a drag, in CSS pixels.
 const SLACK: f64 = 4.0;
 
-/// The pointers that are down on the plot, two at the most, and what was shown when the last came or went.
+/// The pointers that are down on the plot, at most two, and the times that were shown when the last one was pressed or
+/// released.
 #[derive(Debug, Default)]
 pub(super) struct Gesture {
     pointers: Vec<Pointer>,
@@ -17,13 +18,13 @@ pub(super) struct Gesture {
 #[derive(Debug, Clone, Copy)]
 struct Pointer {
     id: i32,
-    /// Where it was when what is shown was noted, and where it is.
+    /// Its position when the shown times were recorded, in CSS pixels from the left. `x` is the current one.
     from: f64,
     x: f64,
 }
 
 impl Gesture {
-    /// A pointer comes down at so many CSS pixels from the left.
+    /// A pointer is pressed at `x` CSS pixels from the left.
     pub(super) fn press(&mut self, handle: ChartHandle, id: i32, x: f64) {
         self.pointers.retain(|pointer| pointer.id != id);
         if self.pointers.len() == 2 {
@@ -36,7 +37,7 @@ impl Gesture {
         self.note(handle);
     }
 
-    /// A pointer moves. Whether what is shown moves with it.
+    /// A pointer moves. Returns whether the plot scrolls with it.
     pub(super) fn drag(&mut self, handle: ChartHandle, id: i32, x: f64) -> bool {
         let Some(pointer) = self.pointers.iter_mut().find(|pointer| pointer.id == id) else {
             return false;
@@ -56,7 +57,7 @@ impl Gesture {
         true
     }
 
-    /// A pointer leaves. Whether it only pressed.
+    /// A pointer is released. Returns whether it was a press without a drag.
     pub(super) fn release(&mut self, handle: ChartHandle, id: i32) -> bool {
         let before = self.pointers.len();
         self.pointers.retain(|pointer| pointer.id != id);
@@ -65,7 +66,7 @@ impl Gesture {
         pressed
     }
 
-    /// From here on pointers move what is shown now.
+    /// Records the shown times and the positions of the pointers: later moves are relative to them.
     fn note(&mut self, handle: ChartHandle) {
         if let Some((times, width)) = handle.shown() {
             self.times = times;
@@ -76,7 +77,7 @@ impl Gesture {
         }
     }
 
-    /// The times at which each pointer is at the time that it was at when they were noted.
+    /// The times that put each pointer at the time that it was at when it was recorded.
     fn moved(&self) -> Option<(f64, f64)> {
         let (from, to) = self.times;
         let scale = (to - from) / self.width;
@@ -88,7 +89,7 @@ impl Gesture {
                 Some((from, from + self.width * scale))
             }
             [one, other] => {
-                // Two fingers on one spot would be any scale.
+                // Two fingers on one spot define no scale.
                 let apart = other.x - one.x;
                 if apart.abs() < SLACK {
                     return None;
@@ -102,7 +103,7 @@ impl Gesture {
     }
 }
 
-/// How much longer a time is shown after a turn of the wheel by so many pixels.
+/// The factor by which the wheel changes the length of the shown time, after a turn by `pixels`.
 pub(super) fn wheel_factor(pixels: f64) -> f64 {
     (pixels * 0.0015).exp().clamp(0.25, 4.0)
 }

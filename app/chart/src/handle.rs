@@ -1,4 +1,4 @@
-//! The page's handle of a chart: it gives numbers to the chart.
+//! The page's handle of a chart.
 
 use super::export;
 use super::model::{Dirty, Model, SharedModel};
@@ -8,10 +8,10 @@ use super::series::Series;
 use super::studies::Study;
 use leptos::prelude::*;
 
-/// A chart, as the page holds it. It can be copied into any closure.
+/// A handle of a chart. It can be copied into any closure.
 ///
-/// Giving it samples touches no signal; the chart draws them in the next frame of the browser. On the
-/// server it holds what the page is drawn from.
+/// Adding samples changes no signal: the chart draws them in the browser's next frame. On the server it holds the
+/// samples that the page is drawn from.
 #[derive(Debug, Clone, Copy)]
 pub struct ChartHandle {
     pub(super) model: SharedModel,
@@ -27,7 +27,7 @@ impl Default for ChartHandle {
 }
 
 impl ChartHandle {
-    /// A chart without samples, owned by the current reactive owner.
+    /// A chart without samples. It belongs to the current reactive owner.
     pub fn new() -> Self {
         Self {
             model: SharedModel::new(),
@@ -37,20 +37,20 @@ impl ChartHandle {
         }
     }
 
-    /// Keeps no more than about so many samples.
+    /// Sets how many samples are kept, see [`Series::new`].
     pub fn set_capacity(&self, capacity: usize) {
         self.change(Dirty::SERIES, |model| {
             model.scene.series = Series::new(capacity);
         });
     }
 
-    /// Shows these samples, oldest first, instead of what was shown.
+    /// Replaces all samples. They are oldest first.
     pub fn replace<T: Into<Sample>>(&self, samples: impl IntoIterator<Item = T>) {
         self.renew(|series| series.replace(samples));
     }
 
-    /// Shows the values at these times, in milliseconds since the Unix epoch, instead of what was shown, by the
-    /// rules of [`Series::replace_columns`].
+    /// Replaces all samples by values at times in milliseconds since the Unix epoch, by the rules of
+    /// [`Series::replace_columns`].
     pub fn replace_columns(&self, times: Vec<f64>, values: Vec<f64>) {
         self.renew(|series| series.replace_columns(times, values));
     }
@@ -71,7 +71,7 @@ impl ChartHandle {
         });
     }
 
-    /// Shows no more than so many milliseconds before the newest sample, and follows it.
+    /// Shows the last `span` milliseconds before the newest sample, and follows it.
     pub fn set_span(&self, span: f64) {
         self.change(Dirty::SERIES, |model| {
             model.span = span;
@@ -80,12 +80,12 @@ impl ChartHandle {
         self.update_follows();
     }
 
-    /// What the legend calls the series.
+    /// Sets the name of the series in the legend.
     pub fn set_name(&self, name: String) {
         self.change(Dirty::OVERLAY, |model| model.scene.name = name);
     }
 
-    /// Decimals of a value, 2 by default, and what values are multiples of; 0 where that is not known.
+    /// Sets the decimals of a value, 2 by default, and the tick that values are multiples of; 0 if that is not known.
     pub fn set_decimals(&self, decimals: u32, tick: f64) {
         self.change(Dirty::SERIES, |model| {
             model.scene.decimals = decimals;
@@ -93,17 +93,17 @@ impl ChartHandle {
         });
     }
 
-    /// How the series is drawn.
+    /// Sets how the series is drawn.
     pub fn set_kind(&self, kind: Kind) {
         self.change(Dirty::SERIES, |model| model.scene.kind = kind);
     }
 
-    /// How values lie on the axis.
+    /// Sets the scale of the axis of values.
     pub fn set_scale(&self, scale: Scale) {
         self.change(Dirty::SERIES, |model| model.scene.scale = scale);
     }
 
-    /// The length of the spans that samples are of, in milliseconds: candles are not shorter.
+    /// Sets the length of the spans that the samples cover, in milliseconds. Candles are not shorter.
     pub fn set_interval(&self, interval: f64) {
         self.change(Dirty::SERIES, |model| {
             if model.scene.interval != interval {
@@ -113,17 +113,17 @@ impl ChartHandle {
         });
     }
 
-    /// Whether what was traded is drawn.
+    /// Shows or hides the volume.
     pub fn set_volume(&self, shown: bool) {
         self.change(Dirty::SERIES, |model| model.scene.shows_volume = shown);
     }
 
-    /// What is computed from the series and drawn with it.
+    /// Sets the studies that are drawn.
     pub fn set_studies(&self, studies: &[Study]) {
         self.change(Dirty::SERIES, |model| model.scene.set_studies(studies));
     }
 
-    /// Other series to compare with, at most [`MAX_LINES`](super::scene::MAX_LINES).
+    /// Sets the series to compare with, at most [`MAX_LINES`](super::scene::MAX_LINES).
     pub fn set_compared(&self, compared: Vec<Compared>) {
         self.change(Dirty::SERIES, |model| {
             model.scene.compared = compared;
@@ -131,7 +131,7 @@ impl ChartHandle {
         });
     }
 
-    /// Adds a sample to the series of that name that is compared with.
+    /// Adds a sample to the compared series of that name.
     pub fn push_compared(&self, name: &str, sample: impl Into<Sample>) {
         let sample = sample.into();
         self.change(Dirty::SAMPLES, |model| {
@@ -143,7 +143,7 @@ impl ChartHandle {
         });
     }
 
-    /// What happened when; in any order.
+    /// Sets the pins, in any order.
     pub fn set_pins(&self, pins: Vec<Pin>) {
         let mut sorted: Vec<Pin> = Vec::with_capacity(pins.len());
         for pin in pins {
@@ -153,14 +153,14 @@ impl ChartHandle {
         self.change(Dirty::OVERLAY, |model| model.scene.pins = sorted);
     }
 
-    /// Whose times of day are shown: what those are ahead of UTC at a moment, in minutes, where the moment is
-    /// in milliseconds since the Unix epoch. The default is UTC.
+    /// Sets the time zone of the displayed times: a function from milliseconds since the Unix epoch to minutes ahead of
+    /// UTC. The default is UTC.
     pub fn set_clock(&self, ahead: fn(f64) -> i32) {
         self.change(Dirty::SERIES, |model| model.ahead = ahead);
     }
 
-    /// What is shown as comma-separated values: a candle or a sample a line, with what it is compared with
-    /// and the studies. Times are UTC by ISO 8601; values have all their decimals.
+    /// The chart's data as comma-separated values: a line for each candle or sample, with compared series and studies.
+    /// Times are UTC in ISO 8601; values have all their decimals.
     pub fn csv(&self) -> String {
         let csv = self.model.update(|model| {
             model.settle();
@@ -170,7 +170,7 @@ impl ChartHandle {
         csv.flatten().unwrap_or_default()
     }
 
-    /// The newest of what is shown, at most so many, newest first: when, and the values by their names.
+    /// The newest rows of the chart's data, at most `most`, newest first.
     pub fn table(&self, most: usize) -> export::Table {
         let table = self.model.update(|model| {
             model.settle();
@@ -180,7 +180,7 @@ impl ChartHandle {
         table.flatten().unwrap_or_default()
     }
 
-    /// Offers what is drawn now to the reader as an image, `image/png`, of this name.
+    /// Downloads the chart as a PNG image of this name.
     pub fn save_image(&self, name: &str) {
         #[cfg(target_arch = "wasm32")]
         self.painter.try_with_value(|painter| {
@@ -192,7 +192,7 @@ impl ChartHandle {
         let _ = name;
     }
 
-    /// Offers [`ChartHandle::csv`] to the reader as a file of this name.
+    /// Downloads [`ChartHandle::csv`] as a file of this name.
     pub fn save_csv(&self, name: &str) {
         #[cfg(target_arch = "wasm32")]
         super::files::offer_text(&self.csv(), "text/csv", name);
@@ -200,12 +200,12 @@ impl ChartHandle {
         let _ = name;
     }
 
-    /// Is drawn by this from now on.
+    /// Sets the painter that draws the chart.
     #[cfg(target_arch = "wasm32")]
     pub(super) fn attach(&self, painter: super::painter::Painter) {
         self.painter.try_set_value(Some(painter));
         self.invalidate(Dirty::SERIES);
-        // The first drawing does not wait for a frame of its own.
+        // The first drawing does not wait for a frame.
         self.painter.try_with_value(|painter| {
             if let Some(painter) = painter {
                 painter.paint();
@@ -213,20 +213,20 @@ impl ChartHandle {
         });
     }
 
-    /// Is not drawn any more.
+    /// Removes the painter.
     #[cfg(target_arch = "wasm32")]
     pub(super) fn detach(&self) {
         self.painter.try_set_value(None);
     }
 
     pub(super) fn change(&self, dirty: Dirty, change: impl FnOnce(&mut Model)) {
-        // A handle may outlive the part of the page that made it: then there is nothing to show.
+        // A handle may outlive the part of the page that created it. Then there is no model.
         if self.model.update(change).is_some() {
             self.invalidate(dirty);
         }
     }
 
-    /// Updates whether the newest sample is shown as it comes.
+    /// Updates the signal of [`ChartHandle::follows`].
     pub(super) fn update_follows(&self) {
         let follows = self
             .model
@@ -253,8 +253,7 @@ impl ChartHandle {
     #[cfg(not(target_arch = "wasm32"))]
     fn invalidate(&self, _: Dirty) {}
 
-    /// Updates the summary at once, as when another series is shown. Otherwise the summary is updated at most once a
-    /// second.
+    /// Updates the summary at once, as after a change of the symbol. Otherwise it is updated at most once a second.
     pub fn summarize(&self) {
         self.model.summarize();
     }

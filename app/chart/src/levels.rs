@@ -1,16 +1,15 @@
-//! The lowest and highest values of ever longer stretches, so that those of any stretch are found without
-//! looking at each value in it.
+//! A pyramid of minima and maxima, which finds those of any stretch without reading each value in it.
 
 use std::ops::Range;
 
-/// How many of a row make one of the row above.
+/// How many nodes of a row make one node of the next.
 const FAN: usize = 16;
 
 /// The lowest and the highest of some values.
 pub(super) type Extent = (f64, f64);
 
 fn joined(one: Extent, other: Extent) -> Extent {
-    // Both are finite: a comparison is cheaper than `min` and `max`, which have to mind what is no number.
+    // Both are finite, so a comparison is enough. `min` and `max` also handle NaN and are slower.
     (
         if other.0 < one.0 { other.0 } else { one.0 },
         if other.1 > one.1 { other.1 } else { one.1 },
@@ -19,23 +18,23 @@ fn joined(one: Extent, other: Extent) -> Extent {
 
 const NOTHING: Extent = (f64::INFINITY, f64::NEG_INFINITY);
 
-/// Browsers compile a function of WebAssembly quickly at first and well once it was called often; a long loop
-/// stays as it was begun. So this is called for each stretch.
+/// A browser optimizes a WebAssembly function after many calls, but not in the middle of a long loop. So this function
+/// is called for each stretch.
 #[inline(never)]
 fn of_values(lows: &[f64], highs: &[f64]) -> Extent {
     let pairs = lows.iter().zip(highs);
     pairs.fold(NOTHING, |extent, (&low, &high)| joined(extent, (low, high)))
 }
 
-/// A pyramid over values that somebody else keeps: the first row holds the extent of every 16 of them,
-/// each further row that of 16 of the row below. The last of a row may be of fewer.
+/// A pyramid over values that are stored elsewhere. The first row holds the extent of each 16 values, each further row
+/// that of 16 nodes of the row below. The last node of a row may cover fewer.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Levels {
     pub(super) rows: Vec<Vec<Extent>>,
 }
 
 impl Levels {
-    /// Brings the rows up to date where values from index `from` on were added or changed.
+    /// Updates the rows after values from index `from` on were added or changed.
     pub(super) fn update(&mut self, lows: &[f64], highs: &[f64], from: usize) {
         let mut below = lows.len();
         let mut from = from / FAN;
@@ -44,7 +43,7 @@ impl Levels {
             let count = below.div_ceil(FAN);
             if self.rows.len() == row {
                 self.rows.push(Vec::new());
-                // What was below this row until now was never joined.
+                // The nodes below this row have not been joined yet.
                 from = 0;
             }
             let (done, rest) = self.rows.split_at_mut(row);
@@ -71,8 +70,8 @@ impl Levels {
         self.rows.truncate(row);
     }
 
-    /// The lowest of `lows` and the highest of `highs` at these indices, which must lie in both; none
-    /// where there are none.
+    /// The lowest of `lows` and the highest of `highs` at these indices, which must exist in both; `None` for an empty
+    /// range.
     pub(super) fn extent(
         &self,
         lows: &[f64],

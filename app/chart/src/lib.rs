@@ -1,17 +1,15 @@
 //! Draws numbers onto a surface: scales, decimation, series, interaction. It has no quotes and no network.
 //!
-//! A page makes a [`ChartHandle`], gives it [`Point`]s and puts a [`Chart`] where it is to be seen. What
-//! is drawn goes one way:
+//! A page creates a [`ChartHandle`], gives it [`Sample`]s and places a [`Chart`]. Data flows one way:
 //!
 //! ```text
 //! handle ── Scene ──► Frame (ranges, ticks) ──► draw: axes · series · overlay ──► Surface
 //!                                                                    canvas (browser) · SVG (server)
 //! ```
 //!
-//! In the browser the painter decides when: it collects what is out of date and draws it in one
-//! animation frame, or none where nothing is.
+//! In the browser the painter collects what is out of date and draws it in the next animation frame.
 
-// What the component macro writes beside a component is public, whatever the component is.
+// The component macro generates public items even for private components.
 #![allow(unreachable_pub)]
 
 pub mod calendar;

@@ -1,10 +1,10 @@
-//! Events of the browser.
+//! Event listeners of the browser.
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::EventTarget;
 
-/// An event that is listened to for as long as this lives.
+/// An event listener, which is removed when this is dropped.
 pub(super) struct Listener {
     target: EventTarget,
     event: &'static str,
@@ -17,7 +17,7 @@ impl Listener {
         event: &'static str,
         closure: Closure<dyn FnMut()>,
     ) -> Self {
-        // It fails for no listener that is a function.
+        // This cannot fail: the listener is a function.
         let _ = target.add_event_listener_with_callback(event, closure.as_ref().unchecked_ref());
         Self {
             target: target.clone(),

@@ -7,16 +7,16 @@ use super::summary::Summary;
 use leptos::prelude::*;
 use std::ops::BitOr;
 
-/// All that is drawn, but for colours and sizes.
+/// Everything that is drawn, without colours and sizes.
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) scene: Scene,
     pub(super) crosshair: Crosshair,
-    /// The frame that was drawn last.
+    /// The last drawn frame.
     pub(super) frame: Option<Frame>,
-    /// From when on samples are other than they were drawn.
+    /// The time from which on samples have changed since they were drawn, in milliseconds.
     pub(super) changed: f64,
-    /// What is shown when the reader wants all of it: so many milliseconds before the newest.
+    /// The length of the whole range, in milliseconds before the newest sample.
     pub(super) span: f64,
     /// The offset of local times from UTC at a moment, in minutes.
     pub(super) ahead: fn(f64) -> i32,
@@ -38,7 +38,7 @@ impl Default for Model {
 impl Model {
     /// Updates what is computed from the samples, before they are drawn or described.
     pub(super) fn settle(&mut self) {
-        // As it is at the newest: in winter the clock of a summer's day is another.
+        // The offset at the newest sample: daylight saving time changes it.
         let last = self.scene.series.last();
         let offset = last.map_or(0, |last| (self.ahead)(last.time));
         if self.scene.offset != offset {
@@ -50,7 +50,7 @@ impl Model {
             .update_studies(self.changed, drawn.unwrap_or(self.scene.interval));
     }
 
-    /// What the crosshair is at.
+    /// The reading at the crosshair.
     pub(super) fn reading(&self) -> Option<Reading> {
         let frame = self.frame.as_ref()?;
         let time = match self.crosshair {
@@ -61,8 +61,8 @@ impl Model {
         Reading::at(&self.scene, frame, time)
     }
 
-    /// Shows some times, as far as there is anything to be seen, and the newest from then on where they
-    /// reach to it and `later` is so.
+    /// Shows these times, limited to where there are samples. If they reach the newest sample and `later` is set, the
+    /// view follows it.
     pub(super) fn show(&mut self, (from, to): (f64, f64), later: bool) {
         let series = &self.scene.series;
         let (Some(first), Some(last)) = (series.first(), series.last()) else {
@@ -78,29 +78,29 @@ impl Model {
             (middle - span / 2.0, middle + span / 2.0)
         };
         if later && to >= last.time {
-            // What is shown of the newest has a little room after it.
+            // A view of the newest sample has some room after it.
             self.scene.view = View::Newest((span * 0.96).max(least));
             return;
         }
-        // Half of the plot stays full.
+        // At least half of the plot has samples.
         let shift =
             (first.time - span / 2.0 - from).max(0.0) + (last.time + span / 2.0 - to).min(0.0);
         self.scene.view = View::Between(from + shift, to + shift);
     }
 }
 
-/// Where the reader looks.
+/// The position of the crosshair.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) enum Crosshair {
     #[default]
     Hidden,
-    /// At the pointer, so many CSS pixels from the left: it stays there when the series moves on.
+    /// At the pointer, in CSS pixels from the left. It stays there when the series moves on.
     Pointer(f64),
-    /// At a time that the keyboard walked to: it moves with the series.
+    /// At a time chosen by keyboard, in milliseconds. It moves with the series.
     Time(f64),
 }
 
-/// What is out of date, as a set.
+/// The set of what is out of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dirty(u8);
 
@@ -110,9 +110,9 @@ pub(super) struct Dirty(u8);
 )]
 impl Dirty {
     pub(super) const NOTHING: Self = Self(0);
-    /// Samples came, from [`Model::changed`] on.
+    /// Samples from [`Model::changed`] on.
     pub(super) const SAMPLES: Self = Self(1);
-    /// The series is to be drawn otherwise.
+    /// The whole series.
     pub(super) const SERIES: Self = Self(2);
     pub(super) const OVERLAY: Self = Self(4);
     pub(super) const SIZE: Self = Self(8);
@@ -131,16 +131,16 @@ impl BitOr for Dirty {
     }
 }
 
-/// The model and its summary. The handle changes them, and the painter draws them.
+/// The model and its summary. The handle changes them and the painter draws them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SharedModel {
     model: StoredValue<Model>,
-    /// The model in words, as of the last [`SharedModel::summarize`].
+    /// The summary of the last [`SharedModel::summarize`].
     pub(super) summary: RwSignal<Summary>,
 }
 
 impl SharedModel {
-    /// A model without samples, owned by the current reactive owner.
+    /// A model without samples. It belongs to the current reactive owner.
     pub(super) fn new() -> Self {
         SharedModel {
             model: StoredValue::new(Model::default()),
@@ -148,12 +148,12 @@ impl SharedModel {
         }
     }
 
-    /// Reads the model; none once its owner is gone.
+    /// Reads the model; `None` once its owner is gone.
     pub(super) fn read<R>(self, read: impl FnOnce(&Model) -> R) -> Option<R> {
         self.model.try_with_value(read)
     }
 
-    /// Changes the model; none once its owner is gone.
+    /// Changes the model; `None` once its owner is gone.
     pub(super) fn update<R>(self, change: impl FnOnce(&mut Model) -> R) -> Option<R> {
         self.model.try_update_value(change)
     }

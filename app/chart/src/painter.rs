@@ -1,4 +1,4 @@
-//! Puts a chart onto the page, and has it drawn whenever the page changes.
+//! Attaches a chart to the page and redraws it when the page changes.
 
 use super::canvas::Canvas;
 use super::files::offer;
@@ -15,11 +15,11 @@ use web_sys::{
     ResizeObserver, ResizeObserverBoxOptions, ResizeObserverOptions, Window,
 };
 
-// Each with the closure that the browser calls until the observer is disconnected.
+// An observer, and the closure that the browser calls until it is disconnected.
 type Resized = (ResizeObserver, Closure<dyn FnMut(js_sys::Array)>);
 type Restyled = (MutationObserver, Closure<dyn FnMut()>);
 
-/// A chart that is on the page. Dropping it ends all it listens to.
+/// A chart on the page. Dropping it removes its listeners and observers.
 pub(super) struct Painter {
     painting: Rc<Painting>,
     resized: Resized,
@@ -28,10 +28,9 @@ pub(super) struct Painter {
 }
 
 impl Painter {
-    /// Draws `model` onto three canvases that cover `plot`, and sets `drawn` once that is done.
+    /// Draws `model` onto three canvases that cover `plot`, and then sets `drawn`.
     ///
-    /// # Errors
-    /// The error of a browser without canvas or observers.
+    /// # Errors The error of a browser that has no canvas or no observers.
     pub(super) fn new(
         model: SharedModel,
         drawn: RwSignal<bool>,
@@ -60,8 +59,8 @@ impl Painter {
         let listeners = listen(&weak, &window, &document)?;
 
         painting.invalidate(Dirty::THEME);
-        // It is drawn in the frame that is to come, when the browser reports the size of the box; or before, where the
-        // browser has time until then. Not now: the page is still being made.
+        // The chart is drawn when the browser reports the size of the box, or before that if the browser is idle. It is
+        // not drawn now, while the page is being built.
         let begin = Closure::once_into_js(move || {
             if let Some(painting) = weak.upgrade() {
                 painting.begin();
@@ -76,12 +75,12 @@ impl Painter {
         })
     }
 
-    /// Draws what is out of date at once rather than in the next frame.
+    /// Draws what is out of date now, without waiting for the next frame.
     pub(super) fn paint(&self) {
         self.painting.paint_now();
     }
 
-    /// Lets the reader keep what is drawn as a file.
+    /// Downloads the chart as an image of this name.
     pub(super) fn save_image(&self, name: &str) {
         let Some(canvas) = self.painting.image() else {
             return;
@@ -92,11 +91,11 @@ impl Painter {
                 offer(&blob, &name);
             }
         });
-        // It refuses nothing: nothing foreign is drawn here.
+        // This cannot fail: nothing from another origin is drawn here.
         let _ = canvas.to_blob(keep.unchecked_ref());
     }
 
-    /// Has this drawn anew in the next frame.
+    /// Schedules a redraw for the next frame.
     pub(super) fn invalidate(&self, what: Dirty) {
         self.painting.invalidate(what);
     }
@@ -110,7 +109,7 @@ impl Drop for Painter {
     }
 }
 
-/// Draws anew when the box of the canvases has another size.
+/// Redraws when the size of the box of the canvases changes.
 fn observe_size(
     painting: &Weak<Painting>,
     window: &Window,
@@ -133,7 +132,7 @@ fn observe_size(
     Ok((resized, on_resize))
 }
 
-/// Draws anew when an attribute of the root chooses another theme.
+/// Redraws when an attribute of the root changes, which may choose another theme.
 fn observe_theme(painting: &Weak<Painting>, document: &Document) -> Result<Restyled, JsValue> {
     let on_restyle = calling(painting, |painting| painting.invalidate(Dirty::THEME));
     let restyled = MutationObserver::new(on_restyle.as_ref().unchecked_ref())?;
@@ -145,7 +144,7 @@ fn observe_theme(painting: &Weak<Painting>, document: &Document) -> Result<Resty
     Ok((restyled, on_restyle))
 }
 
-/// Draws anew when the theme of the system is another, when the page is printed, and when it is shown again.
+/// Redraws when the system's theme changes, when the page is printed, and when it becomes visible again.
 fn listen(
     painting: &Weak<Painting>,
     window: &Window,
@@ -154,7 +153,7 @@ fn listen(
     let scheme = media(window, "(prefers-color-scheme: dark)").ok_or("no media queries")?;
     let restyle = calling(painting, |painting| painting.invalidate(Dirty::THEME));
     let print = calling(painting, Painting::print);
-    // What happened while the page was hidden is drawn when it no longer is.
+    // Changes made while the page was hidden are drawn when it becomes visible.
     let show = calling(painting, |painting| painting.invalidate(Dirty::NOTHING));
     Ok([
         Listener::new(&scheme, "change", restyle),

@@ -1,4 +1,4 @@
-//! What is drawn, and when: three canvases, one set of what is out of date, one animation frame.
+//! The drawing of a chart on the page: three canvases, the set of what is out of date, and one animation frame.
 
 use super::canvas::Canvas;
 use super::draw::{self, Frame, Palette, Rgb};
@@ -20,12 +20,12 @@ const LINES: [&str; 8] = [
     "--line-1", "--line-2", "--line-3", "--line-4", "--line-5", "--line-6", "--line-7", "--line-8",
 ];
 
-/// Milliseconds between two summaries: a screen reader that reads one is not to be outrun.
+/// Milliseconds between two summaries, so that a screen reader can keep up.
 const SUMMARY: f64 = 1_000.0;
 
 /// The state of a chart that is on the page.
 pub(super) struct Painting {
-    /// To be called back by the browser without being kept alive by it.
+    /// For callbacks of the browser, which must not keep the painting alive.
     weak: Weak<Painting>,
     model: SharedModel,
     drawn: RwSignal<bool>,
@@ -35,8 +35,6 @@ pub(super) struct Painting {
     dirty: Cell<Dirty>,
     size: Cell<BoxSize>,
     scratch: RefCell<draw::Scratch>,
-    /// Whether there was nothing to draw the last time.
-    empty: Cell<bool>,
     frame: Due,
     summaries: Summaries,
     ratio: RefCell<Option<(f64, Listener)>>,
@@ -50,7 +48,7 @@ pub(super) struct Page {
     pub(super) plot: HtmlElement,
 }
 
-/// A call by the browser, and its id while it is due.
+/// A callback of the browser, and its id while it is scheduled.
 struct Due {
     callback: Closure<dyn FnMut()>,
     id: Cell<Option<i32>>,
@@ -65,21 +63,24 @@ impl Due {
     }
 }
 
-/// The next summary, and the time of the last.
+/// The next summary, and the last one.
 struct Summaries {
     due: Due,
+    /// When it was made, in milliseconds since the Unix epoch.
     last: Cell<f64>,
+    /// Whether it was of a chart without samples.
+    empty: Cell<bool>,
 }
 
 /// Width and height of the canvases' box.
 #[derive(Clone, Copy, Default)]
 struct BoxSize {
     css: (f64, f64),
-    /// In pixels of the device, where the browser reports it.
+    /// In device pixels, if the browser reports it.
     device: Option<(u32, u32)>,
 }
 
-/// A function for the browser that does nothing once the chart is gone.
+/// A callback for the browser that does nothing once the chart is gone.
 pub(super) fn calling(painting: &Weak<Painting>, does: fn(&Painting)) -> Closure<dyn FnMut()> {
     let painting = painting.clone();
     Closure::new(move || {
@@ -89,8 +90,8 @@ pub(super) fn calling(painting: &Weak<Painting>, does: fn(&Painting)) -> Closure
     })
 }
 
-/// Whether the browser reports sizes in device pixels: with a ratio of 1.5 a box has a whole number of them
-/// that the page cannot compute.
+/// Whether the browser reports sizes in device pixels. At a ratio such as 1.5 the page cannot compute the whole number
+/// of device pixels of a box.
 pub(super) fn has_device_pixels(window: &Window) -> bool {
     let prototype = Reflect::get(window, &"ResizeObserverEntry".into())
         .and_then(|entry| Reflect::get(&entry, &"prototype".into()));
@@ -104,7 +105,8 @@ pub(super) fn media(window: &Window, query: &str) -> Option<MediaQueryList> {
 }
 
 impl Painting {
-    /// Draws `model` onto the canvases of `layers`, and sets `drawn` once that is done. Nothing is drawn yet.
+    /// A painting of `model` on the canvases of `layers`. It sets `drawn` after the first drawing; nothing is drawn
+    /// yet.
     pub(super) fn new(
         model: SharedModel,
         drawn: RwSignal<bool>,
@@ -120,7 +122,6 @@ impl Painting {
             dirty: Cell::new(Dirty::NOTHING),
             size: Cell::default(),
             scratch: RefCell::default(),
-            empty: Cell::new(true),
             frame: Due::new(calling(painting, |painting| {
                 painting.frame.id.set(None);
                 painting.paint();
@@ -131,12 +132,13 @@ impl Painting {
                     painting.summarize();
                 })),
                 last: Cell::new(f64::NEG_INFINITY),
+                empty: Cell::new(true),
             },
             ratio: RefCell::new(None),
         })
     }
 
-    /// Ends what waits for the browser.
+    /// Cancels scheduled callbacks.
     pub(super) fn end(&self) {
         self.ratio.take();
         if let Some(request) = self.frame.id.take() {
@@ -147,7 +149,7 @@ impl Painting {
         }
     }
 
-    /// Draws in the colours of paper: there is no next frame before the page is printed.
+    /// Draws in the colours for printing now: there is no frame before the page is printed.
     pub(super) fn print(&self) {
         self.dirty.set(self.dirty.get() | Dirty::THEME);
         self.paint();
@@ -159,7 +161,7 @@ impl Painting {
     pub(super) fn invalidate(&self, what: Dirty) {
         let dirty = self.dirty.get() | what;
         self.dirty.set(dirty);
-        // A box without a size is reported once it has one.
+        // A box without a size is measured once it has one.
         let unseen = self.page.document.hidden() || self.size.get().css == (0.0, 0.0);
         if dirty == Dirty::NOTHING || unseen || self.frame.id.get().is_some() {
             return;
@@ -170,10 +172,10 @@ impl Painting {
             .set(self.page.window.request_animation_frame(callback).ok());
     }
 
-    /// Draws for the first time, unless that is done.
+    /// Draws for the first time, unless that has happened.
     pub(super) fn begin(&self) {
         let ratio = self.page.window.device_pixel_ratio();
-        // Where the ratio is not whole, only the browser can count the device pixels of a box.
+        // If the ratio is not a whole number, only the browser knows the device pixels of a box.
         if self.size.get().css != (0.0, 0.0) || ratio.fract() != 0.0 {
             return;
         }
@@ -198,12 +200,12 @@ impl Painting {
             return;
         }
         self.invalidate(Dirty::SIZE);
-        // The browser reports sizes after it has laid out and before it paints: what is drawn now is seen a
-        // frame earlier, and a canvas is never seen stretched.
+        // The browser reports sizes after layout and before it paints: drawing now shows the chart one frame earlier,
+        // and a canvas is never shown stretched.
         self.paint_now();
     }
 
-    /// Draws now what waits for the next frame, if something does.
+    /// Draws now what is scheduled for the next frame.
     pub(super) fn paint_now(&self) {
         if let Some(request) = self.frame.id.take() {
             let _ = self.page.window.cancel_animation_frame(request);
@@ -227,8 +229,8 @@ impl Painting {
         if !self.drawn.get_untracked() {
             self.drawn.set(true);
         }
-        if self.empty.replace(empty) != empty {
-            // The plot must not wait for a price, in words, that it shows.
+        if self.summaries.empty.replace(empty) != empty {
+            // The summary must not lack a price that the plot shows.
             self.summaries.last.set(f64::NEG_INFINITY);
         }
         if dirty.contains(Dirty::SERIES) || dirty.contains(Dirty::SAMPLES) {
@@ -236,8 +238,8 @@ impl Painting {
         }
     }
 
-    /// Draws what is out of date, and everything where it has to be drawn anew. Whether there is nothing
-    /// to be seen. Errors of the surface are those of a canvas that is gone, and are ignored.
+    /// Draws what is out of date, or everything if `anew`. Returns whether the chart is empty. Errors of the surface
+    /// come from a canvas that is gone and are ignored.
     fn draw(&self, dirty: Dirty, anew: bool) -> bool {
         let mut empty = true;
         self.model.update(|model| {
@@ -249,7 +251,7 @@ impl Painting {
                 let moved = anew || model.frame != fitted;
                 if moved {
                     model.frame = fitted;
-                    // Candles may have another length now.
+                    // The length of candles may have changed.
                     model.settle();
                     axes.borrow_mut().clear(0);
                     if let Some(frame) = &model.frame {
@@ -279,7 +281,7 @@ impl Painting {
         empty
     }
 
-    /// What is drawn, on one canvas.
+    /// All layers on one canvas.
     pub(super) fn image(&self) -> Option<HtmlCanvasElement> {
         let element = self.page.document.create_element("canvas").ok()?;
         let canvas: HtmlCanvasElement = element.dyn_into().ok()?;
@@ -307,8 +309,8 @@ impl Painting {
             (css.0 * ratio).round() as u32,
             (css.1 * ratio).round() as u32,
         );
-        // The browser rounds by where the box lies; a number that is further off is of another ratio,
-        // as when the ratio is emulated, or has changed and the box was not measured again yet.
+        // The browser rounds by the position of the box. A larger difference comes from another ratio: an emulated one,
+        // or one that changed before the box was measured again.
         device
             .filter(|device| device.0.abs_diff(width) <= 1 && device.1.abs_diff(height) <= 1)
             .unwrap_or((width, height))
@@ -326,8 +328,8 @@ impl Painting {
         }
     }
 
-    /// Listens for a change of the device pixel ratio: a query matches one ratio only, so that each
-    /// ratio needs its own.
+    /// Listens for a change of the device pixel ratio. A media query matches only one ratio, so each ratio needs its
+    /// own.
     fn watch(&self, ratio: f64) {
         let Ok(text) = js_sys::Number::from(ratio).to_string_with_radix(10) else {
             return;
@@ -373,7 +375,7 @@ impl Painting {
         }
     }
 
-    /// Updates the summary, now or as soon as a second has passed since the last time.
+    /// Updates the summary, at most once a second.
     fn summarize(&self) {
         let now = js_sys::Date::now();
         let wait = self.summaries.last.get() + SUMMARY - now;

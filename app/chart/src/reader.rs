@@ -1,4 +1,4 @@
-//! How the reader moves through a chart: by the pointer, the keyboard and the buttons.
+//! Navigation in a chart by pointer, keyboard and buttons.
 
 use super::export;
 use super::handle::ChartHandle;
@@ -7,7 +7,7 @@ use super::reading::Reading;
 use super::scene::View;
 use leptos::prelude::*;
 
-/// A step of the keyboard along what is drawn.
+/// A step of the crosshair by keyboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     By(isize),
@@ -15,12 +15,12 @@ pub(super) enum Step {
 }
 
 impl ChartHandle {
-    /// Whether the newest sample is shown as it comes. It is not while the reader looks at the past.
+    /// Whether the view follows the newest sample. It does not while the reader looks at the past.
     pub fn follows(&self) -> ReadSignal<bool> {
         self.follows.read_only()
     }
 
-    /// Shows all of what was asked for, up to the newest.
+    /// Shows the whole range up to the newest sample.
     pub fn fit(&self) {
         self.change(Dirty::SERIES, |model| {
             model.scene.view = View::Newest(model.span);
@@ -29,7 +29,7 @@ impl ChartHandle {
         self.update_follows();
     }
 
-    /// Shows the newest, as long a time as now.
+    /// Follows the newest sample, without changing the length of the shown time.
     pub fn follow(&self) {
         self.change(Dirty::SERIES, |model| {
             if let View::Between(from, to) = model.scene.view {
@@ -39,7 +39,7 @@ impl ChartHandle {
         self.update_follows();
     }
 
-    /// Shows later times (above zero) or earlier ones, by a part of what is shown.
+    /// Scrolls by a part of the shown time: to later times if it is positive, to earlier ones if it is negative.
     pub fn pan(&self, part: f64) {
         self.move_view(part > 0.0, |(from, to)| {
             let by = (to - from) * part;
@@ -47,8 +47,8 @@ impl ChartHandle {
         });
     }
 
-    /// Shows a longer time (above one) or a shorter one. What lies at a part of the width stays where it
-    /// is; while the newest is followed, that is the newest.
+    /// Zooms out (factor above 1) or in (below 1). The time at the part `at` of the width stays in place, or the newest
+    /// sample while the view follows it.
     pub fn zoom(&self, factor: f64, at: f64) {
         let followed = self.follows.get_untracked();
         let at = if followed { 1.0 } else { at };
@@ -61,7 +61,7 @@ impl ChartHandle {
         });
     }
 
-    /// The times that are shown, or will be once it is drawn, and the width of the plot in CSS pixels.
+    /// The times that are shown or about to be drawn, and the width of the plot in CSS pixels.
     pub(super) fn shown(&self) -> Option<((f64, f64), f64)> {
         let shown = self.model.read(|model| {
             let frame = model.frame.as_ref()?;
@@ -72,8 +72,8 @@ impl ChartHandle {
         shown.flatten()
     }
 
-    /// From when on the reader looks, in milliseconds since the Unix epoch, and whether they went there: there may be
-    /// nothing of it yet.
+    /// The first shown time in milliseconds since the Unix epoch, and whether the reader scrolled or zoomed to it.
+    /// There may be no samples for it yet.
     pub fn looks_from(&self) -> Option<(f64, bool)> {
         let from = self.model.read(|model| match model.scene.view {
             View::Newest(span) => {
@@ -85,7 +85,7 @@ impl ChartHandle {
         from.flatten()
     }
 
-    /// Shows some times, and follows the newest where `later` is so and they reach to it.
+    /// Shows these times. Follows the newest sample if `later` is set and they reach it.
     pub(super) fn show(&self, times: (f64, f64), later: bool) {
         self.change(Dirty::SERIES, |model| model.show(times, later));
         self.update_follows();
@@ -97,7 +97,7 @@ impl ChartHandle {
         }
     }
 
-    /// The id of the newest pin that is drawn at a place, in CSS pixels from the upper left.
+    /// The id of the newest pin drawn at a point, in CSS pixels from the upper left.
     pub(super) fn pin_at(&self, x: f64, y: f64) -> Option<String> {
         let id = self.model.read(|model| {
             let frame = model.frame.as_ref()?;
@@ -106,7 +106,7 @@ impl ChartHandle {
         id.flatten()
     }
 
-    /// The id of the newest pin at what the crosshair is at.
+    /// The id of the newest pin at the crosshair.
     pub(super) fn pin_here(&self) -> Option<String> {
         let id = self.model.read(|model| {
             let frame = model.frame.as_ref()?;
@@ -121,8 +121,8 @@ impl ChartHandle {
         self.change(Dirty::OVERLAY, |model| model.crosshair = crosshair);
     }
 
-    /// Moves the crosshair along what is drawn. Returns what is there in words; none where there is nothing. The chart
-    /// scrolls so far that it can be seen.
+    /// Moves the crosshair by a step, and scrolls the chart so that it is visible. Returns the reading there in words;
+    /// `None` if there is no sample.
     pub(super) fn walk(&self, step: Step) -> Option<String> {
         let mut words = None;
         let mut beyond = None;
@@ -161,7 +161,7 @@ impl ChartHandle {
         words
     }
 
-    /// Ends walking and pointing.
+    /// Hides the crosshair.
     pub(super) fn leave(&self) {
         self.point_at(None);
     }

@@ -1,4 +1,4 @@
-//! What is at a place of the chart, for the crosshair, for those who have it read to them, and for tables.
+//! The values at a position of the chart, for the crosshair, for screen readers and for tables.
 
 use super::frame::Frame;
 use super::reduce::begin_of;
@@ -8,16 +8,16 @@ use super::scene::{Pin, Scale, Scene};
 use super::size;
 use super::studies::StudyLine;
 
-/// What the series is at a time: one of its samples, or all of a candle.
+/// The values of the series at a time: one sample, or a candle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// The end of it, in milliseconds since the Unix epoch, UTC.
+    /// The time of the sample or the end of the candle, in milliseconds since the Unix epoch, UTC.
     pub time: f64,
     /// The last value.
     pub value: f64,
     /// The time at which it is drawn: the middle of a candle.
     pub(super) x: f64,
-    /// All values of it; of a sample those of the candle that it is in.
+    /// The candle, or for a sample the candle that contains it.
     pub(super) candle: Candle,
 }
 
@@ -41,11 +41,11 @@ impl Reading {
         })
     }
 
-    /// What is nearest to a time.
+    /// The reading nearest to a time.
     pub(super) fn at(scene: &Scene, frame: &Frame, time: f64) -> Option<Self> {
         let series = &scene.series;
         if scene.kind.has_spans() {
-            // The candle whose room it is in, or else the nearest one.
+            // The candle that contains the time, or else the nearest one.
             let inside = candle_of(scene, frame, time);
             return inside
                 .or_else(|| candle_of(scene, frame, series.get(series.nearest(time)?)?.time))
@@ -55,7 +55,7 @@ impl Reading {
         Self::of_sample(scene, frame, point)
     }
 
-    /// The newest.
+    /// The newest reading.
     pub(super) fn last(scene: &Scene, frame: &Frame) -> Option<Self> {
         let last = scene.series.last()?;
         if scene.kind.has_spans() {
@@ -64,7 +64,7 @@ impl Reading {
         Self::of_sample(scene, frame, last)
     }
 
-    /// The one so many steps after this one, or before it; the first or last where there are fewer.
+    /// The reading `by` steps later, or earlier if negative; the last or first if there are fewer.
     pub(super) fn step(&self, scene: &Scene, frame: &Frame, by: isize) -> Option<Self> {
         let series = &scene.series;
         let last = series.len().checked_sub(1)?;
@@ -97,9 +97,9 @@ impl Reading {
         Some(reading)
     }
 
-    /// When it was, in words.
+    /// Its time, as text.
     pub(super) fn moment(&self, scene: &Scene) -> String {
-        // A span is known by its beginning.
+        // The time of a candle is its beginning.
         let spans = scene.kind.has_spans();
         moment(
             scene,
@@ -111,7 +111,7 @@ impl Reading {
         )
     }
 
-    /// Its values with their short names, `O`, `H`, `L`, `C` and `V`; a sample's has none.
+    /// Its values with their short names: `O`, `H`, `L`, `C` and `V`. The value of a sample has no name.
     pub(super) fn parts(&self, scene: &Scene, frame: &Frame) -> Vec<(&'static str, String)> {
         let value = |value| {
             if scene.effective_scale() == Scale::Percent && !scene.compared.is_empty() {
@@ -143,7 +143,7 @@ impl Reading {
         parts
     }
 
-    /// Whether it is a sample whose neighbour has the same [`moment`](Self::moment).
+    /// Whether it is a sample and a neighbouring one has the same [`moment`](Self::moment).
     fn is_one_of_many(&self, scene: &Scene) -> bool {
         let series = &scene.series;
         if scene.kind.has_spans() {
@@ -159,11 +159,11 @@ impl Reading {
             .is_some_and(|index| alike(index + 1) || index.checked_sub(1).is_some_and(alike))
     }
 
-    /// All that is there in words: for somebody who has it read to them.
+    /// All values and pins in words, for screen readers.
     pub(super) fn words(&self, scene: &Scene, frame: &Frame) -> String {
         let mut words = self.moment(scene);
         if self.is_one_of_many(scene) {
-            // Screen readers do not repeat a step in the same words.
+            // Screen readers do not announce the same words twice.
             words = format_instant(self.time, ends(scene, self.time), scene.offset);
         }
         for (name, value) in self.parts(scene, frame) {
@@ -195,7 +195,7 @@ impl Reading {
         words
     }
 
-    /// What happened then: the pins that are drawn where this is.
+    /// The pins that are drawn at this reading.
     pub(super) fn pins<'a>(&self, scene: &'a Scene, frame: &Frame) -> &'a [Pin] {
         let x = frame.column(self.x);
         let near = frame.pixels(size::PIN);
@@ -205,7 +205,7 @@ impl Reading {
             .map_or(&[], |(_, pins)| pins)
     }
 
-    /// What another series was at a time.
+    /// The value of a compared series at a time, as text.
     pub(super) fn compared(
         scene: &Scene,
         frame: &Frame,
@@ -217,7 +217,7 @@ impl Reading {
         Some(frame.label_of(frame.scaled(index + 1, point.value)))
     }
 
-    /// What a study was at a time.
+    /// The value of a study at a time, as text.
     pub(super) fn study(
         scene: &Scene,
         frame: &Frame,
@@ -234,18 +234,18 @@ impl Reading {
     }
 }
 
-/// A time, with its date where the samples are not of one day.
+/// A time as text, with its date if the samples are of several days.
 pub(super) fn moment(scene: &Scene, time: f64) -> String {
     format_moment(time, ends(scene, time), scene.offset)
 }
 
-/// The first and the last time of the series; `time` where it is empty.
+/// The first and the last time of the series; `time` if it is empty.
 fn ends(scene: &Scene, time: f64) -> (f64, f64) {
     let at = |point: Option<Point>| point.map_or(time, |point| point.time);
     (at(scene.series.first()), at(scene.series.last()))
 }
 
-/// The candle that a time is in, where something was.
+/// The candle that contains a time, if it has a sample.
 fn candle_of(scene: &Scene, frame: &Frame, time: f64) -> Option<Candle> {
     let length = frame.candle;
     let offset = scene.offset_millis();
@@ -256,7 +256,7 @@ fn candle_of(scene: &Scene, frame: &Frame, time: f64) -> Option<Candle> {
     candles.next().filter(|candle| candle.times.0 == begin)
 }
 
-/// What was traded, short: three digits are read at a glance.
+/// A volume as short text, with three digits or so.
 pub(super) fn volume(volume: f64) -> String {
     const UNITS: [(f64, &str); 3] = [(1e9, "B"), (1e6, "M"), (1e3, "K")];
     for (unit, name) in UNITS {
@@ -268,7 +268,7 @@ pub(super) fn volume(volume: f64) -> String {
     format_value(volume, decimals)
 }
 
-/// The pins that are shown, in groups of pins that overlap, and the column of each group.
+/// The shown pins in groups that overlap, and the column of each group.
 pub(super) fn pins<'a>(scene: &'a Scene, frame: &Frame) -> impl Iterator<Item = (i32, &'a [Pin])> {
     let (from, to) = frame.times;
     let start = scene.pins.partition_point(|pin| (pin.time as f64) < from);

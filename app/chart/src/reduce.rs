@@ -1,12 +1,12 @@
-//! The reduction of a series to what a row of pixels can show.
+//! Decimation of a series for a row of pixels, and its candles.
 
 use super::sample::{Candle, Point};
 use super::series::Series;
 use std::ops::Range;
 
 impl Series {
-    /// The first index from `from` on whose time is beyond `time`. It is looked for near `from` first, so
-    /// that a walk over all of them costs little more than there are steps.
+    /// The first index from `from` on whose time is after `time`. The search begins near `from`, so that a walk over
+    /// the whole series takes little more than one step per call.
     fn index_after(&self, from: usize, time: f64) -> usize {
         let rest = &self.times[from..];
         let mut reach = 1;
@@ -17,14 +17,14 @@ impl Series {
         from + rest[..reach].partition_point(|&at| at <= time)
     }
 
-    /// What `columns` columns of pixels over the times `from..to` can show of the closes at these indices,
-    /// in their order.
+    /// Reduces the closes at these indices to what `columns` columns of pixels over the times `from..to` can show, in
+    /// their order.
     ///
-    /// Where there are at least four a column, each column has its first, lowest, highest and last value,
-    /// all at the time of its first: the line drawn through them covers the same pixels as one
-    /// through all, as in uPlot's `src/paths/linear.js`. Below that every point is kept.
+    /// If there are at least four samples per column, each column keeps its first, lowest, highest and last value, all
+    /// at the time of its first. The line through them covers the same pixels as one through all samples, as in uPlot's
+    /// `src/paths/linear.js`. With fewer samples every point is kept.
     ///
-    /// Where more than `gap` milliseconds have no sample, a [`Point::BREAK`] parts the points before from those after.
+    /// A [`Point::BREAK`] separates points that are more than `gap` milliseconds apart.
     pub fn decimate(
         &self,
         range: Range<usize>,
@@ -52,7 +52,7 @@ impl Series {
         while start < range.end {
             let time = self.times[start];
             let column = ((time - from) / width).floor();
-            // What is at the edge belongs to the next column.
+            // A sample at the edge belongs to the next column.
             let edge = (from + (column + 1.0) * width).next_down();
             let end = self.index_after(start, edge).clamp(start + 1, range.end);
             let (first, last) = (self.closes[start], self.closes[end - 1]);
@@ -60,7 +60,7 @@ impl Series {
             into.push(Point::new(time, first));
             if end - start > 1 {
                 if let Some((low, high)) = self.extent(start..end) {
-                    // The way down before the way up, where the first is nearer to the top: shorter strokes.
+                    // The nearer extreme comes first, which makes shorter strokes.
                     let lower_first = first - low < high - first;
                     let (one, other) = if lower_first {
                         (low, high)
@@ -81,8 +81,8 @@ impl Series {
         }
     }
 
-    /// The candles of so many milliseconds each that have a sample after `from` and not after `to`, oldest
-    /// first. They begin at whole multiples of their length, shifted by `offset` milliseconds.
+    /// The candles of `length` milliseconds with a sample after `from` and not after `to`, oldest first. They begin at
+    /// multiples of their length, shifted by `offset` milliseconds.
     pub fn candles(
         &self,
         (from, to): (f64, f64),
@@ -132,7 +132,8 @@ impl Series {
     }
 }
 
-/// When the candle of a time begins, where candles are of one length and shifted by `offset`, all in milliseconds.
+/// The beginning of the candle that contains a time, for candles of one length shifted by `offset`. All values are in
+/// milliseconds.
 pub(super) fn begin_of(time: f64, length: f64, offset: f64) -> f64 {
     (((time + offset) / length).ceil() - 1.0) * length - offset
 }

@@ -1,16 +1,16 @@
-//! Single values, and what values did in a span of time.
+//! Single values, samples and candles.
 
 /// A value at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     /// Milliseconds since the Unix epoch, UTC.
     pub time: f64,
-    /// In the unit of the values that the chart is given.
+    /// In the unit of the chart's values.
     pub value: f64,
 }
 
 impl Point {
-    /// Stands between two points that no line connects.
+    /// Separates two points that no line connects.
     pub const BREAK: Point = Point::new(f64::NAN, f64::NAN);
 
     /// A value at a time in milliseconds since the Unix epoch.
@@ -19,7 +19,7 @@ impl Point {
     }
 }
 
-/// What a value did in a span of time, or at one moment.
+/// The values of a span of time, or of one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
     /// The end of the span, in milliseconds since the Unix epoch, UTC.
@@ -34,12 +34,12 @@ pub struct Sample {
     pub close: f64,
     /// How much was traded.
     pub volume: f64,
-    /// What was paid for it; `None` where that is not known.
+    /// What was paid for it; `None` if that is not known.
     pub turnover: Option<f64>,
 }
 
 impl Sample {
-    /// What was paid, or about what where that is not known: the typical price, (high + low + close) / 3, for all.
+    /// What was paid. If that is not known, it is estimated by the typical price, (high + low + close) / 3.
     pub(super) fn paid(self) -> f64 {
         let typical = || (self.high + self.low + self.close) / 3.0 * self.volume;
         self.turnover.unwrap_or_else(typical)
@@ -77,11 +77,11 @@ impl From<Point> for Sample {
     }
 }
 
-/// All samples of a span of time in one.
+/// All samples of a span of time, combined.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candle {
-    /// When it begins and ends, in milliseconds since the Unix epoch. What is of the moment of its end
-    /// belongs to it, what is of its beginning does not.
+    /// Its beginning and end, in milliseconds since the Unix epoch. A sample at its end belongs to it, one at its
+    /// beginning does not.
     pub times: (f64, f64),
     /// The first value.
     pub open: f64,
@@ -93,6 +93,6 @@ pub struct Candle {
     pub close: f64,
     /// How much was traded.
     pub volume: f64,
-    /// What was paid for it, as far as is known.
+    /// What was paid for it, partly estimated: see [`Sample::turnover`].
     pub turnover: f64,
 }

@@ -1,33 +1,33 @@
-//! Where the lines of the grid lie, and how values and times are written.
+//! The lines of the grid, and values and times as text.
 //!
-//! Times are milliseconds since the Unix epoch; `offset` is what local time is ahead of UTC, in minutes.
+//! Times are milliseconds since the Unix epoch. `offset` is how far local time is ahead of UTC, in minutes.
 
 use super::calendar::{Civil, DAY, HOUR, MINUTE, SECOND, start_of_month};
 
-/// More than a price ever has.
+/// More decimals than any price has.
 pub(super) const MAX_DECIMALS: u32 = 12;
 
-/// The digits that an `f64` keeps of any number.
+/// The decimal digits that an `f64` always preserves.
 const MAX_DIGITS: u32 = 15;
 
 /// Round values inside a range: multiples of 1, 2 or 5 times a power of ten.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ValueTicks {
-    /// From one to the next.
+    /// The difference between two of them.
     pub step: f64,
-    /// Decimals that distinguish them.
+    /// The decimals needed to distinguish them.
     pub decimals: u32,
     low: f64,
     high: f64,
 }
 
 impl ValueTicks {
-    /// At most about `most` of them between `low` and `high`; none where that is no range.
+    /// About `most` values at the most, between `low` and `high`; none if that is not a range.
     pub fn new(low: f64, high: f64, most: u32) -> Self {
         Self::of_multiples(low, high, most, 0.0)
     }
 
-    /// The same, where all of them are multiples of `tick`; of 0 there is none.
+    /// The same, but only multiples of `tick`, unless that is 0.
     pub fn of_multiples(low: f64, high: f64, most: u32, tick: f64) -> Self {
         let span = high - low;
         let raw = (span / f64::from(most.max(1))).max(tick);
@@ -48,27 +48,27 @@ impl ValueTicks {
         }
     }
 
-    /// The values, rising.
+    /// The values in ascending order.
     pub fn iter(self) -> impl Iterator<Item = f64> {
         let from = (self.low / self.step - 1e-6).ceil() as i64;
         let to = (self.high / self.step + 1e-6).floor() as i64;
-        // A product of a whole number and 0.1 carries an error that grows; a rounded one does not.
+        // A multiple of 0.1 has an error that grows with it. Rounding removes the error.
         let unit = power_of_ten(self.decimals as i32);
         (from..=to).map(move |n| (n as f64 * self.step * unit).round() / unit)
     }
 }
 
-/// How many round numbers are tried for one that is a multiple of the tick: up to a thousand times as much.
+/// How many round numbers are tried to find a multiple of the tick: up to a thousand times the first.
 const ROUND_STEPS: i32 = 10;
 
-/// 1, 2 or 5 times a power of ten that is not below `least` and is a multiple of `tick`, where that is above 0; and
-/// its decimals. Where no round number near is a multiple, it is as many ticks as are needed.
+/// The smallest 1, 2 or 5 times a power of ten that is at least `least` and a multiple of `tick`, unless that is 0; and
+/// its decimals. If no such number is near, the smallest multiple of `tick`.
 fn round_step(least: f64, tick: f64) -> (f64, u32) {
     let first = least.log10().floor() as i32;
     for n in 0..ROUND_STEPS {
         let exponent = first + n / 3;
         let step = [1.0, 2.0, 5.0][n as usize % 3] * power_of_ten(exponent);
-        // A little room, so that 0.2 / 2 is taken for 0.1 and not for just above it.
+        // The tolerance accepts 0.1 for 0.2 / 2, which is slightly more.
         let is_enough = step * 1.000001 >= least && least > tick;
         if is_enough && (tick <= 0.0 || is_multiple(step, tick)) {
             return (step, (-exponent).clamp(0, MAX_DECIMALS as i32) as u32);
@@ -83,7 +83,7 @@ fn is_multiple(step: f64, tick: f64) -> bool {
     times > 0.5 && (times - times.round()).abs() < 1e-6
 }
 
-/// The decimals that distinguish multiples of a step.
+/// The decimals needed to distinguish multiples of a step.
 fn decimals_of(step: f64) -> u32 {
     (0..MAX_DECIMALS)
         .find(|&decimals| {
@@ -106,7 +106,7 @@ pub fn format_value(value: f64, decimals: u32) -> String {
     grouped(&format_plain(value, decimals))
 }
 
-/// A number as a person writes it: with a comma between the thousands, and a minus sign for a hyphen.
+/// A number with commas between thousands, and a minus sign in place of the hyphen.
 pub fn grouped(number: &str) -> String {
     let (sign, digits) = match number.strip_prefix('-') {
         Some(digits) => ("−", digits),
@@ -126,14 +126,13 @@ pub fn grouped(number: &str) -> String {
 
 /// A value with a fixed number of decimals (at most 12).
 ///
-/// Written by hand because the standard library's formatting of floating point is the larger part of
-/// a small WebAssembly module.
+/// The standard library's formatting of floating point would be a large part of the WebAssembly module.
 pub fn format_plain(value: f64, decimals: u32) -> String {
     let whole = value.abs();
     if whole >= 1e15 {
         return format_huge(value);
     }
-    // More digits than the number has would be made up, and would not fit.
+    // More digits than an `f64` preserves would be wrong, and would not fit.
     let digits = if whole < 1.0 {
         0
     } else {
@@ -155,8 +154,8 @@ pub fn format_plain(value: f64, decimals: u32) -> String {
     )
 }
 
-/// A number of more digits than a `u64` has room for with decimals: all its digits, and no decimals, since an `f64` of
-/// this size has none. It is doubled digit by digit, because 128-bit division is a large part of a small WebAssembly
+/// A number that has too many digits for a `u64` with decimals: all its digits and no decimals, since an `f64` of this
+/// size has none. It is doubled digit by digit, because 128-bit division would be a large part of the WebAssembly
 /// module.
 fn format_huge(value: f64) -> String {
     const WHOLE: f64 = (1u64 << 53) as f64;
@@ -187,7 +186,7 @@ fn format_huge(value: f64) -> String {
     text
 }
 
-/// The length of a candle, in milliseconds, as people write it: `5m`, `1h`, `1D`.
+/// The length of a candle as text: `5m`, `1h`, `1D`. It is given in milliseconds.
 pub(super) fn format_length(length: f64) -> String {
     const UNITS: [(i64, &str); 5] = [
         (7 * DAY, "W"),
@@ -210,8 +209,8 @@ fn local(time: f64, offset: i32) -> i64 {
     time.floor() as i64 + i64::from(offset) * MINUTE
 }
 
-/// A time so that it cannot be mistaken among others from `from` to `to`: with its date where these
-/// are not on one day, with its year instead of its seconds where they are a year apart.
+/// A time as text, unambiguous among times from `from` to `to`: with its date if these are on different days, and with
+/// its year instead of seconds if they are about a year apart.
 pub fn format_moment(time: f64, (from, to): (f64, f64), offset: i32) -> String {
     let (time, from, to) = (local(time, offset), local(from, offset), local(to, offset));
     let civil = Civil::new(time);
@@ -225,7 +224,7 @@ pub fn format_moment(time: f64, (from, to): (f64, f64), offset: i32) -> String {
     }
 }
 
-/// As [`format_moment`], to the millisecond.
+/// The same as [`format_moment`], to the millisecond.
 pub fn format_instant(time: f64, span: (f64, f64), offset: i32) -> String {
     let text = format_moment(time, span, offset);
     let civil = Civil::new(local(time, offset));
@@ -242,9 +241,9 @@ pub fn format_instant(time: f64, span: (f64, f64), offset: i32) -> String {
 pub struct TimeTick {
     /// Milliseconds since the Unix epoch.
     pub time: f64,
-    /// As short as it can be: the date stands once, at the first line of a day.
+    /// Its label, kept short: only the first line of a day has the date.
     pub label: String,
-    /// Whether something larger begins here: a day among hours, a year among months.
+    /// Whether a larger unit begins here: a day among hours, a year among months.
     pub major: bool,
 }
 
@@ -255,7 +254,7 @@ enum TimeStep {
 }
 
 impl TimeStep {
-    /// The smallest round step of which at most `most` fit into `span` milliseconds.
+    /// The smallest round step that fits at most `most` times into `span` milliseconds.
     fn new(span: i64, most: i64) -> Self {
         const STEPS: [i64; 19] = [
             SECOND,
@@ -288,8 +287,8 @@ impl TimeStep {
     }
 }
 
-/// Round local times from `from` to `to`, at most about `most`: whole seconds, minutes, hours, days,
-/// weeks (Mondays), months, years.
+/// Round local times from `from` to `to`, about `most` at the most: whole seconds, minutes, hours, days, weeks
+/// (Mondays), months or years.
 pub fn time_ticks(from: f64, to: f64, most: u32, offset: i32) -> Vec<TimeTick> {
     let (start, end) = (local(from.ceil(), offset), local(to, offset));
     if end <= start {

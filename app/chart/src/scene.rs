@@ -1,4 +1,4 @@
-//! All that is drawn, whatever it is drawn onto.
+//! Everything that is drawn, independent of the surface.
 
 use super::calendar::{DAY, HOUR, MINUTE, SECOND};
 use super::sample::Point;
@@ -17,7 +17,8 @@ pub enum Kind {
     Area,
     /// A body from the first to the last value of a span, and wicks to the highest and lowest.
     Candles,
-    /// A stroke from the lowest to the highest, with the first on its left and the last on its right.
+    /// A stroke from the lowest to the highest value, with a mark for the first on its left and for the last on its
+    /// right.
     Bars,
 }
 
@@ -28,36 +29,36 @@ impl Kind {
     }
 }
 
-/// How values lie on the axis.
+/// The scale of the axis of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scale {
-    /// The same difference is the same distance.
+    /// Equal differences have equal distances.
     #[default]
     Linear,
-    /// The same ratio is the same distance. Where there is a value that is not above zero, it is linear.
+    /// Equal ratios have equal distances. It is linear if a value is zero or negative.
     Log,
-    /// What is gained since the first that is shown, in percent.
+    /// The gain since the first shown value, in percent.
     Percent,
 }
 
-/// The colour of the series. The page chooses it, since only the page has the value to compare with.
+/// The colour of the series. The page chooses it, because only the page has the value to compare with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tone {
-    /// Neither good nor bad.
+    /// Neutral.
     #[default]
     Accent,
-    /// Above what it is compared with.
+    /// Above the reference value.
     Up,
-    /// Below it.
+    /// Below the reference value.
     Down,
 }
 
 /// Which times are shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum View {
-    /// Up to the newest sample, and no more than so many milliseconds before it.
+    /// The given milliseconds up to the newest sample.
     Newest(f64),
-    /// From one time to another, whatever comes.
+    /// From one time to another, both in milliseconds since the Unix epoch.
     Between(f64, f64),
 }
 
@@ -67,16 +68,16 @@ impl Default for View {
     }
 }
 
-/// Another series beside the first.
+/// A series to compare with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compared {
-    /// As it stands in the legend.
+    /// Its name in the legend.
     pub name: String,
     /// Its values.
     pub series: Series,
 }
 
-/// A mark at a time, such as a story of that moment.
+/// A mark at a time, such as for a story.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
     /// Milliseconds since the Unix epoch, UTC.
@@ -87,16 +88,16 @@ pub struct Pin {
     pub text: String,
 }
 
-/// A series with all that is drawn with it.
+/// A series with everything that is drawn with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scene {
-    /// What the legend calls the series.
+    /// The name of the series in the legend.
     pub name: String,
     /// The series itself.
     pub series: Series,
     /// How it is drawn.
     pub kind: Kind,
-    /// How its values lie on the axis. Where series are compared it is in percent, whatever this is.
+    /// How its values lie on the axis. With compared series it is always percent.
     pub scale: Scale,
     /// Its colour.
     pub tone: Tone,
@@ -104,19 +105,19 @@ pub struct Scene {
     pub view: View,
     /// Decimals of a value.
     pub decimals: u32,
-    /// What values are multiples of, and so the lines of the axis; 0 where only the decimals are known.
+    /// The tick that values and lines of the axis are multiples of; 0 if only the decimals are known.
     pub tick: f64,
-    /// What the times shown are ahead of UTC, in minutes.
+    /// How far the displayed times are ahead of UTC, in minutes.
     pub offset: i32,
     /// The least length of a candle, in milliseconds.
     pub interval: f64,
-    /// Whether what was traded is drawn below, where that is known.
+    /// Whether the volume is drawn below the series, if it is known.
     pub shows_volume: bool,
     /// Other series, in percent.
     pub compared: Vec<Compared>,
-    /// What happened when, in the order of times.
+    /// The pins, ordered by time.
     pub pins: Vec<Pin>,
-    /// What is computed from the series: see [`Scene::set_studies`].
+    /// The studies: see [`Scene::set_studies`].
     pub studies: Vec<StudyLine>,
 }
 
@@ -141,17 +142,17 @@ impl Default for Scene {
     }
 }
 
-/// Other series and studies at the most: as many as there are colours.
+/// The maximum number of compared series, and of studies: there are as many colours for each.
 pub const MAX_LINES: usize = 4;
 
-/// The shortest time that fills the plot, so that the first seconds do not leap about.
+/// The shortest time that fills the plot, so that the first seconds are not stretched.
 pub(super) const SHORTEST: f64 = 20_000.0;
 
-/// What a candle should be wide at least, in CSS pixels, with the room beside it.
+/// The least width of a candle with the room beside it, in CSS pixels.
 const CANDLE: f64 = 7.0;
 
 impl Scene {
-    /// What the scale is in truth.
+    /// The scale that is drawn.
     pub fn effective_scale(&self) -> Scale {
         if self.compared.is_empty() {
             self.scale
@@ -160,11 +161,11 @@ impl Scene {
         }
     }
 
-    /// The times that a plot of a series from its first to its last sample covers.
+    /// The times that the plot covers, for a series from `first` to `last`.
     pub(super) fn times(&self, first: Point, last: Point) -> (f64, f64) {
         match self.view {
             View::Newest(span) => {
-                // A span begins before its time.
+                // A candle begins before its time.
                 let before = if self.kind.has_spans() {
                     self.interval
                 } else {
@@ -176,7 +177,7 @@ impl Scene {
         }
     }
 
-    /// The samples of the series that lie in these times.
+    /// The indices of the samples that are shown.
     pub(super) fn shown(&self) -> Range<usize> {
         let (Some(first), Some(last)) = (self.series.first(), self.series.last()) else {
             return 0..0;
@@ -185,7 +186,7 @@ impl Scene {
         self.series.inside(from, to)
     }
 
-    /// Chooses what is computed from the series. [`Scene::update_studies`] computes it.
+    /// Sets the studies, at most [`MAX_LINES`]. [`Scene::update_studies`] computes them.
     pub fn set_studies(&mut self, studies: &[Study]) {
         self.studies = studies
             .iter()
@@ -194,8 +195,8 @@ impl Scene {
             .collect();
     }
 
-    /// Computes the studies from candles of `length` milliseconds: those that are drawn, so that the candles and
-    /// the lines through them agree. Samples changed from a time on.
+    /// Computes the studies from candles of `length` milliseconds, the ones that are drawn, so that both agree.
+    /// `changed` is the time from which on samples have changed.
     pub(super) fn update_studies(&mut self, changed: f64, length: f64) {
         let offset = self.offset_millis();
         for line in &mut self.studies {
@@ -203,7 +204,7 @@ impl Scene {
         }
     }
 
-    /// The least distance of two values.
+    /// The least difference of two values.
     pub(super) fn least_step(&self) -> f64 {
         if self.tick > 0.0 {
             self.tick
@@ -216,9 +217,9 @@ impl Scene {
         (i64::from(self.offset) * MINUTE) as f64
     }
 
-    /// The longest time without a sample that a line bridges, in milliseconds. What is longer, such as a night or a
-    /// lunch break of an exchange, has neither a line nor an area, as it has no candles. Days are not distinguished
-    /// from weekends and holidays.
+    /// The longest time without a sample that a line bridges, in milliseconds. A longer one, such as a night or a lunch
+    /// break of an exchange, has no line and no area, just as it has no candles. Between days the line bridges weekends
+    /// and holidays.
     pub(super) fn gap(&self) -> f64 {
         const LEAST: f64 = (45 * MINUTE) as f64;
         if self.interval >= DAY as f64 {
@@ -227,7 +228,7 @@ impl Scene {
         LEAST.max(4.0 * self.interval)
     }
 
-    /// The length of candles so that each has some pixels of a plot of such a width in CSS pixels.
+    /// The length of candles, in milliseconds, for a plot of `width` CSS pixels over `span` milliseconds.
     pub(super) fn candle_length(&self, span: f64, width: f64) -> f64 {
         const LENGTHS: [i64; 20] = [
             SECOND,
@@ -257,15 +258,15 @@ impl Scene {
             .into_iter()
             .find(|&length| length >= least)
             .unwrap_or_else(|| {
-                // Beyond a month in whole multiples of one.
+                // Longer ones are multiples of 28 days.
                 let month = (28 * DAY) as f64;
                 (least / month).ceil() * month
             })
     }
 }
 
-/// Up to a little after the last, in steps of about a sixtieth, from so many milliseconds before, or from
-/// the first where that is later.
+/// The times from `span` milliseconds before the last sample, or from the first if that is later, until a little after
+/// the last. The ends move in steps of about a sixtieth.
 pub(super) fn fit_times(first: f64, last: f64, span: f64) -> (f64, f64) {
     let short = last - first < SHORTEST;
     let all = (last - first).max(SHORTEST);

@@ -4,27 +4,28 @@ use super::levels::Levels;
 use super::sample::{Point, Sample};
 use std::ops::Range;
 
-/// So many times as long as the time between samples beside it is one without a sample, where it is a gap: more than a
-/// weekend and holidays between days, less than a night between hours.
+/// How many times longer than the distances beside it a gap is: more than a weekend with holidays between days, less
+/// than a night between hours.
 const SPARSE: f64 = 8.0;
 
-/// Samples in the order of their times, each time once, not many more than the capacity: a page that
-/// is open for days must not grow.
+/// Samples in the order of their times, each time once, and not many more than the capacity: a page that is open for
+/// days must not grow.
 ///
-/// Columns rather than rows, since most of what is done with many reads one of them; and those that
-/// only spans have are there only where a sample is more than a point.
+/// They are stored in columns, since most operations read only one. Columns that only spans need exist only if a sample
+/// is more than a point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     pub(super) times: Vec<f64>,
     pub(super) closes: Vec<f64>,
     levels: Levels,
     pub(super) spans: Option<Box<Spans>>,
-    /// What was traded up to and with each sample, and what was paid for it, so that a difference is what was in between.
+    /// Running sums of the volume and of what was paid, including each sample: a difference of two is the sum in
+    /// between.
     pub(super) volumes: Option<Vec<(f64, f64)>>,
     capacity: usize,
 }
 
-/// What a sample has beside its close.
+/// The values of samples besides their closes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Spans {
     pub(super) opens: Vec<f64>,
@@ -56,8 +57,8 @@ impl Series {
         }
     }
 
-    /// Appends a sample and returns whether it was taken. One at the time of the last one replaces it;
-    /// one that is older, or has what is not a finite number, is left out.
+    /// Appends a sample and returns whether it was taken. One at the time of the last sample replaces it. One that is
+    /// older, or has a number that is not finite, is left out.
     pub fn push(&mut self, sample: impl Into<Sample>) -> bool {
         let before = self.len();
         let taken = self.append(sample.into());
@@ -68,7 +69,7 @@ impl Series {
         taken
     }
 
-    /// Forgets what was there and pushes these instead.
+    /// Replaces all samples.
     pub fn replace<T: Into<Sample>>(&mut self, samples: impl IntoIterator<Item = T>) {
         *self = Series {
             times: std::mem::take(&mut self.times),
@@ -88,11 +89,11 @@ impl Series {
         self.update(0);
     }
 
-    /// The same for points in columns, which become the series' own where they are as they should be: of one
-    /// length, later and later, and finite. Otherwise they are pushed one by one, up to the shorter's end.
+    /// The same for points in columns. The series takes over the columns if they are of equal length, finite, and
+    /// ascending in time. Otherwise the points are pushed one by one, up to the end of the shorter column.
     pub fn replace_columns(&mut self, times: Vec<f64>, values: Vec<f64>) {
         let rising = times.windows(2).all(|pair| pair[0] < pair[1]);
-        // Between two finite ones that rise, all are.
+        // Ascending times between two finite ones are finite.
         let ends = [times.first(), times.last()].into_iter().flatten();
         let finite = ends.chain(&values).all(|number| number.is_finite());
         if !rising || !finite || times.len() != values.len() {
@@ -155,8 +156,8 @@ impl Series {
         }
     }
 
-    /// Drops the oldest, a quarter of the capacity at a time, so that a sample costs the same whether
-    /// the series is full or not.
+    /// Drops the oldest samples, a quarter of the capacity at a time, so that a push stays cheap when the series is
+    /// full.
     fn trim(&mut self) {
         if self.len() <= self.capacity + self.capacity / 4 {
             return;
@@ -199,7 +200,7 @@ impl Series {
         self.times.is_empty()
     }
 
-    /// Whether what was traded is known.
+    /// Whether volumes are known.
     pub fn has_volume(&self) -> bool {
         self.volumes.is_some()
     }
@@ -220,7 +221,7 @@ impl Series {
         Some(Point::new(time, self.closes[index]))
     }
 
-    /// What was traded at the sample of an index; 0 where that is not known.
+    /// The volume of the sample at an index; 0 if it is not known.
     pub fn volume(&self, index: usize) -> f64 {
         let Some(volumes) = &self.volumes else {
             return 0.0;
@@ -229,7 +230,7 @@ impl Series {
         until(index) - index.checked_sub(1).map_or(0.0, until)
     }
 
-    /// The closes at these indices, oldest first; indices beyond the end are left out.
+    /// The closes at these indices, oldest first. Indices beyond the end are left out.
     pub fn iter(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = Point> + '_ {
         let end = range.end.min(self.len());
         let range = range.start.min(end)..end;
@@ -251,16 +252,16 @@ impl Series {
         }
     }
 
-    /// The indices of the samples between two times, with one more on either side, so that a line
-    /// through them reaches the edges.
+    /// The indices of the samples between two times, with one more on each side, so that a line through them reaches
+    /// the edges.
     pub fn between(&self, from: f64, to: f64) -> Range<usize> {
         let start = self.times.partition_point(|&time| time < from);
         let end = self.times.partition_point(|&time| time <= to);
         start.saturating_sub(1)..(end + 1).min(self.len())
     }
 
-    /// The indices of the samples that a line between two times goes through: those inside, and one more on
-    /// either side, unless more than `gap` milliseconds without a sample lie between.
+    /// The indices of the samples of a line between two times: those inside, and one more on each side unless it is
+    /// more than `gap` milliseconds away.
     pub fn reaching(&self, from: f64, to: f64, gap: f64) -> Range<usize> {
         let inside = self.inside(from, to);
         let more =
@@ -268,8 +269,8 @@ impl Series {
         inside.start - more(inside.start)..inside.end + more(inside.end)
     }
 
-    /// Whether more than `gap` milliseconds without a sample lie before the sample of an index, and samples beside it are
-    /// closer together: of days that stand before minutes, none is alone.
+    /// Whether more than `gap` milliseconds lie before the sample at an index, while the samples beside it are closer
+    /// together. So days that precede minutes are not separated.
     pub(super) fn is_after_gap(&self, index: usize, gap: f64) -> bool {
         let apart = |at: usize| Some(self.times.get(at)? - self.times.get(at.checked_sub(1)?)?);
         let length = self.times[index] - self.times[index - 1];
@@ -277,7 +278,7 @@ impl Series {
         length > gap && (self.len() == 2 || is_longer(index - 1) || is_longer(index + 1))
     }
 
-    /// The indices of the samples from one time to another.
+    /// The indices of the samples between two times, both included.
     pub fn inside(&self, from: f64, to: f64) -> Range<usize> {
         let start = self.times.partition_point(|&time| time < from);
         let end = self.times.partition_point(|&time| time <= to);
@@ -290,7 +291,7 @@ impl Series {
         self.levels.extent(&self.closes, &self.closes, range)
     }
 
-    /// The lowest and highest of all values at these indices, not only of the closes.
+    /// The lowest low and the highest high at these indices.
     pub fn span_extent(&self, range: Range<usize>) -> Option<(f64, f64)> {
         let Some(spans) = &self.spans else {
             return self.extent(range);

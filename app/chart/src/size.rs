@@ -9,10 +9,10 @@ pub(crate) const TAG: f64 = 20.0;
 pub(crate) const LINE: f64 = 1.5;
 pub(crate) const DOT: f64 = 3.0;
 pub(crate) const PIN: f64 = 8.0;
-/// Half the height of a label, with a little air.
+/// Half the height of a label, with some room.
 pub(crate) const HALF_LABEL: f64 = 7.0;
-/// Lines of the grid are at least about this far apart.
+/// The least distance of lines of the grid, approximately.
 pub(crate) const VALUE_GAP: f64 = 52.0;
 pub(crate) const TIME_GAP: f64 = 68.0;
-/// What is traded takes this part of the plot, at its bottom.
+/// The part of the plot's height that the volume takes, at its bottom.
 pub(crate) const VOLUME: f64 = 0.2;

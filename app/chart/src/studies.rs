@@ -1,25 +1,24 @@
-//! Lines that are computed from the candles of a series.
+//! Studies: lines that are computed from the candles of a series.
 
 use super::calendar::DAY;
 use super::sample::{Candle, Point};
 use super::series::Series;
 use std::collections::VecDeque;
 
-/// What is computed of each candle and those before it.
+/// What is computed from each candle and the earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Study {
-    /// The mean of so many closes.
+    /// The mean of the last n closes.
     Sma(u16),
-    /// The exponential mean of the closes, which gives the newest a weight of 2 / (n + 1). It begins with
-    /// the first close.
+    /// The exponential mean of the closes, with a weight of 2 / (n + 1) for the newest. It begins with the first close.
     Ema(u16),
-    /// What was paid since the day began, by what was traded for it. Where it is not known what was paid, the typical
-    /// price of a sample — (high + low + close) / 3 — stands in.
+    /// The volume-weighted average price since the beginning of the day. If it is not known what was paid, the typical
+    /// price of a sample, (high + low + close) / 3, is used.
     Vwap,
 }
 
 impl Study {
-    /// As it stands in a legend, `SMA 20`.
+    /// Its name in the legend, `SMA 20`.
     pub fn name(self) -> String {
         match self {
             Study::Sma(length) => format!("SMA {length}"),
@@ -29,20 +28,20 @@ impl Study {
     }
 }
 
-/// What a study has to remember of the candles before.
+/// What a study remembers of earlier candles.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Memory {
-    /// The newest closes, no more than a simple mean needs.
+    /// The newest closes, as many as a simple mean needs.
     closes: VecDeque<f64>,
-    /// Their sum, the exponential mean, or the sum of prices by what was traded.
+    /// Their sum, the exponential mean, or what was paid.
     sum: f64,
-    /// What was traded.
+    /// The volume.
     volume: f64,
     day: f64,
 }
 
 impl Memory {
-    /// Takes a candle, and returns the value of the study then; none before there are enough.
+    /// Takes a candle, and returns the value of the study; `None` while there are too few candles.
     fn take(&mut self, study: Study, candle: &Candle, offset: f64) -> Option<f64> {
         match study {
             Study::Sma(length) => {
@@ -79,14 +78,14 @@ impl Memory {
     }
 }
 
-/// A study and its line as far as it is computed.
+/// A study, and its line as far as it has been computed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StudyLine {
     pub(super) study: Study,
     pub(super) line: Series,
     /// The length of the candles that it is computed from, in milliseconds.
     length: f64,
-    /// Up to where candles are over, and what is remembered of them.
+    /// The end of the last completed candle, and what is remembered up to it.
     done: f64,
     memory: Memory,
 }
@@ -102,8 +101,8 @@ impl StudyLine {
         }
     }
 
-    /// Brings the line up to date with candles of `length` milliseconds, where samples changed from a time
-    /// on. Candles that were over before are not read again, unless they have another length now.
+    /// Updates the line with candles of `length` milliseconds after samples from `changed` on have changed. Completed
+    /// candles are not read again, unless their length is different.
     pub(super) fn update(&mut self, series: &Series, changed: f64, length: f64, offset: f64) {
         if changed <= self.done || length != self.length {
             *self = Self {
@@ -120,7 +119,7 @@ impl StudyLine {
                 self.done = end;
                 self.memory.take(self.study, &candle, offset)
             } else {
-                // The newest may change yet.
+                // The newest candle may still change.
                 self.memory.clone().take(self.study, &candle, offset)
             };
             if let Some(value) = value {

@@ -1,9 +1,9 @@
-//! A chart in words.
+//! Summaries of a chart in words.
 
 use super::scale::{format_moment, format_plain, format_value};
 use super::scene::Scene;
 
-/// The chart in numbers, for those who do not see it, and for tests.
+/// The summary of a chart, for screen readers and tests.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Summary {
     pub(super) points: usize,
@@ -25,7 +25,8 @@ impl Summary {
     }
 }
 
-/// What is shown of a series in words, with how many of what it has; none where it is empty.
+/// Describes the shown part of a series: its last value, a count such as `(390, "bar")`, times and extremes. Empty if
+/// there are no samples.
 pub(super) fn describe(scene: &Scene, (count, of): (usize, &str)) -> String {
     let series = &scene.series;
     let shown = scene.shown();

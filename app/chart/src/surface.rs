@@ -1,7 +1,7 @@
-//! What a chart is drawn onto.
+//! The surface that a chart is drawn onto.
 
 use super::scene::MAX_LINES;
-use plotters_backend::{BackendColor, BackendCoord, DrawingBackend};
+use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingBackend};
 
 /// A colour as red, green and blue.
 pub type Rgb = (u8, u8, u8);
@@ -9,7 +9,7 @@ pub type Rgb = (u8, u8, u8);
 /// The colours of the page, by the names of its CSS custom properties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Palette {
-    /// What the chart lies on, and the text on filled tags: `--ground`.
+    /// The background, and the text on filled tags: `--ground`.
     pub ground: Rgb,
     /// Hairlines: `--line`.
     pub grid: Rgb,
@@ -23,13 +23,13 @@ pub struct Palette {
     pub down: Rgb,
     /// `--accent`.
     pub accent: Rgb,
-    /// Studies have `--line-1` to `--line-4`, other series `--line-5` to `--line-8`, so that no two lines
+    /// `--line-1` to `--line-4` for studies and `--line-5` to `--line-8` for compared series, so that no two lines
     /// share a colour.
     pub lines: [Rgb; 2 * MAX_LINES],
 }
 
 impl Palette {
-    /// The dark theme of the page; also where a page defines no colours.
+    /// The dark theme of the page, also used if a page defines no colours.
     pub const DARK: Palette = Palette {
         ground: (0x0f, 0x14, 0x19),
         grid: (0x23, 0x2b, 0x36),
@@ -73,7 +73,7 @@ impl Palette {
 }
 
 impl Palette {
-    /// The colours of studies and those of other series, each in their order.
+    /// The colours of studies and those of compared series, in order.
     pub(super) fn lines(&self) -> (impl Iterator<Item = Rgb>, impl Iterator<Item = Rgb>) {
         let (studies, others) = (self.lines, self.lines);
         (
@@ -89,38 +89,47 @@ impl Default for Palette {
     }
 }
 
-/// What the chart needs of a surface beyond what every plotters backend does. Coordinates are the
-/// backend's pixels; the layers do the rest through plotters.
+/// What the chart needs of a surface beyond a plotters backend. Coordinates are pixels of the backend.
 pub trait Surface: DrawingBackend {
-    /// The colours that it has.
+    /// Its colours.
     fn palette(&self) -> Palette;
 
-    /// Backend pixels in a CSS pixel.
+    /// Pixels of the backend in a CSS pixel.
     fn scale(&self) -> f64;
 
-    /// Backend pixels in a column of decimated points: finer is not seen, or not worth its bytes.
+    /// Pixels of the backend in a column of decimated points. Finer columns would be invisible, or not worth their
+    /// bytes.
     fn column(&self) -> u32;
 
-    /// Cuts what follows, up to [`Surface::unclip`], to a rectangle from its upper left corner on.
+    /// Clips what follows, until [`Surface::unclip`], to a rectangle given by its upper left corner and size.
     fn clip(&mut self, corner: BackendCoord, size: (u32, u32));
 
     /// Ends [`Surface::clip`].
     fn unclip(&mut self);
 
-    /// A line through points, `width` pixels wide: plotters' own have whole widths only.
+    /// Draws a line through points, `width` pixels wide. plotters itself only has whole widths.
     fn line(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, width: f64);
 
-    /// Upright bars of a colour, each one pixel wide at its column, from one row to another. Where each
-    /// column has many points, their line is nothing else, and a canvas fills bars thirty times as fast
-    /// as it strokes a zigzag. Whether the surface does that: one whose drawings are sent somewhere does
-    /// not, since a line is shorter.
+    /// Draws vertical bars, one pixel wide, each given by its column and two rows. A line with many points per column
+    /// looks the same, and a canvas fills bars thirty times as fast as it strokes such a line. Returns whether the
+    /// surface supports bars: SVG does not, since a line takes fewer bytes.
     fn bars(&mut self, bars: &[(i32, f64, f64)], color: BackendColor) -> bool;
 
-    /// What lies below points, down to row `bottom`, in a colour that fades.
+    /// Fills the area below points, down to row `bottom`, with a fading colour.
     fn area(&mut self, path: impl Iterator<Item = BackendCoord>, color: BackendColor, bottom: i32);
 
-    /// A hairline from one point to another on the same row or column, in dashes.
+    /// Draws a dashed hairline between two points of the same row or column.
     fn dashes(&mut self, from: BackendCoord, to: BackendCoord, color: BackendColor);
+}
+
+/// `DrawingBackend::draw_path` of any surface.
+pub(super) fn draw_path<S: Surface, P: BackendStyle>(
+    surface: &mut S,
+    path: impl IntoIterator<Item = BackendCoord>,
+    style: &P,
+) {
+    let width = f64::from(style.stroke_width());
+    surface.line(path.into_iter(), style.color(), width);
 }
 
 /// Opacity of an area at the top of the surface and at its bottom.

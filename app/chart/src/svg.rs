@@ -7,7 +7,7 @@ use super::svg_surface::{Escaped, Svg, hex};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// Draws all layers; whether there was anything to draw.
+/// Draws all layers. Returns whether there was anything to draw.
 fn draw_all(surface: &Rc<RefCell<Svg>>, scene: &Scene) -> bool {
     let fitted = Frame::fit(&*surface.borrow(), scene);
     let Some(frame) = fitted else {
@@ -22,31 +22,31 @@ fn draw_all(surface: &Rc<RefCell<Svg>>, scene: &Scene) -> bool {
         computed = with_studies;
         &computed
     };
-    // Writing to a string does not fail, and nothing else here does.
+    // Writing to a string cannot fail.
     let _ = draw::axes(surface, &frame);
     let _ = draw::series(surface, &frame, scene, &mut draw::Scratch::default(), 0);
     let _ = draw::overlay(surface, &frame, scene, None);
     true
 }
 
-/// A drawing that stands alone, as an image of its own.
+/// A chart as a standalone image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document<'a> {
-    /// What it shows, for people who do not see it, and for whoever hovers over it.
+    /// Its title, for screen readers and as a tooltip.
     pub title: &'a str,
     /// Width and height in CSS pixels.
     pub size: (u32, u32),
-    /// Its colours: nothing around it gives it any.
+    /// Its colours. A standalone image has no style sheet.
     pub palette: Palette,
     /// What is drawn.
     pub scene: &'a Scene,
-    /// How many of what it shows there are, `(390, "bar")`.
+    /// The count in its description, such as `(390, "bar")`.
     pub count: (usize, &'a str),
 }
 
 impl Document<'_> {
-    /// The document. The same drawing gives the same bytes. It has no script, no style sheet and no
-    /// reference to anything outside of it.
+    /// Renders the document. Equal scenes give equal bytes. The document has no script, no style sheet and no external
+    /// references.
     pub fn render(&self) -> String {
         let Document {
             title,

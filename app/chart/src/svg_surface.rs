@@ -1,7 +1,7 @@
 //! The server's surface: the chart as elements of SVG.
 
 use super::draw::{Palette, Rgb, Surface};
-use super::surface::{DASH, FADE};
+use super::surface::{DASH, FADE, draw_path};
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
@@ -9,8 +9,8 @@ use plotters_backend::{
 use std::convert::Infallible;
 use std::fmt::{Display, Write};
 
-/// Colours that stand for the page's custom properties: the drawing code hands on numbers, and this
-/// surface writes names, so that the drawing follows the theme of the page that shows it.
+/// Colours that stand for custom properties of the page. The drawing code passes them on as numbers, and this surface
+/// writes the names, so that the drawing follows the theme of the page.
 pub(super) const TOKENS: Palette = Palette {
     ground: (0, 0, 0),
     grid: (1, 0, 0),
@@ -58,7 +58,7 @@ pub(super) fn hex((red, green, blue): Rgb) -> String {
 pub(super) struct Svg {
     pub(super) body: String,
     size: (u32, u32),
-    /// The colours; without them they are the custom properties of the page.
+    /// The colours; `None` for the custom properties of the page.
     palette: Option<Palette>,
     /// The name of the last gradient.
     gradient: Option<String>,
@@ -83,17 +83,17 @@ impl Svg {
     }
 
     pub(super) fn write(&mut self, markup: std::fmt::Arguments<'_>) {
-        // A string takes everything.
+        // Writing to a string cannot fail.
         let _ = self.body.write_fmt(markup);
     }
 }
 
-/// Path data: absolute at the start, then relative, which is shorter.
+/// Path data. The first point is absolute, the others relative, which is shorter.
 pub(super) fn data(path: impl Iterator<Item = BackendCoord>) -> String {
     let mut data = String::new();
     let mut before: Option<BackendCoord> = None;
     for (x, y) in path {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = match before {
             None => write!(data, "M{x} {y}l"),
             Some(before) if before == (x, y) => continue,
@@ -116,7 +116,7 @@ pub(super) fn data(path: impl Iterator<Item = BackendCoord>) -> String {
     data
 }
 
-/// `fill` or `stroke` with the opacity where there is one.
+/// `fill` or `stroke`, with the opacity if it is below 1.
 struct Paint {
     property: &'static str,
     color: BackendColor,
@@ -197,7 +197,7 @@ impl DrawingBackend for Svg {
                 "<path d=\"M{x0} {y0}{to}\" {stroke} stroke-width=\"{width}\"/>"
             ));
         };
-        // In the middle of a pixel, so that it is sharp where the box has the size of the drawing.
+        // In the middle of a pixel, so that the line is sharp at the drawing's own size.
         if y0 == y1 {
             line(&x0, &format_args!("{y0}.5"), format_args!("H{x1}"));
         } else if x0 == x1 {
@@ -230,8 +230,7 @@ impl DrawingBackend for Svg {
         path: I,
         style: &S,
     ) -> Outcome {
-        let width = f64::from(style.stroke_width());
-        self.line(path.into_iter(), style.color(), width);
+        draw_path(self, path, style);
         Ok(())
     }
 
@@ -284,7 +283,7 @@ impl DrawingBackend for Svg {
         Ok(())
     }
 
-    /// The font is not known here; a digit of most is 0.56 to 0.6 of its size wide.
+    /// The font is not known here. In most fonts a digit is 0.56 to 0.6 em wide.
     fn estimate_text_size<S: BackendTextStyle>(
         &self,
         text: &str,
@@ -304,12 +303,13 @@ impl Surface for Svg {
         1.0
     }
 
-    /// Half as many as the canvas has: this one is sent over the network.
+    /// Half as many columns as on a canvas: this drawing is sent over the network.
     fn column(&self) -> u32 {
         2
     }
 
-    /// A nested drawing cuts at its edges and needs no name, which could clash with others on the page.
+    /// A nested SVG element clips at its edges. A clip path would need an id, which could clash with others on the
+    /// page.
     fn clip(&mut self, corner: BackendCoord, (width, height): (u32, u32)) {
         debug_assert_eq!(corner, (0, 0), "a whole layer is drawn here");
         self.write(format_args!("<svg width=\"{width}\" height=\"{height}\">"));
@@ -337,8 +337,7 @@ impl Surface for Svg {
             first.get_or_insert(x);
         }));
         let Some(first) = first else { return };
-        // The name contains all that the gradient depends on: where two charts of a page share it,
-        // they share the gradient.
+        // The name contains everything that the gradient depends on, so that two charts of a page may share it.
         let paint = self.paint("stop-color", color);
         let (value, name) = (
             paint.value(),
@@ -349,7 +348,7 @@ impl Surface for Svg {
         );
         let (top, end) = FADE;
         let name = format!("fade-{name}-{bottom}");
-        // The pieces of a line share it, too.
+        // The pieces of a line share it.
         if self.gradient.as_ref() != Some(&name) {
             self.write(format_args!(
                 "<linearGradient id=\"{name}\" gradientUnits=\"userSpaceOnUse\" x2=\"0\" \

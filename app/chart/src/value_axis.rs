@@ -1,28 +1,27 @@
-//! The axis of values: which of them it covers, where its lines are, and how they are labelled.
+//! The axis of values: its range, its lines and their labels.
 
 use super::scale::{ValueTicks, format_value};
 use super::scene::{Scale, Scene};
 use super::series::Series;
 use super::size;
 
-/// The axis of values. What lies on it are the values themselves, logarithms, or percents.
+/// The axis of values. Positions on it are values, logarithms or percentages, by the scale.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ValueAxis {
-    /// The lowest and the highest place.
+    /// The lowest and the highest position.
     pub(super) range: (f64, f64),
-    /// How values become places.
+    /// The scale that is drawn.
     scale: Scale,
-    /// The first value shown of the series and of each that it is compared with: nothing is gained there.
+    /// The first shown value of the series and of each compared series: gains are relative to it.
     bases: Vec<f64>,
-    /// The places of the lines of the grid.
+    /// The positions of the lines of the grid.
     pub(super) lines: Vec<f64>,
-    /// Of the labels.
+    /// The decimals of the labels.
     decimals: u32,
 }
 
 impl ValueAxis {
-    /// The axis that fits what a scene shows between two times into a height in CSS pixels; none where there is
-    /// nothing.
+    /// The axis for what a scene shows between two times, in a height in CSS pixels; `None` if there are no samples.
     pub(super) fn fit(scene: &Scene, times: (f64, f64), height: f64) -> Option<Self> {
         let series = &scene.series;
         let (low, high) = extent(scene, series, times)?;
@@ -64,7 +63,7 @@ impl ValueAxis {
         })
     }
 
-    /// Where a value of the series (0) or of one that it is compared with lies on the axis.
+    /// The position of a value of the series (0) or of a compared series.
     pub(super) fn scaled(&self, series: usize, value: f64) -> f64 {
         match self.scale {
             Scale::Linear => value,
@@ -76,7 +75,7 @@ impl ValueAxis {
         }
     }
 
-    /// What stands beside a place on the axis.
+    /// The label of a position on the axis.
     pub(super) fn label_of(&self, scaled: f64) -> String {
         match self.scale {
             Scale::Linear => format_value(scaled, self.decimals),
@@ -93,7 +92,7 @@ impl ValueAxis {
 fn extent(scene: &Scene, series: &Series, times: (f64, f64)) -> Option<(f64, f64)> {
     let mut shown = series.reaching(times.0, times.1, scene.gap());
     if shown.is_empty() {
-        // The reader looks at closed hours, and finds the way back by the values around them.
+        // The reader looks at closed hours: the axis shows the values around them.
         shown = series.between(times.0, times.1);
     }
     if scene.kind.has_spans() && std::ptr::eq(series, &scene.series) {
@@ -103,14 +102,14 @@ fn extent(scene: &Scene, series: &Series, times: (f64, f64)) -> Option<(f64, f64
     }
 }
 
-/// The first value of a series that is shown; where it begins later, its first of all.
+/// The first shown value of a series; its first value at all if it begins later.
 fn base(series: &Series, from: f64, gap: f64) -> f64 {
     let shown = series.reaching(from, f64::INFINITY, gap);
     series.get(shown.start).map_or(0.0, |point| point.value)
 }
 
-/// About how many lines of values a plot has at the most, by its height in CSS pixels. From a height on that every page
-/// has it is always the same, since the range of values follows it.
+/// The maximum number of horizontal lines, approximately, by the height in CSS pixels. Above a height that every page
+/// reaches it is constant, since the range of values depends on it.
 fn most_values(height: f64) -> u32 {
     const HIGH: f64 = 150.0;
     const MAX_VALUES: u32 = 6;
@@ -123,11 +122,10 @@ fn most_values(height: f64) -> u32 {
 
 type Fitted = ((f64, f64), Vec<f64>, u32);
 
-/// With room above and below, in steps of a quarter of the distance of two lines, which are at multiples of
-/// `tick`.
+/// Fits a range with room above and below. Its ends are at quarters of the distance of two lines, which are at
+/// multiples of `tick`.
 fn fit_linear(low: f64, high: f64, decimals: u32, tick: f64, most: u32) -> Fitted {
-    // A flat line lies in the middle, in a range a few of its own smallest steps high. What is above zero stays
-    // there.
+    // A flat line is drawn in the middle of a range of a few steps. The range of positive values stays positive.
     let smallest = 10f64.powi(-(decimals.min(12) as i32)).max(tick);
     let least = (8.0 * smallest).max(high.abs() * 1e-6);
     let missing = (least - (high - low)).max(0.0) / 2.0;
@@ -147,22 +145,22 @@ fn fit_linear(low: f64, high: f64, decimals: u32, tick: f64, most: u32) -> Fitte
     (values, ticks.iter().collect(), decimals.max(ticks.decimals))
 }
 
-/// The same where the axis has logarithms. Lines are at round values: equally far from each other where
-/// these are near, and 1, 2 and 5 times the powers of ten where they are not.
+/// The same on a logarithmic axis. Lines are at round values: evenly spaced for a small range, otherwise at 1, 2 and 5
+/// times powers of ten.
 fn fit_log(low: f64, high: f64, decimals: u32, tick: f64, most: u32) -> Fitted {
     let ((below, above), lines, fitted) = fit_linear(low, high, decimals, tick, most);
     if high < 3.0 * low && below > 0.0 {
         let lines = lines.into_iter().filter(|&value| value > 0.0).map(f64::ln);
         return ((below.ln(), above.ln()), lines.collect(), fitted);
     }
-    // A flat line lies in the middle here too.
+    // A flat line is drawn in the middle here, too.
     let (low, high) = if high < 1.2 * low {
         (low / 1.5, high * 1.5)
     } else {
         (low, high)
     };
     let room = (high / low).ln() * 0.08;
-    // In steps, so that the axis is calm.
+    // In steps, so that the axis does not change with every sample.
     let step = (high / low).ln() / 32.0;
     let from = ((low.ln() - room) / step).floor() * step;
     let to = ((high.ln() + room) / step).ceil() * step;

@@ -8,22 +8,22 @@ use leptos::ev::{KeyboardEvent, PointerEvent, WheelEvent};
 use leptos::html;
 use leptos::prelude::*;
 
-/// The keys that the plot answers to, as `aria-keyshortcuts` has them.
+/// The keys of the plot, as in `aria-keyshortcuts`.
 const KEYS: &str = "ArrowLeft ArrowRight PageUp PageDown Shift+ArrowLeft Shift+ArrowRight + - Home End \
                     Enter Escape";
 
-/// A chart of the samples of `handle`, which are those of `name`.
+/// A chart of the samples of `handle`.
 ///
-/// The server draws it as SVG; the browser puts canvases over that and hides it once they are drawn.
-/// It fills the box that the page's CSS gives it. A handle shows in one chart at a time.
+/// The server draws it as SVG. The browser puts canvases over the SVG, and hides it once they are drawn. The chart
+/// fills the box that the page's CSS gives it. A handle must not be used for two charts at a time.
 #[component]
 pub fn Chart(
-    /// Where the samples come from.
+    /// The handle that provides the samples.
     handle: ChartHandle,
-    /// What they are of, such as a symbol.
+    /// The name of the series, such as a symbol.
     #[prop(into)]
     name: Signal<String>,
-    /// Is called with the id of a pin that is chosen.
+    /// Called with the id of a pin when the reader opens it.
     #[prop(optional, into)]
     on_pin: Option<Callback<String>>,
 ) -> impl IntoView {
@@ -42,81 +42,97 @@ pub fn Chart(
     #[cfg(target_arch = "wasm32")]
     mount(handle, drawn, plot.element, layers);
 
-    let on_up = move |event: PointerEvent| plot.on_up(&event);
     let canvases =
         layers.map(|layer| view! { <canvas aria-hidden="true" node_ref=layer></canvas> });
-
+    let content = view! {
+        <div class="chart-still" aria-hidden="true" inner_html=still(handle)></div>
+        {canvases}
+        <p class="chart-empty" hidden=boxed(move || summary.with(|summary| summary.points > 0))>
+            "Waiting for the first price"
+        </p>
+    };
     view! {
         <figure class="chart" class:drawn=drawn>
-            <div
-                class="chart-plot"
-                role="application"
-                aria-roledescription="chart"
-                aria-label=move || format!("Chart of {}", name.get())
-                aria-keyshortcuts=KEYS
-                tabindex="0"
-                node_ref=plot.element
-                on:keydown=move |event| plot.on_key(&event)
-                on:blur=move |_| plot.leave()
-                on:pointerdown=move |event| plot.on_down(&event)
-                on:pointermove=move |event| plot.on_move(&event)
-                on:pointerup=on_up
-                on:pointercancel=on_up
-                on:pointerleave=move |event| {
-                    if event.buttons() == 0 {
-                        handle.leave();
-                    }
-                }
-                on:dblclick=move |_| handle.fit()
-                on:wheel=move |event| plot.on_wheel(&event)
-            >
-                <div class="chart-still" aria-hidden="true" inner_html=still(handle)></div>
-                {canvases}
-                <p class="chart-empty" hidden=move || summary.with(|summary| summary.points > 0)>
-                    "Waiting for the first price"
-                </p>
-            </div>
+            {plot_box(plot, name, content)}
             {newest_button(handle)}
-            <p class="chart-words" aria-live="assertive">{plot.announcement}</p>
+            <p class="chart-words" aria-live="assertive">
+                {boxed(move || plot.announcement.get())}
+            </p>
             {caption(summary)}
         </figure>
     }
 }
 
-/// The button that leads back to the newest sample.
+/// The box of the plot, which the reader uses by keyboard and pointer.
+fn plot_box(plot: Plot, name: Signal<String>, content: impl IntoView) -> impl IntoView {
+    view! {
+        <div
+            class="chart-plot"
+            role="application"
+            aria-roledescription="chart"
+            aria-label=boxed(move || format!("Chart of {}", name.get()))
+            aria-keyshortcuts=KEYS
+            tabindex="0"
+            node_ref=plot.element
+            on:keydown=handler(move |event: KeyboardEvent| plot.on_key(&event))
+            on:blur=handler(move |_| plot.leave())
+            on:pointerdown=handler(move |event: PointerEvent| plot.on_down(&event))
+            on:pointermove=handler(move |event: PointerEvent| plot.on_move(&event))
+            on:pointerup=handler(move |event: PointerEvent| plot.on_up(&event))
+            on:pointercancel=handler(move |event: PointerEvent| plot.on_up(&event))
+            on:pointerleave=handler(move |event: PointerEvent| plot.on_out(&event))
+            on:dblclick=handler(move |_| plot.handle.fit())
+            on:wheel=handler(move |event: WheelEvent| plot.on_wheel(&event))
+        >
+            {content}
+        </div>
+    }
+}
+
+/// What is drawn, behind a box: the framework compiles its code anew for each type of closure.
+fn boxed<T>(read: impl FnMut() -> T + Send + 'static) -> Box<dyn FnMut() -> T + Send> {
+    Box::new(read)
+}
+
+/// What an event does, behind a box for the same reason.
+fn handler<E>(take: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
+    Box::new(take)
+}
+
+/// The button that scrolls back to the newest sample.
 fn newest_button(handle: ChartHandle) -> impl IntoView {
     let follows = handle.follows();
     view! {
         <button
             type="button"
             class="chart-newest"
-            hidden=move || follows.get()
-            on:click=move |_| handle.follow()
+            hidden=boxed(move || follows.get())
+            on:click=handler(move |_| handle.follow())
         >
             "Newest"
         </button>
     }
 }
 
-/// The chart in words, and its figures for tests.
+/// The summary of the chart, with figures for tests.
 fn caption(summary: RwSignal<Summary>) -> impl IntoView {
     view! {
         <figcaption
             class="chart-words"
-            data-points=move || summary.with(|summary| summary.points)
-            data-last=move || summary.with(|summary| summary.last.clone())
+            data-points=boxed(move || summary.with(|summary| summary.points.to_string()))
+            data-last=boxed(move || summary.with(|summary| summary.last.clone()))
         >
-            {move || summary.with(|summary| summary.text.clone())}
+            {boxed(move || summary.with(|summary| summary.text.clone()))}
         </figcaption>
     }
 }
 
-/// The plot, as the reader uses it by keyboard and pointer.
+/// The plot with its keyboard and pointer events.
 #[derive(Clone, Copy)]
 struct Plot {
     handle: ChartHandle,
     element: NodeRef<html::Div>,
-    /// What screen readers read out.
+    /// What screen readers announce.
     announcement: RwSignal<String>,
     gesture: StoredValue<Gesture>,
     on_pin: Option<Callback<String>>,
@@ -125,7 +141,7 @@ struct Plot {
 impl Plot {
     fn leave(self) {
         self.handle.leave();
-        // A plot that has focus is left when it is taken off the page, and its signals are gone.
+        // A plot that has the focus is also left when it is removed from the page, when its signals are gone.
         if self.announcement.try_with_untracked(String::is_empty) == Some(false) {
             self.announcement.set(String::new());
         }
@@ -189,7 +205,7 @@ impl Plot {
             .gesture
             .try_update_value(|gesture| gesture.drag(self.handle, id, x));
         if before == Some(true) {
-            // It goes on outside of the plot; a pointer that is gone already refuses, and that is all.
+            // The drag continues outside the plot. This fails if the pointer is already gone, which is harmless.
             if let Some(plot) = self.element.get_untracked()
                 && !plot.has_pointer_capture(id)
             {
@@ -209,8 +225,15 @@ impl Plot {
         }
     }
 
+    /// The pointer leaves the plot, and does not drag beyond it.
+    fn on_out(self, event: &PointerEvent) {
+        if event.buttons() == 0 {
+            self.handle.leave();
+        }
+    }
+
     fn on_wheel(self, event: &WheelEvent) {
-        // Lines and pages have units of their own.
+        // The wheel may report lines or pages.
         let unit = [1.0, 16.0, 400.0][(event.delta_mode() as usize).min(2)];
         let (across, down) = (event.delta_x() * unit, event.delta_y() * unit);
         event.prevent_default();
@@ -231,7 +254,7 @@ fn act(event: &KeyboardEvent, act: impl FnOnce()) {
     act();
 }
 
-/// The chart as the server draws it.
+/// The server's drawing of the chart.
 #[cfg(not(target_arch = "wasm32"))]
 fn still(handle: ChartHandle) -> String {
     let mut svg = String::new();
@@ -242,13 +265,13 @@ fn still(handle: ChartHandle) -> String {
     svg
 }
 
-/// The browser keeps what the server drew: hydration does not set it.
+/// In the browser the server's drawing stays: hydration does not set it.
 #[cfg(target_arch = "wasm32")]
 fn still(_: ChartHandle) -> &'static str {
     ""
 }
 
-/// Draws onto the canvases as soon as they are on the page, until they no longer are.
+/// Draws onto the canvases while they are on the page.
 #[cfg(target_arch = "wasm32")]
 fn mount(
     handle: ChartHandle,

@@ -1,16 +1,18 @@
-//! One alert: what it waits for, and how it is written down.
+//! One alert: its condition, and how it is stored.
 
 use market::{Action, Millis, News, NewsType, Price, Symbol};
 use rust_decimal::Decimal;
 
-/// What an alert waits for.
+use crate::news::filter::{kind_of, word_of};
+
+/// The condition of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
     /// A price at or above this one.
     Above(Price),
     /// A price at or below this one.
     Below(Price),
-    /// A change by so many percent or more, up or down, from the close before.
+    /// A change of at least so many percent, up or down, from the previous close.
     Change(Decimal),
     /// A story of this type.
     News(NewsType),
@@ -18,47 +20,46 @@ pub(crate) enum Condition {
 
 /// An alert: a condition that the person is notified of once.
 ///
-/// It fires when a price comes over to the far side of its condition. A price that is beyond when the
-/// alert is made or armed, or when a symbol appears for the first time, fires nothing: that is
-/// what the person saw or could have seen. It has to be on the near side once, which is remembered,
-/// so that a price that jumps while no page is open fires when the page is opened.
+/// It fires when a price crosses to the far side of its condition. A price that is already on the far side when the
+/// alert is created or armed, or when a symbol first appears, does not fire it. The price has to be on the near side
+/// once. That is stored, so that a crossing while no page is open fires when a page is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Alert {
-    /// No two have the same.
+    /// Unique among the alerts.
     pub(crate) id: Millis,
-    /// Of what; of any of the watchlist where it is none.
+    /// The symbol; `None` for any symbol of the watchlist.
     pub(crate) symbol: Option<Symbol>,
-    /// What it waits for.
+    /// Its condition.
     pub(crate) condition: Condition,
-    /// Since when, by the server's clock.
+    /// Since when it is armed, by the server's clock.
     pub(crate) armed: Millis,
     /// When it fired, by this machine's clock.
     pub(crate) fired: Option<Millis>,
-    /// The symbols that have been on the near side since it was armed.
+    /// The symbols whose prices have been on the near side since it was armed.
     pub(crate) near: Vec<Symbol>,
 }
 
-/// What a price is to an alert.
+/// The effect of a price on an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// Nothing new.
+    /// None.
     Nothing,
-    /// It is on the near side, for the first time.
+    /// The price is on the near side for the first time.
     Near,
-    /// It came over to the far side.
+    /// The price crossed to the far side.
     Far,
 }
 
 impl Condition {
-    /// Whether a price is on the far side; none where that cannot be known, or where it is no
-    /// condition of prices. `close` is the close before.
+    /// Whether a price is on the far side; `None` if that is not known, or if the condition is not about prices.
+    /// `close` is the previous close.
     fn is_beyond(self, price: Price, close: Option<Price>) -> Option<bool> {
         match self {
             Condition::Above(limit) => Some(price >= limit),
             Condition::Below(limit) => Some(price <= limit),
             Condition::Change(percent) => {
                 let close = close?.decimal();
-                // Without a division nothing is rounded.
+                // There is no division, so nothing is rounded.
                 let change = price.decimal().checked_sub(close)?.abs();
                 let change = change.checked_mul(Decimal::ONE_HUNDRED)?;
                 let limit = close.abs().checked_mul(percent)?;
@@ -70,7 +71,7 @@ impl Condition {
 }
 
 impl Alert {
-    /// What a price of a symbol is to it. `watched`: whether the symbol is on the watchlist.
+    /// The effect of a symbol's price. `watched` is whether the symbol is on the watchlist.
     pub(crate) fn look(
         &self,
         symbol: Symbol,
@@ -91,7 +92,7 @@ impl Alert {
         }
     }
 
-    /// Whether it waits for a story. One that names no symbol is of the whole market, and so of any.
+    /// Whether a story fires it. A story without symbols concerns the whole market, and so any symbol of the watchlist.
     pub(crate) fn wants(&self, news: &News, is_watched: impl Fn(&Symbol) -> bool) -> bool {
         let concerns = match self.symbol {
             Some(symbol) => news.symbols.contains(&symbol),
@@ -103,13 +104,13 @@ impl Alert {
             && concerns
     }
 
-    /// Whether its one symbol has not been on the near side yet.
+    /// Whether its symbol has not been on the near side yet.
     pub(crate) fn is_beyond_already(&self) -> bool {
         let is_of_prices = !matches!(self.condition, Condition::News(_));
         is_of_prices && self.symbol.is_some() && self.near.is_empty()
     }
 
-    /// What it waits for, in words.
+    /// Its condition in words.
     pub(crate) fn words(&self) -> String {
         let symbol = match &self.symbol {
             Some(symbol) => symbol.as_str(),
@@ -123,13 +124,13 @@ impl Alert {
         }
     }
 
-    /// One line without an end.
+    /// The alert as one line, without a line break.
     fn write(&self) -> String {
         let (name, value) = match self.condition {
             Condition::Above(price) => ("above", price.to_string()),
             Condition::Below(price) => ("below", price.to_string()),
             Condition::Change(percent) => ("change", percent.to_string()),
-            Condition::News(kind) => ("news", kind_name(kind)),
+            Condition::News(kind) => ("news", word_of(kind)),
         };
         let near: Vec<&str> = self.near.iter().map(Symbol::as_str).collect();
         [
@@ -176,30 +177,19 @@ impl Alert {
     }
 }
 
-/// The name of a type of news, in one word.
-pub(crate) fn kind_name(kind: NewsType) -> String {
-    kind.label().replace(' ', "_")
-}
-
-fn kind_of(name: &str) -> Option<NewsType> {
-    NewsType::ALL
-        .into_iter()
-        .find(|kind| kind_name(*kind) == name)
-}
-
-/// The alerts of a text; lines that are no alerts are left out.
+/// The alerts of a stored text. Lines that are not alerts are left out.
 pub(crate) fn read(text: &str) -> Vec<Alert> {
     text.lines().filter_map(Alert::read).collect()
 }
 
-/// The alerts as a text, a line each.
+/// The alerts as a text to store, one line each.
 pub(crate) fn write(alerts: &[Alert]) -> String {
     let lines: Vec<String> = alerts.iter().map(Alert::write).collect();
     lines.join("\n")
 }
 
-/// The condition of a form: the name of a condition, and the text, the type of news and the symbol that
-/// were given.
+/// The condition that a form describes, by the name of a condition, a text, a type of news and a symbol. The error is a
+/// sentence for the person.
 pub(crate) fn condition(
     name: &str,
     value: &str,
@@ -238,8 +228,7 @@ fn complaint(value: &str, what: &str, expected: &str) -> String {
     }
 }
 
-/// A number without the commas between its thousands, which is how the page shows it; none where
-/// commas stand elsewhere.
+/// Removes the commas between thousands, with which the page shows numbers; `None` if commas are elsewhere.
 fn ungrouped(text: &str) -> Option<String> {
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
     let mut groups = whole.split(',');

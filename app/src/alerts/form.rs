@@ -7,10 +7,11 @@ use crate::{
         reactive::{drawn, effect, handler},
         signal::RwSignal,
     },
+    news::filter::word_of,
     state::dashboard::Dashboard,
 };
 
-/// The conditions, by their names and as people know them.
+/// The conditions: names and labels.
 const CONDITIONS: [(&str, &str); 4] = [
     ("above", "Price at or above"),
     ("below", "Price at or below"),
@@ -25,7 +26,7 @@ struct Form {
     symbol: NodeRef<html::Select>,
     value: NodeRef<html::Input>,
     kind: NodeRef<html::Select>,
-    /// The name of the condition that is chosen.
+    /// The name of the chosen condition.
     name: RwSignal<String>,
     /// Why the alert was not added.
     complaint: RwSignal<String>,
@@ -44,7 +45,7 @@ impl Form {
         open.into_iter().chain(others).collect()
     }
 
-    /// Chooses the open symbol: what was chosen before is of another symbol's page.
+    /// Selects the open symbol whenever it changes.
     fn follow_open(self) {
         effect(move || {
             let open = self.dashboard.market.open.get();
@@ -72,7 +73,7 @@ impl Form {
             let now = self.dashboard.clock.now.get_untracked();
             self.dashboard.person.alerts.add(symbol, condition, now)?;
             self.dashboard.look_for_alerts(None);
-            // What is wrong loses nothing that was written; what is done is cleared.
+            // The input is kept after an error, and cleared after success.
             input.set_value("");
             Ok(())
         });
@@ -86,7 +87,7 @@ impl Form {
     }
 }
 
-/// Makes an alert.
+/// The form that creates an alert.
 #[component]
 pub(crate) fn AlertForm() -> impl IntoView {
     let form = Form {
@@ -147,7 +148,7 @@ pub(crate) fn AlertForm() -> impl IntoView {
     }
 }
 
-/// The price or the percentage, or the type of news, whichever the condition needs.
+/// The fields of the chosen condition: a price or percentage, or a type of news.
 fn value_fields(form: Form) -> impl IntoView {
     let Form {
         value,
@@ -171,7 +172,7 @@ fn value_fields(form: Form) -> impl IntoView {
                 maxlength="40"
                 aria-invalid=drawn(move || wrong().then_some("true"))
                 aria-describedby="alert-complaint"
-                // Of the two that are shown in turn, the one that is shown has the focus when the form opens.
+                // Only one of the two fields is shown. It gets the focus when the form opens.
                 autofocus=""
                 node_ref=value
                 on:input=handler(move |_| complaint.set(String::new()))
@@ -182,7 +183,7 @@ fn value_fields(form: Form) -> impl IntoView {
             <select id="alert-type" autofocus="" node_ref=kind>
                 {NewsType::ALL
                     .map(|kind| {
-                        view! { <option value=alert::kind_name(kind)>{kind.label()}</option> }
+                        view! { <option value=word_of(kind)>{kind.label()}</option> }
                     })
                     .collect_view()}
             </select>

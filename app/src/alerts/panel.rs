@@ -11,7 +11,7 @@ use crate::{
     state::dashboard::Dashboard,
 };
 
-/// The button of the alerts and what it opens: the form, the list, and whether the browser notifies.
+/// The button of the alerts, and their panel: the form, the list, and the permission for notifications.
 #[component]
 pub(crate) fn AlertPanel() -> impl IntoView {
     let alerts = expect_context::<Dashboard>().person.alerts;
@@ -85,7 +85,7 @@ fn Item(alert: Alert) -> impl IntoView {
     }
 }
 
-/// Whether the browser notifies, and what to do about it. It is asked only when the person wants it.
+/// Whether the browser shows notifications, and a button that asks for them. It is asked only by a click.
 #[component]
 fn Notifications() -> impl IntoView {
     let permission = RwSignal::new(Permission::default());

@@ -1,4 +1,4 @@
-//! The alerts of the person: kept in the browser, checked with every event, and shown once.
+//! The alerts of the person: stored in the browser, checked with each event, and shown once.
 
 use market::{Millis, News, Symbol};
 
@@ -11,12 +11,12 @@ use crate::{
     widgets::notes::Notes,
 };
 
-/// What they are kept under.
+/// The storage key of the alerts.
 const KEY: &str = "alerts";
-/// How many there may be.
+/// The maximum number of alerts.
 const MAX_ALERTS: usize = 50;
 
-/// The alerts, in the order in which they were made.
+/// The alerts, in the order in which they were created.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Alerts {
     /// All of them.
@@ -26,8 +26,7 @@ pub(crate) struct Alerts {
 }
 
 impl Alerts {
-    /// Those that the browser remembers, as soon as the page is hydrated, and what other tabs make of
-    /// them.
+    /// The stored alerts, once the page is hydrated. Changes of other tabs are followed.
     pub(crate) fn new(storage: Storage, notes: Notes) -> Self {
         let alerts = Alerts {
             list: RwSignal::new(Vec::new()),
@@ -43,7 +42,7 @@ impl Alerts {
         alerts
     }
 
-    /// Adds one.
+    /// Adds an alert. The error is a sentence for the person: there are [`MAX_ALERTS`] already.
     pub(crate) fn add(
         self,
         symbol: Option<Symbol>,
@@ -69,12 +68,12 @@ impl Alerts {
         })
     }
 
-    /// Takes one away.
+    /// Removes an alert.
     pub(crate) fn remove(self, id: Millis) {
         self.change(|list| list.retain(|alert| alert.id != id));
     }
 
-    /// Has one that fired wait anew.
+    /// Arms an alert again after it fired. `now` is by the server's clock.
     pub(crate) fn arm(self, id: Millis, now: Millis) {
         self.change(|list| {
             for alert in list.iter_mut().filter(|alert| alert.id == id) {
@@ -85,12 +84,12 @@ impl Alerts {
         });
     }
 
-    /// Whether there is nothing to look for.
+    /// Whether there are no alerts.
     pub(crate) fn is_empty(self) -> bool {
         self.list.with_untracked(Vec::is_empty)
     }
 
-    /// Looks at the price of a symbol.
+    /// Checks the price of a symbol. `watched` is whether the symbol is on the watchlist.
     pub(crate) fn look(self, symbol: Symbol, instrument: &Instrument, watched: bool) {
         let (quote, session) = (instrument.quote.as_ref(), instrument.session.as_ref());
         let Some(price) = quote.and_then(|quote| quote.price) else {
@@ -127,7 +126,7 @@ impl Alerts {
         }
     }
 
-    /// Looks at a story.
+    /// Checks a story.
     pub(crate) fn look_at_story(self, news: &News, is_watched: impl Fn(&Symbol) -> bool) {
         let wants = |alert: &Alert| alert.wants(news, &is_watched);
         if !self.list.with_untracked(|list| list.iter().any(wants)) {
@@ -145,7 +144,8 @@ impl Alerts {
         }
     }
 
-    /// The moment that the newest stories of a snapshot have to be of, to be news to some alert.
+    /// The moment from which on stories of a snapshot concern an alert, by the server's clock; `None` if no alert waits
+    /// for news.
     pub(crate) fn wants_news_since(self) -> Option<Millis> {
         self.list.with_untracked(|list| {
             let waits = |alert: &&Alert| {
@@ -155,8 +155,8 @@ impl Alerts {
         })
     }
 
-    /// Shows that an alert fired, on the page and by the browser. Of the tabs that are open each may
-    /// do so: the browser shows what has one tag once.
+    /// Shows that an alert fired, on the page and as a notification of the browser. Each open tab may do so: the
+    /// browser shows only one notification of a tag.
     fn notify(self, alert: &Alert, what: &str) {
         let words = alert.words();
         self.notes.show(format!("{what}. Your alert: {words}."));
@@ -168,7 +168,7 @@ impl Alerts {
         alert::read(&self.storage.read(KEY).unwrap_or_default())
     }
 
-    /// Changes what the browser remembers now, which another tab may have written a moment ago.
+    /// Changes the stored alerts, which another tab may have just written.
     fn change<T>(self, change: impl FnOnce(&mut Vec<Alert>) -> T) -> T {
         let mut list = self.kept();
         let outcome = change(&mut list);

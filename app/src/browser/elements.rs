@@ -1,6 +1,6 @@
-//! Elements of the document: which are near an event, the focus, scrolling.
+//! Elements of the document: search, focus and scrolling.
 
-/// The nearest element around the target of an event that fits a selector, itself included.
+/// The nearest element that matches a selector: the target of an event, or one around it.
 pub(crate) fn closest(
     target: Option<leptos::web_sys::EventTarget>,
     selector: &str,
@@ -22,8 +22,8 @@ pub(crate) fn is_cut_off_at_the_top(element: &leptos::web_sys::HtmlDivElement) -
     }
 }
 
-/// The element that a key belongs to, by its `aria-keyshortcuts`. The name of the key
-/// is one of the page's own table.
+/// The element with a key in its `aria-keyshortcuts`. The key must be one of the page's own table, since it is not
+/// escaped.
 #[cfg(target_arch = "wasm32")]
 fn answering(key: &str) -> Option<web_sys::HtmlElement> {
     use wasm_bindgen::JsCast;
@@ -32,7 +32,7 @@ fn answering(key: &str) -> Option<web_sys::HtmlElement> {
     element.ok()??.dyn_into().ok()
 }
 
-/// Whether an element answers to a key.
+/// Whether an element has a key in its `aria-keyshortcuts`.
 pub(crate) fn answers(key: &str) -> bool {
     #[cfg(target_arch = "wasm32")]
     return answering(key).is_some();
@@ -43,7 +43,7 @@ pub(crate) fn answers(key: &str) -> bool {
     }
 }
 
-/// Presses the button that answers to a key, or goes to whatever else does. Whether there is one.
+/// Clicks the button with a key, or focuses another element with it. Returns whether there is one.
 pub(crate) fn press(key: &str) -> bool {
     #[cfg(target_arch = "wasm32")]
     {
@@ -70,7 +70,7 @@ pub(crate) fn press(key: &str) -> bool {
     }
 }
 
-/// Gives the focus to an element that is none of those that Tab goes to, and scrolls to it.
+/// Focuses an element that Tab does not reach, and scrolls to it.
 pub(crate) fn focus_by_id(id: &str) {
     #[cfg(target_arch = "wasm32")]
     {
@@ -80,7 +80,7 @@ pub(crate) fn focus_by_id(id: &str) {
         else {
             return;
         };
-        // Only for as long as it is asked for: a click on it is no wish to have it.
+        // It is set only now, so that a click on the element does not focus it.
         let _ = element.set_attribute("tabindex", "-1");
         let _ = element.focus();
         element.scroll_into_view();
@@ -89,8 +89,8 @@ pub(crate) fn focus_by_id(id: &str) {
     let _ = id;
 }
 
-/// Scrolls a list so far that what a selector finds in it can be seen, and nothing else: not the page around it, and
-/// nothing under the pointer.
+/// Scrolls a list so that the element of a selector in it is visible. The page around it does not scroll, nor does the
+/// list if the pointer is on the element.
 pub(crate) fn scroll_within(list: &str, selector: &str) {
     #[cfg(target_arch = "wasm32")]
     {
@@ -120,8 +120,8 @@ pub(crate) fn scroll_within(list: &str, selector: &str) {
     let _ = (list, selector);
 }
 
-/// How much farther to scroll a window from one place to another, so that a part of what is in it can be seen: as little as
-/// possible, and its start where it is longer than the window.
+/// How far to scroll a window (`from` to `to`) so that a part (`start` to `end`) is visible: as little as possible, and
+/// to its start if it is longer than the window.
 fn farther(from: f64, to: f64, start: f64, end: f64) -> f64 {
     if start < from {
         start - from

@@ -2,7 +2,7 @@
 
 use market::Millis;
 
-/// The time by the browser's clock.
+/// The time by the browser's clock, in milliseconds since the Unix epoch.
 pub(crate) fn now() -> Millis {
     #[cfg(target_arch = "wasm32")]
     return web_sys::js_sys::Date::now() as Millis;
@@ -21,7 +21,7 @@ pub(crate) fn utc_offset_minutes(time: Millis) -> i32 {
     }
 }
 
-/// A number from 0 to 1 by chance.
+/// A random number, at least 0 and below 1.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn chance() -> f64 {
     web_sys::js_sys::Math::random()

@@ -1,8 +1,7 @@
-//! JSON, read by the browser's own parser. serde_json is a tenth of the page's bytes, and would be
-//! a second one.
+//! JSON, parsed by the browser. serde_json would be a second parser, of a tenth of the page's bytes.
 //!
-//! A list is read entry by entry where it cannot be read as a whole: an entry that this version of the page
-//! cannot read, such as one with an integer beyond 2^53, is left out and counted, and the rest is taken.
+//! A list that cannot be read as a whole is read entry by entry. An entry that this version of the page cannot read,
+//! such as one with an integer above 2^53, is left out and counted.
 
 use std::{
     fmt::Display,
@@ -25,24 +24,24 @@ pub(crate) fn left_out() -> u32 {
     LEFT_OUT.load(Relaxed)
 }
 
-/// Counts something that was left out, and writes why to the console.
+/// Counts something that was left out, and logs the reason to the console.
 pub(crate) fn leave_out(what: &str, error: &dyn Display) {
     LEFT_OUT.fetch_add(1, Relaxed);
     warn!("{what} was left out: {error}");
 }
 
-/// The value of a text.
+/// The value of a JSON text.
 pub(crate) fn parse(text: &str) -> Result<JsValue, String> {
     js_sys::JSON::parse(text)
         .map_err(|error| String::from(error.unchecked_into::<js_sys::Error>().message()))
 }
 
-/// The value of a text, read as a type.
+/// The value of a JSON text, as a type.
 pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     read_value(&parse(text)?, T::deserialize)
 }
 
-/// Reads a value. Where that fails because of entries of its lists, it is read without them.
+/// Reads a value. If that fails because of entries of its lists, they are left out.
 pub(crate) fn read_value<T, E: Display>(
     value: &JsValue,
     read: impl Fn(Value) -> Result<T, E>,
@@ -63,7 +62,7 @@ fn check<T: DeserializeOwned>(value: &JsValue) -> Option<String> {
     read.err().map(|error| error.to_string())
 }
 
-/// The lists of a snapshot, of the page's own data and of answers, and what their entries are.
+/// The lists of snapshots, of the page's data and of answers, and how to check an entry.
 const LISTS: [(&str, Check); 6] = [
     ("quotes", check::<Quote>),
     ("sessions", check::<Session>),
@@ -73,8 +72,8 @@ const LISTS: [(&str, Check); 6] = [
     ("bars", check::<Bar>),
 ];
 
-/// Takes what cannot be read out of the lists of an object and of the objects in it that have such lists.
-/// Whether there was anything to take out.
+/// Removes entries that cannot be read from the lists of an object and of its parts that have such lists. Returns
+/// whether any were removed.
 fn sift(object: &JsValue) -> bool {
     let mut found = false;
     for part in ["snapshot", "older"] {
@@ -108,7 +107,7 @@ fn sift(object: &JsValue) -> bool {
     found
 }
 
-/// An entry without the one optional part that cannot be read; none where that is not all.
+/// An entry without its one part that cannot be read; `None` if that does not help.
 fn without_a_part(entry: &JsValue, check: Check) -> Option<JsValue> {
     let entry = entry.dyn_ref::<Object>()?;
     Object::keys(entry).iter().find_map(|name| {
@@ -118,7 +117,7 @@ fn without_a_part(entry: &JsValue, check: Check) -> Option<JsValue> {
     })
 }
 
-/// The time in a text, `{"time":1732111126202,…}`.
+/// The time in a JSON text such as `{"time":1732111126202,…}`.
 pub(crate) fn time_of(text: &JsValue) -> Option<market::Millis> {
     let value = js_sys::JSON::parse(&text.as_string()?).ok()?;
     let time = Reflect::get(&value, &"time".into()).ok()?;

@@ -1,7 +1,7 @@
-//! Reads values of the browser's own JSON parser as types.
+//! Deserializes values of the browser's JSON parser.
 //!
-//! serde-wasm-bindgen does the same for any JavaScript value. Its errors come with the standard library's formatting of
-//! floating point, which is 2 % of the page's program; here a number is written by the browser.
+//! serde-wasm-bindgen does the same for any JavaScript value. Its errors bring in the standard library's formatting of
+//! floating point, 2 % of the page's program; here the browser formats numbers.
 
 use std::{cell::RefCell, fmt};
 
@@ -54,14 +54,14 @@ impl de::Error for Unreadable {
 
 type Outcome<T> = Result<T, Unreadable>;
 
-/// A value that JSON has: nothing, a truth, a number, a text, a list or an object.
+/// A JSON value: null, a boolean, a number, a string, an array or an object.
 pub(crate) struct Value(pub(crate) JsValue);
 
-/// How much of a value stands in an error.
+/// How many characters of a value an error contains.
 const MAX_FOUND: usize = 64;
 
 impl Value {
-    /// Why it is not what was expected.
+    /// The error for a value that is not what was expected.
     fn mismatch(&self, expected: &dyn Expected) -> Unreadable {
         let found = js_sys::JSON::stringify(&self.0).map(String::from);
         let found: String = found.unwrap_or_default().chars().take(MAX_FOUND).collect();
@@ -93,7 +93,7 @@ impl Value {
 impl<'de> de::Deserializer<'de> for Value {
     type Error = Unreadable;
 
-    /// What is read has a type, always.
+    /// All types that are read ask for a specific kind of value.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Outcome<V::Value> {
         Err(self.mismatch(&visitor))
     }
@@ -163,7 +163,7 @@ impl<'de> de::Deserializer<'de> for Value {
         })
     }
 
-    /// Of those that have a word and nothing more.
+    /// Only variants without data are supported, each as a string.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -194,7 +194,7 @@ impl<'de> de::Deserializer<'de> for Value {
     }
 }
 
-/// The largest whole number that a floating point number holds exactly, as do all below it.
+/// The largest whole number up to which a floating point number holds all whole numbers exactly.
 const MAX_NUMBER: f64 = market::MAX_NUMBER as f64;
 
 struct Entries {
@@ -222,7 +222,7 @@ impl<'de> de::SeqAccess<'de> for Entries {
     }
 }
 
-/// The parts of an object that are asked for.
+/// The fields of an object that a type has.
 struct Parts {
     object: JsValue,
     names: std::slice::Iter<'static, &'static str>,
@@ -235,7 +235,7 @@ impl<'de> de::MapAccess<'de> for Parts {
     fn next_key_seed<K: de::DeserializeSeed<'de>>(&mut self, seed: K) -> Outcome<Option<K::Value>> {
         for name in self.names.by_ref() {
             self.next = Reflect::get(&self.object, &key(name)).unwrap_or_default();
-            // JSON has nothing that is undefined.
+            // A field that is undefined is not in the JSON.
             if !self.next.is_undefined() {
                 let name: StrDeserializer<'_, Unreadable> = name.into_deserializer();
                 return seed.deserialize(name).map(Some);
@@ -250,9 +250,9 @@ impl<'de> de::MapAccess<'de> for Parts {
 }
 
 thread_local! {
-    /// Names of parts as the browser has them: they come with each event.
+    /// Names of fields as JavaScript strings. They are needed for each event.
     static NAMES: RefCell<SortedMap<&'static str, JsValue>> = RefCell::new(SortedMap::new());
-    /// What a [`Kept`] takes.
+    /// The value that a [`Kept`] takes.
     static HELD: RefCell<JsValue> = const { RefCell::new(JsValue::UNDEFINED) };
 }
 
@@ -269,7 +269,7 @@ fn key(name: &'static str) -> JsValue {
 
 const KEPT: &str = "tickertape:kept";
 
-/// A value that is read as it stands, to be read as a type later.
+/// A value that is kept as it is, to be read as a type later.
 pub(crate) struct Kept(pub(crate) JsValue);
 
 impl<'de> Deserialize<'de> for Kept {

@@ -1,6 +1,6 @@
 //! The browser's local storage.
 
-/// Why the browser stored nothing.
+/// Why the browser did not store a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// There is no room left.
@@ -9,7 +9,7 @@ pub(crate) enum Refusal {
     Forbidden,
 }
 
-/// What the browser keeps under a name; none where it keeps nothing or access is forbidden.
+/// The text stored under a name; `None` if there is none or access is forbidden.
 pub(crate) fn kept(name: &str) -> Option<String> {
     #[cfg(target_arch = "wasm32")]
     return web_sys::window()?
@@ -24,14 +24,14 @@ pub(crate) fn kept(name: &str) -> Option<String> {
     }
 }
 
-/// Has the browser keep a text under a name.
+/// Stores a text under a name.
 pub(crate) fn keep(name: &str, text: &str) -> Result<(), Refusal> {
     #[cfg(target_arch = "wasm32")]
     {
         use wasm_bindgen::JsCast;
 
         let window = web_sys::window().ok_or(Refusal::Forbidden)?;
-        // Where it is forbidden, looking for it fails already.
+        // If storage is forbidden, access to the property already fails.
         let storage = window.local_storage().map_err(|_| Refusal::Forbidden)?;
         let storage = storage.ok_or(Refusal::Forbidden)?;
         storage.set_item(name, text).map_err(|error| {

@@ -1,20 +1,20 @@
-//! The browser's own notifications.
+//! Notifications of the browser.
 
-/// Whether the browser may notify the person.
+/// The permission to show notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Permission {
-    /// It has not been asked.
+    /// The person has not been asked.
     #[default]
     Unasked,
-    /// It may.
+    /// It was granted.
     Granted,
     /// The person, or the browser by itself, denied it.
     Denied,
-    /// There are none here.
+    /// The browser has no notifications.
     Missing,
 }
 
-/// What the person allowed.
+/// The current permission.
 pub(crate) fn permission() -> Permission {
     #[cfg(target_arch = "wasm32")]
     {
@@ -34,8 +34,7 @@ pub(crate) fn permission() -> Permission {
     Permission::Unasked
 }
 
-/// Asks the person, and calls back with the answer. A browser asks only where this is the answer to
-/// a click.
+/// Asks the person for permission, and calls back with the answer. A browser asks only in response to a click.
 pub(crate) fn ask(answer: impl FnOnce(Permission) + 'static) {
     #[cfg(target_arch = "wasm32")]
     {
@@ -55,8 +54,8 @@ pub(crate) fn ask(answer: impl FnOnce(Permission) + 'static) {
     answer(permission());
 }
 
-/// Notifies the person where that is allowed. Of several with the same tag the browser shows one. A
-/// click on it leads to the page.
+/// Shows a notification if that is permitted. The browser shows only one notification of a tag. A click on it focuses
+/// the page.
 pub(crate) fn show(title: &str, body: &str, tag: &str) {
     #[cfg(target_arch = "wasm32")]
     {
@@ -69,7 +68,7 @@ pub(crate) fn show(title: &str, body: &str, tag: &str) {
         let options = NotificationOptions::new();
         options.set_body(body);
         options.set_tag(tag);
-        // A phone's browser refuses them outside a service worker; the note on the page remains.
+        // Browsers of phones refuse notifications outside a service worker. The note on the page remains.
         if let Ok(notification) = Notification::new_with_options(title, &options) {
             let open = Closure::once_into_js(|| {
                 if let Some(window) = web_sys::window() {

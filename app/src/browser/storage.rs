@@ -1,5 +1,5 @@
-//! What this browser remembers from one visit to the next: texts under keys of the page's own. A
-//! text that was written otherwise than it is written today is as if there were none.
+//! What this browser remembers from one visit to the next: texts under the page's own keys. A text of another version
+//! is ignored.
 
 use leptos::{ev, prelude::*};
 
@@ -9,15 +9,15 @@ use crate::{
     widgets::notes::Notes,
 };
 
-/// What all names begin with, so that they do not clash with those of others at the same host.
+/// The prefix of all names, so that they do not clash with others of the same origin.
 pub(crate) const PREFIX: &str = "tickertape:";
-/// What all texts begin with: the version of how they are written.
+/// The prefix of all texts: the version of their format.
 pub(crate) const VERSION: &str = "1 ";
 
-/// The browser's storage, or the page's own memory where the browser refuses.
+/// The browser's storage, or the page's memory for what the browser refused to store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Storage {
-    /// What the browser refused to keep.
+    /// What the browser refused to store.
     refused: StoredValue<SortedMap<&'static str, String>>,
     /// Whether the refusal has been shown to the person.
     shown: StoredValue<bool>,
@@ -25,7 +25,7 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    /// Refusals are shown as `notes`.
+    /// A storage that shows refusals as `notes`.
     pub(crate) fn new(notes: Notes) -> Self {
         Storage {
             refused: StoredValue::new(SortedMap::new()),
@@ -34,7 +34,7 @@ impl Storage {
         }
     }
 
-    /// The text of a key; none where there is none that this version can read.
+    /// The text of a key; `None` if there is none of this version.
     pub(crate) fn read(self, key: &'static str) -> Option<String> {
         let refused = self.refused.with_value(|texts| texts.get(&key).cloned());
         refused.or_else(|| {
@@ -43,7 +43,7 @@ impl Storage {
         })
     }
 
-    /// Keeps the text of a key, whatever was there before.
+    /// Stores the text of a key.
     pub(crate) fn write(self, key: &'static str, text: &str) {
         let outcome = local_storage::keep(&named(key), &[VERSION, text].concat());
         self.refused.update_value(|texts| match outcome {
@@ -58,7 +58,7 @@ impl Storage {
         }
     }
 
-    /// Keeps a text that nobody misses where the browser refuses.
+    /// Stores a text that is not needed if the browser refuses.
     pub(crate) fn note(self, key: &'static str, text: &str) {
         let _ = local_storage::keep(&named(key), &[VERSION, text].concat());
     }
@@ -66,7 +66,7 @@ impl Storage {
     /// Calls back with the text of a key that another tab has written.
     pub(crate) fn on_change(self, key: &'static str, change: impl Fn(Option<String>) + 'static) {
         let handle = window_event_listener(ev::storage, move |event| {
-            // An event without a name: everything was cleared.
+            // An event without a name means that everything was cleared.
             if event.key().is_none_or(|name| name == named(key)) {
                 change(self.read(key));
             }

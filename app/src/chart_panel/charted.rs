@@ -1,4 +1,4 @@
-//! What the chart is given of the market.
+//! Feeds the chart from the state of the market.
 
 use chart::{Compared, Pin, Series};
 use leptos::{ev, prelude::*};
@@ -7,7 +7,10 @@ use market::{Action, Millis, Symbol};
 use crate::{
     chart_panel::choices::PARTS,
     format::{clock::Zone, figures::digits},
-    lean::{reactive::effect, signal::StoredValue},
+    lean::{
+        reactive::{effect, effect_after},
+        signal::StoredValue,
+    },
     state::{
         address,
         dashboard::{Charting, Dashboard},
@@ -17,25 +20,25 @@ use crate::{
     },
 };
 
-/// The chart is not wider than a few thousand columns, and a page that is open for days must not grow.
+/// The capacity of the chart. It is at most a few thousand pixels wide, and a page that is open for days must not grow.
 const SAMPLES: usize = 1 << 16;
 
-/// What the choices are kept under.
+/// The storage key of the choices.
 const KEY: &str = "chart";
 
-/// [`ChartChoices::query`](crate::chart_panel::choices::ChartChoices::query) where nobody chose anything.
+/// [`ChartChoices::query`](crate::chart_panel::choices::ChartChoices::query) if nothing was chosen.
 const NOTHING_CHOSEN: &str = "chart=1D,area,linear";
 
 impl Dashboard {
-    /// Lets the chart follow what is open, what is chosen, and the news. `named`: whether the address names choices. To be
-    /// called once.
+    /// Makes the chart follow the open symbol, the choices and the news. `named` is whether the address names choices.
+    /// Call it once.
     pub(crate) fn follow_chart(self, named: bool) {
         let Charting {
             handle, choices, ..
         } = self.chart;
         handle.set_capacity(SAMPLES);
         handle.set_span(choices.range.get_untracked().millis() as f64);
-        // What is drawn before the effects run, and on the server, where none does.
+        // For the first drawing, before effects run, and for the server, where they do not.
         handle.set_kind(choices.kind.get_untracked());
         #[cfg(not(target_arch = "wasm32"))]
         {
@@ -66,28 +69,28 @@ impl Dashboard {
         effect(set_pins);
     }
 
-    /// Shows the symbol that is opened.
+    /// Shows the open symbol whenever it changes.
     fn follow_open(self) {
         let (open, handle) = (self.market.open, self.chart.handle);
-        Effect::new(move |drawn: Option<Option<Symbol>>| {
+        effect_after(move |drawn: Option<Option<Symbol>>| {
             let symbol = open.get();
             if drawn.is_some_and(|drawn| drawn != symbol) {
                 self.open_as_of_now();
                 self.open_range();
                 handle.fit();
-                // The summary must not be of the symbol before.
+                // The summary must not be that of the previous symbol.
                 handle.summarize();
             }
             symbol
         });
     }
 
-    /// Shows the range that is chosen, in the kind that is chosen, and what it is compared with.
+    /// Shows the chosen range, kind and comparisons whenever they change.
     fn follow_range(self) {
         let Charting {
             handle, choices, ..
         } = self.chart;
-        Effect::new(move |drawn: Option<Range>| {
+        effect_after(move |drawn: Option<Range>| {
             handle.set_kind(choices.kind.get());
             choices.compared.track();
             let range = choices.range.get();
@@ -102,7 +105,7 @@ impl Dashboard {
         });
     }
 
-    /// Marks the stories of the open symbol.
+    /// Sets the pins of the open symbol's stories.
     fn set_pins(self) {
         let Charting {
             handle, choices, ..
@@ -124,14 +127,13 @@ impl Dashboard {
         handle.set_pins(pins);
     }
 
-    /// Keeps what the person chooses in the address and in the browser, and takes it from there.
+    /// Stores the choices in the address and in the browser, and reads them from there.
     ///
-    /// Choices that the address names come before those of the browser, which stay as they are until the person
-    /// changes something; until then what other tabs change is not taken either. The address names choices once they
-    /// are not those that nobody made.
+    /// Choices of the address take precedence over stored ones. Those stay unchanged, and changes by other tabs are
+    /// ignored, until the person changes something. The address names the choices once they differ from the defaults.
     fn keep_choices(self, named: bool) {
         let (choices, storage) = (self.chart.choices, self.person.storage);
-        // What was taken last: whatever is otherwise was changed by the person.
+        // The choices that were read last: anything else was changed by the person.
         let taken = StoredValue::new(String::new());
         let own = StoredValue::new(true);
         let show = move |query: &str| {
@@ -162,7 +164,7 @@ impl Dashboard {
                 let query = search();
                 if choices.read_query(&query, |symbol| self.knows(*symbol)) {
                     taken.set_value(choices.query());
-                    // A symbol that is opened with it has the range of the address.
+                    // The symbol opens with the range of the address.
                     self.set_range(choices.range.get_untracked());
                 }
                 show(&query);
@@ -181,8 +183,7 @@ impl Dashboard {
         });
     }
 
-    /// Shows the way of the open symbol's price, as far as it is known, and of those that it is compared
-    /// with.
+    /// Draws the price history of the open symbol, as far as it is known, and those of compared symbols.
     pub(crate) fn draw_chart(&self) {
         let open = self.market.open.get_untracked();
         let interval = self
@@ -200,18 +201,18 @@ impl Dashboard {
             self.set_chart_digits(instrument);
             chart.set_name(open.map(|symbol| symbol.to_string()).unwrap_or_default());
             chart.set_interval(interval.millis() as f64);
-            let path = instrument.map(|instrument| &instrument.path);
-            chart.replace(path.into_iter().flat_map(|path| match has_spans {
-                true => path.spans(interval),
-                false => path.points(),
+            let history = instrument.map(|instrument| &instrument.history);
+            chart.replace(history.into_iter().flat_map(|history| match has_spans {
+                true => history.spans(interval),
+                false => history.points(),
             }));
             let others = compared.into_iter().filter(|symbol| Some(*symbol) != open);
             chart.set_compared(
                 others
                     .map(|symbol| {
                         let mut series = Series::new(SAMPLES);
-                        let path = find(symbol).map(|instrument| instrument.path.points());
-                        series.replace(path.into_iter().flatten());
+                        let points = find(symbol).map(|instrument| instrument.history.points());
+                        series.replace(points.into_iter().flatten());
                         Compared {
                             name: symbol.to_string(),
                             series,
@@ -230,8 +231,8 @@ impl Dashboard {
         self.chart.handle.set_decimals(digits(session, quote), tick);
     }
 
-    /// Draws what became of the way of a price. `bar` is whose bar it came by: candles are made of bars, and
-    /// are drawn anew with each.
+    /// Draws a change of a price history. `bar` is the symbol of the bar that caused it: candles are made of bars, and
+    /// are redrawn with each.
     pub(crate) fn change_chart(&self, change: ChartChange, bar: Option<Symbol>) {
         let open = self.market.open.get_untracked();
         let is_compared = |symbol: Symbol| {
@@ -261,7 +262,7 @@ impl Dashboard {
         }
     }
 
-    /// The symbols whose history is drawn.
+    /// The symbols that are charted: the open one, then compared ones.
     pub(crate) fn charted(&self) -> Vec<Symbol> {
         let open = self.market.open.get_untracked();
         let compared = self.chart.choices.compared.get_untracked();

@@ -6,11 +6,11 @@ use crate::{
     state::{address, range::Range},
 };
 
-/// The parts of an address that have the choices: the range and the words of [`ChartChoices::write`], and the symbols that
-/// are compared.
+/// The parameters of an address with the choices: the range with the words of [`ChartChoices::write`], and the compared
+/// symbols.
 pub(crate) const PARTS: [&str; 2] = ["chart", "compare"];
 
-/// How each kind of chart is written down, and how people call it.
+/// The kinds of chart: value, word and label.
 pub(crate) const KINDS: [(Kind, &str, &str); 4] = [
     (Kind::Area, "area", "Area"),
     (Kind::Line, "line", "Line"),
@@ -18,14 +18,14 @@ pub(crate) const KINDS: [(Kind, &str, &str); 4] = [
     (Kind::Bars, "bars", "Bars"),
 ];
 
-/// The same of each scale.
+/// The same for scales.
 pub(crate) const SCALES: [(Scale, &str, &str); 3] = [
     (Scale::Linear, "linear", "Linear"),
     (Scale::Log, "log", "Log"),
     (Scale::Percent, "percent", "Percent"),
 ];
 
-/// The same of each study.
+/// The same for studies.
 pub(crate) const STUDIES: [(Study, &str, &str); 4] = [
     (Study::Sma(20), "sma20", "SMA 20"),
     (Study::Sma(50), "sma50", "SMA 50"),
@@ -33,7 +33,7 @@ pub(crate) const STUDIES: [(Study, &str, &str); 4] = [
     (Study::Vwap, "vwap", "VWAP"),
 ];
 
-/// What stands for a value that is one of a few.
+/// The word of a value.
 pub(crate) fn word<T: PartialEq>(
     known: &[(T, &'static str, &'static str)],
     value: &T,
@@ -42,34 +42,33 @@ pub(crate) fn word<T: PartialEq>(
     found.map_or("", |(_, word, _)| word)
 }
 
-/// What a word stands for.
+/// The value of a word; `None` for an unknown word.
 pub(crate) fn meant<T: Copy>(known: &[(T, &str, &str)], word: &str) -> Option<T> {
     let found = known.iter().find(|(_, known, _)| *known == word);
     found.map(|(value, ..)| *value)
 }
 
-/// What the person wants to see in the chart. Until the page is hydrated it is what the address names, as the
-/// server draws it.
+/// The choices for the chart. Until the page is hydrated they are those of the address, as on the server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ChartChoices {
-    /// How much of the past is shown.
+    /// The range that is shown.
     pub(crate) range: RwSignal<Range>,
-    /// How prices are drawn.
+    /// The kind of chart.
     pub(crate) kind: RwSignal<Kind>,
-    /// How they lie on the axis.
+    /// The scale of the axis of prices.
     pub(crate) scale: RwSignal<Scale>,
-    /// What is computed from them.
+    /// The studies.
     pub(crate) studies: RwSignal<Vec<Study>>,
-    /// Whether what was traded is drawn.
+    /// Whether the volume is drawn.
     pub(crate) volume: RwSignal<bool>,
-    /// Whether stories are marked.
+    /// Whether stories are pinned.
     pub(crate) pins: RwSignal<bool>,
-    /// What the open symbol is compared with.
+    /// The symbols to compare with.
     pub(crate) compared: RwSignal<Vec<Symbol>>,
 }
 
 impl ChartChoices {
-    /// What nobody chose.
+    /// The defaults.
     pub(crate) fn new() -> Self {
         ChartChoices {
             range: RwSignal::new(Range::default()),
@@ -82,7 +81,7 @@ impl ChartChoices {
         }
     }
 
-    /// The kind after this one, and after the last the first.
+    /// Chooses the next kind; after the last, the first.
     pub(crate) fn next_kind(&self) {
         let now = self.kind.get_untracked();
         let at = KINDS.iter().position(|(kind, ..)| *kind == now);
@@ -90,7 +89,7 @@ impl ChartChoices {
         self.kind.set(KINDS[next].0);
     }
 
-    /// Compares with a symbol, or no longer.
+    /// Adds or removes a symbol to compare with.
     pub(crate) fn compare(&self, symbol: Symbol, wanted: bool) {
         self.compared.update(|compared| {
             compared.retain(|other| *other != symbol);
@@ -100,7 +99,7 @@ impl ChartChoices {
         });
     }
 
-    /// Computes a study, or no longer.
+    /// Adds or removes a study.
     pub(crate) fn study(&self, study: Study, wanted: bool) {
         self.studies.update(|studies| {
             studies.retain(|other| *other != study);
@@ -110,7 +109,7 @@ impl ChartChoices {
         });
     }
 
-    /// All of it but the range and what is compared, as words to be kept: `candles log no-volume sma20`.
+    /// The choices without range and comparisons, as words to store: `candles log no-volume sma20`.
     pub(crate) fn write(&self) -> String {
         let mut words = vec![
             word(&KINDS, &self.kind.get()),
@@ -123,7 +122,7 @@ impl ChartChoices {
         words.join(" ")
     }
 
-    /// All of it as the parts of a query: `chart=1D,candles,log,sma20&compare=AAPL,MSFT`.
+    /// All choices as parameters of a query: `chart=1D,candles,log,sma20&compare=AAPL,MSFT`.
     pub(crate) fn query(&self) -> String {
         let words = self.write().replace(' ', ",");
         let mut query = ["chart=", self.range.get().as_str(), ",", &words].concat();
@@ -136,8 +135,8 @@ impl ChartChoices {
         query
     }
 
-    /// Takes what a query names, where it names anything; what it leaves out, and what is unknown, is as if nobody had
-    /// chosen it. Returns whether it names anything.
+    /// Reads the choices of a query, if it has any. What is missing or unknown gets its default. Returns whether the
+    /// query has any.
     pub(crate) fn read_query(&self, query: &str, is_known: impl Fn(&Symbol) -> bool) -> bool {
         let Some([words, names]) = named_in(query) else {
             return false;
@@ -148,7 +147,7 @@ impl ChartChoices {
         true
     }
 
-    /// Takes what was kept. An unknown word is left out.
+    /// Reads stored words. Unknown words are ignored.
     pub(crate) fn read(&self, text: &str) {
         let words = || text.split([' ', ',']);
         let kind = words().find_map(|word| meant(&KINDS, word));
@@ -167,7 +166,7 @@ impl ChartChoices {
     }
 }
 
-/// The texts of the [`PARTS`] of a query; none where it has none of them.
+/// The values of the [`PARTS`] of a query; `None` if it has none of them.
 fn named_in(query: &str) -> Option<[String; 2]> {
     let mut named = [None, None];
     for (name, value) in address::parts(query) {
@@ -192,7 +191,7 @@ fn symbols_of(names: &str, is_known: impl Fn(&Symbol) -> bool) -> Vec<Symbol> {
     symbols
 }
 
-/// What the chart of a page needs by the query of its address: its range, and the symbols that are compared, known or not.
+/// The range and the compared symbols, known or not, that the query of a page's address names.
 #[cfg(feature = "ssr")]
 pub fn charted_by(query: &str) -> (Range, Vec<Symbol>) {
     let [words, names] = named_in(query).unwrap_or_default();

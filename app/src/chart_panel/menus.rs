@@ -15,7 +15,7 @@ struct Opening {
 }
 
 impl Opening {
-    /// Closes the menu, and returns the focus to its name where `returns` is so.
+    /// Closes the menu. With `returns`, focuses its name.
     fn close(self, returns: bool) {
         let Some(menu) = self.menu.get_untracked().filter(|menu| menu.open()) else {
             return;
@@ -26,7 +26,7 @@ impl Opening {
         }
     }
 
-    /// Closes the menu by a click elsewhere.
+    /// Closes the menu on a click outside of it.
     fn close_from_outside(self) {
         effect(move || {
             let handle = window_event_listener(ev::pointerdown, move |event| {
@@ -42,11 +42,11 @@ impl Opening {
         });
     }
 
-    /// Closes the menu where the focus leaves it.
+    /// Closes the menu when the focus leaves it.
     fn on_leave(self, event: &ev::FocusEvent) {
         let stays = match (self.menu.get_untracked(), event.related_target()) {
             (Some(menu), Some(next)) => menu.contains(next.dyn_ref()),
-            // A click on what takes no focus.
+            // A click on an element that takes no focus.
             (_, None) => true,
             _ => false,
         };
@@ -56,11 +56,11 @@ impl Opening {
     }
 }
 
-/// Something that opens below its name, and closes when the focus leaves it, by Escape, or by a click elsewhere.
+/// A menu that opens below its name. It closes when the focus leaves it, on Escape, and on a click outside.
 #[component]
 fn Menu(
     name: &'static str,
-    /// What stands for the name where that is not written.
+    /// A sign that is shown in place of the name.
     #[prop(optional)]
     sign: Option<&'static str>,
     children: Children,
@@ -88,7 +88,7 @@ fn Menu(
             >
                 {sign.unwrap_or(name)}
             </summary>
-            // A button has done what the menu was opened for; boxes are checked one after the other.
+            // A button closes the menu. Several boxes may be checked in a row.
             <div
                 class="menu-body"
                 on:click=handler(move |event: ev::MouseEvent| {
@@ -103,7 +103,7 @@ fn Menu(
     }
 }
 
-/// What is computed from prices, and what else is drawn with them.
+/// The menu of studies, volume and news.
 #[component]
 pub(crate) fn StudiesMenu() -> impl IntoView {
     let choices = expect_context::<Dashboard>().chart.choices;
@@ -121,7 +121,7 @@ pub(crate) fn StudiesMenu() -> impl IntoView {
     }
 }
 
-/// What the open symbol is compared with, among those of the watchlist.
+/// The menu of symbols to compare with: those of the watchlist.
 #[component]
 pub(crate) fn CompareMenu() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -131,7 +131,7 @@ pub(crate) fn CompareMenu() -> impl IntoView {
         <Menu name="Compare">
             <For
                 each=move || {
-                    // An address may name others than those of the watchlist.
+                    // An address may name symbols that are not on the watchlist.
                     let mut symbols = dashboard.market.watchlist.get();
                     for symbol in choices.compared.get() {
                         if !symbols.contains(&symbol) {
@@ -166,7 +166,7 @@ pub(crate) fn CompareMenu() -> impl IntoView {
     }
 }
 
-/// Files of what is shown.
+/// The menu that saves the chart as a file.
 #[component]
 pub(crate) fn SaveMenu() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();

@@ -1,4 +1,4 @@
-//! The chart of the open symbol, and what is chosen of it.
+//! The chart of the open symbol and its controls.
 
 mod charted;
 pub(crate) mod choices;

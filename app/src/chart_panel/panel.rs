@@ -12,13 +12,13 @@ use crate::{
     state::dashboard::Dashboard,
 };
 
-/// The chart of the open symbol, what is chosen of it, and its numbers.
+/// The chart of the open symbol, its controls and its table.
 #[component]
 pub(crate) fn ChartPanel(
-    /// Whether there is anything to be seen.
+    /// Whether the open symbol is known.
     #[prop(into)]
     known: Signal<bool>,
-    /// Is called with the id of a story whose pin is chosen.
+    /// Called with the id of a story when its pin is opened.
     on_story: Callback<String>,
 ) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();

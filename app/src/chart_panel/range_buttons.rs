@@ -5,7 +5,7 @@ use crate::{
     state::{dashboard::Dashboard, range::Range},
 };
 
-/// How much of the past the chart shows.
+/// The buttons that choose the range of the chart.
 #[component]
 pub(crate) fn RangeButtons() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();

@@ -6,7 +6,7 @@ use crate::{
     state::dashboard::Dashboard,
 };
 
-/// How prices are drawn.
+/// The choice of the kind of chart.
 #[component]
 pub(crate) fn KindSelect() -> impl IntoView {
     let kind = expect_context::<Dashboard>().chart.choices.kind;
@@ -25,7 +25,7 @@ pub(crate) fn KindSelect() -> impl IntoView {
     )
 }
 
-/// How prices lie on the axis. While symbols are compared it is percent, and nothing can be chosen.
+/// The choice of the scale. While symbols are compared it is fixed to percent.
 #[component]
 pub(crate) fn ScaleSelect() -> impl IntoView {
     let choices = expect_context::<Dashboard>().chart.choices;
@@ -56,7 +56,7 @@ fn select(
     fixed: Signal<bool>,
     choose: impl Fn(&str) + 'static,
 ) -> impl IntoView {
-    // The server writes attributes and no properties.
+    // The server writes attributes, not properties.
     let now = chosen.get_untracked();
     let options = words.into_iter().map(|(word, name)| {
         view! {

@@ -3,17 +3,16 @@ use leptos::{html, prelude::*};
 
 use crate::{
     lean::{
-        reactive::{drawn, handler},
+        reactive::{drawn, effect_after, handler},
         signal::RwSignal,
     },
     state::dashboard::Dashboard,
 };
 
-/// How many rows there are at the most: more are in the file that can be saved.
+/// The maximum number of rows. The file that can be saved has all.
 const ROWS: usize = 60;
 
-/// The numbers that the chart shows, for those who would rather read them. They are those of the moment in
-/// which it was opened, so that nothing moves under the reader.
+/// The chart's data as a table. It is as of the moment in which it was opened, so that nothing moves under the reader.
 #[component]
 pub(crate) fn ChartTable() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -24,7 +23,7 @@ pub(crate) fn ChartTable() -> impl IntoView {
         Some(details) if details.open() => take(),
         _ => shown.set(Table::default()),
     };
-    Effect::new(move |before: Option<()>| {
+    effect_after(move |before: Option<()>| {
         dashboard.market.open.track();
         dashboard.chart.choices.range.track();
         if before.is_some()

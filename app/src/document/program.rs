@@ -1,13 +1,13 @@
-//! The page's program, as the document names it.
+//! The tags that load the page's program.
 
 use leptos::{nonce::use_nonce, prelude::*};
 use std::fs;
 
-/// Has the program fetched and started once the page is painted, which is complete without it: until then the connection
-/// is for what is to be seen. A tab that was opened behind others is not painted, and starts at once.
+/// Fetches and starts the program once the page is painted, since the page is complete without it and the connection is
+/// needed for visible content first. A tab in the background is not painted, and starts at once.
 #[component]
 pub(crate) fn Program(
-    /// Where cargo-leptos has put it.
+    /// The options of cargo-leptos, with the location of its output.
     options: LeptosOptions,
 ) -> impl IntoView {
     let Names { script, wasm } = Names::of(&options);
@@ -15,7 +15,7 @@ pub(crate) fn Program(
         r#"let start=()=>import("{script}").then(async m=>{{await m.default({{module_or_path:"{wasm}"}});m.hydrate()}});document.hidden?start():requestAnimationFrame(()=>setTimeout(start))"#
     );
     view! {
-        // Small, and asked for nothing that it would have to wait for later.
+        // The script is small, and then does not have to be waited for.
         <link rel="modulepreload" href=script fetchpriority="low" />
         <script type="module" nonce=use_nonce() inner_html=start></script>
     }
@@ -41,7 +41,7 @@ impl Names {
         Self::with(options, hashes.as_deref())
     }
 
-    /// With what cargo-leptos wrote of the hashes of contents, where it put them into the names.
+    /// The names, with the hashes of the file that cargo-leptos wrote, if it put hashes into the names.
     fn with(options: &LeptosOptions, hashes: Option<&str>) -> Self {
         let (folder, name) = (&options.site_pkg_dir, &options.output_name);
         let hash = |kind: &str| {
@@ -49,7 +49,7 @@ impl Names {
             let (_, hash) = lines.find(|(of, _)| of.trim() == kind)?;
             Some(format!(".{}", hash.trim()))
         };
-        // What wasm-bindgen calls it, which cargo-leptos changes.
+        // The suffix of wasm-bindgen, which cargo-leptos removes.
         let plain = if hashes.is_none() && option_env!("LEPTOS_OUTPUT_NAME").is_none() {
             "_bg"
         } else {

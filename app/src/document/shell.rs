@@ -10,28 +10,27 @@ use crate::{
     state::page_data::PageData,
 };
 
-/// The id of what comes after the page.
+/// The id of the element after the page.
 const END: &str = "unsupported";
 
 /// The id of the message that the page has stopped.
 const STOPPED: &str = "stopped";
 
-/// Shows a sentence where the browser has no WebAssembly, or where the page's script or WebAssembly did not
-/// come: the page itself cannot show it.
-const CHECK: &str = r#"{const say=document.getElementById("unsupported");if(typeof WebAssembly!=="object")say.hidden=false;else addEventListener("unhandledrejection",()=>{if(document.querySelector('[data-state="connecting"]')){say.firstElementChild.textContent="A part of the page did not load";say.hidden=false}})}"#;
+/// Shows a message if the browser has no WebAssembly, or if the page's script or WebAssembly fails to load. The page
+/// itself cannot show it.
+const CHECK: &str = r#"{const message=document.getElementById("unsupported");if(typeof WebAssembly!=="object")message.hidden=false;else addEventListener("unhandledrejection",()=>{if(document.querySelector('[data-state="connecting"]')){message.firstElementChild.textContent="A part of the page did not load";message.hidden=false}})}"#;
 
-/// Shows that the page has stopped: its WebAssembly has, so that this is all that still runs. The state of the connection is
-/// another element from then on, since the program may still write to the one that it has.
+/// Shows that the page has stopped, when its WebAssembly no longer runs. It replaces the element with the state of the
+/// connection, since the program may still write to the old one.
 fn stopped() -> String {
     let (event, title) = (stopped::EVENT, stopped::TITLE);
     format!(
-        r#"{{const said=document.getElementById("{STOPPED}");const stop=()=>{{if(!said.hidden)return;said.hidden=false;document.title="{title}";const old=document.querySelector(".connection"),now=old.cloneNode();now.dataset.state="stopped";now.removeAttribute("title");now.textContent="Stopped";old.replaceWith(now)}};said.querySelector("button").addEventListener("click",()=>location.reload());addEventListener("{event}",stop);for(const name of["error","unhandledrejection"])addEventListener(name,event=>{{const error=event.error??event.reason;if(globalThis.WebAssembly&&error instanceof WebAssembly.RuntimeError)stop()}})}}"#
+        r#"{{const message=document.getElementById("{STOPPED}");const stop=()=>{{if(!message.hidden)return;message.hidden=false;document.title="{title}";const old=document.querySelector(".connection"),now=old.cloneNode();now.dataset.state="stopped";now.removeAttribute("title");now.textContent="Stopped";old.replaceWith(now)}};message.querySelector("button").addEventListener("click",()=>location.reload());addEventListener("{event}",stop);for(const name of["error","unhandledrejection"])addEventListener(name,event=>{{const error=event.error??event.reason;if(globalThis.WebAssembly&&error instanceof WebAssembly.RuntimeError)stop()}})}}"#
     )
 }
 
-/// Puts the theme and the palette that this browser remembers on the root before anything is drawn,
-/// so that the page does not flash in others. What is no choice of today's means nothing to the
-/// style sheets.
+/// Sets the stored theme, palette and flash on the root element before anything is drawn, so that the page does not
+/// flash in other colours. The style sheets ignore unknown choices.
 fn remembered_looks() -> String {
     let (name, version) = ([PREFIX, preferences::KEY].concat(), VERSION);
     format!(
@@ -39,19 +38,19 @@ fn remembered_looks() -> String {
     )
 }
 
-/// Has the page in light colours while it is printed, whatever was chosen for the screen, its canvases too.
+/// Sets light colours while the page is printed, also for canvases.
 const PRINT: &str = r#"{const data=document.documentElement.dataset;let chosen;addEventListener("beforeprint",()=>{chosen=data.theme;data.theme="light"});addEventListener("afterprint",()=>{if(chosen)data.theme=chosen;else delete data.theme})}"#;
 
-/// Has the browser keep what it needs to show that the server cannot be reached, where it may. The page
-/// does not need it, and comes first.
+/// Registers the service worker, which shows a page when the server cannot be reached. The page does not need it, so it
+/// is registered after loading.
 const WORKER: &str = r#"if("serviceWorker"in navigator&&isSecureContext)addEventListener("load",()=>navigator.serviceWorker.register("/sw.js",{updateViaCache:"none"}).catch(()=>{}))"#;
 
-/// A rising line, without a request of its own.
+/// The icon: a rising line, inline so that it needs no request.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E\
 %3Cpath d='M1 13 6 7l3 3 6-8' fill='none' stroke='%234c8dff' stroke-width='2'/%3E%3C/svg%3E";
 
-/// The HTML document around the page. It is drawn from the [`PageData`] of the context, and carries
-/// it, so that the script starts from the same numbers.
+/// The HTML document around the page. It is drawn from the [`PageData`] of the context and contains it, so that the
+/// script starts from the same data.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let data = use_context::<PageData>().unwrap_or_default();
     let drawn = clock::exact(data.snapshot.time, Zone::Utc);
@@ -71,8 +70,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href=ICON />
                 <link rel="manifest" href="/manifest.webmanifest" />
                 <link rel="apple-touch-icon" href="/icon-192.png" />
-                // A browser that has read a part of the page shows nothing of it until it has read the rest:
-                // what is half there takes another place than the whole.
+                // The browser shows nothing until it has read the whole page, since a partial page has another layout.
                 <link rel="expect" href=format!("#{END}") blocking="render" />
                 <script nonce=use_nonce() inner_html=remembered_looks()></script>
                 <HashedStylesheet id="leptos" options=options.clone() />
@@ -108,10 +106,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// The data as JSON that no text in it can end: `<` is written as an escape, so that neither
-/// `</script>` nor `<!--` can stand in it.
+/// The data as JSON for a script element. `<` is escaped, so that it cannot contain `</script>` or `<!--`.
 fn embedded(data: &PageData) -> String {
-    // No type here has a map with keys that are not text, which is all that could fail.
+    // This fails only for maps whose keys are not strings, and there are none.
     serde_json::to_string(data)
         .unwrap_or_default()
         .replace('<', "\\u003c")

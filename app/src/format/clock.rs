@@ -1,5 +1,4 @@
-//! Times as people read them. Everything is UTC unless an offset is given, so that the server and
-//! the browser write the same text.
+//! Times as text. They are UTC unless an offset is given, so that the server and the browser write the same text.
 
 use market::Millis;
 
@@ -12,15 +11,15 @@ const MINUTE: Millis = calendar::MINUTE as Millis;
 const HOUR: Millis = calendar::HOUR as Millis;
 const DAY: Millis = calendar::DAY as Millis;
 
-/// Whose time of day is shown.
+/// The time zone of displayed times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Zone {
-    /// Everybody's: on the server, and until the page is hydrated.
+    /// UTC: on the server, and until the page is hydrated.
     #[default]
     Utc,
-    /// That of the American exchanges.
+    /// The time zone of the American exchanges.
     NewYork,
-    /// The reader's.
+    /// The time zone of the browser.
     Local,
 }
 
@@ -34,7 +33,7 @@ impl Zone {
         }
     }
 
-    /// What is written behind a time, `UTC`, `New York`, `UTC+5:30`.
+    /// Its name at a moment: `UTC`, `New York`, `UTC+5:30`.
     pub(crate) fn name(self, time: Millis) -> String {
         if self == Zone::NewYork {
             return "New York".to_owned();
@@ -50,9 +49,8 @@ impl Zone {
     }
 }
 
-/// New York's minutes east of UTC: in summer from two o'clock on the second Sunday of March until
-/// two on the first of November, as it has been since 2007
-/// ([15 U.S.C. 260a](https://www.law.cornell.edu/uscode/text/15/260a)).
+/// New York's minutes east of UTC. Daylight saving time lasts from 2:00 on the second Sunday of March to 2:00 on the
+/// first Sunday of November, as it has since 2007 ([15 U.S.C. 260a](https://www.law.cornell.edu/uscode/text/15/260a)).
 fn new_york(time: Millis) -> i32 {
     const WINTER: i32 = -5 * 60;
     let standard = local(time, WINTER);
@@ -60,8 +58,8 @@ fn new_york(time: Millis) -> i32 {
     // The epoch was a Thursday.
     let weekday = (standard.div_euclid(calendar::DAY) + 4).rem_euclid(7);
     let hour = standard.rem_euclid(calendar::DAY) / calendar::HOUR;
-    // The day of the month of the Sunday on which the clock was put last, by standard time: in autumn
-    // it is put back at one.
+    // The day of the month of the last Sunday, if the change at `at` o'clock standard time has passed. In autumn the
+    // clocks change at 1:00 standard time.
     let sunday_since = |at: i64| day - weekday - if weekday == 0 && hour < at { 7 } else { 0 };
     let is_summer = match month {
         2 => sunday_since(2) >= 8,
@@ -71,12 +69,12 @@ fn new_york(time: Millis) -> i32 {
     WINTER + if is_summer { 60 } else { 0 }
 }
 
-/// A moment in the calendar, at an offset in minutes east of UTC.
+/// The date of a moment, at an offset in minutes east of UTC.
 fn civil(time: Millis, offset_minutes: i32) -> Civil {
     Civil::new(local(time, offset_minutes))
 }
 
-/// The milliseconds that a clock on the wall has counted since the epoch, at an offset in minutes east of UTC.
+/// Local milliseconds since the epoch, at an offset in minutes east of UTC.
 fn local(time: Millis, offset_minutes: i32) -> i64 {
     let time = i64::try_from(time).unwrap_or(i64::MAX);
     time.saturating_add(i64::from(offset_minutes) * calendar::MINUTE)
@@ -87,12 +85,12 @@ pub(crate) fn time_of_day(time: Millis, zone: Zone) -> String {
     civil(time, zone.offset_minutes(time)).clock()
 }
 
-/// The time of day without its seconds, `14:03`.
+/// The time of day without seconds, `14:03`.
 pub(crate) fn hours_and_minutes(time: Millis, zone: Zone) -> String {
     civil(time, zone.offset_minutes(time)).hours_and_minutes()
 }
 
-/// The day of the week, `Mon`, where two moments are not on one day.
+/// The day of the week of `time`, `Mon`; `None` if it is on the same day as `same`.
 pub(crate) fn weekday_unless(same: Millis, time: Millis, zone: Zone) -> Option<&'static str> {
     const NAMES: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     let day = |time| local(time, zone.offset_minutes(time)).div_euclid(calendar::DAY);
@@ -101,7 +99,7 @@ pub(crate) fn weekday_unless(same: Millis, time: Millis, zone: Zone) -> Option<&
     (day(same) != day(time)).then_some(name)
 }
 
-/// A day and a time of day, with what stands between and after them.
+/// A date and a time of day, with the texts between and after them.
 fn moment(time: Millis, zone: Zone, between: &str, after: &str) -> String {
     let civil = civil(time, zone.offset_minutes(time));
     let Civil {
@@ -114,7 +112,7 @@ fn moment(time: Millis, zone: Zone, between: &str, after: &str) -> String {
     )
 }
 
-/// A moment for people, `2026-11-20 22:43:33 UTC`.
+/// A moment, `2026-11-20 22:43:33 UTC`.
 pub(crate) fn exact(time: Millis, zone: Zone) -> String {
     moment(time, zone, " ", &[" ", &zone.name(time)].concat())
 }
@@ -124,8 +122,8 @@ pub(crate) fn machine_readable(time: Millis) -> String {
     moment(time, Zone::Utc, "T", "Z")
 }
 
-/// How long ago something was: `now`, `2 min ago`, `3 h ago`, `2 days ago`, and the day itself
-/// after a week. A moment that has not come yet, by a clock that is a little off, is `now`.
+/// How long ago a moment was: `now`, `2 min ago`, `3 h ago`, `2 days ago`, and the date after a week. A moment in the
+/// future, by a clock that is a little off, is `now`.
 pub(crate) fn ago(time: Millis, now: Millis) -> String {
     let age = now.saturating_sub(time);
     match age {
@@ -141,7 +139,7 @@ pub(crate) fn ago(time: Millis, now: Millis) -> String {
     }
 }
 
-/// A span, `34 s`, `12 min`, `3 h`, `2 days`.
+/// A duration, `34 s`, `12 min`, `3 h`, `2 days`.
 pub(crate) fn span(length: Millis) -> String {
     match length {
         0..MINUTE => format!("{} s", length / SECOND),
@@ -194,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn says_how_long_ago() {
+    fn writes_how_long_ago() {
         let now = 1_735_689_600_000;
         for (age, text) in [
             (0, "now"),
@@ -212,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn says_a_span() {
+    fn writes_a_duration() {
         assert_eq!(span(34_900), "34 s");
         assert_eq!(span(12 * MINUTE), "12 min");
         assert_eq!(span(47 * HOUR), "47 h");

@@ -1,27 +1,27 @@
-//! Numbers as people read them: exact decimals in, text out.
+//! Numbers as text, from exact decimals.
 
 use chart::scale::grouped;
 use market::{Price, Quote, Session, Size, Symbol};
 use rust_decimal::Decimal;
 
-/// A number as it is shown, and as it is.
+/// A number as text, and its exact value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Shown {
-    /// What a person reads, `61,837.63`; `–` where nothing is known.
+    /// The text, `61,837.63`; `–` if the number is unknown.
     pub(crate) text: String,
-    /// The number with every digit that came, `61837.63000000`; empty where nothing is known.
+    /// The number with all received digits, `61837.63000000`; empty if it is unknown.
     pub(crate) exact: String,
-    /// To compare with the number before.
+    /// The number, to compare with the previous one.
     pub(crate) number: Option<Decimal>,
-    /// What it is a number of: another symbol's number is not a change of this one.
+    /// The symbol that the number belongs to: a number of another symbol is not a change.
     pub(crate) symbol: Option<Symbol>,
 }
 
 impl Shown {
-    /// What stands where nothing is known.
+    /// The text of an unknown number.
     pub(crate) const UNKNOWN: &str = "–";
 
-    /// No number.
+    /// An unknown number.
     pub(crate) fn unknown(symbol: Option<Symbol>) -> Self {
         Shown {
             text: Self::UNKNOWN.to_owned(),
@@ -30,7 +30,7 @@ impl Shown {
         }
     }
 
-    /// A price with so many digits after the point.
+    /// A price with `digits` decimals.
     pub(crate) fn price(symbol: Symbol, price: Option<Price>, digits: u32) -> Self {
         let Some(price) = price else {
             return Shown::unknown(Some(symbol));
@@ -56,7 +56,7 @@ impl Shown {
         }
     }
 
-    /// A difference with its sign, `+1.27`, and what stands behind the number.
+    /// A difference with its sign and a unit, `+1.27`.
     fn signed(symbol: Symbol, number: Decimal, digits: u32, unit: &str) -> Self {
         let rounded = Price::from(number).rounded(digits).decimal();
         let sign = if rounded.is_zero() {
@@ -75,8 +75,8 @@ impl Shown {
     }
 }
 
-/// How many digits of a symbol's prices are shown: those of its tick, or else those that its
-/// prices need, two at least.
+/// How many decimals of a symbol's prices are shown: those of its tick, or else those that its prices need, at least
+/// two.
 pub(crate) fn digits(session: Option<&Session>, quote: Option<&Quote>) -> u32 {
     if let Some(tick) = session.and_then(|session| session.tick) {
         return tick.decimal().normalize().scale();
@@ -90,20 +90,20 @@ pub(crate) fn digits(session: Option<&Session>, quote: Option<&Quote>) -> u32 {
         .fold(2, u32::max)
 }
 
-/// Which day's close a price is, where it is the last one of a symbol that nothing quotes.
+/// `Close of …` with the day, if the price is the last close of a symbol that no feed quotes; otherwise empty.
 pub(crate) fn close_words(quote: &Option<Quote>) -> String {
     let day = quote.as_ref().and_then(|quote| quote.close_of.as_deref());
     day.map_or_else(String::new, |day| ["Close of ", day].concat())
 }
 
-/// Which way a price went, counted from the close before.
+/// The direction of a price, relative to a reference such as the previous close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Direction {
     /// It rose.
     Up,
     /// It fell.
     Down,
-    /// It stands, or nothing is known.
+    /// It did not change, or is unknown.
     #[default]
     Flat,
 }
@@ -120,7 +120,7 @@ impl Direction {
         }
     }
 
-    /// The mark that repeats what the colour means, for people who do not see the colour.
+    /// The arrow, for people who do not see the colour.
     pub(crate) const fn arrow(self) -> &'static str {
         match self {
             Direction::Up => "▲",
@@ -129,7 +129,7 @@ impl Direction {
         }
     }
 
-    /// The name that the style sheets know.
+    /// Its name in the style sheets.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Direction::Up => "up",
@@ -139,10 +139,10 @@ impl Direction {
     }
 }
 
-/// How far a price is from the close before.
+/// The change of a price from the previous close.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Change {
-    /// Which way.
+    /// Its direction.
     pub(crate) direction: Direction,
     /// In the currency.
     pub(crate) amount: Shown,
@@ -151,8 +151,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// Counts the change from the close before, or else from the session's first price, where
-    /// there is no close before.
+    /// The change from the previous close, or from the session's first price if there is no previous close.
     pub(crate) fn of(symbol: Symbol, quote: Option<&Quote>, session: Option<&Session>) -> Self {
         let unknown = || Change {
             direction: Direction::Flat,

@@ -10,13 +10,13 @@ use crate::{
     state::dashboard::Dashboard,
 };
 
-/// The button that opens the help, and the help: every key, and a switch for single keys.
+/// The button of the help, and its dialog: all keys, and a switch for single-key shortcuts.
 #[component]
 pub(crate) fn Help() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let dialog = NodeRef::<html::Dialog>::new();
     let off = NodeRef::<html::Input>::new();
-    // A key is listed where something in the page answers to it; the help is closed until then.
+    // Only keys that an element of the page has are listed. This is checked when the help opens.
     let answered = RwSignal::new([true; KEYS.len()]);
     let open = move |_| {
         answered.set(KEYS.map(|key| elements::answers(key.names[0])));
@@ -24,7 +24,7 @@ pub(crate) fn Help() -> impl IntoView {
             off.set_checked(!keys::are_off(dashboard));
         }
         if let Some(dialog) = dialog.get_untracked() {
-            // It is open already where this fails.
+            // This fails only if the dialog is already open.
             let _ = dialog.show_modal();
         }
     };
@@ -72,7 +72,7 @@ pub(crate) fn Help() -> impl IntoView {
     }
 }
 
-/// The keys that work in one part of the page, as far as something answers to them.
+/// The keys of one part of the page that an element has.
 fn key_list(at: Where, answered: RwSignal<[bool; KEYS.len()]>) -> impl IntoView {
     let keys = KEYS.iter().enumerate().filter(move |(_, key)| key.at == at);
     let rows = keys.map(|(index, key)| {

@@ -1,7 +1,7 @@
-//! The keys of the page: one table, which both the handler and the help read.
+//! The keys of the page: one table for the handler and the help.
 //!
-//! An element names its key in `aria-keyshortcuts`. A key presses that element, or moves the focus to it, and the help
-//! lists a key only where there is such an element. So the handler, screen readers and the help cannot differ.
+//! An element has its key in `aria-keyshortcuts`. The key clicks the element or focuses it, and the help lists a key
+//! only if there is such an element. So the handler, screen readers and the help agree.
 
 use leptos::{ev, prelude::*};
 use market::Symbol;
@@ -15,11 +15,11 @@ use crate::{
 /// Where a key works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Where {
-    /// Wherever nothing is written.
+    /// Everywhere except in text fields.
     Anywhere,
-    /// In the part that has the focus, which handles it itself.
+    /// In the chart, which handles the key itself.
     Chart,
-    /// The same.
+    /// In the watchlist, which handles the key itself.
     Watchlist,
 }
 
@@ -28,9 +28,9 @@ pub(crate) enum Where {
 pub(crate) struct Key {
     /// Where it works.
     pub(crate) at: Where,
-    /// The names of the keys as `aria-keyshortcuts` has them; the first stands for all.
+    /// The names of the keys, as in `aria-keyshortcuts`. The first is looked up for all.
     pub(crate) names: &'static [&'static str],
-    /// How they are written for people.
+    /// The label of the keys.
     pub(crate) written: &'static str,
     /// What they do.
     pub(crate) does: &'static str,
@@ -106,11 +106,11 @@ pub(crate) const KEYS: [Key; 19] = {
     ]
 };
 
-/// The storage key under which it is kept whether single keys are on.
+/// The storage key of whether single-key shortcuts are on.
 const ON_OR_OFF: &str = "keys";
 
-/// Whether the person turned single keys off
-/// ([WCAG 2.1.4](https://www.w3.org/TR/WCAG22/#character-key-shortcuts)).
+/// Whether the person turned single-key shortcuts off ([WCAG
+/// 2.1.4](https://www.w3.org/TR/WCAG22/#character-key-shortcuts)).
 pub(crate) fn are_off(dashboard: Dashboard) -> bool {
     dashboard
         .person
@@ -119,7 +119,7 @@ pub(crate) fn are_off(dashboard: Dashboard) -> bool {
         .is_some_and(|kept| kept == "off")
 }
 
-/// Turns single keys on or off.
+/// Turns single-key shortcuts on or off.
 pub(crate) fn set_enabled(dashboard: Dashboard, on: bool) {
     dashboard
         .person
@@ -127,7 +127,7 @@ pub(crate) fn set_enabled(dashboard: Dashboard, on: bool) {
         .write(ON_OR_OFF, if on { "on" } else { "off" });
 }
 
-/// The name of a pressed key, if it is one that works anywhere.
+/// The name of a pressed key, if it works anywhere.
 fn name_of(key: &str) -> Option<&'static str> {
     let name = if key == " " { "Space" } else { key };
     let anywhere = KEYS.iter().filter(|key| key.at == Where::Anywhere);
@@ -143,7 +143,7 @@ pub(crate) fn listen(dashboard: Dashboard, navigation: Navigation) {
                 return;
             };
             let is_plain = !event.ctrl_key() && !event.meta_key() && !event.alt_key();
-            // The space bar is none of the characters that speech or a slip may type.
+            // The space bar is not a character key, and so stays on.
             let off = name != "Space" && are_off(dashboard);
             if !is_plain || event.default_prevented() || is_elsewhere(name) || off {
                 return;
@@ -169,11 +169,11 @@ pub(crate) fn listen(dashboard: Dashboard, navigation: Navigation) {
     });
 }
 
-/// What uses the space bar itself, or scrolls by it.
+/// Elements that use the space bar themselves.
 const SPACE: &str = "input,textarea,select,dialog,[popover],a:focus-visible,button,summary,[tabindex='0'],[contenteditable]";
 
-/// Whether a key means something else where the focus is: in a field, in what is open above the page, and
-/// the space on whatever it presses.
+/// Whether the focused element uses a key itself: a field or an open popover, and for the space bar anything that it
+/// activates.
 fn is_elsewhere(name: &str) -> bool {
     let Some(focused) = document().active_element() else {
         return false;
@@ -185,7 +185,7 @@ fn is_elsewhere(name: &str) -> bool {
     matches!(focused.closest(within), Ok(Some(_)))
 }
 
-/// Opens the symbol some steps after the open one. Whether there is one.
+/// Opens the symbol `by` steps after the open one in the watchlist. Returns whether there is one.
 fn step(dashboard: Dashboard, navigation: Navigation, by: isize) -> bool {
     let open = dashboard.market.open.get_untracked();
     let next = dashboard
@@ -199,7 +199,7 @@ fn step(dashboard: Dashboard, navigation: Navigation, by: isize) -> bool {
     true
 }
 
-/// The symbol some steps after the open one; the first where none is open, none beyond the ends.
+/// The symbol `step` steps after the open one; the first if none is open; `None` beyond the ends.
 fn neighbour(symbols: &[Symbol], open: Option<Symbol>, step: isize) -> Option<Symbol> {
     let position = symbols.iter().position(|symbol| Some(*symbol) == open);
     let next = match position {
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn hears_what_the_help_lists_for_the_whole_page() {
+    fn handles_what_the_help_lists_for_the_whole_page() {
         assert_eq!(name_of("j"), Some("j"));
         assert_eq!(name_of("8"), Some("8"));
         assert_eq!(name_of(" "), Some("Space"));

@@ -1,4 +1,4 @@
-//! Stand-ins for types of the framework and the standard library for which less code is compiled.
+//! Replacements for types of the framework and the standard library that compile to less code.
 
 pub(crate) mod reactive;
 pub(crate) mod signal;

@@ -1,20 +1,26 @@
-//! Closures of views as few types. What the framework compiles for a closure that is drawn, handles an event or runs as an effect, it
-//! compiles again for each closure there is, a kilobyte or so; behind a box all that give the same type are one.
+//! Boxed closures for views. The framework's code for a closure that is drawn, handles an event or runs as an effect is
+//! compiled again for each type of closure, about a kilobyte each. Boxed closures with the same signature share a type.
 
 use leptos::prelude::Effect;
 
-/// What an attribute or a text of the page is, read anew whenever a signal that it read changes.
+/// A value of an attribute or a text, computed again whenever a signal that it reads changes.
 pub(crate) fn drawn<T>(read: impl FnMut() -> T + Send + 'static) -> Box<dyn FnMut() -> T + Send> {
     Box::new(read)
 }
 
-/// What an event of the page does.
+/// A handler of an event.
 pub(crate) fn handler<E>(take: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
     Box::new(take)
 }
 
-/// Runs something in the browser once the page is drawn, and again whenever a signal that it read changes.
+/// Runs a closure in the browser once the page is drawn, and again whenever a signal that it reads changes.
 pub(crate) fn effect(run: impl FnMut() + 'static) {
     let run: Box<dyn FnMut()> = Box::new(run);
     Effect::new(run);
+}
+
+/// The same, with the result of the previous run; `None` in the first run.
+pub(crate) fn effect_after<T: 'static>(mut run: impl FnMut(Option<T>) -> T + 'static) {
+    let mut before = None;
+    effect(move || before = Some(run(before.take())));
 }

@@ -1,5 +1,6 @@
-//! Signals, memos and stored values as the framework's, of one type for all values. What the framework compiles for a signal, four
-//! kilobytes or so, it compiles again for each type of value; here it is given the same type each time, behind which the value is.
+//! Signals, memos and stored values on top of the framework's, with one type for all values. The framework's code for a
+//! signal, about four kilobytes, is compiled again for each type of value. Here it gets the same type each time, which
+//! holds the value.
 
 use std::{
     any::Any,
@@ -31,7 +32,7 @@ fn change<T: 'static, U>(shared: &Shared, write: impl FnOnce(&mut T) -> U) -> U 
     write(&mut lock(shared).write().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// A value that what is drawn follows.
+/// A value that drawing code follows.
 pub(crate) struct RwSignal<T>(framework::RwSignal<Shared>, PhantomData<fn() -> T>);
 
 impl<T: Send + Sync + 'static> RwSignal<T> {
@@ -66,7 +67,7 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
         self.0.track();
     }
 
-    /// Returns what the change returns; none where the owner of the signal is gone.
+    /// Returns the result of the change; `None` if the owner of the signal is gone.
     pub(crate) fn try_update<U>(self, write: impl FnOnce(&mut T) -> U) -> Option<U> {
         let shared = self.0.try_get_untracked()?;
         let returned = change(&shared, write);
@@ -89,7 +90,7 @@ impl<T: Clone + Send + Sync + 'static> From<RwSignal<T>> for Signal<T> {
     }
 }
 
-/// A value that nothing drawn follows.
+/// A value that drawing code does not follow.
 pub(crate) struct StoredValue<T>(framework::StoredValue<Shared>, PhantomData<fn() -> T>);
 
 impl<T: Send + Sync + 'static> StoredValue<T> {
@@ -109,7 +110,7 @@ impl<T: Send + Sync + 'static> StoredValue<T> {
         self.with_value(T::clone)
     }
 
-    /// The same, or none where whatever had the value is gone.
+    /// The same; `None` if the owner of the value is gone.
     pub(crate) fn try_get_value(self) -> Option<T>
     where
         T: Clone,
@@ -118,7 +119,7 @@ impl<T: Send + Sync + 'static> StoredValue<T> {
         Some(look(&shared, T::clone))
     }
 
-    /// Returns what the change returns; none where the owner of the value is gone.
+    /// Returns the result of the change; `None` if the owner of the value is gone.
     pub(crate) fn try_update_value<U>(self, write: impl FnOnce(&mut T) -> U) -> Option<U> {
         let shared = self.0.try_get_value()?;
         Some(change(&shared, write))
@@ -133,7 +134,7 @@ impl<T: Send + Sync + 'static> StoredValue<T> {
     }
 }
 
-/// What a memo compares.
+/// A value of a memo, which is compared with the previous one.
 trait Computed: Any + Send + Sync {
     fn is(&self, other: &dyn Computed) -> bool;
 }
@@ -144,7 +145,7 @@ impl<T: PartialEq + Send + Sync + 'static> Computed for T {
     }
 }
 
-/// What is computed from signals, whenever they change.
+/// A value that is computed from signals whenever they change.
 pub(crate) struct Memo<T>(framework::Memo<Known>, PhantomData<fn() -> T>);
 
 type Compute = Box<dyn Fn(Option<&Known>) -> Known + Send + Sync>;

@@ -1,9 +1,9 @@
-//! Maps and sets as lists in order. The standard library's grow better, and are a tenth of the page's code; these hold the
-//! symbols of a watchlist.
+//! Maps and sets as sorted lists. The standard library's scale better but would be a tenth of the page's code; these
+//! hold no more than the symbols of a watchlist.
 
 use std::ops::Index;
 
-/// Values by their keys, in the order of the keys.
+/// A map, ordered by its keys.
 #[derive(Debug, Clone)]
 pub(crate) struct SortedMap<K, V>(Vec<(K, V)>);
 
@@ -35,7 +35,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.find(key).is_ok()
     }
 
-    /// The value of a key, which is made where there is none.
+    /// The value of a key, which is inserted if there is none.
     pub(crate) fn get_or_default(&mut self, key: K) -> &mut V
     where
         V: Default,
@@ -47,7 +47,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         &mut self.0[at].1
     }
 
-    /// The value that was there before, where there was one.
+    /// Returns the previous value of the key.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.find(&key) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
@@ -92,7 +92,7 @@ impl<K: Ord, V> Index<&K> for SortedMap<K, V> {
     }
 }
 
-/// Different values in their order.
+/// A set, ordered by its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SortedSet<T>(Vec<T>);
 

@@ -1,4 +1,4 @@
-/// A stream that can be closed, also when it is closed already.
+/// A stream that can be closed, also repeatedly.
 pub(super) trait Close {
     /// Closes it.
     fn close(&self);
@@ -6,17 +6,16 @@ pub(super) trait Close {
     fn is_closed(&self) -> bool;
 }
 
-/// The stream that was closed when the browser put the page into its back/forward cache.
+/// The stream of a page that the browser put into its back/forward cache.
 ///
-/// WebKit cancels the loads of such a page before `pagehide`, and notes that their streams have to be opened anew when the
-/// page comes back. A stream that is closed in `pagehide` keeps that note, and a task that runs after `pageshow` begins to
-/// connect it again
-/// ([`EventSource::resume`](https://github.com/WebKit/WebKit/blob/main/Source/WebCore/page/EventSource.cpp)), beside the
-/// page's new one. So the closed stream is kept here, to be closed again as soon as it is not.
+/// WebKit cancels the loads of such a page before `pagehide`, and marks their streams to be reopened when the page
+/// returns. A stream that is closed in `pagehide` keeps that mark, and a task after `pageshow` connects it again
+/// ([`EventSource::resume`](https://github.com/WebKit/WebKit/blob/main/Source/WebCore/page/EventSource.cpp)), beside
+/// the page's new one. So the closed stream is kept here, and closed again when it is not.
 #[derive(Debug)]
 pub(super) struct Aside<S> {
     stream: Option<S>,
-    /// Whether the page is aside now.
+    /// Whether the page is in the cache now.
     away: bool,
 }
 
@@ -30,7 +29,7 @@ impl<S> Default for Aside<S> {
 }
 
 impl<S: Close> Aside<S> {
-    /// Closes the stream of a page that is put aside.
+    /// Closes the stream of a page that is put into the cache.
     pub(super) fn put(&mut self, stream: Option<S>) {
         if let Some(stream) = stream {
             stream.close();
@@ -39,18 +38,18 @@ impl<S: Close> Aside<S> {
         self.away = true;
     }
 
-    /// Whether the page is aside.
+    /// Whether the page is in the cache.
     pub(super) const fn is_away(&self) -> bool {
         self.away
     }
 
-    /// The browser shows the page again. Returns whether it was aside.
+    /// The browser shows the page again. Returns whether it was in the cache.
     pub(super) fn come_back(&mut self) -> bool {
         self.keep_closed();
         std::mem::take(&mut self.away)
     }
 
-    /// Closes the stream again where the browser has opened it anew.
+    /// Closes the stream again if the browser has reopened it.
     pub(super) fn keep_closed(&self) {
         if let Some(stream) = self.stream.as_ref().filter(|stream| !stream.is_closed()) {
             stream.close();

@@ -1,37 +1,37 @@
-//! The attempts at both ways to the events: the stream, and polls.
+//! The attempts at the stream and at polls.
 
 use market::Millis;
 
-/// The shortest and the longest wait before the stream is opened anew.
+/// The shortest and the longest wait before the stream is reopened.
 pub(super) const BACKOFF: (Millis, Millis) = (1_000, 30_000);
-/// A stream without an event for so long is checked by a poll.
+/// A stream without an event for this long is checked by a poll.
 pub(super) const WORDLESS: Millis = 3_000;
 /// The longest wait between two such polls.
 const ASK: Millis = 30_000;
 /// The shortest and the longest wait before the stream is tried again while the page polls.
 pub(super) const TRIAL: (Millis, Millis) = (60_000, 240_000);
 
-/// The stream that is open, or the attempt to open it.
+/// The open stream, or the attempt to open it.
 #[derive(Debug, Clone)]
 pub(super) struct Attempts {
-    /// Since when the stream is open: what was sent before waited for it.
+    /// Since when the stream is open. Events that were sent before have waited for it.
     pub(super) opened: Option<Millis>,
-    /// When the attempt under way began.
+    /// When the current attempt began.
     pub(super) attempt: Millis,
-    /// How many times in a row the stream was opened anew without an event from it.
+    /// How many times in a row the stream was reopened without an event.
     attempts: u32,
-    /// When the stream is opened anew.
+    /// When the stream is to be reopened.
     pub(super) reopen_at: Option<Millis>,
-    /// Whether an event came by the stream of the attempt under way.
+    /// Whether the stream of the current attempt has sent an event.
     pub(super) has_sent: bool,
     /// Whether the stream was refused since the last event.
     pub(super) refused: bool,
-    /// When the stream was opened anew for other symbols last.
+    /// When the stream was last reopened for other symbols.
     pub(super) renewed: Option<Millis>,
 }
 
 impl Attempts {
-    /// The first attempt, which begins now.
+    /// The first attempt, beginning now.
     pub(super) const fn new(now: Millis) -> Self {
         Attempts {
             opened: None,
@@ -44,7 +44,7 @@ impl Attempts {
         }
     }
 
-    /// The stream is opened anew.
+    /// Begins an attempt to reopen the stream.
     pub(super) fn begin(&mut self, now: Millis) {
         self.reopen_at = None;
         self.opened = None;
@@ -53,7 +53,7 @@ impl Attempts {
         self.attempts = self.attempts.saturating_add(1);
     }
 
-    /// An event came by the stream.
+    /// The stream sent an event.
     pub(super) fn succeed(&mut self) {
         self.attempts = 0;
         self.reopen_at = None;
@@ -61,7 +61,8 @@ impl Attempts {
         self.refused = false;
     }
 
-    /// How long to wait before the stream is opened anew: longer with each attempt, and shortened by chance (0 to 1).
+    /// How long to wait before the stream is reopened: longer with each attempt, and shortened at random by `chance` (0
+    /// to 1).
     pub(super) fn backoff(&self, chance: f64) -> Millis {
         let (shortest, longest) = BACKOFF;
         let full = shortest << self.attempts.min(16);
@@ -72,15 +73,15 @@ impl Attempts {
 /// Polls, beside the stream or instead of it.
 #[derive(Debug, Clone)]
 pub(super) struct Polls {
-    /// Whether a poll is under way.
+    /// Whether a poll is pending.
     pub(super) asking: bool,
-    /// When a stream without events is checked by a poll next.
+    /// When a stream without events is next checked by a poll.
     pub(super) ask_at: Millis,
-    /// How often that was done.
+    /// How many such polls were made.
     pub(super) asked: u32,
     /// How many polls in a row have failed.
     pub(super) failures: u32,
-    /// The time between two polls, where the server has no room for a stream.
+    /// The time between two polls, if the server has no room for a stream.
     pub(super) pause: Option<Millis>,
 }
 
@@ -96,16 +97,16 @@ impl Polls {
         }
     }
 
-    /// The stream has its time again before it is checked by a poll.
+    /// Restarts the time until the stream is checked by a poll.
     pub(super) fn restart(&mut self, now: Millis) {
         self.ask_at = now + WORDLESS;
         self.asked = 0;
     }
 
-    /// Schedules the next check of a stream without events, after one more was made.
+    /// Schedules the next check of a stream without events.
     pub(super) fn ask_later(&mut self, now: Millis, trial: bool) {
         self.asked += 1;
-        // While the page has polled until a moment ago, prices stand still now.
+        // The page polled until a moment ago, and now prices do not change.
         let pause = match trial {
             true => WORDLESS,
             false => (WORDLESS << self.asked.min(8)).min(ASK),
@@ -119,12 +120,13 @@ impl Polls {
 pub(super) struct Trial {
     /// When the stream is tried again.
     pub(super) at: Millis,
-    /// How often that was in vain.
+    /// How many such trials have failed.
     pub(super) count: u32,
 }
 
 impl Trial {
-    /// The stream is tried again after a while that is longer each time; `pause` is that of a server without room.
+    /// Schedules the next trial, after a longer time each time. `pause` is the time between polls of a server without
+    /// room.
     pub(super) fn schedule(&mut self, now: Millis, pause: Option<Millis>, chance: f64) {
         let (shortest, longest) = match pause {
             Some(pause) => (pause, BACKOFF.1),
@@ -135,7 +137,7 @@ impl Trial {
     }
 }
 
-/// Half of a time, and of the other half what chance (0 to 1) gives.
+/// Half of a time plus a random part of the other half, by `chance` (0 to 1).
 fn spread(full: Millis, chance: f64) -> Millis {
     full / 2 + (full as f64 / 2.0 * chance.clamp(0.0, 1.0)) as Millis
 }

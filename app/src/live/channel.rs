@@ -13,36 +13,36 @@ use super::{
     tabs::Wants,
 };
 
-/// The name of the channel and of the lock. Another number where tabs of another version would not be
-/// understood.
+/// The name of the channel and of the lock. The number changes with the format of messages.
 const NAME: &str = "tickertape 1";
 
-/// The messages of tabs to each other go through here.
+/// The channel between the tabs of a browser.
 pub(super) struct Channel {
     channel: BroadcastChannel,
-    // Held as long as the channel may call it.
-    _hear: Closure<dyn FnMut(MessageEvent)>,
+    // Kept as long as the channel may call it.
+    _listener: Closure<dyn FnMut(MessageEvent)>,
 }
 
 impl Channel {
-    /// Receives the messages of the others; none where the browser has no such channels.
-    pub(super) fn open(mut hear: impl FnMut(Message<JsValue>) + 'static) -> Option<Self> {
+    /// Opens the channel, and calls `receive` with the messages of other tabs. `None` if the browser has no such
+    /// channels.
+    pub(super) fn open(mut receive: impl FnMut(Message<JsValue>) + 'static) -> Option<Self> {
         let channel = BroadcastChannel::new(NAME).ok()?;
-        let hear = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             if let Some(message) = read(&event.data()) {
-                hear(message);
+                receive(message);
             }
         });
-        channel.set_onmessage(Some(hear.as_ref().unchecked_ref()));
+        channel.set_onmessage(Some(listener.as_ref().unchecked_ref()));
         Some(Channel {
             channel,
-            _hear: hear,
+            _listener: listener,
         })
     }
 
     /// Sends a message to all others.
     pub(super) fn post(&self, message: &Message<JsValue>) {
-        // It fails where the channel is closed, and then there is nobody to receive it.
+        // This fails only if the channel is closed.
         let _ = self.channel.post_message(&written(message));
     }
 }
@@ -54,7 +54,7 @@ impl Drop for Channel {
     }
 }
 
-/// A message as a list: what it is, and its parts.
+/// A message as a list: its kind and its parts.
 fn written(message: &Message<JsValue>) -> JsValue {
     let list = Array::new();
     let number = |number: u64| {
@@ -72,7 +72,7 @@ fn written(message: &Message<JsValue>) -> JsValue {
             let (state, detail) = beat.state.parts();
             number(state.into());
             number(detail);
-            number(beat.heard);
+            number(beat.received_at);
             list.push(&beat.server_time.map(|time| time as f64).into());
         }
         Message::Passed { term, passed } => {
@@ -97,7 +97,7 @@ fn written(message: &Message<JsValue>) -> JsValue {
     list.into()
 }
 
-/// The message in a list; none where it is no message.
+/// The message of a list; `None` if it is malformed.
 fn read(list: &JsValue) -> Option<Message<JsValue>> {
     let list = list.dyn_ref::<Array>()?;
     let number = |at| list.get(at).as_f64().map(|number| number as u64);
@@ -108,7 +108,7 @@ fn read(list: &JsValue) -> Option<Message<JsValue>> {
             position: text(2)?,
             carries: wants(&list.get(3))?,
             state: State::of_parts(number(4)?, number(5)?),
-            heard: number(6)?,
+            received_at: number(6)?,
             server_time: number(7),
         }),
         1 => {
@@ -155,16 +155,16 @@ fn wants(value: &JsValue) -> Option<Wants> {
     Some(Wants::These(symbols.collect::<Option<_>>()?))
 }
 
-/// A request for leadership, or leadership itself. It ends when this is dropped.
+/// A request for leadership, or leadership itself, until this is dropped.
 pub(super) struct Lock {
     release: Rc<RefCell<Option<Function>>>,
     request: AbortController,
 }
 
 impl Lock {
-    /// Wants the browser's lock, once it is free or at once by taking it from whoever has it. `granted`
-    /// is called when this tab has it, `ended` when it was taken from it. None where the browser has
-    /// no locks, or has none for this page, as where it came by plain HTTP from another machine.
+    /// Requests the browser's lock: once it is free, or with `steal` at once, taking it from the tab that has it.
+    /// `granted` is called when this tab gets the lock, `ended` when it loses it. `None` if the browser has no locks,
+    /// or none for this page, such as one loaded by plain HTTP from another machine.
     pub(super) fn request(
         steal: bool,
         granted: impl FnOnce() + 'static,
@@ -178,14 +178,14 @@ impl Lock {
             request: AbortController::new().ok()?,
         };
         let options = Object::new();
-        // The two exclude each other: what is stolen is had at once.
+        // The two options exclude each other: a stolen lock is granted at once.
         let (name, value) = match steal {
             true => ("steal", JsValue::TRUE),
             false => ("signal", lock.request.signal().into()),
         };
         Reflect::set(&options, &name.into(), &value).ok()?;
         let (release, signal) = (Rc::clone(&lock.release), lock.request.signal());
-        // It is held until this promise is kept.
+        // The lock is held until this promise is fulfilled.
         let hold = Closure::once_into_js(move || {
             if signal.aborted() {
                 return JsValue::UNDEFINED;
@@ -198,7 +198,7 @@ impl Lock {
         });
         let promise = request.call3(&locks, &NAME.into(), &options, &hold).ok()?;
         let signal = lock.request.signal();
-        // It fails where the lock was stolen, and where the request was withdrawn.
+        // The promise is rejected if the lock was stolen or the request withdrawn.
         let failed = Closure::once(move |_: JsValue| {
             if !signal.aborted() {
                 ended();
@@ -214,7 +214,7 @@ impl Drop for Lock {
     fn drop(&mut self) {
         self.request.abort();
         if let Some(keep) = self.release.take() {
-            // A function of the browser's own, which does not throw.
+            // This function of the browser does not throw.
             let _ = keep.call0(&JsValue::UNDEFINED);
         }
     }

@@ -1,4 +1,4 @@
-//! The stream of this tab, while it leads: who opens it, when it is opened anew, and when polling takes its place.
+//! The stream of this tab while it leads: opening, reopening, and polling in its place.
 
 use std::rc::Rc;
 
@@ -22,17 +22,17 @@ use crate::{
     state::address,
 };
 
-/// Requests leadership: once no other tab has it, or at once.
+/// Requests leadership: once no other tab has it, or with `steal` at once.
 pub(super) fn request_leadership(source: &Shared, steal: bool) {
     let mut this = source.borrow_mut();
-    // The request of before is withdrawn first: it would queue behind this one.
-    this.lock = None;
-    if this.channel.is_some() {
+    // The earlier request is withdrawn first: it would queue behind this one.
+    this.peers.lock = None;
+    if this.peers.channel.is_some() {
         let (granted, ended) = (Rc::clone(source), Rc::clone(source));
-        this.lock = Lock::request(steal, move || lead(&granted), move || depose(&ended));
+        this.peers.lock = Lock::request(steal, move || lead(&granted), move || depose(&ended));
     }
-    if this.lock.is_none() {
-        this.channel = None;
+    if this.peers.lock.is_none() {
+        this.peers.channel = None;
         drop(this);
         lead(source);
     }
@@ -44,41 +44,27 @@ fn lead(source: &Shared) {
     look(source, false);
 }
 
-/// Another tab leads.
+/// Gives up the stream, because another tab leads.
 pub(super) fn depose(source: &Shared) {
     source.borrow_mut().let_go();
     request_leadership(source, false);
     look(source, false);
 }
 
-/// Looks at the connection, and where a second `passed` lets time pass on the page.
+/// Checks the connection. `passed` is whether a second has passed, for which the page's clock advances.
 pub(super) fn look(source: &Shared, passed: bool) {
     if stopped::is_stopped() {
         return;
     }
-    let mut this = source.borrow_mut();
+    let this = source.borrow();
     if this.aside.is_away() {
         return;
     }
     this.aside.keep_closed();
+    drop(this);
     let now = environment::now();
-    let mut task = Task::Rest;
-    match this.tab.look(now, passed, environment::chance()) {
-        Duty::Rest => {}
-        Duty::Hello => this.post(&this.tab.hello()),
-        Duty::Steal => {
-            drop(this);
-            // It takes the place of a leader that is silent.
-            request_leadership(source, true);
-            this = source.borrow_mut();
-        }
-        Duty::Open => {
-            if let Some(link) = &mut this.link {
-                link.run = 0;
-                task = link.connection.renew(now);
-            }
-        }
-    }
+    let mut task = do_duty(source, now, passed);
+    let mut this = source.borrow_mut();
     if let Some(link) = &mut this.link {
         if task == Task::Rest {
             task = tick(link, now);
@@ -92,28 +78,43 @@ pub(super) fn look(source: &Shared, passed: bool) {
     }
     dashboard.set_behind(this.pace.behind(now));
     if dashboard.is_live() {
-        this.history.fill(dashboard);
+        this.bars.fill(dashboard);
     }
     let server_time = this.server_time(now);
-    let silence = now.saturating_sub(this.heard);
+    let silence = now.saturating_sub(this.received_at);
     this.beat();
     drop(this);
     match task {
         Task::Rest => {}
         Task::Open => open(source),
-        Task::Ask { wait } => ask(
-            source,
-            if wait {
-                MAX_POLL_WAIT.as_secs() as u32
-            } else {
-                0
-            },
-        ),
+        Task::Ask { wait: true } => ask(source, MAX_POLL_WAIT.as_secs() as u32),
+        Task::Ask { wait: false } => ask(source, 0),
     }
     catch_up(source);
     if passed {
         dashboard.tick(now, server_time, silence);
     }
+}
+
+/// Does what this tab has to do as one of several, and returns what has to be done for its stream because of that.
+fn do_duty(source: &Shared, now: Millis, passed: bool) -> Task {
+    let mut this = source.borrow_mut();
+    match this.tab.look(now, passed, environment::chance()) {
+        Duty::Rest => {}
+        Duty::Hello => this.post(&this.tab.hello()),
+        Duty::Steal => {
+            drop(this);
+            // This tab replaces a silent leader.
+            request_leadership(source, true);
+        }
+        Duty::Open => {
+            if let Some(link) = &mut this.link {
+                link.run = 0;
+                return link.connection.renew(now);
+            }
+        }
+    }
+    Task::Rest
 }
 
 /// Records the state of the stream, and returns what has to be done for it now.
@@ -127,14 +128,14 @@ fn tick(link: &mut Link, now: Millis) -> Task {
     link.connection.tick(now, environment::chance())
 }
 
-/// Opens the leader's stream, and with that ends the one before.
+/// Opens the leader's stream, and closes the previous one.
 fn open(source: &Shared) {
     let mut this = source.borrow_mut();
     this.runs += 1;
     let run = this.runs;
     let wants = this.tab.tabs.carries().clone();
     let Some(link) = &mut this.link else { return };
-    // The old one is closed first: a browser allows six connections to a host.
+    // The old stream is closed first: a browser allows six connections per host.
     link.events = None;
     link.run = run;
     let address = address::of_stream(wants.symbols().as_deref(), link.connection.last_id());
@@ -148,14 +149,14 @@ fn open(source: &Shared) {
     this.beat();
 }
 
-/// Takes one event of the stream that was opened in some run.
+/// Takes an event of the stream that was opened in `run`.
 fn take_event(source: &Shared, run: u32, kind: EventKind, id: &str, data: JsValue) {
     if stopped::is_stopped() {
         return;
     }
     let mut this = source.borrow_mut();
     let now = environment::now();
-    // One that was on its way when the page went over to another stream, or to polling, comes by that.
+    // An event that was in flight when the page changed to another stream, or to polling, comes again that way.
     let current = |link: &&mut Link| link.run == run && link.events.is_some();
     if this.link.as_mut().filter(current).is_none() {
         return;
@@ -167,7 +168,7 @@ fn take_event(source: &Shared, run: u32, kind: EventKind, id: &str, data: JsValu
         false => None,
     };
     let before = link.connection.last_id().to_owned();
-    link.connection.heard(now, id, server_time);
+    link.connection.receive(now, id, server_time);
     let taken = match kind {
         EventKind::Heartbeat => None,
         EventKind::Quote
@@ -186,8 +187,7 @@ fn take_event(source: &Shared, run: u32, kind: EventKind, id: &str, data: JsValu
     catch_up(source);
 }
 
-/// As the leader, asks for what came after the last id, and takes it where the stream does not bring
-/// it.
+/// As the leader, polls for events after the last id, and takes them if the stream does not send them.
 fn ask(source: &Shared, wait: u32) {
     let this = source.borrow();
     let Some(link) = &this.link else { return };
@@ -206,7 +206,7 @@ fn ask(source: &Shared, wait: u32) {
     });
 }
 
-/// Takes the answer to a poll that was sent in some run.
+/// Takes the answer to a poll that was sent in `run`.
 fn take_answer(source: &Shared, run: u32, answer: Result<Answer, Failure>) {
     let mut this = source.borrow_mut();
     let now = environment::now();

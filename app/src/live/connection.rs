@@ -7,15 +7,15 @@ use super::{
     task::{Task, Verdict},
 };
 
-/// The longest time without an event on a stream that is well.
+/// The longest time without an event on a working stream.
 const HEARTBEAT: Millis = wire::HEARTBEAT.as_millis() as Millis;
-/// Three heartbeats missing, and one second for the way.
+/// Three missing heartbeats, and one second for their way.
 const SILENCE: Millis = 3 * HEARTBEAT + 1_000;
-/// A first attempt that takes longer than this is a connection that is not there.
+/// After this time the first attempt counts as a lost connection.
 const OPEN_TIMEOUT: Millis = 5_000;
-/// An attempt that takes longer than this hangs, and is begun anew.
+/// After this time an attempt is begun again.
 const ATTEMPT_TIMEOUT: Millis = 20_000;
-/// A stream without an event for so long is held back: its first heartbeat should have come.
+/// A stream without an event for this long is held back: its first heartbeat should have arrived.
 const HELD_BACK: Millis = HEARTBEAT + 3_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,26 +26,25 @@ enum Phase {
         since: Millis,
     },
     Stale,
-    /// The stream is held back, and the page asks for what came instead.
+    /// The stream is held back, and the page polls instead.
     Polling,
     /// The same, while the stream is tried again.
     Trial,
 }
 
-/// The connection as it is known from outside: what happened goes in with its time, and what to
-/// show and what to do come out. Times are of this machine's clock.
+/// The state machine of the connection. It takes what happened with its time, and returns what to show and what to do.
+/// Times are by this machine's clock.
 ///
-/// There are two ways to the events: the stream, and polls of the same address. A proxy that holds
-/// the stream back looks from here as a quiet market does, so a stream without events is checked
-/// by a poll: where that brings what the stream did not, the page goes on by polling. One way
-/// at a time brings events, each from the last id on, so that none comes twice or is lost.
+/// Events come by the stream, or by polls of the same address. A stream that a proxy holds back looks like a quiet
+/// market, so a stream without events is checked by a poll. If that returns events that the stream did not send, the
+/// page continues by polling. Events come only one way at a time, each time after the last id, so that none is
+/// duplicated or lost.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     phase: Phase,
     last_id: String,
-    heard: Millis,
-    /// Whether the server has answered since the connection was lost, so that it is not the server
-    /// that is silent.
+    received_at: Millis,
+    /// Whether the server has answered since the connection was lost.
     reachable: bool,
     stream: Attempts,
     polls: Polls,
@@ -55,13 +54,13 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection whose first attempt begins now and resumes after an id.
+    /// A connection whose first attempt begins now and resumes after `last_id`.
     pub(super) fn new(now: Millis, last_id: String) -> Self {
         Connection {
             phase: Phase::Connecting,
             last_id,
-            heard: now,
-            // It has just sent the page.
+            received_at: now,
+            // The server has just sent the page.
             reachable: true,
             stream: Attempts::new(now),
             polls: Polls::new(now),
@@ -76,14 +75,14 @@ impl Connection {
         match self.phase {
             Phase::Lost { .. } => {
                 self.phase = Phase::Open;
-                self.heard = now;
+                self.received_at = now;
                 self.stream.attempt = now;
                 self.reachable = true;
                 self.polls.ask_at = now + WORDLESS;
             }
             Phase::Connecting => {
                 self.phase = Phase::Open;
-                self.heard = now;
+                self.received_at = now;
             }
             _ => {}
         }
@@ -91,15 +90,14 @@ impl Connection {
         self.stream.reopen_at = None;
     }
 
-    /// An event came by the stream, with the id and the server's time that it carries, where it
-    /// does.
-    pub(super) fn heard(&mut self, now: Millis, id: &str, server_time: Option<Millis>) {
+    /// The stream sent an event, with its id and the server's time, if it has one.
+    pub(super) fn receive(&mut self, now: Millis, id: &str, server_time: Option<Millis>) {
         self.phase = Phase::Open;
-        self.heard = now;
+        self.received_at = now;
         self.stream.succeed();
         self.trial.count = 0;
         self.polls.pause = None;
-        // An event without an id of its own repeats the one before.
+        // An event without an id of its own repeats the previous id.
         let mut sent = server_time;
         if !id.is_empty() && id != self.last_id {
             sent = sent.or_else(|| sent_at(id));
@@ -115,11 +113,11 @@ impl Connection {
         }
     }
 
-    /// The stream broke off and the browser tries again by itself.
+    /// The stream broke off, and the browser reconnects by itself.
     pub(super) fn dropped(&mut self, now: Millis) {
         self.stream.opened = None;
         match self.phase {
-            // It is being opened anew, and has its time.
+            // The stream is being reopened for other symbols.
             Phase::Open
                 if self
                     .stream
@@ -138,8 +136,8 @@ impl Connection {
         }
     }
 
-    /// The stream ended for good: it has to be opened anew, after a while that is longer each
-    /// time and that chance (0 to 1) shortens, so that not everybody comes back at once.
+    /// The stream was closed for good and has to be reopened: after a longer time with each attempt, shortened at
+    /// random by `chance` (0 to 1), so that not all clients return at once.
     pub(super) fn closed(&mut self, now: Millis, chance: f64) {
         self.stream.opened = None;
         match self.phase {
@@ -158,12 +156,12 @@ impl Connection {
         }
     }
 
-    /// An answer to a poll came, and whether anything is in it.
+    /// A poll was answered. `empty` is whether the answer has no events.
     pub(super) fn answered(&mut self, now: Millis, empty: bool, chance: f64) -> Verdict {
         self.polls.asking = false;
         self.polls.failures = 0;
         if self.phase == Phase::Polling {
-            self.heard = now;
+            self.received_at = now;
             self.reachable = true;
             return Verdict::Take;
         }
@@ -171,7 +169,7 @@ impl Connection {
             return Verdict::Leave;
         }
         if !self.reachable {
-            // The browser may try again in a moment only, or not at all: this attempt counts.
+            // The browser may retry later or not at all, so the page reopens the stream.
             self.reachable = true;
             self.stream.refused = false;
             self.polls.restart(now);
@@ -192,16 +190,15 @@ impl Connection {
         self.polls.asking = false;
         self.polls.failures += 1;
         self.reachable = false;
-        // One may be the fault of a proxy that does not wait as long as the server does.
+        // A single failure may come from a proxy that does not wait as long as the server.
         if self.phase == Phase::Trial || self.phase == Phase::Polling && self.polls.failures > 1 {
             self.lose(Phase::Lost { since: now }, now);
             self.stream.reopen_at.get_or_insert(now);
         }
     }
 
-    /// The server has no room for one more that waits, and gives the pause after which to ask again: the
-    /// page asks without waiting, and tries the stream sooner than where something on the way is to
-    /// blame.
+    /// The server has no room for another waiting request, and returned the pause before the next one. The page polls
+    /// without waiting, and tries the stream sooner than after a held back one.
     pub(super) fn crowded(&mut self, now: Millis, pause: Millis, chance: f64) {
         if self.phase != Phase::Polling {
             self.unanswered(now);
@@ -216,14 +213,13 @@ impl Connection {
         self.trial.schedule(now, self.polls.pause, chance);
     }
 
-    /// There can be no stream here: the page polls from the beginning to the end.
+    /// There can be no stream: the page always polls.
     pub(super) fn poll_only(&mut self) {
         self.phase = Phase::Polling;
         self.trial.at = Millis::MAX;
     }
 
-    /// What is asked for has changed: from now on only what is asked or opened anew counts. What has to
-    /// be done now.
+    /// The requested symbols have changed: pending requests no longer count. Returns what to do now.
     pub(super) fn renew(&mut self, now: Millis) -> Task {
         self.polls.asking = false;
         match self.phase {
@@ -236,7 +232,7 @@ impl Connection {
         Task::Open
     }
 
-    /// Time passes. What has to be done now.
+    /// Time has passed. Returns what to do now.
     pub(super) fn tick(&mut self, now: Millis, chance: f64) -> Task {
         match self.phase {
             Phase::Polling if self.polls.asking => return Task::Rest,
@@ -260,9 +256,9 @@ impl Connection {
                 self.poll(now, chance);
                 return self.ask(self.polls.pause.is_none());
             }
-            Phase::Open if now.saturating_sub(self.heard) >= SILENCE => {
+            Phase::Open if now.saturating_sub(self.received_at) >= SILENCE => {
                 self.lose(Phase::Stale, now);
-                // Only a new stream shows whether it is the network or the server that is silent.
+                // Only a new stream shows whether the network or the server is silent.
                 self.stream.reopen_at = Some(now);
             }
             Phase::Connecting | Phase::Lost { .. } | Phase::Stale
@@ -284,13 +280,15 @@ impl Connection {
         self.ask(false)
     }
 
-    /// What to show.
+    /// The state to show.
     pub(super) fn state(&self) -> State {
         match self.phase {
             Phase::Connecting => State::Connecting,
             Phase::Open => State::Live { delay: self.delay },
             Phase::Lost { since } => State::Reconnecting { since },
-            Phase::Stale => State::Stale { since: self.heard },
+            Phase::Stale => State::Stale {
+                since: self.received_at,
+            },
             Phase::Polling | Phase::Trial => match self.polls.pause {
                 Some(pause) => State::Crowded { pause },
                 None => State::Polling,
@@ -303,23 +301,23 @@ impl Connection {
         &self.last_id
     }
 
-    /// The clocks' difference is another one than before.
+    /// Forgets the difference of the clocks, which has changed.
     pub(super) fn forget_skew(&mut self) {
         self.skew = Skew::default();
     }
 
-    /// When something was received last.
+    /// When something was last received.
     #[cfg(test)]
-    fn heard_at(&self) -> Millis {
-        self.heard
+    fn received_at(&self) -> Millis {
+        self.received_at
     }
 
-    /// The server's time, as near as is known; `None` before anything came from it.
+    /// The server's time, as exactly as known; `None` before anything was received.
     pub(super) fn server_time(&self, now: Millis) -> Option<Millis> {
         self.skew.server_time(now)
     }
 
-    /// What was taken by polling ends with this id.
+    /// The events of a poll end with this id.
     pub(super) fn polled(&mut self, now: Millis, id: &str) {
         if id != self.last_id {
             self.go_on_after(id);
@@ -334,7 +332,7 @@ impl Connection {
         self.last_id.push_str(id);
     }
 
-    /// Since when the stream is open, which it is now. The delay of the one before is not its own.
+    /// Records that the stream is open, and returns since when. The delay of the previous stream is forgotten.
     fn open_since(&mut self, now: Millis) -> Millis {
         if self.stream.opened.is_none() {
             self.delay = None;
@@ -342,22 +340,21 @@ impl Connection {
         *self.stream.opened.get_or_insert(now)
     }
 
-    /// The connection is lost, as is noticed now.
+    /// Records that the connection is lost.
     fn lose(&mut self, phase: Phase, now: Millis) {
         self.phase = phase;
         self.stream.has_sent = false;
         self.stream.refused = false;
         self.reachable = false;
-        // First the browser tries by itself.
+        // The browser first reconnects by itself.
         self.polls.ask_at = now + OPEN_TIMEOUT;
         self.polls.asked = 0;
     }
 
-    /// The page goes on by polling, and tries the stream again after a while that is longer each
-    /// time.
+    /// The page continues by polling, and tries the stream again after a longer time each time.
     fn poll(&mut self, now: Millis, chance: f64) {
         self.phase = Phase::Polling;
-        self.heard = now;
+        self.received_at = now;
         self.stream.opened = None;
         self.stream.reopen_at = None;
         if !self.stream.refused {
@@ -372,7 +369,7 @@ impl Connection {
     }
 }
 
-/// When the server wrote an id, by its own clock.
+/// When the server created an id, by its own clock.
 fn sent_at(id: &str) -> Option<Millis> {
     id.split('-').next()?.parse().ok()
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use super::request;
 use crate::{state::address, widgets::suggestion::Suggestion};
 
-/// What the server suggests for a text.
+/// The server's suggestions for a text. The error is in words.
 pub(crate) async fn suggestions(text: &str, limit: usize) -> Result<Vec<Suggestion>, String> {
     #[derive(Deserialize)]
     struct Found {
@@ -14,7 +14,7 @@ pub(crate) async fn suggestions(text: &str, limit: usize) -> Result<Vec<Suggesti
     found.map(|found| found.symbols)
 }
 
-/// Whether a symbol can be followed: a feed quotes it, or the archive has bars of it.
+/// Whether a symbol can be followed: a feed quotes it, or the archive has bars of it. The error is in words.
 pub(crate) async fn is_offered(symbol: Symbol) -> Result<bool, String> {
     let found = suggestions(symbol.as_str(), 8).await?;
     match found.iter().find(|it| it.symbol == symbol) {
@@ -24,7 +24,7 @@ pub(crate) async fn is_offered(symbol: Symbol) -> Result<bool, String> {
     }
 }
 
-/// Those of some symbols that a feed has named or that the archive has bars of.
+/// Those of `symbols` that a feed has named or the archive has bars of. The error is in words.
 pub(crate) async fn quoted(symbols: &[Symbol]) -> Result<Vec<Symbol>, String> {
     #[derive(Deserialize)]
     struct Quoted {

@@ -7,7 +7,7 @@ use super::aside::Close;
 /// Whether a stream is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadyState {
-    /// It is being opened, or opened anew.
+    /// It is being opened or reopened.
     Connecting,
     /// It is open.
     Open,
@@ -15,15 +15,15 @@ pub(super) enum ReadyState {
     Closed,
 }
 
-/// The browser's stream of events. It ends when this is dropped.
+/// The browser's stream of events. Dropping it closes the stream.
 pub(super) struct Events {
     stream: EventSource,
     listener: Closure<dyn FnMut(MessageEvent)>,
 }
 
 impl Events {
-    /// Opens it and calls `receive` with the kind, the last id and the data of each event. `None` if the browser has no
-    /// such streams.
+    /// Opens the stream, and calls `receive` with the kind, the last id and the data of each event. `None` if the
+    /// browser has no such streams.
     pub(super) fn open(
         address: &str,
         mut receive: impl FnMut(EventKind, &str, JsValue) + 'static,
@@ -36,13 +36,13 @@ impl Events {
         });
         for kind in EventKind::ALL {
             let listener = listener.as_ref().unchecked_ref();
-            // It refuses nothing.
+            // This cannot fail.
             let _ = stream.add_event_listener_with_callback(kind.name(), listener);
         }
         Some(Events { stream, listener })
     }
 
-    /// Whether it is open.
+    /// The state of the stream.
     pub(super) fn state(&self) -> ReadyState {
         match self.stream.ready_state() {
             EventSource::CONNECTING => ReadyState::Connecting,
@@ -65,7 +65,7 @@ impl Close for Events {
 impl Drop for Events {
     fn drop(&mut self) {
         self.close();
-        // An event that is on its way finds nobody.
+        // An event in flight must not be delivered.
         for kind in EventKind::ALL {
             let listener = self.listener.as_ref().unchecked_ref();
             let _ = self

@@ -12,16 +12,20 @@ use super::{
     tabs::Wants,
     together,
 };
-use crate::{browser::environment, lean::reactive::effect, state::dashboard::Dashboard};
+use crate::{
+    browser::environment,
+    lean::reactive::{effect, effect_after},
+    state::dashboard::Dashboard,
+};
 
-/// How often the state of the connection is looked at. An `EventSource` reports nothing while it
-/// tries again by itself, so this is also how late a lost connection is noticed.
+/// How often the connection is checked. An `EventSource` reports nothing while it reconnects by itself, so this is also
+/// how late a lost connection is noticed.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Follows the stream after a position on the tape for as long as the page is open.
+/// Follows the stream after a position on the tape, as long as the page is open.
 pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id: String) {
     let now = environment::now();
-    // Any number but 0, and small enough to be one of the browser's.
+    // Any number but 0 that a JavaScript number holds exactly.
     let id = 1 + (environment::chance() * (1_u64 << 52) as f64) as u64;
     let wants = symbols.map_or(Wants::All, |symbols| {
         Wants::These(symbols.into_iter().collect())
@@ -33,10 +37,10 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
     effect(move || {
         dashboard.market.open.track();
         dashboard.chart.choices.range.track();
-        opener.borrow_mut().history.fill(dashboard);
+        opener.borrow_mut().bars.fill(dashboard);
     });
     let follower = Rc::clone(&source);
-    Effect::new(move |before: Option<usize>| {
+    effect_after(move |before: Option<usize>| {
         let followed = dashboard.market.followed.get();
         follow_also(&follower, &followed[before.unwrap_or(0)..]);
         followed.len()
@@ -44,14 +48,13 @@ pub(crate) fn follow(dashboard: Dashboard, symbols: Option<Vec<Symbol>>, last_id
     set_interval(move || connect::look(&source, true), LOOK);
 }
 
-/// Follows symbols besides those that are followed already: what is known of them is asked for as of the
-/// page's position, and all is followed from there.
+/// Follows additional symbols: requests their state as of the page's position, and follows all symbols from there.
 fn follow_also(source: &Shared, symbols: &[Symbol]) {
     let mut this = source.borrow_mut();
     let dashboard = this.dashboard;
     let is_unknown = |symbol: &&Symbol| match this.tab.tabs.wants() {
         Wants::These(wanted) => !wanted.contains(*symbol),
-        // Everything is followed, and symbols without an event yet are unknown.
+        // Everything is followed. Symbols that have not had an event are unknown.
         Wants::All => !dashboard.knows(**symbol),
     };
     let unknown: Vec<Symbol> = symbols.iter().filter(is_unknown).copied().collect();

@@ -1,7 +1,9 @@
-//! The page's one connection: open, resume, back off, fall back to polling, and show how current the page is.
+//! The page's connection: opening, resuming, backing off, falling back to polling, and showing how current the page is.
 
 mod aside;
 mod attempts;
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod bars;
 #[cfg(target_arch = "wasm32")]
 mod channel;
 #[cfg(target_arch = "wasm32")]
@@ -14,16 +16,12 @@ mod events;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod follow;
 #[cfg(target_arch = "wasm32")]
-pub(crate) mod history;
-#[cfg(target_arch = "wasm32")]
 mod pace;
 mod reader;
 #[cfg(target_arch = "wasm32")]
 mod receive;
 #[cfg(target_arch = "wasm32")]
 mod request;
-#[cfg(test)]
-mod simulation;
 mod skew;
 #[cfg(target_arch = "wasm32")]
 mod source;

@@ -2,13 +2,13 @@ use market::Millis;
 
 /// The shortest time between two drawings of the page's numbers.
 const DRAW: Millis = 100;
-/// A page that has not drawn for so long what came is not current, whatever its connection is.
+/// A page that has not drawn received events for this long is not current, whatever its connection is.
 const BEHIND: Millis = 3_000;
 
-/// When the page's numbers are drawn: at most once in [`DRAW`], and only where something came.
+/// When the page's numbers are drawn: at most once per [`DRAW`], and only after events.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// Since when something waits to be drawn.
+    /// Since when something is waiting to be drawn.
     due: Option<Millis>,
     /// Whether a drawing is scheduled.
     scheduled: bool,
@@ -17,7 +17,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Something came. Gives after how many milliseconds to draw, where no drawing is scheduled.
+    /// An event was received. Returns after how many milliseconds to draw; `None` if a drawing is already scheduled.
     pub(super) fn change(&mut self, now: Millis) -> Option<Millis> {
         self.due.get_or_insert(now);
         if std::mem::replace(&mut self.scheduled, true) {
@@ -32,12 +32,12 @@ impl Pace {
         self.drawn = now;
     }
 
-    /// The drawing is done, or nothing is to be drawn: the page stands still.
+    /// The drawing is done, or the page stands still and draws nothing.
     pub(super) fn end(&mut self) {
         self.due = None;
     }
 
-    /// Since when the page lacks what came, where that is too long.
+    /// Since when the page has not drawn received events, if that is too long.
     pub(super) fn behind(&self, now: Millis) -> Option<Millis> {
         self.due.filter(|due| now.saturating_sub(*due) >= BEHIND)
     }

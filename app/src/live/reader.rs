@@ -1,39 +1,38 @@
 use market::{EventKind, Millis};
 
-/// How many events wait at the most for an answer. What is left out is asked for once more.
+/// How many events wait for an answer at the most. Others are requested again.
 const WAITING: usize = 5_000;
-/// How long after an answer that did not come it is asked again, in milliseconds.
+/// How long after a failed request it is repeated, in milliseconds.
 const PAUSE: Millis = 3_000;
 
-/// An event as it is handed from tab to tab.
+/// An event as it is passed from tab to tab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Passed<T> {
-    /// The id before it: between the two there is nothing that the stream carries.
+    /// The previous id of the stream: there are no events between the two.
     pub(super) before: String,
-    /// Its own.
+    /// Its id.
     pub(super) id: String,
-    /// The event's kind; none where there is no event and only the position moves.
+    /// Its kind; `None` if there is no event and only the position moves.
     pub(super) kind: Option<EventKind>,
     /// Its data.
     pub(super) data: T,
 }
 
-/// Takes each event once and in order, from the tab's own position on, whatever of it was passed on
-/// before the tab listened, twice, or not at all. Where something is missing the server is asked for
-/// it; what is passed on meanwhile waits.
+/// Takes each event once and in order, from the tab's position on, even if events are passed on twice, too early, or
+/// not at all. Missing events are requested from the server, and events that are passed on meanwhile wait.
 #[derive(Debug)]
 pub(super) struct Reader<T> {
     position: String,
     behind: bool,
     waiting: Vec<Passed<T>>,
-    /// The question whose answer is awaited, and the number of the next one.
+    /// The pending request, and the number of the next one.
     asked: Option<u32>,
     next: u32,
     ask_at: Millis,
 }
 
 impl<T> Reader<T> {
-    /// A reader that has everything up to a position.
+    /// A reader that has all events up to a position.
     pub(super) fn new(position: String) -> Self {
         Reader {
             position,
@@ -45,13 +44,13 @@ impl<T> Reader<T> {
         }
     }
 
-    /// Up to where it has everything.
+    /// The position up to which it has all events.
     pub(super) fn position(&self) -> &str {
         &self.position
     }
 
-    /// Something was passed on of a stream that carries what this tab wants, and `exactly` that or more.
-    /// Gives it back where it is to be taken now.
+    /// Accepts an event of a stream that carries what this tab wants. `exactly` is whether it carries nothing else.
+    /// Returns the event if it is to be taken now.
     pub(super) fn accept(&mut self, passed: Passed<T>, exactly: bool) -> Option<Passed<T>> {
         if self.behind {
             if self.waiting.len() == WAITING {
@@ -61,7 +60,7 @@ impl<T> Reader<T> {
             return None;
         }
         if passed.kind == Some(EventKind::Snapshot) {
-            // It replaces everything, and one of other symbols has less of ours than their own does.
+            // A snapshot replaces everything. One for more symbols contains fewer stories of each.
             self.behind = !exactly;
             if self.behind {
                 return None;
@@ -81,19 +80,18 @@ impl<T> Reader<T> {
         Some(passed)
     }
 
-    /// What the stream carries was passed on up to a position.
+    /// The stream's events were passed on up to a position.
     pub(super) fn reached(&mut self, position: &str) {
         self.behind |= order(position) > order(&self.position);
     }
 
-    /// Something that was not wanted before has to be asked for from now on.
+    /// This tab wants more than before, which has to be requested.
     pub(super) fn miss(&mut self) {
         self.asked = None;
         self.behind = true;
     }
 
-    /// The number of the question for what came after [`Reader::position`], where it has to be asked
-    /// now.
+    /// Begins a request for the events after [`Reader::position`], if one is due. Returns its number.
     pub(super) fn ask(&mut self, now: Millis) -> Option<u32> {
         if !self.behind || self.asked.is_some() || now < self.ask_at {
             return None;
@@ -103,7 +101,7 @@ impl<T> Reader<T> {
         self.asked
     }
 
-    /// A question was not answered.
+    /// A request has failed.
     pub(super) fn unanswered(&mut self, question: u32, now: Millis) {
         if self.asked == Some(question) {
             self.asked = None;
@@ -111,8 +109,8 @@ impl<T> Reader<T> {
         }
     }
 
-    /// A question was answered with everything up to a position; whether that is to be taken. What
-    /// waited has to be [taken](Reader::accept) again afterwards.
+    /// A request was answered with all events up to a position. Returns the events that waited, which have to be
+    /// [accepted](Reader::accept) after the answer; `None` if the answer is out of date.
     pub(super) fn answered(&mut self, question: u32, position: &str) -> Option<Vec<Passed<T>>> {
         if self.asked != Some(question) {
             return None;
@@ -123,7 +121,7 @@ impl<T> Reader<T> {
         Some(std::mem::take(&mut self.waiting))
     }
 
-    /// A stream begins at this tab's position: nothing is missing any more.
+    /// A stream begins at this tab's position, so nothing is missing.
     pub(super) fn begin(&mut self) {
         self.behind = false;
         self.asked = None;
@@ -131,7 +129,7 @@ impl<T> Reader<T> {
     }
 }
 
-/// What ids are compared by. To everybody else they are texts.
+/// The order of ids. Elsewhere they are opaque texts.
 fn order(id: &str) -> (Millis, u64) {
     let (time, number) = id.split_once('-').unwrap_or((id, ""));
     (time.parse().unwrap_or(0), number.parse().unwrap_or(0))

@@ -1,4 +1,4 @@
-//! Takes events from the stream, from other tabs and from answers, and puts them on the page.
+//! Applies events of the stream, of other tabs and of answers to the page.
 
 use std::{rc::Rc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     state::address,
 };
 
-/// What came after an id.
+/// The events after an id.
 #[derive(Deserialize)]
 pub(super) struct Answer {
     pub(super) events: Vec<Item>,
@@ -29,7 +29,7 @@ pub(super) struct Item {
     pub(super) data: Kept,
 }
 
-/// What was passed on is an event; none where it is malformed.
+/// The event that was passed on; `None` if it is malformed.
 pub(super) fn event(passed: Passed<JsValue>) -> Option<Event> {
     let Passed { kind, data, .. } = passed;
     let kind = kind?;
@@ -42,7 +42,7 @@ pub(super) fn event(passed: Passed<JsValue>) -> Option<Event> {
         .ok()
 }
 
-/// Puts events on the page, as far as they are its own.
+/// Applies the events that this tab wants to the page.
 pub(super) fn show(source: &Shared, events: impl IntoIterator<Item = Event>) {
     let mut this = source.borrow_mut();
     let dashboard = this.dashboard;
@@ -66,7 +66,7 @@ pub(super) fn show(source: &Shared, events: impl IntoIterator<Item = Event>) {
             move || {
                 source.borrow_mut().pace.begin(environment::now());
                 dashboard.draw_changes();
-                // Not before it is drawn: what stops on the way has drawn nothing.
+                // Only after drawing: a panic before means that nothing was drawn.
                 source.borrow_mut().pace.end();
             },
             Duration::from_millis(wait),
@@ -74,7 +74,7 @@ pub(super) fn show(source: &Shared, events: impl IntoIterator<Item = Event>) {
     }
 }
 
-/// Asks for what this tab alone missed, if it did.
+/// Requests events that only this tab missed, if there are any.
 pub(super) fn catch_up(source: &Shared) {
     let mut this = source.borrow_mut();
     let Some(question) = this.tab.reader.ask(environment::now()) else {
@@ -115,7 +115,7 @@ pub(super) fn catch_up(source: &Shared) {
     });
 }
 
-/// Takes what another tab passed on.
+/// Takes an event that another tab passed on.
 pub(super) fn take(source: &Shared, passed: Passed<JsValue>) {
     if stopped::is_stopped() {
         return;
@@ -124,11 +124,11 @@ pub(super) fn take(source: &Shared, passed: Passed<JsValue>) {
     show(source, event(passed));
 }
 
-/// Shows how the leader's stream is.
+/// Shows the state of the leader's stream.
 pub(super) fn take_beat(source: &Shared, beat: Beat) {
     let mut this = source.borrow_mut();
-    this.notice_gap(beat.heard);
-    this.heard = beat.heard;
+    this.notice_gap(beat.received_at);
+    this.received_at = beat.received_at;
     this.beat = Some((beat, environment::now()));
     this.dashboard.set_connection(this.state());
     drop(this);

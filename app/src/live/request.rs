@@ -5,20 +5,20 @@ use web_sys::AbortSignal;
 
 use crate::browser::json;
 
-/// How long an answer may take that the server does not wait with, in milliseconds.
+/// How long an answer may take besides the time that the server waits, in milliseconds.
 const TIMEOUT_MS: u32 = 20_000;
-/// The status for a symbol that nobody quotes.
+/// The status for an unknown symbol.
 const UNKNOWN: u16 = 404;
 /// The statuses of a server without room for one more request.
 const FULL: [u16; 2] = [429, 503];
 
 /// Why there is no answer.
 pub(super) struct Failure {
-    /// In words.
+    /// The error in words.
     pub(super) error: String,
-    /// Whether nobody quotes one of the symbols that were asked for.
+    /// Whether the requested symbols are unknown.
     pub(super) is_unknown: bool,
-    /// Where the server has no room, after how many milliseconds to ask again.
+    /// After how many milliseconds to ask again, if the server has no room.
     pub(super) retry_after: Option<Millis>,
 }
 
@@ -32,13 +32,19 @@ impl From<String> for Failure {
     }
 }
 
-/// Asks for JSON, with which the server may wait for some milliseconds. Why there is none, in words.
+/// Requests JSON. The server may wait for `wait` milliseconds before it answers. The error is in words.
 pub(super) async fn get<T: DeserializeOwned>(address: &str, wait: u32) -> Result<T, String> {
     ask(address, wait).await.map_err(|failure| failure.error)
 }
 
-/// The same, where it matters why there is none.
+/// The same, with a detailed error.
 pub(super) async fn ask<T: DeserializeOwned>(address: &str, wait: u32) -> Result<T, Failure> {
+    let text = text(address, wait).await?;
+    Ok(json::read(&text)?)
+}
+
+/// The text of an answer. It is a separate function so that its code is compiled only once and not for each type.
+async fn text(address: &str, wait: u32) -> Result<String, Failure> {
     let signal = AbortSignal::timeout_with_u32(wait + TIMEOUT_MS);
     let request = Request::get(address)
         .header("accept", "application/json")
@@ -58,6 +64,6 @@ pub(super) async fn ask<T: DeserializeOwned>(address: &str, wait: u32) -> Result
                 .map(|seconds| Millis::from(seconds) * 1_000),
         });
     }
-    let text = response.text().await.map_err(|error| error.to_string())?;
-    Ok(json::read(&text)?)
+    let text = response.text().await;
+    text.map_err(|error| error.to_string().into())
 }

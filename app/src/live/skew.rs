@@ -1,24 +1,23 @@
 use market::Millis;
 
-/// How long the smallest difference counts. Clocks drift by some milliseconds an hour, so a
-/// difference of long ago does not hold now.
+/// How long the smallest difference counts. Clocks drift by some milliseconds an hour, so old differences are outdated.
 const WINDOW: Millis = 5 * 60_000;
 
-/// Takes the difference between two clocks off a delay.
+/// Removes the difference between two clocks from delays.
 ///
-/// What is measured is arrival by this machine's clock minus sending by the server's: the true
-/// delay plus the clocks' difference. The smallest of many is the clocks' difference plus the
-/// shortest way there is, so what exceeds it is the delay that can be felt.
+/// A measurement is the arrival by this machine's clock minus the sending by the server's: the true delay plus the
+/// clocks' difference. The smallest of many is the clocks' difference plus the shortest delay. What exceeds it is the
+/// delay that is shown.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Skew {
-    /// The smallest difference of the window that is being measured, and when that began.
+    /// The smallest difference of the current window, and when the window began.
     current: Option<(Millis, i64)>,
-    /// The smallest of the window before, so that a new window does not start from nothing.
+    /// The smallest difference of the previous window, so that a new window does not start from nothing.
     previous: Option<i64>,
 }
 
 impl Skew {
-    /// How much longer than the shortest way it took, in milliseconds.
+    /// How much longer than the shortest delay an event took, in milliseconds.
     pub(super) fn delay(&mut self, arrived: Millis, sent: Millis) -> Millis {
         let difference = arrived as i64 - sent as i64;
         let smallest = match &mut self.current {
@@ -38,8 +37,7 @@ impl Skew {
         difference.saturating_sub(smallest).unsigned_abs()
     }
 
-    /// The server's time at a time of this machine, as near as is known; `None` before the first
-    /// delay.
+    /// The server's time at a time of this machine, as exactly as known; `None` before the first delay.
     pub(super) fn server_time(&self, now: Millis) -> Option<Millis> {
         self.current
             .map(|(_, smallest)| now.saturating_add_signed(-smallest))

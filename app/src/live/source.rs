@@ -1,4 +1,4 @@
-//! What the page gets its events from, and what it remembers of that.
+//! The source of the page's events.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -7,10 +7,10 @@ use wasm_bindgen::JsValue;
 
 use super::{
     aside::Aside,
+    bars::BarRequests,
     channel::{Channel, Lock},
     connection::Connection,
     events::Events,
-    history::History,
     pace::Pace,
     reader::Passed,
     state::State,
@@ -18,40 +18,47 @@ use super::{
 };
 use crate::{browser::environment, lean::sorted::SortedSet, state::dashboard::Dashboard};
 
-/// After so long without an event, as when the machine slept, bars are fetched again: single prices of
-/// that time are lost.
+/// After this long without an event, as when the machine slept, bars are fetched again: prices of that time were not
+/// received.
 const GAP: Millis = 60_000;
 
 /// The stream of the tab that leads.
 pub(super) struct Link {
     pub(super) connection: Connection,
     pub(super) events: Option<Events>,
-    /// Another number for each that was opened: what was asked for before is no answer after.
+    /// The number of the opened stream: answers to requests of an earlier one are ignored.
     pub(super) run: u32,
 }
 
-/// What the page gets its events from: a stream of its own, or the tab that has it.
+/// The way to the other tabs. Without a channel this tab leads, and without a lock it has no channel.
+#[derive(Default)]
+pub(super) struct Peers {
+    pub(super) channel: Option<Channel>,
+    /// The request for leadership, or leadership itself.
+    pub(super) lock: Option<Lock>,
+}
+
+/// The source of the page's events: a stream of its own, or the leader.
 pub(super) struct Source {
     pub(super) dashboard: Dashboard,
     pub(super) tab: Tab<JsValue>,
     pub(super) link: Option<Link>,
-    pub(super) channel: Option<Channel>,
-    pub(super) lock: Option<Lock>,
-    /// The last beat of the leader, and when it came.
+    pub(super) peers: Peers,
+    /// The last beat of the leader, and when it was received.
     pub(super) beat: Option<(Beat, Millis)>,
-    /// The stream that this tab had when the browser put it aside.
+    /// The stream that this tab had when the browser put the page into its cache.
     pub(super) aside: Aside<Events>,
-    /// Symbols that the page wants since a moment ago and has no data of yet.
+    /// Symbols that were added, and of which the page has no data yet.
     pub(super) added: SortedSet<Symbol>,
-    /// When something was received last, by this tab or the leader.
-    pub(super) heard: Millis,
+    /// When something was last received, by this tab or the leader.
+    pub(super) received_at: Millis,
     pub(super) runs: u32,
-    pub(super) history: History,
+    pub(super) bars: BarRequests,
     /// When the page's numbers are drawn.
     pub(super) pace: Pace,
 }
 
-/// The source, as everything that is called by the browser holds it.
+/// The source, as shared by callbacks of the browser.
 pub(super) type Shared = Rc<RefCell<Source>>;
 
 impl Source {
@@ -61,14 +68,13 @@ impl Source {
             dashboard,
             tab,
             link: None,
-            channel: None,
-            lock: None,
+            peers: Peers::default(),
             beat: None,
             aside: Aside::default(),
             added: SortedSet::new(),
-            heard: now,
+            received_at: now,
             runs: 0,
-            history: History::default(),
+            bars: BarRequests::default(),
             pace: Pace::default(),
         }))
     }
@@ -80,41 +86,43 @@ impl Source {
         }
         match &self.beat {
             Some((beat, _)) if !self.tab.tabs.is_silent() => beat.state,
-            Some(_) => State::Reconnecting { since: self.heard },
+            Some(_) => State::Reconnecting {
+                since: self.received_at,
+            },
             None => State::Connecting,
         }
     }
 
-    /// The server's time, as near as is known.
+    /// The server's time, as exactly as known.
     pub(super) fn server_time(&self, now: Millis) -> Option<Millis> {
         match (&self.link, &self.beat) {
             (Some(link), _) => link.connection.server_time(now),
-            (None, Some((beat, said))) => {
-                Some(beat.server_time?.saturating_add(now.saturating_sub(*said)))
+            (None, Some((beat, at))) => {
+                Some(beat.server_time?.saturating_add(now.saturating_sub(*at)))
             }
             (None, None) => None,
         }
     }
 
-    /// Has the history fetched again where nothing was received for long.
+    /// Has bars fetched again if nothing was received for long.
     pub(super) fn notice_gap(&mut self, now: Millis) {
-        if now.saturating_sub(self.heard) >= GAP {
+        if now.saturating_sub(self.received_at) >= GAP {
             self.dashboard.forget_history();
-            // Clocks drift while a machine sleeps, or are set.
+            // Clocks drift while a machine sleeps, or are adjusted.
             if let Some(link) = &mut self.link {
                 link.connection.forget_skew();
             }
         }
     }
 
-    /// Something was received.
+    /// Records that something was received.
     pub(super) fn note_contact(&mut self, now: Millis) {
         self.notice_gap(now);
-        self.heard = now;
+        self.received_at = now;
     }
 
     pub(super) fn post(&self, message: &Message<JsValue>) {
-        if let Some(channel) = &self.channel {
+        if let Some(channel) = &self.peers.channel {
             channel.post(message);
         }
     }
@@ -129,12 +137,12 @@ impl Source {
             position: connection.last_id().to_owned(),
             carries: tabs.carries().clone(),
             state: connection.state(),
-            heard: self.heard,
+            received_at: self.received_at,
             server_time: connection.server_time(environment::now()),
         }));
     }
 
-    /// From now on this tab has the stream; it still has to be opened.
+    /// Makes this tab the leader. The stream still has to be opened.
     pub(super) fn lead(&mut self) {
         let now = environment::now();
         self.tab.lead(now);
@@ -146,23 +154,23 @@ impl Source {
         });
     }
 
-    /// The browser puts this tab aside: its stream is closed, and stays so.
+    /// Closes the stream when the browser puts the page into its cache.
     pub(super) fn put_aside(&mut self) {
         let stream = self.link.as_mut().and_then(|link| link.events.take());
         self.aside.put(stream);
         self.let_go();
     }
 
-    /// From now on this tab has no stream.
+    /// Makes this tab a follower without a stream.
     pub(super) fn let_go(&mut self) {
         self.link = None;
         self.beat = None;
         self.tab.tabs.follow();
     }
 
-    /// As the leader, received an event: passes it on, and returns it where it is to be taken.
+    /// As the leader, passes an event on to other tabs. Returns it if it is to be taken.
     pub(super) fn pass(&mut self, passed: Passed<JsValue>) -> Option<Passed<JsValue>> {
-        if self.channel.is_some() {
+        if self.peers.channel.is_some() {
             self.post(&Message::Passed {
                 term: self.tab.tabs.term(),
                 passed: passed.clone(),

@@ -8,7 +8,7 @@ pub(crate) enum State {
     Connecting,
     /// Events or heartbeats arrive.
     Live {
-        /// How long the newest was on its way, in milliseconds, once one arrived.
+        /// The delay of the newest event, in milliseconds, once one has arrived.
         delay: Option<Millis>,
     },
     /// The connection dropped and is being tried again.
@@ -18,22 +18,20 @@ pub(crate) enum State {
     },
     /// Connected, but three heartbeats are missing.
     Stale {
-        /// When something was received last, by this machine's clock.
+        /// When something was last received, by this machine's clock.
         since: Millis,
     },
-    /// The stream is held back on its way, or the browser has none: the page asks for what is new,
-    /// once a second.
+    /// The stream is held back on its way, or the browser has no streams: the page polls every second.
     Polling,
-    /// The server has as many streams as it allows: the page asks for what is new every so often, and
-    /// tries the stream again.
+    /// The server has as many streams as it allows: the page polls, and tries the stream again.
     Crowded {
-        /// The time between two questions, in milliseconds.
+        /// The time between two polls, in milliseconds.
         pause: Millis,
     },
 }
 
 impl State {
-    /// It as two numbers, for other tabs.
+    /// The state as two numbers, for messages to other tabs.
     pub(super) fn parts(self) -> (u8, Millis) {
         match self {
             State::Connecting => (0, 0),
@@ -46,7 +44,7 @@ impl State {
         }
     }
 
-    /// The state that two numbers stand for.
+    /// The state of two numbers.
     pub(super) fn of_parts(state: Millis, detail: Millis) -> Self {
         match state {
             1 => State::Live { delay: None },

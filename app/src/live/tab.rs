@@ -6,10 +6,10 @@ use super::{
     tabs::{Duty, Rank, Tabs, Wants},
 };
 
-/// A message of a tab to all others. It does not receive its own.
+/// A message of a tab to all other tabs.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Message<T> {
-    /// The leader runs, and the state of its stream.
+    /// The state of the leader's stream, also as a sign of life.
     Beat(Beat),
     /// The leader received an event.
     Passed {
@@ -18,18 +18,18 @@ pub(super) enum Message<T> {
         /// The event.
         passed: Passed<T>,
     },
-    /// A tab is there and asks for a beat.
+    /// A tab announces itself and asks for a beat.
     Hello {
-        /// Which.
+        /// The tab's id.
         tab: u64,
-        /// The term of the newest leader that it has a message of.
+        /// The term of the newest leader that it knows of.
         term: Millis,
-        /// What it listens to.
+        /// What it wants.
         wants: Wants,
     },
     /// A tab ends.
     Bye {
-        /// Which.
+        /// The tab's id.
         tab: u64,
     },
 }
@@ -37,47 +37,47 @@ pub(super) enum Message<T> {
 /// The state of a leader's stream.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Beat {
-    /// Its term.
+    /// The leader's term.
     pub(super) term: Millis,
-    /// The id of what it passed on last.
+    /// The id of the last event that was passed on.
     pub(super) position: String,
     /// What its stream carries.
     pub(super) carries: Wants,
-    /// How current it is.
+    /// How current the stream is.
     pub(super) state: State,
-    /// When it received something last, by this machine's clock.
-    pub(super) heard: Millis,
-    /// The server's time when this was sent, as near as is known.
+    /// When the leader last received something, by this machine's clock.
+    pub(super) received_at: Millis,
+    /// The server's time when this was sent, as exactly as known.
     pub(super) server_time: Option<Millis>,
 }
 
-/// What is to be done after a message.
+/// What to do after a message.
 #[derive(Debug)]
 pub(super) enum Answer<T> {
     /// Nothing.
     None,
-    /// To take an event.
+    /// Take an event.
     Take(Passed<T>),
-    /// To show how the leader's stream is.
+    /// Show the state of the leader's stream.
     Show(Beat),
-    /// As the leader: to check the stream, and to send its state.
+    /// As the leader: check the stream, and send its state.
     Look,
-    /// To let the stream go, because another tab leads.
+    /// Give up the stream, because another tab leads.
     Depose,
 }
 
-/// A tab: what it is among the others, and what it takes of what they pass on.
+/// A tab: its role among the tabs, and its reader of events.
 #[derive(Debug)]
 pub(super) struct Tab<T> {
     id: u64,
-    /// What it is among the others.
+    /// Its role among the tabs.
     pub(super) tabs: Tabs,
-    /// What it takes.
+    /// Its reader of events.
     pub(super) reader: Reader<T>,
 }
 
 impl<T> Tab<T> {
-    /// A tab that has everything that it wants up to a position. The id is any number but 0.
+    /// A tab that has all events that it wants up to a position. The id is any number but 0.
     pub(super) fn new(id: u64, wants: Wants, position: String) -> Self {
         Tab {
             id,
@@ -86,8 +86,7 @@ impl<T> Tab<T> {
         }
     }
 
-    /// From now on it leads. Its stream begins at [`Reader::position`] and carries
-    /// [`Tabs::carries`].
+    /// Makes the tab the leader. Its stream begins at [`Reader::position`] and carries [`Tabs::carries`].
     pub(super) fn lead(&mut self, now: Millis) {
         self.tabs.lead(now);
         self.reader.begin();
@@ -107,14 +106,14 @@ impl<T> Tab<T> {
         Message::Bye { tab: self.id }
     }
 
-    /// As the leader, it received an event of its stream. Returns it where it is to be taken.
+    /// Accepts an event of the leader's stream. Returns it if it is to be taken.
     pub(super) fn accept(&mut self, passed: Passed<T>) -> Option<Passed<T>> {
         let exactly = self.tabs.carries() == self.tabs.wants();
         self.reader.accept(passed, exactly)
     }
 
-    /// A question was answered up to a position. Gives what waited and is to be taken after the answer;
-    /// none where the answer itself is not to be taken.
+    /// A request was answered up to a position. Returns the waiting events that are to be taken after the answer;
+    /// `None` if the answer is out of date.
     pub(super) fn answered(&mut self, question: u32, position: &str) -> Option<Vec<Passed<T>>> {
         let waited = self.reader.answered(question, position)?;
         Some(
@@ -125,7 +124,7 @@ impl<T> Tab<T> {
         )
     }
 
-    /// A message of another tab came.
+    /// Receives a message of another tab.
     pub(super) fn receive(&mut self, message: Message<T>, now: Millis) -> Answer<T> {
         match message {
             Message::Hello { tab, term, wants } => {
@@ -136,7 +135,7 @@ impl<T> Tab<T> {
                 self.tabs.left(tab, now);
                 Answer::None
             }
-            Message::Passed { term, passed } => match self.tabs.heard(term) {
+            Message::Passed { term, passed } => match self.tabs.receive(term) {
                 Rank::Deposed => Answer::Depose,
                 Rank::Past => self.look_if_leading(),
                 Rank::Current if self.tabs.is_covered() => {
@@ -144,7 +143,7 @@ impl<T> Tab<T> {
                 }
                 Rank::Current => Answer::None,
             },
-            Message::Beat(beat) => match self.tabs.heard(beat.term) {
+            Message::Beat(beat) => match self.tabs.receive(beat.term) {
                 Rank::Deposed => Answer::Depose,
                 Rank::Past => self.look_if_leading(),
                 Rank::Current => {
@@ -166,8 +165,11 @@ impl<T> Tab<T> {
         }
     }
 
-    /// What it has to do among the others now; `passed`: whether a second did.
+    /// What the tab has to do as one of several now. `passed` is whether a second has passed.
     pub(super) fn look(&mut self, now: Millis, passed: bool, chance: f64) -> Duty {
         self.tabs.look(now, passed, chance)
     }
 }
+
+#[cfg(test)]
+mod tests;

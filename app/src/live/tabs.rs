@@ -5,21 +5,21 @@ use market::{
 
 use crate::lean::sorted::SortedSet;
 
-/// How long a tab counts that sends nothing: a hidden one may send something once a minute.
+/// How long a tab counts without a message. A hidden one may send only once a minute.
 const COUNTS: Millis = 150_000;
-/// How often a tab sends what it wants.
+/// How often a tab repeats what it wants.
 const REPEAT: Millis = 30_000;
-/// How long what a tab wanted is still carried after its end, as when it is loaded anew.
+/// How long what a tab wanted is carried after its end, for tabs that reload.
 const GRACE: Millis = 10_000;
-/// After so many looks without a message the leader is asked whether it is there: a hidden one may not
-/// send any by itself.
+/// After this many looks without a message the leader is asked for one: a hidden leader may not send any by itself.
 const ASK: u32 = 2;
-/// After so many it has not answered either, and its last message is no longer true.
+/// After this many the leader has not answered either, and its last message is outdated.
 const SILENT: u32 = 4;
-/// After so many it is not, and chance adds some, so that not all tabs take its place at once.
+/// After this many the leader is replaced. A random number up to the second is added, so that not all tabs replace it
+/// at once.
 const GONE: (u32, u32) = (6, 4);
 
-/// What a tab listens to.
+/// What a tab wants to receive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) enum Wants {
     /// Everything.
@@ -37,7 +37,7 @@ impl Wants {
         }
     }
 
-    /// As requests name it. One for nothing would be refused.
+    /// The symbols for a request; `None` for all. A request for no symbols would be refused.
     pub(super) fn symbols(&self) -> Option<Vec<Symbol>> {
         match self {
             Wants::These(symbols) if !symbols.is_empty() => Some(symbols.iter().copied().collect()),
@@ -54,7 +54,7 @@ impl Wants {
         }
     }
 
-    /// Whether an event is of it.
+    /// Whether it includes an event.
     pub(super) fn has(&self, event: &Event) -> bool {
         let Wants::These(symbols) = self else {
             return true;
@@ -72,53 +72,53 @@ impl Wants {
 pub(super) enum Duty {
     /// Nothing.
     Rest,
-    /// Send what it wants, which the leader answers.
+    /// Send what it wants. The leader answers with a beat.
     Hello,
-    /// Take the place of a leader that is silent.
+    /// Replace a silent leader.
     Steal,
-    /// As the leader: open the stream anew, which has to carry something else.
+    /// As the leader: reopen the stream, which has to carry something else.
     Open,
 }
 
-/// What a message of a leader is worth.
+/// How the sender of a leader's message ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rank {
-    /// It is that of the leader.
+    /// It is the current leader.
     Current,
-    /// It is that of one whose time is over.
+    /// It is a former leader.
     Past,
-    /// It is that of another leader, and this tab is none any more.
+    /// It is a newer leader, and this tab no longer leads.
     Deposed,
 }
 
-/// A tab among the tabs of a browser. One of them, the leader, has the stream, which carries what all
-/// of them want, and passes it on.
+/// A tab among the tabs of a browser. One of them, the leader, has the stream. It carries what all of them want, and
+/// the leader passes its events on.
 ///
-/// A lock of the browser decides which tab leads. Each leader has a term, a number above those before it: so the
-/// messages of a leader that was frozen and goes on can be told from those of its successor.
+/// A lock of the browser decides which tab leads. Each leader has a term, a number above those of all earlier leaders.
+/// So messages of a leader that was frozen and resumes are distinguished from those of its successor.
 #[derive(Debug)]
 pub(super) struct Tabs {
     wants: Wants,
     leading: bool,
     term: Millis,
-    /// What the stream carries, as far as that is known.
+    /// What the stream carries, if that is known.
     carries: Option<Wants>,
-    /// What the others want, and until when they count.
+    /// The ids of other tabs, what they want, and until when they count.
     others: Vec<(u64, Wants, Millis)>,
     /// How many looks have passed without a message from the leader.
     silent: u32,
-    said: Option<Millis>,
+    sent_at: Option<Millis>,
 }
 
-/// What the leaders before wanted, in place of a tab.
+/// The id for what earlier leaders carried.
 const PREDECESSOR: u64 = 0;
-/// In place of a tab, all, because one of the symbols that are wanted is not quoted.
+/// The id for all symbols, because a wanted one is not quoted.
 const EVERYTHING: u64 = u64::MAX;
-/// How long after that the symbols are asked for by their names again.
+/// How long after that symbols are requested by name again.
 const UNQUOTED: Millis = 60 * 60_000;
 
 impl Tabs {
-    /// A tab that follows whoever leads.
+    /// A tab that follows the leader.
     pub(super) fn new(wants: Wants) -> Self {
         Tabs {
             wants,
@@ -127,11 +127,11 @@ impl Tabs {
             carries: None,
             others: Vec::new(),
             silent: 0,
-            said: None,
+            sent_at: None,
         }
     }
 
-    /// What this tab listens to.
+    /// What this tab wants.
     pub(super) fn wants(&self) -> &Wants {
         &self.wants
     }
@@ -141,12 +141,12 @@ impl Tabs {
         self.leading
     }
 
-    /// The number of the leader.
+    /// The term of the leader.
     pub(super) fn term(&self) -> Millis {
         self.term
     }
 
-    /// What the stream carries; what this tab wants as long as that is unknown.
+    /// What the stream carries; what this tab wants while that is unknown.
     pub(super) fn carries(&self) -> &Wants {
         self.carries.as_ref().unwrap_or(&self.wants)
     }
@@ -162,13 +162,13 @@ impl Tabs {
         !self.leading && self.silent >= SILENT
     }
 
-    /// From now on this tab listens to something else.
+    /// Changes what this tab wants.
     pub(super) fn want(&mut self, wants: Wants) {
         self.wants = wants;
-        self.said = None;
+        self.sent_at = None;
     }
 
-    /// From now on this tab leads.
+    /// Makes this tab the leader.
     pub(super) fn lead(&mut self, now: Millis) {
         self.term = now.max(self.term + 1);
         self.leading = true;
@@ -178,15 +178,15 @@ impl Tabs {
         self.carries = Some(self.wanted(now));
     }
 
-    /// From now on this tab follows.
+    /// Makes this tab a follower.
     pub(super) fn follow(&mut self) {
         self.leading = false;
         self.silent = 0;
-        self.said = None;
+        self.sent_at = None;
     }
 
-    /// A message of a leader came.
-    pub(super) fn heard(&mut self, term: Millis) -> Rank {
+    /// Receives a message of a leader of this term. Returns how that leader ranks.
+    pub(super) fn receive(&mut self, term: Millis) -> Rank {
         if term < self.term {
             return Rank::Past;
         }
@@ -194,7 +194,7 @@ impl Tabs {
         if term > self.term {
             self.term = term;
             self.carries = None;
-            self.said = None;
+            self.sent_at = None;
         }
         if self.leading {
             self.follow();
@@ -203,12 +203,12 @@ impl Tabs {
         Rank::Current
     }
 
-    /// The leader sent what the stream carries.
+    /// Records what the leader's stream carries.
     pub(super) fn carried(&mut self, carries: Wants) {
         self.carries = Some(carries);
     }
 
-    /// A tab sent what it wants, and the newest leader that it has a message of.
+    /// Records what a tab wants, and the term of the newest leader that it knows of.
     pub(super) fn joined(&mut self, tab: u64, wants: Wants, term: Millis, now: Millis) {
         self.count(tab, wants, now + COUNTS);
         if self.leading && term > self.term {
@@ -217,7 +217,7 @@ impl Tabs {
         }
     }
 
-    /// A tab ended.
+    /// Records that a tab ended.
     pub(super) fn left(&mut self, tab: u64, now: Millis) {
         for (other, _, until) in &mut self.others {
             if *other == tab {
@@ -226,22 +226,22 @@ impl Tabs {
         }
     }
 
-    /// One of the symbols that the stream carries is not quoted: a server that was started again may have other
-    /// feeds, or they have sent nothing yet. It is refused with that symbol named, and so carries all from now on.
+    /// Makes the stream carry all symbols, because one of them is not quoted and a request that names it is refused: a
+    /// restarted server may have other feeds, or they have sent nothing yet.
     pub(super) fn carry_all(&mut self, now: Millis) {
         self.count(EVERYTHING, Wants::All, now + UNQUOTED);
     }
 
-    /// What this tab asks for where it missed something.
+    /// What this tab requests if it missed events.
     pub(super) fn asks(&self) -> &Wants {
         match self.carries() {
-            // What it wants may be refused.
+            // A request by name may be refused.
             Wants::All => &Wants::All,
             Wants::These(_) => &self.wants,
         }
     }
 
-    /// A second passed, or a message came that calls for an answer.
+    /// Returns what this tab has to do now: after a second has `passed`, or after a message that needs an answer.
     pub(super) fn look(&mut self, now: Millis, passed: bool, chance: f64) -> Duty {
         self.others.retain(|(_, _, until)| *until > now);
         if self.leading {
@@ -258,15 +258,17 @@ impl Tabs {
             self.silent = 0;
             return Duty::Steal;
         }
-        let said = self.said.filter(|said| now.saturating_sub(*said) < REPEAT);
-        if passed && (self.silent >= ASK || !self.is_covered()) || said.is_none() {
-            self.said = Some(now);
+        let sent_at = self
+            .sent_at
+            .filter(|sent_at| now.saturating_sub(*sent_at) < REPEAT);
+        if passed && (self.silent >= ASK || !self.is_covered()) || sent_at.is_none() {
+            self.sent_at = Some(now);
             return Duty::Hello;
         }
         Duty::Rest
     }
 
-    /// What a tab wants counts until a moment, in place of what it wanted before.
+    /// Records what a tab wants until a moment, in place of what it wanted before.
     fn count(&mut self, tab: u64, wants: Wants, until: Millis) {
         self.others.retain(|(other, ..)| *other != tab);
         self.others.push((tab, wants, until));

@@ -1,27 +1,27 @@
 //! What a [`Connection`](super::connection::Connection) has to do.
 
-/// What has to be done now.
+/// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Task {
     /// Nothing.
     Rest,
-    /// The stream has to be opened anew.
+    /// Reopen the stream.
     Open,
-    /// What came after [`Connection::last_id`] has to be asked for. Where nothing came, the server
-    /// may wait with its answer, if it is asked to `wait`.
+    /// Poll for events after [`Connection::last_id`](super::connection::Connection::last_id). With `wait`, the server
+    /// may wait until there are some.
     Ask {
-        /// Whether to wait.
+        /// Whether the server may wait.
         wait: bool,
     },
 }
 
-/// What has to be done with an answer.
+/// What to do with an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It only showed that the server is there: what is in it comes by the stream.
+    /// Ignore it: the stream sends the same events. It only showed that the server is reachable.
     Leave,
-    /// The same, and the stream has to be opened anew.
+    /// The same, and reopen the stream.
     Open,
-    /// What is in it is news. The stream, where there is one, has to be closed before it is taken.
+    /// Take its events, and first close the stream, if there is one.
     Take,
 }

@@ -1,4 +1,4 @@
-//! How a tab joins the others and leaves them.
+//! Joining and leaving the other tabs.
 
 use std::rc::Rc;
 
@@ -9,13 +9,12 @@ use super::{
     channel::Channel,
     connect::{self, depose, request_leadership},
     receive,
-    source::Shared,
+    source::{Peers, Shared},
     tab::Answer,
 };
 use crate::browser::environment;
 
-/// Joins the other tabs. Where the browser has no channel between them, each has a stream of
-/// its own.
+/// Joins the other tabs. If the browser has no channel between them, each tab has its own stream.
 pub(super) fn join(source: &Shared) {
     let shared = Rc::clone(source);
     let channel = Channel::open(move |message| {
@@ -28,42 +27,41 @@ pub(super) fn join(source: &Shared) {
             Answer::Depose => depose(&shared),
         }
     });
-    source.borrow_mut().channel = channel;
+    source.borrow_mut().peers.channel = channel;
     request_leadership(source, false);
     connect::look(source, false);
 }
 
-/// Lets another tab lead, because this one is about to stand still.
+/// Leaves the other tabs, before the browser freezes this one.
 fn leave(source: &Shared) {
     let mut this = source.borrow_mut();
     this.beat();
     this.post(&this.tab.bye());
     this.put_aside();
-    this.channel = None;
-    this.lock = None;
+    this.peers = Peers::default();
 }
 
-/// Leaves the other tabs where the browser puts this one aside, and comes back with it.
+/// Leaves the other tabs when the browser freezes this one or puts it into its cache, and joins them again afterwards.
 pub(super) fn listen(source: &Shared) {
     let leaves = Rc::clone(source);
     let leave = Closure::<dyn Fn()>::new(move || leave(&leaves));
     let joins = Rc::clone(source);
     let join = Closure::<dyn Fn()>::new(move || {
-        // Each page is shown once without having been put aside.
+        // A page is also shown when it is loaded.
         let away = joins.borrow_mut().aside.come_back();
         if away {
             join(&joins);
         }
     });
     let (window, document) = (window(), document());
-    let hear = |target: &web_sys::EventTarget, name: &str, closure: &Closure<dyn Fn()>| {
-        // It refuses nothing.
+    let add = |target: &web_sys::EventTarget, name: &str, closure: &Closure<dyn Fn()>| {
+        // This cannot fail.
         let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
     };
-    hear(&window, "pagehide", &leave);
-    hear(&window, "pageshow", &join);
-    hear(&document, "freeze", &leave);
-    hear(&document, "resume", &join);
+    add(&window, "pagehide", &leave);
+    add(&window, "pageshow", &join);
+    add(&document, "freeze", &leave);
+    add(&document, "resume", &join);
     leave.forget();
     join.forget();
 }

@@ -1,4 +1,4 @@
-//! Which stories somebody wants to see, as it stands in the address.
+//! The filter of the news, as in the address.
 
 use market::{News, NewsType, Symbol, wire::NEWS_PAGE, words_of};
 
@@ -7,17 +7,17 @@ use crate::state::address;
 /// Which symbols the stories are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum About {
-    /// Of what the page follows: a watchlist of one's own, or everything.
+    /// What the page follows: the person's watchlist, or everything.
     #[default]
     Followed,
-    /// Of the open symbol.
+    /// The open symbol.
     Open,
-    /// Of anything.
+    /// Any symbols, or none.
     All,
 }
 
 impl About {
-    /// The word that stands in the address.
+    /// Its word in the address.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             About::Followed => "",
@@ -26,7 +26,7 @@ impl About {
         }
     }
 
-    /// What a word of the address means.
+    /// The value of a word of the address.
     pub(crate) fn of_word(word: &str) -> Option<Self> {
         [About::Followed, About::Open, About::All]
             .into_iter()
@@ -34,7 +34,7 @@ impl About {
     }
 }
 
-/// The word of a type as it stands in addresses, `press_release`.
+/// The word of a type in addresses and in storage, `press_release`.
 pub(crate) fn word_of(kind: NewsType) -> String {
     kind.label().replace(' ', "_")
 }
@@ -46,25 +46,25 @@ pub(crate) fn kind_of(word: &str) -> Option<NewsType> {
         .find(|kind| word_of(*kind) == word)
 }
 
-/// What was chosen. What is left out asks for nothing.
+/// The chosen filter. Missing parts do not restrict the stories.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct NewsFilter {
     /// The one type that is wanted.
     pub(crate) kind: Option<NewsType>,
-    /// Of what.
+    /// Which symbols stories have to be about.
     pub(crate) about: About,
-    /// Words as they were written.
+    /// The words that were entered.
     pub(crate) words: String,
-    /// What stands in the address and cannot be understood, in words.
+    /// What is wrong with the address, in words.
     pub(crate) mistake: Option<String>,
 }
 
-/// The parts of an address that hold the filter.
+/// The parameters of an address with the filter.
 pub(crate) const PARTS: [&str; 3] = ["type", "of", "q"];
 
 impl NewsFilter {
-    /// Reads the query of an address. What is no filter's is left alone; what cannot be understood asks
-    /// for nothing, and is shown.
+    /// Reads the query of an address. Other parameters are ignored. Values that are not understood do not restrict the
+    /// stories, and are reported as a mistake.
     pub(crate) fn read(query: &str) -> Self {
         let mut filter = NewsFilter::default();
         for (name, value) in address::parts(query) {
@@ -91,7 +91,7 @@ impl NewsFilter {
         filter
     }
 
-    /// The same as the parts of a query, `type=halt&of=open`; empty where nothing was chosen.
+    /// The filter as parameters of a query, `type=halt&of=open`; empty if nothing was chosen.
     pub(crate) fn query(&self) -> String {
         let mut query = String::new();
         let kind = self.kind.map(word_of).unwrap_or_default();
@@ -106,7 +106,7 @@ impl NewsFilter {
         query
     }
 
-    /// A query with this filter in place of the one that it has.
+    /// A query with its filter replaced by this one.
     #[cfg(test)]
     fn in_query(&self, query: &str) -> String {
         address::with_parts(query, &PARTS, &self.query())
@@ -117,7 +117,7 @@ impl NewsFilter {
         self.kind.is_none() && self.about == About::Followed && words_of(&self.words).is_empty()
     }
 
-    /// The same for the symbols of this moment: the open one, and the watchlist where it is the person's.
+    /// Applies the filter to the open symbol, and to the watchlist if the person chose one.
     pub(crate) fn lens(&self, open: Option<Symbol>, chosen: Option<&[Symbol]>) -> Lens {
         Lens {
             kind: self.kind,
@@ -132,14 +132,14 @@ impl NewsFilter {
     }
 }
 
-/// A filter that has been applied to the symbols of a moment.
+/// A filter that is applied to specific symbols.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Lens {
     kind: Option<NewsType>,
-    /// Symbols, one of which a story must be about; none where any story passes.
+    /// The symbols of which a story has to have one; `None` if all stories pass.
     symbols: Option<Vec<Symbol>>,
     words: Vec<String>,
-    /// Whether there are stories that pass and do not come by the page's own stream.
+    /// Whether stories may pass that the page's stream does not carry.
     pub(crate) reaches_out: bool,
 }
 
@@ -155,7 +155,7 @@ impl Lens {
             && news.has_words(&self.words)
     }
 
-    /// Where to ask for stories that pass, from before an id on.
+    /// The address of stories that pass, older than `before` if there is one.
     pub(crate) fn address(&self, before: Option<&str>) -> String {
         let mut query = String::new();
         if let Some(symbols) = &self.symbols {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_it_does_not_understand() {
+    fn reports_what_it_does_not_understand() {
         let filter = NewsFilter::read("type=gossip");
         assert!(filter.is_open());
         assert_eq!(
@@ -223,7 +223,11 @@ mod tests {
             Some("“gossip” is not a news type")
         );
         let filter = NewsFilter::read("of=mine");
-        assert!(filter.mistake.is_some_and(|said| said.contains("mine")));
+        assert!(
+            filter
+                .mistake
+                .is_some_and(|mistake| mistake.contains("mine"))
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     state::{address, dashboard::Dashboard},
 };
 
-/// Chooses which stories are shown. Without a script it is a form that asks the server for the same.
+/// The form of the filter. Without a script the server answers it.
 #[component]
 pub(crate) fn NewsFilterForm() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -20,7 +20,7 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
         let words = event_target_value(&event);
         news.choose(|filter| filter.words = words);
     };
-    // What the form does not choose stays in the address, where the browser sends it without a script.
+    // Without a script the browser sends the form, and a hidden field keeps the watchlist in the address.
     let symbols = move || {
         dashboard
             .market
@@ -31,7 +31,7 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
         <form
             class="news-filter"
             aria-label="Filter the news"
-            on:submit=|event: ev::SubmitEvent| event.prevent_default()
+            on:submit=handler(|event: ev::SubmitEvent| event.prevent_default())
         >
             {kind_select(news)}
             {about_select(dashboard)}
@@ -55,7 +55,7 @@ pub(crate) fn NewsFilterForm() -> impl IntoView {
     }
 }
 
-/// Chooses the type of the stories.
+/// The choice of a type.
 fn kind_select(news: NewsReader) -> impl IntoView {
     let kind = move || news.filter.with(|filter| filter.kind);
     let kinds = NewsType::ALL.map(|of| {
@@ -80,7 +80,7 @@ fn kind_select(news: NewsReader) -> impl IntoView {
     }
 }
 
-/// Chooses the symbols that the stories are about.
+/// The choice of symbols.
 fn about_select(dashboard: Dashboard) -> impl IntoView {
     let news = dashboard.news;
     let about = move || news.filter.with(|filter| filter.about);
@@ -117,7 +117,7 @@ fn about_select(dashboard: Dashboard) -> impl IntoView {
     }
 }
 
-/// How many stories pass the filter, or what is wrong with it.
+/// How many stories pass the filter, or what is wrong with it; and a button that clears it.
 fn outcome(news: NewsReader) -> impl IntoView {
     let filter = news.filter;
     let outcome = move || {
@@ -130,7 +130,7 @@ fn outcome(news: NewsReader) -> impl IntoView {
             .then(|| format!("{shown} of {} stories", news.known.get()))
     };
     view! {
-        <p class="news-said" hidden=drawn(move || outcome().is_none())>
+        <p class="news-outcome" hidden=drawn(move || outcome().is_none())>
             <span>{drawn(outcome)}</span>
             <button
                 type="button"

@@ -4,49 +4,48 @@ use market::{Action, Millis, News};
 
 use crate::news::filter::Lens;
 
-/// How many stories are kept as they come: some screens full, so that a page that is open all day does
-/// not grow.
+/// How many received stories are kept: several screens, so that a page that is open all day does not grow.
 const KEPT: usize = 200;
 
-/// How many older stories are kept beside them.
+/// How many older stories are kept in addition.
 const OLDER: usize = 1_000;
 
-/// A story and which version of it this is, so that a corrected one is drawn anew.
+/// A story with the number of its version, so that a corrected one is redrawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Story {
-    /// The newest words of it.
+    /// Its newest version.
     pub(crate) news: Arc<News>,
     /// Another number for each version.
     pub(crate) revision: u32,
-    /// When the page received its correction or withdrawal.
+    /// When the page received its correction or withdrawal, by the server's clock.
     pub(crate) changed: Option<Millis>,
 }
 
-/// Where the stories go on that are older than those that are known.
+/// Where older stories continue.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 enum Next {
-    /// Nobody has asked yet.
+    /// Not requested yet.
     #[default]
     Unasked,
     /// Before this id.
     Before(String),
-    /// Nowhere: all are known.
+    /// There are none: all are known.
     Nowhere,
 }
 
-/// What to ask the server for.
+/// A request for stories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Question {
-    /// The address that answers it.
+    /// Its address.
     pub(crate) address: String,
-    /// The [`NewsList`]'s run that it is of.
+    /// The [`NewsList`]'s run that it belongs to.
     run: u32,
-    /// Whether it goes on where the last answer ended.
+    /// Whether it continues after the last answer.
     goes_on: bool,
 }
 
-/// The stories that are known: those that came, those that wait because somebody is reading, and older
-/// ones that were asked for. Newest first.
+/// The known stories: received ones, those that wait while the person reads, and older ones that were requested. Each
+/// list is newest first.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NewsList {
     came: Vec<Story>,
@@ -54,7 +53,7 @@ pub(crate) struct NewsList {
     older: Vec<Story>,
     next: Next,
     lens: Lens,
-    /// How often what is older was forgotten: what was asked for before is no answer after.
+    /// How often older stories were forgotten: answers to earlier requests are ignored.
     run: u32,
     revision: u32,
     now: Millis,
@@ -70,12 +69,12 @@ impl NewsList {
         list
     }
 
-    /// What is corrected or withdrawn from now on is so at this moment.
+    /// Sets the time of corrections and withdrawals that follow, by the server's clock.
     pub(crate) fn set_now(&mut self, now: Millis) {
         self.now = now;
     }
 
-    /// Shows other stories than before, also of those that wait: whoever asks for others is not reading.
+    /// Changes the filter, and shows waiting stories.
     pub(crate) fn set_lens(&mut self, lens: Lens) {
         if self.lens != lens {
             self.lens = lens;
@@ -84,7 +83,7 @@ impl NewsList {
         }
     }
 
-    /// What decides which stories are shown.
+    /// The filter of shown stories.
     pub(crate) fn lens(&self) -> &Lens {
         &self.lens
     }
@@ -95,8 +94,8 @@ impl NewsList {
         self.run += 1;
     }
 
-    /// Takes a story. One that is known already replaces itself where it stands; a new one goes
-    /// to the top, or waits while somebody reads. Whether it was new, and is one to be shown.
+    /// Adds a story. A known one is updated in place. A new one goes to the top, or waits while `reading` is set.
+    /// Returns whether it is new and passes the filter.
     pub(crate) fn add(&mut self, news: News, reading: bool) -> bool {
         let came = self.came.iter_mut();
         let mut known = came.chain(&mut self.waiting).chain(&mut self.older);
@@ -109,7 +108,7 @@ impl NewsList {
             }
             return false;
         }
-        // A story that is withdrawn before anybody saw it is no story.
+        // A story that was withdrawn before it was shown is ignored.
         if news.action == Action::Deleted {
             return false;
         }
@@ -119,7 +118,7 @@ impl NewsList {
             self.waiting.insert(0, story);
             self.waiting.truncate(KEPT);
         } else {
-            // What is not shown moves nothing, and so need not wait.
+            // A story that is not shown moves nothing, and need not wait.
             self.came.insert(0, story);
             self.crop();
         }
@@ -134,7 +133,7 @@ impl NewsList {
         }
     }
 
-    /// Keeps no more than there is room for, and no gap before what is older.
+    /// Limits the number of stories, without a gap before older ones.
     fn crop(&mut self) {
         if self.came.len() <= KEPT {
             return;
@@ -152,8 +151,8 @@ impl NewsList {
         }
     }
 
-    /// Takes stories, newest first, of which it is not known what came before them: they stand alone
-    /// from now on, but where somebody reads the older ones. How many are new.
+    /// Replaces all stories after a reset, unless the person is `reading`; then these are added. They are newest first.
+    /// Returns how many are new.
     pub(crate) fn start_over(&mut self, news: Vec<News>, reading: bool) -> usize {
         let known: Vec<String> = self
             .came
@@ -175,14 +174,14 @@ impl NewsList {
         new
     }
 
-    /// Puts what waits on top.
+    /// Puts waiting stories on top.
     pub(crate) fn release(&mut self) {
         self.waiting.append(&mut self.came);
         std::mem::swap(&mut self.waiting, &mut self.came);
         self.crop();
     }
 
-    /// What to ask for older stories; nothing where all are known or there is no room.
+    /// The request for older stories; `None` if all are known or there is no room.
     pub(crate) fn question(&self) -> Option<Question> {
         let before = match &self.next {
             Next::Unasked => None,
@@ -196,7 +195,7 @@ impl NewsList {
         })
     }
 
-    /// What to ask for new stories that do not come by the page's stream; nothing where all do.
+    /// The request for new stories that the page's stream does not carry; `None` if it carries all.
     pub(crate) fn question_beside(&self) -> Option<Question> {
         self.lens.reaches_out.then(|| Question {
             address: self.lens.address(None),
@@ -205,13 +204,13 @@ impl NewsList {
         })
     }
 
-    /// Whether the answer to a question is still wanted.
+    /// Whether the answer to a request is still wanted.
     pub(crate) fn awaits(&self, question: &Question) -> bool {
         question.run == self.run
     }
 
-    /// Takes the answer to a question: stories, newest first, and before which id there are more. How
-    /// many were not known; `None` where the question is out of date.
+    /// Adds the answer to a request: stories, newest first, and the id before which there are more. Returns how many
+    /// were not known; `None` if the request is out of date.
     pub(crate) fn answer(
         &mut self,
         question: &Question,
@@ -234,20 +233,20 @@ impl NewsList {
         Some(self.older.len() - before)
     }
 
-    /// The newest words of a story that is known.
+    /// The newest version of a known story.
     pub(crate) fn find(&self, id: &str) -> Option<Arc<News>> {
         let all = self.came.iter().chain(&self.waiting).chain(&self.older);
         let mut stories = all.map(|story| &story.news);
         stories.find(|news| news.id == id).cloned()
     }
 
-    /// What is shown.
+    /// The shown stories, newest first.
     pub(crate) fn shown(&self) -> Vec<Story> {
         let known = self.came.iter().chain(&self.older);
         let mut shown: Vec<Story> = Vec::new();
         for story in known.filter(|story| self.lens.passes(&story.news)) {
             let at = if self.lens.reaches_out {
-                // Others lie between those that came by the stream.
+                // Requested stories belong between received ones.
                 shown.partition_point(|other| other.news.published >= story.news.published)
             } else {
                 shown.len()
@@ -257,12 +256,12 @@ impl NewsList {
         shown
     }
 
-    /// How many could be shown, but for those that wait.
+    /// How many stories are known, without those that wait.
     pub(crate) fn known(&self) -> usize {
         self.came.len() + self.older.len()
     }
 
-    /// How many wait.
+    /// How many stories that pass the filter wait.
     pub(crate) fn waiting(&self) -> usize {
         let waiting = self.waiting.iter();
         waiting

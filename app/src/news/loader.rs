@@ -1,10 +1,10 @@
-//! Which stories the page has: those that are chosen, and older ones once somebody wants them.
+//! Loads stories: those that pass the filter, and older ones on request.
 
 use leptos::{ev, prelude::*};
 use market::Millis;
 
 use crate::{
-    lean::reactive::effect,
+    lean::reactive::{effect, effect_after},
     news::{
         filter::NewsFilter,
         list::NewsList,
@@ -13,21 +13,21 @@ use crate::{
     state::{dashboard::Dashboard, navigation},
 };
 
-/// How often stories are asked for that do not come by the page's stream.
+/// How often stories are requested that the page's stream does not carry.
 const BESIDE: Millis = 30_000;
 
-/// How many answers are asked for at the most until one has something new: those that the page has
-/// already come first.
+/// How many requests are made at the most until an answer has a new story: stories that the page already has come
+/// first.
 const ROUNDS: usize = 8;
 
-/// How long after the last change of the filter the server is asked, so that a word that is being written is one question.
+/// How long after the last change of the filter the server is asked, so that typing a word is one request.
 #[cfg(target_arch = "wasm32")]
 const SETTLE: std::time::Duration = std::time::Duration::from_millis(200);
 
-/// Lets the list follow what is chosen, what is open and what is on the watchlist.
+/// Makes the list follow the filter, the open symbol and the watchlist.
 pub(crate) fn follow_choice(dashboard: Dashboard) {
     let NewsReader { filter, older, .. } = dashboard.news;
-    Effect::new(move |before: Option<NewsFilter>| {
+    effect_after(move |before: Option<NewsFilter>| {
         let open = dashboard.market.open.get();
         let chosen = filter.get();
         let lens = dashboard
@@ -64,7 +64,7 @@ pub(crate) fn follow_choice(dashboard: Dashboard) {
         });
         on_cleanup(move || handle.remove());
     });
-    Effect::new(move |asked: Option<Millis>| {
+    effect_after(move |asked: Option<Millis>| {
         let now = dashboard.clock.minute.get();
         let rests = asked.filter(|asked| now < asked + BESIDE);
         if rests.is_none() && !dashboard.news.reading.get_untracked() {
@@ -75,15 +75,15 @@ pub(crate) fn follow_choice(dashboard: Dashboard) {
     });
 }
 
-/// Fetches what does not come by the page's stream, where somebody wants it.
+/// Fetches stories that pass the filter and that the page's stream does not carry.
 fn ask_beside(dashboard: Dashboard) {
     let Some(question) = dashboard.read_news(NewsList::question_beside) else {
         return;
     };
     #[cfg(target_arch = "wasm32")]
     leptos::task::spawn_local(async move {
-        // The next time is soon.
-        if let Ok(answer) = crate::live::history::stories(&question.address).await {
+        // A failed request is repeated soon.
+        if let Ok(answer) = crate::live::bars::stories(&question.address).await {
             dashboard.with_news(|news| news.answer(&question, answer.news, answer.next));
         }
     });
@@ -91,7 +91,7 @@ fn ask_beside(dashboard: Dashboard) {
     let _ = question;
 }
 
-/// Tells how many stories are shown.
+/// Announces how many stories are shown.
 fn announce(dashboard: Dashboard) {
     let shown = dashboard.news.stories.with_untracked(Vec::len);
     let known = dashboard.news.known.get_untracked();
@@ -101,7 +101,7 @@ fn announce(dashboard: Dashboard) {
         .set(format!("{shown} of {known} stories"));
 }
 
-/// Fetches the newest stories that pass the filter, once it stands still. Those that the page has are shown meanwhile.
+/// Fetches the newest stories that pass the filter, once it no longer changes. Known ones are shown meanwhile.
 fn search(dashboard: Dashboard) {
     dashboard.news.older.set(Older::Coming);
     #[cfg(target_arch = "wasm32")]
@@ -116,7 +116,7 @@ fn search(dashboard: Dashboard) {
     }
 }
 
-/// Fetches what is older than the known stories, until there is one more to be shown.
+/// Fetches older stories until there is a new one to show.
 pub(crate) fn load_older(dashboard: Dashboard) {
     let older = dashboard.news.older;
     if older.with_untracked(|older| *older != Older::Coming) {
@@ -125,7 +125,7 @@ pub(crate) fn load_older(dashboard: Dashboard) {
     }
 }
 
-/// Asks for older stories, so many times at the most until an answer has one that is new.
+/// Requests older stories, at most `rounds` times, until an answer has a new one.
 fn load(dashboard: Dashboard, rounds: usize) {
     #[cfg(target_arch = "wasm32")]
     leptos::task::spawn_local(async move {
@@ -134,7 +134,7 @@ fn load(dashboard: Dashboard, rounds: usize) {
             let Some(question) = dashboard.read_news(NewsList::question) else {
                 break;
             };
-            let answer = crate::live::history::stories(&question.address).await;
+            let answer = crate::live::bars::stories(&question.address).await;
             if !dashboard.read_news(|news| news.awaits(&question)) {
                 return;
             }

@@ -6,7 +6,7 @@ use crate::{
     state::dashboard::Dashboard,
 };
 
-/// The end of the list: why there is nothing in it, where there is nothing, and the way to what is older.
+/// The end of the list: a message if the list is empty, and the button that loads older stories.
 #[component]
 pub(crate) fn OlderNews() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -49,7 +49,7 @@ pub(crate) fn OlderNews() -> impl IntoView {
             <p hidden=drawn(move || outcome().is_none()) aria-live="polite">
                 {drawn(outcome)}
             </p>
-            // It stays where it is at the end, so that the focus does.
+            // The button stays, so that it keeps the focus.
             <button
                 type="button"
                 aria-disabled=drawn(move || if coming() || over() { "true" } else { "false" })

@@ -12,11 +12,11 @@ use crate::{
     state::dashboard::Dashboard,
 };
 
-/// The id of the heading, which a key leads to.
+/// The id of the heading, which a key focuses.
 pub(crate) const HEADING: &str = "news";
 
-/// The newest stories. They never move under a reader: while the list is scrolled, has the focus or the
-/// pointer is on the news, new ones wait behind a button.
+/// The newest stories. They do not move while they are read: while the list is scrolled or focused, or the pointer is
+/// on it, new stories wait behind a button.
 #[component]
 pub(crate) fn NewsPanel() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -26,7 +26,7 @@ pub(crate) fn NewsPanel() -> impl IntoView {
     let hovered = RwSignal::new(false);
     let look = move || {
         if let Some(list) = list.get_untracked() {
-            // On a narrow page it is the page that scrolls, and the list leaves by the top.
+            // On a narrow page the page itself scrolls, and the list leaves the screen at the top.
             let away = list.scroll_top() > 0 || elements::is_cut_off_at_the_top(&list);
             if scrolled.get_untracked() != away {
                 scrolled.set(away);
@@ -79,7 +79,7 @@ fn head(dashboard: Dashboard, list: NodeRef<html::Div>) -> impl IntoView {
         if let Some(list) = list.get_untracked() {
             list.set_scroll_top(0);
         }
-        // The button is about to go, and the focus must not go with it.
+        // The button is about to be hidden, so the focus moves to the heading.
         elements::focus_by_id(HEADING);
     };
     let waiting = move || dashboard.news.waiting.get();

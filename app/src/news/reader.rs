@@ -13,9 +13,9 @@ pub(crate) enum Older {
     /// There may be some.
     #[default]
     Unasked,
-    /// They were asked for.
+    /// They were requested.
     Coming,
-    /// Why they did not come.
+    /// Loading failed, for this reason.
     Failed(String),
     /// There are no more, or no room for them.
     Over,
@@ -31,10 +31,10 @@ impl Older {
     }
 }
 
-/// Which stories somebody reads: what is drawn of it.
+/// The signals that the news are drawn from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewsReader {
-    /// What was chosen.
+    /// The chosen filter.
     pub(crate) filter: RwSignal<NewsFilter>,
     /// How many stories are known, shown or not.
     pub(crate) known: RwSignal<usize>,
@@ -44,12 +44,12 @@ pub(crate) struct NewsReader {
     pub(crate) stories: RwSignal<Vec<Story>>,
     /// How many stories wait.
     pub(crate) waiting: RwSignal<usize>,
-    /// Whether somebody reads the news, so that new stories have to wait.
+    /// Whether the person reads the news, so that new stories have to wait.
     pub(crate) reading: RwSignal<bool>,
 }
 
 impl NewsReader {
-    /// With the filter of the address that the page was drawn for.
+    /// The signals for a list, with the filter of the address that the page was drawn for.
     pub(crate) fn new(filter: NewsFilter, news: &NewsList) -> Self {
         NewsReader {
             filter: RwSignal::new(filter),
@@ -61,7 +61,7 @@ impl NewsReader {
         }
     }
 
-    /// Shows what was chosen, and keeps it in the address.
+    /// Changes the filter, also in the address.
     pub(crate) fn choose(self, change: impl FnOnce(&mut NewsFilter)) {
         self.filter.update(|filter| {
             filter.mistake = None;

@@ -19,7 +19,7 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
     let published = news.published;
     let age = move || clock::ago(published, dashboard.clock.minute.get());
     let exact = move || clock::exact(published, dashboard.person.preferences.zone.get());
-    // Without an address it is text: an anchor that leads nowhere is no link.
+    // Without an address the headline is not a link: an anchor without `href`.
     let url = news.url.as_ref().map(|url| url.as_str().to_owned());
     let target = url.as_ref().map(|_| "_blank");
     let rel = url.as_ref().map(|_| "noopener noreferrer nofollow");
@@ -42,8 +42,7 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
                     .iter()
                     .map(|symbol| view! { <SymbolLink symbol=*symbol /> })
                     .collect_view()}
-                // Last, because it changes its width as time goes by. The style sheet shows the exact time
-                // while the pointer or the focus is there.
+                // Last, because its width changes over time. The style sheet shows the exact time on hover and focus.
                 <time datetime=clock::machine_readable(published) data-exact=drawn(exact)>
                     {drawn(age)}
                 </time>
@@ -52,7 +51,7 @@ pub(crate) fn StoryItem(story: Story) -> impl IntoView {
     }
 }
 
-/// The type of a story, whether that is a guess, and what has become of the story since.
+/// The type of a story, whether the type is guessed, and whether the story was corrected or withdrawn.
 fn story_kind(dashboard: Dashboard, news: &News, changed: Option<Millis>) -> impl IntoView + use<> {
     let guessed = (news.basis == Basis::Inferred).then(|| {
         view! {
@@ -79,7 +78,7 @@ fn story_kind(dashboard: Dashboard, news: &News, changed: Option<Millis>) -> imp
     }
 }
 
-/// What has become of a story since it was published.
+/// Whether a story was corrected or withdrawn, as a word.
 const fn state_name(news: &News) -> Option<&'static str> {
     match news.action {
         Action::Created => None,
@@ -88,7 +87,7 @@ const fn state_name(news: &News) -> Option<&'static str> {
     }
 }
 
-/// A link that opens a symbol. One that this page does not know is asked of the server.
+/// A link that opens a symbol. The server renders the page of a symbol that this page does not know.
 #[component]
 fn SymbolLink(symbol: Symbol) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -106,7 +105,7 @@ fn SymbolLink(symbol: Symbol) -> impl IntoView {
     }
 }
 
-/// Takes the stories out of the drawn page that its data does not have.
+/// Removes stories from the drawn page that its data does not have.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn keep_drawn(data: &crate::state::page_data::PageData) {
     let Ok(drawn) = document().query_selector_all(".story") else {
@@ -124,8 +123,7 @@ pub(crate) fn keep_drawn(data: &crate::state::page_data::PageData) {
     }
 }
 
-/// Shows a story and gives it the focus, whatever hides it: that it waits, or the filter. Whether it is
-/// known.
+/// Shows a story and focuses it, even if it waits or the filter hides it. Returns whether it is known.
 pub(crate) fn show_story(dashboard: Dashboard, id: &str) -> bool {
     let known = dashboard.with_news(|news| {
         let story = news.find(id)?;
@@ -141,14 +139,15 @@ pub(crate) fn show_story(dashboard: Dashboard, id: &str) -> bool {
             .choose(|filter| *filter = NewsFilter::default());
     }
     let id = element_id(id);
-    // After it is drawn.
+    // Once it is drawn.
     request_animation_frame(move || {
         elements::focus_by_id(&id);
     });
     true
 }
 
-/// The id of a story's element: what is neither a letter nor a digit, `-`, `.` or `_` as its bytes.
+/// The id of a story's element. Characters other than letters, digits, `-`, `.` and `_` are written as bytes in
+/// hexadecimal.
 pub(crate) fn element_id(id: &str) -> String {
     let mut element = "story-".to_owned();
     for byte in id.bytes() {
@@ -162,7 +161,7 @@ pub(crate) fn element_id(id: &str) -> String {
     element
 }
 
-/// The type with what makes it exact, `filing 8-K`, `halt T1`.
+/// The type with its form or code, `filing 8-K`, `halt T1`.
 fn kind(news: &News) -> String {
     let detail = news.form.as_ref().or(news.code.as_ref());
     match detail {
@@ -171,7 +170,7 @@ fn kind(news: &News) -> String {
     }
 }
 
-/// What stops or starts trading is marked; everything else is news like any other.
+/// The style of a type: only halts and resumptions have one.
 const fn kind_group(kind: NewsType) -> Option<&'static str> {
     match kind {
         NewsType::Halt => Some("halt"),

@@ -3,20 +3,23 @@ use std::time::Duration;
 use leptos::prelude::*;
 use market::{Interval, Millis, Symbol};
 
-use crate::state::{address, dashboard::Dashboard, days::Days};
+use crate::{
+    lean::reactive::effect_after,
+    state::{address, dashboard::Dashboard, days::Days},
+};
 
-/// How long a symbol is open before its days are asked for: somebody may only pass by.
+/// How long a symbol is open before its days are requested, so that skipping through symbols makes no requests.
 const REST: Duration = Duration::from_millis(400);
 
-/// How often the newest day is asked for again.
+/// How often the days are requested again.
 const AGAIN: Millis = 60_000;
 
 /// Keeps the daily figures of the open symbol current.
 pub(crate) fn follow_days(dashboard: Dashboard) {
-    Effect::new(move |before: Option<(Option<Symbol>, Millis)>| {
+    effect_after(move |before: Option<(Option<Symbol>, Millis)>| {
         let open = dashboard.market.open.get();
         let now = dashboard.clock.minute.get();
-        // The page was drawn with those of the first.
+        // The page was drawn with the days of the first symbol.
         let Some((symbol, asked)) = before else {
             return (open, now);
         };
@@ -40,7 +43,7 @@ fn ask(dashboard: Dashboard, symbol: Symbol) {
     if dashboard.market.open.get_untracked() != Some(symbol) {
         return;
     }
-    // Without an archive there is no more than this.
+    // Without an archive there are no more days.
     let limit = if dashboard.market.archived {
         Days::BARS
     } else {
@@ -49,8 +52,8 @@ fn ask(dashboard: Dashboard, symbol: Symbol) {
     let address = address::of_newest_bars(symbol, Interval::Day, limit as u64);
     #[cfg(target_arch = "wasm32")]
     leptos::task::spawn_local(async move {
-        let Ok(bars) = crate::live::history::bars(&address).await else {
-            // The next minute asks again, and what is known stays true.
+        let Ok(bars) = crate::live::bars::bars(&address).await else {
+            // They are requested again in a minute, and the known ones stay valid.
             return;
         };
         if dashboard.market.open.get_untracked() == Some(symbol) {

@@ -6,30 +6,30 @@ use crate::{
     state::days::Days,
 };
 
-/// Every number and word of a quote as it is shown.
+/// All displayed figures and words of a quote.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct QuoteFigures {
-    /// The name of the instrument; empty where it is unknown.
+    /// The name of the instrument; empty if it is unknown.
     pub(crate) name: String,
     /// The currency of the prices.
     pub(crate) currency: Option<String>,
     /// The last price.
     pub(crate) price: Shown,
-    /// How far it is from the close before.
+    /// Its change from the previous close.
     pub(crate) change: Change,
-    /// The best price at which somebody buys, and how much.
+    /// The best bid and its size.
     pub(crate) bid: (Shown, Shown),
-    /// The best price at which somebody sells, and how much.
+    /// The best ask and its size.
     pub(crate) ask: (Shown, Shown),
-    /// The newest session's own.
+    /// The figures of the newest session.
     pub(crate) day: DayFigures,
-    /// Those of many days.
+    /// The figures of many days.
     pub(crate) history: HistoryFigures,
-    /// Where it is traded.
+    /// The venue.
     pub(crate) venue: Option<String>,
-    /// The primary source, where the marks do not name it. It changes when another takes over.
+    /// The primary source, if the marks do not name it. It changes when another source becomes primary.
     pub(crate) source: Option<String>,
-    /// What has to be known of the price, `Simulated`, `Halted T1`.
+    /// The marks beside the price, `Simulated`, `Halted T1`.
     pub(crate) marks: Vec<Mark>,
 }
 
@@ -42,11 +42,11 @@ pub(crate) struct DayFigures {
     pub(crate) high: Shown,
     /// The session's lowest price.
     pub(crate) low: Shown,
-    /// The close of the session before.
+    /// The close of the previous session.
     pub(crate) prev_close: Shown,
-    /// What has been traded.
+    /// The volume of the session.
     pub(crate) volume: Shown,
-    /// The newest day's average price.
+    /// The volume-weighted average price of the newest day.
     pub(crate) vwap: Shown,
 }
 
@@ -59,19 +59,19 @@ pub(crate) struct HistoryFigures {
     pub(crate) average_volume: Shown,
 }
 
-/// A word beside a price, without which the price would be misread.
+/// A word beside a price that is needed to read the price correctly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mark {
-    /// The name that the style sheets know.
+    /// Its name in the style sheets.
     pub(crate) kind: &'static str,
     /// The word.
     pub(crate) text: String,
-    /// What it means, in a sentence.
+    /// Its meaning, as a sentence.
     pub(crate) meaning: &'static str,
 }
 
 impl QuoteFigures {
-    /// A symbol's numbers.
+    /// The figures of a symbol.
     pub(crate) fn new(
         symbol: Symbol,
         quote: Option<&Quote>,
@@ -82,7 +82,7 @@ impl QuoteFigures {
         let price = |price| Shown::price(symbol, price, digits);
         let size = |size| Shown::size(symbol, size);
         QuoteFigures {
-            // A symbol that was published without a session has its own text as its name.
+            // A symbol that was published without a session has itself as its name.
             name: session
                 .map(|session| session.name.clone())
                 .filter(|name| name != symbol.as_str())
@@ -120,13 +120,13 @@ impl QuoteFigures {
     }
 }
 
-/// The primary source, unless its name is that of the quality of the data.
+/// The primary source, unless it has the same name as the quality of the data.
 fn source(session: &Session) -> Option<String> {
     let is_named = quality_name(session.quality) == Some(&session.source);
     (!is_named && !session.source.is_empty()).then(|| format!("from {}", session.source))
 }
 
-/// What has to be known of a price before it is believed; nothing where it is live and open.
+/// The marks of a price; none if it is live and the market open.
 fn marks(session: &Session) -> Vec<Mark> {
     let state = match session.state {
         TradingState::Open => None,
@@ -195,7 +195,7 @@ mod tests {
     use crate::format::figures::tests::{quote, session, symbol};
 
     #[test]
-    fn says_what_has_to_be_known_of_the_price() {
+    fn marks_what_has_to_be_known_of_the_price() {
         let mut session = session("GOOG", None, None);
         let words = |session: &Session| {
             let marks = marks(session).into_iter();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn says_who_speaks_once() {
+    fn names_the_source_once() {
         let mut session = session("GOOG", None, None);
         session.source = "Simulated".to_owned();
         assert_eq!(source(&session), None);

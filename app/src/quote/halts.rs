@@ -1,5 +1,4 @@
-/// What a code of a halt means, as [Nasdaq lists them](https://www.nasdaqtrader.com/Trader.aspx?id=TradeHaltCodes),
-/// in plain words.
+/// The meaning of a halt code, as [listed by Nasdaq](https://www.nasdaqtrader.com/Trader.aspx?id=TradeHaltCodes).
 pub(crate) fn meaning(code: &str) -> &'static str {
     match code {
         "T1" => "Halt: news pending",

@@ -19,7 +19,7 @@ use crate::{
 /// The open symbol: its name, its price, and its figures.
 #[component]
 pub(crate) fn QuoteHeader(
-    /// Whether anything is known of it, and so whether there is anything to show.
+    /// Whether the open symbol is known.
     known: Memo<bool>,
 ) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -38,7 +38,8 @@ pub(crate) fn QuoteHeader(
     days_reader::follow_days(dashboard);
     let symbol = move || dashboard.market.open.get().map(|symbol| symbol.to_string());
     let name = move || figures.with(|figures| figures.name.clone());
-    // Texts that are empty rather than none: the page is built on the one that was drawn, also where it could not read all of it.
+    // Empty texts and not `None`: hydration needs the same nodes as the drawn page, also if some data could not be
+    // read.
     let text = move |field: fn(&QuoteFigures) -> &Option<String>| {
         drawn(move || figures.with(|figures| field(figures).clone().unwrap_or_default()))
     };
@@ -55,7 +56,7 @@ pub(crate) fn QuoteHeader(
                 </h1>
                 <OpeningHours />
             </div>
-            // On paper nothing is live.
+            // Only printed: the time of the figures.
             <p class="print-only">
                 {drawn(move || {
                     let zone = dashboard.person.preferences.zone.get();
@@ -77,12 +78,12 @@ pub(crate) fn QuoteHeader(
     }
 }
 
-/// One of the figures, as it changes.
+/// A signal of one of the figures.
 fn shown(figures: Memo<QuoteFigures>, field: fn(&QuoteFigures) -> &Shown) -> Signal<Shown> {
     Signal::derive(move || figures.with(|figures| field(figures).clone()))
 }
 
-/// Whether one of the figures is unknown: what history is too short for is left out with its line.
+/// Whether one of the figures is unknown. Figures for which there is too little history are hidden with their labels.
 fn unknown(figures: Memo<QuoteFigures>, field: fn(&QuoteFigures) -> &Shown) -> Signal<bool> {
     Signal::derive(move || figures.with(|figures| field(figures).number.is_none()))
 }
@@ -141,7 +142,7 @@ fn details(figures: Memo<QuoteFigures>) -> impl IntoView {
     }
 }
 
-/// The best price of one side of the book, and how much stands at it.
+/// The best price of one side of the book, and its size.
 #[component]
 fn Side(
     term: &'static str,
@@ -163,7 +164,7 @@ fn Side(
     }
 }
 
-/// One number of the list, with its name.
+/// One figure of the list, with its label.
 #[component]
 fn Detail(
     term: &'static str,
@@ -181,10 +182,10 @@ fn Detail(
     }
 }
 
-/// From which age on a price's age is shown while the page is current, in milliseconds.
+/// The age from which on the age of a price is shown while the page is current, in milliseconds.
 const OLD: Millis = 60_000;
 
-/// How old the price is: how long ago the last trade was.
+/// The age of the price: how long ago the last trade was.
 #[component]
 fn Age() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -207,7 +208,7 @@ fn Age() -> impl IntoView {
         };
         words_of_age(age, silence)
     };
-    // These words are longer than those of an age, and take a second line.
+    // These words are longer than an age and may take a second line.
     let name = move || {
         let ticker = dashboard.open_ticker();
         let close_of = ticker.is_some_and(|it| {
@@ -219,11 +220,11 @@ fn Age() -> impl IntoView {
     view! { <span class=drawn(name)>{drawn(age)}</span> }
 }
 
-/// The age of a price whose trade was so long ago, in words; `silence` is how long nothing was received, where the page is
-/// not current.
+/// The age of a price in words. `age` is how long ago its trade was, and `silence` how long nothing was received, if
+/// the page is not current.
 fn words_of_age(age: Option<Millis>, silence: Option<Millis>) -> String {
     match (age, silence) {
-        // There may have been a trade since, but none that is shown.
+        // There may have been later trades that are not shown.
         (age, Some(silence)) => {
             format!("{} old", clock::span(silence.max(age.unwrap_or_default())))
         }

@@ -8,10 +8,10 @@ use crate::{
     quote::figures::Mark,
 };
 
-/// What has to be known of a price, each with a sentence for whoever points to it or comes to it by key.
+/// The marks beside a price, each with a tooltip on hover and focus.
 #[component]
 pub(crate) fn Marks(marks: Memo<Vec<Mark>>) -> impl IntoView {
-    // A sentence that covers something can be sent away without moving the pointer.
+    // A tooltip that covers something can be dismissed without moving the pointer.
     let dismissed = RwSignal::new(false);
     effect(move || {
         let handle = window_event_listener(ev::keydown, move |event| {
@@ -35,7 +35,7 @@ pub(crate) fn Marks(marks: Memo<Vec<Mark>>) -> impl IntoView {
                     >
                         {mark.text}
                     </button>
-                    <span class="mark-said" role="tooltip" id=id>
+                    <span class="mark-meaning" role="tooltip" id=id>
                         {mark.meaning}
                     </span>
                 </span>

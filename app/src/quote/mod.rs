@@ -1,4 +1,4 @@
-//! The quote of the open symbol, or what stands in its place.
+//! The quote of the open symbol, or a problem in its place.
 
 mod days_reader;
 pub(crate) mod figures;

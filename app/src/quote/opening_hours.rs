@@ -7,7 +7,7 @@ use crate::{
     state::dashboard::Dashboard,
 };
 
-/// When the regular session of the open symbol is, or when the next one opens; nothing where it is not known.
+/// The hours of the regular session of the open symbol, or when the next one opens; hidden if they are not known.
 #[component]
 pub(crate) fn OpeningHours() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -55,7 +55,7 @@ mod tests {
     use crate::format::figures::tests::session;
 
     #[test]
-    fn the_hours_are_said_as_they_come() {
+    fn the_hours_are_shown_as_they_approach() {
         const HOUR: Millis = 60 * 60 * 1_000;
         // Friday, 10 July 2026, in New York's summer.
         const OPEN: Millis = 1_783_690_200_000;
@@ -69,7 +69,7 @@ mod tests {
             }),
             ..unknown.clone()
         };
-        let said = |now, state| words(&session(state), now, Zone::NewYork);
+        let shown = |now, state| words(&session(state), now, Zone::NewYork);
         for (now, state, words) in [
             (
                 OPEN - 24 * HOUR,
@@ -80,9 +80,9 @@ mod tests {
             (OPEN, TradingState::Open, "Open 09:30–16:00 New York"),
             (OPEN + HOUR, TradingState::Halted, "09:30–16:00 New York"),
         ] {
-            assert_eq!(said(now, state).as_deref(), Some(words));
+            assert_eq!(shown(now, state).as_deref(), Some(words));
         }
-        assert_eq!(said(OPEN + 7 * HOUR, TradingState::Open), None);
+        assert_eq!(shown(OPEN + 7 * HOUR, TradingState::Open), None);
         let utc = words(&session(TradingState::Open), OPEN, Zone::Utc);
         assert_eq!(utc.as_deref(), Some("Open 13:30–20:00 UTC"));
     }

@@ -7,16 +7,20 @@ use crate::{
     top_bar::bar::trouble,
 };
 
-/// What is wrong with the address, what to do, and where to go from here.
+/// A problem of the address: what is wrong, what to do, and links to suggested symbols.
 #[component]
 pub(crate) fn ProblemNotice(
-    /// What is wrong, where something is.
+    /// The problem, if there is one.
     problem: Signal<Option<Problem>>,
-    /// What the server suggested for the address that it drew the page for.
+    /// The server's suggestions for the address that it drew the page for.
     suggestions: Vec<Symbol>,
 ) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
     let text = move |read: fn(Problem) -> String| problem.get().map(read);
+    let detail = move || {
+        let detail = text(|problem| problem.detail)?;
+        (!detail.is_empty()).then(|| sentence(&detail))
+    };
     let without = move || {
         problem.with(|problem| {
             problem
@@ -26,7 +30,7 @@ pub(crate) fn ProblemNotice(
     };
     let links = suggestions.into_iter().map(move |symbol| {
         let href = move || dashboard.address_of(symbol);
-        // The server is asked, because this page may know only its own watchlist.
+        // The server renders these pages, because this page may know only its own watchlist.
         view! {
             <li>
                 <a href=drawn(href) rel="external">
@@ -38,7 +42,7 @@ pub(crate) fn ProblemNotice(
     view! {
         <section class="problem" aria-label="Problem" hidden=drawn(move || problem.get().is_none())>
             <h1>{drawn(move || text(|problem| problem.title))}</h1>
-            <p>{drawn(move || text(|problem| sentence(&problem.detail)))}</p>
+            <p hidden=drawn(move || detail().is_none())>{drawn(detail)}</p>
             <ul class="suggestions" hidden=drawn(without)>
                 {links.collect_view()}
             </ul>
@@ -46,7 +50,7 @@ pub(crate) fn ProblemNotice(
     }
 }
 
-/// A detail as a sentence: it comes as an error's, without a capital letter and a full stop.
+/// A detail as a sentence. Details of errors have neither a capital letter nor a full stop.
 fn sentence(detail: &str) -> String {
     let mut sentence = detail.to_owned();
     if let Some(first) = sentence.get_mut(..1) {
@@ -58,17 +62,7 @@ fn sentence(detail: &str) -> String {
     sentence
 }
 
-/// The problem of an address within the page whose symbol is not known any more.
-pub(crate) fn unknown_symbol(symbol: Symbol) -> Problem {
-    Problem {
-        status: 404,
-        title: format!("{symbol} isn’t available here"),
-        detail: "Choose a symbol from the watchlist.".to_owned(),
-        suggestions: Vec::new(),
-    }
-}
-
-/// The problem before the first symbol is known: the reason that a feed gives, and what happens next.
+/// The problem before the first symbol is known: the reasons that feeds report, and what happens next.
 pub(crate) fn nothing_yet(feeds: &[FeedStatus]) -> Problem {
     let mut detail = String::new();
     for feed in feeds {
@@ -104,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn says_why_there_is_nothing() {
+    fn explains_why_there_is_nothing() {
         let detail = |state, detail: Option<&str>| {
             let feed = FeedStatus {
                 name: "Replay".to_owned(),

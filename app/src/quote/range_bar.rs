@@ -6,7 +6,7 @@ use crate::{
     widgets::figure::Figure,
 };
 
-/// How far a price has come between two others, in percent; the middle where they are the same.
+/// The position of a price between two others, in percent; 50 if they are equal.
 fn position(low: &Shown, high: &Shown, last: &Shown) -> Option<u32> {
     use rust_decimal::{Decimal, prelude::ToPrimitive};
 
@@ -24,10 +24,10 @@ fn position(low: &Shown, high: &Shown, last: &Shown) -> Option<u32> {
         .or(Some(0))
 }
 
-/// The lowest and the highest price of a time, and where the last one lies between them.
+/// The lowest and the highest price of a period, and the position of the last price between them.
 #[component]
 pub(crate) fn RangeBar(
-    /// The name of the time.
+    /// The name of the period.
     term: &'static str,
     /// The fields of both ends.
     fields: (&'static str, &'static str),
@@ -37,7 +37,7 @@ pub(crate) fn RangeBar(
     high: Signal<Shown>,
     /// The last price.
     last: Signal<Shown>,
-    /// Whether there is nothing to show.
+    /// Whether to hide the bar.
     #[prop(optional, into)]
     hidden: Signal<bool>,
 ) -> impl IntoView {

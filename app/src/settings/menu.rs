@@ -6,8 +6,8 @@ use crate::{
     state::dashboard::Dashboard,
 };
 
-/// The button of the settings and what it opens. The browser itself opens and closes it, by the
-/// button, Escape or a click elsewhere, and gives the focus back.
+/// The button of the settings, and their menu. The browser itself opens and closes it, on the button, Escape or a click
+/// outside, and returns the focus.
 #[component]
 pub(crate) fn Settings() -> impl IntoView {
     let preferences = expect_context::<Dashboard>().person.preferences;

@@ -1,4 +1,4 @@
-//! How the person wants the page to be.
+//! The settings of the page.
 
 pub(crate) mod menu;
 pub(crate) mod preferences;

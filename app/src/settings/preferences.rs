@@ -1,4 +1,4 @@
-//! How the person wants the page to be.
+//! The preferences of the person.
 
 use leptos::prelude::*;
 
@@ -8,21 +8,21 @@ use crate::{
     lean::{reactive::effect, signal::RwSignal},
 };
 
-/// What they are kept under.
+/// The storage key of the preferences.
 pub(crate) const KEY: &str = "preferences";
 
-/// Something to choose, and between what. The first choice is the one that nobody made.
+/// A setting and its choices. The first is the default.
 #[derive(Debug)]
 pub(crate) struct Setting {
-    /// What style sheets and the storage know it by.
+    /// Its name in style sheets and in storage.
     pub(crate) name: &'static str,
     /// Its label.
     pub(crate) label: &'static str,
-    /// The same of each choice.
+    /// The names and labels of its choices.
     pub(crate) choices: &'static [(&'static str, &'static str)],
 }
 
-/// All that can be chosen. The style sheets see each as an attribute of the root, `data-theme`.
+/// All settings. Each is an attribute of the root element for style sheets, `data-theme`.
 pub(crate) const SETTINGS: [Setting; 5] = [
     Setting {
         name: "theme",
@@ -57,20 +57,20 @@ pub(crate) const SETTINGS: [Setting; 5] = [
 const TIMES: usize = 2;
 const RATE: usize = 3;
 
-/// Which choice of each setting.
+/// The index of the chosen choice of each setting.
 type Choices = [usize; SETTINGS.len()];
 
-/// What the person chose. Until the page is hydrated nothing is chosen, as on the server.
+/// The chosen preferences. Until the page is hydrated they are the defaults, as on the server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Preferences {
     choices: RwSignal<Choices>,
-    /// Whose times of day are shown: UTC until the page is hydrated, since the server has no other.
+    /// The time zone of displayed times: UTC until the page is hydrated, as on the server.
     pub(crate) zone: RwSignal<Zone>,
     storage: Storage,
 }
 
 impl Preferences {
-    /// Those that the storage remembers, as soon as there is one, and then those of any other tab.
+    /// The stored preferences, once the page is hydrated. Changes of other tabs are followed.
     pub(crate) fn new(storage: Storage) -> Self {
         let preferences = Preferences {
             choices: RwSignal::new(Choices::default()),
@@ -86,12 +86,12 @@ impl Preferences {
         preferences
     }
 
-    /// Whether this choice is the chosen one of its setting.
+    /// Whether a choice of a setting is chosen, by their indices.
     pub(crate) fn is_chosen(self, setting: usize, choice: usize) -> bool {
         self.choices.with(|choices| choices[setting] == choice)
     }
 
-    /// Chooses, by the names of a setting and of a choice.
+    /// Chooses, by the names of a setting and a choice.
     pub(crate) fn choose(self, name: &str, choice: &str) {
         let mut choices = self.choices.get_untracked();
         set(&mut choices, name, choice);
@@ -99,7 +99,7 @@ impl Preferences {
         self.take(choices);
     }
 
-    /// Whether prices change once a second only.
+    /// Whether prices are updated only once a second.
     pub(crate) fn is_slow(self) -> bool {
         self.choices.with_untracked(|choices| choices[RATE] == 1)
     }
@@ -132,7 +132,7 @@ fn set(choices: &mut Choices, name: &str, choice: &str) {
     }
 }
 
-/// The choices in a text; unknown settings and choices are left out.
+/// The choices of a stored text. Unknown settings and choices are ignored.
 fn read(text: &str) -> Choices {
     let mut choices = Choices::default();
     for (name, choice) in text.split(' ').filter_map(|word| word.split_once('=')) {

@@ -1,4 +1,4 @@
-//! Addresses of the page, read and written.
+//! Addresses of the page and of its requests.
 
 use std::fmt::Write as _;
 
@@ -6,16 +6,16 @@ use market::{Interval, Symbol};
 
 use crate::state::missing::Missing;
 
-/// The symbol that an address opens, `GOOG` of `/stocks/GOOG`.
+/// The symbol of a path, `GOOG` for `/stocks/GOOG`.
 pub(crate) fn symbol_of(path: &str) -> Option<Symbol> {
     let rest = path.strip_prefix("/stocks/")?;
     let name = rest.strip_suffix('/').unwrap_or(rest);
-    // A slash of a symbol is encoded; one that is not is of the path.
+    // A slash in a symbol is encoded. Any other separates parts of the path.
     let is_one = !name.contains('/');
     decoded(name).filter(|_| is_one)?.parse().ok()
 }
 
-/// Where a symbol is open: its own address, and the watchlist where the person chose one.
+/// The address that opens a symbol, with the watchlist if the person chose one.
 pub(crate) fn of_symbol(symbol: Symbol, chosen: Option<&[Symbol]>) -> String {
     let mut address = "/stocks/".to_owned();
     push_encoded(&mut address, symbol.as_str());
@@ -30,7 +30,7 @@ pub(crate) fn with_watchlist(path: &str, symbols: &[Symbol]) -> String {
     address
 }
 
-/// A watchlist as the value of a form's field; none where it is empty.
+/// A watchlist as the value of a form's field; `None` if it is empty.
 pub(crate) fn list(symbols: &[Symbol]) -> Option<String> {
     let names: Vec<&str> = symbols.iter().map(Symbol::as_str).collect();
     (!names.is_empty()).then(|| names.join(","))
@@ -44,7 +44,7 @@ fn push_watchlist(to: &mut String, symbols: &[Symbol]) {
     }
 }
 
-/// Where the page begins: the first of the chosen watchlist, or of the server's own.
+/// The start of the page: the first symbol of the chosen watchlist, or of the server's.
 pub(crate) fn of_home(chosen: Option<&[Symbol]>) -> String {
     match chosen {
         None | Some([]) => "/".to_owned(),
@@ -52,8 +52,7 @@ pub(crate) fn of_home(chosen: Option<&[Symbol]>) -> String {
     }
 }
 
-/// The stream of some symbols, or of all, after a position on the tape, with what is known there of
-/// those that were `added`.
+/// The stream of symbols, or of all, after a position on the tape.
 pub(crate) fn of_stream(symbols: Option<&[Symbol]>, last_event_id: &str) -> String {
     let mut address = of_events(symbols);
     if is_id(last_event_id) {
@@ -63,9 +62,9 @@ pub(crate) fn of_stream(symbols: Option<&[Symbol]>, last_event_id: &str) -> Stri
     address
 }
 
-/// The same events as an answer, which the server may wait with for some seconds.
+/// A poll for the same events. The server may wait for `wait` seconds before it answers.
 pub(crate) fn of_poll(symbols: Option<&[Symbol]>, last_event_id: &str, wait: u32) -> String {
-    // Without an id it is after one that is not on the tape, from a snapshot on.
+    // An empty id is not on the tape, so the answer begins with a snapshot.
     let after = if is_id(last_event_id) {
         last_event_id
     } else {
@@ -84,8 +83,8 @@ fn of_events(symbols: Option<&[Symbol]>) -> String {
     }
 }
 
-/// What is known at a position on the tape of those of the symbols that were added, as an answer.
-/// Where the position is none of the tape's, it is what is known of all.
+/// A poll that also returns the state of `added` symbols at a position on the tape; the state of all symbols if the
+/// position is not on the tape.
 pub(crate) fn of_added(
     symbols: Option<&[Symbol]>,
     added: &[Symbol],
@@ -99,7 +98,7 @@ pub(crate) fn of_added(
     address
 }
 
-/// An id is digits and a dash; anything else is none of the server's and is left out.
+/// Whether a text has only digits and dashes, as ids of the server do.
 fn is_id(text: &str) -> bool {
     !text.is_empty()
         && text
@@ -107,7 +106,7 @@ fn is_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
-/// The bars that are missing.
+/// Missing bars.
 pub(crate) fn of_bars(missing: &Missing) -> String {
     let mut address = of_newest_bars(missing.symbol, missing.interval, missing.limit);
     if let Some(before) = missing.before {
@@ -117,7 +116,7 @@ pub(crate) fn of_bars(missing: &Missing) -> String {
     address
 }
 
-/// The newest bars of a symbol, so many at the most.
+/// The newest bars of a symbol, at most `limit`.
 pub(crate) fn of_newest_bars(symbol: Symbol, interval: Interval, limit: u64) -> String {
     let mut address = "/stocks/".to_owned();
     push_encoded(&mut address, symbol.as_str());
@@ -126,14 +125,14 @@ pub(crate) fn of_newest_bars(symbol: Symbol, interval: Interval, limit: u64) -> 
     address
 }
 
-/// The symbols that fit a text, so many at the most.
+/// The symbols that match a text, at most `limit`.
 pub(crate) fn of_search(text: &str, limit: usize) -> String {
     let mut query = String::new();
     push_part(&mut query, "q", text);
     format!("/symbols?{query}&limit={limit}")
 }
 
-/// Adds a part to a query.
+/// Adds a parameter to a query.
 pub(crate) fn push_part(query: &mut String, name: &str, value: &str) {
     if !query.is_empty() {
         query.push('&');
@@ -143,13 +142,13 @@ pub(crate) fn push_part(query: &mut String, name: &str, value: &str) {
     push_encoded(query, value);
 }
 
-/// The parts of a query, with or without the question mark, as they stand there.
+/// The parameters of a query, still encoded. The question mark is optional.
 pub(crate) fn parts(query: &str) -> impl Iterator<Item = (&str, &str)> {
     let query = query.strip_prefix('?').unwrap_or(query);
     query.split('&').filter_map(|part| part.split_once('='))
 }
 
-/// A query with the parts of `new` in place of those of these names. What else it has stays as it stands there.
+/// A query with its parameters of these names replaced by those of `new`. Other parameters stay unchanged.
 pub(crate) fn with_parts(query: &str, names: &[&str], new: &str) -> String {
     let mut parts: Vec<&str> = all_parts(query)
         .filter(|part| !names.contains(&name_of(part)))
@@ -160,7 +159,8 @@ pub(crate) fn with_parts(query: &str, names: &[&str], new: &str) -> String {
     parts.join("&")
 }
 
-/// An address of the page with the parts of the open one's `query` whose names pass and that it has not itself.
+/// An address of the page with additional parameters: those of `query` whose names pass and that it does not have
+/// itself.
 pub(crate) fn with_parts_of(address: &str, query: &str, passes: impl Fn(&str) -> bool) -> String {
     let (path, own) = address.split_once('?').unwrap_or((address, ""));
     let is_own = |name: &str| all_parts(own).any(|part| name_of(part) == name);
@@ -169,7 +169,7 @@ pub(crate) fn with_parts_of(address: &str, query: &str, passes: impl Fn(&str) ->
     of_parts(path, &parts.join("&"))
 }
 
-/// A path with a query, where that is not empty.
+/// A path with a query, if that is not empty.
 pub(crate) fn of_parts(path: &str, query: &str) -> String {
     match query {
         "" => path.to_owned(),
@@ -186,7 +186,7 @@ fn name_of(part: &str) -> &str {
     part.split_once('=').map_or(part, |(name, _)| name)
 }
 
-/// The text of a part of a query. What is malformed in it stays as it stands.
+/// The decoded value of a parameter. Malformed escapes stay unchanged.
 pub(crate) fn query_text(value: &str) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
@@ -216,7 +216,7 @@ pub(crate) fn push_list(to: &mut String, symbols: &[Symbol]) {
     }
 }
 
-/// Writes a text so that it means itself in a path and in a query alike.
+/// Writes a text percent-encoded for both paths and queries.
 fn push_encoded(to: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
@@ -228,7 +228,7 @@ fn push_encoded(to: &mut String, text: &str) {
     }
 }
 
-/// Undoes percent encoding; `None` where it is malformed or is not UTF-8.
+/// Decodes percent encoding; `None` if it is malformed or not UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());

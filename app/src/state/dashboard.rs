@@ -20,8 +20,8 @@ use crate::{
     widgets::{announcer::Announcements, notes::Notes},
 };
 
-/// The state of the whole page: plain values that events are written into as they come, and signals that these are
-/// copied into at the page's own pace.
+/// The state of the page: plain values that events are applied to at once, and signals that they are copied into at the
+/// page's own pace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dashboard {
     /// The plain values.
@@ -30,17 +30,17 @@ pub(crate) struct Dashboard {
     pub(crate) market: Market,
     /// The chart of the open symbol.
     pub(crate) chart: Charting,
-    /// The stories, and which of them are wanted.
+    /// The news and its filter.
     pub(crate) news: NewsReader,
-    /// How current all of this is.
+    /// How current the page is.
     pub(crate) live: Liveness,
-    /// The time.
+    /// The server's time.
     pub(crate) clock: Clock,
-    /// Whether the page stands still.
+    /// Whether the page is paused or hidden.
     pub(crate) pause: Pause,
-    /// What is the person's own.
+    /// The person's own data.
     pub(crate) person: Person,
-    /// What is drawn later.
+    /// What is drawn with the next second.
     pub(super) pending: Pending,
 }
 
@@ -51,15 +51,15 @@ pub(crate) struct Market {
     pub(crate) tickers: RwSignal<SortedMap<Symbol, Ticker>>,
     /// The symbols of the watchlist, in their order.
     pub(crate) watchlist: RwSignal<Vec<Symbol>>,
-    /// The watchlist that the person chose, for addresses; none where it is the server's.
+    /// The watchlist that the person chose, for addresses; `None` if it is the server's.
     pub(crate) chosen: RwSignal<Option<Vec<Symbol>>>,
-    /// What the page has to follow, at least.
+    /// The symbols that the page has to follow, at least.
     pub(crate) followed: RwSignal<Vec<Symbol>>,
     /// The open symbol.
     pub(crate) open: Memo<Option<Symbol>>,
     /// The daily figures of the open symbol.
     pub(crate) days: RwSignal<Days>,
-    /// How the feeds are doing.
+    /// The status of the feeds.
     pub(crate) feeds: RwSignal<Vec<FeedStatus>>,
     /// Whether the server keeps bars of a second.
     pub(crate) archived: bool,
@@ -70,11 +70,11 @@ pub(crate) struct Market {
 pub(crate) struct Charting {
     /// The chart itself.
     pub(crate) handle: ChartHandle,
-    /// How it is drawn, and how much of the past it shows.
+    /// Its choices: range, kind, scale and so on.
     pub(crate) choices: ChartChoices,
     /// The range that the person chose last.
     pub(super) chosen_range: RwSignal<Range>,
-    /// Whether it was chosen for what is open. Otherwise another one is shown where there are no bars for it.
+    /// Whether it was chosen for the open symbol. Otherwise another range is shown if there are no bars for it.
     pub(super) is_chosen: StoredValue<bool>,
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct Charting {
 pub(crate) struct Liveness {
     /// The state of the connection.
     pub(crate) connection: RwSignal<State>,
-    /// Since when the page has not drawn what came, where it should have.
+    /// Since when the page has failed to draw received events.
     pub(crate) behind: RwSignal<Option<Millis>>,
     /// How many entries and events could not be read and were left out.
     pub(crate) left_out: RwSignal<u32>,
@@ -94,21 +94,21 @@ pub(crate) struct Liveness {
 /// The server's time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
-    /// It begins with the snapshot's, so that what is drawn from it is the same on the server and in the browser, and
-    /// goes on with every second.
+    /// It starts with the time of the snapshot, so that the server and the browser draw the same, and advances every
+    /// second.
     pub(crate) now: RwSignal<Millis>,
     /// The same in steps of ten seconds, for the ages of stories.
     pub(crate) minute: Memo<Millis>,
 }
 
-/// What is the person's own: what the browser keeps, and what the page announces.
+/// The person's own data, and messages to the person.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Person {
     /// The browser's storage.
     pub(crate) storage: Storage,
     /// Messages that stay until the person dismisses them.
     pub(crate) notes: Notes,
-    /// How the person wants the page to be.
+    /// The person's preferences.
     pub(crate) preferences: Preferences,
     /// The person's alerts.
     pub(crate) alerts: Alerts,
@@ -121,21 +121,21 @@ pub(crate) struct Person {
 pub(super) struct Pending {
     pub(super) announcements: StoredValue<Announcements>,
     pub(super) stale_sparklines: StoredValue<SortedSet<Symbol>>,
-    /// What waits where prices change no faster than that.
+    /// What waits while prices change only once a second.
     pub(super) held: StoredValue<Held>,
 }
 
-/// What came since the last second.
+/// Changes since the last second.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     pub(super) instruments: SortedSet<Symbol>,
-    /// Whether the chart is behind.
+    /// Whether the chart has to be redrawn.
     pub(super) chart: bool,
 }
 
 impl Dashboard {
-    /// The dashboard as the server drew it. `named` is the symbol of the address, where the address
-    /// names one; while the page is `closed`, no symbol is open.
+    /// The dashboard as the server drew it. `named` is the symbol of the address, if it names one. While the page is
+    /// `closed`, no symbol is open.
     pub(crate) fn new(
         data: &PageData,
         named: Signal<Option<Symbol>>,
@@ -180,14 +180,14 @@ impl Dashboard {
         dashboard
     }
 
-    /// What is drawn of a symbol, where it is known.
+    /// The ticker of a symbol, if it is known.
     pub(crate) fn ticker(&self, symbol: Symbol) -> Option<Ticker> {
         self.market
             .tickers
             .with(|tickers| tickers.get(&symbol).copied())
     }
 
-    /// What is drawn of the open symbol, where it is known.
+    /// The ticker of the open symbol, if it is known.
     pub(crate) fn open_ticker(&self) -> Option<Ticker> {
         self.market
             .open
@@ -195,7 +195,7 @@ impl Dashboard {
             .and_then(|symbol| self.ticker(symbol))
     }
 
-    /// Whether anything is known of a symbol.
+    /// Whether a symbol is known.
     pub(crate) fn knows(&self, symbol: Symbol) -> bool {
         self.market
             .tickers
@@ -216,7 +216,7 @@ impl Dashboard {
         }
     }
 
-    /// Follows symbols that are quoted, besides those that are followed already.
+    /// Follows additional symbols.
     pub(crate) fn follow_also(&self, symbols: &[Symbol]) {
         self.market.followed.update(|followed| {
             for symbol in symbols {
@@ -227,14 +227,14 @@ impl Dashboard {
         });
     }
 
-    /// Where a symbol is open, with the watchlist where the person chose one.
+    /// The address that opens a symbol, with the watchlist if the person chose one.
     pub(crate) fn address_of(&self, symbol: Symbol) -> String {
         self.market
             .chosen
             .with(|chosen| address::of_symbol(symbol, chosen.as_deref()))
     }
 
-    /// Where the page begins, with the watchlist where the person chose one.
+    /// The address of the start page, with the watchlist if the person chose one.
     pub(crate) fn home(&self) -> String {
         self.market
             .chosen

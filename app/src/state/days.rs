@@ -7,13 +7,13 @@ const DAY: Millis = 24 * 3_600_000;
 /// 52 weeks.
 const YEAR: Millis = 364 * DAY;
 
-/// How many days' volumes are averaged, at the most and at the least.
+/// How many days' volumes are averaged: the least and the most.
 const AVERAGED: std::ops::RangeInclusive<usize> = 20..=30;
 
-/// How many days a year has at the least that has no gap: stocks are traded on some 252.
+/// The least number of days in a year without gaps: stocks are traded on some 252.
 const WHOLE_YEAR: usize = 240;
 
-/// The daily figures of a symbol. Figures that need more history than there is are unknown.
+/// The daily figures of a symbol. Figures that need more history than there is are `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Days {
     /// The newest day's average price, weighted by size.
@@ -22,23 +22,23 @@ pub struct Days {
     /// The lowest and the highest price of 52 weeks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub year: Option<(Price, Price)>,
-    /// The average volume of a day, of the last 30 that are over.
+    /// The average daily volume of the last 30 completed days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Size>,
 }
 
 impl Days {
-    /// How many bars of a day all of this can be read from.
+    /// How many daily bars these figures need.
     pub const BARS: usize = 370;
 
-    /// Reads bars of a day, oldest first.
+    /// Computes the figures of daily bars, which are oldest first.
     pub fn of(bars: &[Bar], now: Millis) -> Self {
         let newest = bars.last();
-        // After a long weekend the newest day is still the last session.
+        // The newest day may be some days ago, after a long weekend.
         let newest = newest.filter(|bar| bar.start + 5 * DAY > now);
         let first = now.saturating_sub(YEAR);
         let year: Vec<&Bar> = bars.iter().filter(|bar| bar.start >= first).collect();
-        // The first day may be a holiday or one of a weekend.
+        // The first day may be on a weekend or a holiday.
         let whole =
             bars.first().is_some_and(|bar| bar.start < first + 5 * DAY) && year.len() >= WHOLE_YEAR;
         let low = year.iter().map(|bar| bar.low).min();
@@ -63,7 +63,7 @@ impl Days {
     }
 }
 
-/// As many digits as an average is worth.
+/// Rounds an average volume.
 fn plain(volume: Decimal) -> Decimal {
     let digits = if volume < Decimal::TEN { 4 } else { 0 };
     volume.round_dp(digits)
@@ -72,7 +72,7 @@ fn plain(volume: Decimal) -> Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::price_path::tests::bar;
+    use crate::state::price_history::tests::bar;
 
     const NOW: Millis = 20_000 * DAY + DAY / 2;
 
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_over_says_nothing_of_now() {
+    fn old_bars_give_no_current_figures() {
         let old = Days::of(&bars(366), NOW + 6 * DAY);
         assert_eq!(old, Days::default());
         let friday = Days::of(&bars(3), NOW + 3 * DAY);

@@ -1,4 +1,4 @@
-//! Copies what has changed into the signals that the page is drawn from.
+//! Copies changes into the signals that the page is drawn from.
 
 use market::{Quote, Symbol};
 
@@ -13,8 +13,7 @@ use crate::{
 };
 
 impl Dashboard {
-    /// Does something with the stories, and draws what came of it, also where everything else stands
-    /// still: the person asked for it.
+    /// Changes the stories and draws them, also while the page is paused: the person asked for it.
     pub(crate) fn with_news<R>(&self, act: impl FnOnce(&mut NewsList) -> R) -> Option<R> {
         let done = self.state.try_update_value(|state| state.act_on_news(act));
         if self.pause.is_still() {
@@ -24,7 +23,7 @@ impl Dashboard {
         done
     }
 
-    /// Reads something of the stories.
+    /// Reads the stories.
     pub(crate) fn read_news<R>(&self, read: impl FnOnce(&NewsList) -> R) -> R {
         self.state.with_value(|state| read(&state.news))
     }
@@ -35,23 +34,23 @@ impl Dashboard {
         self.news.waiting.set(state.news.waiting());
     }
 
-    /// Lets everything stand still, or go on from now.
+    /// Pauses or resumes the page.
     pub(crate) fn set_paused(&self, paused: bool) {
-        // What has come until now is before the pause.
+        // Events received until now are drawn before the pause.
         self.draw_changes();
         self.pause.glimpse.set(());
         self.pause.paused.set(paused);
         self.go_on();
     }
 
-    /// Notes whether anybody can see the page.
+    /// Records whether the page is hidden.
     pub(crate) fn set_hidden(&self, hidden: bool) {
         if self.pause.set_hidden(hidden) {
             self.go_on();
         }
     }
 
-    /// Draws what came meanwhile, where nothing keeps the page still any more.
+    /// Draws pending changes, unless the page is still paused or hidden.
     fn go_on(&self) {
         if !self.pause.is_still() {
             if self.pause.end() {
@@ -62,7 +61,7 @@ impl Dashboard {
         }
     }
 
-    /// Shows what was opened. Where the page is paused it stands still as it is now.
+    /// Shows the open symbol as of now, also while the page is paused.
     pub(crate) fn open_as_of_now(&self) {
         self.pause.ask_for_chart();
         self.draw_chart();
@@ -74,7 +73,7 @@ impl Dashboard {
         }
     }
 
-    /// Reads the quote that a title shows: the newest, also while nobody sees the page itself.
+    /// Reads the quote for the title: the newest, also while the page is hidden.
     pub(crate) fn with_newest_quote<R>(
         &self,
         ticker: Ticker,
@@ -89,7 +88,7 @@ impl Dashboard {
         ticker.quote.with_untracked(|quote| read(quote.as_ref()))
     }
 
-    /// Copies what has changed into what is drawn.
+    /// Copies changes into the signals, unless the page is paused or hidden.
     pub(crate) fn draw_changes(&self) {
         if self.pause.is_still() {
             return;
@@ -127,12 +126,12 @@ impl Dashboard {
         self.pending.held.update_value(what);
     }
 
-    /// Has the chart wait for the next second.
+    /// Schedules the chart for the next second.
     pub(crate) fn hold_chart(&self) {
         self.hold(|held| held.chart = true);
     }
 
-    /// Draws what waited for the second.
+    /// Draws what waited for the next second.
     pub(super) fn draw_held(&self) {
         let held = self.pending.held.try_update_value(std::mem::take);
         let Held { instruments, chart } = held.unwrap_or_default();

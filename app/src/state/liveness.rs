@@ -1,4 +1,4 @@
-//! How current the page is, second by second.
+//! How current the page is, updated every second.
 
 use market::Millis;
 
@@ -7,14 +7,14 @@ use crate::{
     state::{dashboard::Dashboard, market::MarketState, ticker::line},
 };
 
-/// How often it is stored that the server was reached, in milliseconds.
+/// How often the time of the last contact with the server is stored, in milliseconds.
 const REACHED_EVERY: Millis = 5_000;
 
 impl Dashboard {
-    /// Says how current the page is.
+    /// Sets the state of the connection.
     pub(crate) fn set_connection(&self, state: State) {
         let before = self.live.connection.get_untracked();
-        // Nobody sees the delay.
+        // The delay is not visible.
         let is_same = match (before, state) {
             (State::Live { .. }, State::Live { .. }) if self.pause.is_hidden() => true,
             _ => before == state,
@@ -24,7 +24,7 @@ impl Dashboard {
         }
     }
 
-    /// Notes since when the page has not drawn what came, where it should have.
+    /// Records since when the page has failed to draw received events.
     pub(crate) fn set_behind(&self, since: Option<Millis>) {
         if self.live.behind.get_untracked() != since {
             self.live.behind.set(since);
@@ -39,7 +39,7 @@ impl Dashboard {
         )
     }
 
-    /// A second passed.
+    /// Updates the page after a second. `silence` is how long nothing was received, in milliseconds.
     pub(crate) fn tick(&self, now: Millis, server_time: Option<Millis>, silence: Millis) {
         #[cfg(target_arch = "wasm32")]
         if self.live.left_out.get_untracked() != crate::browser::json::left_out() {
@@ -62,7 +62,7 @@ impl Dashboard {
             self.state.update_value(|state| state.news.set_now(time));
         }
         self.live.silence.set(silence);
-        // For the page that is shown while the server cannot be reached.
+        // The page that is shown while the server cannot be reached displays it.
         if self.is_live() && now % REACHED_EVERY < 1_000 {
             let reached = now.saturating_sub(silence);
             self.person.storage.note("heard", &reached.to_string());

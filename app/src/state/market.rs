@@ -10,34 +10,34 @@ use crate::{
     state::{
         missing::Missing,
         page_data::{FoundBars, PageData},
-        price_path::{Added, PricePath, PricePoint},
+        price_history::{Added, PriceHistory, PricePoint},
         range::Range,
     },
 };
 
-/// What is known of one symbol.
+/// The data of one symbol.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Instrument {
     /// The newest quote.
     pub(crate) quote: Option<Quote>,
-    /// What changes slower.
+    /// The newest session.
     pub(crate) session: Option<Session>,
     /// The newest closes, oldest first.
     pub(crate) closes: Vec<Price>,
-    /// The way of the price, for the chart.
-    pub(crate) path: PricePath,
+    /// The price history, for the chart.
+    pub(crate) history: PriceHistory,
 }
 
 impl Instrument {
-    /// Whether no feed quotes it and its price is the last close of the archive.
+    /// Whether its price is the last close of the archive, because no feed quotes it.
     fn is_of_the_archive(&self) -> bool {
         let quote = self.quote.as_ref();
         quote.is_some_and(|quote| quote.close_of.is_some())
     }
 
     fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
-        let added = self.path.add_bar(bar);
-        // One of before is in the line already, and moves it by less than is seen.
+        let added = self.history.add_bar(bar);
+        // An earlier bar is already part of the line, and its correction is too small to see.
         if added == Some(Added::Corrected) {
             return added;
         }
@@ -48,55 +48,55 @@ impl Instrument {
     }
 }
 
-/// What has changed since it was asked for last.
+/// Changes since the last call of [`MarketState::take_changes`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Changes {
     /// Symbols whose quote, session or closes changed.
     pub(crate) instruments: SortedSet<Symbol>,
-    /// Whether the watchlist has other symbols.
+    /// Whether the watchlist changed.
     pub(crate) watchlist: bool,
-    /// Whether stories came, changed or wait.
+    /// Whether the stories changed.
     pub(crate) news: bool,
     /// How many stories are new.
     pub(crate) headlines: usize,
-    /// Whether the feeds are doing otherwise.
+    /// Whether the status of the feeds changed.
     pub(crate) feeds: bool,
 }
 
-/// What the chart has to do after an event.
+/// How an event changes the chart.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum ChartChange {
-    /// Nothing.
+    /// Not at all.
     None,
-    /// Add one price of a symbol.
+    /// A price of a symbol is added.
     Push(Symbol, PricePoint),
-    /// Draw a symbol's way anew.
+    /// The price history of a symbol is redrawn.
     Replace(Symbol),
-    /// Draw whatever is open anew.
+    /// Everything is redrawn.
     ReplaceAll,
 }
 
-/// Everything that the page shows, as plain values. Events are written into it as they come; what
-/// is drawn is copied out of it at the page's own pace.
+/// Everything that the page shows, as plain values. Events are applied to it at once, and it is copied into signals at
+/// the page's own pace.
 #[derive(Debug, Clone)]
 pub(crate) struct MarketState {
-    /// What is known of each symbol.
+    /// The data of each symbol.
     pub(crate) instruments: SortedMap<Symbol, Instrument>,
-    /// The symbols in the order in which they are shown.
+    /// The symbols of the watchlist, in order.
     pub(crate) watchlist: Vec<Symbol>,
-    /// Whether the watchlist is the person's own and does not follow that of the server.
+    /// Whether the person chose the watchlist, so that it does not follow the server's.
     pub(crate) chosen: bool,
     /// The stories.
     pub(crate) news: NewsList,
-    /// How the feeds are doing.
+    /// The status of the feeds.
     pub(crate) feeds: Vec<FeedStatus>,
-    /// How often everything was replaced: what was asked for before is no answer after.
+    /// How often everything was replaced: answers to earlier requests are ignored.
     pub(crate) run: u32,
     changes: Changes,
 }
 
 impl MarketState {
-    /// The state that the server drew the page from, which has the bars of a range.
+    /// The state that the server drew the page from, with the bars of a range.
     pub(crate) fn new(data: &PageData, range: Range) -> Self {
         let mut state = MarketState {
             instruments: SortedMap::new(),
@@ -121,7 +121,7 @@ impl MarketState {
         state
     }
 
-    /// Takes an event. `reading`: whether stories have to wait because somebody reads the list.
+    /// Applies an event. `reading` is whether new stories have to wait. Returns how the chart changes.
     pub(crate) fn apply(&mut self, event: Event, reading: bool) -> ChartChange {
         match event {
             Event::Quote(quote) => self.take_quote(quote),
@@ -144,8 +144,7 @@ impl MarketState {
         }
     }
 
-    /// Takes the bars that were missing, oldest first; none where they were asked for in another
-    /// [`MarketState::run`].
+    /// Adds bars that were missing, oldest first, unless they were requested in another [`MarketState::run`].
     pub(crate) fn complete(
         &mut self,
         missing: Missing,
@@ -155,14 +154,14 @@ impl MarketState {
     ) {
         let instrument = self.instruments.get_mut(&missing.symbol);
         if let Some(instrument) = instrument.filter(|_| missing.run == self.run) {
-            instrument.path.fill(missing, bars, until, older);
+            instrument.history.fill(missing, bars, until, older);
         }
     }
 
-    /// All bars have to be fetched again; what is there stays until they come.
+    /// Has all bars fetched again. Known ones stay until then.
     pub(crate) fn forget_history(&mut self) {
         for instrument in self.instruments.values_mut() {
-            instrument.path.forget_filled();
+            instrument.history.forget_filled();
         }
     }
 
@@ -173,23 +172,23 @@ impl MarketState {
         self.changes.watchlist = false;
     }
 
-    /// Does something with the stories, which are drawn anew.
+    /// Changes the stories, which are then redrawn.
     pub(crate) fn act_on_news<R>(&mut self, act: impl FnOnce(&mut NewsList) -> R) -> R {
         self.changes.news = true;
         act(&mut self.news)
     }
 
-    /// How many changes wait that would be seen: of each symbol one, and each new story.
+    /// How many visible changes are pending: one for each symbol, and each new story.
     pub(crate) fn waiting(&self) -> usize {
         self.changes.instruments.len() + self.changes.headlines
     }
 
-    /// What has changed since the last call.
+    /// Takes the changes since the last call.
     pub(crate) fn take_changes(&mut self) -> Changes {
         std::mem::take(&mut self.changes)
     }
 
-    /// The instrument of a symbol, which joins the watchlist where that follows the server.
+    /// The instrument of a symbol. A new symbol joins the watchlist, unless the person chose that.
     fn instrument(&mut self, symbol: Symbol) -> &mut Instrument {
         self.changes.instruments.insert(symbol);
         if !self.chosen && !self.watchlist.contains(&symbol) {
@@ -202,15 +201,15 @@ impl MarketState {
     fn take_quote(&mut self, mut quote: Quote) -> ChartChange {
         let symbol = quote.symbol;
         let instrument = self.instrument(symbol);
-        // A quote whose bid or ask alone changed is no new point of the price.
+        // A quote in which only bid or ask changed adds no price to the history.
         let traded = instrument.quote.as_ref().is_none_or(|old| {
             (old.price, old.size, old.volume) != (quote.price, quote.size, quote.volume)
         });
-        // The last close of a symbol that nothing quotes is in its bars.
+        // The last close of a symbol that no feed quotes is already in its bars.
         let price = quote.price.filter(|_| traded && quote.close_of.is_none());
         let volume = traded_since(instrument.quote.as_ref(), &quote);
         let (time, last_trade) = (quote.time, quote.traded);
-        // Not every source gives it: then it is of the quote that brought the price.
+        // Not every source provides the time of the trade. Then it is the time of the quote with the price.
         let before = instrument.quote.as_ref().and_then(|old| old.traded);
         quote.traded = quote
             .traded
@@ -222,20 +221,20 @@ impl MarketState {
         };
         let price = price.to_f64();
         let point = PricePoint {
-            // A quote that came without a trade, as before the market opens, has the price of an older one.
+            // A quote without a new trade, as before the market opens, has an older price.
             time: last_trade.filter(|at| *at < time).unwrap_or(time),
             price,
             volume,
         };
-        chart_change(symbol, instrument.path.add_as_of(point, time))
+        chart_change(symbol, instrument.history.add_as_of(point, time))
     }
 
     fn take_snapshot(&mut self, snapshot: Snapshot, reading: bool) -> ChartChange {
         if snapshot.reset {
-            // What came between is lost: nothing that was known before may stand beside the new.
+            // Events in between are lost, so older data must not be mixed with the new.
             self.run += 1;
             self.changes.instruments.extend(self.instruments.keys());
-            // The archive's last closes are not on the tape: a snapshot of all symbols lacks them.
+            // The archive's last closes are not on the tape, and so not in the snapshot.
             self.instruments.retain(Instrument::is_of_the_archive);
             self.forget_history();
         }
@@ -273,7 +272,7 @@ impl MarketState {
     }
 }
 
-/// Fills the way of a price with the bars of the page.
+/// Fills a price history with the bars of the page.
 fn fill(
     state: &mut MarketState,
     symbol: Symbol,
@@ -282,18 +281,18 @@ fn fill(
     bars: &[Bar],
     until: Option<Millis>,
 ) {
-    let path = &mut state.instruments.get_or_default(symbol).path;
+    let history = &mut state.instruments.get_or_default(symbol).history;
     let filled = Missing::of_range(symbol, range, data.archived, 0);
-    path.fill(filled, bars, until, None);
-    // There are more of them than the page carries.
+    history.fill(filled, bars, until, None);
+    // There are more bars than the page contains.
     let most = PageData::most_bars(range, data.archived);
     if bars.len() >= most && most < range.bars(data.archived) as usize {
-        path.forget_filled();
+        history.forget_filled();
     }
 }
 
-/// What was traded from one quote to the next: what the day's volume grew by, also where quotes between the
-/// two were never received; or else the size of the one trade that is known.
+/// The volume from one quote to the next: the increase of the day's volume, which includes trades of quotes that were
+/// not received, or else the size of the quote's trade.
 fn traded_since(before: Option<&Quote>, quote: &Quote) -> f64 {
     let known = before.and_then(|before| before.volume).zip(quote.volume);
     let grown = known.map(|(before, now)| (now.decimal() - before.decimal()).max(Decimal::ZERO));
@@ -301,7 +300,7 @@ fn traded_since(before: Option<&Quote>, quote: &Quote) -> f64 {
     traded.map_or(0.0, Size::to_f64)
 }
 
-/// What the chart has to do when the way of a symbol's price went on.
+/// How a chart changes with a price history.
 fn chart_change(symbol: Symbol, added: Added) -> ChartChange {
     match added {
         Added::Newest(point) => ChartChange::Push(symbol, point),

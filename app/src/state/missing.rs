@@ -5,22 +5,22 @@ use crate::state::range::Range;
 /// Bars that are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Missing {
-    /// Of what.
+    /// Their symbol.
     pub(crate) symbol: Symbol,
-    /// For a chart of this range.
+    /// The range of the chart that needs them.
     pub(crate) range: Range,
-    /// How long they are.
+    /// Their interval.
     pub(crate) interval: Interval,
-    /// How many at the most.
+    /// How many there are at the most.
     pub(crate) limit: u64,
-    /// Those that begin before this moment, where those from then on are known.
+    /// Only bars that begin before this moment; `None` for the newest.
     pub(crate) before: Option<Millis>,
-    /// The [`MarketState::run`](crate::state::market::MarketState::run) that they have to be of.
+    /// The [`MarketState::run`](crate::state::market::MarketState::run) in which they are requested.
     pub(crate) run: u32,
 }
 
 impl Missing {
-    /// The newest bars that a range is drawn from.
+    /// The newest bars of a range.
     pub(crate) const fn of_range(symbol: Symbol, range: Range, archived: bool, run: u32) -> Self {
         Missing {
             symbol,

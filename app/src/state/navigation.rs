@@ -2,34 +2,33 @@ use leptos::prelude::*;
 
 use crate::{chart_panel::choices, lean::signal::RwSignal, news::filter, state::address};
 
-/// Moves between the addresses of the page without loading it anew.
+/// Navigation between addresses of the page without reloading it.
 ///
-/// It is a router without routes, since the page is the same everywhere and only reads the symbol out
-/// of the address. leptos_router cannot be had without the code that hydrates every component out of
-/// order, which made a fifth of the page's bytes.
+/// It is a router without routes, since the page is the same everywhere and only reads the symbol of the address.
+/// leptos_router would bring in code that hydrates every component out of order, a fifth of the page's bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Navigation {
     path: RwSignal<String>,
 }
 
 impl Navigation {
-    /// At the path that the page was drawn for.
+    /// Starts at the path that the page was drawn for.
     pub(crate) fn new(path: String) -> Self {
         Navigation {
             path: RwSignal::new(path),
         }
     }
 
-    /// The path of the address, encoded as it stands there.
+    /// The path of the address, still encoded.
     pub(crate) fn path(self) -> RwSignal<String> {
         self.path
     }
 
-    /// Opens an address of the page, so that the browser's back button returns. One that is open
-    /// already is no second step: otherwise the way back would lead through it once for each click.
+    /// Opens an address of the page as a new entry of the browser's history. An address that is already open makes no
+    /// entry, so that going back takes one step.
     pub(crate) fn open(self, address: &str) {
         let here = window().location();
-        // Which news is wanted, and how the chart is, stays as it was chosen.
+        // The filter of the news and the choices of the chart stay.
         let is_carried =
             |name: &str| filter::PARTS.contains(&name) || choices::PARTS.contains(&name);
         let address = &address::with_parts_of(address, &search(), is_carried);
@@ -48,7 +47,7 @@ impl Navigation {
         }
     }
 
-    /// Puts what is shown now into the address, without a step that the back button undoes.
+    /// Replaces the address without a new entry in the browser's history.
     pub(crate) fn replace(self, address: &str) {
         replace(&address::with_parts_of(address, &search(), |name| {
             name != "symbols"
@@ -56,7 +55,7 @@ impl Navigation {
         self.read_address();
     }
 
-    /// From now on links within the page and the browser's back and forward come here.
+    /// Handles clicks on links within the page, and the browser's back and forward buttons.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn listen(self) {
         use leptos::ev;
@@ -83,8 +82,8 @@ impl Navigation {
     }
 }
 
-/// Has the address carry what the parts of these names are now, which is no step that the back button undoes. Whatever else
-/// stands in the query stays there.
+/// Replaces the parameters of these names in the address by those of `new`, without a new entry in the browser's
+/// history. Other parameters stay.
 pub(crate) fn replace_parts(names: &[&str], new: &str) {
     if let Ok(path) = window().location().pathname() {
         let query = address::with_parts(&search(), names, new);
@@ -100,13 +99,13 @@ pub(crate) fn search() -> String {
 fn replace(address: &str) {
     if let Ok(history) = window().history() {
         let null = leptos::wasm_bindgen::JsValue::NULL;
-        // A browser that refuses, because there were too many, leaves the address as it is.
+        // A browser refuses after too many changes. The address then stays unchanged.
         let _ = history.replace_state_with_url(&null, "", Some(address));
     }
 }
 
-/// Where a click leads, if it is a plain one on a link to another place of the page. A link that is
-/// `external`, or opens elsewhere, or is a download, is left to the browser.
+/// The address of a click, if it is a plain click on a link within the page. Links that are `external`, open in another
+/// tab or download a file are left to the browser.
 #[cfg(target_arch = "wasm32")]
 fn address_of_click(event: &web_sys::MouseEvent) -> Option<String> {
     use wasm_bindgen::JsCast;

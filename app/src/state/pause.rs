@@ -1,31 +1,30 @@
 use crate::lean::signal::{RwSignal, StoredValue};
 
-/// Whether the page stands still: because the person paused it, or because nobody can see it. What comes
-/// meanwhile is taken all the same, and drawn at once when the page goes on.
+/// Whether the page stands still: because the person paused it, or because it is hidden. It still receives events, and
+/// draws them when it resumes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pause {
     /// Whether the person paused it.
     pub(crate) paused: RwSignal<bool>,
-    /// How many changes wait that would be seen.
+    /// How many visible changes are pending.
     pub(crate) waiting: RwSignal<usize>,
-    /// Changes when the title of the window has to be written anew, while nobody sees the page itself or as
-    /// the last thing before it stands still.
+    /// Notified when the title of the window has to be updated while the page is hidden, or before it is paused.
     pub(crate) glimpse: RwSignal<()>,
     hidden: StoredValue<bool>,
     chart: StoredValue<Chart>,
 }
 
-/// What is to be done about the chart.
+/// What the chart needs when the page resumes.
 #[derive(Debug, Clone, Copy, Default)]
 struct Chart {
-    /// It lacks what came meanwhile.
+    /// It has not drawn everything.
     behind: bool,
-    /// The person has asked for another one since.
+    /// The person has asked for another chart since the pause.
     asked: bool,
 }
 
 impl Pause {
-    /// A page that moves.
+    /// A page that is not paused.
     pub(crate) fn new() -> Self {
         Pause {
             paused: RwSignal::new(false),
@@ -46,27 +45,27 @@ impl Pause {
         self.paused.get_untracked()
     }
 
-    /// Whether nobody can see it.
+    /// Whether the page is hidden.
     pub(crate) fn is_hidden(self) -> bool {
         self.hidden.get_value()
     }
 
-    /// From now on somebody can see it, or nobody can. Whether that is another state than before.
+    /// Records whether the page is hidden. Returns whether that changed.
     pub(crate) fn set_hidden(self, hidden: bool) -> bool {
         let before = self.is_hidden();
         self.hidden.set_value(hidden);
         before != hidden
     }
 
-    /// The person asks for another chart, which is to be drawn as it is now.
+    /// Records that the person asks for another chart, which is drawn as of now.
     pub(crate) fn ask_for_chart(self) {
         if self.is_paused() {
             self.chart.update_value(|chart| chart.asked = true);
         }
     }
 
-    /// Something for the chart came. Whether it may be drawn now; an `answer` may where the person has
-    /// asked for it.
+    /// Whether a change of the chart may be drawn now. On a paused page only an `answer` may, if the person asked for
+    /// it.
     pub(crate) fn lets_chart(self, answer: bool) -> bool {
         if !self.is_still() {
             return true;
@@ -79,7 +78,7 @@ impl Pause {
         asked && !self.is_hidden()
     }
 
-    /// The page goes on. Whether the chart has to be drawn anew.
+    /// Resumes the page. Returns whether the chart has to be redrawn.
     pub(crate) fn end(self) -> bool {
         let mut chart = Chart::default();
         self.chart

@@ -6,7 +6,7 @@ const MINUTE: Millis = 60_000;
 const HOUR: Millis = 60 * MINUTE;
 const DAY: Millis = 24 * HOUR;
 
-/// How much of the past a chart shows, back from its newest price.
+/// The range of a chart: a length of time up to its newest price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Range {
     /// A minute.
@@ -41,11 +41,11 @@ impl Range {
         Range::Year,
     ];
 
-    /// How many bars make a chart.
+    /// The least number of bars for a chart.
     pub const LEAST_BARS: usize = 2;
 
-    /// The range that a chart opens with in place of a day, where there are no bars for a day: the shortest that is drawn
-    /// from the bars that there are. `bars` is how many a day has, and `older` of what interval the older ones are.
+    /// The range that a chart opens with if there are no bars for a day: the shortest with bars. `bars` is the number
+    /// of bars of a day, and `older` the interval of older bars.
     pub fn opening(bars: usize, older: Option<Interval>) -> Option<Range> {
         let older = older.filter(|_| bars < Range::LEAST_BARS)?;
         Range::ALL
@@ -67,7 +67,7 @@ impl Range {
         }
     }
 
-    /// How it is written: `1m` is a minute, `1M` a month.
+    /// Its text: `1m` is a minute, `1M` a month.
     pub const fn as_str(self) -> &'static str {
         match self {
             Range::Minute => "1m",
@@ -95,8 +95,7 @@ impl Range {
         }
     }
 
-    /// The bars that it is drawn from: some hundreds of them, as a screen has columns. Seconds are
-    /// kept by an archive alone.
+    /// The interval of its bars, of which there are some hundreds. Only an archive has bars of a second.
     pub const fn interval(self, archived: bool) -> Interval {
         match self {
             Range::Minute | Range::FiveMinutes | Range::QuarterHour if archived => Interval::Second,
@@ -109,17 +108,17 @@ impl Range {
         }
     }
 
-    /// How many of them, where something was traded in each.
+    /// The number of its bars, if there was a trade in each.
     pub const fn bars(self, archived: bool) -> u64 {
         self.millis() / self.interval(archived).millis()
     }
 
-    /// How many more are fetched at once for somebody who looks further back: a screen of them at the least.
+    /// How many more bars are fetched at once for scrolling back.
     pub(crate) fn more_bars(self, archived: bool) -> u64 {
         self.bars(archived).max(500)
     }
 
-    /// The range that is written so.
+    /// The range of a text; `None` for anything else.
     pub(crate) fn named(text: &str) -> Option<Range> {
         Range::ALL.into_iter().find(|range| range.as_str() == text)
     }
@@ -131,7 +130,7 @@ impl fmt::Display for Range {
     }
 }
 
-/// Why a text is not a [`Range`].
+/// The error for a text that is not a [`Range`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RangeError {
     text: String,

@@ -1,4 +1,4 @@
-//! Takes events, and has the alerts look at them.
+//! Applies events, and checks alerts.
 
 use market::{Event, EventKind, Millis, News, Symbol};
 
@@ -8,8 +8,7 @@ use crate::state::{
 };
 
 impl Dashboard {
-    /// Takes an event. The chart gets its price at once; the numbers follow with
-    /// [`Dashboard::draw_changes`].
+    /// Applies an event. The chart is updated at once, the numbers with [`Dashboard::draw_changes`].
     pub(crate) fn receive(&self, event: Event) {
         let (mut touched, mut bar) = (None, None);
         match &event {
@@ -41,7 +40,7 @@ impl Dashboard {
         }
     }
 
-    /// Has the alerts look at what is known of a symbol, or of all.
+    /// Checks alerts for a symbol, or for all symbols.
     pub(crate) fn look_for_alerts(&self, symbol: Option<Symbol>) {
         if self.person.alerts.is_empty() {
             return;
@@ -62,7 +61,7 @@ impl Dashboard {
         });
     }
 
-    /// Has the alerts look at the stories that were published after a moment.
+    /// Checks alerts for stories that were published after `since`.
     fn look_for_alerts_of<'a>(&self, stories: impl Iterator<Item = &'a News>, since: Millis) {
         self.state.with_value(|state| {
             let is_watched = |symbol: &Symbol| state.watchlist.contains(symbol);
@@ -72,8 +71,7 @@ impl Dashboard {
         });
     }
 
-    /// Has the alerts look at what the page was drawn from: it may have come about while no page was
-    /// open.
+    /// Checks alerts for the page's own data, which may have changed while no page was open.
     pub(crate) fn look_for_alerts_at_first(&self) {
         self.look_for_alerts(None);
         if let Some(since) = self.person.alerts.wants_news_since() {

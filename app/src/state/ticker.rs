@@ -2,16 +2,16 @@ use market::{Quote, Session, Symbol};
 
 use crate::{lean::signal::RwSignal, state::market::Instrument, watchlist::sparkline};
 
-/// What the page draws of one symbol.
+/// The signals of one symbol that the page is drawn from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticker {
-    /// What is traded.
+    /// The symbol.
     pub(crate) symbol: Symbol,
     /// The newest quote.
     pub(crate) quote: RwSignal<Option<Quote>>,
-    /// What changes slower.
+    /// The newest session.
     pub(crate) session: RwSignal<Option<Session>>,
-    /// The line of the newest closes.
+    /// The path of the sparkline.
     pub(crate) sparkline: RwSignal<String>,
 }
 
@@ -26,7 +26,7 @@ impl Ticker {
     }
 }
 
-/// The sparkline of an instrument.
+/// The path of an instrument's sparkline.
 pub(super) fn line(instrument: &Instrument) -> String {
     let newest = instrument.quote.as_ref().and_then(|quote| quote.price);
     sparkline::path(&instrument.closes, newest)

@@ -11,7 +11,7 @@ use crate::{
     top_bar::{connection_status::ConnectionStatus, pause_button::PauseButton, search::Search},
 };
 
-/// Where the page begins, the search, how current it is, and what kind of data it shows.
+/// The bar at the top: start link, search, connection, pause, quality of the data, and buttons.
 #[component]
 pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -34,7 +34,7 @@ pub(crate) fn TopBar(navigation: Navigation) -> impl IntoView {
     }
 }
 
-/// What is wrong with a feed, where something is.
+/// What is wrong with a feed, in words; `None` if nothing is.
 pub(crate) fn trouble(feed: &FeedStatus) -> Option<String> {
     let trouble = match feed.state {
         FeedState::Connecting | FeedState::Live => return None,
@@ -45,8 +45,8 @@ pub(crate) fn trouble(feed: &FeedStatus) -> Option<String> {
     Some(format!("{} {trouble}", feed.name))
 }
 
-/// What kind of data there is, where it is not live data. What is delayed stands beside its own price, unless all is: that of
-/// one venue among many does not apply to the others.
+/// The quality of the data, unless it is live. Delayed data is marked beside its own price, and here only if all data
+/// is delayed.
 fn quality_of_all(qualities: impl Iterator<Item = Quality>) -> String {
     let mut names: Vec<Option<&'static str>> = Vec::new();
     for name in qualities.map(quality_name) {
@@ -65,7 +65,7 @@ fn quality_of_all(qualities: impl Iterator<Item = Quality>) -> String {
     }
 }
 
-/// What kind of data the page shows, where that is not live data, and which feed is in trouble.
+/// The quality of the data, unless it is live, and feeds with problems.
 #[component]
 fn DataQuality() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();

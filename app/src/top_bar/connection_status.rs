@@ -58,7 +58,7 @@ pub(crate) fn ConnectionStatus() -> impl IntoView {
     }
 }
 
-/// Whether what comes is current, as long as it is drawn.
+/// Whether received data is current in this state.
 const fn is_current(state: State) -> bool {
     matches!(
         state,
@@ -66,13 +66,13 @@ const fn is_current(state: State) -> bool {
     )
 }
 
-/// How many updates a paused page holds back.
+/// How many updates of a paused page are pending.
 fn paused_text(waiting: usize) -> String {
     let updates = if waiting == 1 { "update" } else { "updates" };
     format!("Paused · {waiting} {updates} pending")
 }
 
-/// The name that the style sheets know a state by. A page that is `behind` with drawing is not current, whatever arrives.
+/// The name of a state in the style sheets. A page that is `behind` with drawing is stale in any state.
 pub(crate) const fn state_name(state: State, behind: Option<Millis>) -> &'static str {
     match state {
         _ if is_current(state) && behind.is_some() => "stale",

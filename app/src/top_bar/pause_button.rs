@@ -5,7 +5,7 @@ use crate::{
     state::dashboard::Dashboard,
 };
 
-/// Lets everything that moves stand still, and go on. The space bar does the same.
+/// The button that pauses and resumes the page. The space bar does the same.
 #[component]
 pub(crate) fn PauseButton() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();

@@ -5,7 +5,7 @@ use crate::{
     widgets::combobox::{Combobox, Decision},
 };
 
-/// Finds a symbol by itself or by its name, and opens it.
+/// The search for a symbol, by symbol or name.
 #[component]
 pub(crate) fn Search(navigation: Navigation) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -26,7 +26,7 @@ pub(crate) fn Search(navigation: Navigation) -> impl IntoView {
         if dashboard.knows(symbol) {
             navigation.open(&address);
         } else {
-            // This page does not follow the symbol: the server renders its page, or explains why there is none.
+            // This page does not follow the symbol, so the server renders its page, or a problem.
             let _ = window().location().assign(&address);
         }
     });

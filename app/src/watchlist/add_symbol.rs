@@ -51,7 +51,7 @@ impl Addition {
         }
     }
 
-    /// Hides the field where the focus leaves it.
+    /// Hides the field when the focus leaves it.
     fn on_leave(self, event: &ev::FocusEvent) {
         use leptos::wasm_bindgen::JsCast;
 
@@ -81,7 +81,7 @@ impl Addition {
         self.complaint.set(outcome.err().unwrap_or_default());
     }
 
-    /// Adds what was decided on, once the server has confirmed that it can be followed.
+    /// Adds the chosen symbol, once the server has confirmed that it can be followed.
     fn decide(self, decision: Decision) {
         let symbol = match decision {
             Decision::Suggested(suggestion) if suggestion.quoted => {
@@ -114,7 +114,7 @@ impl Addition {
     }
 }
 
-/// The button that opens a field, and the field whose symbols are added to the watchlist.
+/// The button that opens the field, and the field.
 #[component]
 pub(crate) fn AddSymbol() -> impl IntoView {
     let addition = Addition {

@@ -6,32 +6,32 @@ use crate::{
     watchlist::{own_list::OwnList, row::symbol_at},
 };
 
-/// How far the pointer goes before it drags, in pixels: a hand that clicks is never quite still.
+/// How far the pointer moves before a press becomes a drag, in CSS pixels.
 const SLACK: i32 = 6;
 
-/// A row that the pointer holds.
+/// A row that is being dragged.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     symbol: Symbol,
-    /// Where the pointer took it.
+    /// Where the pointer was pressed, in CSS pixels.
     taken: (i32, i32),
-    /// Where the row was in the list.
+    /// The index of the row before the drag.
     from: usize,
-    /// Whether it has left its place.
+    /// Whether the pointer has moved far enough.
     moves: bool,
 }
 
-/// Moves rows of the watchlist with the pointer. A finger scrolls instead: it has the buttons.
+/// Drags rows of the watchlist with the pointer. Touch scrolls instead, and has buttons to move rows.
 #[derive(Clone, Copy)]
 pub(crate) struct Drag {
     own_list: OwnList,
     held: StoredValue<Option<Held>>,
-    /// Whether the click that comes now is the end of a drag.
+    /// Whether the next click ends a drag.
     ended: StoredValue<bool>,
 }
 
 impl Drag {
-    /// Of this list.
+    /// A drag of rows of this list.
     pub(crate) fn new(own_list: OwnList) -> Self {
         Drag {
             own_list,
@@ -40,7 +40,7 @@ impl Drag {
         }
     }
 
-    /// The pointer came down.
+    /// The pointer was pressed.
     pub(crate) fn begin(self, event: &ev::PointerEvent) {
         self.ended.set_value(false);
         let symbol = symbol_at(event.target()).filter(|_| {
@@ -62,7 +62,7 @@ impl Drag {
         let Some(mut held) = self.held.get_value() else {
             return;
         };
-        // It was let go where the page could not see it.
+        // The pointer was released outside of the page.
         if event.buttons() & 1 == 0 {
             return self.end(true);
         }
@@ -73,7 +73,7 @@ impl Drag {
             }
             held.moves = true;
             self.held.set_value(Some(held));
-            // The list stays, while the rows in it change their places.
+            // The list captures the pointer, because rows change their places.
             if let Some(list) = list.get_untracked() {
                 let _ = list.set_pointer_capture(event.pointer_id());
             }
@@ -85,7 +85,7 @@ impl Drag {
         }
     }
 
-    /// The pointer let go, and the row stays where it is; or the drag was broken off.
+    /// Ends the drag. With `stays` the row keeps its new place, otherwise it returns to its old one.
     pub(crate) fn end(self, stays: bool) {
         let held = self.held.try_update_value(Option::take).flatten();
         if let Some(held) = held.filter(|held| held.moves) {
@@ -98,7 +98,7 @@ impl Drag {
         }
     }
 
-    /// Whether a click is the end of a drag, and opens nothing.
+    /// Whether a click ends a drag, and so must not open a symbol.
     pub(crate) fn has_just_ended(self) -> bool {
         self.ended
             .try_update_value(std::mem::take)

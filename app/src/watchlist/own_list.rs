@@ -1,9 +1,8 @@
-//! The watchlist as the person makes it: what is added to it, taken from it and moved in it, kept in
-//! the browser and in the address.
+//! The person's watchlist: adding, removing and moving symbols. It is stored in the browser and in the address.
 //!
-//! An address that names a watchlist comes first, then what the browser remembers, then the server's
-//! own choice. Where an address names another list than the one that the browser remembers, the page shows that as a
-//! shared one: it can be changed, and takes the place of one's own only when somebody keeps it.
+//! A watchlist of the address takes precedence over the stored one, and that over the server's. If the address names
+//! another list than the stored one, the page shows it as a shared list: it can be changed, but replaces the stored
+//! list only when the person keeps it.
 
 use leptos::prelude::*;
 use market::{Symbol, wire::MAX_WATCHLIST};
@@ -14,7 +13,7 @@ use crate::{
     state::{address, dashboard::Dashboard, navigation::Navigation},
 };
 
-/// What it is kept under.
+/// The storage key of the watchlist.
 const KEY: &str = "watchlist";
 
 /// Changes the watchlist.
@@ -22,20 +21,20 @@ const KEY: &str = "watchlist";
 pub(crate) struct OwnList {
     dashboard: Dashboard,
     navigation: Navigation,
-    /// Whether what is shown is the person's own and follows what other tabs make of it. Where it is neither that nor
-    /// shared it is an address's, and no list is remembered: it becomes the person's own when they change it.
+    /// Whether the shown list is the person's own, which follows changes of other tabs. If it is neither own nor
+    /// shared, it is that of the address and no list is stored. It then becomes the person's own when they change it.
     own: StoredValue<bool>,
-    /// Whether what is shown is another list than the person's own, which stays as it is.
+    /// Whether the shown list is shared. The stored list then stays unchanged.
     pub(crate) shared: RwSignal<bool>,
-    /// What screen readers announce of it. It is apart from the other announcements: headlines that
-    /// come meanwhile do not cut it short.
+    /// What screen readers announce about the list. It is separate from other announcements, so that headlines do not
+    /// interrupt it.
     pub(crate) announcement: RwSignal<String>,
-    /// How often it was changed: an answer to what was asked before a change comes too late.
+    /// How often the list was changed: answers to requests before a change are ignored.
     changes: StoredValue<u32>,
 }
 
 impl OwnList {
-    /// Of the page that was drawn.
+    /// The watchlist of the drawn page.
     pub(crate) fn new(dashboard: Dashboard, navigation: Navigation) -> Self {
         OwnList {
             dashboard,
@@ -47,8 +46,7 @@ impl OwnList {
         }
     }
 
-    /// Shows what the browser remembers, unless the address named a watchlist, and whatever another
-    /// tab makes of it.
+    /// Shows the stored list, unless the address names one, and follows changes of other tabs.
     #[cfg(target_arch = "wasm32")]
     pub(crate) fn begin(self) {
         let storage = self.dashboard.person.storage;
@@ -84,7 +82,7 @@ impl OwnList {
         });
     }
 
-    /// Makes the shared list the person's own, which can be undone.
+    /// Stores the shared list as the person's own. This can be undone.
     pub(crate) fn keep(self) {
         let storage = self.dashboard.person.storage;
         let mine = storage.read(KEY);
@@ -102,7 +100,7 @@ impl OwnList {
         self.dashboard.person.notes.show_done(text, undo);
     }
 
-    /// Shows the person's own list in place of the shared one.
+    /// Shows the stored list in place of the shared one.
     pub(crate) fn go_back(self) {
         self.own.set_value(true);
         self.shared.set(false);
@@ -111,7 +109,7 @@ impl OwnList {
         }
     }
 
-    /// Adds a symbol that is quoted, and announces it; otherwise returns why not.
+    /// Adds a symbol that can be followed, and announces it. The error is a sentence for the person.
     pub(crate) fn add(self, symbol: Symbol) -> Result<(), String> {
         let (there, full) = self
             .dashboard
@@ -133,7 +131,7 @@ impl OwnList {
         Ok(())
     }
 
-    /// Takes a symbol away, which can be undone.
+    /// Removes a symbol. This can be undone.
     pub(crate) fn remove(self, symbol: Symbol) {
         let Some(at) = self.position(symbol) else {
             return;
@@ -151,7 +149,7 @@ impl OwnList {
         self.dashboard.person.notes.show_done(text, undo);
     }
 
-    /// Takes away the symbol that has the focus, which goes to the one after it.
+    /// Removes the focused symbol, and focuses the next one.
     pub(crate) fn remove_here(self, symbol: Symbol) {
         let next = self.dashboard.market.watchlist.with_untracked(|list| {
             let at = list.iter().position(|other| *other == symbol)?;
@@ -181,7 +179,7 @@ impl OwnList {
         self.settle(symbol);
     }
 
-    /// Moves a symbol to a position while it is being dragged.
+    /// Moves a symbol to an index during a drag.
     pub(crate) fn shift(self, symbol: Symbol, to: usize) {
         if let Some(from) = self.position(symbol)
             && from != to
@@ -194,7 +192,7 @@ impl OwnList {
         }
     }
 
-    /// Keeps the order in which a symbol was moved, and announces its place.
+    /// Stores the order after a symbol was moved, and announces its place.
     pub(crate) fn settle(self, symbol: Symbol) {
         self.change(|_| ());
         if let Some(at) = self.position(symbol) {
@@ -203,7 +201,7 @@ impl OwnList {
         }
     }
 
-    /// Where a symbol is.
+    /// The index of a symbol.
     pub(crate) fn position(self, symbol: Symbol) -> Option<usize> {
         self.dashboard
             .market
@@ -211,8 +209,8 @@ impl OwnList {
             .with_untracked(|list| list.iter().position(|other| *other == symbol))
     }
 
-    /// Has the address name the open symbol. Where it names none, the first of the list is open, and another one would be
-    /// when the list changes.
+    /// Makes the address name the open symbol. If it names none, the first of the list is open, which may change with
+    /// the list.
     fn name_open(self) {
         let named = address::symbol_of(&self.navigation.path().get_untracked());
         if let (None, Some(open)) = (named, self.dashboard.market.open.get_untracked()) {
@@ -225,7 +223,7 @@ impl OwnList {
         self.announcement.set(text);
     }
 
-    /// Changes the list as the person wants it, and remembers it where it is their own.
+    /// Changes the list, and stores it unless it is shared.
     fn change(self, change: impl FnOnce(&mut Vec<Symbol>)) {
         self.name_open();
         let mut list = self.dashboard.market.watchlist.get_untracked();
@@ -238,9 +236,8 @@ impl OwnList {
         self.show(list, self.dashboard.market.open.get_untracked());
     }
 
-    /// Shows a list that was remembered: at once what the page has of it, and the rest when the
-    /// server has answered whether it is quoted. Where the address names no symbol, the `first` is open from then on, or
-    /// what was open stays so.
+    /// Shows a stored list: symbols that the page knows at once, and the others when the server has confirmed them. If
+    /// the address names no symbol, `first` is opened, or the open symbol stays.
     fn take(self, list: &[Symbol], first: Option<Symbol>) {
         let dashboard = self.dashboard;
         let known: Vec<Symbol> = (list.iter().copied())
@@ -288,7 +285,7 @@ impl OwnList {
         });
     }
 
-    /// Shows a list, and puts it and the open symbol into the address.
+    /// Shows a list, and writes it and the open symbol into the address.
     fn show(self, list: Vec<Symbol>, open: Option<Symbol>) {
         self.changes.update_value(|changes| *changes += 1);
         let address = match open {
@@ -300,12 +297,12 @@ impl OwnList {
     }
 }
 
-/// Scrolls the list to what a selector finds in it, once that is drawn.
+/// Scrolls the list to the element of a selector, once it is drawn.
 pub(crate) fn reveal(selector: String) {
     request_animation_frame(move || elements::scroll_within(".watchlist > ul", &selector));
 }
 
-/// Puts the focus on a row once it is where it belongs.
+/// Focuses the row of a symbol, once it is drawn.
 pub(crate) fn focus_row(symbol: Symbol) {
     focus(selector_of(symbol));
 }
@@ -315,7 +312,7 @@ fn selector_of(symbol: Symbol) -> String {
     format!("a[data-symbol='{symbol}']")
 }
 
-/// Puts the focus on what a selector finds in the watchlist, once that is drawn.
+/// Focuses the element of a selector in the watchlist, once it is drawn.
 pub(crate) fn focus(selector: String) {
     request_animation_frame(move || focus_now(&selector));
 }
@@ -336,7 +333,7 @@ fn focus_now(selector: &str) {
     let _ = selector;
 }
 
-/// The symbols of a text; what is no symbol is left out.
+/// The symbols of a stored text. Anything else is left out.
 fn read(text: &str) -> Vec<Symbol> {
     let mut list = Vec::new();
     for symbol in text.split(',').filter_map(|name| name.parse().ok()) {

@@ -16,7 +16,7 @@ use crate::{
     widgets::announcer::Announcer,
 };
 
-/// The symbols that are followed, each a link that opens it, and what changes which they are.
+/// The watchlist: links that open symbols, and the tools to change it.
 #[component]
 pub(crate) fn Watchlist() -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -78,7 +78,7 @@ pub(crate) fn Watchlist() -> impl IntoView {
     }
 }
 
-/// Does what a button of a row is for. The buttons have a name and a value, so that one handler is enough for all rows.
+/// Handles the buttons of rows. They have a name and a value, so that one handler serves all rows.
 fn on_click(own_list: OwnList, drag: Drag, event: &ev::MouseEvent) {
     if drag.has_just_ended() {
         event.prevent_default();
@@ -96,7 +96,7 @@ fn on_click(own_list: OwnList, drag: Drag, event: &ev::MouseEvent) {
     }
 }
 
-/// Moves or removes the symbol of the row that has the focus.
+/// Handles keys that move or remove the focused row.
 fn on_key(own_list: OwnList, event: &ev::KeyboardEvent) {
     let Some(symbol) = symbol_at(event.target()) else {
         return;
@@ -111,7 +111,7 @@ fn on_key(own_list: OwnList, event: &ev::KeyboardEvent) {
     own_list::focus_row(symbol);
 }
 
-/// The choice between a list that came with the address and the person's own.
+/// The choice between a shared list and the person's own.
 fn shared_note(own_list: OwnList) -> impl IntoView {
     view! {
         <p class="shared" hidden=drawn(move || !own_list.shared.get())>

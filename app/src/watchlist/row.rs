@@ -10,8 +10,7 @@ use crate::{
     widgets::figure::{ChangeFigures, Figure},
 };
 
-/// One symbol of the watchlist: its name, the way of its price, its price and change, and what takes
-/// it away or moves it.
+/// A row of the watchlist: symbol, name, sparkline, price, change, and buttons to move and remove it.
 #[component]
 pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
     let dashboard = expect_context::<Dashboard>();
@@ -21,7 +20,7 @@ pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
     let name = move || {
         let session = ticker().and_then(|ticker| ticker.session.get());
         session.map_or_else(
-            // Of a symbol that nothing quotes, which close the price is.
+            // For a symbol that no feed quotes, the day of its last close.
             || ticker().map_or_else(String::new, |ticker| ticker.quote.with(close_words)),
             |session| session.name,
         )
@@ -50,7 +49,7 @@ pub(crate) fn Row(symbol: Symbol) -> impl IntoView {
                 data-symbol=text.clone()
                 aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown Delete"
                 data-noscroll=""
-                // It is dragged as a row of the list, not as a link to somewhere else.
+                // The row is dragged within the list, not as a link.
                 draggable="false"
             >
                 <span class="row-head">
@@ -88,7 +87,7 @@ fn change_of(symbol: Symbol, ticker: Option<Ticker>) -> Change {
     quote.with(|quote| session.with(|session| Change::of(symbol, quote.as_ref(), session.as_ref())))
 }
 
-/// The symbol of the row whose link something is in.
+/// The symbol of the row that contains an element.
 pub(crate) fn symbol_at(target: Option<EventTarget>) -> Option<Symbol> {
     let link = elements::closest(target, "a[data-symbol]")?;
     link.get_attribute("data-symbol")?.parse().ok()

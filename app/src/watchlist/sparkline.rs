@@ -3,17 +3,18 @@ use std::fmt::Write as _;
 use leptos::prelude::*;
 use market::Price;
 
-/// The drawing's own units, fine enough that the line needs whole ones only; the style sheet stretches
-/// them. An hour's closes and the newest price have as many steps as there are minutes.
+use crate::lean::reactive::drawn;
+
+/// The size in the drawing's own units, which the style sheet stretches. They are fine enough for whole numbers.
 const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 100.0;
-/// Half the line's width and a little, so that the line is not cut at its peaks.
+/// A little more than half the width of the line, so that its peaks are not cut.
 const MARGIN: f64 = 7.5;
 
-/// A small line of the newest closes. It repeats the numbers beside it, so it has no name.
+/// A small line of the newest closes. It is hidden from screen readers, since the numbers are beside it.
 #[component]
 pub(crate) fn Sparkline(
-    /// The line, as [`path`] writes it.
+    /// The line, by [`path`].
     #[prop(into)]
     path: Signal<String>,
 ) -> impl IntoView {
@@ -25,13 +26,13 @@ pub(crate) fn Sparkline(
             aria-hidden="true"
             focusable="false"
         >
-            <path d=path vector-effect="non-scaling-stroke"></path>
+            <path d=drawn(move || path.get()) vector-effect="non-scaling-stroke"></path>
         </svg>
     }
 }
 
-/// The line through closes, oldest first, and the newest price. Each point is written as its distance
-/// from the one before: a page has thirty of these lines, and numbers this small compress well.
+/// The path through closes, oldest first, and the newest price; empty for fewer than two points. Points are relative to
+/// the previous one: a page has thirty of these lines, and small numbers compress well.
 pub(crate) fn path(closes: &[Price], newest: Option<Price>) -> String {
     let prices = closes.iter().copied().chain(newest).map(Price::to_f64);
     let count = closes.len() + usize::from(newest.is_some());
@@ -48,7 +49,7 @@ pub(crate) fn path(closes: &[Price], newest: Option<Price>) -> String {
     let mut before = (0, 0);
     for (index, price) in prices.enumerate() {
         let x = WIDTH * index as f64 / (count - 1) as f64;
-        // Where the price stood still, the line is in the middle.
+        // A price that did not change is a line in the middle.
         let part = if span > 0.0 {
             (high - price) / span
         } else {

@@ -1,35 +1,37 @@
 use leptos::prelude::*;
 use market::Millis;
 
-/// The shortest time between two announcements, so that a busy day does not announce without end.
+use crate::lean::reactive::drawn;
+
+/// The shortest time between two announcements.
 const PAUSE: Millis = 5_000;
 
-/// What screen readers announce, and when.
+/// Announcements of new headlines, limited in rate.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Announcements {
     headlines: usize,
-    spoken: Option<Millis>,
+    announced_at: Option<Millis>,
 }
 
 impl Announcements {
-    /// New headlines came.
+    /// Counts new headlines.
     pub(crate) fn add_headlines(&mut self, count: usize) {
         self.headlines += count;
     }
 
-    /// What the announcer has to hold now; `None` where it stays as it is. It is emptied between
-    /// two announcements, so that the same words are announced twice.
+    /// The new text of the announcer; `None` if it stays unchanged. It is emptied between announcements, so that equal
+    /// texts are announced again.
     pub(crate) fn due(&mut self, now: Millis) -> Option<String> {
         if self
-            .spoken
-            .is_some_and(|spoken| now.saturating_sub(spoken) < PAUSE)
+            .announced_at
+            .is_some_and(|announced_at| now.saturating_sub(announced_at) < PAUSE)
         {
             return None;
         }
         match std::mem::take(&mut self.headlines) {
-            0 => self.spoken.take().map(|_| String::new()),
+            0 => self.announced_at.take().map(|_| String::new()),
             count => {
-                self.spoken = Some(now);
+                self.announced_at = Some(now);
                 Some(headlines(count))
             }
         }
@@ -53,7 +55,7 @@ pub(crate) fn Announcer(
 ) -> impl IntoView {
     view! {
         <p class="announcer" role="status" aria-live="polite">
-            {text}
+            {drawn(move || text.get())}
         </p>
     }
 }
@@ -63,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gathers_headlines_and_speaks_at_most_every_few_seconds() {
+    fn gathers_headlines_and_announces_them_at_most_every_few_seconds() {
         let mut announcements = Announcements::default();
         assert_eq!(announcements.due(0), None);
         announcements.add_headlines(1);

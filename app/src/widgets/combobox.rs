@@ -8,19 +8,19 @@ use crate::{
     widgets::suggestion::Suggestion,
 };
 
-/// How many suggestions there are at the most.
+/// The maximum number of suggestions.
 pub(crate) const SUGGESTIONS: usize = 8;
 
-/// What somebody decided on.
+/// What the person chose.
 #[derive(Debug, Clone)]
 pub(crate) enum Decision {
     /// One of the suggestions.
     Suggested(Suggestion),
-    /// What was written, where nothing was suggested for it yet.
+    /// The text in the field, if there is no suggestion.
     Written(String),
 }
 
-/// A step among the suggestions: from none to the first or the last, and round at the ends.
+/// A step through the suggestions, from none to the first or the last, and around at the ends.
 fn step(active: Option<usize>, by: isize, count: usize) -> Option<usize> {
     let last = count.checked_sub(1)?;
     Some(match active {
@@ -32,15 +32,15 @@ fn step(active: Option<usize>, by: isize, count: usize) -> Option<usize> {
     })
 }
 
-/// The field of a [`Combobox`], and what is suggested for it.
+/// The field of a [`Combobox`], and its suggestions.
 #[derive(Debug, Clone, Copy)]
 struct Field {
     input: NodeRef<html::Input>,
     decide: Callback<Decision>,
     found: RwSignal<Vec<Suggestion>>,
-    /// Which of the suggestions the arrows have reached.
+    /// The suggestion that is selected by the arrow keys.
     active: RwSignal<Option<usize>>,
-    /// The number of the last question. Answers may overtake one another: only the one to the last question counts.
+    /// The number of the last request. Answers may arrive out of order, and only the last one counts.
     asked: StoredValue<u32>,
 }
 
@@ -69,7 +69,7 @@ impl Field {
         self.decide.run(decision);
     }
 
-    /// Asks the server what it suggests for a text.
+    /// Requests suggestions for a text.
     fn ask(self, text: String) {
         let question = self.asked.get_value();
         #[cfg(target_arch = "wasm32")]
@@ -118,7 +118,7 @@ impl Field {
             "ArrowDown" => 1,
             "ArrowUp" => -1,
             "Escape" if open => {
-                // It closes the suggestions and nothing around them.
+                // Escape closes only the suggestions, and nothing around them.
                 event.stop_propagation();
                 return self.close();
             }
@@ -134,7 +134,7 @@ impl Field {
     fn option(self, list: &'static str, index: usize) -> impl IntoView {
         let Field { found, active, .. } = self;
         let read = move |read: fn(&Suggestion) -> String| {
-            move || found.with(|found| found.get(index).map(read))
+            drawn(move || found.with(|found| found.get(index).map(read)))
         };
         let is_active = move || active.get() == Some(index);
         view! {
@@ -144,7 +144,7 @@ impl Field {
                 aria-selected=drawn(move || if is_active() { "true" } else { "false" })
                 hidden=drawn(move || found.with(|found| found.len() <= index))
                 // The field keeps the focus.
-                on:mousedown=|event| event.prevent_default()
+                on:mousedown=handler(|event: ev::MouseEvent| event.prevent_default())
                 on:click=handler(move |_| {
                     if let Some(decision) = self.at(index) {
                         self.take(decision);
@@ -165,18 +165,17 @@ impl Field {
     }
 }
 
-/// A field that finds a symbol by itself or by its name, with suggestions while one types: the
-/// editable combobox with a list of the [ARIA practices](https://www.w3.org/WAI/ARIA/apg/patterns/combobox/).
-/// Without a script it is a form that opens the symbol.
+/// A field for a symbol or a name, with suggestions: the editable combobox with a list of the [ARIA
+/// practices](https://www.w3.org/WAI/ARIA/apg/patterns/combobox/). Without a script it is a form that opens the symbol.
 #[component]
 pub(crate) fn Combobox(
     /// The id of the list; its options add their number.
     list: &'static str,
     /// The name of the field.
     label: &'static str,
-    /// What stands in it while it is empty.
+    /// The placeholder of the field.
     placeholder: &'static str,
-    /// The key that leads to it.
+    /// The key that focuses it.
     #[prop(optional)]
     key: Option<&'static str>,
     /// The role of the form, where it has one.
@@ -184,13 +183,13 @@ pub(crate) fn Combobox(
     role: Option<&'static str>,
     /// The field.
     input: NodeRef<html::Input>,
-    /// Takes what somebody decided on.
+    /// Called with what the person chose.
     decide: Callback<Decision>,
 ) -> impl IntoView {
     let field = Field::new(input, decide);
     let Field { found, active, .. } = field;
     let empty = move || found.with(Vec::is_empty);
-    // There are always as many: what is never built anew in the browser brings no code for it.
+    // The number of options is fixed: the browser then needs no code to build options.
     let options = (0..SUGGESTIONS).map(|index| field.option(list, index));
     view! {
         <form

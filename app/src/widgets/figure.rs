@@ -7,16 +7,15 @@ use crate::{
     widgets::flash::Flash,
 };
 
-/// A number that changes. The digits that changed flash, and every digit that came stands in
-/// `data-value` and in the title.
+/// A number that changes. Changed digits flash, and `data-value` and the title have all received digits.
 #[component]
 pub(crate) fn Figure(
-    /// What the number is, `price`, `bid-size` …
+    /// The name of the number, `price`, `bid-size` …
     field: &'static str,
     /// The number.
     #[prop(into)]
     shown: Signal<Shown>,
-    /// Whether its digits flash: only those of prices do, so that the page stays calm.
+    /// Whether its digits flash. Only those of prices do, so that the page stays calm.
     #[prop(optional)]
     flashes: bool,
 ) -> impl IntoView {
@@ -26,7 +25,8 @@ pub(crate) fn Figure(
     });
     let exact = move || shown.with(|shown| shown.exact.clone());
     let title = move || Some(exact()).filter(|exact| !exact.is_empty());
-    // The later two are empty when the page is drawn: an empty text in HTML would be a space.
+    // The last two texts are empty when the server draws the page, and the framework writes an empty text as a space.
+    // So they are set as properties.
     view! {
         <span class="figure" data-field=field data-value=drawn(exact) title=drawn(title)>
             {drawn(move || flash.with(|flash| flash.before.clone()))}

@@ -7,18 +7,18 @@ use crate::format::figures::{Direction, Shown};
 /// ([WCAG 2.3.1](https://www.w3.org/TR/WCAG22/#three-flashes-or-below-threshold)).
 const PAUSE: Millis = 334;
 
-/// A number's text, cut so that the digits that changed can flash alone.
+/// The text of a number, split so that only the changed digits flash.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Flash {
-    /// What stands before the digits that changed.
+    /// The text before the changed digits.
     pub(crate) before: String,
-    /// The digits that changed.
+    /// The changed digits.
     pub(crate) changed: String,
-    /// What stands after them.
+    /// The text after them.
     pub(crate) after: String,
-    /// Which way the number went.
+    /// The direction of the change.
     pub(crate) direction: Direction,
-    /// Which of two like animations runs: going over to the other one starts it anew.
+    /// Which of two equal animations runs. Switching to the other one restarts the animation.
     pub(crate) odd: bool,
     number: Option<Decimal>,
     symbol: Option<Symbol>,
@@ -26,7 +26,7 @@ pub(crate) struct Flash {
 }
 
 impl Flash {
-    /// The next text after what was shown before.
+    /// The text that follows `previous`.
     pub(crate) fn next(previous: Option<&Flash>, shown: &Shown, now: Millis) -> Flash {
         let still = Flash {
             before: shown.text.clone(),
@@ -74,8 +74,8 @@ impl Flash {
     }
 }
 
-/// Where a new text begins and ends to differ from an old one. Texts of unlike length are counted
-/// from their ends too: `999.95` and `1,000.05` differ up to the last digit.
+/// The part of a new text that differs from an old one. The common end is compared from the right, so `999.95` and
+/// `1,000.05` differ in all but the last digit.
 fn difference(old: &str, new: &str) -> (usize, usize) {
     let start = old
         .char_indices()

@@ -5,14 +5,14 @@ use crate::lean::{
     signal::RwSignal,
 };
 
-/// How many notes are shown at the most: the oldest go.
+/// The maximum number of notes. The oldest are dropped.
 const MAX_NOTES: usize = 4;
 
 /// A message that the person can dismiss.
 #[derive(Debug, Clone)]
 struct Note {
     text: String,
-    /// Undoes what the message is about.
+    /// Undoes what was done.
     undo: Option<Callback<()>>,
 }
 
@@ -35,7 +35,7 @@ impl Notes {
         self.add(Note { text, undo: None });
     }
 
-    /// Shows what was done and can be undone. Only what was done last can be.
+    /// Shows a message with an undo button. Only the last one can be undone.
     pub(crate) fn show_done(self, text: String, undo: Callback<()>) {
         self.forget_done();
         self.add(Note {
@@ -44,7 +44,7 @@ impl Notes {
         });
     }
 
-    /// What was done before cannot be undone any more.
+    /// Removes messages with an undo button.
     pub(crate) fn forget_done(self) {
         let is_done = |note: &Note| note.undo.is_some();
         if self.notes.with_untracked(|notes| notes.iter().any(is_done)) {
@@ -69,10 +69,10 @@ impl Notes {
     }
 }
 
-/// The notes, over the lower edge of the page, so that they move nothing. Screen readers announce them politely.
+/// The notes, above the lower edge of the page, so that they move nothing. Screen readers announce them politely.
 #[component]
 pub(crate) fn NoteList(notes: Notes) -> impl IntoView {
-    // There are always as many: what is never built anew in the browser brings no code for it.
+    // The number of slots is fixed: the browser then needs no code to build notes.
     let slots = (0..MAX_NOTES).map(|at| {
         let text = move || {
             notes

@@ -1,10 +1,10 @@
 use market::Symbol;
 use serde::Deserialize;
 
-/// A symbol that fits what was written.
+/// A suggested symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Suggestion {
-    /// What can be opened or followed.
+    /// The symbol.
     pub(crate) symbol: Symbol,
     /// The name of the instrument.
     pub(crate) name: String,

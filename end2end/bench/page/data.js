@@ -1,9 +1,9 @@
-// The same numbers in every page and every run: a walk in steps of a cent, a point a second.
+// The same numbers in each page and each run: a random walk in steps of a cent, one point a second.
 
 /** Noon of a day in UTC. */
 const START = Date.UTC(2026, 0, 5, 12);
 
-/** Numbers in [0, 1) that are the same each time (mulberry32). */
+/** Pseudo-random numbers in [0, 1), the same each time (mulberry32). */
 export function random(seed) {
   let state = seed;
   return () => {
@@ -14,7 +14,7 @@ export function random(seed) {
   };
 }
 
-/** A price that goes on from one to the next: in cents, so that no rounding adds up. */
+/** A random walk of a price, in cents, so that rounding errors do not add up. */
 export function walk(seed, cents = 60_000) {
   const next = random(seed);
   let price = cents;
@@ -24,7 +24,7 @@ export function walk(seed, cents = 60_000) {
   };
 }
 
-/** So many points; times in milliseconds since the epoch. */
+/** `count` points, with times in milliseconds since the epoch. */
 export function history(count) {
   const price = walk(count);
   const times = new Float64Array(count);

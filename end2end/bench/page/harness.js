@@ -1,4 +1,5 @@
-// What the measuring program asks a page to do. Everything is timed in here, the same way for every chart.
+// The functions that the measuring program calls in a page. Times are measured here, in the same
+// way for each chart.
 import { history, walk } from './data.js';
 
 const box = document.querySelector('#box');
@@ -9,7 +10,7 @@ const now = () => performance.now();
 const frame = () => new Promise((done) => requestAnimationFrame(done));
 const task = () => new Promise((done) => setTimeout(done));
 
-/** After what the browser does of this frame: scripts, layout, observers. */
+/** Resolves after the browser's work of this frame: scripts, layout, observers. */
 async function frameEnd() {
   await frame();
   await new Promise((done) => {
@@ -19,7 +20,7 @@ async function frameEnd() {
   });
 }
 
-/** Has the canvases drawn what they were told: reading a pixel waits for that. */
+/** Waits until the canvases have drawn: reading a pixel forces that. */
 function settle() {
   for (const canvas of box.querySelectorAll('canvas')) {
     if (canvas.width > 0 && canvas.height > 0) {
@@ -28,7 +29,7 @@ function settle() {
   }
 }
 
-/** Whether the line, which is blue everywhere, is there in the middle of the box. */
+/** Whether the line, which is blue in all charts, is in the middle of the box. */
 function isDrawn() {
   for (const canvas of box.querySelectorAll('canvas')) {
     if (canvas.width < box.clientWidth / 2 || canvas.height < box.clientHeight / 2) {
@@ -56,7 +57,7 @@ async function untilDrawn() {
   }
 }
 
-/** Fetches the library and has it ready. */
+/** Loads the library. */
 export async function load(name) {
   const before = now();
   library = await import(`./charts/${name}.js`);
@@ -66,7 +67,7 @@ export async function load(name) {
 let points;
 let last;
 
-/** Has so many points in memory, in the form that the chart takes. */
+/** Prepares so many points in memory, in the format of the chart. */
 export async function prepare(count) {
   const given = history(count);
   last = { time: given.times[count - 1], value: given.values[count - 1] };
@@ -77,9 +78,9 @@ export async function prepare(count) {
   return { prepared };
 }
 
-/** From points in memory to a chart that is drawn. */
+/** Draws a chart of the points in memory. */
 export async function draw() {
-  // From just after a frame, so that all have as long until the next.
+  // Starts just after a frame, so that all charts have the same time until the next.
   await frameEnd();
   await task();
   const began = now();
@@ -94,7 +95,7 @@ export async function draw() {
   return { called: called - began, drawn: drawn - began };
 }
 
-/** How many points the chart says that it shows; it has a second to say so. */
+/** How many points the chart reports, within a second. */
 export async function count(expected) {
   const deadline = now() + 1_500;
   while (chart.count() !== expected && now() < deadline) {
@@ -104,8 +105,8 @@ export async function count(expected) {
 }
 
 /**
- * Milliseconds that each of so many appended points costs, at most so many seconds long: the call, and the frame in
- * which it is drawn; of that, the scripts.
+ * Milliseconds for each appended point, for a limited time: the call and the frame in which it is
+ * drawn, and of that the scripts.
  */
 export async function append({ times, seconds }) {
   const price = walk(3, Math.round(last.value * 100));
@@ -122,7 +123,7 @@ export async function append({ times, seconds }) {
     const before = now();
     last.time += 1_000;
     chart.push(last.time, price());
-    // uPlot draws in a microtask, the others in the frame.
+    // uPlot draws in a microtask, the others in a frame.
     await Promise.resolve();
     const called = now();
     settle();
@@ -140,7 +141,7 @@ export async function append({ times, seconds }) {
   return { scripts, drawn };
 }
 
-/** Quotes of many symbols for so long; the chart shows the first. */
+/** Quotes of many symbols for some time. The chart shows the first symbol. */
 export async function stream({ milliseconds, rate, symbols }) {
   const prices = Array.from({ length: symbols }, (_, index) => walk(100 + index));
   const shown = walk(3, Math.round(last.value * 100));
@@ -157,7 +158,8 @@ export async function stream({ milliseconds, rate, symbols }) {
         const price = symbol === 0 ? shown() : prices[symbol]();
         latest.set(symbol, price);
         if (symbol === 0) {
-          // When it was due: no two at one time, however late the timer is.
+          // The time when it was due, so that no two quotes have the same time when the timer is
+          // late.
           chart.push(last.time + 1_000 + Math.floor((made * 1_000) / rate), price);
           pushed += 1;
         }

@@ -296,10 +296,39 @@ async fn page_data(
 
 /// A problem as the page shows it.
 fn for_page(problem: &Problem) -> app::Problem {
+    if let Problem::UnknownSymbol {
+        symbol,
+        listed,
+        suggestions,
+    } = problem
+    {
+        return app::Problem {
+            detail: instead_of(listed.as_deref(), suggestions),
+            suggestions: suggestions.clone(),
+            ..app::Problem::unknown_symbol(*symbol)
+        };
+    }
     app::Problem {
         status: problem.status().as_u16(),
         title: problem.title().to_owned(),
         detail: problem.detail(),
-        suggestions: problem.suggestions().to_vec(),
+        suggestions: Vec::new(),
     }
+}
+
+/// What there is in place of a symbol that is not quoted, in sentences; empty where nothing is near. `listed` is its name in
+/// the directory, where it is listed.
+fn instead_of(listed: Option<&str>, suggestions: &[Symbol]) -> String {
+    let listed = listed.map(|name| match name {
+        "" => "It is in the directory, but no feed here quotes it.".to_owned(),
+        name => format!("It is in the directory as {name}, but no feed here quotes it."),
+    });
+    let names: Vec<&str> = suggestions.iter().map(Symbol::as_str).collect();
+    let question = match &*names {
+        [] => None,
+        [one] => Some(format!("Did you mean {one}?")),
+        [others @ .., last] => Some(format!("Did you mean {} or {last}?", others.join(", "))),
+    };
+    let sentences: Vec<String> = listed.into_iter().chain(question).collect();
+    sentences.join(" ")
 }

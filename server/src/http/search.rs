@@ -63,18 +63,25 @@ impl Search {
         self.quoted(tape).sorted
     }
 
-    /// The symbols of the tape that are nearest to what is not on it: by their names and spelling.
+    /// The symbols of the tape that are near to one that is not on it, by their names and spelling, the nearest first.
+    /// None where nothing is near.
     pub(crate) fn suggest(&self, tape: &Tape, symbol: Symbol, limit: usize) -> Vec<Symbol> {
         let quoted = self.quoted(tape).symbols;
         let found = self.directory.search(symbol.as_str(), &quoted, ENOUGH);
-        let found = found.into_iter().map(|listing| listing.symbol);
+        let asked = symbol.as_str().to_lowercase();
+        let found = found.into_iter().filter(|listing| is_near(&asked, listing));
         let mut suggestions: Vec<Symbol> = found
+            .map(|listing| listing.symbol)
             .filter(|found| *found != symbol && quoted.contains(found))
             .take(limit)
             .collect();
         let missing = limit - suggestions.len();
         if missing > 0 {
-            let others = quoted.iter().filter(|other| !suggestions.contains(other));
+            let is_other = |other: &&Symbol| {
+                !suggestions.contains(other)
+                    && is_spelled_like(&asked, &other.as_str().to_lowercase())
+            };
+            let others = quoted.iter().filter(is_other);
             let likeness = |other: &Symbol| strsim::jaro_winkler(symbol.as_str(), other.as_str());
             let mut others: Vec<(f64, Symbol)> =
                 others.map(|other| (likeness(other), *other)).collect();
@@ -162,5 +169,65 @@ impl Search {
             sorted,
         };
         known.insert(quoted).clone()
+    }
+}
+
+/// Whether a text in lower case is the beginning of a listing's symbol or of a word of its name, or is spelled like one.
+fn is_near(text: &str, listing: &Listing) -> bool {
+    let name = listing.name.to_lowercase();
+    let mut words = name.split(|letter: char| !letter.is_alphanumeric());
+    let is_word = |word: &str| {
+        // Of words such as `inc` anything short is a misspelling.
+        word.starts_with(text) || word.len() > 3 && is_spelled_like(text, word)
+    };
+    let symbol = listing.symbol.as_str().to_lowercase();
+    symbol.starts_with(text) || is_spelled_like(text, &symbol) || words.any(is_word)
+}
+
+/// Whether at most one letter in three is wrong, missing or too much. Two letters that are swapped count as one.
+fn is_spelled_like(text: &str, other: &str) -> bool {
+    let length = text.chars().count().max(other.chars().count());
+    strsim::osa_distance(text, other) * 3 <= length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_suggested(text: &str, symbol: &str, name: &str) -> bool {
+        let listing = Listing {
+            name: name.to_owned(),
+            ..Listing::new(symbol.parse().unwrap())
+        };
+        is_near(text, &listing)
+    }
+
+    #[test]
+    fn what_begins_alike_or_is_misspelt_is_near() {
+        for (text, symbol, name) in [
+            ("goo", "GOOG", ""),
+            ("googx", "GOOG", ""),
+            ("gogo", "GOOG", ""),
+            ("btcusd", "BTCUSDT", ""),
+            ("apple", "AAPL", "Apple Inc."),
+            ("micro", "MSFT", "Microsoft Corp."),
+            ("mircosoft", "MSFT", "Microsoft Corp."),
+        ] {
+            assert!(is_suggested(text, symbol, name), "{text} for {symbol}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_near() {
+        for (text, symbol, name) in [
+            ("xyz", "BAC", "Bank of America Corp."),
+            ("xyz", "XOM", "Exxon Mobil Corp."),
+            ("gold", "GOOG", "Alphabet Inc."),
+            ("nope", "NKE", "Nike Inc."),
+            ("ink", "AAPL", "Apple Inc."),
+            ("zz", "JAZZ", "Jazz Pharmaceuticals"),
+        ] {
+            assert!(!is_suggested(text, symbol, name), "{text} for {symbol}");
+        }
     }
 }

@@ -111,8 +111,8 @@ pub struct Fault {
     "type": "about:blank",
     "title": "No such symbol",
     "status": 404,
-    "detail": "unknown symbol GOGO; the nearest known symbols are GOOG, GS",
-    "suggestions": ["GOOG", "GS"],
+    "detail": "unknown symbol GOGO; the nearest known symbols are GOOG",
+    "suggestions": ["GOOG"],
 }))]
 pub struct Body<'a> {
     /// Always `about:blank`: the status says what kind of problem it is.
@@ -208,9 +208,7 @@ impl Problem {
                         "{symbol} is in the directory as {name}, but no feed here quotes it"
                     ),
                 };
-                if suggestions.is_empty() {
-                    detail += ", and no symbol is known yet: try again in a moment";
-                } else {
+                if !suggestions.is_empty() {
                     let known: Vec<&str> = suggestions.iter().map(Symbol::as_str).collect();
                     detail += "; the nearest known symbols are ";
                     detail += &known.join(", ");

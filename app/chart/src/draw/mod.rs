@@ -1,8 +1,7 @@
-//! The chart in three layers, drawn by the same code onto the browser's canvases and into the
-//! server's SVG.
+//! The chart in three layers. The same code draws them onto the browser's canvases and into the server's SVG.
 //!
-//! The layers are apart because they change at different times: the axes when the range does, the
-//! series where samples came, the overlay with the last value and the pointer.
+//! The layers change at different times: the axes with the range, the series with new samples, the overlay with the
+//! last value and the pointer.
 
 mod axes;
 mod overlay;
@@ -51,7 +50,7 @@ impl BackendStyle for Stroke {
     }
 }
 
-/// A surface with what is needed to draw a layer of a frame onto it.
+/// A surface, and what is needed to draw a layer of a frame onto it.
 struct Brush<'a, S: Surface> {
     surface: &'a Rc<RefCell<S>>,
     area: DrawingArea<S, Shift>,
@@ -78,7 +77,7 @@ impl<'a, S: Surface> Brush<'a, S> {
         }
     }
 
-    /// The colour of a candle: of one that did not fall, and of one that did.
+    /// The colour of a candle, by whether it fell.
     fn way(&self, candle: &Candle) -> Rgb {
         if candle.close < candle.open {
             self.palette.down
@@ -121,12 +120,12 @@ impl<'a, S: Surface> Brush<'a, S> {
         Ok(self.area.estimate_text_size(text, &style)?.0 as i32)
     }
 
-    /// What lies at a row of the right axis, in a filled box.
+    /// A value on the right axis, in a filled box at a row.
     fn value_tag(&self, text: &str, y: i32, color: BackendColor) -> Outcome<S> {
         let (frame, left) = (self.frame, self.frame.plot.0 as i32);
         let height = frame.pixels(size::TAG);
         let top = (y - height / 2).clamp(0, (frame.size.1 as i32 - height).max(0));
-        // Half a label that looks out from under the box could be read as a wrong one.
+        // A label that the box half covers could be misread, so it is erased.
         let half = frame.pixels(size::HALF_LABEL);
         let beside = left + frame.pixels(size::PADDING);
         let near = half + height / 2;

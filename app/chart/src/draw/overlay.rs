@@ -8,7 +8,7 @@ use plotters::style::text_anchor::HPos;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// The top layer: the last value, the pins, and where the reader looks a cross with what is there.
+/// The top layer: the last value, the pins, the crosshair with its values, and the legend.
 ///
 /// # Errors
 /// The error of the surface when it cannot draw.
@@ -27,7 +27,7 @@ pub fn overlay<S: Surface>(
     legend(&brush, scene, reading)
 }
 
-/// The colour of the series at a place.
+/// The colour of the series at a reading.
 fn color_of<S: Surface>(brush: &Brush<'_, S>, scene: &Scene, reading: &Reading) -> Rgb {
     if scene.kind.has_spans() {
         brush.way(&reading.candle)
@@ -46,7 +46,7 @@ fn last_value<S: Surface>(brush: &Brush<'_, S>, scene: &Scene) -> Outcome<S> {
     let scaled = frame.scaled(0, last.value);
     let (x, y) = frame.at_scaled(last.time, scaled);
     let (right, bottom) = (frame.plot.0 as i32, frame.plot.1 as i32);
-    // It may lie outside of what is shown, where the reader has gone back in time.
+    // It may lie outside the plot, if the reader has scrolled back.
     if !(0..=bottom).contains(&y) {
         return Ok(());
     }
@@ -57,7 +57,7 @@ fn last_value<S: Surface>(brush: &Brush<'_, S>, scene: &Scene) -> Outcome<S> {
     brush.value_tag(&frame.label_of(scaled), y, color)
 }
 
-/// What happened when, at the bottom of the plot; pins that overlap are one with a number.
+/// The pins at the bottom of the plot. Pins that overlap are drawn as one, with their number.
 fn flags<S: Surface>(brush: &Brush<'_, S>, scene: &Scene) -> Outcome<S> {
     let frame = brush.frame;
     let radius = frame.pixels(size::PIN);
@@ -75,7 +75,7 @@ fn flags<S: Surface>(brush: &Brush<'_, S>, scene: &Scene) -> Outcome<S> {
     Ok(())
 }
 
-/// A cross at what is read, with its value and time on the axes.
+/// The crosshair at a reading, with its value and time on the axes.
 fn cross<S: Surface>(brush: &Brush<'_, S>, scene: &Scene, reading: &Reading) -> Outcome<S> {
     let frame = brush.frame;
     let Palette {
@@ -104,8 +104,7 @@ fn cross<S: Surface>(brush: &Brush<'_, S>, scene: &Scene, reading: &Reading) -> 
     brush.time_tag(&reading.moment(scene), x, paint(text))
 }
 
-/// What is read, in a row; and each study and each other series in one of its own, so that its colour has
-/// a name.
+/// The legend: the reading in a row, then a row for each compared series and each study, which names its colour.
 fn legend<S: Surface>(
     brush: &Brush<'_, S>,
     scene: &Scene,
@@ -134,7 +133,7 @@ fn legend<S: Surface>(
     Ok(())
 }
 
-/// The rows of the legend: texts and their colours. None where there is nothing to read.
+/// The rows of the legend: texts and their colours. `None` if there is no sample.
 fn legend_rows<S: Surface>(
     brush: &Brush<'_, S>,
     scene: &Scene,
@@ -184,7 +183,7 @@ fn legend_rows<S: Surface>(
 
 type Row = Vec<(String, Rgb, i32)>;
 
-/// The parts of a row in as many rows as they need, and how wide each part is.
+/// Breaks a row into as many rows as fit into `room` pixels. Adds the width of each part.
 fn wrapped<S: Surface>(
     brush: &Brush<'_, S>,
     parts: Vec<(String, Rgb)>,

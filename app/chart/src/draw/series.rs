@@ -9,7 +9,7 @@ use plotters_backend::{BackendColor, BackendCoord, DrawingErrorKind};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// A line through points, already as few as pixels can show, and what lies below it.
+/// A line through decimated points, and the area below it.
 struct Line<'a> {
     points: &'a [(f64, f64)],
     color: BackendColor,
@@ -35,7 +35,7 @@ impl<S: Surface> Drawable<S> for Line<'_> {
     ) -> Result<(), DrawingErrorKind<S::ErrorType>> {
         let mut places: Vec<BackendCoord> = path.collect();
         if let [(x, y)] = places[..] {
-            // One between two gaps is as long as it is wide.
+            // A single point between two gaps is drawn as long as the line is wide.
             let half = (self.width / 2.0).ceil() as i32;
             places = vec![(x - half, y), (x + half, y)];
         }
@@ -46,7 +46,7 @@ impl<S: Surface> Drawable<S> for Line<'_> {
         let bars = (places.len() > 2 * columns).then(|| bars_of(&places, self.width));
         if let Some(bottom) = self.bottom {
             match &bars {
-                // A point a column is enough for an area.
+                // An area needs only one point per column.
                 Some(bars) => {
                     let middles = bars
                         .iter()
@@ -63,8 +63,8 @@ impl<S: Surface> Drawable<S> for Line<'_> {
     }
 }
 
-/// What a line through many points covers of each column: from its lowest to its highest, and on to where
-/// it comes from.
+/// The rows that a line through many points covers in each column: from its lowest to its highest point, extended to
+/// the previous column's last point.
 fn bars_of(places: &[BackendCoord], width: f64) -> Vec<(i32, f64, f64)> {
     let mut bars = Vec::with_capacity(places.len() / 2);
     let mut before: Option<BackendCoord> = None;
@@ -87,7 +87,7 @@ fn bars_of(places: &[BackendCoord], width: f64) -> Vec<(i32, f64, f64)> {
     bars
 }
 
-/// What the line covers of the columns between two that have points.
+/// The rows that the line covers in the columns between two that have points.
 fn bridge(from: BackendCoord, to: BackendCoord, width: f64, bars: &mut Vec<(i32, f64, f64)>) {
     let slope = f64::from(to.1 - from.1) / f64::from(to.0 - from.0);
     for x in from.0 + 1..to.0 {
@@ -97,32 +97,31 @@ fn bridge(from: BackendCoord, to: BackendCoord, width: f64, bars: &mut Vec<(i32,
     }
 }
 
-/// Room for points between two drawings, so that many need it once.
+/// Buffers that are reused from one drawing to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
     points: Vec<Point>,
     places: Vec<(f64, f64)>,
 }
 
-/// The first column that looks different where samples changed from a time on, and the frame did not.
+/// The first column that has to be redrawn if samples changed from a time on and the frame did not.
 pub fn changed_column(frame: &Frame, scene: &Scene, changed: f64) -> i32 {
     let before = scene.series.between(changed, f64::INFINITY).start;
     let before = scene.series.get(before).map_or(changed, |point| point.time);
     let length = frame.candle.max(scene.interval);
     let spans = scene.kind.has_spans() || frame.volume.is_some() || !scene.studies.is_empty();
     let from = if spans {
-        // The candle that it is in, and the end of the one before, where a study's line comes from.
+        // The candle that contains it, and the end of the previous one, from which the line of a study is drawn.
         before.min(changed - 2.0 * length)
     } else {
         before
     };
-    // A line is round where it bends.
+    // The corners of a line extend beyond its points.
     let edge = frame.pixels(2.0 * size::LINE);
     (frame.column(from) - edge).clamp(0, frame.plot.0 as i32)
 }
 
-/// The middle layer from a column on: what was traded, the series, what it is compared with and what is
-/// computed from it.
+/// The middle layer from a column on: volume, the series, compared series and studies.
 ///
 /// # Errors
 /// The error of the surface when it cannot draw.
@@ -190,7 +189,7 @@ fn layer<S: Surface>(
         };
         line(brush, one, scratch, from)?;
     }
-    // What is computed of a span lies in its middle.
+    // The value of a study is drawn in the middle of its candle.
     let half = if scene.kind.has_spans() { 0.5 } else { 0.0 };
     for (study, color) in scene.studies.iter().zip(studies) {
         let one = One {
@@ -209,13 +208,13 @@ fn layer<S: Surface>(
 
 /// One of the lines of a chart.
 struct One<'a> {
-    /// Whose scale it has: 0 is the series, the others are what it is compared with.
+    /// Which series' scale it has: 0 is the series itself, the others are compared series.
     index: usize,
     series: &'a Series,
     color: Rgb,
     /// Where the area below it ends, if it has one.
     bottom: Option<i32>,
-    /// How far before its time a point is drawn, in milliseconds.
+    /// How much earlier than its time a point is drawn, in milliseconds.
     earlier: f64,
     /// The longest time without a point that it bridges, in milliseconds.
     gap: f64,
@@ -249,7 +248,7 @@ fn line<S: Surface>(
     Ok(())
 }
 
-/// One colour after the other: to change it costs more than to draw with it.
+/// Draws all candles of one colour, then those of the other: setting a colour costs more than drawing with it.
 fn by_way<S: Surface, I: Iterator<Item = Candle>>(
     brush: &Brush<'_, S>,
     candles: impl Fn() -> I,
@@ -275,7 +274,7 @@ fn columns<S: Surface, I: Iterator<Item = Candle>>(
             return Ok(());
         }
         let (left, width) = frame.body(candle);
-        // What was traded is seen, however little it was.
+        // Any volume is visible, however small.
         let top = frame
             .volume_row(candle.volume)
             .min(bottom - frame.hairline());
@@ -283,7 +282,7 @@ fn columns<S: Surface, I: Iterator<Item = Candle>>(
     })
 }
 
-/// Hollow is none: the colour and the place of the body show the direction.
+/// No body is hollow: its colour and position show the direction.
 fn candles<S: Surface, I: Iterator<Item = Candle>>(
     brush: &Brush<'_, S>,
     shown: impl Fn() -> I,

@@ -21,7 +21,7 @@ fn points(values: &[f64]) -> Vec<Point> {
         .collect()
 }
 
-/// As a painter does.
+/// Fits a frame, as a painter does.
 fn draw(handle: ChartHandle) {
     handle.model.update(|model| {
         model.settle();
@@ -36,7 +36,7 @@ fn times(handle: ChartHandle) -> (f64, f64) {
 }
 
 #[test]
-fn the_summary_says_what_is_drawn() {
+fn the_summary_describes_what_is_drawn() {
     with_handle(|handle| {
         let text = || {
             handle.summarize();
@@ -93,8 +93,8 @@ fn the_keyboard_walks_the_points() {
             (Step::Newest, "13:32:00, 3.00"),
             (Step::By(1), "13:32:00, 3.00"),
         ];
-        for (step, said) in walked {
-            assert_eq!(handle.walk(step).as_deref(), Some(said), "{step:?}");
+        for (step, words) in walked {
+            assert_eq!(handle.walk(step).as_deref(), Some(words), "{step:?}");
         }
         handle.leave();
         handle
@@ -104,24 +104,24 @@ fn the_keyboard_walks_the_points() {
 }
 
 #[test]
-fn points_within_a_second_are_told_apart() {
+fn points_within_a_second_are_distinguished() {
     with_handle(|handle| {
         let times = [0.0, 60_000.0, 60_250.0, 61_000.0].map(|after| OPEN + after);
         handle.replace(times.map(|time| Point::new(time, 5.0)));
         draw(handle);
-        for said in [
+        for words in [
             "13:31:01, 5.00",
             "13:31:00.250, 5.00",
             "13:31:00.000, 5.00",
             "13:30:00, 5.00",
         ] {
-            assert_eq!(handle.walk(Step::By(-1)).as_deref(), Some(said));
+            assert_eq!(handle.walk(Step::By(-1)).as_deref(), Some(words));
         }
     });
 }
 
 #[test]
-fn the_keyboard_walks_candles_and_says_all_of_them() {
+fn the_keyboard_steps_through_candles_and_announces_all_values() {
     with_handle(|handle| {
         handle.set_kind(Kind::Candles);
         handle.set_interval(60_000.0);
@@ -137,13 +137,13 @@ fn the_keyboard_walks_candles_and_says_all_of_them() {
                 "{time}, open {value}.00, high {next}.00, low {value}.00, close {value}.00, volume 1.50 K"
             )
         };
-        for (step, said) in [
+        for (step, words) in [
             (Step::By(-1), here("13:31:00", 3)),
             (Step::By(-1), here("13:30:00", 2)),
             (Step::By(-9), here("13:29:00", 1)),
             (Step::By(2), here("13:31:00", 3)),
         ] {
-            assert_eq!(handle.walk(step), Some(said), "{step:?}");
+            assert_eq!(handle.walk(step), Some(words), "{step:?}");
         }
     });
 }
@@ -214,7 +214,7 @@ fn two_turns_within_a_frame_are_two() {
 }
 
 #[test]
-fn nobody_gets_lost_beyond_the_ends() {
+fn scrolling_stops_at_the_ends() {
     with_handle(|handle| {
         handle.replace(points(&(0..600).map(f64::from).collect::<Vec<_>>()));
         draw(handle);

@@ -130,7 +130,7 @@ fn the_first_line_of_a_day_is_major() {
 }
 
 #[test]
-fn a_moment_says_as_much_as_it_must() {
+fn a_moment_is_as_detailed_as_needed() {
     let same_day = (OPEN, OPEN + HOUR as f64);
     let days = (OPEN, OPEN + (3 * DAY) as f64);
     let years = (OPEN, OPEN + (900 * DAY) as f64);

@@ -34,7 +34,7 @@ fn columns_are_taken_by_the_rules_of_points() {
     ] {
         let points = times.iter().zip(&values);
         let pushed: Vec<_> = points.map(|(&time, &value)| (time, value)).collect();
-        // With what only spans have before it.
+        // With the columns of spans before it.
         let mut columns = series(&[]);
         columns.push(sample(0.5, [1.0, 2.0, 0.5, 1.5], 7.0));
         columns.replace_columns(times, values);

@@ -1,4 +1,4 @@
-//! Axes and series, for a box of one width.
+//! Axes and series for one width of the box.
 
 use crate::draw::Frame;
 use crate::sample::Candle;
@@ -9,19 +9,19 @@ use crate::surface::FADE;
 use crate::svg_surface::{Svg, TOKENS, data, token};
 use std::fmt::Write;
 
-/// Width and height of what is stretched, in units of its own.
+/// Width and height of stretched parts, in their own units.
 pub(super) const VIEW: (f64, f64) = (4_000.0, 1_000.0);
-/// Columns that a line is decimated to: it is sent over the network.
+/// How many columns a line is decimated to. It is sent over the network.
 const COLUMNS: u32 = 360;
-/// The height that pins and labels are laid out for, in CSS pixels. Neither depends on it.
+/// A nominal height in CSS pixels. Nothing that is drawn depends on it.
 const HEIGHT: u32 = 400;
 
 pub(super) fn write(to: &mut String, markup: std::fmt::Arguments<'_>) {
-    // A string takes everything.
+    // Writing to a string cannot fail.
     let _ = to.write_fmt(markup);
 }
 
-/// A part of a length in percent, to less than a pixel of any screen.
+/// A part of a length in percent, exact to less than a pixel of any screen.
 pub(super) fn percent(part: f64) -> String {
     format!("{:.2}%", part * 100.0)
 }
@@ -34,9 +34,9 @@ fn stroke(path: &str, color: &str, width: f64) -> String {
     )
 }
 
-/// The drawing for a box of one width.
+/// The drawing for one width of the box.
 pub(super) struct Still {
-    /// With the studies of the frame's candles.
+    /// The scene, with studies of the frame's candles.
     pub(super) scene: Scene,
     pub(super) frame: Frame,
 }
@@ -53,7 +53,7 @@ impl Still {
         self.frame.part_of_times(time)
     }
 
-    /// The part of the height at which a value of the series (0) or of one that it is compared with lies.
+    /// The position of a value of the series (0) or of a compared series, as a part of the height.
     pub(super) fn y(&self, series: usize, value: f64) -> f64 {
         self.frame.part_of_values(self.frame.scaled(series, value))
     }
@@ -125,7 +125,7 @@ impl Still {
         labels
     }
 
-    /// The candles that are shown, of one way and then of the other.
+    /// The shown candles: those that rose, then those that fell.
     fn candles(
         &self,
         draw: impl Fn(&mut [String; 2], &Candle),
@@ -148,7 +148,7 @@ impl Still {
         })
     }
 
-    /// The left and the right edge of a candle's body: a third of its room stays free.
+    /// The left and the right edge of a candle's body. A third of its room stays free.
     fn body(&self, candle: &Candle) -> (i32, i32) {
         let (left, right) = (self.x(candle.times.0), self.x(candle.times.1));
         let free = (right - left) / 6.0;
@@ -177,7 +177,7 @@ impl Still {
         bars.concat()
     }
 
-    /// The series, what it is compared with, and the studies.
+    /// The series, compared series and studies.
     pub(super) fn series(&self) -> String {
         let (scene, gap) = (&self.scene, self.scene.gap());
         let mut drawn = match scene.kind {
@@ -191,7 +191,7 @@ impl Still {
         for (index, (compared, color)) in scene.compared.iter().zip(others).enumerate() {
             drawn += &self.line(index + 1, &compared.series, token(color), false, 0.0, gap);
         }
-        // As on a canvas: in the middle of its span, and from the end of one candle to the end of the next.
+        // As on a canvas: in the middle of the candle, and bridging from the end of one candle to the end of the next.
         let earlier = if scene.kind.has_spans() { 0.5 } else { 0.0 } * self.frame.candle;
         for (study, color) in scene.studies.iter().zip(studies) {
             let gap = gap + self.frame.candle;
@@ -255,7 +255,7 @@ impl Still {
         drawn
     }
 
-    /// Candles, or bars with their first value on the left and their last on the right.
+    /// Candles, or bars with their open on the left and their close on the right.
     fn spans(&self) -> String {
         let is_hollow = self.scene.kind == Kind::Bars;
         let spans = self.candles(|[fill, lines], candle| {

@@ -1,4 +1,4 @@
-//! What lies over the series: pins, the last value, and the legend.
+//! The overlay: pins, the last value and the legend.
 
 use super::drawing::{Still, percent, write};
 use crate::draw::Rgb;
@@ -32,7 +32,7 @@ impl Still {
         drawn
     }
 
-    /// The last value, its colour, and the part of the height that it lies at.
+    /// The last reading, its colour, and its position as a part of the height.
     fn last(&self) -> Option<(Reading, &'static str, f64)> {
         let last = Reading::last(&self.scene, &self.frame)?;
         let color = match (self.scene.kind.has_spans(), last.candle) {
@@ -77,7 +77,7 @@ impl Still {
         )
     }
 
-    /// The length of a candle, and the names and last values of all lines, a row each.
+    /// The legend: the length of a candle, and a row with name and last value for each line.
     pub(super) fn legend(&self) -> String {
         let (scene, frame) = (&self.scene, &self.frame);
         let mut rows: Vec<Vec<(String, &str)>> = Vec::new();

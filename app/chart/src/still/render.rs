@@ -1,4 +1,4 @@
-//! The drawing in one piece: what does not depend on the width of the box once, the rest once for each width.
+//! The whole drawing: parts that depend on the width of the box once for each width, the others once.
 
 use super::drawing::{Still, VIEW, write};
 use crate::frame::WIDTHS;
@@ -7,8 +7,8 @@ use crate::size;
 
 /// Draws a scene as three SVG elements for the cells of a grid: the plot, the values beside it and the times below.
 ///
-/// Colours are the custom properties of the page around it (`var(--accent)` and so on), text is in its font. The same
-/// scene gives the same bytes.
+/// Colours are custom properties of the page (`var(--accent)` and so on), and text is in its font. Equal scenes give
+/// equal bytes.
 pub(crate) fn render(scene: &Scene) -> String {
     let stills = WIDTHS.map(|width| Still::new(scene, width as u32));
     let [Some(first), ..] = &stills else {
@@ -39,7 +39,7 @@ pub(crate) fn render(scene: &Scene) -> String {
     )
 }
 
-/// What is drawn for each of the widths, each drawing once, with the classes of the widths that it is for.
+/// The drawings for all widths. Equal ones are written once, with the classes of all their widths.
 fn by_width(drawings: &[String]) -> String {
     let mut all = String::new();
     for (at, drawing) in drawings.iter().enumerate() {
@@ -60,7 +60,7 @@ fn by_width(drawings: &[String]) -> String {
     all
 }
 
-/// What has units of [`VIEW`].
+/// Stretches a drawing in units of [`VIEW`] to the box.
 fn stretched(drawing: &str) -> String {
     let (width, height) = VIEW;
     format!(

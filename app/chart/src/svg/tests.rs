@@ -12,7 +12,7 @@ pub(crate) fn frame_of(scene: &Scene) -> Option<Frame> {
     Frame::fit(&Svg::new(SIZE, None), scene)
 }
 
-/// What is drawn onto a surface in the colours of the page.
+/// Draws onto a surface in the colours of the page.
 fn render(scene: &Scene) -> String {
     let surface = Rc::new(RefCell::new(Svg::new(SIZE, None)));
     draw_all(&surface, scene);
@@ -71,7 +71,7 @@ fn the_axes_stay_for_many_ticks() {
             scene.series.push(point);
             frames.push(frame_of(&scene).expect("there are points"));
         }
-        // Only those after the chart has filled: at first each second is a step.
+        // Only after the chart has filled: at first each second is a step.
         let moved = frames[1_000..].windows(2).filter(|pair| pair[0] != pair[1]);
         let moved = moved.count();
         assert!(
@@ -103,7 +103,7 @@ fn document(scene: &Scene) -> String {
 }
 
 #[test]
-fn a_document_stands_alone_and_says_what_it_shows() {
+fn a_document_is_standalone_and_describes_what_it_shows() {
     let svg = document(&scene(wave(1_200)));
     for part in [
         "viewBox=\"0 0 400 300\" width=\"400\" height=\"300\" role=\"img\"",
@@ -117,7 +117,7 @@ fn a_document_stands_alone_and_says_what_it_shows() {
     assert!(document(&scene(wave(0))).contains(">No prices yet</text>"));
 }
 
-/// Three minutes: one rises, one falls, one does neither.
+/// Three minutes: one rises, one falls, one is flat.
 fn minutes(kind: Kind) -> Scene {
     let mut scene = scene(Series::default());
     scene.kind = kind;
@@ -140,7 +140,7 @@ fn minutes(kind: Kind) -> Scene {
 fn a_candle_rises_or_falls_and_has_its_wick_and_what_was_traded() {
     let svg = document(&minutes(Kind::Candles));
     let count = |fill: &str| svg.matches(fill).count();
-    // A wick and a body each; the tag of the last, which did not fall; the columns are paler.
+    // A wick and a body each, the tag of the last one, which did not fall, and paler columns.
     assert_eq!(count("fill=\"#ef5350\"/>"), 2, "{svg}");
     assert_eq!(count("fill=\"#26a69a\"/>"), 2 * 2 + 1, "{svg}");
     assert_eq!(count("fill=\"#ef5350\" fill-opacity=\"0.45\""), 1, "{svg}");
@@ -181,7 +181,7 @@ fn what_is_compared_is_in_percent_and_has_a_name() {
     ] {
         assert!(svg.contains(part), "{part} is not in {svg}");
     }
-    // In percent both go the same way.
+    // In percent both change equally.
     let lines: Vec<&str> = svg
         .split("<path d=\"")
         .filter(|part| part.contains("1.5\" stroke-linejoin"))
@@ -218,7 +218,7 @@ fn values_of_many_sizes_fit_a_logarithmic_axis() {
     for part in [">10.00</text>", ">1,000.00</text>", ">100,000.00</text>"] {
         assert!(svg.contains(part), "{part} is not in {svg}");
     }
-    // What grows by the same ratio is straight.
+    // Constant growth is a straight line.
     let frame = frame_of(&scene).expect("a frame");
     let row = |n: i32| frame.at(f64::from(n) * 60_000.0, 1.3f64.powi(n)).1;
     assert!((row(0) + row(48) - 2 * row(24)).abs() <= 1);

@@ -16,7 +16,7 @@ fn alert(name: Option<&str>, condition: Condition) -> Alert {
     }
 }
 
-/// What each of some prices of a symbol is to an alert, one after the other.
+/// The effect of prices of a symbol on an alert, one after the other.
 fn follow(alert: &mut Alert, name: &str, prices: &[&str]) -> Vec<Seen> {
     let close = Some(price("100"));
     let mut seen = Vec::new();
@@ -97,7 +97,7 @@ fn counts_a_change_exactly_and_both_ways() {
 fn any_of_the_watchlist_is_each_for_itself() {
     let mut any = alert(None, Condition::Change(Decimal::ONE));
     assert_eq!(follow(&mut any, "GOOG", &["100"]), [Seen::Near]);
-    // One that was never near has not come over.
+    // A price that was never on the near side has not crossed.
     assert_eq!(follow(&mut any, "AAPL", &["110"]), [Seen::Nothing]);
     let not_watched = any.look(symbol("GOOG"), price("110"), Some(price("100")), false);
     assert_eq!(not_watched, Seen::Nothing);

@@ -5,7 +5,7 @@ fn connection() -> Connection {
     Connection::new(1_000, "900-0".to_owned())
 }
 
-/// A tick where every poll fails at once.
+/// A tick in which each poll fails at once.
 fn tick(connection: &mut Connection, now: Millis, chance: f64) -> Task {
     let task = connection.tick(now, chance);
     if matches!(task, Task::Ask { .. }) {
@@ -17,7 +17,7 @@ fn tick(connection: &mut Connection, now: Millis, chance: f64) -> Task {
 const ASK: Task = Task::Ask { wait: false };
 const POLL: Task = Task::Ask { wait: true };
 
-/// A connection whose stream turned out to be held back, at 4,000.
+/// A connection whose stream was found to be held back at 4,000.
 fn polling() -> Connection {
     let mut connection = connection();
     assert_eq!(connection.tick(3_999, 1.0), Task::Rest);
@@ -29,13 +29,13 @@ fn polling() -> Connection {
 }
 
 #[test]
-fn is_live_when_it_is_open_and_says_the_delay_once_known() {
+fn is_live_when_it_is_open_and_shows_the_delay_once_known() {
     let mut connection = connection();
     assert_eq!(connection.state(), State::Connecting);
     connection.opened(1_100);
     assert_eq!(connection.state(), State::Live { delay: None });
-    connection.heard(1_200, "1190-0", None);
-    connection.heard(1_300, "1240-0", None);
+    connection.receive(1_200, "1190-0", None);
+    connection.receive(1_300, "1240-0", None);
     assert_eq!(connection.state(), State::Live { delay: Some(50) });
     assert_eq!(connection.last_id(), "1240-0");
 }
@@ -43,17 +43,17 @@ fn is_live_when_it_is_open_and_says_the_delay_once_known() {
 #[test]
 fn a_heartbeat_repeats_the_last_id_and_is_measured_by_its_own_time() {
     let mut connection = connection();
-    connection.heard(1_200, "1200-0", None);
-    connection.heard(16_250, "1200-0", Some(16_200));
+    connection.receive(1_200, "1200-0", None);
+    connection.receive(16_250, "1200-0", Some(16_200));
     assert_eq!(connection.state(), State::Live { delay: Some(50) });
     assert_eq!(connection.last_id(), "1200-0");
-    // Without a time of its own an event with the old id measures nothing.
-    connection.heard(20_000, "1200-0", None);
+    // An event with the old id and without a time has no delay.
+    connection.receive(20_000, "1200-0", None);
     assert_eq!(connection.state(), State::Live { delay: Some(50) });
 }
 
 #[test]
-fn says_since_when_it_is_lost_and_comes_back() {
+fn shows_since_when_it_is_lost_and_comes_back() {
     let mut connection = connection();
     connection.opened(1_100);
     connection.dropped(5_000);
@@ -67,12 +67,12 @@ fn says_since_when_it_is_lost_and_comes_back() {
 #[test]
 fn what_was_missed_meanwhile_is_no_delay() {
     let mut connection = connection();
-    connection.heard(1_200, "1200-0", None);
+    connection.receive(1_200, "1200-0", None);
     connection.dropped(5_000);
-    connection.heard(60_010, "30000-0", None);
+    connection.receive(60_010, "30000-0", None);
     assert_eq!(connection.state(), State::Live { delay: None });
     assert_eq!(connection.last_id(), "30000-0");
-    connection.heard(60_060, "60040-0", None);
+    connection.receive(60_060, "60040-0", None);
     assert_eq!(connection.state(), State::Live { delay: Some(20) });
 }
 
@@ -92,8 +92,8 @@ fn opens_anew_after_a_final_answer_and_waits_longer_each_time() {
         connection.closed(now, 1.0);
     }
     assert_eq!(waits, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
-    // A word from the server makes the next wait short again.
-    connection.heard(now, "950-0", None);
+    // An event makes the next wait short again.
+    connection.receive(now, "950-0", None);
     connection.closed(now, 0.0);
     assert_ne!(connection.tick(now + 499, 0.0), Task::Open);
     assert_eq!(connection.tick(now + 500, 0.0), Task::Open);
@@ -112,15 +112,15 @@ fn a_final_answer_seen_twice_does_not_put_the_attempt_off() {
 #[test]
 fn three_missing_heartbeats_are_stale_and_open_it_anew() {
     let mut connection = connection();
-    connection.heard(2_000, "1900-0", None);
+    connection.receive(2_000, "1900-0", None);
     assert_eq!(connection.tick(47_999, 0.5), Task::Rest);
     assert_eq!(connection.state(), State::Live { delay: Some(0) });
     assert_eq!(connection.tick(48_000, 0.5), Task::Open);
     assert_eq!(connection.state(), State::Stale { since: 2_000 });
-    // An open stream alone proves nothing; a word does.
+    // An open stream alone is still stale. An event makes it live.
     connection.opened(48_500);
     assert_eq!(connection.state(), State::Stale { since: 2_000 });
-    connection.heard(49_000, "1901-0", None);
+    connection.receive(49_000, "1901-0", None);
     assert!(matches!(connection.state(), State::Live { .. }));
 }
 
@@ -139,11 +139,11 @@ fn a_first_attempt_that_hangs_is_not_connecting_for_ever() {
 fn a_poll_that_brings_what_the_stream_did_not_shows_that_it_is_held_back() {
     let mut connection = polling();
     assert_eq!(connection.last_id(), "3999-0");
-    // One poll at a time, each from where the one before ended.
+    // One poll at a time, each from the end of the previous one.
     assert_eq!(connection.tick(5_000, 1.0), POLL);
     assert_eq!(connection.tick(6_000, 1.0), Task::Rest);
     assert_eq!(connection.answered(30_000, true, 1.0), Verdict::Take);
-    assert_eq!(connection.heard_at(), 30_000);
+    assert_eq!(connection.received_at(), 30_000);
     assert_eq!(connection.tick(30_500, 1.0), POLL);
     assert_eq!(connection.state(), State::Polling);
 }
@@ -167,10 +167,10 @@ fn a_quiet_market_is_not_a_held_back_stream_until_a_heartbeat_is_missing() {
 }
 
 #[test]
-fn a_stream_that_speaks_is_not_asked_after_and_has_the_last_word() {
+fn a_stream_that_sends_is_not_polled_and_counts_over_an_answer() {
     let mut connection = connection();
     assert_eq!(connection.tick(4_000, 1.0), ASK);
-    connection.heard(4_010, "4000-0", None);
+    connection.receive(4_010, "4000-0", None);
     assert_eq!(connection.answered(4_020, false, 1.0), Verdict::Leave);
     for now in (5_000..40_000).step_by(1_000) {
         assert_eq!(connection.tick(now, 1.0), Task::Rest);
@@ -187,7 +187,7 @@ fn a_stream_that_is_refused_is_held_back_however_quiet_the_market_is() {
     assert_eq!(connection.tick(4_000, 1.0), ASK);
     assert_eq!(connection.answered(4_000, true, 1.0), Verdict::Take);
     assert_eq!(connection.state(), State::Polling);
-    // What became of the stream no longer counts.
+    // The state of the stream no longer counts.
     connection.closed(4_100, 1.0);
     assert_eq!(connection.tick(5_000, 1.0), POLL);
 }
@@ -195,7 +195,7 @@ fn a_stream_that_is_refused_is_held_back_however_quiet_the_market_is() {
 #[test]
 fn a_server_that_was_away_gets_another_stream_before_the_way_is_blamed() {
     let mut connection = connection();
-    connection.heard(2_000, "1999-0", None);
+    connection.receive(2_000, "1999-0", None);
     connection.dropped(3_000);
     assert_eq!(connection.tick(7_999, 1.0), Task::Rest);
     assert_eq!(connection.tick(8_000, 1.0), ASK);
@@ -204,17 +204,17 @@ fn a_server_that_was_away_gets_another_stream_before_the_way_is_blamed() {
     assert_eq!(connection.tick(13_999, 1.0), Task::Rest);
     assert_eq!(connection.tick(14_000, 1.0), ASK);
     assert_eq!(connection.answered(14_000, false, 1.0), Verdict::Open);
-    // The new one has its time.
+    // The new stream has time to connect.
     assert_eq!(connection.tick(16_999, 1.0), Task::Rest);
-    connection.heard(17_000, "16990-0", None);
+    connection.receive(17_000, "16990-0", None);
     assert!(matches!(connection.state(), State::Live { .. }));
 }
 
 #[test]
-fn the_stream_is_tried_again_and_taken_when_it_speaks() {
+fn the_stream_is_tried_again_and_taken_when_it_sends() {
     let mut connection = polling();
     let trial = 4_000 + TRIAL.0;
-    // Not while a poll is under way: one way at a time.
+    // Not while a poll is pending: events come only one way at a time.
     assert_eq!(connection.tick(trial - 1, 1.0), POLL);
     assert_eq!(connection.tick(trial, 1.0), Task::Rest);
     assert_eq!(connection.answered(trial + 10, false, 1.0), Verdict::Take);
@@ -222,7 +222,7 @@ fn the_stream_is_tried_again_and_taken_when_it_speaks() {
     assert_eq!(connection.state(), State::Polling);
     connection.opened(trial + 1_100);
     assert_eq!(connection.state(), State::Polling);
-    connection.heard(trial + 1_200, "65000-0", None);
+    connection.receive(trial + 1_200, "65000-0", None);
     assert!(matches!(connection.state(), State::Live { .. }));
     assert_eq!(connection.tick(trial + 10_000, 1.0), Task::Rest);
 }
@@ -256,12 +256,12 @@ fn where_there_is_no_room_it_asks_now_and_then_and_tries_the_stream_again() {
         asked.windows(2).all(|pair| pair[1] - pair[0] <= 6_000),
         "{asked:?}"
     );
-    // Then there is room.
+    // Now the server has room.
     while connection.tick(asked[0], 1.0) != Task::Open {
         connection.answered(asked[0], true, 1.0);
         asked[0] += 1_000;
     }
-    connection.heard(asked[0], "70000-0", None);
+    connection.receive(asked[0], "70000-0", None);
     assert!(matches!(connection.state(), State::Live { .. }));
 }
 
@@ -269,14 +269,14 @@ fn where_there_is_no_room_it_asks_now_and_then_and_tries_the_stream_again() {
 fn a_stream_of_other_symbols_is_opened_anew_without_a_word_of_it() {
     let mut connection = connection();
     connection.opened(1_100);
-    connection.heard(1_200, "1200-0", None);
+    connection.receive(1_200, "1200-0", None);
     assert_eq!(connection.renew(2_000), Task::Open);
     connection.dropped(3_000);
     assert!(matches!(connection.state(), State::Live { .. }));
     assert_eq!(connection.last_id(), "1200-0");
     connection.dropped(7_000);
     assert_eq!(connection.state(), State::Reconnecting { since: 7_000 });
-    // A page that polls goes on polling, and what was asked before does not count.
+    // A page that polls continues to poll, and earlier polls do not count.
     let mut connection = polling();
     assert_eq!(connection.tick(5_000, 1.0), POLL);
     assert_eq!(connection.renew(5_500), ASK);
@@ -315,14 +315,14 @@ fn one_failed_poll_is_asked_again_at_once_and_two_are_a_lost_connection() {
     let mut connection = polling();
     assert_eq!(connection.tick(5_000, 1.0), POLL);
     connection.unanswered(15_000);
-    // A proxy may cut what waits, but not what is answered at once.
+    // A proxy may cut waiting polls, but not those that are answered at once.
     assert_eq!(connection.tick(15_500, 1.0), ASK);
     assert_eq!(connection.state(), State::Polling);
     connection.unanswered(15_600);
     assert_eq!(connection.state(), State::Reconnecting { since: 15_600 });
-    // Where the network comes back, the stream is tried first.
+    // When the network returns, the stream is tried first.
     assert_eq!(connection.tick(16_500, 1.0), Task::Open);
-    connection.heard(17_000, "16990-0", None);
+    connection.receive(17_000, "16990-0", None);
     assert!(matches!(connection.state(), State::Live { .. }));
 }
 

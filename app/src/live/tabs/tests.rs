@@ -8,11 +8,11 @@ fn these(names: &[&str]) -> Wants {
     Wants::These(names.iter().map(|name| symbol(name)).collect())
 }
 
-/// A tab that knows a leader whose stream carries what it wants.
+/// A follower of a leader whose stream carries what it wants.
 fn follower() -> Tabs {
     let mut tabs = Tabs::new(these(&["GOOG"]));
     assert_eq!(tabs.look(0, false, 0.0), Duty::Hello);
-    assert_eq!(tabs.heard(7_000), Rank::Current);
+    assert_eq!(tabs.receive(7_000), Rank::Current);
     tabs.carried(these(&["AAPL", "GOOG"]));
     assert_eq!(tabs.look(0, false, 0.0), Duty::Hello, "to a new leader");
     tabs
@@ -44,7 +44,7 @@ fn what_is_refused_by_its_name_comes_with_all_for_an_hour() {
     assert_eq!(tabs.look(8_000, false, 0.0), Duty::Open);
     assert_eq!((tabs.carries(), tabs.asks()), (&Wants::All, &Wants::All));
     assert_eq!(tabs.wants(), &these(&["GOOG"]));
-    // Said again, as by an answer that comes late: nothing has to be opened anew.
+    // A late answer repeats it: nothing has to be reopened.
     tabs.carry_all(9_000);
     assert_eq!(tabs.look(8_000 + UNQUOTED, true, 0.0), Duty::Rest);
     assert_eq!(tabs.look(9_000 + UNQUOTED, true, 0.0), Duty::Open);
@@ -53,7 +53,7 @@ fn what_is_refused_by_its_name_comes_with_all_for_an_hour() {
 }
 
 #[test]
-fn a_leader_that_says_nothing_is_asked_and_then_replaced() {
+fn a_silent_leader_is_asked_and_then_replaced() {
     let mut tabs = follower();
     let mut duties = Vec::new();
     for second in 1..=6 {
@@ -61,13 +61,13 @@ fn a_leader_that_says_nothing_is_asked_and_then_replaced() {
     }
     use Duty::{Hello, Rest, Steal};
     assert_eq!(duties, [Rest, Hello, Hello, Hello, Hello, Steal]);
-    // Chance puts it off, and each word of the leader begins anew.
+    // A random number postpones it, and each message of the leader resets the count.
     let mut tabs = follower();
     for second in 1..=8 {
         assert_ne!(tabs.look(second * 1_000, true, 0.99), Steal);
         assert_eq!(tabs.is_silent(), second >= 4);
     }
-    assert_eq!(tabs.heard(7_000), Rank::Current);
+    assert_eq!(tabs.receive(7_000), Rank::Current);
     assert!(!tabs.is_silent());
     assert_eq!(tabs.look(10_000, true, 0.0), Rest);
 }
@@ -81,38 +81,38 @@ fn an_hour_of_sleep_is_one_look() {
 }
 
 #[test]
-fn says_again_what_it_wants_now_and_then_and_as_long_as_the_stream_does_not_carry_it() {
+fn repeats_what_it_wants_now_and_then_and_as_long_as_the_stream_does_not_carry_it() {
     let mut tabs = follower();
-    tabs.heard(7_000);
+    tabs.receive(7_000);
     assert_eq!(tabs.look(29_999, true, 0.0), Duty::Rest);
-    tabs.heard(7_000);
+    tabs.receive(7_000);
     assert_eq!(tabs.look(30_000, true, 0.0), Duty::Hello);
     tabs.want(these(&["GOOG", "NVDA"]));
     assert_eq!(tabs.look(30_100, false, 0.0), Duty::Hello);
     assert!(!tabs.is_covered());
-    tabs.heard(7_000);
+    tabs.receive(7_000);
     assert_eq!(tabs.look(31_100, true, 0.0), Duty::Hello);
     tabs.carried(Wants::All);
-    tabs.heard(7_000);
+    tabs.receive(7_000);
     assert_eq!(tabs.look(32_100, true, 0.0), Duty::Rest);
 }
 
 #[test]
 fn a_leader_of_before_is_no_leader_and_another_one_deposes() {
     let mut tabs = follower();
-    assert_eq!(tabs.heard(6_999), Rank::Past);
+    assert_eq!(tabs.receive(6_999), Rank::Past);
     assert!(tabs.is_covered());
-    assert_eq!(tabs.heard(7_001), Rank::Current);
+    assert_eq!(tabs.receive(7_001), Rank::Current);
     assert!(!tabs.is_covered(), "of another stream nothing is known");
-    // Its clock is behind that of nobody before it.
+    // A new term is above all earlier ones, also if this clock is behind.
     tabs.lead(5_000);
     assert!(tabs.leads());
     assert_eq!(tabs.term(), 7_002);
-    assert_eq!(tabs.heard(7_001), Rank::Past);
+    assert_eq!(tabs.receive(7_001), Rank::Past);
     assert!(tabs.leads());
-    assert_eq!(tabs.heard(9_000), Rank::Deposed);
+    assert_eq!(tabs.receive(9_000), Rank::Deposed);
     assert!(!tabs.leads());
-    // Somebody knows of a leader from the future.
+    // Another tab knows a leader with a later term.
     tabs.lead(9_500);
     tabs.joined(3, Wants::All, 20_000, 9_600);
     assert_eq!(tabs.term(), 20_001);
@@ -124,7 +124,7 @@ fn a_leader_of_before_is_no_leader_and_another_one_deposes() {
 fn the_stream_carries_what_all_of_them_want_as_long_as_they_are_there() {
     let mut tabs = follower();
     tabs.lead(10_000);
-    // What the leader before carried goes on for a while, so that nobody has to wait for it.
+    // What the previous leader carried is carried on for a while, so that no tab has to wait.
     assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG"]));
     assert_eq!(tabs.look(11_000, true, 0.0), Duty::Rest);
     tabs.joined(5, these(&["AAPL"]), tabs.term(), 12_000);
@@ -135,7 +135,7 @@ fn the_stream_carries_what_all_of_them_want_as_long_as_they_are_there() {
     assert_eq!(tabs.look(29_999, true, 0.0), Duty::Rest);
     assert_eq!(tabs.look(30_000, true, 0.0), Duty::Open);
     assert_eq!(*tabs.carries(), these(&["AAPL", "GOOG"]));
-    // The other one says nothing any more.
+    // The other tab sends nothing any more.
     assert_eq!(tabs.look(12_000 + COUNTS, true, 0.0), Duty::Open);
     assert_eq!(*tabs.carries(), these(&["GOOG"]));
 }
@@ -151,7 +151,7 @@ fn more_than_a_request_may_name_is_asked_for_as_all() {
     tabs.joined(5, these(&names), 0, 1_000);
     assert_eq!(tabs.look(1_000, false, 0.0), Duty::Open);
     assert_eq!(*tabs.carries(), Wants::All);
-    // A person's own list is as long as they want.
+    // A tab's own list is not limited.
     let mut tabs = Tabs::new(these(&[&names[..], &["GOOG"]].concat()));
     tabs.lead(1_000);
     assert_eq!(tabs.carries(), tabs.wants());

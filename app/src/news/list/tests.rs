@@ -49,7 +49,7 @@ fn new_stories_are_on_top() {
 }
 
 #[test]
-fn stories_wait_while_somebody_reads() {
+fn stories_wait_while_the_person_reads() {
     let mut list = NewsList::new(&[news("a")]);
     list.add(news("b"), true);
     list.add(news("c"), true);
@@ -72,7 +72,7 @@ fn the_same_id_is_the_same_story() {
     assert_eq!(ids(&list), ["b", "a"]);
     assert_eq!(list.shown()[1].revision, 1);
     assert_eq!(list.shown()[1].news.action, Action::Updated);
-    // Also where it still waits.
+    // Also while it waits.
     list.add(news("c"), true);
     assert!(!list.add(news("c"), true));
     assert_eq!(list.waiting(), 1);
@@ -92,7 +92,7 @@ fn a_withdrawn_story_stays_struck_out_but_does_not_come_new() {
 }
 
 #[test]
-fn starts_over_without_what_was_known_unless_somebody_reads() {
+fn starts_over_without_what_was_known_unless_the_person_reads() {
     let before = NewsList::new(&[news("b"), news("a")]);
     let other = News {
         headline: "another story of the same id".to_owned(),
@@ -112,7 +112,7 @@ fn starts_over_without_what_was_known_unless_somebody_reads() {
 }
 
 #[test]
-fn only_what_passes_is_shown_waits_and_is_told() {
+fn only_what_passes_is_shown_waits_and_is_counted() {
     let mut list = NewsList::new(&[halt("b"), news("a")]);
     list.set_lens(halts());
     assert_eq!(ids(&list), ["b"]);
@@ -126,7 +126,7 @@ fn only_what_passes_is_shown_waits_and_is_told() {
 }
 
 #[test]
-fn says_since_when_a_story_is_another() {
+fn records_when_a_story_changed() {
     let mut list = NewsList::new(&[news("a")]);
     list.set_now(5);
     let corrected = News {
@@ -154,7 +154,7 @@ fn older_stories_follow_and_each_is_there_once() {
     assert_eq!(list.answer(&second, stories(&["a"]), None), Some(1));
     assert_eq!(ids(&list), ["d", "c", "b", "a"]);
     assert_eq!(list.question(), None);
-    // One that is corrected stays where it is.
+    // A corrected story stays in its place.
     let corrected = News {
         action: Action::Updated,
         ..news("b")
@@ -173,7 +173,7 @@ fn an_answer_for_another_filter_is_none() {
     assert_eq!(question.address, "/news?type=halt&limit=50");
     assert_eq!(list.answer(&question, vec![halt("h")], None), Some(1));
     assert_eq!(ids(&list), ["h"]);
-    // What was loaded for one filter is no part of another's list.
+    // Stories that were loaded for one filter do not appear with another.
     list.set_lens(Lens::default());
     assert_eq!(ids(&list), ["b"]);
     assert!(list.question().is_some());
@@ -204,7 +204,7 @@ fn what_lies_between_is_put_in_by_its_time() {
     let next = Some("1-0".to_owned());
     list.answer(&question, vec![at("b", 2)], next.clone());
     assert_eq!(ids(&list), ["c", "b", "a"]);
-    // What is asked later for new ones does not lead away from where the old ones go on.
+    // A later request for new stories does not change where older ones continue.
     let older = list.question();
     let question = list.question_beside().unwrap();
     list.answer(&question, vec![at("d", 4)], Some("9-0".to_owned()));

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     format::figures::tests::{quote, session, symbol},
     news::list::tests::news,
-    state::{price_path::tests::bar, range::Range},
+    state::{price_history::tests::bar, range::Range},
 };
 
 fn data(chosen: bool) -> PageData {
@@ -45,9 +45,9 @@ fn starts_from_what_the_page_was_drawn_from() {
     let mut state = MarketState::new(&data(false), Range::Day);
     let instrument = &state.instruments[&symbol("GOOG")];
     assert_eq!(instrument.closes.len(), 1);
-    assert!(instrument.path.is_filled(Range::Day, false));
+    assert!(instrument.history.is_filled(Range::Day, false));
     let times: Vec<_> = instrument
-        .path
+        .history
         .points()
         .iter()
         .map(|point| point.time)
@@ -109,8 +109,8 @@ fn a_quote_of_closed_hours_draws_the_price_at_its_trade() {
     };
     let mut state = MarketState::new(&data, Range::Day);
     let newest = |state: &MarketState| {
-        let path = &state.instruments.get(&symbol("GOOG")).unwrap().path;
-        path.points().last().map(|last| (last.time, last.close))
+        let history = &state.instruments.get(&symbol("GOOG")).unwrap().history;
+        history.points().last().map(|last| (last.time, last.close))
     };
     assert_eq!(newest(&state), Some((200_000.0, 597.32)));
     // The first trade of the next session.
@@ -163,10 +163,10 @@ fn the_last_close_of_the_archive_is_no_price_of_the_chart() {
     data.snapshot.quotes.push(close);
     let mut state = MarketState::new(&data, Range::Day);
     let old = &state.instruments[&symbol("OLD")];
-    assert!(old.path.points().is_empty());
+    assert!(old.history.points().is_empty());
     let price = old.quote.as_ref().unwrap().price;
     assert_eq!(price.unwrap().to_string(), "12.34");
-    // It is not on the tape, so that a reset leaves it.
+    // It is not on the tape, so a reset keeps it.
     let reset = Snapshot {
         reset: true,
         quotes: vec![quote("MSFT", 5, "30")],
@@ -174,10 +174,10 @@ fn the_last_close_of_the_archive_is_no_price_of_the_chart() {
     };
     state.apply(Event::Snapshot(reset), false);
     assert_eq!(watchlist(&state), ["OLD", "MSFT"]);
-    // Once something quotes it, it is as every other.
+    // Once a feed quotes it, it is treated like any other.
     state.apply(Event::Quote(quote("OLD", 310_000, "13")), false);
     let old = &state.instruments[&symbol("OLD")];
-    assert_eq!(old.path.points().len(), 1);
+    assert_eq!(old.history.points().len(), 1);
 }
 
 #[test]
@@ -192,23 +192,23 @@ fn bars_that_were_asked_for_before_a_reset_are_left_out() {
     };
     state.apply(Event::Snapshot(reset), false);
     state.complete(asked, &[bar(0, "596")], None, None);
-    let path = &state.instruments[&symbol("GOOG")].path;
-    assert!(!path.is_filled(Range::Day, false));
-    assert_eq!(path.points().len(), 1);
+    let history = &state.instruments[&symbol("GOOG")].history;
+    assert!(!history.is_filled(Range::Day, false));
+    assert_eq!(history.points().len(), 1);
     state.complete(missing(state.run), &[bar(0, "12.40")], None, None);
-    let path = &state.instruments[&symbol("GOOG")].path;
-    assert!(path.is_filled(Range::Day, false));
-    assert_eq!(path.points().len(), 2);
-    // What comes from before it says nothing of what is missing since.
+    let history = &state.instruments[&symbol("GOOG")].history;
+    assert!(history.is_filled(Range::Day, false));
+    assert_eq!(history.points().len(), 2);
+    // An answer from before the reset does not count as filled.
     state.forget_history();
     let before = Missing {
         before: Some(0),
         ..missing(state.run)
     };
     state.complete(before, &[], None, None);
-    let path = &state.instruments[&symbol("GOOG")].path;
-    assert!(!path.is_filled(Range::Day, false));
-    assert_eq!(path.points().len(), 2);
+    let history = &state.instruments[&symbol("GOOG")].history;
+    assert!(!history.is_filled(Range::Day, false));
+    assert_eq!(history.points().len(), 2);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_heartbeat_changes_nothing() {
 }
 
 #[test]
-fn an_hour_of_a_thousand_quotes_a_second_that_nobody_draws_takes_no_more_room_than_minutes() {
+fn an_hour_of_a_thousand_quotes_a_second_that_is_not_drawn_takes_no_more_room_than_minutes() {
     let mut state = MarketState::new(&data(false), Range::Day);
     let mut quotes: Vec<Quote> = (0..30)
         .map(|number| quote(&format!("SYM{number}"), 0, "1"))
@@ -243,7 +243,7 @@ fn an_hour_of_a_thousand_quotes_a_second_that_nobody_draws_takes_no_more_room_th
             let points: usize = state
                 .instruments
                 .values()
-                .map(|instrument| instrument.path.points().len())
+                .map(|instrument| instrument.history.points().len())
                 .sum();
             let stories = (state.news.shown().len(), state.news.waiting());
             sizes.push((points, stories, state.changes.instruments.len()));
@@ -251,7 +251,7 @@ fn an_hour_of_a_thousand_quotes_a_second_that_nobody_draws_takes_no_more_room_th
     }
     assert_eq!(sizes.len(), 6);
     assert!(sizes.iter().all(|size| *size == sizes[0]), "{sizes:?}");
-    // What would be seen are the symbols and the stories, however many quotes there were.
+    // Only symbols and stories count, not the number of quotes.
     assert_eq!(state.waiting(), 30 + 3_600);
     let newest = &state.instruments[&symbol("SYM29")];
     assert_eq!(

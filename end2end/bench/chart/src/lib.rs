@@ -1,4 +1,4 @@
-//! The chart that the page has, without the page: what `make bench-page` measures beside other charts.
+//! The page's chart without the page, which `make bench-page` compares with other charts.
 
 use chart::{Chart, ChartHandle, Point};
 use leptos::{mount::mount_to, prelude::*};
@@ -9,13 +9,13 @@ use web_sys::HtmlElement;
 #[wasm_bindgen]
 pub struct Bench {
     handle: ChartHandle,
-    // Dropping it takes the chart off the page.
+    // Dropping it removes the chart from the page.
     _mounted: Box<dyn std::any::Any>,
 }
 
 #[wasm_bindgen]
 impl Bench {
-    /// Puts an empty chart into `element`, which gives it its size.
+    /// Puts an empty chart into `element`, which determines its size.
     pub fn mount(element: HtmlElement) -> Self {
         let owner = Owner::new();
         let handle = owner.with(ChartHandle::new);
@@ -26,12 +26,12 @@ impl Bench {
         }
     }
 
-    /// Shows these values at these times, in milliseconds since the epoch.
+    /// Replaces all values. Times are in milliseconds since the epoch.
     pub fn set(&self, times: Vec<f64>, values: Vec<f64>) {
         self.handle.replace_columns(times, values);
     }
 
-    /// Adds a value.
+    /// Appends a value at a time in milliseconds since the epoch.
     pub fn push(&self, time: f64, value: f64) {
         self.handle.push(Point::new(time, value));
     }

@@ -2,5 +2,5 @@ import { mount as plain } from './lightweight-charts.js';
 
 export { prepare } from './lightweight-charts.js';
 
-/** With the option that joins points which are closer than half a pixel. */
+/** With the option that joins points closer than half a pixel. */
 export const mount = (box) => plain(box, true);

@@ -1,6 +1,6 @@
 import { AreaSeries, createChart } from '/lightweight-charts/lightweight-charts.standalone.production.mjs';
 
-/** It takes objects, and seconds. */
+/** Takes objects with times in seconds. */
 export const prepare = ({ times, values }) =>
   Array.from(times, (time, index) => ({ time: time / 1_000, value: values[index] }));
 
@@ -10,7 +10,7 @@ export function mount(box, conflation = false) {
     height: box.clientHeight,
     layout: { background: { color: '#0f1419' }, textColor: '#8b95a5', attributionLogo: false },
     grid: { vertLines: { color: '#232b36' }, horzLines: { color: '#232b36' } },
-    // Unless told so it shows no more than two points a pixel.
+    // By default it shows no more than two points per pixel.
     timeScale: {
       timeVisible: true,
       secondsVisible: true,

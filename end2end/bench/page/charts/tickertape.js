@@ -2,7 +2,7 @@ import init, { Bench } from '/chart/chart.js';
 
 await init();
 
-/** What the chart takes is what there is. */
+/** The chart takes the data unchanged. */
 export const prepare = (history) => history;
 
 export function mount(box) {
@@ -10,7 +10,7 @@ export function mount(box) {
   return {
     set: ({ times, values }) => chart.set(times, values),
     push: (time, value) => chart.push(time, value),
-    /** Counted by the chart itself, in what it says to screen readers. */
+    /** Read from the chart's summary for screen readers. */
     count: () => Number(box.querySelector('[data-points]').dataset.points),
   };
 }

@@ -1,6 +1,6 @@
 import uPlot from '/uplot/uPlot.esm.js';
 
-/** It takes columns, in seconds. Plain arrays, which can grow: those that it is to be appended to. */
+/** Takes columns, with times in seconds. They are plain arrays, to which points can be appended. */
 export const prepare = ({ times, values }) => [
   Array.from(times, (time) => time / 1_000),
   Array.from(values),
@@ -24,7 +24,7 @@ export function mount(box) {
   };
   let plot;
   return {
-    // Made with its data, as it is meant to be.
+    // Created with its data, as intended by uPlot.
     set: (columns) => {
       data = columns;
       plot = new uPlot(options, data, box);

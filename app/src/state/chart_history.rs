@@ -1,31 +1,31 @@
-//! How much of the past the chart shows, and the bars that it needs for that.
+//! The range of the chart, and the bars that it needs.
 
 use market::{Bar, Interval, Millis};
 
 use crate::state::{dashboard::Dashboard, market::MarketState, missing::Missing, range::Range};
 
 impl Dashboard {
-    /// Shows the range of the past that the person chose.
+    /// Shows the range that the person chose.
     pub(crate) fn set_range(&self, range: Range) {
         self.chart.chosen_range.set(range);
         self.chart.is_chosen.set_value(true);
         self.show_range(range);
     }
 
-    /// Shows the range that was chosen last of a symbol that was opened.
+    /// Shows a newly opened symbol with the range that was chosen last.
     pub(crate) fn open_range(&self) {
         self.chart.is_chosen.set_value(false);
         self.show_range(self.chart.chosen_range.get_untracked());
     }
 
-    /// Shows another range of the past, as far as it is known.
+    /// Shows a range, as far as its bars are known.
     fn show_range(&self, range: Range) {
         if self.chart.choices.range.get_untracked() != range {
             self.chart.choices.range.set(range);
         }
     }
 
-    /// Takes the bars that were missing.
+    /// Adds bars that were missing.
     pub(crate) fn complete(
         &self,
         missing: Missing,
@@ -42,7 +42,7 @@ impl Dashboard {
             self.show_range(range);
         }
         if missing.before.is_some() {
-            // A person can scroll back while the page is paused, too.
+            // The person can also scroll back while the page is paused.
             self.pause.ask_for_chart();
         }
         if self.charted().contains(&missing.symbol) && self.pause.lets_chart(true) {
@@ -50,18 +50,18 @@ impl Dashboard {
         }
     }
 
-    /// The bars that have not come yet, of what is drawn: those that the chosen range needs, and then those
-    /// of the times before it that the person looks at.
+    /// The missing bars of charted symbols: those of the chosen range, and then those of earlier times that the person
+    /// looks at.
     pub(crate) fn missing_history(&self) -> Vec<Missing> {
         let range = self.chart.choices.range.get_untracked();
         let symbols = self.charted();
         let from = self.chart.handle.looks_from();
         self.state.with_value(|state| {
             let missing = symbols.into_iter().filter_map(|symbol| {
-                let path = &state.instruments.get(&symbol)?.path;
+                let history = &state.instruments.get(&symbol)?.history;
                 let newest = Missing::of_range(symbol, range, self.market.archived, state.run);
-                if path.is_filled(range, self.market.archived) {
-                    path.before(newest, from?, self.market.archived)
+                if history.is_filled(range, self.market.archived) {
+                    history.before(newest, from?, self.market.archived)
                 } else {
                     Some(newest)
                 }
@@ -70,7 +70,7 @@ impl Dashboard {
         })
     }
 
-    /// All bars have to be fetched again.
+    /// Has all bars fetched again.
     pub(crate) fn forget_history(&self) {
         self.state.update_value(MarketState::forget_history);
     }

@@ -9,21 +9,21 @@ use crate::{
         dashboard::Dashboard,
         missing::Missing,
         page_data::{FoundBars, FoundNews},
-        price_path::interval_named,
+        price_history::interval_named,
     },
 };
 
-/// How long a request is not repeated, whether it is under way or failed.
+/// How long a request is not repeated, whether it is pending or has failed.
 const PAUSE: Millis = 10_000;
 
-/// The requests for bars of the last moments, and when each was made.
+/// Recent requests for bars, and when each was made.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(super) struct BarRequests {
     asked: Vec<(Missing, Millis)>,
 }
 
-impl History {
-    /// Fetches the bars that the chart needs where they are missing.
+impl BarRequests {
+    /// Fetches missing bars that the chart needs.
     pub(super) fn fill(&mut self, dashboard: Dashboard) {
         for missing in dashboard.missing_history() {
             self.fetch(dashboard, missing);

@@ -1,15 +1,10 @@
-//! Tabs of one browser, a server, and everything that can come between them, at random.
+//! A random simulation of the tabs of a browser, a server, and what can happen between them.
 
 use std::collections::VecDeque;
 
-use market::{EventKind, Millis};
+use market::EventKind;
 
-use super::{
-    reader::Passed,
-    state::State,
-    tab::{Answer, Beat, Message, Tab},
-    tabs::{Duty, Wants},
-};
+use super::*;
 use crate::format::figures::tests::symbol;
 
 const SYMBOLS: [&str; 4] = ["AAPL", "GOOG", "MSFT", "NVDA"];
@@ -30,7 +25,7 @@ impl Chance {
 /// The number of a symbol in [`SYMBOLS`].
 type Traded = usize;
 
-/// A poll under way: its number, and the answer once the server has given it.
+/// A pending poll: its number, and the answer once the server has sent it.
 struct Poll {
     question: u32,
     answer: Option<(Vec<(u64, Traded)>, u64)>,
@@ -41,12 +36,12 @@ struct Page {
     tab: Tab<Traded>,
     start: u64,
     taken: Vec<u64>,
-    /// Where its stream is, while it leads.
+    /// The position of its stream, while it leads.
     stream: Option<u64>,
     poll: Option<Poll>,
     inbox: VecDeque<Message<Traded>>,
     frozen: bool,
-    /// Whether the loss of its lock has still to be delivered.
+    /// Whether the loss of its lock has yet to be delivered.
     robbed: bool,
 }
 
@@ -56,7 +51,7 @@ struct Browser {
     tape: Vec<(u64, Traded)>,
     pages: Vec<Page>,
     opened: usize,
-    /// Which page has the lock. All others wait for it in the order of their numbers.
+    /// The page that has the lock. All others wait for it in the order of their numbers.
     holder: Option<usize>,
 }
 
@@ -124,7 +119,7 @@ impl Browser {
             frozen: false,
             robbed: false,
         });
-        // It may live for a while before it has its first turn.
+        // Events may be appended before its first turn.
         for _ in 0..self.chance.below(3) {
             self.append();
         }
@@ -157,7 +152,7 @@ impl Browser {
             position: text(page.stream.unwrap()),
             carries: tabs.carries().clone(),
             state: State::Live { delay: None },
-            heard: self.now,
+            received_at: self.now,
             server_time: None,
         });
         self.post(Some(number), &beat);
@@ -247,7 +242,7 @@ impl Browser {
         }
     }
 
-    /// The leader's stream brings its next event.
+    /// The leader's stream sends its next event.
     fn stream(&mut self, at: usize) {
         let page = &mut self.pages[at];
         let Some(position) = page.stream else { return };
@@ -272,7 +267,7 @@ impl Browser {
         }
     }
 
-    /// A poll's answer is given by the server, comes to the page, or fails.
+    /// The server answers a poll, or the answer arrives or fails.
     fn poll(&mut self, at: usize) {
         let cut = 1 + self.chance.below(8);
         let fails = self.chance.below(4) == 0;
@@ -288,7 +283,7 @@ impl Browser {
                 .copied()
                 .filter(|(id, traded)| *id > after && has(page.tab.tabs.wants(), *traded))
                 .collect();
-            // One answer carries only so much.
+            // An answer is limited in length.
             let position = own.get(cut).map_or(last, |_| own[cut - 1].0);
             own.truncate(cut);
             poll.answer = Some((own, position));
@@ -337,7 +332,7 @@ impl Browser {
         }
     }
 
-    /// Everybody is awake and nothing new happens, until nothing is on its way any more.
+    /// Wakes all pages and appends nothing, until all messages are delivered.
     fn settle(&mut self) {
         for page in &mut self.pages {
             page.frozen = false;
@@ -398,6 +393,6 @@ fn whatever_becomes_of_the_others_each_tab_takes_all_that_it_wants_once_and_in_o
             "seed {seed}"
         );
     }
-    // It was no quiet life.
+    // The simulation was eventful.
     assert!(takeovers > 1_000 && taken > 2_500, "{takeovers} {taken}");
 }

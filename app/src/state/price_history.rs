@@ -5,31 +5,29 @@ use market::{Bar, Interval, Millis};
 
 use crate::state::{missing::Missing, range::Range};
 
-/// How many of the newest prices are kept: a chart is not wider than this in pixels, and older
-/// ones are in the bars.
+/// How many of the newest prices are kept. A chart is not wider in pixels, and older prices are in the bars.
 const RECENT: usize = 2_000;
-/// How many bars are kept: the page's ranges take an eighth of it, and the rest are more than two weeks of
-/// minutes for readers who scroll back.
+/// How many bars are kept. The ranges need an eighth of them; the rest are more than two weeks of minutes for scrolling
+/// back.
 const BARS: usize = 24_000;
-/// How far a price may be older than the one before it and still be of the same run. A recording
-/// that starts over goes back further.
+/// How much older than the previous price a price may be. A recording that starts over goes back further.
 const STEP_BACK: Millis = 60_000;
 
-/// The interval that is written so.
+/// The interval of a text; `None` for anything else.
 pub(crate) fn interval_named(text: Option<String>) -> Option<Interval> {
     Interval::ALL
         .into_iter()
         .find(|interval| text.as_deref() == Some(interval.as_str()))
 }
 
-/// A price, its time, and what was traded since the one before.
+/// A price, its time, and the volume since the previous price.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct PricePoint {
     /// The exchange's time.
     pub(crate) time: Millis,
-    /// For pixels only.
+    /// The price, only for drawing.
     pub(crate) price: f64,
-    /// The same.
+    /// The volume, only for drawing.
     pub(crate) volume: f64,
 }
 
@@ -50,26 +48,26 @@ pub(crate) enum Added {
     Newest(PricePoint),
     /// It is older than the newest, and is left out.
     Late,
-    /// One that is shown already is another now.
+    /// A known price was changed.
     Corrected,
-    /// It stands between those that are shown already.
+    /// It is between known prices.
     Between,
-    /// Time went back: everything before it is forgotten.
+    /// Time went back: all earlier prices are forgotten.
     StartedOver,
 }
 
-/// A bar of any length, for pixels.
+/// A bar of any length, only for drawing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Span {
     start: Millis,
-    /// When its close was the price.
+    /// The time of its close.
     end: Millis,
     open: f64,
     high: f64,
     low: f64,
     close: f64,
     volume: f64,
-    /// What was paid for it; `None` where the bar has no average price.
+    /// What was paid for the volume; `None` if the bar has no average price.
     turnover: Option<f64>,
 }
 
@@ -87,7 +85,7 @@ impl Span {
         }
     }
 
-    /// Bars in the order of their ends; of two that end together the shorter one is first.
+    /// The order of bars: by their ends, and the shorter one first.
     fn key(&self) -> (Millis, Reverse<Millis>) {
         (self.end, Reverse(self.start))
     }
@@ -119,25 +117,25 @@ impl From<Span> for Sample {
     }
 }
 
-/// The way of one symbol's price: its bars, and every price since.
+/// The price history of one symbol: its bars, and the newest prices.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PricePath {
-    /// By their ends. A close is the price at a moment, so that bars of different lengths stand in one row.
+pub(crate) struct PriceHistory {
+    /// Ordered by their ends. A close is the price at a moment, so bars of different lengths can be mixed.
     bars: Vec<Span>,
     recent: VecDeque<PricePoint>,
-    /// The ranges whose bars were asked for and came.
+    /// The ranges whose bars have been fetched.
     filled: Vec<Range>,
-    /// The length of older bars, if there are any, once the server has reported it.
+    /// The interval of older bars, if there are any, once the server has reported it.
     older: Option<Option<Interval>>,
 }
 
-impl PricePath {
-    /// Adds a price that just came with a quote of the moment `quoted`, which is not before the price's own.
+impl PriceHistory {
+    /// Adds a price that was received with a quote. `quoted` is the quote's time, which is not before the price's.
     pub(crate) fn add_as_of(&mut self, point: PricePoint, quoted: Millis) -> Added {
         let newest = self.recent.back().map(|newest| newest.time);
         match newest {
             Some(newest) if quoted + STEP_BACK < newest => {
-                *self = PricePath::default();
+                *self = PriceHistory::default();
                 self.recent.push_back(point);
                 return Added::StartedOver;
             }
@@ -151,8 +149,8 @@ impl PricePath {
         Added::Newest(point)
     }
 
-    /// Adds a bar of a minute that just closed, or was corrected. Where no single price of its minute
-    /// was received, as when quotes were superseded before they could be sent, its close stands for them.
+    /// Adds a bar of a minute that just closed or was corrected. If no price of its minute was received, as when quotes
+    /// were superseded, its close takes their place. Returns what changed, if anything.
     pub(crate) fn add_bar(&mut self, bar: &Bar) -> Option<Added> {
         let span = Span::new(bar, bar.start + Bar::INTERVAL);
         let known = self.bars.binary_search_by_key(&span.key(), Span::key);
@@ -175,9 +173,9 @@ impl PricePath {
         }
     }
 
-    /// Takes the bars that were missing, oldest first. Of the same moment they count: they may have been corrected
-    /// meanwhile. Where the last of them is not over, it is as of `until`; `older` is the length of the older ones that
-    /// the server has, where it is known.
+    /// Adds bars that were missing, oldest first. They replace known bars, which may have been corrected meanwhile. If
+    /// the last one is not complete, it is as of `until`. `older` is the interval of the server's older bars, if it is
+    /// known.
     pub(crate) fn fill(
         &mut self,
         missing: Missing,
@@ -199,8 +197,9 @@ impl PricePath {
         }
     }
 
-    /// The bars that are missing to somebody who looks from a moment on, in milliseconds since the Unix epoch, where those
-    /// of a range came: none where there are no older ones, or no room for them. `moved` is whether somebody went there.
+    /// The missing bars before those of a range, for a chart that shows times from `from` on, in milliseconds since the
+    /// Unix epoch; `None` if there are no older bars, or no room for them. `moved` is whether the person scrolled
+    /// there.
     pub(crate) fn before(
         &self,
         newest: Missing,
@@ -208,12 +207,12 @@ impl PricePath {
         archived: bool,
     ) -> Option<Missing> {
         let first = self.bars.first()?.start;
-        // What the page came with may be all, and is not asked about until somebody goes there.
+        // The page's own bars may be all. More are requested only once the person scrolls there.
         let older = self.older.or(moved.then_some(Some(newest.interval)))??;
         let interval = older.max(newest.interval);
         let limit = newest.range.more_bars(archived);
-        // Of as many bars as fill a range the newest has only begun: so much of it is not filled. A longer one is wanted
-        // in the range itself only if it fits.
+        // The newest bar of a range has only begun, so the range is not quite full. A longer bar is wanted within the
+        // range only if it fits.
         let room = match moved || interval == newest.interval {
             true => 2 * newest.interval.millis(),
             false => interval.millis(),
@@ -228,7 +227,7 @@ impl PricePath {
         })
     }
 
-    /// Whether the bars of a range came; those of a longer one of the same bars do.
+    /// Whether the bars of a range were fetched, or those of a longer range with the same interval.
     pub(crate) fn is_filled(&self, range: Range, archived: bool) -> bool {
         self.filled.iter().any(|filled| {
             filled.millis() >= range.millis()
@@ -236,12 +235,12 @@ impl PricePath {
         })
     }
 
-    /// What was fetched may have holes since: it has to be fetched again.
+    /// Has bars fetched again, because there may be gaps since.
     pub(crate) fn forget_filled(&mut self) {
         self.filled.clear();
     }
 
-    /// Puts bars among those that are there; both are in order.
+    /// Merges bars into the known ones; both are ordered.
     fn merge(&mut self, spans: &[Span]) {
         let Some(first) = spans.first() else { return };
         let before = self.bars.partition_point(|bar| bar.key() < first.key());
@@ -258,8 +257,8 @@ impl PricePath {
         self.bars.drain(..surplus);
     }
 
-    /// The whole way, oldest first: every single price that is kept, and the bars of the times of
-    /// which there is none, so that no seam has a gap or a moment twice.
+    /// The whole history as single prices, oldest first: all kept prices, and the closes of bars for other times,
+    /// without gaps or duplicates.
     pub(crate) fn points(&self) -> Vec<Sample> {
         let mut samples: Vec<Sample> = Vec::with_capacity(self.bars.len() + self.recent.len());
         let mut recent = self.recent.iter().copied().peekable();
@@ -269,10 +268,10 @@ impl PricePath {
                 newest = Some(point.time);
                 samples.push(point.into());
             }
-            // Bars of other lengths may cover it, too.
+            // Bars of other lengths may cover the same time.
             let is_new = samples.last().is_none_or(|last| last.time < bar.end as f64);
             if is_new && newest.is_none_or(|newest| newest <= bar.start) {
-                // What was traded is counted once, in whichever bars come first.
+                // Volume is counted only once, in the first bar that covers a time.
                 let (volume, turnover) = match covered <= bar.start {
                     true => (bar.volume, bar.turnover),
                     false => (0.0, None),
@@ -289,9 +288,8 @@ impl PricePath {
         samples
     }
 
-    /// The way in bars, oldest first: of those of such a length and shorter ones that are there, each time
-    /// once, and the single prices of the times of which there are none. Bars know what was between two
-    /// prices that were received; a longer bar is taken only where there is nothing else.
+    /// The whole history as bars, oldest first: bars of at most this interval, each time once, and single prices for
+    /// other times. Bars include prices that were not received. A longer bar is used only if there is nothing else.
     pub(crate) fn spans(&self, interval: Interval) -> Vec<Sample> {
         let mut taken: Vec<Span> = Vec::with_capacity(self.bars.len());
         let mut from = Millis::MAX;
@@ -329,8 +327,8 @@ impl PricePath {
 }
 
 #[cfg(test)]
-impl PricePath {
-    /// Adds the price of a trade that just came.
+impl PriceHistory {
+    /// Adds the price of a trade that was just received.
     pub(crate) fn add(&mut self, point: PricePoint) -> Added {
         self.add_as_of(point, point.time)
     }
