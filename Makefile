@@ -8,7 +8,7 @@ WITH = scripts/setup with
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-run: build ## build the release and start it on http://127.0.0.1:3000 (ARGS=… goes to tickertape)
+run: build ## build the server and its page, and start it on http://127.0.0.1:3000 (ARGS=… goes to tickertape)
 	@$(WITH) $${CARGO_TARGET_DIR:-target}/release/tickertape $(ARGS)
 
 # Without hashed names: cargo-leptos gives them only to the first build of a watch. It reloads the page only where it finds
@@ -16,22 +16,22 @@ run: build ## build the release and start it on http://127.0.0.1:3000 (ARGS=… 
 dev: setup ## build, start, and rebuild and reload at each change
 	@LEPTOS_HASH_FILES=false LEPTOS_SITE_ADDR=$${TICKERTAPE_LISTEN:-127.0.0.1:3000} $(WITH) cargo leptos watch -- $(ARGS)
 
-build: setup ## build the release: target/release/tickertape, and target/site beside it
-	@$(WITH) cargo leptos build --release --precompress
+build: ## build the server and its page: target/release/tickertape, and target/site beside it
+	@scripts/build
 
-test: ## everything that is checked: format, clippy, tests, release build, journeys in a browser
+test: ## everything that is checked: format, clippy, tests, journeys in a browser
 	@scripts/test
 
-contract: build ## ask the release everything that its description has (schemathesis)
+contract: build ## ask the server everything that its description has (schemathesis)
 	@scripts/setup test && scripts/contract
 
-journeys: build ## only the journeys, against the release (ARGS=… goes to Playwright)
+journeys: build ## only the journeys (ARGS=… goes to Playwright)
 	@scripts/setup test && cd end2end && ../scripts/setup with npx playwright test $(ARGS)
 
-bench: build ## measure it beside other servers of events, 25 minutes (ARGS='--help' lists the options)
+bench: ## measure it beside other servers of events, 25 minutes (ARGS='--help' lists the options)
 	@scripts/bench $(ARGS)
 
-bench-page: build ## measure the page and its chart in a browser beside other charts (ARGS='--help' lists the options)
+bench-page: ## measure the page and its chart in a browser beside other charts (ARGS='--help' lists the options)
 	@scripts/bench-page $(ARGS)
 
 fuzz: ## give every parser of bytes from outside what nobody would think of, a minute each (ARGS=SECONDS)

@@ -76,6 +76,6 @@ export function read(args) {
     out: values.out ?? 'target/bench-page',
     doc: values.doc,
     chart: values.chart ?? 'target/bench-page/chart',
-    tickertape: values.tickertape ?? 'target/release/tickertape',
+    tickertape: values.tickertape ?? 'target/dist/tickertape',
   };
 }

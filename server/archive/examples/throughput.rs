@@ -1,7 +1,7 @@
 //! What trades and quotes cost the archive, on this machine and in this build:
 //!
 //! ```text
-//! cargo run --release -p archive --example throughput -- [SECONDS] [SYMBOLS] [RATE]
+//! cargo run --profile dist -p archive --example throughput -- [SECONDS] [SYMBOLS] [RATE]
 //! ```
 //!
 //! For some seconds it gives an archive that many trades and quotes a second of that many symbols,

@@ -155,8 +155,8 @@ fn symbol(index: Option<u32>) -> String {
 /// Where the programs are.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Programs {
-    /// Tickertape's release
-    #[arg(long, default_value = "target/release/tickertape", value_name = "FILE")]
+    /// Tickertape, built for speed
+    #[arg(long, default_value = "target/dist/tickertape", value_name = "FILE")]
     tickertape: PathBuf,
 
     /// An option more for tickertape, as in --tickertape-option=--max-symbols=20
