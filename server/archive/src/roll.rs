@@ -1,9 +1,8 @@
-//! How bars are made: seconds of trades, and each other bar of those below it.
+//! How bars are made: seconds from trades, and every other bar from the bars below it.
 //!
-//! A bar that may no longer be what is below it is marked in the table `pending`, in the same
-//! transaction as what changed. The writer makes it again when it has closed, or soon where it has
-//! long closed; until then whoever reads it makes it for himself. So what is read never depends on
-//! how far the writer is.
+//! A bar that may no longer agree with the data below it is marked in the table `pending`, in the same transaction as
+//! the change. The writer makes it again when it has closed, or soon if it closed long ago; until then readers compute
+//! it themselves. So the result of a read never depends on the writer's progress.
 
 use std::collections::BTreeSet;
 
@@ -21,16 +20,16 @@ use crate::{
     zone::{self, above, below, level, span},
 };
 
-/// Where a bar comes from.
+/// The origin of a bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Made {
-    /// Of what is below it.
+    /// Made from the data below it.
     Rolled,
     /// It was published on the tape: by a feed without trades, or by a publisher of bars.
-    Told,
+    Published,
     /// It was imported.
     Imported,
-    /// It was made of what is no longer kept: it stands.
+    /// Made from data that is no longer kept: it stays.
     Sealed,
 }
 
@@ -38,7 +37,7 @@ impl Made {
     pub(crate) const fn code(self) -> i64 {
         match self {
             Made::Rolled => 0,
-            Made::Told => 1,
+            Made::Published => 1,
             Made::Imported => 2,
             Made::Sealed => 3,
         }
@@ -47,7 +46,7 @@ impl Made {
     pub(crate) const fn of(code: i64) -> Option<Self> {
         match code {
             0 => Some(Made::Rolled),
-            1 => Some(Made::Told),
+            1 => Some(Made::Published),
             2 => Some(Made::Imported),
             3 => Some(Made::Sealed),
             _ => None,
@@ -55,7 +54,7 @@ impl Made {
     }
 }
 
-/// A bar as it is stored.
+/// A stored bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) start: Millis,
@@ -64,7 +63,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// What holds the place of a bar that is in quarantine: it has no price, and is not made again.
+    /// The placeholder of a bar that is in quarantine: it has no price, and is not made again.
     pub(crate) fn placeholder(start: Millis) -> Self {
         Row {
             start,
@@ -82,7 +81,7 @@ impl Row {
         }
     }
 
-    /// As it is read, where its days begin in a zone.
+    /// The row as a bar of a symbol whose days begin in a zone.
     pub(crate) fn rolled(self, interval: Interval, zone: &TimeZone) -> Rolled {
         Rolled {
             span: span(interval, zone, self.start),
@@ -116,12 +115,12 @@ impl Row {
     }
 }
 
-/// The start of a bar that cannot be read and may be made again of what is below it, by what stands in
-/// its columns. What is below an imported or sealed bar may be a part only.
+/// The start of an unreadable bar that may be made again from the data below it, by its columns. The data below an
+/// imported or sealed bar may be only a part.
 pub(crate) fn remade(cells: &[Cell]) -> Option<Millis> {
     let start = Millis::try_from(cells.get(2)?.integer()?).ok()?;
     let may = match Made::of(cells.get(11)?.integer()?)? {
-        Made::Rolled | Made::Told => true,
+        Made::Rolled | Made::Published => true,
         Made::Imported => cells.first()?.integer()? <= level(Interval::Minute),
         Made::Sealed => false,
     };
@@ -133,7 +132,7 @@ const STORED: &str =
     "SELECT level, symbol, start, open, high, low, close, firm, volume, turnover, trades, made, crc
      FROM bars WHERE level = ?1 AND symbol = ?2 AND start = ?3";
 
-/// The stored bar that begins at a time, where it can be read.
+/// The stored bar that begins at a time, if it can be read.
 pub(crate) fn stored(
     connection: &Store,
     symbol: i64,
@@ -145,7 +144,7 @@ pub(crate) fn stored(
     connection.first(Table::Bars, &mut statement, key, Row::read)
 }
 
-/// Stores a bar in the place of the one that is there.
+/// Stores a bar in place of the existing one.
 pub(crate) fn store(
     connection: &Store,
     symbol: i64,
@@ -190,7 +189,7 @@ fn remove(
     Ok(())
 }
 
-/// Marks a bar as one that is to be made again.
+/// Marks a bar as one to be made again.
 pub(crate) fn mark(
     connection: &Store,
     symbol: i64,
@@ -203,7 +202,7 @@ pub(crate) fn mark(
     Ok(())
 }
 
-/// Marks the bars that are made of one.
+/// Marks the bars that are made from one.
 pub(crate) fn mark_above(
     connection: &Store,
     symbol: &SymbolRow,
@@ -216,7 +215,7 @@ pub(crate) fn mark_above(
     Ok(())
 }
 
-/// The levels up to an interval's, as a list of SQL: each is a search by the key.
+/// The levels up to an interval's, as a list in SQL: each is a search by the key.
 pub(crate) const fn levels_to(interval: Interval) -> &'static str {
     match interval {
         Interval::Second => "0",
@@ -228,7 +227,7 @@ pub(crate) const fn levels_to(interval: Interval) -> &'static str {
     }
 }
 
-/// The bars of an interval, by their starts, that begin in a span and are not what is below them.
+/// The bars of an interval that begin in a span and differ in origin from the data below them, by their starts.
 pub(crate) fn stale(
     connection: &Store,
     symbol: &SymbolRow,
@@ -252,7 +251,7 @@ pub(crate) fn stale(
     Ok(stale)
 }
 
-/// Makes a bar of what is below it, as of now and with what counts instead of the archive.
+/// Makes a bar from the data below it, at this moment and with an overlay.
 pub(crate) fn make(
     connection: &Store,
     symbol: &SymbolRow,
@@ -264,7 +263,7 @@ pub(crate) fn make(
     make_of(connection, symbol, interval, start, there, overlay)
 }
 
-/// As [`make`], where it is known what is stored.
+/// As [`make`], with the stored bar already read.
 fn make_of(
     connection: &Store,
     symbol: &SymbolRow,
@@ -276,7 +275,7 @@ fn make_of(
     let stands = there.as_ref().is_some_and(|row| match row.made {
         Made::Sealed => true,
         Made::Imported => interval > Interval::Minute,
-        Made::Rolled | Made::Told => false,
+        Made::Rolled | Made::Published => false,
     });
     if stands {
         return Ok(there);
@@ -286,17 +285,21 @@ fn make_of(
         if let Some(sums) = overlay.minutes.get(&start) {
             // A published bar counts less than an imported one, and trades count more.
             let imported = there.filter(|row| row.made == Made::Imported);
-            let told = Row {
+            let published = Row {
                 start,
                 sums: sums.clone(),
-                made: Made::Told,
+                made: Made::Published,
             };
             return match imported {
                 Some(imported) => {
                     let seconds = of_bars(connection, symbol, Interval::Second, span, overlay)?;
-                    Ok(Some(if seconds.is_some() { told } else { imported }))
+                    Ok(Some(if seconds.is_some() {
+                        published
+                    } else {
+                        imported
+                    }))
                 }
-                None => Ok(Some(told)),
+                None => Ok(Some(published)),
             };
         }
         if overlay.hides(start) {
@@ -307,7 +310,7 @@ fn make_of(
         None => of_trades(connection, symbol.id, span)?,
         Some(below) => of_bars(connection, symbol, below, span, overlay)?,
     };
-    // Without anything below, what was given as a whole is all that is known.
+    // Without anything below, a bar that was given as a whole is all there is.
     Ok(made.or(there.filter(|row| row.made != Made::Rolled)))
 }
 
@@ -364,7 +367,7 @@ fn of_bars(
                 }
                 bars.insert(row.start, row);
             }
-            // It is made again of what is below it.
+            // It is made again from the data below it.
             Err(cells) => stale.extend(remade(&cells)),
         }
     }
@@ -420,8 +423,7 @@ pub(crate) fn pending(connection: &Store) -> Result<u64, Failure> {
     Ok(pending as u64)
 }
 
-/// Makes the marked bars whose end is past at `now`, `limit` of each interval at the most. Returns
-/// how many it made.
+/// Makes the marked bars whose end is past at `now`, at most `limit` of each interval. Returns how many it made.
 pub(crate) fn roll(connection: &Store, now: Millis, limit: usize) -> Result<usize, Failure> {
     let mut made = 0;
     for interval in Interval::ALL {
@@ -482,7 +484,7 @@ fn roll_one(
             None => remove(connection, symbol.id, interval, start)?,
         }
     }
-    // Also where it is what it was: the ones above may have been made of what it was meanwhile.
+    // Even if it is unchanged: the ones above may have been made from an interim state of it.
     mark_above(connection, symbol, interval, start)?;
     done(connection, symbol.id, interval, time(start))?;
     Ok(true)
@@ -495,7 +497,7 @@ fn done(connection: &Store, symbol: i64, interval: Interval, start: i64) -> Resu
     Ok(())
 }
 
-/// Has the days of a symbol made again, whose zone has changed.
+/// Schedules the days of a symbol to be made again, because its zone has changed.
 pub(crate) fn rezone(connection: &Store, symbol: &SymbolRow) -> Result<(), Failure> {
     let rolled = params![symbol.id, level(Interval::Day), Made::Rolled.code()];
     connection.execute(

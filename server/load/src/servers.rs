@@ -1,4 +1,4 @@
-//! The servers that are compared: how each is started, subscribed to and published at.
+//! The compared servers: how each is started, subscribed to and published to.
 
 use std::{
     fmt::Write as _,
@@ -22,17 +22,17 @@ use crate::{
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(10);
 
-/// How long an answer may take while nothing else goes on.
+/// How long an answer may take on an idle server.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// The token `bench`, and what tickertape is told of it: its SHA-256.
+/// The token `bench`, and its SHA-256 for tickertape.
 pub(crate) const TOKEN: &str = "bench";
 const TOKEN_HASH: &str = "bench:1b32c28cb38c05480eccc1bd60ff97029b57a05c96718b96dad7e9d84894f549";
 
-/// The most streams that tickertape is asked to allow.
+/// The limit of streams that tickertape is started with.
 const MAX_STREAMS: &str = "60000";
 
-/// What stands before the sequence number of a story, and of a quote: see [`Payload::data`].
+/// The text before the sequence number of a story, and of a quote: see [`Payload::data`].
 pub(crate) const MARKERS: [&str; 2] = [r#""id":"b:"#, r#""volume":""#];
 
 /// The place of a story's marker in [`MARKERS`].
@@ -75,14 +75,14 @@ impl Kind {
     }
 }
 
-/// What is subscribed to.
+/// A subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Topic {
-    /// Everybody hears the same: at tickertape the symbol `A` and its news.
+    /// The same for every subscriber: with tickertape the symbol `A` and its news.
     One,
-    /// Each has ten of 500 symbols; only tickertape has symbols.
+    /// Ten of 500 symbols each; only tickertape has symbols.
     TenOf500,
-    /// Everybody hears all that tickertape's feed brings.
+    /// Everything from tickertape's feed.
     Fed,
 }
 
@@ -109,9 +109,9 @@ impl Topic {
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
-    /// A story, which everybody receives.
+    /// A story, which every subscriber receives.
     News(u32),
-    /// A quote, of the one symbol or of one of the 500; tickertape leaves out one that a newer one supersedes.
+    /// A quote, of the one symbol or of one of the 500; tickertape skips one that a newer one supersedes.
     Quote { symbol: Option<u32>, sequence: u32 },
 }
 
@@ -122,7 +122,7 @@ impl Payload {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_millis();
-        // Nothing that is written to a text can fail.
+        // Writing to a string cannot fail.
         let _ = match self {
             Payload::News(sequence) => write!(
                 text,
@@ -204,7 +204,7 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// A server's version, as far as it can be told.
+    /// A server's version, as far as it can be determined.
     pub(crate) fn version(&self, kind: Kind) -> String {
         let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
         let after = |text: &str, word: &str, end: char| {
@@ -277,7 +277,7 @@ impl Programs {
             Kind::Tickertape => command = self.tickertape(port, "none", "none"),
             Kind::DurableStreams => {
                 command = Command::new(&self.durable_streams);
-                // Without writing to disk what it publishes, which is its quickest way.
+                // Without writing events to disk, which is its fastest configuration.
                 command
                     .args(["--durability", "memory", "--port", &port.to_string()])
                     .arg("--data-dir")
@@ -315,7 +315,7 @@ impl Programs {
     }
 }
 
-/// A server that runs, and what it was started for.
+/// A running server, and the purpose that it was started for.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) kind: Kind,
@@ -327,7 +327,7 @@ pub(crate) struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // What is left of a run is of no use to anybody, and another run has another name.
+        // The rest of a run is of no use, and another run has another name.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -336,7 +336,7 @@ impl Server {
     /// Starts a server, waits until it answers, and prepares it for a topic.
     ///
     /// # Errors
-    /// Where it does not start, or does not take what prepares it.
+    /// If it does not start, or does not accept its preparation.
     pub(crate) fn start(
         kind: Kind,
         topic: Topic,
@@ -390,7 +390,7 @@ impl Server {
             .and_then(|()| server.prepare(topic))
             .map_err(|problem| {
                 format!(
-                    "{}: {problem}; what it said is in {}",
+                    "{}: {problem}; its output is in {}",
                     kind.name(),
                     log.display()
                 )
@@ -412,7 +412,7 @@ impl Server {
 
     fn prepare(&self, topic: Topic) -> Result<(), Problem> {
         match self.kind {
-            // A symbol is known from its first quote on, and a stream of an unknown one is refused.
+            // A symbol exists from its first quote on, and a stream of an unknown one is refused.
             Kind::Tickertape => topic.symbols().chunks(BATCH).try_for_each(|symbols| {
                 let mut quotes = String::new();
                 for &symbol in symbols {
@@ -424,17 +424,17 @@ impl Server {
                     self.wrapped(quote, &mut quotes);
                 }
                 quotes.push(']');
-                self.ask(&self.request_with("POST", "/publish", &quotes))
+                self.send(&self.request_with("POST", "/publish", &quotes))
                     .map(drop)
             }),
-            Kind::DurableStreams => self.ask(&self.request_with("PUT", "/bench", "")).map(drop),
+            Kind::DurableStreams => self.send(&self.request_with("PUT", "/bench", "")).map(drop),
             Kind::Nchan | Kind::AxumBroadcast | Kind::BetterSse => Ok(()),
         }
     }
 
-    /// A figure that our own server tells of itself.
+    /// A figure of tickertape's own metrics.
     pub(crate) fn metric(&self, name: &str) -> Result<f64, Problem> {
-        let text = self.ask(&self.request_with("GET", "/metrics", ""))?;
+        let text = self.send(&self.request_with("GET", "/metrics", ""))?;
         String::from_utf8_lossy(&text)
             .lines()
             .filter_map(|line| line.split_once(' '))
@@ -443,14 +443,14 @@ impl Server {
             .ok_or_else(|| format!("the server tells no {name}"))
     }
 
-    /// Sends one request and wants it answered well.
-    fn ask(&self, request: &str) -> Result<Vec<u8>, Problem> {
-        let fail = |error: std::io::Error| format!("cannot ask {}: {error}", self.address);
+    /// Sends one request and expects a successful answer.
+    fn send(&self, request: &str) -> Result<Vec<u8>, Problem> {
+        let fail = |error: std::io::Error| format!("cannot send to {}: {error}", self.address);
         let mut connection = TcpStream::connect(self.address).map_err(fail)?;
         connection.set_read_timeout(Some(ANSWER)).map_err(fail)?;
         connection.write_all(request.as_bytes()).map_err(fail)?;
         let mut response = Response::default();
-        let (mut status, mut said, mut ended) = (0, Vec::new(), false);
+        let (mut status, mut body, mut ended) = (0, Vec::new(), false);
         let mut buffer = [0; 4096];
         while !ended {
             let count = connection.read(&mut buffer).map_err(fail)?;
@@ -459,16 +459,16 @@ impl Server {
             }
             response.read(&buffer[..count], |part| match part {
                 Part::Head(head) => status = head.status,
-                Part::Body(body) => said.extend_from_slice(body),
+                Part::Body(piece) => body.extend_from_slice(piece),
                 Part::End => ended = true,
             })?;
         }
         if (200..300).contains(&status) {
-            Ok(said)
+            Ok(body)
         } else {
             let first = request.lines().next().unwrap_or_default();
-            let said = String::from_utf8_lossy(&said);
-            Err(format!("{first} was answered {status}: {said}"))
+            let body = String::from_utf8_lossy(&body);
+            Err(format!("{first} was answered {status}: {body}"))
         }
     }
 
@@ -509,7 +509,7 @@ impl Server {
         self.request_with("POST", path, &body)
     }
 
-    /// The request that asks tickertape for the plain quote, once more where its tag is known.
+    /// The request to tickertape for the plain quote, conditional once its tag is known.
     pub(crate) fn poll(&self, etag: Option<&str>) -> String {
         let condition = etag.map_or_else(String::new, |etag| format!("If-None-Match: {etag}\r\n"));
         format!(
@@ -519,7 +519,7 @@ impl Server {
         )
     }
 
-    /// An event as tickertape takes it.
+    /// An event in tickertape's format.
     fn wrapped(&self, payload: Payload, text: &mut String) {
         text.push_str(match payload {
             Payload::News(_) => r#"{"event":"news","data":"#,
@@ -550,7 +550,7 @@ fn free_address() -> Result<SocketAddr, Problem> {
 
 #[cfg(test)]
 impl Server {
-    /// Somebody else's listener, spoken to as to a peer; the process beside it does nothing.
+    /// A listener of the test, used like a peer; the process beside it does nothing.
     pub(crate) fn stand_in(address: SocketAddr) -> Self {
         let folder = std::env::temp_dir().join(format!("load-{}-{address}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();

@@ -1,4 +1,4 @@
-//! Whether something is being traded: the hours of exchanges, halts, and the sessions of feeds.
+//! The state of trading: the hours of exchanges, halts, and the sessions of feeds.
 
 mod calendar;
 mod overlay;

@@ -1,4 +1,4 @@
-//! What a subscriber costs that hears nothing: resident memory.
+//! The cost of a subscriber that receives nothing: resident memory.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
 /// How long nothing happens before the memory is read: a server may free what it needed to open the streams.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// The memory with so many subscribers less that with one, each of whom has received one event.
+/// The memory with so many subscribers less that with one, each of which has received one event.
 pub(crate) fn run(
     setting: &Setting,
     kind: Kind,

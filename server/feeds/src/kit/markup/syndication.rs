@@ -19,7 +19,7 @@ const MAX_FIELDS: usize = 50;
 /// The longest address of a story, in bytes.
 const MAX_LINK_BYTES: usize = 2_000;
 
-/// Which of the two a document is.
+/// The format of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// RSS 0.9x, 1.0 or 2.0.
@@ -28,26 +28,26 @@ pub enum Form {
     Atom,
 }
 
-/// A document of either form.
+/// A document of either format.
 #[derive(Debug)]
 pub struct Syndication {
-    /// Its form.
+    /// Its format.
     pub form: Form,
-    /// What it calls itself, as plain text.
+    /// Its title, as plain text.
     pub title: String,
     /// The page that it belongs to.
     pub link: Option<Link>,
-    /// How long it asks to be left alone.
+    /// The shortest time between polls that it requests.
     pub ttl: Option<Duration>,
     /// Its stories, in their order.
     pub items: Vec<Item>,
-    /// Faults that it was read in spite of, as texts that quote them. Some hundred at most.
+    /// Faults in spite of which it was parsed, as texts that quote them. At most some hundred.
     pub faults: Vec<String>,
-    /// Whether it is all there. One that breaks off has only the stories before the break.
+    /// Whether it is complete. An incomplete one has only the stories before the break.
     pub is_whole: bool,
 }
 
-/// A story as it stands in a document.
+/// A story in a document.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Item {
     /// Its headline.
@@ -64,16 +64,16 @@ pub struct Item {
     pub date: Date,
     /// Its categories: the vocabulary that each is from, and the category.
     pub categories: Vec<(String, String)>,
-    /// What other vocabularies say of it: the name in small letters, and the text.
+    /// Elements of other vocabularies: the name in lower case, and the text.
     pub fields: Vec<(String, String)>,
 }
 
-/// A text and how it is to be read.
+/// A text and its format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Text {
-    /// As it stands.
+    /// Plain text.
     Plain(String),
-    /// As HTML.
+    /// HTML.
     Html(String),
 }
 
@@ -86,7 +86,7 @@ impl Text {
         }
     }
 
-    /// The text as it is written.
+    /// The text as written.
     pub fn raw(&self) -> &str {
         match self {
             Text::Plain(text) | Text::Html(text) => text,
@@ -94,20 +94,20 @@ impl Text {
     }
 }
 
-/// A date as a document gives it.
+/// A date in a document.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub enum Date {
     /// None.
     #[default]
     Missing,
-    /// One that can be read.
+    /// One that can be parsed.
     At(Millis),
-    /// One that cannot, as it is written.
+    /// One that cannot, as written.
     Unread(String),
 }
 
 impl Date {
-    /// The first that can be read, or else the first.
+    /// The first that can be parsed, or else the first.
     fn first<'a>(texts: impl Iterator<Item = &'a str>) -> Date {
         let mut date = Date::Missing;
         for text in texts.filter(|text| !text.trim().is_empty()) {
@@ -123,7 +123,7 @@ impl Date {
     }
 }
 
-/// Takes the stories out of a document that came from this address.
+/// Extracts the stories of a document from this address.
 pub(super) fn of(tree: Tree, address: &Url, mut faults: Faults) -> Result<Syndication, String> {
     let form = |root: &Element| match root.name.as_str() {
         "rss" => Some(Form::Rss),
@@ -204,13 +204,13 @@ fn rss(root: &Element, address: &Url) -> Result<Syndication, String> {
     })
 }
 
-/// Reads an item of RSS.
+/// Parses an item of RSS.
 fn item(item: &Element, base: &Url) -> Item {
     let texts = |names: &[(Space, &str)]| first_text(item, names);
     let guid = child(item, Space::Plain, "guid");
     let is_permalink = guid.is_some_and(|guid| {
-        let says = guid.attribute("ispermalink").unwrap_or("true");
-        !says.trim().eq_ignore_ascii_case("false")
+        let is_link = guid.attribute("ispermalink").unwrap_or("true");
+        !is_link.trim().eq_ignore_ascii_case("false")
     });
     let about = item.attribute("rdf:about").map(str::to_owned);
     let id = texts(&[(Space::Plain, "guid")])
@@ -270,7 +270,7 @@ fn item(item: &Element, base: &Url) -> Item {
     }
 }
 
-/// The address that an item of RSS has of its own, and what it is relative to.
+/// The address of an RSS item itself, and the base of relative ones.
 fn own_link(item: &Element, base: &Url) -> Option<(String, Url)> {
     item.children()
         .filter(|child| child.name == "link" && child.space == Space::Plain)
@@ -303,12 +303,12 @@ fn atom(root: &Element, address: &Url) -> Syndication {
     }
 }
 
-/// Reads an entry of Atom.
+/// Parses an entry of Atom.
 fn entry(entry: &Element, base: &Url) -> Item {
     let address = alternate(entry, base);
     let both = |name| [(Space::Atom, name), (Space::Plain, name)];
     let id = first_text(entry, &both("id"));
-    // Without a link, an id that is an address is mostly that of the story.
+    // Without a link, an id that is an address is usually that of the story.
     let link = match &address {
         Some((address, base)) => resolve(base, address),
         None => id
@@ -348,7 +348,7 @@ fn child<'a>(of: &'a Element, space: Space, name: &str) -> Option<&'a Element> {
         .find(|child| child.space == space && child.name == name)
 }
 
-/// The text of the first child of these names that has some, in the order of the names.
+/// The text of the first non-empty child with one of these names, in the order of the names.
 fn first_text(of: &Element, names: &[(Space, &str)]) -> Option<String> {
     names.iter().find_map(|(space, name)| {
         of.children()
@@ -366,8 +366,8 @@ fn dates(of: &Element, names: &[(Space, &str)]) -> Date {
     Date::first(texts.iter().map(String::as_str))
 }
 
-/// The first text of these names, read as its type says
-/// ([RFC 4287, section 3.1](https://www.rfc-editor.org/rfc/rfc4287#section-3.1)).
+/// The first text with one of these names, parsed according to its type ([RFC 4287, section
+/// 3.1](https://www.rfc-editor.org/rfc/rfc4287#section-3.1)).
 fn atom_text(of: &Element, names: &[&str]) -> Option<Text> {
     names.iter().find_map(|name| {
         of.children()
@@ -386,7 +386,7 @@ fn construct(element: &Element) -> Text {
     let has_elements = element.children().next().is_some();
     let text = element.text();
     match kind.as_str() {
-        // Elements are not markup in a text: they are read already.
+        // Elements in a text are not markup: they are parsed already.
         "html" | "text/html" if !has_elements => Text::Html(text),
         // Atom 0.3 escapes XHTML, too.
         "application/xhtml+xml" | "xhtml" if !has_elements => Text::Html(text),
@@ -394,7 +394,7 @@ fn construct(element: &Element) -> Text {
     }
 }
 
-/// The address of a story in Atom: that of its alternate, and of a link that does not say what it is.
+/// The address of a story in Atom: that of its alternate link, or of a link without a relation.
 fn alternate(of: &Element, base: &Url) -> Option<(String, Url)> {
     let is_page = |link: &&Element| {
         let rel = link.attribute("rel").unwrap_or("alternate").trim();
@@ -451,7 +451,7 @@ fn is_of_the_web(text: &str) -> bool {
     })
 }
 
-/// The link of an address, as it stands where it is a whole one already.
+/// The link of an address, which is unchanged if it is absolute.
 fn resolve(base: &Url, address: &str) -> Option<Link> {
     let address = address.trim();
     if address.is_empty() || address.len() > MAX_LINK_BYTES {

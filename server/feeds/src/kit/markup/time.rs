@@ -1,7 +1,7 @@
 //! Dates in the spellings of feeds.
 //!
-//! A date and a time of day may stand in any order and with any names that are common; a zone has to be known.
-//! Where it is not, or the order of day and month cannot be told, the date is not read rather than guessed.
+//! A date and a time of day may be in any order and with any common names; the zone has to be known. If it is not, or
+//! if the order of day and month is ambiguous, the date is rejected rather than guessed.
 
 use jiff::{Timestamp, civil, tz::TimeZone};
 use market::Millis;
@@ -11,22 +11,22 @@ use crate::kit::markup::names::{FILLERS, FOREIGN, MONTHS, SEASONS, WEEKDAYS, ZON
 #[cfg(test)]
 mod tests;
 
-/// The longest text that is looked at, in bytes.
+/// The longest text that is parsed, in bytes.
 const MAX_DATE_BYTES: usize = 128;
 
-/// A piece of a date.
+/// A token of a date.
 #[derive(Debug, Clone, PartialEq)]
 enum Token {
-    /// A number, and how many digits it is written with.
+    /// A number, and its number of digits.
     Number(u32, usize),
-    /// A word in small letters.
+    /// A word in lower case.
     Word(String),
     Sign(char),
     Blank,
 }
 
-/// The time that a text gives, in one of the ways in which feeds write it. Without a zone it is UTC. A time
-/// at or before the beginning of 1970 stands for none.
+/// The time of a text, in one of the forms in which feeds write it. Without a zone it is UTC. A time at or before the
+/// beginning of 1970 counts as absent.
 pub(crate) fn time(text: &str) -> Option<Millis> {
     if text.len() > MAX_DATE_BYTES {
         return None;
@@ -60,7 +60,7 @@ fn without_comments(text: &str) -> String {
     }
 }
 
-/// A text without what stands in parentheses.
+/// A text without its parentheses.
 fn bare(text: &str) -> String {
     let mut depth = 0_usize;
     let outside = text.chars().filter(|c| {
@@ -77,7 +77,7 @@ fn bare(text: &str) -> String {
     market::plain(&outside.collect::<String>())
 }
 
-/// Digits alone: a date, a date with a time, or seconds or milliseconds since 1970.
+/// Only digits: a date, a date with a time, or seconds or milliseconds since 1970.
 fn digits(text: &str) -> Option<Timestamp> {
     let number: i64 = text.parse().ok()?;
     match text.len() {
@@ -170,7 +170,7 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
     Some(tokens)
 }
 
-/// What is read of a text so far.
+/// The parts parsed so far.
 struct Reading<'a> {
     tokens: &'a [Token],
     at: usize,
@@ -254,7 +254,7 @@ fn at(date: civil::Date, time: civil::Time, zone: &Zone) -> Option<Timestamp> {
     Some(zone.to_zoned(civil).ok()?.timestamp())
 }
 
-/// Where the time of day begins: at `10:30`, or at the digits after a `T`.
+/// The beginning of the time of day: at `10:30`, or at the digits after a `T`.
 fn clock_start(tokens: &[Token]) -> Option<usize> {
     let is_clock = |at: usize| match tokens.get(at..at + 3) {
         Some(
@@ -293,7 +293,7 @@ fn offset_without_time(before: &[Token], reading: &mut Reading<'_>) -> Option<Zo
     Some(Zone::Offset(sign * offset(hours, minutes)?))
 }
 
-/// Hours, minutes, seconds and billionths of one.
+/// Hours, minutes, seconds and nanoseconds.
 fn time_of_day(reading: &mut Reading<'_>) -> Option<(u32, u32, u32, i32)> {
     let (hour, digits) = reading.number(0)?;
     if !reading.is_sign(1, ":") {
@@ -319,7 +319,7 @@ fn time_of_day(reading: &mut Reading<'_>) -> Option<(u32, u32, u32, i32)> {
     Some((hour, minute, second, fraction(reading)))
 }
 
-/// What of a second stands after a point.
+/// The fraction of a second after a point.
 fn fraction(reading: &mut Reading<'_>) -> i32 {
     let Some((number, digits)) = reading.number(1) else {
         return 0;
@@ -335,7 +335,7 @@ fn fraction(reading: &mut Reading<'_>) -> i32 {
     }
 }
 
-/// The hour of the whole day, and whether it was told in the English way.
+/// The hour of the day, and whether it was written with AM or PM.
 fn half_of_day(hour: u32, before: &[Token], reading: &mut Reading<'_>) -> (u32, bool) {
     let words = || {
         before.iter().filter_map(|token| match token {
@@ -388,12 +388,12 @@ impl Zone {
     }
 }
 
-/// The zone after a time of day; UTC where there is none, `None` where it is not known.
+/// The zone after a time of day; UTC if there is none, `None` if it is unknown.
 fn zone(reading: &mut Reading<'_>) -> Option<Zone> {
     reading.skip(".,;");
     if let Some(zone) = numeric(reading) {
         let zone = zone?;
-        // A name beside an offset says nothing more.
+        // A name beside an offset adds nothing.
         reading.skip(".,;[");
         if reading
             .word(0)
@@ -431,7 +431,7 @@ fn zone(reading: &mut Reading<'_>) -> Option<Zone> {
     TimeZone::get(name).ok().map(Zone::Named)
 }
 
-/// An offset as `+01:00`, `-0500`, `+1`; within, `None` where it is no offset that there is.
+/// An offset such as `+01:00`, `-0500`, `+1`; the inner value is `None` for an impossible offset.
 fn numeric(reading: &mut Reading<'_>) -> Option<Option<Zone>> {
     if !reading.is_sign(0, "+-") {
         return None;
@@ -458,7 +458,7 @@ fn offset(hours: u32, minutes: u32) -> Option<i32> {
     (hours <= 15 && minutes < 60).then_some((hours * 60 + minutes) as i32)
 }
 
-/// A zone as `America/New_York`.
+/// A zone such as `America/New_York`.
 fn named(reading: &mut Reading<'_>) -> Option<TimeZone> {
     let mut name = reading.word(0)?.to_owned();
     reading.at += 1;
@@ -479,7 +479,7 @@ fn is_weekday(word: &str) -> bool {
     WEEKDAYS.iter().any(is_it) || matches!(word, "tues" | "weds" | "thur" | "thurs")
 }
 
-/// The month of a word; one that may be a zone or another word as well only where that is asked for.
+/// The month of a word; one that may also be a zone or another word only on request.
 fn month_of(word: &str, is_strict: bool) -> Option<u32> {
     let english = |name: &&'static str| word.len() >= 3 && name.starts_with(word);
     let foreign = |stems: &&'static [&'static str]| stems.iter().any(|stem| word.starts_with(stem));
@@ -494,7 +494,7 @@ fn month_of(word: &str, is_strict: bool) -> Option<u32> {
     Some(month as u32 + 1)
 }
 
-/// The day that the words and numbers of a date mean.
+/// The day given by the words and numbers of a date.
 fn day(tokens: &[Token], is_english: bool) -> Option<civil::Date> {
     let mut numbers: Vec<(u32, usize)> = Vec::new();
     let mut words: Vec<(usize, &str)> = Vec::new();
@@ -562,7 +562,7 @@ fn day_of_numbers(numbers: &[(u32, usize)], sign: char, is_english: bool) -> Opt
             let year = year(of_year)?;
             match sign {
                 '.' => date(year, second, first),
-                // An hour of AM or PM stands beside an American date.
+                // An hour with AM or PM belongs to an American date.
                 '/' | '-' if first > 12 => date(year, second, first),
                 '/' | '-' if second > 12 || is_english || first == second => {
                     date(year, first, second)

@@ -33,8 +33,8 @@ use sessions::Calendar;
 
 /// A feed's side of the tape: what it publishes, and its status.
 ///
-/// Where several feeds quote a symbol, one of them is primary and publishes: [`FeedContext`] has the choice. The
-/// ticks of the others go into their own boards and no further.
+/// If several feeds quote a symbol, one of them is primary and publishes: [`FeedContext`] chooses it. The ticks of the
+/// others go only into their own boards.
 pub struct Publisher {
     context: FeedContext,
     /// The feed's place in the order of configuration.
@@ -42,8 +42,8 @@ pub struct Publisher {
     status: watch::Sender<FeedStatus>,
     /// The feed's name, under which its trades are archived, too.
     name: Arc<str>,
-    // A std mutex: it is held for a few microseconds and never across an await. It also keeps the
-    // order of a feed's events on the tape the order in which the board saw them.
+    // A std mutex: it is held for a few microseconds and never across an await. It also gives a feed's events on the
+    // tape the order in which the board received them.
     state: Mutex<State>,
     ignored: AtomicU64,
     wrong: AtomicU64,
@@ -51,11 +51,11 @@ pub struct Publisher {
     held: AtomicU64,
     duplicates: AtomicU64,
     mended: AtomicU64,
-    /// How much has been understood of what the source sent.
+    /// How much of the source's data has been parsed.
     understood: AtomicU64,
     /// Whether the source has ever been well.
     has_worked: AtomicBool,
-    /// The recording that stands in for the feed's connections, if one does.
+    /// The recording that replaces the feed's connections, if there is one.
     played: RwLock<Option<Arc<Played>>>,
 }
 
@@ -66,7 +66,7 @@ struct State {
     /// When the next day of a symbol begins, if it has days.
     next_days: BTreeMap<Symbol, Millis>,
     live_since: Option<Instant>,
-    /// What the source refuses, while all else is well.
+    /// A refusal of the source that affects only a part.
     partial_entitlement: Option<String>,
     skew: Option<Skew>,
     /// The latest time of receipt.
@@ -74,8 +74,8 @@ struct State {
 }
 
 impl State {
-    /// Begins a new day of a stock when its exchanges do. What is traded round the clock has no days,
-    /// and what is made up or played again has its own.
+    /// Begins a new day of a stock when its exchanges do. Symbols that trade round the clock have no days, and
+    /// simulated or replayed ones have their own.
     fn begin_day(&mut self, tick: &Tick) {
         let before = self.next_days.get(&tick.symbol).copied();
         if before.is_some_and(|next| tick.time < next) {
@@ -98,7 +98,7 @@ impl State {
 }
 
 impl Publisher {
-    /// A publisher of the feed of that name. It ranks after all that were made with the same context before.
+    /// A publisher of the feed with that name. It ranks after all earlier ones of the same context.
     pub fn new(context: FeedContext, name: &str) -> Self {
         let status = FeedStatus {
             name: name.to_owned(),
@@ -124,7 +124,7 @@ impl Publisher {
         }
     }
 
-    /// The time of receipt, now. While a recording is played that is the one of the recording.
+    /// The time of receipt, now. While a recording is played it is that of the recording.
     pub fn now(&self) -> Millis {
         match self.played() {
             Some(played) => played.now(),
@@ -132,7 +132,7 @@ impl Publisher {
         }
     }
 
-    /// The value of a secret. While a recording is played there is no source that needs it.
+    /// The value of a secret. While a recording is played no source needs it.
     ///
     /// # Errors
     /// When the secret cannot be read.
@@ -143,7 +143,7 @@ impl Publisher {
         }
     }
 
-    /// Waits before a source is asked again. While a recording is played nothing needs sparing.
+    /// Waits before the next request to a source. While a recording is played there is nothing to wait for.
     pub async fn rest(&self, time: Duration) {
         match self.played() {
             Some(_) => tokio::task::yield_now().await,
@@ -156,12 +156,12 @@ impl Publisher {
         self.played().is_some()
     }
 
-    /// From now on a recording stands in for the feed's connections.
+    /// A recording replaces the feed's connections from now on.
     pub(crate) fn play(&self, played: Arc<Played>) {
         *self.played.write().unwrap_or_else(PoisonError::into_inner) = Some(played);
     }
 
-    /// Where what the feed receives comes from.
+    /// The origin of what the feed receives.
     pub(crate) fn wire(&self) -> Wire {
         match self.played() {
             Some(played) => Wire::Played(played),
@@ -174,8 +174,8 @@ impl Publisher {
         played.clone()
     }
 
-    /// Takes a tick, and publishes what it led to where the feed is primary for its symbol: the bars that it
-    /// closed, then the quote.
+    /// Takes a tick, and publishes its results if the feed is primary for its symbol: the bars that it closed, then the
+    /// quote.
     pub fn tick(&self, tick: &Tick) {
         self.understand();
         let mut state = self.state();
@@ -198,15 +198,15 @@ impl Publisher {
         }
     }
 
-    /// Notices that the clock was set back, and that it was ahead before: times of then would hold up
-    /// everything until they come.
+    /// Detects that the clock was set back: the times from while it was ahead would hold up everything until they are
+    /// reached.
     fn follow_clock(&self, state: &mut State, sources: &mut SourceStates) {
         if self.is_played() {
             return;
         }
         let now = self.context.now();
         if state.latest > now.saturating_add(MAX_AHEAD) {
-            tracing::warn!(feed = self.name(), "goes on after the clock was set back");
+            tracing::warn!(feed = self.name(), "continues after the clock was set back");
             state.board.set_back(now);
             state.next_days.clear();
             sources.set_back(now);
@@ -215,8 +215,8 @@ impl Publisher {
         state.latest = state.latest.max(now);
     }
 
-    /// Publishes the quote of a tick of the primary feed. No quote goes back in time: where another feed was
-    /// primary before, an older one is held back until its feed has caught up.
+    /// Publishes the quote of a tick of the primary feed. No quote goes back in time: if another feed was primary
+    /// before, an older quote is held back until its feed has caught up.
     fn publish(&self, sources: &mut SourceStates, tick: &Tick, quote: Quote) {
         if sources.advance_if_newer(quote.symbol, quote.time) {
             self.archive_trade(tick);
@@ -226,7 +226,7 @@ impl Publisher {
         }
     }
 
-    /// Publishes for a feed that is promoted its session, and the bars that its board closed before.
+    /// Publishes the session of a promoted feed, and the bars that its board closed before.
     fn promote(&self, state: &State, sources: &mut SourceStates, symbol: Symbol) {
         let own = state.sessions.get(&symbol);
         if let Some(session) = sources.introduction(self.rank, symbol, own, self.name()) {
@@ -262,7 +262,7 @@ impl Publisher {
         }
     }
 
-    /// Publishes a bar, and has what it was rendered from archived before it.
+    /// Publishes a bar, and archives the sums that it was rendered from first.
     fn bar(&self, bar: Bar) {
         if let Some(archive) = &self.context.archive
             && let Some(minute) = self.context.minutes.exact(&bar)
@@ -272,8 +272,8 @@ impl Publisher {
         self.append(Event::Bar(bar));
     }
 
-    /// Takes over the symbols whose primary feed has fallen silent, without waiting for data of this feed. To be
-    /// called now and then.
+    /// Takes over the symbols whose primary feed has fallen silent, without waiting for data of this feed. Call it from
+    /// time to time.
     pub(crate) fn check_primary(&self) {
         let state = self.state();
         let mut sources = self.context.sources();
@@ -293,10 +293,10 @@ impl Publisher {
         }
     }
 
-    /// Takes a tick of the past: publishes the bars that it closed, but no quote.
-    /// [`Publisher::quotes`] follows when the past is over.
+    /// Takes a tick of the past: publishes the bars that it closed, but no quote. Call [`Publisher::quotes`] after the
+    /// last one.
     ///
-    /// Of minutes that are long over the bars are archived, and their trades are not.
+    /// Bars of minutes that are long over are archived, and their trades are not.
     pub fn past(&self, tick: &Tick) {
         let mut state = self.state();
         let mut sources = self.context.sources();
@@ -315,9 +315,8 @@ impl Publisher {
         self.close(&mut sources, minutes);
     }
 
-    /// Takes a trade back or puts it right: publishes the quote as it is without the mistake, where
-    /// it makes a difference to it. The bar that is open is put right with it; one that was
-    /// published before stays on the tape as it was, and is for history to put right.
+    /// Cancels or corrects a trade: publishes the corrected quote if it differs. The open bar is corrected with it; a
+    /// bar that was published before stays on the tape unchanged, and history corrects it.
     pub fn correct(&self, correction: &Correction) {
         let mut state = self.state();
         let now = self.now();
@@ -332,7 +331,7 @@ impl Publisher {
         let symbol = correction.symbol;
         let mut sources = self.context.sources();
         let is_primary = sources.is_primary(self.rank, symbol);
-        // Also of a feed that is primary no longer: it may have published the trade when it was.
+        // Even of a feed that is primary no longer: it may have published the trade when it was.
         if let Some(archive) = &self.context.archive {
             archive.correct(*correction, Some(Arc::clone(&self.name)));
         }
@@ -354,8 +353,8 @@ impl Publisher {
         }
     }
 
-    /// The session and the newest quote of each symbol for which this feed was primary before a restart, and of
-    /// which it has had no data since.
+    /// The session and the newest quote of each symbol for which this feed was primary before a restart, and of which
+    /// it has received no data since.
     pub fn unresumed(&self) -> Vec<(Session, Quote)> {
         self.context.resume.of(self.name())
     }
@@ -379,7 +378,7 @@ impl Publisher {
         self.close(&mut self.context.sources(), minutes);
     }
 
-    /// What the feed shares with others.
+    /// The parts that the feed shares with others.
     #[cfg(test)]
     pub(crate) fn context(&self) -> &FeedContext {
         &self.context
@@ -390,8 +389,8 @@ impl Publisher {
         &self.name
     }
 
-    /// Has a trade archived, at the time at which its bar has it: that of its receipt, where the
-    /// source gives none or its clock is wrong.
+    /// Archives a trade, at the time at which its bar has it: that of its receipt if the source gives none or its clock
+    /// is wrong.
     fn archive_trade(&self, tick: &Tick) {
         if let Some(archive) = &self.context.archive
             && let Some(trade) = tick.trade
@@ -418,7 +417,7 @@ impl Publisher {
             return;
         };
         let mut quote = left.quote;
-        // What was left while the clock was ahead must not hold up what comes now.
+        // State from while the clock was ahead must not hold up what comes now.
         let now = self.now();
         let latest = now.saturating_add(MAX_AHEAD);
         let is_sane = |time: Millis| time <= latest;

@@ -26,23 +26,23 @@ use crate::{
         fields::Field,
         headline, markup,
         seen::Seen,
-        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol},
+        socket::{self, ConnectBudget, Fault, Outbox, Protocol, Received},
     },
 };
 use text::without_bom;
 
 const NAME: &str = "Alpaca news";
 
-/// 200 requests a minute are allowed to an account, which may ask for other things too.
+/// An account may send 200 requests a minute, and may have other uses for them.
 const PACE: Duration = Duration::from_millis(500);
 
 /// The most stories on one page.
 const PAGE: usize = 50;
 
-/// The most stories that are asked for after a break.
+/// The most stories that are requested after a break.
 const MAX_BACKFILL: u16 = 1_000;
 
-/// Of so many stories the feed remembers which version it has published.
+/// For how many stories the published version is recorded.
 const MAX_KNOWN: usize = 10_000;
 
 /// How long to wait after a request that failed, at first and at the most.
@@ -57,7 +57,7 @@ const MAX_SUMMARY: usize = 500;
 /// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
-    /// Whose stories to listen to, without repetition; none means all.
+    /// The symbols of the stories, without repetition; all if empty.
     #[serde(default, deserialize_with = "stocks::symbols")]
     pub symbols: Vec<Symbol>,
     /// How many of the stories before the start are published.
@@ -66,10 +66,10 @@ pub struct Options {
     /// The account's key.
     #[serde(default = "crate::sources::alpaca::key")]
     pub key: Secret,
-    /// What belongs to the key.
+    /// The secret of the key.
     #[serde(default = "crate::sources::alpaca::secret")]
     pub secret: Secret,
-    /// Where stories that were missed are asked for.
+    /// The address of missed stories.
     #[serde(default = "rest", deserialize_with = "options::http")]
     pub rest: Url,
     /// The address of the stream.
@@ -114,7 +114,7 @@ impl FeedOptions for Options {
         };
         About {
             does: format!(
-                "connects to {} and listens to stories of {of}; asks {} for those that it missed",
+                "connects to {} and subscribes to stories of {of}; requests missed ones from {}",
                 socket::shown(&self.url),
                 fetch::place(&self.rest)
             ),
@@ -135,23 +135,23 @@ impl FeedOptions for Options {
     }
 }
 
-/// A feed of stories: the [stream](https://docs.alpaca.markets/docs/streaming-real-time-news), and
-/// what it missed from the [archive](https://docs.alpaca.markets/reference/news-3), which is asked
-/// whenever the stream has opened, so that there is no gap between the two.
+/// A feed of stories: the [stream](https://docs.alpaca.markets/docs/streaming-real-time-news), and missed stories from
+/// the [archive](https://docs.alpaca.markets/reference/news-3), which is requested whenever the stream has opened, so
+/// that there is no gap between the two.
 #[derive(Debug)]
 pub struct Stories {
     options: Options,
     timeouts: Timeouts,
     made: ConnectBudget,
     versions: StoryVersions,
-    /// From when on stories may be missing; from the beginning where it is none.
+    /// The time from which stories may be missing; `None` for the beginning.
     from: Option<Millis>,
-    /// Whether the archive has told all that was missing when the stream opened last.
+    /// Whether the archive has returned everything that was missing when the stream last opened.
     is_filled: bool,
 }
 
 impl Stories {
-    /// A feed as the options outbox.
+    /// A feed with these options.
     pub fn new(options: Options) -> Self {
         Stories {
             options,
@@ -184,7 +184,7 @@ impl Stories {
         }
         let missed = Missed::new(&self.options, &account, self.from)?;
         let opened = Notify::new();
-        // Whoever has the turn; there is no await while it is held.
+        // A std lock: there is no await while it is held.
         let known = Mutex::new(&mut self.versions);
         let publish = |story: Story, publisher: &Publisher| {
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -236,8 +236,8 @@ struct Story {
     news: News,
 }
 
-/// Which version of which story has been published. An older one may come after a newer one, since
-/// stream and archive have the same stories.
+/// The published version of each story. An older one may arrive after a newer one, since stream and archive have the
+/// same stories.
 #[derive(Debug)]
 struct StoryVersions {
     versions: Seen<u64, Millis>,
@@ -245,11 +245,11 @@ struct StoryVersions {
 }
 
 impl StoryVersions {
-    /// Whether this version is newer than the published one. It is recorded as published then.
+    /// Whether this version is newer than the published one. It is then recorded as published.
     fn is_new(&mut self, story: &Story) -> bool {
         self.newest = self.newest.max(Some(story.updated));
-        let told = self.versions.get(&story.id);
-        let is_new = told.is_none_or(|told| story.updated > *told);
+        let published = self.versions.get(&story.id);
+        let is_new = published.is_none_or(|published| story.updated > *published);
         if is_new {
             self.versions.insert(story.id, story.updated);
         }
@@ -279,11 +279,11 @@ impl Protocol for Conversation<'_> {
         text: &str,
         publisher: &Publisher,
         outbox: &mut Outbox,
-    ) -> Result<Heard, Fault> {
+    ) -> Result<Received, Fault> {
         let was_open = self.dialogue.awaits().is_none();
         let publish = self.publish;
         let account = self.dialogue.account;
-        let heard = self
+        let received = self
             .dialogue
             .read(text, publisher, outbox, |kind, object| match kind {
                 "n" => {
@@ -299,7 +299,7 @@ impl Protocol for Conversation<'_> {
         if !was_open && self.dialogue.awaits().is_none() {
             self.opened.notify_one();
         }
-        Ok(heard)
+        Ok(received)
     }
 }
 
@@ -322,8 +322,8 @@ struct StoryFrame<'a> {
     source: Field<'a>,
 }
 
-/// Reads a story of either the stream or the archive. Its texts come with entities of HTML in them.
-/// One without a time that can be read has that of its receipt; what is wrong goes to `faults`.
+/// Parses a story of either the stream or the archive. Its texts contain HTML entities. One without a valid time has
+/// that of its receipt; errors go to `faults`.
 fn story(text: &str, received: Millis, faults: &mut Vec<FrameError>) -> Result<Story, FrameError> {
     let frame: StoryFrame<'_> = frames::read(text)?;
     let headline = markup::text_of(&frame.headline.text().unwrap_or_default());
@@ -348,10 +348,10 @@ fn story(text: &str, received: Millis, faults: &mut Vec<FrameError>) -> Result<S
     let summary = summary.map(|summary| markup::text_of(&summary));
     let symbols = frame.symbols.list().unwrap_or_default().into_iter();
     let symbols = symbols.filter_map(Field::text);
-    let mut told: Vec<Symbol> = Vec::new();
+    let mut kept: Vec<Symbol> = Vec::new();
     for symbol in symbols.filter_map(|symbol| symbol.parse().ok()) {
-        if !told.contains(&symbol) && told.len() < MAX_SYMBOLS {
-            told.push(symbol);
+        if !kept.contains(&symbol) && kept.len() < MAX_SYMBOLS {
+            kept.push(symbol);
         }
     }
     let url: Option<Link> = frame.url.text().and_then(|url| url.parse().ok());
@@ -360,13 +360,13 @@ fn story(text: &str, received: Millis, faults: &mut Vec<FrameError>) -> Result<S
         kind: headline::infer(&headline),
         basis: Basis::Inferred,
         action: Action::Created,
-        symbols: told,
+        symbols: kept,
         headline,
         summary: summary
             .filter(|summary| !summary.is_empty())
             .map(|summary| markup::cut(summary, MAX_SUMMARY)),
         url,
-        source: who(&frame.source.text().unwrap_or_default()),
+        source: source_name(&frame.source.text().unwrap_or_default()),
         published,
         form: None,
         accession: None,
@@ -380,7 +380,7 @@ fn story(text: &str, received: Millis, faults: &mut Vec<FrameError>) -> Result<S
 }
 
 /// `benzinga`, as people write it.
-fn who(source: &str) -> String {
+fn source_name(source: &str) -> String {
     let source = market::plain(source);
     let mut letters = source.chars();
     match letters.next() {
@@ -389,7 +389,7 @@ fn who(source: &str) -> String {
     }
 }
 
-/// What is asked of the archive.
+/// A request to the archive.
 struct Missed {
     address: Url,
     most: usize,
@@ -406,15 +406,15 @@ struct Answer<'a> {
 /// A page of the archive.
 struct HighWaterMark {
     stories: Vec<Story>,
-    /// How many there were, those that cannot be read included.
+    /// How many there were, including invalid ones.
     entries: usize,
     next: Option<String>,
 }
 
 impl Missed {
-    /// The newest stories, or what came after the newest that is known.
+    /// The newest stories, or those after the newest one known.
     fn new(options: &Options, account: &Account, since: Option<Millis>) -> Result<Self, FeedError> {
-        // So that a key that is none is said before anything is asked.
+        // So that an invalid key is reported before any request.
         for secret in [&account.key, &account.secret] {
             header(secret.expose())?;
         }
@@ -443,7 +443,7 @@ impl Missed {
         })
     }
 
-    /// The stories, the oldest first. What fails is tried again, as long as nobody has to act.
+    /// The stories, the oldest first. Failures are retried, unless a person has to act.
     async fn fetch(
         &self,
         fetcher: &Fetcher,
@@ -464,13 +464,13 @@ impl Missed {
                 .extend_pairs(token.as_deref().map(|token| ("page_token", token)));
             let page = self.page(fetcher, account, address, limit, publisher).await;
             match page {
-                Ok(told) => {
+                Ok(page) => {
                     pause = AGAIN.0;
-                    // An empty page that names a next one would lead on for ever.
-                    let ends = told.entries == 0 || told.next.is_none() || told.next == token;
-                    entries += told.entries;
-                    stories.extend(told.stories);
-                    token = told.next;
+                    // An empty page with a next token would never end.
+                    let ends = page.entries == 0 || page.next.is_none() || page.next == token;
+                    entries += page.entries;
+                    stories.extend(page.stories);
+                    token = page.next;
                     if ends {
                         break;
                     }
@@ -520,9 +520,9 @@ impl Missed {
             .map_err(|error| wrong(format!("the answer of {place} cannot be read: {error}")))?;
         let mut stories = Vec::new();
         let entries = answer.news.unwrap_or_default();
-        for told in entries.iter().take(limit) {
+        for entry in entries.iter().take(limit) {
             let mut faults = Vec::new();
-            match story(told.get(), publisher.now(), &mut faults) {
+            match story(entry.get(), publisher.now(), &mut faults) {
                 Ok(story) => stories.push(story),
                 Err(error) => faults.push(error),
             }

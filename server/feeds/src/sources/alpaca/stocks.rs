@@ -19,7 +19,7 @@ use crate::{
     kit::options::{self, FeedOptions, Main},
     kit::{
         conditions::Scope,
-        socket::{self, ConnectBudget, Fault, Heard, Outbox, Protocol},
+        socket::{self, ConnectBudget, Fault, Outbox, Protocol, Received},
         us_stock,
     },
 };
@@ -27,19 +27,19 @@ use crate::{
 /// The options of the feed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Options {
-    /// What to listen to, without repetition.
+    /// The symbols, without repetition.
     #[serde(deserialize_with = "symbols")]
     pub symbols: Vec<Symbol>,
-    /// Whose trades and quotes they are.
+    /// The origin of the trades and quotes.
     #[serde(default)]
     pub feed: Endpoint,
     /// The account's key.
     #[serde(default = "crate::sources::alpaca::key")]
     pub key: Secret,
-    /// What belongs to the key.
+    /// The secret of the key.
     #[serde(default = "crate::sources::alpaca::secret")]
     pub secret: Secret,
-    /// The address, where it is not that of [`Options::feed`].
+    /// The address, if it is not that of [`Options::feed`].
     #[serde(default, deserialize_with = "address")]
     pub url: Option<Uri>,
 }
@@ -51,18 +51,18 @@ impl Options {
     }
 }
 
-/// Whose trades and quotes a feed tells.
+/// The origin of a feed's trades and quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
-    /// Those of the exchange IEX, some hundredths of all: what a free account has.
+    /// The exchange IEX, some hundredths of all trades: what a free account has.
     #[default]
     Iex,
-    /// Those of all exchanges.
+    /// All exchanges.
     Sip,
-    /// Those of all exchanges, a quarter of an hour late.
+    /// All exchanges, a quarter of an hour late.
     DelayedSip,
-    /// Made up, at any time, of the symbol `FAKEPACA`.
+    /// Simulated, at any time, for the symbol `FAKEPACA`.
     Test,
 }
 
@@ -111,7 +111,7 @@ impl Endpoint {
         }
     }
 
-    /// How old its data is when it comes, in milliseconds; `None` where the times are made up.
+    /// How late its data arrives, in milliseconds; `None` if the times are simulated.
     const fn delay(self) -> Option<Millis> {
         match self {
             Endpoint::Iex | Endpoint::Sip => Some(0),
@@ -163,7 +163,7 @@ impl FeedOptions for Options {
     fn about(&self) -> About {
         About {
             does: format!(
-                "connects to {} and listens to quotes, trades, corrections and halts of {}",
+                "connects to {} and subscribes to quotes, trades, corrections and halts of {}",
                 socket::shown(&self.address()),
                 list(&self.symbols)
             ),
@@ -202,13 +202,13 @@ pub struct Stocks {
     options: Options,
     timeouts: Timeouts,
     made: ConnectBudget,
-    // Both of symbols that we listen to alone, and kept over connections.
+    // Both only for subscribed symbols, and kept across connections.
     halts: HashMap<Symbol, Millis>,
     bands: HashMap<Symbol, Bands>,
 }
 
 impl Stocks {
-    /// A feed as the options outbox.
+    /// A feed with these options.
     pub fn new(options: Options) -> Self {
         Stocks {
             options,
@@ -242,7 +242,7 @@ impl Stocks {
             Endpoint::Test => {
                 json!({"action": "subscribe", "trades": symbols, "quotes": symbols})
             }
-            // Corrections and cancels come with the trades.
+            // Corrections and cancels arrive with the trades.
             _ => json!({
                 "action": "subscribe",
                 "trades": symbols,
@@ -295,7 +295,7 @@ impl Protocol for Conversation<'_> {
         text: &str,
         publisher: &Publisher,
         outbox: &mut Outbox,
-    ) -> Result<Heard, Fault> {
+    ) -> Result<Received, Fault> {
         let Conversation {
             dialogue,
             options,
@@ -322,8 +322,8 @@ impl Protocol for Conversation<'_> {
                 Some(Message::Status(status)) if ours(status.symbol) => {
                     changed(&status, options.feed, halts, bands, publisher);
                 }
-                Some(Message::Bands(told)) if ours(told.symbol) => {
-                    bands.insert(told.symbol, told);
+                Some(Message::Bands(limits)) if ours(limits.symbol) => {
+                    bands.insert(limits.symbol, limits);
                 }
                 _ => return Ok(false),
             }
@@ -332,7 +332,7 @@ impl Protocol for Conversation<'_> {
     }
 }
 
-/// Compares the time of a report that is sent at once with ours. Trades that move no last price may be
+/// Compares the time of a report that is sent at once with the server's clock. Trades that move no last price may be
 /// reported long after.
 fn timely(tick: &Tick, feed: Endpoint, publisher: &Publisher) {
     let is_of_now = tick.trade.is_none_or(|trade| trade.moves.last);
@@ -344,8 +344,8 @@ fn timely(tick: &Tick, feed: Endpoint, publisher: &Publisher) {
     }
 }
 
-/// Nothing is traded while it is halted: where the resumption was not told, because there was no
-/// connection, a regular trade after the halt tells it.
+/// Nothing is traded during a halt: if the resumption was missed, because there was no connection, a regular trade
+/// after the halt shows it.
 fn traded(tick: &Tick, halts: &mut HashMap<Symbol, Millis>, publisher: &Publisher) {
     let Entry::Occupied(halt) = halts.entry(tick.symbol) else {
         return;
@@ -386,10 +386,10 @@ fn changed(
                         bands.down, bands.up
                     )
                 });
-            let said = [Some(reason.clone()), bands].into_iter().flatten();
-            let said: Vec<String> = said.filter(|text| !text.is_empty()).collect();
+            let sentences = [Some(reason.clone()), bands].into_iter().flatten();
+            let sentences: Vec<String> = sentences.filter(|text| !text.is_empty()).collect();
             publisher.news(News {
-                summary: Some(said.join(" ")).filter(|text| !text.is_empty()),
+                summary: Some(sentences.join(" ")).filter(|text| !text.is_empty()),
                 code: Some(code.clone()),
                 ..story(NewsType::Halt, status, feed, &or(words, "Trading halt"))
             });

@@ -1,11 +1,10 @@
 //! Any feed of [RSS](https://www.rssboard.org/rss-specification) or
 //! [Atom](https://www.rfc-editor.org/rfc/rfc4287), or several.
 //!
-//! A story is known by the address of its feed, and in that by its `guid` or `id`, else by its link, else by its
-//! words. Its symbols are those of the [stock categories](https://www.globenewswire.com/rss/List) of
-//! GlobeNewswire, those that its words mention with a US exchange, and those that the options name; its type is
-//! that of the options, else a press release where GlobeNewswire marks it, else what the words of its headline
-//! suggest.
+//! A story is identified by the address of its feed and, within that, by its `guid` or `id`, else by its link, else by
+//! its words. Its symbols are those of the [stock categories](https://www.globenewswire.com/rss/List) of GlobeNewswire,
+//! those that its words mention with a US exchange, and those of the options; its type is that of the options, else a
+//! press release if GlobeNewswire marks it, else the one that the words of its headline imply.
 
 mod mentions;
 mod options;
@@ -31,7 +30,7 @@ use crate::{
 
 pub use options::Options;
 
-/// The longest that an address is let alone that does not answer, by the feed's own will.
+/// The longest interval between attempts for an address that does not respond.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// A feed of stories from some addresses.
@@ -44,8 +43,8 @@ pub struct Rss {
     shared: Shared,
 }
 
-/// The stories that have one identity in the whole world, by host and identity: the address that published each,
-/// and its headline. A publisher lists one release in several of its feeds.
+/// The stories with a globally unique identity, by host and identity: the address that published each, and its
+/// headline. A publisher lists one release in several of its feeds.
 type Shared = Seen<(String, String), (Url, String)>;
 
 #[derive(Debug)]
@@ -54,11 +53,11 @@ struct Address {
     due: Instant,
     failures: u32,
     standing: Standing,
-    /// What was published of a story, by its identity.
+    /// What was published for a story, by its identity.
     seen: Seen<Identity, HighWaterMark>,
     /// Addresses that several stories of the feed have had.
     crowded: Seen<String, ()>,
-    /// What has been counted already.
+    /// The faults that have been counted already.
     reported: Reported,
 }
 
@@ -67,19 +66,19 @@ struct HighWaterMark {
     /// The id under which the story is on the tape.
     id: String,
     digest: [u8; 32],
-    /// Stands for the time that a story does not give.
+    /// The time of a story that does not give one.
     published: Millis,
 }
 
-/// How an address does.
+/// The state of an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Standing {
     Unknown,
-    Good,
-    /// It is asked again.
-    Ill(String),
-    /// It is not.
-    Dead(String),
+    Live,
+    /// It is polled again.
+    Failing(String),
+    /// It is not polled again.
+    Failed(String),
 }
 
 impl Rss {
@@ -95,7 +94,7 @@ impl Rss {
             due: Instant::now(),
             failures: 0,
             standing: Standing::Unknown,
-            // What stands in a document now, and as much again of what stood there before.
+            // The stories of a document, and as many earlier ones.
             seen: Seen::new(remembered(&options)),
             crowded: Seen::new(remembered(&options)),
             reported: Reported::new(remembered(&options)),
@@ -116,7 +115,7 @@ impl Rss {
 
     async fn listen(&mut self, publisher: &Publisher) -> Result<End, FeedError> {
         let fetcher = Fetcher::new(&self.options.user_agent, self.timeouts)?.of(publisher);
-        // Spread over the interval, so that one host that has them all is not asked for all at once.
+        // Spread over the interval, so that a host of all addresses does not receive all requests at once.
         let step = self.options.interval / self.addresses.len().max(1) as u32;
         let step = step.min(Duration::from_secs(2));
         for (address, place) in self.addresses.iter_mut().zip(0..) {
@@ -125,7 +124,7 @@ impl Rss {
         loop {
             let living = self.addresses.iter_mut();
             let next = living
-                .filter(|address| !matches!(address.standing, Standing::Dead(_)))
+                .filter(|address| !matches!(address.standing, Standing::Failed(_)))
                 .min_by_key(|address| address.due);
             let Some(next) = next else {
                 return Err(FeedError::Fatal(self.problems().unwrap_or_default()));
@@ -133,12 +132,12 @@ impl Rss {
             publisher
                 .rest(next.due.saturating_duration_since(Instant::now()))
                 .await;
-            let asked = next
-                .ask(&fetcher, &self.options, &mut self.shared, publisher)
+            let polled = next
+                .poll(&fetcher, &self.options, &mut self.shared, publisher)
                 .await;
             let before = next.standing.clone();
-            next.note(asked, self.options.interval);
-            if let Standing::Ill(why) | Standing::Dead(why) = &next.standing
+            next.note(polled, self.options.interval);
+            if let Standing::Failing(why) | Standing::Failed(why) = &next.standing
                 && next.standing != before
             {
                 tracing::warn!(feed = self.name, "{why}");
@@ -150,14 +149,14 @@ impl Rss {
         }
     }
 
-    /// What is wrong with the addresses, if anything is.
+    /// The problems of the addresses, if any.
     fn problems(&self) -> Option<String> {
         let problems: Vec<&str> = self
             .addresses
             .iter()
             .filter_map(|address| match &address.standing {
-                Standing::Unknown | Standing::Good => None,
-                Standing::Ill(why) | Standing::Dead(why) => Some(why.as_str()),
+                Standing::Unknown | Standing::Live => None,
+                Standing::Failing(why) | Standing::Failed(why) => Some(why.as_str()),
             })
             .collect();
         let all = self.addresses.len();
@@ -182,18 +181,18 @@ impl Feed for Rss {
     }
 }
 
-/// What came of asking: how long the answer does, or why there is none, how long to wait, and whether for
+/// The result of a request: how long the response is fresh, or why there is none, how long to wait, and whether for
 /// ever.
-type Asked = Result<Option<Duration>, (String, Option<Duration>, bool)>;
+type Polled = Result<Option<Duration>, (String, Option<Duration>, bool)>;
 
 impl Address {
-    async fn ask(
+    async fn poll(
         &mut self,
         fetcher: &Fetcher,
         options: &Options,
         shared: &mut Shared,
         publisher: &Publisher,
-    ) -> Asked {
+    ) -> Polled {
         let answer = fetcher
             .get(&mut self.page)
             .await
@@ -203,7 +202,7 @@ impl Address {
             return Ok(answer.fresh);
         };
         match self.take(document, options, shared, publisher).await {
-            Ok(asked) => Ok(asked.max(answer.fresh)),
+            Ok(ttl) => Ok(ttl.max(answer.fresh)),
             Err(why) => {
                 self.page.forget();
                 let why = format!("{}: {why}", fetch::place(self.page.url()));
@@ -212,20 +211,20 @@ impl Address {
         }
     }
 
-    fn note(&mut self, asked: Asked, interval: Duration) {
-        let wait = match asked {
-            Ok(asked) => {
+    fn note(&mut self, polled: Polled, interval: Duration) {
+        let wait = match polled {
+            Ok(fresh) => {
                 self.failures = 0;
-                self.standing = Standing::Good;
-                pause(interval, asked)
+                self.standing = Standing::Live;
+                pause(interval, fresh)
             }
             Err((why, wait, is_fatal)) => {
                 self.failures += 1;
                 self.standing = match is_fatal {
-                    true => Standing::Dead(why),
-                    false => Standing::Ill(why),
+                    true => Standing::Failed(why),
+                    false => Standing::Failing(why),
                 };
-                // No more often than if it were well, and ever more seldom.
+                // No more often than if it were well, and with growing intervals.
                 let span = interval * 2_u32.saturating_pow(self.failures.min(7) - 1);
                 pause(span.min(LONGEST.max(interval)), None).max(wait.unwrap_or_default())
             }
@@ -233,7 +232,7 @@ impl Address {
         self.due = Instant::now() + wait;
     }
 
-    /// Publishes what is new in a document, and answers how long it asks to be left alone.
+    /// Publishes the new stories of a document, and returns the shortest interval that it requests.
     async fn take(
         &mut self,
         document: Document,
@@ -244,7 +243,7 @@ impl Address {
         let address = self.page.url().clone();
         let mut read = markup::read(document, address.clone()).await?;
         if !read.is_whole {
-            // What is missing is asked for again, whatever validators the answer had.
+            // Missing stories are requested again, whatever validators the response had.
             self.page.forget();
         }
         self.reported.faults(&read.faults, &address, publisher);
@@ -255,7 +254,7 @@ impl Address {
             None => markup::cut(read.title.clone(), 100),
         };
         let source = if source.is_empty() { host } else { source };
-        // The newest stand first, and are published last.
+        // The newest come first, and are published last.
         for Listed {
             identity,
             item,
@@ -273,8 +272,8 @@ impl Address {
         Ok(read.ttl)
     }
 
-    /// The stories of a document, each identity once. Where several have one, the one with the latest time is
-    /// taken; of those with the same or without any, the first.
+    /// The stories of a document, each identity once. If several have one, the one with the latest time counts; of
+    /// those with the same or without any, the first.
     fn listed<'a>(
         &mut self,
         read: &'a Syndication,
@@ -323,7 +322,7 @@ impl Address {
         listed
     }
 
-    /// Notes the addresses that say nothing of a story: those of several, and that of the feed's own page.
+    /// Records the addresses that do not identify a story: those of several, and that of the feed's own page.
     fn find_crowded(&mut self, read: &Syndication) {
         let mut first: HashMap<String, &Item> = HashMap::new();
         let unnamed = |item: &&Item| {
@@ -357,18 +356,18 @@ impl Address {
         publisher: &Publisher,
     ) {
         let digest = story.digest();
-        let told = self.seen.get(&identity);
-        if told.is_some_and(|told| told.digest == digest) {
+        let earlier = self.seen.get(&identity);
+        if earlier.is_some_and(|earlier| earlier.digest == digest) {
             return;
         }
-        let told = told.map(|told| (told.id.clone(), told.published));
-        let told = told.or_else(|| self.on_tape(&identity, item, &story, publisher));
-        // The first time that it was seen stands for one that it does not give.
-        let first_seen = told.as_ref().map(|(_, published)| *published);
+        let earlier = earlier.map(|earlier| (earlier.id.clone(), earlier.published));
+        let earlier = earlier.or_else(|| self.on_tape(&identity, item, &story, publisher));
+        // The time at which it was first seen replaces a missing one.
+        let first_seen = earlier.as_ref().map(|(_, published)| *published);
         let published = time_of(&story, source, publisher)
             .or(first_seen)
             .unwrap_or_else(|| publisher.now());
-        let id = told.map_or_else(|| identity.id(self.page.url()), |(id, _)| id);
+        let id = earlier.map_or_else(|| identity.id(self.page.url()), |(id, _)| id);
         let news = story.news(id.clone(), options, source, published);
         self.seen.insert(
             identity,
@@ -381,8 +380,8 @@ impl Address {
         publisher.news(news);
     }
 
-    /// The id and the time under which a story is on the tape from before a restart: its own id, or one that
-    /// an earlier version gave it.
+    /// The id and the time under which a story is on the tape from before a restart: its own id, or one that an earlier
+    /// version gave it.
     fn on_tape(
         &self,
         identity: &Identity,
@@ -401,7 +400,7 @@ impl Address {
     }
 }
 
-/// The time that a story gives. One that cannot be is counted.
+/// The time of a story. An invalid one is counted.
 fn time_of(story: &Story, source: &str, publisher: &Publisher) -> Option<Millis> {
     match &story.date {
         Date::Missing => None,
@@ -418,7 +417,7 @@ fn time_of(story: &Story, source: &str, publisher: &Publisher) -> Option<Millis>
     }
 }
 
-/// How many stories of an address are remembered.
+/// How many stories of an address are recorded.
 fn remembered(options: &Options) -> usize {
     2 * options.items.max(50)
 }

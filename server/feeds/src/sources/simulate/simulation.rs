@@ -13,12 +13,11 @@ use crate::sources::simulate::{
 /// A market of 30 US stocks that is open round the clock: sessions of six and a half hours follow
 /// one another without a pause. The first begins two hours before the start, on a whole minute.
 ///
-/// Prices follow one factor of the market, one of their sector and their own noise, all with heavy
-/// tails; how much they move and how often they are quoted is greater when a session opens and
-/// closes, and the first changes slowly by chance. A story moves what it speaks of over the seconds
-/// that follow it. Time goes in steps of [`Simulation::STEP`], and all chance comes from one seeded
-/// generator: the same seed and start give the same events, which is part of the contract.
-/// A change here changes what every seed means.
+/// Prices follow one factor of the market, one of their sector and their own noise, all with heavy tails. How much they
+/// move and how often they are quoted is greater when a session opens and closes, and the former changes slowly by
+/// chance. A story moves its symbols over the seconds that follow it. Time advances in steps of [`Simulation::STEP`],
+/// and all chance comes from one seeded generator: the same seed and start give the same events, which is part of the
+/// contract. A change here changes the meaning of every seed.
 #[derive(Debug)]
 pub struct Simulation {
     random: Random,
@@ -27,20 +26,20 @@ pub struct Simulation {
     session_start: Option<Millis>,
     /// Logarithms of the market and, after it, of the sectors.
     factors: [f64; 1 + Sector::COUNT],
-    /// What a story of the whole market has still to move.
+    /// The rest of the move from a story of the whole market.
     market_pull: f64,
-    /// The logarithm of how nervous everybody is.
+    /// The logarithm of the overall volatility.
     mood: f64,
     stocks: Vec<State>,
     next_story: Millis,
-    /// How many stories it has told.
+    /// How many stories it has published.
     stories: u64,
 }
 
-/// What happens at one moment.
+/// The events of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Something slow changed.
+    /// A session has changed.
     Session(Session),
     /// A trade, or new best prices.
     Tick(Tick),
@@ -52,27 +51,27 @@ pub enum Output {
 struct State {
     stock: &'static Stock,
     symbol: Symbol,
-    /// What it is worth, in cents.
+    /// Its fair value, in cents.
     value: f64,
     /// The last trade, in cents.
     last: i64,
     open: i64,
     prev_close: i64,
-    /// When its value was worked out, and the factors of then.
+    /// When its value was computed, and the factors at that time.
     seen: Millis,
     seen_factors: [f64; 2],
-    /// What its stories have still to move.
+    /// The rest of the move from its stories.
     pull: f64,
-    /// Until when everybody looks at it.
+    /// Until when it attracts attention.
     busy_until: Millis,
     halt: Option<Halt>,
-    /// What it has done in this session and does only once.
-    told: Vec<NewsType>,
+    /// The types of stories that it has had in this session and has only once.
+    happened: Vec<NewsType>,
 }
 
 #[derive(Debug)]
 struct Halt {
-    /// When the news comes out; `None` when it has.
+    /// When the news is published; `None` once it is.
     release: Option<Millis>,
     resume: Millis,
 }
@@ -84,10 +83,10 @@ const SESSION: Millis = 23_400_000;
 const MARKET_VOLATILITY: f64 = 0.011;
 const SECTOR_VOLATILITY: f64 = 0.006;
 
-/// Ticks a second over all stocks, in the middle of a session when nothing happens.
+/// Ticks a second over all stocks, in the middle of a session without stories.
 const RATE: f64 = 15.0;
 
-/// How long a story takes to move a price by about two thirds of what it will.
+/// The time in which a story moves a price by about two thirds of its effect.
 const DIGESTION: f64 = 7_000.0;
 
 /// How long a story draws attention, and how much.
@@ -125,8 +124,8 @@ impl Simulation {
         }
     }
 
-    /// A market that goes on at a time from where another one was left: in the middle of its session,
-    /// with its prices. What was halted is traded again soon.
+    /// A market that continues at a time from an earlier one: in the middle of its session, with its prices. Halted
+    /// stocks soon resume.
     pub fn resume(seed: u64, time: Millis, left: &[(Session, Quote)]) -> Self {
         let mut simulation = Simulation::new(seed, time);
         let time = simulation.start;
@@ -163,8 +162,8 @@ impl Simulation {
         self.time
     }
 
-    /// Leaves out the time until then, as if the market had stood still. For when the machine
-    /// slept: what would have happened meanwhile is not made up in a burst.
+    /// Skips the time until then, as if the market had stood still. For a machine that slept: the missed time is not
+    /// simulated in a burst.
     pub fn skip_to(&mut self, time: Millis) {
         let time = time - time % Self::STEP;
         if let Some(gap) = time.checked_sub(self.time) {
@@ -182,7 +181,7 @@ impl Simulation {
         }
     }
 
-    /// Goes back to a time and on from there with the prices of now, as if it had been that time all along.
+    /// Goes back to a time and continues from there with the current prices, as if it had been that time all along.
     pub fn go_back_to(&mut self, time: Millis) {
         let time = time - time % Self::STEP;
         let Some(gap) = self.time.checked_sub(time) else {
@@ -202,7 +201,7 @@ impl Simulation {
         }
     }
 
-    /// What happens at [`Simulation::time`], in order. Time goes on by a step.
+    /// The events at [`Simulation::time`], in order. Advances the time by a step.
     pub fn step(&mut self) -> Vec<Output> {
         let mut output = Vec::new();
         if self
@@ -228,7 +227,7 @@ impl Simulation {
         output
     }
 
-    /// How far the session is from its nearer end: 1 when it opens or closes, 0 in its middle.
+    /// The distance of the session from its nearer end: 1 when it opens or closes, 0 in its middle.
     fn edge(&self) -> f64 {
         let since = self.time - self.session_start.unwrap_or(self.time);
         (2.0 * since as f64 / SESSION as f64 - 1.0).abs()
@@ -244,8 +243,7 @@ impl Simulation {
         RATE * swing(edge, 0.85, 2.0) * weight / usual * Self::STEP as f64 / 1_000.0
     }
 
-    /// Moves the market and the sectors on by a step, and answers how many times as far as usual
-    /// everything moves now.
+    /// Moves the market and the sectors by a step, and returns the current factor of all moves.
     fn move_factors(&mut self, edge: f64) -> f64 {
         let part = Self::STEP as f64 / SESSION as f64;
         // An Ornstein-Uhlenbeck process that forgets within twenty minutes, of deviation 0.35.
@@ -275,10 +273,9 @@ impl Simulation {
             state.value = (state.value * gap.exp()).max(100.0);
             state.prev_close = state.last;
             state.open = state.value.round() as i64;
-            state.told.clear();
+            state.happened.clear();
             output.push(Output::Session(state.session()));
-            // The opening auction is the first trade, so that open, high, low and volume begin with
-            // it.
+            // The opening auction is the first trade, so that open, high, low and volume begin with it.
             let size = self.random.whole(40, 900) * 100;
             let mut tick = state.trade(self.time, state.open, size, &mut self.random);
             tick.day = Day {
@@ -310,7 +307,7 @@ impl Simulation {
                 self.make_story(position, kind, output);
             }
         }
-        // A glance at the page shall see one; the past needs only a few.
+        // A visitor of the page should see one soon; the past needs only a few.
         self.next_story = if self.time < self.start {
             let next = self.time + self.millis(300_000, 600_000);
             next.min(self.start + 4_000)
@@ -319,7 +316,7 @@ impl Simulation {
         };
     }
 
-    /// Whether the session goes on for longer than a halt lasts.
+    /// Whether the session continues for longer than a halt lasts.
     fn may_halt(&self) -> bool {
         self.session_start
             .is_some_and(|start| self.time + LONGEST_HALT < start + SESSION)
@@ -327,14 +324,14 @@ impl Simulation {
 
     fn make_story(&mut self, position: usize, kind: NewsType, output: &mut Vec<Output>) {
         let id = self.id();
-        let told = &mut self.stocks[position].told;
-        let kind = if told.contains(&kind) {
+        let happened = &mut self.stocks[position].happened;
+        let kind = if happened.contains(&kind) {
             NewsType::Headline
         } else {
             kind
         };
         if stories::once(kind) {
-            told.push(kind);
+            happened.push(kind);
         }
         let stock = self.stocks[position].stock;
         let Story { news, pull } = stories::of_stock(kind, stock, &id, self.time, &mut self.random);
@@ -355,8 +352,8 @@ impl Simulation {
         state.busy_until = self.time + ATTENTION;
     }
 
-    /// The news that a halt waited for, and some time later the end of the halt. Real halts last
-    /// longer; these end while one looks.
+    /// The news that a halt waited for, and some time later the end of the halt. Real halts last longer; these end
+    /// within a short visit.
     fn go_on_with_halts(&mut self, output: &mut Vec<Output>) {
         for position in 0..self.stocks.len() {
             let Some(halt) = &mut self.stocks[position].halt else {
@@ -383,7 +380,7 @@ impl Simulation {
                 output.push(Output::News(story.news));
                 state.halt = None;
                 output.push(Output::Session(state.session()));
-                // It reopens with an auction at the price that the news is worth.
+                // It reopens with an auction at the price after the news.
                 state.value *= std::mem::take(&mut state.pull).exp();
                 state.revalue(self.time, &self.factors, 0.0, &mut self.random);
                 state.busy_until = self.time + ATTENTION;
@@ -395,8 +392,7 @@ impl Simulation {
         }
     }
 
-    /// The id of the next story. It carries the start, so that the stories of a server that was
-    /// started again are not taken for those of before.
+    /// The id of the next story. It includes the start, so that stories after a restart differ from those before.
     fn id(&mut self) -> String {
         self.stories += 1;
         format!("{}-{}", self.start, self.stories)
@@ -442,7 +438,7 @@ impl State {
             pull: 0.0,
             busy_until: 0,
             halt: None,
-            told: Vec::new(),
+            happened: Vec::new(),
         })
     }
 
@@ -478,7 +474,7 @@ impl State {
             * nervous
             * (waited / SESSION as f64).sqrt()
             * random.heavy();
-        // At least a second's worth, so that the first quote after a story shows that there is one.
+        // At least a second's worth, so that the first quote after a story shows its effect.
         let digested = self.pull * (1.0 - (-waited.max(1_000.0) / DIGESTION).exp());
         let moved = self.stock.beta * (now[0] - self.seen_factors[0])
             + (now[1] - self.seen_factors[1])
