@@ -18,8 +18,8 @@ use crate::{
     Problem,
     modes::{Mode, Row, Setting, archived, conflated, fan_out, idle, polling, requests, wide},
     process::{Cores, allow_files, pin},
+    programs::{Kind, Programs},
     report::{self, Report},
-    servers::{Kind, Programs},
     wire::Clock,
 };
 

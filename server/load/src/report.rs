@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     Problem, machine,
     modes::{Mode, Row, Setting, archived, polling, wide},
-    servers::Kind,
+    programs::Kind,
 };
 
 /// A column: the figure's name, its heading, and its digits after the point.

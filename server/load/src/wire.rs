@@ -23,9 +23,10 @@ use rustix::{
 use crate::{
     Problem,
     latencies::Latencies,
+    payload::{MARKERS, Payload},
     response::{Head, Part, Response},
     scan::{Found, Scanner, Tail},
-    servers::{MARKERS, Payload, Server},
+    servers::Server,
 };
 
 /// How many ready connections are read before the publisher has its turn.

@@ -1,3 +1,6 @@
+mod lookup;
+mod traded;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
@@ -10,14 +13,17 @@ use clock::Now;
 use directory::Directory;
 use events::{Draft, Minutes, Tape, Topic, View};
 use market::{
-    Bar, Board, Event, Interval, Millis, Minute, Quality, Quote, Roll, Session, Size, Symbol,
-    Trade, TradingState,
+    Bar, Board, Event, Interval, Millis, Minute, Quality, Quote, Roll, Session, Symbol, Trade,
+    TradingState,
 };
-use rust_decimal::Decimal;
 use tape::EventId;
 use tokio_util::sync::CancellationToken;
 
-use sessions::{Calendar, Sessions};
+use self::{
+    lookup::{before, calendar, taped},
+    traded::traded,
+};
+use sessions::Sessions;
 
 /// For how many minutes of a symbol it is recorded that their bars were built, so that a published bar replaces them:
 /// two hours.
@@ -385,31 +391,6 @@ impl Open {
     }
 }
 
-/// The trade that a quote counts as after the previous one.
-fn traded(before: Option<&Quote>, quote: &Quote, calendar: Calendar) -> Option<Trade> {
-    let price = quote.price?;
-    let size = match (before, quote.volume) {
-        (_, None) => quote.size,
-        (None, Some(_)) => None,
-        (Some(before), Some(volume)) => before.volume.and_then(|earlier| {
-            let grown = volume.decimal().checked_sub(earlier.decimal())?;
-            let day = |quote: &Quote| calendar.trading_day(quote.time);
-            if grown > Decimal::ZERO {
-                Some(Size::from(grown))
-            } else if grown < Decimal::ZERO && day(before) != day(quote) {
-                Some(volume)
-            } else {
-                None
-            }
-        }),
-    };
-    let is_new = before.is_none_or(|before| {
-        let same_size = quote.volume.is_some() || before.size == quote.size;
-        before.price != quote.price || before.volume != quote.volume || !same_size
-    });
-    is_new.then(|| Trade::new(price, size))
-}
-
 fn push(list: &mut VecDeque<Millis>, start: Millis, most: usize) {
     if list.contains(&start) {
         return;
@@ -418,32 +399,6 @@ fn push(list: &mut VecDeque<Millis>, start: Millis, most: usize) {
         list.pop_front();
     }
     list.push_back(start);
-}
-
-fn calendar(view: &View<'_>, symbol: Symbol) -> Calendar {
-    match view
-        .newest(&Topic::Session(symbol))
-        .map(|(_, entry)| &*entry.event)
-    {
-        Some(Event::Session(session)) => Calendar::of(session.venue.as_deref()),
-        _ => Calendar::Always,
-    }
-}
-
-fn before(view: &View<'_>, symbol: Symbol) -> Option<Quote> {
-    match &*view.newest(&Topic::Quote(symbol))?.1.event {
-        Event::Quote(quote) => Some(quote.clone()),
-        _ => None,
-    }
-}
-
-/// The newest bar of a minute on the tape.
-fn taped(view: &View<'_>, symbol: Symbol, start: Millis) -> Option<Bar> {
-    view.retained(&Topic::Symbol(symbol))
-        .find_map(|(_, entry)| match &*entry.event {
-            Event::Bar(bar) if bar.start == start => Some(bar.clone()),
-            _ => None,
-        })
 }
 
 /// The first millisecond of the minute of a time.

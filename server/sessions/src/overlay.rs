@@ -1,18 +1,17 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use jiff::civil::Date;
-use market::{Event, Millis, Price, Quality, Session, Symbol, TradingState};
+use market::{Millis, Price, Quality, Session, Symbol, TradingState};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
-use clock::Now;
-
-use crate::Calendar;
-use events::{Draft, Owner, Tape, Topic};
+use crate::{
+    Calendar,
+    append::{append, inherit},
+};
+use events::Tape;
 
 /// The sessions of all feeds as they are published: a halt, whichever feed reports it, takes precedence over the hours
 /// of the exchange, and these over the session of the primary feed. If the feed does not give a previous close, history
@@ -26,7 +25,7 @@ pub struct Sessions {
     // appended, so that the tape has it in the order in which it was computed.
     state: Mutex<State>,
     /// Notified when a previous close is needed.
-    wanted: Notify,
+    pub(crate) wanted: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -71,12 +70,6 @@ pub type PreviousClose = Arc<dyn Fn(Symbol, Calendar, Date) -> Option<Price> + S
 
 /// More halts than there are US stocks; a faulty source must not fill the memory.
 const MAX_HALTS: usize = 20_000;
-
-/// The machine may have slept, or its clock may have been set.
-const LOOK: Duration = Duration::from_secs(30);
-
-/// How long a result of history is valid: bars or splits may have been imported since.
-const HISTORY: Duration = Duration::from_secs(5 * 60);
 
 impl Sessions {
     /// Takes the session that a feed sent, and publishes it if it has changed anything.
@@ -228,7 +221,7 @@ impl Sessions {
     }
 
     /// The sessions without a previous close: symbol, calendar and trading day.
-    fn wanted(&self, now: Millis) -> Vec<(Symbol, Calendar, Date)> {
+    pub(crate) fn wanted(&self, now: Millis) -> Vec<(Symbol, Calendar, Date)> {
         let state = self.state();
         let wanted = state
             .symbols
@@ -240,7 +233,7 @@ impl Sessions {
     }
 
     /// Takes the closes from history.
-    fn remember(
+    pub(crate) fn remember(
         &self,
         tape: &Tape,
         now: Millis,
@@ -259,7 +252,7 @@ impl Sessions {
     }
 
     /// Looks up every close again.
-    fn forget_history(&self) {
+    pub(crate) fn forget_history(&self) {
         for known in self.state().symbols.values_mut() {
             // The old result stays published until there is a new one.
             if let Some((_, close)) = known.history {
@@ -269,7 +262,7 @@ impl Sessions {
     }
 
     /// When the state of a symbol changes by its calendar, at the earliest.
-    fn next(&self, now: Millis) -> Option<Millis> {
+    pub(crate) fn next(&self, now: Millis) -> Option<Millis> {
         let calendars: BTreeSet<Calendar> = {
             let state = self.state();
             state.symbols.values().map(|known| known.calendar).collect()
@@ -393,103 +386,4 @@ impl SymbolSession {
 /// Whether a code is that of a market-wide halt; `MWCQ` ends one.
 pub fn is_market_wide(code: &str) -> bool {
     matches!(code, "MWC0" | "MWC1" | "MWC2" | "MWC3")
-}
-
-/// Completes the first session that a feed sends after a restart with the figures of the previous one of the same day:
-/// some feeds send the figures of the day only with their first price.
-fn inherit(tape: &Tape, received: &mut Session, calendar: Calendar, today: Date) {
-    let before = tape.view(|view| {
-        let (id, entry) = view.newest(&Topic::Session(received.symbol))?;
-        match &*entry.event {
-            Event::Session(before) => Some((id, before.clone())),
-            _ => None,
-        }
-    });
-    if let Some((id, before)) = before
-        && before.source == received.source
-        && calendar.trading_day(id.ms) == today
-    {
-        received.open = received.open.or(before.open);
-        received.prev_close = received.prev_close.or(before.prev_close);
-    }
-}
-
-/// The key of the quotes of a session's symbol.
-fn symbol_of(event: &Event) -> Option<Topic> {
-    match event {
-        Event::Session(session) => Some(Topic::Quote(session.symbol)),
-        _ => None,
-    }
-}
-
-fn append(tape: &Tape, now: Millis, sessions: Vec<Session>) {
-    if sessions.is_empty() {
-        return;
-    }
-    let drafts: Vec<Draft> = sessions
-        .into_iter()
-        .map(|session| Draft::new(Event::Session(session)))
-        .collect();
-    tape.append_all(now, |batch| {
-        let view = batch.view();
-        for draft in drafts {
-            // A restored tape has the session from before the restart.
-            let key = Topic::conflation_key(draft.event());
-            let there = key.and_then(|key| view.newest(&key));
-            if there.is_none_or(|(_, entry)| entry.event != *draft.event()) {
-                // A halt does not change a symbol's owner.
-                let quote = symbol_of(draft.event()).and_then(|key| view.newest(&key));
-                let draft = match there.or(quote).map(|(_, entry)| &entry.owner) {
-                    Some(owner @ Owner::Token(_)) => draft.of(owner.clone()),
-                    _ => draft,
-                };
-                draft.append(batch);
-            }
-        }
-    });
-}
-
-/// Keeps the sessions of a tape current: publishes openings and closings as time passes, and requests previous closes
-/// from history. Ends when `stop` is cancelled.
-pub async fn keep_sessions(
-    sessions: &Sessions,
-    tape: &Tape,
-    clock: &Now,
-    previous_close: Option<PreviousClose>,
-    stop: CancellationToken,
-) {
-    let mut requested = tokio::time::Instant::now();
-    loop {
-        let now = clock();
-        sessions.refresh(tape, now);
-        if let Some(previous_close) = &previous_close {
-            if requested.elapsed() >= HISTORY {
-                requested = tokio::time::Instant::now();
-                sessions.forget_history();
-            }
-            let wanted = sessions.wanted(now);
-            if !wanted.is_empty() {
-                let previous_close = Arc::clone(previous_close);
-                let asking = tokio::task::spawn_blocking(move || {
-                    let answer = |(symbol, calendar, day)| {
-                        (symbol, calendar, day, previous_close(symbol, calendar, day))
-                    };
-                    wanted.into_iter().map(answer).collect()
-                });
-                match stop.run_until_cancelled(asking).await {
-                    None => return,
-                    Some(Ok(closes)) => sessions.remember(tape, clock(), closes),
-                    Some(Err(error)) => tracing::error!("cannot look up previous closes: {error}"),
-                }
-            }
-        }
-        let next = sessions.next(now).map_or(LOOK, |next| {
-            Duration::from_millis(next.saturating_sub(clock())).min(LOOK)
-        });
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(next) => {}
-            () = sessions.wanted.notified() => {}
-        }
-    }
 }

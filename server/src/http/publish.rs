@@ -1,5 +1,7 @@
 //! `POST /publish`: events from outside.
 
+mod refused;
+
 use std::{
     net::IpAddr,
     sync::Arc,
@@ -23,16 +25,14 @@ use utoipa::{
     openapi::schema::{Object, ObjectBuilder, Type},
 };
 
+use self::refused::{invalid, refused};
 use crate::http::{admission::Asker, service::Service};
 use events::Owner;
 use front::{NOBODY, counted_as};
 use history::Scribe;
-use publication::{By, EventLocation, Format, Outcome, Refusal, Submission};
+use publication::{By, Format, Outcome, Submission};
 use publishers::{PublishGate, Publisher};
-use web::{
-    problem::{Fault, Problem},
-    query,
-};
+use web::{problem::Problem, query};
 
 /// The accepted types, as in `Accept`.
 const TYPES: &str = "application/json, application/x-ndjson, application/jsonl";
@@ -44,14 +44,6 @@ const PUBLISHED: &str = "publish";
 /// connection is not closed under it.
 const DISCARDED_BYTES: usize = 4 * 1024 * 1024;
 const DISCARDING: Duration = Duration::from_secs(2);
-
-/// The most bytes that the errors of one answer take; all of the answer has at most 64 KiB.
-const MAX_ERRORS_BYTES: usize = 60 * 1024;
-
-/// The longest pointer and the longest detail of an error, in characters. A character takes six bytes
-/// at the most, as \u0001 does.
-const MAX_POINTER: usize = 500;
-const MAX_DETAIL: usize = 1_000;
 
 /// The result of a publication.
 #[derive(Serialize, ToSchema)]
@@ -370,68 +362,4 @@ async fn discard(mut body: Body) {
     };
     // After that time so slow a client goes without the answer.
     let _ = tokio::time::timeout(DISCARDING, reading).await;
-}
-
-fn refused(refusal: Refusal, desk: &PublishGate) -> Problem {
-    match refusal {
-        Refusal::NotJson(error) => Problem::Malformed(format!(
-            "the body is not JSON: {error}; events one a line are of the type application/x-ndjson"
-        )),
-        Refusal::TooMany(events) => Problem::TooLarge(format!(
-            "{events} events: expected at most {} in one publication; nothing was taken",
-            desk.max_events
-        )),
-        Refusal::Faults(faults) => invalid(faults),
-    }
-}
-
-fn invalid(faults: Vec<publication::Fault>) -> Problem {
-    let all = faults.len();
-    let mut places: Vec<String> = faults.iter().map(|fault| fault.place.to_string()).collect();
-    places.dedup();
-    let which = match places.as_slice() {
-        [one] => one.clone(),
-        [one, ..] => format!("{one} and {} more", places.len() - 1),
-        [] => String::new(),
-    };
-    let mut bytes = 0;
-    let faults: Vec<Fault> = faults
-        .into_iter()
-        .map(shown)
-        .take_while(|fault| {
-            bytes += serde_json::to_vec(fault).map_or(0, |text| text.len() + 1);
-            bytes <= MAX_ERRORS_BYTES
-        })
-        .collect();
-    let which_are = match all - faults.len() {
-        0 => "see errors".to_owned(),
-        _ => format!("see errors, which are the first {} of {all}", faults.len()),
-    };
-    Problem::Invalid {
-        detail: format!("{which} cannot be published, {which_are}: nothing was taken"),
-        faults,
-    }
-}
-
-/// A text of an answer, cut if it repeats too much of what was sent.
-fn cut(text: String, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
-/// An error in the form of the answer.
-fn shown(fault: publication::Fault) -> Fault {
-    let (line, index) = match fault.place {
-        EventLocation::Only => (None, None),
-        EventLocation::Line(line) => (Some(line), None),
-        EventLocation::Index(index) => (None, Some(index)),
-    };
-    Fault {
-        line,
-        index,
-        pointer: cut(fault.pointer, MAX_POINTER),
-        detail: cut(fault.detail, MAX_DETAIL),
-    }
 }

@@ -1,9 +1,6 @@
 use std::fmt;
 
-use crate::{
-    EventId, Key, Payload, View,
-    log::{Append, Log},
-};
+use crate::{EventId, Key, Payload, View, entry::Append, log::Log};
 
 /// Events that are appended together: see [`crate::Tape::append_all`].
 pub struct Batch<'a, K, P> {

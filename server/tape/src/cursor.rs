@@ -8,7 +8,8 @@ use std::{
 
 use crate::{
     EventId, Key, OffTape, Payload,
-    log::{Entry, Log},
+    entry::Entry,
+    log::Log,
     view::{View, lock},
     waiting::For,
 };

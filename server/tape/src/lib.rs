@@ -74,6 +74,7 @@
 
 mod batch;
 mod cursor;
+mod entry;
 mod id;
 mod limits;
 mod log;
@@ -86,9 +87,10 @@ mod wake_scheduler;
 
 pub use batch::Batch;
 pub use cursor::{Cursor, Delivery};
+pub use entry::{Key, Payload};
 pub use id::{EventId, EventIdError, IDS_PER_MS};
 pub use limits::{Limits, Stats};
-pub use log::{Key, MAX_DISORDER_MS, Payload};
+pub use log::MAX_DISORDER_MS;
 pub use off_tape::OffTape;
 pub use refill::{Refill, Stored};
 pub use tape::Tape;

@@ -5,8 +5,9 @@ use std::{
 
 use crate::{
     Batch, Cursor, EventId, Key, Limits, OffTape, Payload, Refill, Stats, View, WakeScheduler,
+    entry::{Aftermath, Append},
     id::Epoch,
-    log::{Aftermath, Append, Log},
+    log::Log,
     view::lock,
 };
 

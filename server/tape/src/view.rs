@@ -3,10 +3,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{
-    EventId, Key, Payload, Stats,
-    log::{Entry, Log},
-};
+use crate::{EventId, Key, Payload, Stats, entry::Entry, log::Log};
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Callers' code that may panic under the lock (a payload, a view) runs before any change, so the log is consistent.

@@ -5,8 +5,10 @@ use std::{fs, path::Path, time::Duration};
 use super::{Due, Latencies, Mode, NextStep, Row, Run, Setting, Work};
 use crate::{
     Problem,
+    payload::{QUOTE, Topic},
+    programs::Kind,
     scan::{FIRST_SEQUENCE, Found},
-    servers::{Kind, QUOTE, Server, Topic},
+    servers::Server,
     source::{SYMBOLS, Source},
     wire::Driver,
 };

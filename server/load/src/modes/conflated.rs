@@ -7,9 +7,10 @@ use super::{Cost, Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
+    payload::{NEWS, Topic},
+    programs::Kind,
     scan::Found,
     schedule::{Receipts, Schedule},
-    servers::{Kind, NEWS, Topic},
 };
 
 /// Quotes a second.
@@ -227,7 +228,7 @@ impl Work for Conflated {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::servers::QUOTE;
+    use crate::payload::QUOTE;
 
     const SECOND: u64 = 1_000_000_000;
 

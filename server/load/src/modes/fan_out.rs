@@ -6,9 +6,10 @@ use super::{DRAIN, Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
+    payload::{NEWS, Topic},
+    programs::Kind,
     scan::Found,
     schedule::{Flight, Receipts, Schedule},
-    servers::{Kind, NEWS, Topic},
 };
 
 /// How many events are in flight in the closed loop.

@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use super::{Due, Mode, NextStep, Row, Run, Setting, Work};
-use crate::{
-    Problem,
-    scan::Found,
-    servers::{Kind, Topic},
-};
+use crate::{Problem, payload::Topic, programs::Kind, scan::Found};
 
 /// How long nothing happens before the memory is read: a server may free what it needed to open the streams.
 const QUIET: Duration = Duration::from_secs(2);

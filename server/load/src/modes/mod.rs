@@ -20,9 +20,11 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::{
     Problem,
+    payload::{Payload, Topic},
     process::Cores,
+    programs::{Kind, Programs},
     scan::{FIRST_SEQUENCE, SEQUENCES_END},
-    servers::{Kind, Payload, Programs, Server, Topic},
+    servers::Server,
     wire::{Clock, Driver, Due, NextStep, Work},
 };
 

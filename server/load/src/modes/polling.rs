@@ -6,9 +6,10 @@ use super::{Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
+    payload::{QUOTE, Topic},
+    programs::Kind,
     scan::Found,
     schedule::{Receipts, Schedule},
-    servers::{Kind, QUOTE, Topic},
 };
 
 /// How often the price changes, a second, in words, and how long that is measured.

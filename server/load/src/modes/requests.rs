@@ -13,7 +13,8 @@ use super::{Mode, Row, Setting};
 use crate::{
     Problem,
     latencies::Latencies,
-    servers::{Kind, Server, TOKEN},
+    programs::Kind,
+    servers::{Server, TOKEN},
 };
 
 /// How many symbols there are, each with a name and a price.

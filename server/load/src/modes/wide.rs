@@ -7,9 +7,10 @@ use super::{Due, Mode, NextStep, Payload, Row, Run, Setting, Work};
 use crate::{
     Problem,
     latencies::Latencies,
+    payload::{QUOTE, SYMBOLS, SYMBOLS_EACH, Topic},
+    programs::Kind,
     scan::{FIRST_SEQUENCE, Found},
     schedule::Schedule,
-    servers::{Kind, QUOTE, SYMBOLS, SYMBOLS_EACH, Topic},
 };
 
 /// Quotes a second of all 500 symbols: more than a core sends one by one, and few enough for it.

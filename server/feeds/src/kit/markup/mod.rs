@@ -5,6 +5,7 @@
 //! not reject a document; each is kept as a text in [`Syndication::faults`], for the feed to count. Entities that a
 //! document declares are never looked up: a reference to one stays in the text unchanged.
 
+mod document;
 mod encoding;
 mod faults;
 mod html;
@@ -22,9 +23,9 @@ use tokio::task::spawn_blocking;
 
 use crate::kit::fetch::Document;
 
+pub use document::{Date, Form, Item, Syndication, Text};
 use faults::Faults;
 pub(crate) use html::{cut, cut_at_word, text_of};
-pub use syndication::{Date, Form, Item, Syndication, Text};
 pub(crate) use time::time;
 
 /// Parses a document from this address, away from the serving threads.

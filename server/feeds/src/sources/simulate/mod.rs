@@ -8,6 +8,7 @@
 
 mod random;
 mod simulation;
+mod stock_state;
 mod stocks;
 mod stories;
 #[cfg(test)]

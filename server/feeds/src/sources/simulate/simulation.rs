@@ -1,13 +1,10 @@
-use market::{
-    Best, Clock, Day, Millis, NewsType, Price, Quality, Quote, Session, Size, Symbol, Tick, Trade,
-    TradingState,
-};
-use rust_decimal::Decimal;
+use market::{Day, Millis, NewsType, Quote, Session, Tick, TradingState};
 
 use crate::sources::simulate::{
     random::Random,
-    stocks::{STOCKS, Sector, Stock},
-    stories::{self, SOURCE, Story},
+    stock_state::{DIGESTION, Halt, SESSION, State, cents, in_cents},
+    stocks::{STOCKS, Sector},
+    stories::{self, Story},
 };
 
 /// A market of 30 US stocks that is open round the clock: sessions of six and a half hours follow
@@ -47,38 +44,6 @@ pub enum Output {
     News(market::News),
 }
 
-#[derive(Debug)]
-struct State {
-    stock: &'static Stock,
-    symbol: Symbol,
-    /// Its fair value, in cents.
-    value: f64,
-    /// The last trade, in cents.
-    last: i64,
-    open: i64,
-    prev_close: i64,
-    /// When its value was computed, and the factors at that time.
-    seen: Millis,
-    seen_factors: [f64; 2],
-    /// The rest of the move from its stories.
-    pull: f64,
-    /// Until when it attracts attention.
-    busy_until: Millis,
-    halt: Option<Halt>,
-    /// The types of stories that it has had in this session and has only once.
-    happened: Vec<NewsType>,
-}
-
-#[derive(Debug)]
-struct Halt {
-    /// When the news is published; `None` once it is.
-    release: Option<Millis>,
-    resume: Millis,
-}
-
-/// Six and a half hours.
-const SESSION: Millis = 23_400_000;
-
 /// How far the market and a sector move in a session (standard deviation).
 const MARKET_VOLATILITY: f64 = 0.011;
 const SECTOR_VOLATILITY: f64 = 0.006;
@@ -86,14 +51,8 @@ const SECTOR_VOLATILITY: f64 = 0.006;
 /// Ticks a second over all stocks, in the middle of a session without stories.
 const RATE: f64 = 15.0;
 
-/// The time in which a story moves a price by about two thirds of its effect.
-const DIGESTION: f64 = 7_000.0;
-
 /// How long a story draws attention, and how much.
 const ATTENTION: Millis = 45_000;
-const ATTENTION_RATE: f64 = 5.0;
-const ATTENTION_NOISE: f64 = 1.6;
-
 /// Two minutes: no halt outlasts its session.
 const LONGEST_HALT: Millis = 120_000;
 
@@ -407,148 +366,4 @@ impl Simulation {
 /// From `middle` in the middle of a session up by `more` at its ends.
 fn swing(edge: f64, middle: f64, more: f64) -> f64 {
     middle + more * edge * edge * edge
-}
-
-fn cents(cents: i64) -> Price {
-    Decimal::new(cents, 2).into()
-}
-
-/// A price above nothing in whole cents.
-fn in_cents(price: Option<Price>) -> Option<i64> {
-    let cents = price?.decimal().checked_mul(Decimal::ONE_HUNDRED)?;
-    i64::try_from(cents.round()).ok().filter(|cents| *cents > 0)
-}
-
-fn shares(shares: u32) -> Size {
-    Decimal::from(shares).into()
-}
-
-impl State {
-    fn new(stock: &'static Stock, time: Millis) -> Option<Self> {
-        let close = i64::from(stock.close);
-        Some(State {
-            stock,
-            symbol: stories::symbol(stock)?,
-            value: f64::from(stock.close),
-            last: close,
-            open: close,
-            prev_close: close,
-            seen: time,
-            seen_factors: [0.0; 2],
-            pull: 0.0,
-            busy_until: 0,
-            halt: None,
-            happened: Vec::new(),
-        })
-    }
-
-    fn busy(&self, time: Millis) -> bool {
-        time < self.busy_until
-    }
-
-    /// How often it is quoted, in relation to the others.
-    fn weight(&self, time: Millis) -> f64 {
-        match (&self.halt, self.busy(time)) {
-            (Some(_), _) => 0.0,
-            (None, true) => self.stock.activity.max(1.0) * ATTENTION_RATE,
-            (None, false) => self.stock.activity,
-        }
-    }
-
-    fn revalue(
-        &mut self,
-        time: Millis,
-        factors: &[f64; 1 + Sector::COUNT],
-        nervous: f64,
-        random: &mut Random,
-    ) {
-        let waited = (time - self.seen) as f64;
-        let now = [factors[0], factors[1 + self.stock.sector as usize]];
-        let noise = if self.busy(time) {
-            ATTENTION_NOISE
-        } else {
-            1.0
-        };
-        let own = self.stock.volatility
-            * noise
-            * nervous
-            * (waited / SESSION as f64).sqrt()
-            * random.heavy();
-        // At least a second's worth, so that the first quote after a story shows its effect.
-        let digested = self.pull * (1.0 - (-waited.max(1_000.0) / DIGESTION).exp());
-        let moved = self.stock.beta * (now[0] - self.seen_factors[0])
-            + (now[1] - self.seen_factors[1])
-            + own
-            + digested;
-        self.pull -= digested;
-        self.value = (self.value * moved.exp()).max(100.0);
-        self.seen = time;
-        self.seen_factors = now;
-    }
-
-    /// New best prices around the value, and about every other time a trade at one of them.
-    fn tick(&mut self, time: Millis, random: &mut Random) -> Tick {
-        let width = self.value
-            * random.between(0.000_04, 0.000_16)
-            * if self.busy(time) { 2.0 } else { 1.0 };
-        let spread = (width.round() as i64).max(1);
-        let bid = (self.value - spread as f64 / 2.0).round() as i64;
-        let ask = bid + spread;
-        let mut tick = Tick::new(self.symbol, time, Clock::Exchange);
-        tick.bid = best(bid, random);
-        tick.ask = best(ask, random);
-        if random.chance(0.55) {
-            let inside = spread > 1 && random.chance(0.2);
-            self.last = match (inside, random.chance(0.5)) {
-                (true, _) => bid + spread / 2,
-                (false, true) => ask,
-                (false, false) => bid,
-            };
-            let size = if random.chance(0.25) {
-                random.whole(1, 99)
-            } else {
-                100 * random.geometric(0.6, 40)
-            };
-            tick.trade = Some(Trade::new(cents(self.last), Some(shares(size))));
-        }
-        tick
-    }
-
-    /// A trade in an auction, with best prices around it.
-    fn trade(&mut self, time: Millis, price: i64, size: u32, random: &mut Random) -> Tick {
-        self.last = price;
-        let mut tick = Tick::new(self.symbol, time, Clock::Exchange);
-        tick.bid = best(price - 1, random);
-        tick.ask = best(price + 1, random);
-        tick.trade = Some(Trade::new(cents(price), Some(shares(size))));
-        tick
-    }
-
-    fn session(&self) -> Session {
-        Session {
-            symbol: self.symbol,
-            name: self.stock.name.to_owned(),
-            currency: Some("USD".to_owned()),
-            venue: Some(self.stock.venue.to_owned()),
-            source: SOURCE.to_owned(),
-            quality: Quality::Simulated,
-            state: if self.halt.is_some() {
-                TradingState::Halted
-            } else {
-                TradingState::Open
-            },
-            halt_code: self.halt.as_ref().map(|_| "T1".to_owned()),
-            hours: None,
-            open: Some(cents(self.open)),
-            prev_close: Some(cents(self.prev_close)),
-            tick: Some(cents(1)),
-        }
-    }
-}
-
-fn best(price: i64, random: &mut Random) -> Best {
-    Best::At {
-        price: cents(price),
-        size: Some(shares(100 * random.geometric(0.7, 30))),
-    }
 }
